@@ -1,0 +1,2 @@
+//! The `rangepack` command.
+fn main() {}

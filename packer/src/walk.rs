@@ -1,0 +1,1 @@
+//! Walks a tree in key order.

@@ -1,0 +1,1 @@
+//! Block tables: digests for the parts of a large payload.

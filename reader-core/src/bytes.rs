@@ -1,0 +1,186 @@
+//! Ranges of bytes, the bytes at hand, and a reader that cannot run past its end.
+
+use crate::error::{Error, Result, Structure};
+
+/// A range of bytes in a file: `start..start + len`, which never overflows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Extent {
+    /// Offset of the first byte.
+    pub start: u64,
+    /// Number of bytes.
+    pub len: u64,
+}
+
+impl Extent {
+    /// A range whose end is at most `file_len`, else [`Error::OutOfBounds`].
+    pub fn new(start: u64, len: u64, file_len: u64) -> Result<Extent> {
+        match start.checked_add(len) {
+            Some(end) if end <= file_len => Ok(Extent { start, len }),
+            _ => Err(Error::OutOfBounds { start, len, file_len }),
+        }
+    }
+
+    /// Offset of the byte after the last.
+    pub fn end(&self) -> u64 {
+        self.start.saturating_add(self.len)
+    }
+
+    /// Whether every byte of `other` lies in this range.
+    pub fn contains(&self, other: &Extent) -> bool {
+        self.start <= other.start && other.end() <= self.end()
+    }
+}
+
+/// The bytes of a pack that are at hand.
+pub trait Source {
+    /// The bytes of `extent`, all of them, or `None` when some are missing.
+    fn bytes(&self, extent: Extent) -> Option<&[u8]>;
+}
+
+/// A whole pack in memory or in a mapping: offset 0 is its first byte.
+impl Source for [u8] {
+    #[inline]
+    fn bytes(&self, extent: Extent) -> Option<&[u8]> {
+        let start = usize::try_from(extent.start).ok()?;
+        let end = usize::try_from(extent.start.checked_add(extent.len)?).ok()?;
+        self.get(start..end)
+    }
+}
+
+/// What a question comes to with the bytes at hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer<T> {
+    /// The answer.
+    Ready(T),
+    /// These bytes are missing: bring them and ask again.
+    Need(Extent),
+}
+
+impl<T> Answer<T> {
+    /// The answer; `None` when bytes were missing.
+    pub fn ready(self) -> Option<T> {
+        match self {
+            Answer::Ready(value) => Some(value),
+            Answer::Need(_) => None,
+        }
+    }
+
+    /// Applies `f` to the answer.
+    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Answer<U> {
+        match self {
+            Answer::Ready(value) => Answer::Ready(f(value)),
+            Answer::Need(extent) => Answer::Need(extent),
+        }
+    }
+}
+
+/// Unwraps [`Answer::Ready`], or returns the missing range to the caller.
+macro_rules! ready {
+    ($answer:expr) => {
+        match $answer {
+            $crate::Answer::Ready(value) => value,
+            $crate::Answer::Need(extent) => return Ok($crate::Answer::Need(extent)),
+        }
+    };
+}
+pub(crate) use ready;
+
+/// Reads little-endian fields one after the other; every read past the end is an error.
+#[derive(Debug, Clone)]
+pub struct Cursor<'a> {
+    structure: Structure,
+    rest: &'a [u8],
+}
+
+impl<'a> Cursor<'a> {
+    /// Reads `bytes`, which hold a `structure`.
+    pub fn new(structure: Structure, bytes: &'a [u8]) -> Self {
+        Cursor { structure, rest: bytes }
+    }
+
+    /// The next `len` bytes.
+    pub fn take(&mut self, len: usize) -> Result<&'a [u8]> {
+        match self.rest.split_at_checked(len) {
+            Some((head, rest)) => {
+                self.rest = rest;
+                Ok(head)
+            }
+            None => Err(Error::Truncated {
+                structure: self.structure,
+                need: len as u64,
+                have: self.rest.len() as u64,
+            }),
+        }
+    }
+
+    /// The next `N` bytes.
+    pub fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
+        match self.rest.split_first_chunk::<N>() {
+            Some((head, rest)) => {
+                self.rest = rest;
+                Ok(*head)
+            }
+            None => Err(Error::Truncated {
+                structure: self.structure,
+                need: N as u64,
+                have: self.rest.len() as u64,
+            }),
+        }
+    }
+
+    /// The next byte.
+    pub fn u8(&mut self) -> Result<u8> {
+        self.array::<1>().map(|[byte]| byte)
+    }
+
+    /// The next two bytes.
+    pub fn u16(&mut self) -> Result<u16> {
+        self.array().map(u16::from_le_bytes)
+    }
+
+    /// The next four bytes.
+    pub fn u32(&mut self) -> Result<u32> {
+        self.array().map(u32::from_le_bytes)
+    }
+
+    /// The next eight bytes.
+    pub fn u64(&mut self) -> Result<u64> {
+        self.array().map(u64::from_le_bytes)
+    }
+
+    /// What has not been read yet.
+    pub fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn extents_never_overflow() {
+        assert_eq!(Extent::new(3, 4, 7), Ok(Extent { start: 3, len: 4 }));
+        assert!(Extent::new(3, 5, 7).is_err());
+        assert!(Extent::new(u64::MAX, 2, u64::MAX).is_err());
+    }
+
+    #[test]
+    fn a_cursor_stops_at_the_end() {
+        let mut cursor = Cursor::new(Structure::Footer, &[1, 0, 2]);
+        assert_eq!(cursor.u16(), Ok(1));
+        assert_eq!(
+            cursor.u16(),
+            Err(Error::Truncated { structure: Structure::Footer, need: 2, have: 1 })
+        );
+        assert_eq!(cursor.u8(), Ok(2));
+    }
+
+    #[test]
+    fn a_slice_is_a_source() {
+        let pack: &[u8] = &[1, 2, 3];
+        assert_eq!(pack.bytes(Extent { start: 1, len: 2 }), Some(&[2u8, 3][..]));
+        assert_eq!(pack.bytes(Extent { start: 1, len: 3 }), None);
+        assert_eq!(pack.bytes(Extent { start: u64::MAX, len: 3 }), None);
+    }
+}

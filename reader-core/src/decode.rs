@@ -1,0 +1,1 @@
+//! Decodes and verifies a payload as its bytes arrive.

@@ -1,0 +1,280 @@
+//! What can be wrong with a pack, in numbers. The command adds the file's name and the advice.
+
+use crate::{Digest, Extent};
+
+/// The result of every question.
+pub type Result<T> = core::result::Result<T, Error>;
+
+/// What class of trouble an [`Error`] is, for callers that only decide what to do next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The bytes are none of the formats that are read here.
+    NotAPack,
+    /// A later version or a required feature that this reader does not know.
+    Unsupported,
+    /// The bytes contradict themselves or their digest.
+    Corrupt,
+    /// A limit of the caller's was reached before an answer was found.
+    OverLimit,
+    /// The bytes are sound, but not those that the caller asked for.
+    WrongPack,
+    /// The question itself is malformed: a path that no pack can hold.
+    BadQuestion,
+}
+
+/// What a digest was taken of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Part {
+    /// The root page of the paged index.
+    Root,
+    /// A leaf or inner page of the paged index.
+    Page,
+    /// A block table.
+    BlockTable,
+    /// One block of a large file's payload.
+    Block,
+    /// A whole stored payload.
+    Payload,
+    /// A file's content after decoding.
+    Original,
+}
+
+impl core::fmt::Display for Part {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Part::Root => "the index's root page",
+            Part::Page => "an index page",
+            Part::BlockTable => "a block table",
+            Part::Block => "a block of a payload",
+            Part::Payload => "a stored payload",
+            Part::Original => "a file's content",
+        })
+    }
+}
+
+/// Which structure a value was read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Structure {
+    /// The fixed-size footer.
+    Footer,
+    /// The root page's header.
+    RootHeader,
+    /// A leaf page.
+    Leaf,
+    /// An inner page.
+    Inner,
+    /// A block table.
+    BlockTable,
+    /// The CTNRv1 trailer.
+    Trailer,
+    /// A line or element of the NDJSON index.
+    IndexLine,
+    /// A gzip member.
+    Gzip,
+    /// The header of an `.fpack` file.
+    Fpack,
+}
+
+impl core::fmt::Display for Structure {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Structure::Footer => "footer",
+            Structure::RootHeader => "root page header",
+            Structure::Leaf => "leaf page",
+            Structure::Inner => "inner page",
+            Structure::BlockTable => "block table",
+            Structure::Trailer => "CTNRv1 trailer",
+            Structure::IndexLine => "index entry",
+            Structure::Gzip => "gzip member",
+            Structure::Fpack => ".fpack header",
+        })
+    }
+}
+
+/// Everything that reading a pack can fail with.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Neither a footer, nor a CTNRv1 trailer, nor an `.fpack` header was found.
+    #[error("no Rangepack footer, CTNRv1 trailer or .fpack header in {file_len} bytes")]
+    NotAPack {
+        /// Length of the file in bytes.
+        file_len: u64,
+    },
+    /// A format version that this reader does not know.
+    #[error("format version {found} is newer than {newest}, the newest that this reader knows")]
+    UnsupportedVersion {
+        /// The version found.
+        found: u16,
+        /// The newest version known here.
+        newest: u16,
+    },
+    /// Required features that this reader does not know.
+    #[error("the pack requires features that this reader does not know (bits {bits:#x})")]
+    UnsupportedFeatures {
+        /// The unknown bits of the required features.
+        bits: u64,
+    },
+    /// A structure ends before its last field.
+    #[error("{structure} is cut off: {need} bytes needed, {have} there")]
+    Truncated {
+        /// What was read.
+        structure: Structure,
+        /// How many bytes it needs.
+        need: u64,
+        /// How many bytes there are.
+        have: u64,
+    },
+    /// A field has a value that the format does not allow.
+    #[error("{structure}: field `{field}` has the impossible value {value}")]
+    BadField {
+        /// What was read.
+        structure: Structure,
+        /// The field's name in FORMAT.md.
+        field: &'static str,
+        /// The value found.
+        value: u64,
+    },
+    /// A range of bytes reaches past the end of the file that it speaks of.
+    #[error("bytes {start}..+{len} reach past the end of the file ({file_len} bytes)")]
+    OutOfBounds {
+        /// First byte.
+        start: u64,
+        /// Number of bytes.
+        len: u64,
+        /// Length of the file in bytes.
+        file_len: u64,
+    },
+    /// Bytes whose SHA-256 is not the expected one.
+    #[error("{part} at offset {} does not have its digest: {expected} expected, {found} found", extent.start)]
+    DigestMismatch {
+        /// What was hashed.
+        part: Part,
+        /// Where it lies.
+        extent: Extent,
+        /// The digest that its parent names.
+        expected: Digest,
+        /// The digest of the bytes at hand.
+        found: Digest,
+    },
+    /// Bytes whose CRC-32 is not the expected one.
+    #[error("{structure}: check sum {expected:#010x} expected, {found:#010x} found")]
+    ChecksumMismatch {
+        /// What was summed.
+        structure: Structure,
+        /// The sum written there.
+        expected: u32,
+        /// The sum of the bytes at hand.
+        found: u32,
+    },
+    /// The pack is not the one whose root digest the caller gave.
+    #[error("this is another pack: root digest {expected} asked for, {found} found")]
+    WrongRoot {
+        /// The digest asked for.
+        expected: Digest,
+        /// The digest of this pack's root page.
+        found: Digest,
+    },
+    /// Content that does not have the length that its entry states.
+    #[error("content of {expected} bytes expected, {found} found")]
+    SizeMismatch {
+        /// The length stated.
+        expected: u64,
+        /// The length found (or reached when reading stopped).
+        found: u64,
+    },
+    /// A deflate stream that cannot be decoded.
+    #[error("the compressed data is damaged after {decoded} decoded bytes")]
+    BadDeflate {
+        /// How many bytes were decoded before.
+        decoded: u64,
+    },
+    /// A line of an index that is not an entry.
+    #[error("index entry {number} (at byte {offset} of the index) is not a valid entry")]
+    BadIndexLine {
+        /// Which line or array element, counted from 1.
+        number: u64,
+        /// Byte offset inside the index.
+        offset: u64,
+    },
+    /// A name that no pack may hold.
+    #[error("a name that cannot be stored: {problem}")]
+    BadPath {
+        /// What is wrong with it.
+        problem: PathProblem,
+    },
+    /// The same path twice, or as a file and as a directory.
+    #[error("the path of entry {number} is already taken by another entry")]
+    DuplicatePath {
+        /// Which entry, counted from 0 in key order.
+        number: u64,
+    },
+    /// Keys that are not in ascending order.
+    #[error("{structure} {number}: keys are not in ascending order")]
+    KeyOrder {
+        /// What was read.
+        structure: Structure,
+        /// Page or entry number.
+        number: u64,
+    },
+    /// One of the caller's [`crate::Limits`] was exceeded.
+    #[error("{what} is {value}, over the limit of {limit}")]
+    OverLimit {
+        /// The field of [`crate::Limits`].
+        what: &'static str,
+        /// The value found.
+        value: u64,
+        /// The limit.
+        limit: u64,
+    },
+}
+
+/// Why a name cannot be a path inside a pack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PathProblem {
+    /// The path is empty.
+    Empty,
+    /// The path begins with a slash.
+    Absolute,
+    /// A component is `..`.
+    Parent,
+    /// A component is `.` or empty.
+    EmptyComponent,
+    /// A byte is NUL.
+    Nul,
+    /// The path is longer than the format allows.
+    TooLong,
+}
+
+impl core::fmt::Display for PathProblem {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            PathProblem::Empty => "it is empty",
+            PathProblem::Absolute => "it is absolute",
+            PathProblem::Parent => "it contains `..`",
+            PathProblem::EmptyComponent => "it has an empty or `.` component",
+            PathProblem::Nul => "it contains a NUL byte",
+            PathProblem::TooLong => "it is too long",
+        })
+    }
+}
+
+impl Error {
+    /// The class of this error.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Error::NotAPack { .. } => ErrorKind::NotAPack,
+            Error::UnsupportedVersion { .. } | Error::UnsupportedFeatures { .. } => {
+                ErrorKind::Unsupported
+            }
+            Error::WrongRoot { .. } => ErrorKind::WrongPack,
+            Error::OverLimit { .. } => ErrorKind::OverLimit,
+            Error::BadPath { .. } => ErrorKind::BadQuestion,
+            _ => ErrorKind::Corrupt,
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! One gzip member, decoded piece by piece.

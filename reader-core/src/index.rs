@@ -1,0 +1,1 @@
+//! The questions: look up, list, walk.

@@ -1,0 +1,1 @@
+//! Inner pages: separators and the digests of the pages below.

@@ -1,0 +1,1 @@
+//! Every byte offset of the paged index, `to_bytes` beside `from_bytes`.

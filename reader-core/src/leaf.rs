@@ -1,0 +1,1 @@
+//! Leaf pages: entries, searched in place.

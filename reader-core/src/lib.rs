@@ -1,0 +1,48 @@
+//! Rangepack's format, and every question one can ask of a pack.
+//!
+//! This crate does no I/O. A caller asks a question with the bytes it has at hand (a [`Source`]);
+//! the answer is either there ([`Answer::Ready`]) or names the range of bytes that is missing
+//! ([`Answer::Need`]). The caller brings that range and asks again. On a memory map everything is
+//! at hand, so the same code answers at once and borrows from the mapping.
+//!
+//! Everything read is hostile until its SHA-256 was checked: footer, root page, pages, payloads.
+//! No byte string makes this crate panic, loop, or allocate more than its [`Limits`] allow.
+//!
+//! The bytes themselves are specified in `FORMAT.md`.
+#![no_std]
+
+extern crate alloc;
+
+#[cfg(test)]
+extern crate std;
+
+pub mod error;
+pub mod limits;
+
+pub mod bytes;
+pub mod digest;
+pub mod entry;
+pub mod path;
+
+pub mod layout;
+pub mod leaf;
+pub mod inner;
+pub mod tree;
+pub mod index;
+
+pub mod blocks;
+pub mod plan;
+pub mod gzip;
+pub mod decode;
+
+pub mod trailer;
+pub mod ndjson;
+pub mod fpack;
+pub mod memory;
+
+pub use bytes::{Answer, Extent, Source};
+pub use digest::Digest;
+pub use entry::{BlockTable, Codec, Content, Entry, Kind, Totals};
+pub use error::{Error, ErrorKind, Result};
+pub use limits::Limits;
+pub use path::PackPath;

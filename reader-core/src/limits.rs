@@ -1,0 +1,45 @@
+//! What hostile bytes could inflate, and how far they may.
+
+/// Upper bounds for everything whose size a pack states itself.
+///
+/// The defaults let every honest pack through on a machine with some gigabytes of memory; a browser
+/// or a service that opens strangers' packs sets them lower.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// How far back from the end of the file a CTNRv1 trailer is searched for, in bytes.
+    pub lookback: u64,
+    /// Length of a CTNRv1 or external index that is parsed as a whole, in bytes.
+    pub v1_index_bytes: u64,
+    /// Number of entries in an index that is built in memory (both old formats).
+    pub v1_entries: u64,
+    /// Number of paged index pages whose verification is remembered.
+    pub pages: u32,
+    /// Length of a block table's upper level, in bytes.
+    pub block_table_bytes: u64,
+    /// Length of one file's content when it is read as a whole into memory, in bytes.
+    pub content_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            lookback: 128 << 20,
+            v1_index_bytes: 8 << 30,
+            v1_entries: 100_000_000,
+            pages: 1 << 26,
+            block_table_bytes: 64 << 20,
+            content_bytes: 16 << 30,
+        }
+    }
+}
+
+impl Limits {
+    /// Fails with [`crate::Error::OverLimit`] when `value` exceeds `limit`.
+    pub(crate) fn check(what: &'static str, value: u64, limit: u64) -> crate::Result<()> {
+        if value > limit {
+            return Err(crate::Error::OverLimit { what, value, limit });
+        }
+        Ok(())
+    }
+}

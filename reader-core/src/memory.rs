@@ -1,0 +1,1 @@
+//! An index built in memory for the two old formats.

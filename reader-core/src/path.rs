@@ -1,0 +1,284 @@
+//! Paths inside a pack, and the order of their keys (FORMAT.md, "Keys").
+
+use crate::error::{Error, PathProblem, Result};
+use alloc::vec::Vec;
+use core::cmp::Ordering;
+use core::fmt;
+
+/// The longest path, in bytes.
+pub const MAX_PATH: usize = 8192;
+
+/// The longest target of a symbolic link, in bytes.
+pub const MAX_LINK_TARGET: usize = 8192;
+
+/// A path inside a pack: components joined by `/`, as raw bytes.
+///
+/// It is never absolute, never holds `.`, `..`, an empty component or a NUL, and is at most
+/// [`MAX_PATH`] bytes long; so joined to a target directory it cannot lead out of it. The empty
+/// path is the pack's root directory.
+///
+/// The order is that of the keys: by parent directory, component by component, then by name.
+///
+/// ```
+/// use reader_core::PackPath;
+/// let path = PackPath::new(b"images/cats/1.jpg").unwrap();
+/// assert_eq!(path.parent().as_bytes(), b"images/cats");
+/// assert_eq!(path.name(), b"1.jpg");
+/// assert!(PackPath::new(b"../etc/passwd").is_err());
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PackPath<'a>(&'a [u8]);
+
+impl<'a> PackPath<'a> {
+    /// The root directory of the pack.
+    pub const ROOT: PackPath<'static> = PackPath(b"");
+
+    /// Checks `bytes`; [`Error::BadPath`] says what is wrong.
+    pub fn new(bytes: &'a [u8]) -> Result<PackPath<'a>> {
+        let bad = |problem| Err(Error::BadPath { problem });
+        if bytes.is_empty() {
+            return bad(PathProblem::Empty);
+        }
+        if bytes.len() > MAX_PATH {
+            return bad(PathProblem::TooLong);
+        }
+        if bytes.first() == Some(&b'/') {
+            return bad(PathProblem::Absolute);
+        }
+        if memchr::memchr(0, bytes).is_some() {
+            return bad(PathProblem::Nul);
+        }
+        for component in bytes.split(|byte| *byte == b'/') {
+            match component {
+                b"" | b"." => return bad(PathProblem::EmptyComponent),
+                b".." => return bad(PathProblem::Parent),
+                _ => {}
+            }
+        }
+        Ok(PackPath(bytes))
+    }
+
+    /// A directory: like [`PackPath::new`], but the empty path is the root.
+    pub fn directory(bytes: &'a [u8]) -> Result<PackPath<'a>> {
+        if bytes.is_empty() { Ok(PackPath::ROOT) } else { PackPath::new(bytes) }
+    }
+
+    /// The bytes, without a leading or trailing slash.
+    #[inline]
+    pub fn as_bytes(&self) -> &'a [u8] {
+        self.0
+    }
+
+    /// Whether this is the root directory.
+    pub fn is_root(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The directory that holds it; the root's parent is the root.
+    #[inline]
+    pub fn parent(&self) -> PackPath<'a> {
+        self.split().0
+    }
+
+    /// The last component; empty for the root.
+    #[inline]
+    pub fn name(&self) -> &'a [u8] {
+        self.split().1
+    }
+
+    #[inline]
+    fn split(&self) -> (PackPath<'a>, &'a [u8]) {
+        match memchr::memrchr(b'/', self.0) {
+            Some(slash) => {
+                let (parent, name) = self.0.split_at_checked(slash).unwrap_or((self.0, b""));
+                (PackPath(parent), name.get(1..).unwrap_or(b""))
+            }
+            None => (PackPath::ROOT, self.0),
+        }
+    }
+
+    /// Whether it is `directory` itself or lies below it.
+    pub fn is_within(&self, directory: PackPath<'_>) -> bool {
+        directory.is_root()
+            || self
+                .0
+                .strip_prefix(directory.0)
+                .is_some_and(|rest| rest.is_empty() || rest.first() == Some(&b'/'))
+    }
+
+    /// An owned copy.
+    pub fn to_owned(&self) -> PackPathBuf {
+        PackPathBuf(self.0.to_vec())
+    }
+}
+
+impl Ord for PackPath<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let (parent, name) = self.split();
+        let (other_parent, other_name) = other.split();
+        cmp_directories(parent.0, other_parent.0).then_with(|| name.cmp(other_name))
+    }
+}
+
+impl PartialOrd for PackPath<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl fmt::Display for PackPath<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&Escaped(self.0), f)
+    }
+}
+
+impl fmt::Debug for PackPath<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\"", Escaped(self.0))
+    }
+}
+
+/// A [`PackPath`] that owns its bytes.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct PackPathBuf(Vec<u8>);
+
+impl PackPathBuf {
+    /// Checks `bytes` as [`PackPath::new`] does.
+    pub fn new(bytes: Vec<u8>) -> Result<PackPathBuf> {
+        PackPath::new(&bytes)?;
+        Ok(PackPathBuf(bytes))
+    }
+
+    /// The path, borrowed.
+    #[inline]
+    pub fn as_path(&self) -> PackPath<'_> {
+        PackPath(&self.0)
+    }
+
+    /// The bytes.
+    #[inline]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Ord for PackPathBuf {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_path().cmp(&other.as_path())
+    }
+}
+
+impl PartialOrd for PackPathBuf {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl fmt::Display for PackPathBuf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.as_path(), f)
+    }
+}
+
+impl fmt::Debug for PackPathBuf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.as_path(), f)
+    }
+}
+
+/// Compares two directories component by component: bytewise, `/` lowest of all.
+#[inline]
+pub fn cmp_directories(a: &[u8], b: &[u8]) -> Ordering {
+    let common = a.iter().zip(b).take_while(|(x, y)| x == y).count();
+    match (a.get(common), b.get(common)) {
+        (None, None) => Ordering::Equal,
+        (None, Some(_)) => Ordering::Less,
+        (Some(_), None) => Ordering::Greater,
+        (Some(x), Some(y)) => directory_byte(*x).cmp(&directory_byte(*y)),
+    }
+}
+
+#[inline]
+pub(crate) fn directory_byte(byte: u8) -> u8 {
+    if byte == b'/' { 0 } else { byte }
+}
+
+/// Whether `name` can be one component of a path.
+#[inline]
+pub fn is_name(name: &[u8]) -> bool {
+    !matches!(name, b"" | b"." | b"..") && memchr::memchr2(b'/', 0, name).is_none()
+}
+
+/// Shows bytes as text that is safe on a terminal: control characters, the backslash and bytes that
+/// are not UTF-8 appear as `\n`, `\\`, `\xNN` or `\u{NN}`.
+#[derive(Debug, Clone, Copy)]
+pub struct Escaped<'a>(pub &'a [u8]);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use fmt::Write as _;
+        for chunk in self.0.utf8_chunks() {
+            for character in chunk.valid().chars() {
+                // Bidirectional controls can make a name look like another one.
+                let deceptive = matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+                if character.is_control() || character == '\\' || deceptive {
+                    write!(f, "{}", character.escape_default())?;
+                } else {
+                    f.write_char(character)?;
+                }
+            }
+            for byte in chunk.invalid() {
+                write!(f, "\\x{byte:02x}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+    use alloc::vec;
+
+    #[test]
+    fn what_a_path_cannot_hold() {
+        let problem = |bytes: &[u8]| match PackPath::new(bytes) {
+            Err(Error::BadPath { problem }) => Some(problem),
+            _ => None,
+        };
+        assert_eq!(problem(b""), Some(PathProblem::Empty));
+        assert_eq!(problem(b"/a"), Some(PathProblem::Absolute));
+        assert_eq!(problem(b"a/../b"), Some(PathProblem::Parent));
+        assert_eq!(problem(b".."), Some(PathProblem::Parent));
+        assert_eq!(problem(b"a//b"), Some(PathProblem::EmptyComponent));
+        assert_eq!(problem(b"a/./b"), Some(PathProblem::EmptyComponent));
+        assert_eq!(problem(b"a/"), Some(PathProblem::EmptyComponent));
+        assert_eq!(problem(b"a\0"), Some(PathProblem::Nul));
+        assert_eq!(problem(&[b'a'; MAX_PATH + 1]), Some(PathProblem::TooLong));
+        assert_eq!(problem(b"a/..b/c.."), None);
+        assert_eq!(problem(b"\xff\xfe"), None);
+    }
+
+    #[test]
+    fn keys_sort_by_parent_component_by_component_then_by_name() {
+        let mut paths = vec!["a/b/z", "b", "a-/x", "a", "a/z", "a/b", "a/b-/q", "a-", "a/b/c/d"];
+        paths.sort_by_key(|path| PackPathBuf::new(path.as_bytes().to_vec()).unwrap());
+        assert_eq!(paths, ["a", "a-", "b", "a/b", "a/z", "a/b/z", "a/b/c/d", "a/b-/q", "a-/x"]);
+    }
+
+    #[test]
+    fn within() {
+        let path = |text: &'static str| PackPath::directory(text.as_bytes()).unwrap();
+        assert!(path("a/b").is_within(path("a")));
+        assert!(path("a/b").is_within(path("a/b")));
+        assert!(path("a/b").is_within(PackPath::ROOT));
+        assert!(!path("ab").is_within(path("a")));
+    }
+
+    #[test]
+    fn escaped_for_a_terminal() {
+        assert_eq!(Escaped(b"a\x1b[31m\n\xffz").to_string(), "a\\u{1b}[31m\\n\\xffz");
+        assert_eq!(Escaped("é \u{202e}\\".as_bytes()).to_string(), "é \\u{202e}\\\\");
+    }
+}

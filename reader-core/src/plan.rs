@@ -1,0 +1,1 @@
+//! Merges the ranges of many payloads into few reads.

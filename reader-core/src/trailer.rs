@@ -1,0 +1,1 @@
+//! Finds the trailer of a CTNRv1 container.

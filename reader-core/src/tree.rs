@@ -1,0 +1,1 @@
+//! Builds the pages of an index from entries in key order.
