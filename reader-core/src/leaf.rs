@@ -1,1 +1,458 @@
-//! Leaf pages: entries, searched in place.
+//! Leaf pages: entries, searched in place (FORMAT.md, "Leaf pages").
+
+use crate::bytes::{Cursor, Extent};
+use crate::entry::Owner;
+use crate::error::{Error, Result, Structure};
+use crate::layout::{
+    self, Column, FLAG_BLOCKS, FLAG_GZIP, FLAG_KIND, FLAG_NO_DIGEST, FLAG_ORIGINAL_DIGEST,
+    FLAGS_KNOWN, KIND_DIRECTORY, KIND_FILE, KIND_SYMLINK, LEAF_HEADER_LEN, LeafHeader, RUN_LEN,
+    Run,
+};
+use crate::path::{MAX_LINK_TARGET, PackPathBuf, cmp_directories, is_name};
+use crate::{BlockTable, Codec, Content, Digest, Entry, Kind, PackPath, Totals};
+use alloc::vec::Vec;
+use core::cmp::Ordering;
+
+mod builder;
+
+pub use builder::LeafBuilder;
+
+/// A leaf page, parsed: sections found, nothing copied.
+///
+/// Every access is checked: a page that contradicts itself gives errors, never a panic.
+#[derive(Debug, Clone, Copy)]
+pub struct Leaf<'a> {
+    header: LeafHeader,
+    runs: &'a [u8],
+    name_offsets: &'a [u8],
+    rows: &'a [u8],
+    digests: &'a [u8],
+    heap: &'a [u8],
+    stride: usize,
+}
+
+fn bad<T>(field: &'static str, value: u64) -> Result<T> {
+    Err(Error::BadField { structure: Structure::Leaf, field, value })
+}
+
+/// Little-endian integer of `width` bytes (0 to 8) at `at`; eight bytes must follow `at`.
+#[inline]
+pub(crate) fn read_packed(bytes: &[u8], at: usize, width: u8) -> Option<u64> {
+    if width == 0 {
+        return Some(0);
+    }
+    let chunk = bytes.get(at..)?.first_chunk::<8>()?;
+    let shift = 64u32.checked_sub(u32::from(width).checked_mul(8)?)?;
+    Some(u64::from_le_bytes(*chunk) & u64::MAX.checked_shr(shift)?)
+}
+
+/// Little-endian u16 number `index` of an array.
+#[inline]
+pub(crate) fn u16_at(bytes: &[u8], index: usize) -> Option<usize> {
+    let at = index.checked_mul(2)?;
+    bytes.get(at..)?.first_chunk::<2>().map(|pair| usize::from(u16::from_le_bytes(*pair)))
+}
+
+impl<'a> Leaf<'a> {
+    /// Parses a page (or the node of a root page); trailing zeros are ignored.
+    #[inline]
+    pub fn parse(page: &'a [u8]) -> Result<Leaf<'a>> {
+        let header = LeafHeader::from_bytes(page)?;
+        let entries = usize::from(header.entries);
+        let stride: usize = header.widths.iter().map(|width| usize::from(*width)).sum();
+        let mut cursor = Cursor::new(Structure::Leaf, page);
+        cursor.take(LEAF_HEADER_LEN)?;
+        let runs = cursor.take(usize::from(header.runs).saturating_mul(RUN_LEN))?;
+        let name_offsets = cursor.take(entries.saturating_add(1).saturating_mul(2))?;
+        // Rows are read with eight-byte loads: the digests behind them make that safe.
+        let rows = cursor.rest();
+        cursor.take(entries.saturating_mul(stride))?;
+        let digests = cursor.take(entries.saturating_mul(32))?;
+        let heap_len = usize::try_from(header.heap_len).unwrap_or(usize::MAX);
+        let heap = cursor.take(heap_len)?;
+        if entries > 0 && header.runs == 0 {
+            return bad("runs", 0);
+        }
+        Ok(Leaf { header, runs, name_offsets, rows, digests, heap, stride })
+    }
+
+    /// Number of entries.
+    #[inline]
+    pub fn len(&self) -> usize {
+        usize::from(self.header.entries)
+    }
+
+    /// Whether it holds no entry: only the root page of an empty pack does.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    #[inline]
+    fn run(&self, index: usize) -> Result<RunView<'a>> {
+        let view = || {
+            let at = index.checked_mul(RUN_LEN)?;
+            let run = Run::from_bytes(self.runs.get(at..)?.first_chunk()?);
+            // The next run's beginning is this one's end.
+            let next = match self.runs.get(at.checked_add(RUN_LEN)?..)?.first_chunk() {
+                Some(bytes) => usize::from(Run::from_bytes(bytes).first),
+                None => self.len(),
+            };
+            let rest = self.heap.get(usize::from(run.directory)..)?;
+            let (directory, rest) = rest.split_at_checked(usize::from(run.directory_len))?;
+            let prefix = rest.get(..usize::from(run.prefix_len))?;
+            let first = usize::from(run.first);
+            (first < next && next <= self.len()).then_some(RunView {
+                first,
+                end: next,
+                directory,
+                prefix,
+            })
+        };
+        view().map_or_else(|| bad("run", index as u64), Ok)
+    }
+
+    #[inline]
+    fn suffix(&self, slot: usize) -> Result<&'a [u8]> {
+        let suffix = || {
+            let start = u16_at(self.name_offsets, slot)?;
+            let end = u16_at(self.name_offsets, slot.checked_add(1)?)?;
+            self.heap.get(start..end)
+        };
+        suffix().map_or_else(|| bad("name_offset", slot as u64), Ok)
+    }
+
+    /// The first slot whose key is not below (`directory`, `name`), and whether it is that key.
+    #[inline]
+    pub fn lower_bound(&self, directory: &[u8], name: &[u8]) -> Result<(usize, Option<Slot<'a>>)> {
+        let mut low = 0usize;
+        let mut high = usize::from(self.header.runs);
+        // Runs lie in ascending order of their directories.
+        while low < high {
+            let middle = low.midpoint(high);
+            let run = self.run(middle)?;
+            match cmp_directories(run.directory, directory) {
+                Ordering::Less => low = middle.saturating_add(1),
+                Ordering::Greater => high = middle,
+                Ordering::Equal => return self.lower_bound_in(&run, name),
+            }
+        }
+        if low < usize::from(self.header.runs) {
+            return Ok((self.run(low)?.first, None));
+        }
+        Ok((self.len(), None))
+    }
+
+    #[inline]
+    fn lower_bound_in(&self, run: &RunView<'a>, name: &[u8]) -> Result<(usize, Option<Slot<'a>>)> {
+        let Some(rest) = name.strip_prefix(run.prefix) else {
+            let slot = if name < run.prefix { run.first } else { run.end };
+            return Ok((slot, None));
+        };
+        let mut low = run.first;
+        let mut high = run.end;
+        while low < high {
+            let middle = low.midpoint(high);
+            let suffix = self.suffix(middle)?;
+            match suffix.cmp(rest) {
+                Ordering::Less => low = middle.saturating_add(1),
+                Ordering::Greater => high = middle,
+                Ordering::Equal => {
+                    let slot =
+                        Slot { slot: middle, directory: run.directory, prefix: run.prefix, suffix };
+                    return Ok((middle, Some(slot)));
+                }
+            }
+        }
+        Ok((low, None))
+    }
+
+    /// The entry at `slot`, its name checked. `run` is a hint: where the entry before was.
+    pub fn entry(&self, slot: usize, run: &mut usize) -> Result<EntryRef<'a>> {
+        if slot >= self.len() {
+            return bad("slot", slot as u64);
+        }
+        let mut view = self.run(*run)?;
+        if slot < view.first {
+            *run = 0;
+            view = self.run(0)?;
+        }
+        while slot >= view.end {
+            *run = run.saturating_add(1);
+            view = self.run(*run)?;
+        }
+        let suffix = self.suffix(slot)?;
+        let slot = Slot { slot, directory: view.directory, prefix: view.prefix, suffix };
+        if !slot.is_sound() {
+            return bad("name", slot.slot as u64);
+        }
+        self.entry_of(slot)
+    }
+
+    /// The entry that [`Leaf::lower_bound`] found: its name equals the one asked for.
+    #[inline]
+    pub fn entry_of(&self, slot: Slot<'a>) -> Result<EntryRef<'a>> {
+        let flags = self.column(slot.slot, Column::Flags)?;
+        if flags & !FLAGS_KNOWN != 0 || flags & FLAG_KIND > KIND_SYMLINK {
+            return bad("flags", flags);
+        }
+        Ok(EntryRef { leaf: *self, slot, flags })
+    }
+
+    #[inline]
+    fn column(&self, slot: usize, column: Column) -> Result<u64> {
+        let index = column as usize;
+        let value = || {
+            let width = *self.header.widths.get(index)?;
+            let base = *self.header.bases.get(index)?;
+            let before: usize =
+                self.header.widths.get(..index)?.iter().map(|width| usize::from(*width)).sum();
+            let at = slot.checked_mul(self.stride)?.checked_add(before)?;
+            base.checked_add(read_packed(self.rows, at, width)?)
+        };
+        value().map_or_else(|| bad("row", slot as u64), Ok)
+    }
+
+    fn extra(&self, slot: usize) -> Result<Cursor<'a>> {
+        let place = self.column(slot, Column::Extra)?;
+        let record = || {
+            let at = usize::try_from(place.checked_sub(1)?).ok()?;
+            self.heap.get(usize::from(self.header.extras)..)?.get(at..)
+        };
+        match record() {
+            Some(bytes) => Ok(Cursor::new(Structure::Leaf, bytes)),
+            None => bad("extra", place),
+        }
+    }
+
+    #[inline]
+    fn digest(&self, slot: usize) -> Result<&'a [u8; 32]> {
+        let digest = || self.digests.get(slot.checked_mul(32)?..)?.first_chunk();
+        digest().map_or_else(|| bad("digest", slot as u64), Ok)
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct RunView<'a> {
+    first: usize,
+    end: usize,
+    directory: &'a [u8],
+    prefix: &'a [u8],
+}
+
+/// A slot of a leaf and the three parts of its path.
+#[derive(Debug, Clone, Copy)]
+pub struct Slot<'a> {
+    slot: usize,
+    directory: &'a [u8],
+    prefix: &'a [u8],
+    suffix: &'a [u8],
+}
+
+impl Slot<'_> {
+    fn is_sound(&self) -> bool {
+        let name_is_sound = if self.prefix.len() < 3 {
+            let mut name = [0u8; 5];
+            // Only names this short can be empty, `.` or `..`.
+            let short = self.prefix.iter().chain(self.suffix.iter().take(3));
+            for (place, byte) in name.iter_mut().zip(short) {
+                *place = *byte;
+            }
+            let len = self.prefix.len().saturating_add(self.suffix.len().min(3));
+            name.get(..len).is_some_and(is_name) && no_separator(self.suffix)
+        } else {
+            no_separator(self.prefix) && no_separator(self.suffix)
+        };
+        name_is_sound && PackPath::directory(self.directory).is_ok()
+    }
+}
+
+fn no_separator(bytes: &[u8]) -> bool {
+    memchr::memchr2(b'/', 0, bytes).is_none()
+}
+
+/// One entry of a leaf page, borrowed. Its path was checked; other fields are read when asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct EntryRef<'a> {
+    leaf: Leaf<'a>,
+    slot: Slot<'a>,
+    flags: u64,
+}
+
+impl<'a> EntryRef<'a> {
+    /// The directory that holds it.
+    pub fn directory(&self) -> PackPath<'a> {
+        PackPath::directory(self.slot.directory).unwrap_or(PackPath::ROOT)
+    }
+
+    /// Its name in two parts: what it shares with its neighbours, and the rest.
+    pub fn name_parts(&self) -> [&'a [u8]; 2] {
+        [self.slot.prefix, self.slot.suffix]
+    }
+
+    /// Appends its name.
+    pub fn push_name(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.slot.prefix);
+        out.extend_from_slice(self.slot.suffix);
+    }
+
+    /// Appends its whole path.
+    pub fn push_path(&self, out: &mut Vec<u8>) {
+        if !self.slot.directory.is_empty() {
+            out.extend_from_slice(self.slot.directory);
+            out.push(b'/');
+        }
+        self.push_name(out);
+    }
+
+    /// Its whole path, in one allocation.
+    pub fn path(&self) -> Result<PackPathBuf> {
+        let parts = [self.slot.directory.len(), self.slot.prefix.len(), self.slot.suffix.len()];
+        let mut path = Vec::with_capacity(parts.iter().sum::<usize>().saturating_add(1));
+        self.push_path(&mut path);
+        PackPathBuf::new(path)
+    }
+
+    /// Whether it is a regular file.
+    pub fn is_file(&self) -> bool {
+        self.flags & FLAG_KIND == KIND_FILE
+    }
+
+    /// Whether it is a directory.
+    pub fn is_directory(&self) -> bool {
+        self.flags & FLAG_KIND == KIND_DIRECTORY
+    }
+
+    /// Whether it is a symbolic link.
+    pub fn is_symlink(&self) -> bool {
+        self.flags & FLAG_KIND == KIND_SYMLINK
+    }
+
+    /// Permission bits, if known.
+    pub fn mode(&self) -> Result<Option<u32>> {
+        match self.leaf.column(self.slot.slot, Column::Mode)? {
+            0 => Ok(None),
+            value => match value.checked_sub(1 << 16).and_then(|mode| u32::try_from(mode).ok()) {
+                Some(mode) if mode <= 0o7777 => Ok(Some(mode)),
+                _ => bad("mode", value),
+            },
+        }
+    }
+
+    /// Time of last modification in nanoseconds since 1970, if known.
+    pub fn mtime(&self) -> Result<Option<i64>> {
+        let value = self.leaf.column(self.slot.slot, Column::Mtime)?;
+        Ok((value != 0).then_some((value ^ (1 << 63)).cast_signed()))
+    }
+
+    /// Owner, if kept.
+    pub fn owner(&self) -> Result<Option<Owner>> {
+        let id = |column| match self.leaf.column(self.slot.slot, column)?.checked_sub(1) {
+            None => Ok(None),
+            Some(value) => u32::try_from(value).map(Some).or_else(|_| bad("owner", value)),
+        };
+        Ok(match (id(Column::Uid)?, id(Column::Gid)?) {
+            (Some(uid), Some(gid)) => Some(Owner { uid, gid }),
+            _ => None,
+        })
+    }
+
+    /// Length of a file's content in bytes; 0 for everything else.
+    #[inline]
+    pub fn size(&self) -> Result<u64> {
+        if !self.is_file() {
+            return Ok(0);
+        }
+        if self.flags & FLAG_GZIP != 0 {
+            return self.leaf.extra(self.slot.slot)?.u64();
+        }
+        self.leaf.column(self.slot.slot, Column::StoredSize)
+    }
+
+    /// Where a file's bytes lie; `None` for everything else.
+    #[inline]
+    pub fn content(&self) -> Result<Option<Content>> {
+        if !self.is_file() {
+            return Ok(None);
+        }
+        let slot = self.slot.slot;
+        let stored_size = self.leaf.column(slot, Column::StoredSize)?;
+        let mut content = Content {
+            volume: 0,
+            offset: self.leaf.column(slot, Column::Offset)?,
+            stored_size,
+            size: stored_size,
+            codec: Codec::Stored,
+            digest: None,
+            original_digest: None,
+            blocks: None,
+        };
+        let volume = self.leaf.column(slot, Column::Volume)?;
+        content.volume = u16::try_from(volume).or_else(|_| bad("volume", volume))?;
+        if self.flags & FLAG_NO_DIGEST == 0 {
+            content.digest = Some(Digest(*self.leaf.digest(slot)?));
+        }
+        if self.flags & (FLAG_GZIP | FLAG_ORIGINAL_DIGEST | FLAG_BLOCKS) != 0 {
+            let mut extra = self.leaf.extra(slot)?;
+            if self.flags & FLAG_GZIP != 0 {
+                content.codec = Codec::Gzip;
+                content.size = extra.u64()?;
+            }
+            if self.flags & FLAG_ORIGINAL_DIGEST != 0 {
+                content.original_digest = Some(Digest(extra.array()?));
+            }
+            if self.flags & FLAG_BLOCKS != 0 {
+                content.blocks = Some(BlockTable {
+                    offset: extra.u64()?,
+                    block_log2: extra.u8()?,
+                    digest: Digest(extra.array()?),
+                });
+            }
+        }
+        Ok(Some(content))
+    }
+
+    /// Target of a symbolic link; `None` for everything else.
+    pub fn link_target(&self) -> Result<Option<&'a [u8]>> {
+        if !self.is_symlink() {
+            return Ok(None);
+        }
+        let mut extra = self.leaf.extra(self.slot.slot)?;
+        let len = usize::from(extra.u16()?);
+        if len > MAX_LINK_TARGET {
+            return bad("link_target", len as u64);
+        }
+        Ok(Some(extra.take(len)?))
+    }
+
+    /// Totals of a directory; `None` for everything else.
+    pub fn totals(&self) -> Result<Option<Totals>> {
+        if !self.is_directory() {
+            return Ok(None);
+        }
+        layout::totals_from_bytes(self.leaf.digest(self.slot.slot)?).map(Some)
+    }
+
+    /// The entry with everything in it, owned.
+    pub fn to_entry(&self) -> Result<Entry> {
+        let kind = match (self.content()?, self.link_target()?, self.totals()?) {
+            (Some(content), _, _) => Kind::File(content),
+            (_, Some(target), _) => Kind::Symlink(target.to_vec()),
+            (_, _, totals) => Kind::Directory(totals.unwrap_or_default()),
+        };
+        Ok(Entry {
+            path: self.path()?,
+            kind,
+            mode: self.mode()?,
+            mtime: self.mtime()?,
+            owner: self.owner()?,
+        })
+    }
+
+    /// Where a file's payload lies in its volume; `None` for everything else.
+    pub fn payload(&self) -> Result<Option<Extent>> {
+        Ok(self.content()?.map(|content| content.extent()))
+    }
+}
+
+#[cfg(test)]
+mod tests;

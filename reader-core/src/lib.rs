@@ -10,6 +10,16 @@
 //!
 //! The bytes themselves are specified in `FORMAT.md`.
 #![no_std]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        clippy::std_instead_of_core,
+        clippy::std_instead_of_alloc,
+        reason = "a panic in a test is a failed test"
+    )
+)]
 
 extern crate alloc;
 

@@ -1,0 +1,240 @@
+use super::*;
+use crate::entry::Content;
+use crate::path::PackPathBuf;
+use crate::tree::{Places, TreeBuilder};
+use crate::{Codec, Entry, Kind};
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::vec;
+use proptest::prelude::*;
+use std::cell::RefCell;
+
+fn entry(path: PackPathBuf, number: u64) -> Entry {
+    let content = Content {
+        volume: 0,
+        offset: number,
+        stored_size: 1,
+        size: 1,
+        codec: Codec::Stored,
+        digest: Some(Digest::of(path.as_bytes())),
+        original_digest: None,
+        blocks: None,
+    };
+    Entry { path, kind: Kind::File(content), mode: Some(0o644), mtime: Some(0), owner: None }
+}
+
+/// A pack without payloads over these paths, sorted here.
+fn pack(paths: impl IntoIterator<Item = Vec<u8>>) -> (Vec<u8>, Vec<PackPathBuf>) {
+    let mut paths: Vec<PackPathBuf> =
+        paths.into_iter().map(|path| PackPathBuf::new(path).unwrap()).collect();
+    paths.sort();
+    paths.dedup();
+    let mut builder = TreeBuilder::new();
+    let mut file = Vec::new();
+    for (number, path) in paths.iter().enumerate() {
+        builder.push(&entry(path.clone(), number as u64), &mut file).unwrap();
+    }
+    let tree = builder.finish(Places::default(), &mut file).unwrap();
+    let (root, _) = tree.root(file.len() as u64, Extent { start: 0, len: 0 });
+    file.extend(root);
+    (file, paths)
+}
+
+fn open(file: &[u8]) -> Index {
+    let index = Index::open(file, file.len() as u64, None, &Limits::default()).unwrap();
+    index.ready().unwrap().unwrap()
+}
+
+/// Knows only what was asked for, and counts it.
+#[derive(Default)]
+struct Counting {
+    have: RefCell<Vec<(Extent, &'static [u8])>>,
+    reads: RefCell<Vec<u64>>,
+}
+
+impl Source for Counting {
+    fn bytes(&self, extent: Extent) -> Option<&[u8]> {
+        self.have.borrow().iter().find(|(have, _)| have.contains(&extent)).and_then(
+            |(have, bytes)| {
+                let at = usize::try_from(extent.start - have.start).unwrap();
+                bytes.get(at..at + usize::try_from(extent.len).unwrap())
+            },
+        )
+    }
+}
+
+impl Counting {
+    fn bring(&self, file: &'static [u8], need: Extent) {
+        self.reads.borrow_mut().push(need.len);
+        self.have.borrow_mut().push((need, file.bytes(need).unwrap()));
+    }
+}
+
+macro_rules! until_ready {
+    ($source:expr, $file:expr, $question:expr) => {
+        loop {
+            match $question.unwrap() {
+                Answer::Ready(value) => break value,
+                Answer::Need(need) => $source.bring($file, need),
+            }
+        }
+    };
+}
+
+fn names(count: usize) -> impl Iterator<Item = Vec<u8>> {
+    (0..count).map(|i| format!("train/n{:08}/n{:08}_{i}.JPEG", i / 1300, i / 1300).into_bytes())
+}
+
+#[test]
+fn a_pack_of_a_hundred_thousand_answers_in_few_reads() {
+    let (file, paths) = pack(names(100_000));
+    let file: &'static [u8] = file.leak();
+    let source = Counting::default();
+    let len = file.len() as u64;
+    let index =
+        until_ready!(source, file, Index::open(&source, len, None, &Limits::default())).unwrap();
+    assert_eq!(*source.reads.borrow(), [65536]);
+    let path = paths[77_777].as_path();
+    let number = until_ready!(source, file, index.lookup(&source, path))
+        .map(|entry| entry.content().unwrap().unwrap().offset);
+    assert_eq!(number, Some(77_777));
+    assert_eq!(source.reads.borrow().len(), 2);
+    assert!(source.reads.borrow().iter().all(|len| *len <= 65536));
+    // No more than 80 bytes an entry all told, digests included.
+    assert!(len < 80 * 100_000, "{len}");
+}
+
+#[test]
+fn every_path_is_found_and_no_other() {
+    for count in [0, 1, 2, 500, 40_000] {
+        let (file, paths) = pack(names(count));
+        let index = open(&file);
+        assert_eq!(index.len(), count as u64);
+        for (number, path) in paths.iter().enumerate().step_by(1 + count / 1000) {
+            let found = index.lookup(&file[..], path.as_path()).unwrap().ready().unwrap().unwrap();
+            assert_eq!(found.path().unwrap(), *path);
+            assert_eq!(found.content().unwrap().unwrap().offset, number as u64);
+            let mut other = path.as_bytes().to_vec();
+            other.push(b'x');
+            let other = PackPathBuf::new(other).unwrap();
+            assert!(index.lookup(&file[..], other.as_path()).unwrap().ready().unwrap().is_none());
+        }
+    }
+}
+
+#[test]
+fn every_flipped_bit_of_root_and_pages_is_noticed() {
+    let (file, paths) = pack(names(1500));
+    let whole = |file: &[u8]| -> Result<usize> {
+        let limits = Limits::default();
+        let Some(index) = Index::open(file, file.len() as u64, None, &limits)?.ready().unwrap()
+        else {
+            return Err(Error::NotAPack { file_len: 0 });
+        };
+        let mut scan = index.scan(0..index.len());
+        let mut count = 0;
+        while scan.next(file)?.ready().unwrap().is_some() {
+            count += 1;
+        }
+        Ok(count)
+    };
+    assert_eq!(whole(&file), Ok(paths.len()));
+    for at in (0..file.len()).step_by(41).chain(file.len() - 200..file.len()) {
+        let mut damaged = file.clone();
+        damaged[at] ^= 0x10;
+        assert!(whole(&damaged).is_err(), "byte {at}");
+    }
+    for cut in (0..file.len()).step_by(997) {
+        assert!(whole(&file[..cut]).is_err());
+    }
+}
+
+#[test]
+fn a_given_root_digest_admits_one_pack_only() {
+    let (file, _) = pack(names(10));
+    let (other, _) = pack(names(11));
+    let digest = open(&file).digest();
+    let open = |file: &[u8]| {
+        Index::open(file, file.len() as u64, Some(digest), &Limits::default()).map(|_| ())
+    };
+    assert_eq!(open(&file), Ok(()));
+    assert!(matches!(open(&other), Err(Error::WrongRoot { .. })));
+}
+
+#[test]
+fn the_trailers_magic_never_occurs_in_root_and_footer() {
+    let (file, paths) = pack([b"CTNRv1__".to_vec(), b"x/CTNRv1__/CTNRv1__y".to_vec()]);
+    assert!(memchr::memmem::find(&file, b"CTNRv1__").is_none());
+    let index = open(&file);
+    for path in &paths {
+        assert!(index.lookup(&file[..], path.as_path()).unwrap().ready().unwrap().is_some());
+    }
+}
+
+#[test]
+fn keys_out_of_order_are_refused() {
+    let mut builder = TreeBuilder::new();
+    let path = |text: &str| PackPathBuf::new(text.into()).unwrap();
+    let mut out = Vec::new();
+    builder.push(&entry(path("b"), 0), &mut out).unwrap();
+    assert_eq!(
+        builder.push(&entry(path("b"), 0), &mut out),
+        Err(Error::DuplicatePath { number: 1 })
+    );
+    assert!(matches!(builder.push(&entry(path("a"), 0), &mut out), Err(Error::KeyOrder { .. })));
+}
+
+fn arbitrary_paths() -> impl Strategy<Value = Vec<Vec<u8>>> {
+    let name = prop_oneof![
+        "[ab]{1,2}".prop_map(String::into_bytes),
+        "[a-c.-]{1,3}".prop_map(String::into_bytes),
+        prop::collection::vec(1u8..=255, 1..6),
+    ]
+    .prop_filter("a name", |name| crate::path::is_name(name));
+    let path = prop::collection::vec(name, 1..5).prop_map(|parts| parts.join(&b'/'));
+    prop::collection::vec(path, 0..60)
+}
+use std::string::String;
+
+proptest! {
+    /// Look-up, listing and walking equal those of a sorted map.
+    #[test]
+    fn answers_equal_a_sorted_maps(paths in arbitrary_paths(), limit in 1usize..9) {
+        let (file, paths) = pack(paths);
+        let index = open(&file);
+        let map: BTreeMap<&PackPathBuf, u64> = paths.iter().zip(0..).collect();
+        let mut directories = vec![Vec::new()];
+        for path in &paths {
+            let found = index.lookup(&file[..], path.as_path()).unwrap().ready().unwrap().unwrap();
+            prop_assert_eq!(found.content().unwrap().unwrap().offset, map[path]);
+            directories.push(path.as_path().parent().as_bytes().to_vec());
+            directories.push(path.as_bytes().to_vec());
+        }
+        for directory in &directories {
+            let directory = PackPath::directory(directory).unwrap();
+            let within: Vec<u64> = map.iter()
+                .filter(|(path, _)| path.as_path() != directory && path.as_path().is_within(directory))
+                .map(|(_, number)| *number).collect();
+            let range = index.subtree(&file[..], directory).unwrap().ready().unwrap();
+            prop_assert_eq!(range.collect::<Vec<_>>(), within);
+            let children: Vec<&PackPathBuf> = map.keys().copied()
+                .filter(|path| path.as_path().parent() == directory).collect();
+            let range = index.children(&file[..], directory).unwrap().ready().unwrap();
+            prop_assert_eq!((range.end - range.start) as usize, children.len());
+            // Page by page, each from the last name of the one before.
+            let mut listed = Vec::new();
+            let mut after: Option<Vec<u8>> = None;
+            loop {
+                let page = index.list(&file[..], directory, after.as_deref(), limit).unwrap().ready().unwrap();
+                for entry in &page {
+                    listed.push(entry.path().unwrap());
+                }
+                if page.len() < limit { break }
+                let mut name = Vec::new();
+                page[page.len() - 1].push_name(&mut name);
+                after = Some(name);
+            }
+            prop_assert_eq!(listed.iter().collect::<Vec<_>>(), children);
+        }
+    }
+}
