@@ -1,0 +1,94 @@
+//! What can fail while packing, opening, reading and extracting.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The result of everything here.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Everything that can fail. Each variant names the file that it happened to.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operating system refused something.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A pack or container is not what it should be.
+    #[error("{}: {source}", path.display())]
+    Pack {
+        /// The pack.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: reader_core::Error,
+    },
+    /// One entry of a pack is not what it should be.
+    #[error("{}: {entry}: {source}", path.display())]
+    Entry {
+        /// The pack.
+        path: PathBuf,
+        /// The entry's path inside the pack.
+        entry: String,
+        /// What is wrong with it.
+        source: reader_core::Error,
+    },
+    /// Nothing is there under that path.
+    #[error("{}: no entry {entry}", path.display())]
+    NoEntry {
+        /// The pack.
+        path: PathBuf,
+        /// The path asked for.
+        entry: String,
+    },
+    /// The entry is something else: a directory where a file was asked for, say.
+    #[error("{}: {entry} is not a {expected}", path.display())]
+    WrongKind {
+        /// The pack.
+        path: PathBuf,
+        /// The path asked for.
+        entry: String,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// A source file could not be packed, and the caller wanted to stop then.
+    #[error("stopped at {}: {problem}", path.display())]
+    Strict {
+        /// The source file.
+        path: PathBuf,
+        /// What was wrong.
+        problem: String,
+    },
+    /// The container cannot be continued as asked.
+    #[error("{}: {problem}", path.display())]
+    State {
+        /// The container or index.
+        path: PathBuf,
+        /// What stands in the way, and what to do.
+        problem: String,
+    },
+}
+
+impl Error {
+    /// Wraps an error of the operating system.
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
+        let path = path.to_owned();
+        move |source| Error::Io { action, path, source }
+    }
+
+    /// Wraps an error of the format.
+    pub(crate) fn pack(path: &Path) -> impl FnOnce(reader_core::Error) -> Error {
+        let path = path.to_owned();
+        move |source| Error::Pack { path, source }
+    }
+
+    /// Whether the bytes of a pack are at fault, rather than the system or the question.
+    pub fn is_bad_pack(&self) -> bool {
+        matches!(self, Error::Pack { .. } | Error::Entry { .. })
+    }
+}

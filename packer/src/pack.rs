@@ -1,0 +1,390 @@
+//! Packs a directory tree: a finished pack, or nothing.
+
+mod compress;
+mod dedup;
+mod large;
+mod output;
+mod pipeline;
+mod read;
+
+use crate::error::{Error, Result};
+use crate::filter::Filter;
+use crate::index_writer::{Finished, IndexOptions, IndexWriter};
+use crate::walk::{Directory, Metadata, ProblemKind, Walk, WalkOptions};
+pub(crate) use output::Output;
+pub(crate) use pipeline::{Pipeline, Task};
+pub(crate) use read::Prior;
+use read::{Done, Item, Small};
+use reader_core::entry::Owner;
+use reader_core::path::PackPathBuf;
+use reader_core::{Codec, Content, Entry, Kind, Totals};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// How a tree is packed.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct PackOptions {
+    /// Which paths.
+    pub filter: Filter,
+    /// Pack what symbolic links lead to, instead of the links.
+    pub follow_links: bool,
+    /// Compress each file with gzip at this level (1 to 9), where that makes it shorter.
+    pub compress: Option<u32>,
+    /// Store identical content once.
+    pub dedup: bool,
+    /// Each payload begins at a multiple of this many bytes.
+    pub align: u64,
+    /// Keep user and group ids.
+    pub owner: bool,
+    /// How many threads read, hash and compress; the pack is the same with any number.
+    pub threads: usize,
+    /// Stop at the first file that cannot be packed.
+    pub strict: bool,
+    /// Which indexes the pack carries.
+    pub index: IndexOptions,
+    /// Wait until the pack is on disk before it gets its name.
+    pub fsync: bool,
+    /// Replace a file that stands in the way.
+    pub overwrite: bool,
+}
+
+impl Default for PackOptions {
+    fn default() -> Self {
+        PackOptions {
+            filter: Filter::default(),
+            follow_links: false,
+            compress: None,
+            dedup: true,
+            align: 1,
+            owner: false,
+            threads: default_threads(),
+            strict: false,
+            index: IndexOptions::default(),
+            fsync: false,
+            overwrite: false,
+        }
+    }
+}
+
+/// One thread for each processor.
+pub fn default_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// What happened, while it happens.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// A file is about to be packed.
+    Begin {
+        /// Its path in the pack.
+        path: &'a PackPathBuf,
+    },
+    /// An entry is in the pack.
+    Packed {
+        /// The entry.
+        entry: &'a Entry,
+        /// Its content was there already.
+        duplicate: bool,
+    },
+    /// A file is in the container already, unchanged.
+    Unchanged,
+    /// Something was left out.
+    Skipped {
+        /// Where it is on disk.
+        path: &'a Path,
+        /// Why.
+        problem: &'a str,
+    },
+}
+
+/// Sums over one run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Summary {
+    /// Regular files packed.
+    pub files: u64,
+    /// Directories packed.
+    pub directories: u64,
+    /// Symbolic links packed.
+    pub symlinks: u64,
+    /// Bytes of content.
+    pub bytes: u64,
+    /// Bytes of payload written.
+    pub stored_bytes: u64,
+    /// Files whose content was stored already.
+    pub duplicates: u64,
+    /// Files that were in the container already, unchanged.
+    pub unchanged: u64,
+    /// Sockets, pipes and devices: left out on purpose.
+    pub special: u64,
+    /// Files and directories that could not be read.
+    pub failed: u64,
+}
+
+/// Follows a run, and may stop it.
+pub trait Observer {
+    /// Called on the writing thread, in the order of the pack.
+    fn event(&mut self, event: Event<'_>);
+
+    /// Asked between files: whether to stop with [`std::io::ErrorKind::Interrupted`].
+    fn cancelled(&self) -> bool {
+        false
+    }
+}
+
+/// Looks away.
+impl Observer for () {
+    fn event(&mut self, _: Event<'_>) {}
+}
+
+/// An observer that stops when a flag is set, a signal handler's for example.
+impl<F: FnMut(Event<'_>)> Observer for (F, &AtomicBool) {
+    fn event(&mut self, event: Event<'_>) {
+        (self.0)(event);
+    }
+
+    fn cancelled(&self) -> bool {
+        self.1.load(Ordering::Relaxed)
+    }
+}
+
+/// Packs the tree below `source` into `target`, which appears when it is complete.
+///
+/// Sums of what was packed and left out come back; the caller decides what a left-out file means.
+pub fn pack(
+    source: &Path,
+    target: &Path,
+    options: &PackOptions,
+    observer: &mut dyn Observer,
+) -> Result<(Summary, Finished)> {
+    if !options.overwrite && target.symlink_metadata().is_ok() {
+        let problem = "it exists already; pass --force to replace it".to_owned();
+        return Err(Error::State { path: target.to_owned(), problem });
+    }
+    let directory = directory_of(target);
+    let temporary = tempfile::Builder::new()
+        .prefix(".rangepack-")
+        .suffix(".tmp")
+        .permissions_of_a_new_file()
+        .tempfile_in(&directory)
+        .map_err(Error::io("create a file in", &directory))?;
+    let walk = walk(source, options, vec![target.to_owned(), temporary.path().to_owned()])?;
+    let file = temporary.reopen().map_err(Error::io("open", temporary.path()))?;
+    let mut output = Output::new(file, target, 0, options.align, options.dedup)?;
+    let mut index = IndexWriter::new(&directory);
+    let mut sink = |entry: &Entry, _: &mut Output| {
+        index.push(entry).map_err(Error::io("write a temporary file in", &directory))
+    };
+    let tasks = walk.map(|batch| Task { batch, priors: Vec::new() });
+    let summary = run(tasks, &mut output, options, observer, &mut sink)?;
+    let payload_end = output.position();
+    let mut file = std::io::BufWriter::with_capacity(256 << 10, output.into_file()?);
+    let finished = index.finish(&mut file, target, payload_end, Vec::new(), options.index)?;
+    let file =
+        file.into_inner().map_err(|error| Error::io("write", target)(error.into_error()))?;
+    if options.fsync {
+        file.sync_all().map_err(Error::io("sync", target))?;
+    }
+    drop(file);
+    let persisted = if options.overwrite {
+        temporary.persist(target).map_err(|error| error.error)
+    } else {
+        temporary.persist_noclobber(target).map_err(|error| error.error)
+    };
+    persisted.map_err(Error::io("create", target))?;
+    if options.fsync {
+        crate::platform::sync_directory(&directory).map_err(Error::io("sync", &directory))?;
+    }
+    Ok((summary, finished))
+}
+
+/// The directory that a file lies in.
+pub(crate) fn directory_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+trait PermissionsOfANewFile {
+    fn permissions_of_a_new_file(&mut self) -> &mut Self;
+}
+
+/// Temporary files are private by default; a pack is a file like any other.
+impl PermissionsOfANewFile for tempfile::Builder<'_, '_> {
+    fn permissions_of_a_new_file(&mut self) -> &mut Self {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            // The system takes the umask off, as it does for every new file.
+            self.permissions(std::fs::Permissions::from_mode(0o666));
+        }
+        self
+    }
+}
+
+/// Begins the walk over a source tree; `skip` are the files being written.
+pub(crate) fn walk(source: &Path, options: &PackOptions, skip: Vec<PathBuf>) -> Result<Walk> {
+    let walk_options =
+        WalkOptions { filter: options.filter.clone(), follow_links: options.follow_links, skip };
+    Walk::new(source, walk_options).map_err(Error::io("read", source))
+}
+
+/// Where entries go: an index in the making, or a journal.
+pub(crate) type Sink<'s> = dyn FnMut(&Entry, &mut Output) -> Result<()> + 's;
+
+/// Runs the pipeline over `tasks`; payloads go to `output`, entries to `sink`.
+pub(crate) fn run(
+    tasks: impl Iterator<Item = Task> + Send,
+    output: &mut Output,
+    options: &PackOptions,
+    observer: &mut dyn Observer,
+    sink: &mut Sink<'_>,
+) -> Result<Summary> {
+    let workers = options.threads.max(1);
+    let pipeline = Pipeline::new(workers);
+    pipeline.run(tasks, workers, options.compress, |pipeline| {
+        let mut writer =
+            Writer { pipeline, output, options, observer, sink, summary: Summary::default() };
+        while let Some(done) = pipeline.next() {
+            let data = writer.batch(done)?;
+            pipeline.written(data);
+        }
+        Ok(writer.summary)
+    })
+}
+
+struct Writer<'w, 's> {
+    pipeline: &'w Pipeline,
+    output: &'w mut Output,
+    options: &'w PackOptions,
+    observer: &'w mut dyn Observer,
+    sink: &'w mut Sink<'s>,
+    summary: Summary,
+}
+
+impl Writer<'_, '_> {
+    fn batch(&mut self, done: Done) -> Result<Vec<u8>> {
+        let Done { batch, items, data } = done;
+        if self.observer.cancelled() {
+            let path = batch.directory.disk_path();
+            return Err(Error::io("go on with", &path)(std::io::ErrorKind::Interrupted.into()));
+        }
+        for problem in &batch.problems {
+            let special = matches!(problem.kind, ProblemKind::Special);
+            self.skip(&problem.disk_path, &problem.to_string(), special)?;
+        }
+        self.output.begin_batch(data);
+        let mut at = 0;
+        for (item, source) in items.into_iter().zip(batch.items()) {
+            let name = source.name;
+            let directory = &*batch.directory;
+            let (metadata, kind, duplicate) = match item {
+                Item::Directory(metadata) => (metadata, Kind::Directory(Totals::default()), false),
+                Item::Symlink(metadata, target) => (metadata, Kind::Symlink(target), false),
+                Item::Small(metadata, small) => {
+                    let range = at..at + small.stored_size;
+                    at = range.end;
+                    let (content, duplicate) = self.small(small, range, metadata.size)?;
+                    (metadata, Kind::File(content), duplicate)
+                }
+                Item::Large(metadata, file) => {
+                    let compress = self.options.compress.is_some();
+                    let (pipeline, output) = (self.pipeline, &mut *self.output);
+                    match large::pack(pipeline, output, directory, name, metadata, file, compress)? {
+                        large::Outcome::Stored { content, metadata, duplicate } => {
+                            (metadata, Kind::File(content), duplicate)
+                        }
+                        large::Outcome::Failed(problem) => {
+                            self.skip(&directory.disk_path_of(name), &problem, false)?;
+                            continue;
+                        }
+                    }
+                }
+                Item::Unchanged => {
+                    self.summary.unchanged += 1;
+                    self.observer.event(Event::Unchanged);
+                    continue;
+                }
+                Item::Special => {
+                    let problem = "it is a socket, a pipe or a device";
+                    self.skip(&directory.disk_path_of(name), problem, true)?;
+                    continue;
+                }
+                Item::Failed(problem) => {
+                    self.skip(&directory.disk_path_of(name), &problem, false)?;
+                    continue;
+                }
+            };
+            self.entry(directory, name, &metadata, kind, duplicate)?;
+        }
+        self.output.end_batch()
+    }
+
+    fn small(&mut self, small: Small, range: std::ops::Range<usize>, size: u64) -> Result<(Content, bool)> {
+        let stored_size = small.stored_size as u64;
+        let place = self.output.place(range, small.codec, small.digest)?;
+        let content = Content {
+            volume: 0,
+            offset: place.offset,
+            stored_size,
+            size: if small.codec == Codec::Stored { stored_size } else { size },
+            codec: small.codec,
+            digest: Some(small.digest),
+            original_digest: small.original_digest,
+            blocks: None,
+        };
+        Ok((content, place.duplicate))
+    }
+
+    fn entry(
+        &mut self,
+        directory: &Directory,
+        name: &[u8],
+        metadata: &Metadata,
+        kind: Kind,
+        duplicate: bool,
+    ) -> Result<()> {
+        let path = match PackPathBuf::new(directory.pack_path_of(name)) {
+            Ok(path) => path,
+            Err(error) => {
+                return self.skip(&directory.disk_path_of(name), &error.to_string(), false);
+            }
+        };
+        match &kind {
+            Kind::File(content) => {
+                self.summary.files += 1;
+                self.summary.bytes += content.size;
+                self.summary.duplicates += u64::from(duplicate);
+                self.summary.stored_bytes += if duplicate { 0 } else { content.stored_size };
+            }
+            Kind::Directory(_) => self.summary.directories += 1,
+            Kind::Symlink(_) => self.summary.symlinks += 1,
+        }
+        let entry = Entry {
+            path,
+            kind,
+            mode: Some(metadata.mode & 0o7777),
+            mtime: Some(metadata.mtime_ns),
+            owner: self.options.owner.then_some(Owner { uid: metadata.uid, gid: metadata.gid }),
+        };
+        (self.sink)(&entry, self.output)?;
+        self.observer.event(Event::Packed { entry: &entry, duplicate });
+        Ok(())
+    }
+
+    fn skip(&mut self, path: &Path, problem: &str, special: bool) -> Result<()> {
+        if special {
+            self.summary.special += 1;
+        } else {
+            self.summary.failed += 1;
+            if self.options.strict {
+                return Err(Error::Strict { path: path.to_owned(), problem: problem.to_owned() });
+            }
+        }
+        self.observer.event(Event::Skipped { path, problem });
+        Ok(())
+    }
+}

@@ -1,0 +1,173 @@
+//! Large files: read block by block on the workers, hashed as a whole and written here.
+
+use super::dedup::Placed;
+use super::output::Output;
+use super::pipeline::Pipeline;
+use super::read::{ATTEMPTS, BLOCK, BlockJob, describe};
+use crate::error::Result;
+use crate::walk::{Directory, Metadata};
+use reader_core::blocks::{BlockTableBuilder, DEFAULT_BLOCK_LOG2};
+use reader_core::digest::Hasher;
+use reader_core::{BlockTable, Codec, Content, Digest, gzip};
+use std::fs::File;
+use std::sync::Arc;
+
+/// After this many blocks a file that has not shrunk is not compressed any further.
+const TRIAL: u64 = 16;
+
+/// What became of a large file.
+pub(crate) enum Outcome {
+    /// It is stored, or was stored already.
+    Stored { content: Content, metadata: Metadata, duplicate: bool },
+    /// It could not be read.
+    Failed(String),
+}
+
+/// Packs one large file. Whatever goes wrong with the file itself, nothing of it stays in the output.
+pub(crate) fn pack(
+    pipeline: &Pipeline,
+    output: &mut Output,
+    directory: &Directory,
+    name: &[u8],
+    mut metadata: Metadata,
+    mut file: File,
+    compress: bool,
+) -> Result<Outcome> {
+    output.pad()?;
+    let start = output.position();
+    let mut problem = String::new();
+    for attempt in 0..ATTEMPTS {
+        if attempt > 0 {
+            let again = directory.open_file(name);
+            match again.and_then(|file| directory.metadata_of(&file).map(|metadata| (file, metadata))) {
+                Ok(again) => (file, metadata) = again,
+                Err(error) => return Ok(Outcome::Failed(describe(&error))),
+            }
+        }
+        let shared = Arc::new(file);
+        let mut copy = Copy { pipeline, output, file: &shared, size: metadata.size };
+        let copied = match copy.run(compress)? {
+            Copied::NotShorter => {
+                copy.output.rewind(start)?;
+                copy.run(false)?
+            }
+            copied => copied,
+        };
+        match copied {
+            Copied::Done(content) => {
+                // Whoever writes to a file moves its time.
+                let unchanged = directory.metadata_of(&shared).is_ok_and(|now| {
+                    now.size == metadata.size && now.mtime_ns == metadata.mtime_ns
+                });
+                if unchanged {
+                    return finish(output, start, *content, metadata);
+                }
+                problem = "it changed while it was read".to_owned();
+            }
+            Copied::Failed(error) => problem = error,
+            Copied::NotShorter => {}
+        }
+        output.rewind(start)?;
+        file = match Arc::try_unwrap(shared) {
+            Ok(file) => file,
+            Err(_) => return Ok(Outcome::Failed(problem)),
+        };
+    }
+    Ok(Outcome::Failed(problem))
+}
+
+fn finish(output: &mut Output, start: u64, mut content: Content, metadata: Metadata) -> Result<Outcome> {
+    let mut duplicate = false;
+    let (codec, stored_size) = (content.codec, content.stored_size);
+    if let (Some(dedup), Some(digest)) = (output.dedup(), content.digest) {
+        match dedup.find(&digest, codec, stored_size) {
+            Some(placed) => {
+                content.offset = placed.offset;
+                content.blocks = placed.blocks;
+                duplicate = true;
+            }
+            None => {
+                let (offset, blocks) = (content.offset, content.blocks);
+                dedup.insert(digest, Placed { offset, stored_size, codec, blocks });
+            }
+        }
+    }
+    if duplicate {
+        output.rewind(start)?;
+    }
+    Ok(Outcome::Stored { content, metadata, duplicate })
+}
+
+enum Copied {
+    Done(Box<Content>),
+    /// Compression does not make it shorter.
+    NotShorter,
+    Failed(String),
+}
+
+struct Copy<'c> {
+    pipeline: &'c Pipeline,
+    output: &'c mut Output,
+    file: &'c Arc<File>,
+    size: u64,
+}
+
+impl Copy<'_> {
+    fn run(&mut self, compress: bool) -> Result<Copied> {
+        let (file, size) = (self.file, self.size);
+        let count = size.div_ceil(BLOCK);
+        let jobs = (0..count).map(|index| {
+            let offset = index * BLOCK;
+            let len = BLOCK.min(size - offset) as usize;
+            BlockJob { file: file.clone(), offset, len, last: index + 1 == count, compress }
+        });
+        let start = self.output.position();
+        let mut table = BlockTableBuilder::new();
+        let mut payload = Hasher::new();
+        let mut original = Hasher::new();
+        let mut crc = crc32fast::Hasher::new();
+        for (index, block) in (0u64..).zip(self.pipeline.blocks(jobs)) {
+            let block = match block {
+                Ok(block) => block,
+                Err(error) => return Ok(Copied::Failed(describe(&error))),
+            };
+            let (stored, digest) = match block.stored {
+                None => {
+                    let digest = block.digest.unwrap_or_else(|| Digest::of(&block.content));
+                    (block.content, digest)
+                }
+                Some(mut stored) => {
+                    original.update(&block.content);
+                    crc.combine(&block.crc);
+                    if index + 1 == count {
+                        stored.extend(gzip::member_trailer(crc.clone().finalize(), size));
+                    }
+                    let digest = block.digest.unwrap_or_else(|| Digest::of(&stored));
+                    (stored, digest)
+                }
+            };
+            payload.update(&stored);
+            table.push(stored.len() as u32, digest);
+            self.output.write(&stored)?;
+            let written = self.output.position() - start;
+            let read = (index + 1) * BLOCK;
+            if compress && (written >= size || index + 1 == TRIAL && written >= read) {
+                return Ok(Copied::NotShorter);
+            }
+        }
+        let stored_size = self.output.position() - start;
+        let (bytes, digest) = table.finish();
+        let offset = self.output.position();
+        self.output.write(&bytes)?;
+        Ok(Copied::Done(Box::new(Content {
+            volume: 0,
+            offset: start,
+            stored_size,
+            size,
+            codec: if compress { Codec::Gzip } else { Codec::Stored },
+            digest: Some(payload.finish()),
+            original_digest: compress.then(|| original.finish()),
+            blocks: Some(BlockTable { offset, digest, block_log2: DEFAULT_BLOCK_LOG2 }),
+        })))
+    }
+}

@@ -1,0 +1,143 @@
+//! Payloads, one after the other, into one file.
+
+use super::dedup::{Dedup, Placed};
+use crate::error::{Error, Result};
+use reader_core::{Codec, Digest};
+use std::fs::File;
+use std::io::{BufWriter, Seek, SeekFrom, Write};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+/// Writes payloads in order, from one place, in large pieces.
+#[derive(Debug)]
+pub(crate) struct Output {
+    file: BufWriter<File>,
+    path: PathBuf,
+    /// Where the next byte goes, pending bytes included.
+    position: u64,
+    align: u64,
+    dedup: Option<Dedup>,
+    /// Payloads of one batch lie side by side in memory; neighbours are written together.
+    batch: Vec<u8>,
+    pending: Range<usize>,
+}
+
+/// Where a payload came to lie.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) offset: u64,
+    pub(crate) duplicate: bool,
+}
+
+impl Output {
+    /// Appends to `file`, which is `position` bytes long.
+    pub(crate) fn new(file: File, path: &Path, position: u64, align: u64, dedup: bool) -> Result<Output> {
+        let mut file = file;
+        file.seek(SeekFrom::Start(position)).map_err(Error::io("seek in", path))?;
+        Ok(Output {
+            file: BufWriter::with_capacity(64 << 10, file),
+            path: path.to_owned(),
+            position,
+            align: align.max(1),
+            dedup: dedup.then(Dedup::default),
+            batch: Vec::new(),
+            pending: 0..0,
+        })
+    }
+
+    /// Where the next byte goes.
+    pub(crate) fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Takes over the payloads of a batch.
+    pub(crate) fn begin_batch(&mut self, data: Vec<u8>) {
+        self.batch = data;
+        self.pending = 0..0;
+    }
+
+    /// Writes what is pending, and gives the batch's memory back.
+    pub(crate) fn end_batch(&mut self) -> Result<Vec<u8>> {
+        self.flush_pending()?;
+        Ok(std::mem::take(&mut self.batch))
+    }
+
+    fn flush_pending(&mut self) -> Result<()> {
+        let pending = std::mem::take(&mut self.pending);
+        self.file.write_all(&self.batch[pending]).map_err(Error::io("write", &self.path))
+    }
+
+    /// Stores the payload that lies at `range` of the batch, unless it is stored already.
+    pub(crate) fn place(&mut self, range: Range<usize>, codec: Codec, digest: Digest) -> Result<Place> {
+        let stored_size = range.len() as u64;
+        if stored_size == 0 {
+            return Ok(Place { offset: self.position, duplicate: false });
+        }
+        if let Some(placed) = self.dedup.as_mut().and_then(|dedup| dedup.find(&digest, codec, stored_size)) {
+            return Ok(Place { offset: placed.offset, duplicate: true });
+        }
+        self.pad()?;
+        let offset = self.position;
+        if self.pending.end != range.start || self.pending.is_empty() {
+            self.flush_pending()?;
+            self.pending = range;
+        } else {
+            self.pending.end = range.end;
+        }
+        self.position += stored_size;
+        if let Some(dedup) = &mut self.dedup {
+            dedup.insert(digest, Placed { offset, stored_size, codec, blocks: None });
+        }
+        Ok(Place { offset, duplicate: false })
+    }
+
+    /// Fills up to the alignment.
+    pub(crate) fn pad(&mut self) -> Result<()> {
+        let gap = self.position.next_multiple_of(self.align) - self.position;
+        if gap > 0 {
+            self.flush_pending()?;
+            std::io::copy(&mut std::io::Read::take(std::io::repeat(0), gap), &mut self.file)
+                .map_err(Error::io("write", &self.path))?;
+            self.position += gap;
+        }
+        Ok(())
+    }
+
+    /// Appends bytes of a large payload or its block table.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.flush_pending()?;
+        self.file.write_all(bytes).map_err(Error::io("write", &self.path))?;
+        self.position += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// The table of known contents, for large payloads.
+    pub(crate) fn dedup(&mut self) -> Option<&mut Dedup> {
+        self.dedup.as_mut()
+    }
+
+    /// Takes back everything from `position` on.
+    pub(crate) fn rewind(&mut self, position: u64) -> Result<()> {
+        self.flush_pending()?;
+        let io = || Error::io("write", &self.path);
+        self.file.flush().map_err(io())?;
+        self.file.get_mut().set_len(position).map_err(io())?;
+        self.file.seek(SeekFrom::Start(position)).map_err(io())?;
+        self.position = position;
+        Ok(())
+    }
+
+    /// Makes everything written durable.
+    pub(crate) fn sync(&mut self) -> Result<()> {
+        self.flush_pending()?;
+        self.file.flush().map_err(Error::io("write", &self.path))?;
+        self.file.get_ref().sync_data().map_err(Error::io("sync", &self.path))
+    }
+
+    /// The file, with everything written to it.
+    pub(crate) fn into_file(mut self) -> Result<File> {
+        self.flush_pending()?;
+        let path = self.path;
+        self.file.into_inner().map_err(|error| Error::io("write", &path)(error.into_error()))
+    }
+}

@@ -1,0 +1,240 @@
+//! Reads, hashes and compresses source files, on the worker threads.
+
+use super::compress::Deflater;
+use crate::walk::{Batch, Directory, ItemKind, Metadata};
+use reader_core::{Codec, Digest, gzip};
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
+
+/// Files longer than a block are read block by block; shorter ones as a whole.
+pub(crate) const BLOCK: u64 = 1 << reader_core::blocks::DEFAULT_BLOCK_LOG2;
+
+/// How often a file that changes under the reader is read anew.
+pub(crate) const ATTEMPTS: usize = 3;
+
+/// A batch of the walk, read.
+#[derive(Debug)]
+pub(crate) struct Done {
+    pub(crate) batch: Batch,
+    /// What became of each item, in the batch's order.
+    pub(crate) items: Vec<Item>,
+    /// The payloads of all small files, one after the other.
+    pub(crate) data: Vec<u8>,
+}
+
+/// What became of one item.
+#[derive(Debug)]
+pub(crate) enum Item {
+    /// A directory.
+    Directory(Metadata),
+    /// A symbolic link and its target.
+    Symlink(Metadata, Vec<u8>),
+    /// A file whose payload is the next `stored_size` bytes of the batch's data.
+    Small(Metadata, Small),
+    /// A file that is to be read block by block.
+    Large(Metadata, File),
+    /// A file that the container holds already, unchanged.
+    Unchanged,
+    /// A socket, pipe or device.
+    Special,
+    /// It could not be read.
+    Failed(String),
+}
+
+/// The payload of a small file.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Small {
+    pub(crate) stored_size: usize,
+    pub(crate) codec: Codec,
+    pub(crate) digest: Digest,
+    pub(crate) original_digest: Option<Digest>,
+}
+
+/// What the container holds of a path already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Prior {
+    pub(crate) size: u64,
+    pub(crate) mtime: Option<i64>,
+}
+
+/// A worker: buffers and encoder that are used again and again.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    deflater: Option<Deflater>,
+    scratch: Vec<u8>,
+}
+
+impl Worker {
+    /// With `level` payloads are compressed.
+    pub(crate) fn new(level: Option<u32>) -> Worker {
+        Worker { deflater: level.map(Deflater::new), scratch: Vec::new() }
+    }
+
+    /// Reads every item of a batch. `data` is memory to fill.
+    pub(crate) fn batch(&mut self, batch: Batch, priors: &[Option<Prior>], mut data: Vec<u8>) -> Done {
+        data.clear();
+        let mut items = Vec::with_capacity(batch.len());
+        for (index, item) in batch.items().enumerate() {
+            let prior = priors.get(index).copied().flatten();
+            let done = self
+                .item(&batch.directory, item.name, item.kind, prior, &mut data)
+                .unwrap_or_else(|error| Item::Failed(describe(&error)));
+            items.push(done);
+        }
+        Done { batch, items, data }
+    }
+
+    fn item(
+        &mut self,
+        directory: &Arc<Directory>,
+        name: &[u8],
+        kind: ItemKind,
+        prior: Option<Prior>,
+        data: &mut Vec<u8>,
+    ) -> io::Result<Item> {
+        match kind {
+            ItemKind::Directory => Ok(Item::Directory(directory.metadata(name)?)),
+            ItemKind::Symlink => {
+                let metadata = directory.metadata(name)?;
+                let target = directory.read_link(name)?;
+                if target.len() > reader_core::path::MAX_LINK_TARGET {
+                    return Ok(Item::Failed(format!("its target is {} bytes long", target.len())));
+                }
+                Ok(Item::Symlink(metadata, target))
+            }
+            ItemKind::Other => Ok(Item::Special),
+            ItemKind::File => self.file(directory, name, prior, data),
+        }
+    }
+
+    fn file(
+        &mut self,
+        directory: &Arc<Directory>,
+        name: &[u8],
+        prior: Option<Prior>,
+        data: &mut Vec<u8>,
+    ) -> io::Result<Item> {
+        for _ in 0..ATTEMPTS {
+            let file = directory.open_file(name)?;
+            let metadata = directory.metadata_of(&file)?;
+            if metadata.kind != ItemKind::File {
+                return Ok(Item::Special);
+            }
+            if prior.is_some_and(|prior| is_unchanged(&prior, &metadata)) {
+                return Ok(Item::Unchanged);
+            }
+            if metadata.size > BLOCK {
+                return Ok(Item::Large(metadata, file));
+            }
+            let start = data.len();
+            let size = metadata.size as usize;
+            let read = if self.deflater.is_some() {
+                self.scratch.clear();
+                crate::platform::read_whole(&file, size, &mut self.scratch)?
+            } else {
+                crate::platform::read_whole(&file, size, data)?
+            };
+            // Longer or shorter than a moment ago: read it anew.
+            if read != size {
+                data.truncate(start);
+                continue;
+            }
+            let small = if self.deflater.is_some() {
+                self.compress(data)?
+            } else {
+                let digest = Digest::of(&data[start..]);
+                Small { stored_size: size, codec: Codec::Stored, digest, original_digest: None }
+            };
+            return Ok(Item::Small(metadata, small));
+        }
+        Ok(Item::Failed("it changed while it was read".to_owned()))
+    }
+
+    /// Appends the content in `scratch` to `data`, compressed if that makes it shorter.
+    fn compress(&mut self, data: &mut Vec<u8>) -> io::Result<Small> {
+        let start = data.len();
+        let original = Digest::of(&self.scratch);
+        if let Some(deflater) = &mut self.deflater
+            && !self.scratch.is_empty()
+        {
+            data.extend(gzip::MEMBER_HEADER);
+            deflater.block(&self.scratch, true, data)?;
+            data.extend(gzip::member_trailer(crc32fast::hash(&self.scratch), self.scratch.len() as u64));
+            let stored_size = data.len() - start;
+            if stored_size < self.scratch.len() {
+                let digest = Digest::of(&data[start..]);
+                let original_digest = Some(original);
+                return Ok(Small { stored_size, codec: Codec::Gzip, digest, original_digest });
+            }
+            data.truncate(start);
+        }
+        data.extend_from_slice(&self.scratch);
+        let stored_size = self.scratch.len();
+        Ok(Small { stored_size, codec: Codec::Stored, digest: original, original_digest: None })
+    }
+
+    /// Reads one block of a large file, hashes it, compresses it.
+    pub(crate) fn block(&mut self, job: &BlockJob) -> io::Result<BlockDone> {
+        let mut content = vec![0; job.len];
+        let mut filled = 0;
+        while filled < content.len() {
+            match crate::platform::read_at(&job.file, &mut content[filled..], job.offset + filled as u64) {
+                Ok(0) => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it became shorter")),
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let mut stored = None;
+        let mut crc = crc32fast::Hasher::new();
+        if job.compress
+            && let Some(deflater) = &mut self.deflater
+        {
+            crc.update(&content);
+            let mut out = Vec::new();
+            if job.offset == 0 {
+                out.extend(gzip::MEMBER_HEADER);
+            }
+            deflater.block(&content, job.last, &mut out)?;
+            stored = Some(out);
+        }
+        // The last compressed block still lacks the member's trailer: the writer hashes it.
+        let open = stored.is_some() && job.last;
+        let digest = (!open).then(|| Digest::of(stored.as_ref().unwrap_or(&content)));
+        Ok(BlockDone { content, stored, crc, digest })
+    }
+}
+
+/// One block of a large file.
+#[derive(Debug)]
+pub(crate) struct BlockJob {
+    pub(crate) file: Arc<File>,
+    pub(crate) offset: u64,
+    pub(crate) len: usize,
+    pub(crate) last: bool,
+    pub(crate) compress: bool,
+}
+
+/// What a worker made of a block.
+#[derive(Debug)]
+pub(crate) struct BlockDone {
+    pub(crate) content: Vec<u8>,
+    pub(crate) stored: Option<Vec<u8>>,
+    pub(crate) crc: crc32fast::Hasher,
+    pub(crate) digest: Option<Digest>,
+}
+
+/// Size and time are those that the container knows; the old programs kept no time.
+fn is_unchanged(prior: &Prior, metadata: &Metadata) -> bool {
+    prior.size == metadata.size && prior.mtime.is_none_or(|mtime| mtime == metadata.mtime_ns)
+}
+
+/// An error of the system in words.
+pub(crate) fn describe(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "it vanished".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        _ => error.to_string(),
+    }
+}

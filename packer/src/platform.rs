@@ -1,0 +1,38 @@
+//! The few things that differ between operating systems.
+
+use std::fs::File;
+use std::io;
+
+/// Reads at an offset, without moving the file's position where the system can.
+pub(crate) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    #[cfg(unix)]
+    return std::os::unix::fs::FileExt::read_at(file, buffer, offset);
+    #[cfg(windows)]
+    return std::os::windows::fs::FileExt::seek_read(file, buffer, offset);
+}
+
+/// Appends a file's content, which should be `size` bytes long; returns how long it is.
+///
+/// When the file is longer, the rest is not read: one byte more is enough to tell.
+pub(crate) fn read_whole(file: &File, size: usize, out: &mut Vec<u8>) -> io::Result<usize> {
+    let start = out.len();
+    out.reserve(size + 1);
+    #[cfg(unix)]
+    loop {
+        match rustix::io::read(file, rustix::buffer::spare_capacity(out)) {
+            // A full answer, or the end of the file.
+            Ok(0) => break,
+            Ok(_) if out.len() - start >= size => break,
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    #[cfg(not(unix))]
+    io::Read::read_to_end(&mut io::Read::take(file, size as u64 + 1), out)?;
+    Ok(out.len() - start)
+}
+
+/// A file name as bytes, if it has any.
+pub(crate) fn name_bytes(name: &std::ffi::OsStr) -> &[u8] {
+    name.as_encoded_bytes()
+}

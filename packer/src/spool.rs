@@ -1,0 +1,258 @@
+//! Entries on their way to the index, in a temporary file that vanishes with the process.
+
+use reader_core::entry::Owner;
+use reader_core::path::PackPathBuf;
+use reader_core::{BlockTable, Codec, Content, Digest, Entry, Kind, Totals};
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+
+/// A spool begins in memory and moves to disk when it becomes longer than this.
+const IN_MEMORY: usize = 32 << 20;
+
+/// Entries in the order in which they were pushed, read back as often as needed.
+#[derive(Debug)]
+pub(crate) struct Spool {
+    writer: BufWriter<tempfile::SpooledTempFile>,
+    encoder: Encoder,
+    buffer: Vec<u8>,
+    len: u64,
+}
+
+impl Spool {
+    /// An empty one; should it grow long, it lies in `directory`, which has room for the pack.
+    pub(crate) fn new(directory: &Path) -> Spool {
+        let file = tempfile::spooled_tempfile_in(IN_MEMORY, directory);
+        Spool {
+            writer: BufWriter::with_capacity(64 << 10, file),
+            encoder: Encoder::default(),
+            buffer: Vec::new(),
+            len: 0,
+        }
+    }
+
+    /// Adds an entry.
+    pub(crate) fn push(&mut self, entry: &Entry) -> io::Result<()> {
+        self.buffer.clear();
+        self.encoder.encode(entry, &mut self.buffer);
+        self.writer.write_all(&self.buffer)?;
+        self.len += 1;
+        Ok(())
+    }
+
+    /// Reads all entries from the first.
+    pub(crate) fn read(&mut self) -> io::Result<Entries<impl Read + '_>> {
+        self.writer.flush()?;
+        let file = self.writer.get_mut();
+        file.seek(SeekFrom::Start(0))?;
+        let reader = BufReader::with_capacity(256 << 10, file);
+        Ok(Entries { decoder: Decoder::default(), reader, left: self.len })
+    }
+}
+
+/// Sorted runs of entries, one after the other in a file.
+#[derive(Debug)]
+pub(crate) struct Runs {
+    file: File,
+    /// Where each run begins, and how many entries it has.
+    places: Vec<(u64, u64)>,
+}
+
+impl Runs {
+    /// No run yet; the file lies in `directory`.
+    pub(crate) fn new(directory: &Path) -> io::Result<Runs> {
+        Ok(Runs { file: tempfile::tempfile_in(directory)?, places: Vec::new() })
+    }
+
+    /// Writes a run.
+    pub(crate) fn push<'e>(&mut self, entries: impl ExactSizeIterator<Item = &'e Entry>) -> io::Result<()> {
+        let start = self.file.seek(SeekFrom::End(0))?;
+        self.places.push((start, entries.len() as u64));
+        let mut writer = BufWriter::with_capacity(256 << 10, &mut self.file);
+        let mut encoder = Encoder::default();
+        let mut buffer = Vec::new();
+        for entry in entries {
+            buffer.clear();
+            encoder.encode(entry, &mut buffer);
+            writer.write_all(&buffer)?;
+        }
+        writer.flush()
+    }
+
+    /// Readers over all runs, each with a buffer of its own.
+    pub(crate) fn read(self) -> io::Result<Vec<Entries<BufReader<Section>>>> {
+        let file = std::sync::Arc::new(self.file);
+        let readers = self.places.into_iter().map(|(position, left)| {
+            let section = Section { file: file.clone(), position };
+            let reader = BufReader::with_capacity(64 << 10, section);
+            Entries { decoder: Decoder::default(), reader, left }
+        });
+        Ok(readers.collect())
+    }
+}
+
+/// Reads a file from a position of its own, so that many read the same handle.
+#[derive(Debug)]
+pub(crate) struct Section {
+    file: std::sync::Arc<File>,
+    position: u64,
+}
+
+impl Read for Section {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = crate::platform::read_at(&self.file, buffer, self.position)?;
+        self.position += read as u64;
+        Ok(read)
+    }
+}
+
+/// Entries read back.
+#[derive(Debug)]
+pub(crate) struct Entries<R> {
+    decoder: Decoder,
+    reader: R,
+    left: u64,
+}
+
+impl<R: Read> Iterator for Entries<R> {
+    type Item = io::Result<Entry>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.left = self.left.checked_sub(1)?;
+        Some(self.decoder.decode(&mut self.reader))
+    }
+}
+
+const HAS_MODE: u8 = 1 << 2;
+const HAS_MTIME: u8 = 1 << 3;
+const HAS_OWNER: u8 = 1 << 4;
+const GZIP: u8 = 1 << 0;
+const HAS_DIGEST: u8 = 1 << 1;
+const HAS_ORIGINAL: u8 = 1 << 2;
+const HAS_BLOCKS: u8 = 1 << 3;
+
+/// Writes records: private to one run of the program, so there is no version and no padding.
+/// A path keeps only what differs from the one before.
+#[derive(Debug, Default)]
+struct Encoder {
+    path: Vec<u8>,
+}
+
+impl Encoder {
+    fn encode(&mut self, entry: &Entry, out: &mut Vec<u8>) {
+        let path = entry.path.as_bytes();
+        let shared = self.path.iter().zip(path).take_while(|(a, b)| a == b).count();
+        let kind = match entry.kind {
+            Kind::File(_) => 0,
+            Kind::Directory(_) => 1,
+            Kind::Symlink(_) => 2,
+        };
+        let has = |bit, yes: bool| if yes { bit } else { 0 };
+        out.push(
+            kind | has(HAS_MODE, entry.mode.is_some())
+                | has(HAS_MTIME, entry.mtime.is_some())
+                | has(HAS_OWNER, entry.owner.is_some()),
+        );
+        out.extend((shared as u32).to_le_bytes());
+        out.extend(((path.len() - shared) as u32).to_le_bytes());
+        out.extend(&path[shared..]);
+        if self.path.len() < shared {
+            self.path.clear();
+        }
+        self.path.truncate(shared);
+        self.path.extend(&path[shared..]);
+        out.extend(entry.mode.map(u32::to_le_bytes).iter().flatten());
+        out.extend(entry.mtime.map(i64::to_le_bytes).iter().flatten());
+        if let Some(owner) = entry.owner {
+            out.extend(owner.uid.to_le_bytes());
+            out.extend(owner.gid.to_le_bytes());
+        }
+        match &entry.kind {
+            Kind::Directory(_) => {}
+            Kind::Symlink(target) => {
+                out.extend((target.len() as u32).to_le_bytes());
+                out.extend(target);
+            }
+            Kind::File(content) => {
+                out.push(
+                    has(GZIP, content.codec == Codec::Gzip)
+                        | has(HAS_DIGEST, content.digest.is_some())
+                        | has(HAS_ORIGINAL, content.original_digest.is_some())
+                        | has(HAS_BLOCKS, content.blocks.is_some()),
+                );
+                out.extend(content.volume.to_le_bytes());
+                out.extend(content.offset.to_le_bytes());
+                out.extend(content.stored_size.to_le_bytes());
+                out.extend(content.size.to_le_bytes());
+                out.extend(content.digest.iter().flat_map(|digest| digest.0));
+                out.extend(content.original_digest.iter().flat_map(|digest| digest.0));
+                if let Some(blocks) = content.blocks {
+                    out.extend(blocks.offset.to_le_bytes());
+                    out.extend(blocks.digest.0);
+                    out.push(blocks.block_log2);
+                }
+            }
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Decoder {
+    path: Vec<u8>,
+}
+
+impl Decoder {
+    fn decode(&mut self, reader: &mut impl Read) -> io::Result<Entry> {
+        let [flags] = array(reader)?;
+        let shared = u32::from_le_bytes(array(reader)?) as usize;
+        let rest = u32::from_le_bytes(array(reader)?) as usize;
+        self.path.resize(shared + rest, 0);
+        reader.read_exact(&mut self.path[shared..])?;
+        let path = PackPathBuf::new(self.path.clone()).map_err(io::Error::other)?;
+        let mode = (flags & HAS_MODE != 0).then(|| array(reader)).transpose()?;
+        let mtime = (flags & HAS_MTIME != 0).then(|| array(reader)).transpose()?;
+        let owner = if flags & HAS_OWNER != 0 {
+            let uid = u32::from_le_bytes(array(reader)?);
+            Some(Owner { uid, gid: u32::from_le_bytes(array(reader)?) })
+        } else {
+            None
+        };
+        let kind = match flags & 3 {
+            1 => Kind::Directory(Totals::default()),
+            2 => {
+                let mut target = vec![0; u32::from_le_bytes(array(reader)?) as usize];
+                reader.read_exact(&mut target)?;
+                Kind::Symlink(target)
+            }
+            _ => Kind::File(content(reader)?),
+        };
+        let mode = mode.map(u32::from_le_bytes);
+        Ok(Entry { path, kind, mode, mtime: mtime.map(i64::from_le_bytes), owner })
+    }
+}
+
+fn content(reader: &mut impl Read) -> io::Result<Content> {
+    let [flags] = array(reader)?;
+    let volume = u16::from_le_bytes(array(reader)?);
+    let offset = u64::from_le_bytes(array(reader)?);
+    let stored_size = u64::from_le_bytes(array(reader)?);
+    let size = u64::from_le_bytes(array(reader)?);
+    let digest = (flags & HAS_DIGEST != 0).then(|| array(reader)).transpose()?.map(Digest);
+    let original_digest = (flags & HAS_ORIGINAL != 0).then(|| array(reader)).transpose()?.map(Digest);
+    let blocks = if flags & HAS_BLOCKS != 0 {
+        let offset = u64::from_le_bytes(array(reader)?);
+        let digest = Digest(array(reader)?);
+        let [block_log2] = array(reader)?;
+        Some(BlockTable { offset, digest, block_log2 })
+    } else {
+        None
+    };
+    let codec = if flags & GZIP != 0 { Codec::Gzip } else { Codec::Stored };
+    Ok(Content { volume, offset, stored_size, size, codec, digest, original_digest, blocks })
+}
+
+fn array<const N: usize>(reader: &mut impl Read) -> io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    reader.read_exact(&mut bytes)?;
+    Ok(bytes)
+}
