@@ -209,16 +209,24 @@ impl Walk {
                     || self.filter.accepts(&path, is_directory)
                         && !self.ignore_files.leave_out(&path, is_directory)
             };
-            let problem = match self.resolve(directory, own, name, known) {
-                Ok(kind) if !accepted(kind? == ItemKind::Directory) => return None,
-                Ok(kind) if path.len() <= MAX_PATH => return kind,
-                Ok(_) => ProblemKind::PathTooLong,
-                // What is left out by its name may be broken.
-                Err(_) if !accepted(false) => return None,
-                Err(problem) => problem,
+            let kind = match self.resolve(directory, own, name, known) {
+                Ok(kind) => kind?,
+                Err(problem) => {
+                    // What is left out by its name may be broken.
+                    if accepted(false) {
+                        self.problems.push(directory.problem_of(name, problem));
+                    }
+                    return None;
+                }
             };
-            self.problems.push(directory.problem_of(name, problem));
-            None
+            if !accepted(kind == ItemKind::Directory) {
+                return None;
+            }
+            if path.len() > MAX_PATH {
+                self.problems.push(directory.problem_of(name, ProblemKind::PathTooLong));
+                return None;
+            }
+            Some(kind)
         });
     }
 
@@ -314,6 +322,8 @@ impl Walk {
         }
     }
 }
+
+impl std::iter::FusedIterator for Walk {}
 
 impl Iterator for Walk {
     type Item = Batch;
