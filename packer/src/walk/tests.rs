@@ -311,7 +311,7 @@ mod linux {
     #[test]
     fn a_directory_that_vanished_or_cannot_be_read_is_a_problem() {
         let root = tree(&["a/x", "b/x", "c/x"]);
-        fs::set_permissions(root.path().join("b"), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(root.path().join("b"), fs::Permissions::from_mode(0o000)).unwrap();
         let mut walk = Walk::new(root.path(), WalkOptions::default()).unwrap();
         assert_eq!(walk.next().unwrap().len(), 3);
         fs::remove_dir_all(root.path().join("a")).unwrap();
