@@ -1,1 +1,330 @@
 //! Which paths of a tree are packed.
+
+mod ignore_files;
+
+pub(crate) use ignore_files::{IGNORE_FILES, IgnoreFiles};
+
+use globset::{Candidate, GlobBuilder, GlobSet, GlobSetBuilder};
+use std::borrow::Cow;
+use std::path::Path;
+use thiserror::Error;
+
+/// What to pack, as the command line says it. The default packs everything.
+#[derive(Debug, Clone, Default)]
+pub struct FilterOptions {
+    /// Globs of files and links to pack; when empty, all are.
+    pub include: Vec<String>,
+    /// Globs of what to leave out: files, links, and directories with all that they hold.
+    pub exclude: Vec<String>,
+    /// Endings of names to pack (`jpg`, `.jpg`, `tar.gz`), upper and lower case being the same for
+    /// ASCII letters; when empty, all are.
+    pub extensions: Vec<String>,
+    /// Leaves out names that start with a dot.
+    pub no_hidden: bool,
+    /// Honours `.gitignore` and `.ignore` files in the tree, and leaves out `.git`.
+    pub gitignore: bool,
+}
+
+/// Why a [`Filter`] could not be made.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum FilterError {
+    /// A pattern is not a glob.
+    #[error("bad pattern {pattern:?}: {}", source.kind())]
+    BadPattern {
+        /// The pattern as it was given.
+        pattern: String,
+        /// What is wrong with it.
+        source: globset::Error,
+    },
+    /// A pattern names nothing.
+    #[error("the pattern {pattern:?} names nothing")]
+    EmptyPattern {
+        /// The pattern as it was given.
+        pattern: String,
+    },
+    /// An extension without a letter.
+    #[error("an extension is empty")]
+    EmptyExtension,
+    /// All patterns together are more than the matcher holds.
+    #[error("too many patterns")]
+    TooManyPatterns {
+        /// What the matcher says.
+        source: globset::Error,
+    },
+}
+
+/// Decides which paths of a tree are packed.
+///
+/// Patterns match the path inside the pack, whose separator is `/`; `*` and `?` do not match it,
+/// `**` does. A pattern without `/` matches a name at any depth (`*.tmp`); one with a `/` in front
+/// or in the middle matches from the root of the tree (`/build`, `docs/*.md`). A pattern with `/`
+/// at its end speaks of directories: excluded, of directories only; included, of all they hold.
+///
+/// What is left out wins over what is included. Includes and extensions each narrow the files and
+/// links (a file must satisfy both); directories are packed in any case, even when nothing in them
+/// is: the walk cannot know before it has been there. A directory that is left out is never
+/// entered.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    include: Option<GlobSet>,
+    exclude: Option<GlobSet>,
+    exclude_directories: Option<GlobSet>,
+    /// Each with its dot.
+    extensions: Vec<Vec<u8>>,
+    no_hidden: bool,
+    gitignore: bool,
+}
+
+impl Filter {
+    /// Compiles the patterns; the error names the first bad one.
+    pub fn new(options: FilterOptions) -> Result<Filter, FilterError> {
+        let include = options.include.iter().map(|pattern| (pattern, include_glob(pattern)));
+        let (of_directories, of_all): (Vec<_>, Vec<_>) =
+            options.exclude.iter().partition(|pattern| pattern.ends_with('/'));
+        let exclude = |patterns: Vec<&'_ String>| {
+            glob_set(patterns.into_iter().map(|pattern| (pattern, exclude_glob(pattern))))
+        };
+        Ok(Filter {
+            include: glob_set(include)?,
+            exclude: exclude(of_all)?,
+            exclude_directories: exclude(of_directories)?,
+            extensions: options
+                .extensions
+                .iter()
+                .map(|given| extension(given))
+                .collect::<Result<_, _>>()?,
+            no_hidden: options.no_hidden,
+            gitignore: options.gitignore,
+        })
+    }
+
+    /// Whether it can leave anything out at all.
+    pub fn is_active(&self) -> bool {
+        self.include.is_some()
+            || self.exclude.is_some()
+            || self.exclude_directories.is_some()
+            || !self.extensions.is_empty()
+            || self.no_hidden
+            || self.gitignore
+    }
+
+    /// Whether `.gitignore` and `.ignore` files are honoured.
+    pub fn honours_ignore_files(&self) -> bool {
+        self.gitignore
+    }
+
+    /// Whether the thing at `path` inside the pack is to be packed, as far as its path tells: ignore
+    /// files are not asked, nor whether a directory above it is left out.
+    pub fn accepts(&self, path: &[u8], is_directory: bool) -> bool {
+        let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or(path);
+        if self.no_hidden && name.first() == Some(&b'.') {
+            return false;
+        }
+        if self.gitignore && name == b".git" {
+            return false;
+        }
+        if !is_directory && !self.extensions.is_empty() && !self.has_extension(name) {
+            return false;
+        }
+        let include = if is_directory { None } else { self.include.as_ref() };
+        let exclude_directories =
+            if is_directory { self.exclude_directories.as_ref() } else { None };
+        if include.is_none() && exclude_directories.is_none() && self.exclude.is_none() {
+            return true;
+        }
+        let path = as_path(path);
+        let candidate = Candidate::new(&path);
+        let matches = |set: &GlobSet| set.is_match_candidate(&candidate);
+        include.is_none_or(matches)
+            && !self.exclude.as_ref().is_some_and(matches)
+            && !exclude_directories.is_some_and(matches)
+    }
+
+    fn has_extension(&self, name: &[u8]) -> bool {
+        self.extensions.iter().any(|extension| {
+            // The name of `.jpg` is not an extension.
+            name.len() > extension.len()
+                && name
+                    .get(name.len() - extension.len()..)
+                    .is_some_and(|end| end.eq_ignore_ascii_case(extension))
+        })
+    }
+}
+
+/// A pattern that names all files meant by an `include`.
+fn include_glob(pattern: &str) -> String {
+    match pattern.strip_suffix('/') {
+        Some(directory) if !directory.is_empty() => format!("{}/**", exclude_glob(directory)),
+        _ => exclude_glob(pattern),
+    }
+}
+
+/// The pattern for whole paths: anchored when it has a slash in front or in the middle.
+fn exclude_glob(pattern: &str) -> String {
+    let pattern = pattern.trim_end_matches('/');
+    let relative = pattern.strip_prefix("./").unwrap_or(pattern).trim_start_matches('/');
+    if relative.is_empty() || pattern.contains('/') {
+        relative.to_owned()
+    } else {
+        format!("**/{relative}")
+    }
+}
+
+fn glob_set<'a>(
+    patterns: impl Iterator<Item = (&'a String, String)>,
+) -> Result<Option<GlobSet>, FilterError> {
+    let mut builder = GlobSetBuilder::new();
+    let mut is_empty = true;
+    for (pattern, glob) in patterns {
+        if glob.is_empty() {
+            return Err(FilterError::EmptyPattern { pattern: pattern.clone() });
+        }
+        let glob = GlobBuilder::new(&glob).literal_separator(true).backslash_escape(true).build();
+        let bad = |source| FilterError::BadPattern { pattern: pattern.clone(), source };
+        builder.add(glob.map_err(bad)?);
+        is_empty = false;
+    }
+    if is_empty {
+        return Ok(None);
+    }
+    builder.build().map(Some).map_err(|source| FilterError::TooManyPatterns { source })
+}
+
+fn extension(given: &str) -> Result<Vec<u8>, FilterError> {
+    match given.trim_start_matches('.') {
+        "" => Err(FilterError::EmptyExtension),
+        letters => Ok(format!(".{letters}").into_bytes()),
+    }
+}
+
+/// A path inside a pack in the form that matchers ask for.
+#[cfg(unix)]
+fn as_path(bytes: &[u8]) -> Cow<'_, Path> {
+    use std::os::unix::ffi::OsStrExt;
+    Cow::Borrowed(Path::new(std::ffi::OsStr::from_bytes(bytes)))
+}
+
+/// A path inside a pack in the form that matchers ask for; names are Unicode here.
+#[cfg(not(unix))]
+fn as_path(bytes: &[u8]) -> Cow<'_, Path> {
+    match String::from_utf8_lossy(bytes) {
+        Cow::Borrowed(text) => Cow::Borrowed(Path::new(text)),
+        Cow::Owned(text) => Cow::Owned(text.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn strings(list: &[&str]) -> Vec<String> {
+        list.iter().map(|text| (*text).to_owned()).collect()
+    }
+
+    fn exclude(patterns: &[&str]) -> Filter {
+        Filter::new(FilterOptions { exclude: strings(patterns), ..Default::default() }).unwrap()
+    }
+
+    fn include(patterns: &[&str]) -> Filter {
+        Filter::new(FilterOptions { include: strings(patterns), ..Default::default() }).unwrap()
+    }
+
+    #[test]
+    fn nothing_asked_nothing_left_out() {
+        let filter = Filter::new(FilterOptions::default()).unwrap();
+        assert!(!filter.is_active());
+        assert!(filter.accepts(b".git", true));
+        assert!(filter.accepts(b"\xff", false));
+    }
+
+    #[test]
+    fn a_pattern_without_a_slash_matches_a_name_at_any_depth() {
+        let filter = exclude(&["*.tmp", "cache"]);
+        assert!(filter.is_active());
+        assert!(!filter.accepts(b"a.tmp", false));
+        assert!(!filter.accepts(b"x/y/a.tmp", false));
+        assert!(!filter.accepts(b"x/\xff.tmp", false));
+        assert!(!filter.accepts(b"x/cache", true));
+        assert!(filter.accepts(b"x/a.tmp.gz", false));
+        assert!(filter.accepts(b"x/caches", false));
+    }
+
+    #[test]
+    fn a_pattern_with_a_slash_matches_from_the_root() {
+        let filter = exclude(&["/build", "./dist", "docs/*.md", "deep/**"]);
+        for path in ["build", "dist", "docs/a.md", "deep/x", "deep/x/y"] {
+            assert!(!filter.accepts(path.as_bytes(), false), "{path}");
+        }
+        for path in ["x/build", "x/dist", "docs/sub/a.md", "x/docs/a.md", "deep", "x/deep/y"] {
+            assert!(filter.accepts(path.as_bytes(), false), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_slash_at_the_end_speaks_of_directories() {
+        let excluded = exclude(&["build/"]);
+        assert!(!excluded.accepts(b"x/build", true));
+        assert!(excluded.accepts(b"x/build", false));
+        let included = include(&["src/"]);
+        assert!(included.accepts(b"x/src/a/b", false));
+        assert!(!included.accepts(b"src", false));
+    }
+
+    #[test]
+    fn includes_narrow_files_not_directories_and_excludes_win() {
+        let filter = Filter::new(FilterOptions {
+            include: strings(&["*.{jpg,png}", "notes/**"]),
+            exclude: strings(&["draft*"]),
+            ..Default::default()
+        })
+        .unwrap();
+        assert!(filter.accepts(b"a/b.jpg", false));
+        assert!(filter.accepts(b"notes/b.txt", false));
+        assert!(filter.accepts(b"anything", true));
+        assert!(!filter.accepts(b"a/b.txt", false));
+        assert!(!filter.accepts(b"a/draft.jpg", false));
+        assert!(!filter.accepts(b"drafts", true));
+    }
+
+    #[test]
+    fn extensions_whatever_their_case() {
+        let options =
+            FilterOptions { extensions: strings(&["JPG", ".tar.gz"]), ..Default::default() };
+        let filter = Filter::new(options).unwrap();
+        for path in ["a.jpg", "x/a.JpG", "b.tar.gz"] {
+            assert!(filter.accepts(path.as_bytes(), false), "{path}");
+        }
+        for path in ["jpg", ".jpg", "x/.jpg", "a.gz", "a.jpg.txt", "a.jpeg", "ajpg"] {
+            assert!(!filter.accepts(path.as_bytes(), false), "{path}");
+        }
+        assert!(filter.accepts(b"directory", true));
+    }
+
+    #[test]
+    fn hidden_names() {
+        let filter = Filter::new(FilterOptions { no_hidden: true, ..Default::default() }).unwrap();
+        assert!(!filter.accepts(b".profile", false));
+        assert!(!filter.accepts(b"a/.config", true));
+        assert!(filter.accepts(b".config/a", false), "the directory is judged when it is met");
+    }
+
+    #[test]
+    fn git_itself() {
+        let filter = Filter::new(FilterOptions { gitignore: true, ..Default::default() }).unwrap();
+        assert!(filter.honours_ignore_files());
+        assert!(!filter.accepts(b"sub/.git", true));
+        assert!(filter.accepts(b".gitignore", false));
+    }
+
+    #[test]
+    fn errors_name_the_pattern() {
+        let error = |options| Filter::new(options).unwrap_err().to_string();
+        let bad = error(FilterOptions { exclude: strings(&["ok", "a[b"]), ..Default::default() });
+        assert!(bad.contains("\"a[b\""), "{bad}");
+        let empty = error(FilterOptions { include: strings(&["/"]), ..Default::default() });
+        assert!(empty.contains("\"/\""), "{empty}");
+        let dot = error(FilterOptions { extensions: strings(&["."]), ..Default::default() });
+        assert_eq!(dot, "an extension is empty");
+    }
+}

@@ -1,0 +1,66 @@
+//! What the walk hands out.
+
+use super::directory::Directory;
+use super::listing::Listing;
+use super::problem::Problem;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// The most items in a batch.
+pub const BATCH_ITEMS: usize = 256;
+
+/// Some things in one directory, in key order, at most [`BATCH_ITEMS`].
+///
+/// It shares the directory's names with its other batches, so it costs no copy of them. It keeps
+/// the directory open as long as it lives.
+#[derive(Debug)]
+pub struct Batch {
+    /// The directory that holds the items; the root in a batch without items.
+    pub directory: Arc<Directory>,
+    /// What went wrong since the last batch, anywhere in the tree.
+    pub problems: Vec<Problem>,
+    pub(super) listing: Arc<Listing>,
+    pub(super) range: Range<usize>,
+}
+
+impl Batch {
+    /// The items, sorted by the bytes of their names.
+    pub fn items(&self) -> impl ExactSizeIterator<Item = ItemRef<'_>> {
+        self.range.clone().map(|index| {
+            let (name, kind) = self.listing.get(index).unwrap_or((b"", ItemKind::Other));
+            ItemRef { name, kind }
+        })
+    }
+
+    /// How many items it holds.
+    pub fn len(&self) -> usize {
+        self.range.len()
+    }
+
+    /// Whether it holds none: there are problems to tell of, and nothing else.
+    pub fn is_empty(&self) -> bool {
+        self.range.is_empty()
+    }
+}
+
+/// A thing met by the walk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ItemRef<'a> {
+    /// Its name in its directory: one component of a path.
+    pub name: &'a [u8],
+    /// What it was when the directory was read.
+    pub kind: ItemKind,
+}
+
+/// What a thing in the tree is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ItemKind {
+    /// A file with contents.
+    File,
+    /// A directory; its own items come in later batches.
+    Directory,
+    /// A symbolic link, never if links are followed.
+    Symlink,
+    /// A socket, a pipe or a device.
+    Other,
+}

@@ -1,0 +1,223 @@
+//! A directory of the tree that is packed, and what can be asked of the things in it.
+
+use super::batch::ItemKind;
+use super::problem::{Problem, ProblemKind};
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+#[cfg(unix)]
+#[path = "unix.rs"]
+mod platform;
+#[cfg(not(unix))]
+#[path = "portable.rs"]
+mod platform;
+
+use platform::{Handle, identity_of_path};
+pub(super) use platform::{Identity, ReadBuffer};
+
+/// A directory of the tree that is packed.
+///
+/// On Unix it holds the directory open: what is asked of it is asked by name, relative to the
+/// handle, so it costs the same at any depth and cannot be led astray by a renamed parent. `name`
+/// is always one name out of a [`Batch`](super::Batch) of this directory.
+#[derive(Debug)]
+pub struct Directory {
+    handle: Handle,
+    root: Arc<Path>,
+    pack_path: Vec<u8>,
+    follow_links: bool,
+}
+
+impl Directory {
+    /// Opens the root of a tree; a link there is followed.
+    pub(super) fn open_root(root: &Path, follow_links: bool) -> io::Result<Directory> {
+        let handle = Handle::open_root(root)?;
+        Ok(Directory { handle, root: root.into(), pack_path: Vec::new(), follow_links })
+    }
+
+    /// Opens the directory `name` in this one.
+    pub(super) fn open_directory(&self, name: &[u8]) -> io::Result<Directory> {
+        let handle = self.handle.open_directory(name, self.follow_links)?;
+        Ok(self.child(handle, self.pack_path_of(name)))
+    }
+
+    /// Opens the directory at `pack_path` below this one, the root, step by step: the whole path
+    /// may be longer than the system takes.
+    pub(super) fn open_far(&self, pack_path: &[u8]) -> io::Result<Directory> {
+        let mut reached: Option<Handle> = None;
+        for name in pack_path.split(|byte| *byte == b'/') {
+            let from = reached.as_ref().unwrap_or(&self.handle);
+            reached = Some(from.open_directory(name, self.follow_links)?);
+        }
+        let handle = reached.ok_or(io::ErrorKind::NotFound)?;
+        Ok(self.child(handle, pack_path.to_vec()))
+    }
+
+    fn child(&self, handle: Handle, pack_path: Vec<u8>) -> Directory {
+        let root = Arc::clone(&self.root);
+        Directory { handle, root, pack_path, follow_links: self.follow_links }
+    }
+
+    /// Its path inside the pack; empty for the root.
+    pub fn pack_path(&self) -> &[u8] {
+        &self.pack_path
+    }
+
+    /// The path inside the pack of the thing called `name` in it.
+    pub fn pack_path_of(&self, name: &[u8]) -> Vec<u8> {
+        let mut path = Vec::with_capacity(self.pack_path.len() + 1 + name.len());
+        push_prefix(&mut path, &self.pack_path);
+        path.extend_from_slice(name);
+        path
+    }
+
+    /// Its path on the disk, for messages: it may be longer than the system can open.
+    pub fn disk_path(&self) -> PathBuf {
+        platform::join(&self.root, &self.pack_path)
+    }
+
+    /// The path on the disk of the thing called `name` in it, for messages.
+    pub fn disk_path_of(&self, name: &[u8]) -> PathBuf {
+        platform::join(&self.root, &self.pack_path_of(name))
+    }
+
+    /// Opens the file `name` for reading.
+    ///
+    /// A link is refused unless links are followed. It never waits for the writer of a pipe; so the
+    /// caller must see by [`Directory::metadata_of`] that it got a file, for what was a file when
+    /// the directory was read need not be one any more.
+    pub fn open_file(&self, name: &[u8]) -> io::Result<File> {
+        self.handle.open_file(name, self.follow_links)
+    }
+
+    /// What the system says of `name`: of a link itself, or of its target when links are followed.
+    pub fn metadata(&self, name: &[u8]) -> io::Result<Metadata> {
+        self.handle.metadata(name, self.follow_links)
+    }
+
+    /// What the system says of an open file.
+    pub fn metadata_of(&self, file: &File) -> io::Result<Metadata> {
+        platform::metadata_of(file)
+    }
+
+    /// What the system says of the directory itself.
+    pub fn own_metadata(&self) -> io::Result<Metadata> {
+        self.handle.own_metadata()
+    }
+
+    /// The target of the link `name`, byte for byte; on Windows with `/` between its components.
+    pub fn read_link(&self, name: &[u8]) -> io::Result<Vec<u8>> {
+        self.handle.read_link(name)
+    }
+
+    /// What tells it from every other directory of the system.
+    pub(super) fn identity(&self) -> io::Result<Identity> {
+        self.handle.identity()
+    }
+
+    /// What tells the thing `name` from all others, and its kind, a link followed.
+    pub(super) fn follow(&self, name: &[u8]) -> io::Result<(Identity, ItemKind)> {
+        self.handle.follow(name)
+    }
+
+    /// Tells `found` of each name in the directory, in no order. Only the first call sees them.
+    pub(super) fn read(
+        &self,
+        buffer: &mut ReadBuffer,
+        found: impl FnMut(Found<'_>),
+    ) -> io::Result<()> {
+        self.handle.read(buffer, found)
+    }
+
+    /// A problem with the directory itself.
+    pub(super) fn problem(&self, kind: ProblemKind) -> Problem {
+        Problem { pack_path: self.pack_path.clone(), disk_path: self.disk_path(), kind }
+    }
+
+    /// A problem with the thing `name` in it.
+    pub(super) fn problem_of(&self, name: &[u8], kind: ProblemKind) -> Problem {
+        Problem { pack_path: self.pack_path_of(name), disk_path: self.disk_path_of(name), kind }
+    }
+}
+
+/// What the system says of a file, a directory, a link or something else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Metadata {
+    /// What it is.
+    pub kind: ItemKind,
+    /// Permission bits, `0o7777` at most; made up where the system has none.
+    pub mode: u32,
+    /// Nanoseconds from 1970 to its last change, cut to what the type holds.
+    pub mtime_ns: i64,
+    /// Bytes in it; for a link the length of its target.
+    pub size: u64,
+    /// The owner's number; 0 where the system has none, like all that follow.
+    pub uid: u32,
+    /// The group's number.
+    pub gid: u32,
+    /// The number of the device it lies on.
+    pub dev: u64,
+    /// Its number on the device.
+    pub ino: u64,
+}
+
+/// A name met in a directory.
+pub(super) enum Found<'a> {
+    /// A name and its kind, `None` when only another question to the system can tell.
+    Name(&'a [u8], Option<ItemKind>),
+    /// A name, shown as well as can be, that cannot be put into a pack.
+    #[cfg_attr(unix, expect(dead_code, reason = "every name can be packed on Unix"))]
+    NotUnicode(String),
+}
+
+/// A place in the tree that the walk passes by: a name in a certain directory.
+#[derive(Debug)]
+pub(super) struct Skip {
+    parent: Identity,
+    name: Vec<u8>,
+    path: PathBuf,
+}
+
+impl Skip {
+    /// The place of `path`, which need not exist yet; `None` if it cannot lie in any tree.
+    pub(super) fn new(path: &Path) -> io::Result<Option<Skip>> {
+        let Some(name) = path.file_name() else { return Ok(None) };
+        let parent = match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        match identity_of_path(parent) {
+            Ok(parent) => {
+                let name = name.as_encoded_bytes().to_vec();
+                Ok(Some(Skip { parent, name, path: path.to_owned() }))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether it is the thing `name` in the directory.
+    pub(super) fn is(&self, directory: &Identity, name: &[u8]) -> bool {
+        self.parent == *directory && self.name == name
+    }
+
+    /// Whether it lies in the directory.
+    pub(super) fn is_in(&self, directory: &Identity) -> bool {
+        self.parent == *directory
+    }
+
+    /// Whether a followed link leads to it.
+    pub(super) fn is_target(&self, target: &Identity) -> bool {
+        identity_of_path(&self.path).is_ok_and(|identity| identity == *target)
+    }
+}
+
+/// Starts the path of something in the directory at `pack_path`.
+pub(super) fn push_prefix(path: &mut Vec<u8>, pack_path: &[u8]) {
+    if !pack_path.is_empty() {
+        path.extend_from_slice(pack_path);
+        path.push(b'/');
+    }
+}
