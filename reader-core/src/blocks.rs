@@ -1,1 +1,741 @@
-//! Block tables: digests for the parts of a large payload.
+//! Block tables: digests for the parts of a large payload (FORMAT.md, "Block tables").
+//!
+//! With a table any range of a large file is read and verified without the rest: [`locate`] names
+//! the blocks that hold the range, the caller brings their stored bytes, [`decode_block`] verifies
+//! and decodes each. [`BlockTableBuilder`] makes the table while a payload is written.
+//!
+//! ```text
+//! upper level   per page:   stored offset of its first block, in the payload (u64) · SHA-256 of the page
+//! pages         per block:  stored length (u32) · SHA-256 of the stored bytes      (1024 blocks a page)
+//! ```
+
+use crate::{
+    Answer, Codec, Content, Digest, Extent, Limits, Source,
+    bytes::{Cursor, ready},
+    error::{Error, Part, Result, Structure},
+    gzip::inflate_block,
+};
+use alloc::{borrow::Cow, vec::Vec};
+use core::ops::{Range, RangeInclusive};
+
+/// The block sizes that the format allows, as powers of two: 4 KiB to 1 GiB.
+pub const BLOCK_LOG2: RangeInclusive<u8> = 12..=30;
+
+/// The block size that the packer uses unless told otherwise: 256 KiB.
+pub const DEFAULT_BLOCK_LOG2: u8 = 18;
+
+/// How many blocks one answer of [`locate`] names at most.
+pub const MAX_BLOCKS: u64 = 1024;
+
+/// Records in each page of a table but the last.
+const PAGE_BLOCKS: u64 = 1024;
+/// Length of a record in the upper level, in bytes.
+const UPPER_RECORD: usize = 40;
+/// Length of a record in a page, in bytes.
+const RECORD: usize = 36;
+/// Length of each page but the last, in bytes.
+const PAGE: usize = RECORD * 1024;
+/// Bytes between upper level and pages that are read rather than spend another request.
+const NEAR: u64 = 64 << 10;
+
+/// How a content's length is cut into blocks, and these into pages.
+#[derive(Debug, Clone, Copy)]
+struct Shape {
+    size: u64,
+    block_len: u64,
+    blocks: u64,
+    pages: u64,
+}
+
+impl Shape {
+    fn new(size: u64, block_log2: u8) -> Result<Shape> {
+        if !BLOCK_LOG2.contains(&block_log2) {
+            let value = u64::from(block_log2);
+            return Err(bad("block_log2", value));
+        }
+        let block_len = 1u64.wrapping_shl(u32::from(block_log2));
+        let blocks = size.div_ceil(block_len);
+        Ok(Shape { size, block_len, blocks, pages: blocks.div_ceil(PAGE_BLOCKS) })
+    }
+
+    /// Which block holds the content byte at `offset`.
+    fn block_at(&self, offset: u64) -> u64 {
+        offset.checked_div(self.block_len).unwrap_or(0)
+    }
+
+    /// Content bytes of a block.
+    fn content(&self, block: u64) -> Range<u64> {
+        let start = block.saturating_mul(self.block_len);
+        start..start.saturating_add(self.block_len).min(self.size)
+    }
+
+    fn upper_len(&self) -> u64 {
+        self.pages.saturating_mul(UPPER_RECORD as u64)
+    }
+
+    /// Offset in the table of the record of `block`.
+    fn record_start(&self, block: u64) -> u64 {
+        self.upper_len().saturating_add(block.saturating_mul(RECORD as u64))
+    }
+
+    fn table_len(&self) -> u64 {
+        self.record_start(self.blocks)
+    }
+
+    /// The blocks of a page.
+    fn page(&self, page: u64) -> Range<u64> {
+        let start = page.saturating_mul(PAGE_BLOCKS);
+        start..start.saturating_add(PAGE_BLOCKS).min(self.blocks)
+    }
+}
+
+/// Length in bytes of the table for content of `size` bytes; 0 if `block_log2` is not one of
+/// [`BLOCK_LOG2`].
+pub fn table_len(size: u64, block_log2: u8) -> u64 {
+    Shape::new(size, block_log2).map_or(0, |shape| shape.table_len())
+}
+
+/// Makes the table of one payload, in 36 bytes of memory a block.
+#[derive(Debug, Clone, Default)]
+pub struct BlockTableBuilder {
+    /// Stored offset of each page's first block.
+    starts: Vec<u64>,
+    records: Vec<u8>,
+    blocks: u64,
+    stored: u64,
+}
+
+impl BlockTableBuilder {
+    /// A table without blocks.
+    pub fn new() -> BlockTableBuilder {
+        BlockTableBuilder::default()
+    }
+
+    /// Adds the payload's next block: its length as stored, in bytes, and the SHA-256 of its stored
+    /// bytes. Those of a gzip payload's first and last block include the member's header and
+    /// trailer.
+    pub fn push(&mut self, stored_len: u32, digest: Digest) {
+        if self.blocks.is_multiple_of(PAGE_BLOCKS) {
+            self.starts.push(self.stored);
+        }
+        self.records.extend_from_slice(&stored_len.to_le_bytes());
+        self.records.extend_from_slice(&digest.0);
+        self.blocks = self.blocks.saturating_add(1);
+        self.stored = self.stored.saturating_add(u64::from(stored_len));
+    }
+
+    /// The table, and the digest for [`crate::BlockTable::digest`].
+    pub fn finish(self) -> (Vec<u8>, Digest) {
+        let mut table = Vec::new();
+        let pages = self.records.chunks(PAGE);
+        for (start, page) in self.starts.iter().zip(pages) {
+            table.extend_from_slice(&start.to_le_bytes());
+            table.extend_from_slice(&Digest::of(page).0);
+        }
+        let digest = Digest::of(&table);
+        table.extend_from_slice(&self.records);
+        (table, digest)
+    }
+}
+
+/// One block of a payload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Block {
+    /// Which block it is, counted from 0.
+    pub index: u64,
+    /// Where its stored bytes lie in the payload's volume.
+    pub stored: Extent,
+    /// SHA-256 of its stored bytes.
+    pub digest: Digest,
+    /// Which bytes of the file's content it holds.
+    pub content: Range<u64>,
+}
+
+/// What to read for a range of a file's content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Slice {
+    /// These blocks, each of which [`decode_block`] verifies and decodes on its own.
+    Blocks {
+        /// The blocks that hold `range`, in order; their stored bytes are adjacent.
+        blocks: Vec<Block>,
+        /// What they hold of the range asked for. It starts where that starts and is all of it
+        /// unless that takes more than [`MAX_BLOCKS`] blocks: then ask again from `range.end`.
+        range: Range<u64>,
+    },
+    /// The payload has no block table: only the whole of it can be verified, by [`crate::decode`].
+    Whole {
+        /// The payload in its volume.
+        stored: Extent,
+        /// The range asked for.
+        range: Range<u64>,
+    },
+}
+
+/// Which stored bytes hold the `range` of a file's content, in bytes.
+///
+/// `source` holds the payload's volume. With a block table its upper level and at most two of its
+/// pages are read and verified, on each call; for a range within one page that takes one
+/// [`Answer::Need`] at most, if the table is short or the page near its start, else two. What is
+/// returned is covered by the digest in `content`; a table that contradicts itself or the entry is
+/// refused.
+///
+/// # Errors
+/// [`Error::OutOfBounds`] when the range is not in the content, [`Error::OverLimit`] when the upper
+/// level is longer than [`Limits::block_table_bytes`], [`Error::DigestMismatch`] and
+/// [`Error::BadField`] when the table is not sound.
+pub fn locate<S: Source + ?Sized>(
+    content: &Content,
+    range: Range<u64>,
+    source: &S,
+    limits: &Limits,
+) -> Result<Answer<Slice>> {
+    if range.start > range.end || range.end > content.size {
+        let len = range.end.saturating_sub(range.start);
+        return Err(Error::OutOfBounds { start: range.start, len, file_len: content.size });
+    }
+    let stored = Extent::new(content.offset, content.stored_size, u64::MAX)?;
+    let Some(blocks) = &content.blocks else {
+        return Ok(Answer::Ready(Slice::Whole { stored, range }));
+    };
+    let shape = Shape::new(content.size, blocks.block_log2)?;
+    if content.codec == Codec::Stored && content.size != content.stored_size {
+        let found = content.stored_size;
+        return Err(Error::SizeMismatch { expected: content.size, found });
+    }
+    if range.is_empty() {
+        return Ok(Answer::Ready(Slice::Blocks { blocks: Vec::new(), range }));
+    }
+    let first = shape.block_at(range.start);
+    let last = shape
+        .block_at(range.end.saturating_sub(1))
+        .min(first.saturating_add(MAX_BLOCKS).saturating_sub(1));
+    let table = Table { content, shape, start: blocks.offset, digest: blocks.digest };
+    let found = ready!(table.blocks(first..=last, source, limits)?);
+    let end = range.end.min(shape.content(last).end);
+    Ok(Answer::Ready(Slice::Blocks { blocks: found, range: range.start..end }))
+}
+
+/// A payload's table in its volume.
+struct Table<'a> {
+    content: &'a Content,
+    shape: Shape,
+    start: u64,
+    digest: Digest,
+}
+
+impl Table<'_> {
+    fn blocks<S: Source + ?Sized>(
+        &self,
+        wanted: RangeInclusive<u64>,
+        source: &S,
+        limits: &Limits,
+    ) -> Result<Answer<Vec<Block>>> {
+        let whole = Extent::new(self.start, self.shape.table_len(), u64::MAX)?;
+        let upper_extent = Extent { start: whole.start, len: self.shape.upper_len() };
+        Limits::check("block_table_bytes", upper_extent.len, limits.block_table_bytes)?;
+        let page_of = |block: &u64| block.checked_div(PAGE_BLOCKS).unwrap_or(0);
+        let pages = page_of(wanted.start())..=page_of(wanted.end());
+        let wanted_end = self.page_extent(*pages.end()).end();
+
+        let Some(upper) = source.bytes(upper_extent) else {
+            let near = self.page_extent(*pages.start()).start.saturating_sub(upper_extent.end());
+            let end = if near <= NEAR { wanted_end } else { upper_extent.end() };
+            return Ok(Answer::Need(from_to(upper_extent.start, end)));
+        };
+        verify(upper, upper_extent, self.digest)?;
+        let mut blocks = Vec::new();
+        for page in pages {
+            let extent = self.page_extent(page);
+            let Some(bytes) = source.bytes(extent) else {
+                return Ok(Answer::Need(from_to(extent.start, wanted_end)));
+            };
+            let (stored, digest) = self.upper_record(upper, page)?;
+            verify(bytes, extent, digest)?;
+            self.read_page(page, stored, bytes, &wanted, &mut blocks)?;
+        }
+        Ok(Answer::Ready(blocks))
+    }
+
+    fn page_extent(&self, page: u64) -> Extent {
+        let blocks = self.shape.page(page);
+        let place = |block| self.start.saturating_add(self.shape.record_start(block));
+        from_to(place(blocks.start), place(blocks.end))
+    }
+
+    /// The stored bytes of a page's blocks, as a range inside the payload, and the page's digest.
+    fn upper_record(&self, upper: &[u8], page: u64) -> Result<(Range<u64>, Digest)> {
+        let index = usize::try_from(page).unwrap_or(usize::MAX);
+        let record = |index: usize| {
+            let start = index.saturating_mul(UPPER_RECORD);
+            Cursor::new(Structure::BlockTable, upper.get(start..).unwrap_or_default())
+        };
+        let mut fields = record(index);
+        let start = fields.u64()?;
+        let digest = Digest(fields.array()?);
+        let end = if page.saturating_add(1) == self.shape.pages {
+            self.content.stored_size
+        } else {
+            record(index.saturating_add(1)).u64()?
+        };
+        if (page == 0) != (start == 0) || start > end {
+            return Err(bad("stored_offset", start));
+        }
+        if end > self.content.stored_size {
+            return Err(bad("stored_offset", end));
+        }
+        Ok((start..end, digest))
+    }
+
+    /// Checks a whole page, and adds those of its blocks that are wanted.
+    fn read_page(
+        &self,
+        page: u64,
+        stored: Range<u64>,
+        bytes: &[u8],
+        wanted: &RangeInclusive<u64>,
+        blocks: &mut Vec<Block>,
+    ) -> Result<()> {
+        let mut fields = Cursor::new(Structure::BlockTable, bytes);
+        let mut start = stored.start;
+        for index in self.shape.page(page) {
+            let len = u64::from(fields.u32()?);
+            let digest = Digest(fields.array()?);
+            let content = self.shape.content(index);
+            let end = start.saturating_add(len);
+            if !self.fits(len, &content) || end > stored.end {
+                return Err(bad("stored_length", len));
+            }
+            if wanted.contains(&index) {
+                let stored = Extent { start: self.content.offset.saturating_add(start), len };
+                blocks.push(Block { index, stored, digest, content });
+            }
+            start = end;
+        }
+        if start != stored.end {
+            return Err(bad("stored_offset", stored.end));
+        }
+        Ok(())
+    }
+
+    /// Whether a block can have this stored length, so that nobody reads or keeps more than the
+    /// content is worth: the worst deflate data is longer than its content by an eighth.
+    fn fits(&self, stored_len: u64, content: &Range<u64>) -> bool {
+        let len = content.end.saturating_sub(content.start);
+        match self.content.codec {
+            Codec::Stored => stored_len == len,
+            Codec::Gzip => {
+                stored_len > 0 && stored_len <= len.saturating_add(len >> 2).saturating_add(1024)
+            }
+        }
+    }
+}
+
+/// The verified content of one block, from its stored bytes: borrowed when stored as they are.
+///
+/// # Errors
+/// [`Error::PayloadLength`] or [`Error::DigestMismatch`] when `stored` are not the block's bytes;
+/// those of [`inflate_block`] when the pack was written with a block that does not hold what its
+/// entry says.
+pub fn decode_block<'a>(
+    content: &Content,
+    block: &Block,
+    stored: &'a [u8],
+) -> Result<Cow<'a, [u8]>> {
+    let found = stored.len() as u64;
+    if found != block.stored.len {
+        return Err(Error::PayloadLength { expected: block.stored.len, found });
+    }
+    let digest = Digest::of(stored);
+    if digest != block.digest {
+        return Err(Error::DigestMismatch {
+            part: Part::Block,
+            extent: block.stored,
+            expected: block.digest,
+            found: digest,
+        });
+    }
+    let size = block.content.end.saturating_sub(block.content.start);
+    match content.codec {
+        Codec::Stored if found != size => Err(Error::SizeMismatch { expected: size, found }),
+        Codec::Stored => Ok(Cow::Borrowed(stored)),
+        Codec::Gzip => {
+            let (first, last) = (block.index == 0, block.content.end == content.size);
+            inflate_block(stored, size, content.size, first, last).map(Cow::Owned)
+        }
+    }
+}
+
+fn from_to(start: u64, end: u64) -> Extent {
+    Extent { start, len: end.saturating_sub(start) }
+}
+
+fn bad(field: &'static str, value: u64) -> Error {
+    Error::BadField { structure: Structure::BlockTable, field, value }
+}
+
+fn verify(bytes: &[u8], extent: Extent, expected: Digest) -> Result<()> {
+    let found = Digest::of(bytes);
+    if found != expected {
+        return Err(Error::DigestMismatch { part: Part::BlockTable, extent, expected, found });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[expect(
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    reason = "a panic here is a failed test"
+)]
+mod tests {
+    use super::*;
+    use crate::{
+        BlockTable,
+        decode::decode_all,
+        gzip::{MEMBER_HEADER, member_trailer},
+    };
+    use alloc::vec;
+    use flate2::{Compress, Compression, FlushCompress};
+    use proptest::prelude::*;
+
+    const LOG2: u8 = 12;
+    const B: usize = 1 << LOG2;
+
+    /// A volume with some bytes, a payload, its table; with only parts of it at hand.
+    struct Volume {
+        bytes: Vec<u8>,
+        have: Vec<Extent>,
+        requests: usize,
+    }
+
+    impl Source for Volume {
+        fn bytes(&self, extent: Extent) -> Option<&[u8]> {
+            let have = self.have.iter().any(|have| have.contains(&extent));
+            if have { self.bytes[..].bytes(extent) } else { None }
+        }
+    }
+
+    impl Volume {
+        /// Asks until there is an answer.
+        fn locate(&mut self, content: &Content, range: Range<u64>) -> Result<Slice> {
+            loop {
+                match locate(content, range.clone(), self, &Limits::default())? {
+                    Answer::Ready(slice) => return Ok(slice),
+                    Answer::Need(extent) => {
+                        assert!(self.bytes(extent).is_none() && extent.len > 0);
+                        assert!(extent.end() <= self.bytes.len() as u64, "{extent:?}");
+                        self.have.push(extent);
+                        self.requests += 1;
+                    }
+                }
+            }
+        }
+
+        /// Reads a range by its blocks alone.
+        fn read(&mut self, content: &Content, range: Range<u64>) -> Result<Vec<u8>> {
+            let mut found = Vec::new();
+            let mut start = range.start;
+            loop {
+                let slice = self.locate(content, start..range.end)?;
+                let Slice::Blocks { blocks, range: covered } = slice else { panic!("{slice:?}") };
+                assert!(blocks.len() as u64 <= MAX_BLOCKS);
+                assert_eq!(covered.start, start);
+                for block in blocks {
+                    let stored = self.bytes[..].bytes(block.stored).unwrap();
+                    let decoded = decode_block(content, &block, stored)?;
+                    let from = covered.start.max(block.content.start) - block.content.start;
+                    let to = covered.end.min(block.content.end) - block.content.start;
+                    found.extend_from_slice(&decoded[from as usize..to as usize]);
+                }
+                if covered.end == range.end {
+                    return Ok(found);
+                }
+                assert!(covered.end > start);
+                start = covered.end;
+            }
+        }
+    }
+
+    /// Content that neither repeats nor is incompressible.
+    fn text(len: usize) -> Vec<u8> {
+        let mut state = 1u32;
+        let mut step = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 28) as u8
+        };
+        (0..len).map(|_| step()).collect()
+    }
+
+    fn deflated_blocks(bytes: &[u8]) -> Vec<Vec<u8>> {
+        let count = bytes.len().div_ceil(B);
+        let mut blocks = Vec::new();
+        for (index, block) in bytes.chunks(B).enumerate() {
+            let mut stored = Vec::with_capacity(2 * B);
+            if index == 0 {
+                stored.extend_from_slice(&MEMBER_HEADER);
+            }
+            let last = index + 1 == count;
+            let flush = if last { FlushCompress::Finish } else { FlushCompress::Full };
+            Compress::new(Compression::fast(), false)
+                .compress_vec(block, &mut stored, flush)
+                .unwrap();
+            if last {
+                let trailer = member_trailer(crc32fast::hash(bytes), bytes.len() as u64);
+                stored.extend_from_slice(&trailer);
+            }
+            blocks.push(stored);
+        }
+        blocks
+    }
+
+    fn pack(bytes: &[u8], codec: Codec) -> (Content, Volume) {
+        let blocks = match codec {
+            Codec::Stored => bytes.chunks(B).map(<[u8]>::to_vec).collect(),
+            Codec::Gzip => deflated_blocks(bytes),
+        };
+        let mut builder = BlockTableBuilder::new();
+        for block in &blocks {
+            builder.push(block.len() as u32, Digest::of(block));
+        }
+        let (table, digest) = builder.finish();
+        assert_eq!(table.len() as u64, table_len(bytes.len() as u64, LOG2));
+        let payload = blocks.concat();
+        let mut volume = vec![0xaa; 100];
+        volume.extend_from_slice(&payload);
+        volume.extend_from_slice(b"between");
+        let offset = volume.len() as u64;
+        volume.extend_from_slice(&table);
+        let content = Content {
+            volume: 0,
+            offset: 100,
+            stored_size: payload.len() as u64,
+            size: bytes.len() as u64,
+            codec,
+            digest: Some(Digest::of(&payload)),
+            original_digest: Some(Digest::of(bytes)),
+            blocks: Some(BlockTable { offset, digest, block_log2: LOG2 }),
+        };
+        (content, Volume { bytes: volume, have: vec![], requests: 0 })
+    }
+
+    /// The table's bytes, to be damaged; `seal` makes the digests right again.
+    fn table_mut<'a>(content: &Content, volume: &'a mut Volume) -> &'a mut [u8] {
+        volume.have = vec![Extent { start: 0, len: volume.bytes.len() as u64 }];
+        let start = content.blocks.unwrap().offset as usize;
+        &mut volume.bytes[start..]
+    }
+
+    fn seal(content: &mut Content, volume: &mut Volume) {
+        let pages = (content.size as usize).div_ceil(B).div_ceil(1024);
+        let (upper, records) = table_mut(content, volume).split_at_mut(pages * 40);
+        for (record, page) in upper.chunks_mut(40).zip(records.chunks(1024 * 36)) {
+            record[8..].copy_from_slice(&Digest::of(page).0);
+        }
+        content.blocks.as_mut().unwrap().digest = Digest::of(upper);
+    }
+
+    fn ranges(size: u64) -> Vec<Range<u64>> {
+        let b = B as u64;
+        let edge = 1024 * b;
+        let mut ranges = vec![0..size, 0..1, size - 1..size, 0..0, size..size, size / 2..size];
+        for point in [b, 2 * b, edge - b, edge, edge + b, 2 * edge, size / 2] {
+            for (start, end) in [(1, 1), (0, 1), (1, 0), (b + 5, 2 * b + 7), (0, 0)] {
+                let (start, end) = (point.saturating_sub(start), point + end);
+                if end <= size {
+                    ranges.push(start..end);
+                }
+            }
+        }
+        ranges
+    }
+
+    #[test]
+    fn every_range_equals_the_naive_slice() {
+        for codec in [Codec::Stored, Codec::Gzip] {
+            for (blocks, cut) in [(1, 1), (1, 0), (2, 4095), (1024, 0), (1025, 7), (2049, 4000)] {
+                let bytes = text(blocks * B - cut);
+                let (content, mut volume) = pack(&bytes, codec);
+                for range in ranges(content.size) {
+                    volume.have.clear();
+                    volume.requests = 0;
+                    let found = volume.read(&content, range.clone()).unwrap();
+                    let naive = &bytes[range.start as usize..range.end as usize];
+                    assert!(found == naive, "{blocks} blocks, {range:?}");
+                    // One request brings upper level and pages unless the page is far off.
+                    if range.end - range.start < 3 * B as u64 {
+                        assert!(volume.requests <= 1 + usize::from(blocks > 2048), "{range:?}");
+                    }
+                }
+                let payload = volume.bytes[..].bytes(content.extent()).unwrap();
+                let whole = decode_all(&content, payload, &Limits::default()).unwrap();
+                assert!(whole == bytes);
+            }
+        }
+    }
+
+    #[test]
+    fn a_distant_page_is_asked_for_apart() {
+        let bytes = text(4 * 1024 * B);
+        let (content, mut volume) = pack(&bytes, Codec::Stored);
+        volume.locate(&content, content.size - 1..content.size).unwrap();
+        let table = content.blocks.unwrap().offset;
+        let page = 1024 * 36;
+        assert_eq!(
+            volume.have,
+            [
+                Extent { start: table, len: 160 },
+                Extent { start: table + 160 + 3 * page, len: page }
+            ]
+        );
+        // A long range is answered in parts.
+        let slice = volume.locate(&content, 5..content.size).unwrap();
+        let Slice::Blocks { blocks, range } = slice else { panic!() };
+        assert_eq!((blocks.len(), range), (1024, 5..1024 * B as u64));
+    }
+
+    #[test]
+    fn without_a_table_it_is_all_or_nothing() {
+        let (content, _) = pack(b"small", Codec::Gzip);
+        let content = Content { blocks: None, ..content };
+        let nothing: &[u8] = &[];
+        let slice = locate(&content, 1..3, nothing, &Limits::default());
+        let stored = content.extent();
+        assert_eq!(slice, Ok(Answer::Ready(Slice::Whole { stored, range: 1..3 })));
+    }
+
+    #[test]
+    fn ranges_outside_of_the_content_are_refused() {
+        let (content, volume) = pack(b"small", Codec::Stored);
+        #[expect(clippy::reversed_empty_ranges, reason = "that is the question")]
+        for range in [0..6, 6..6, 3..2, u64::MAX..u64::MAX, u64::MAX..0] {
+            let error = locate(&content, range, &volume.bytes[..], &Limits::default());
+            assert!(matches!(error, Err(Error::OutOfBounds { .. })));
+        }
+    }
+
+    #[test]
+    fn every_flipped_byte_of_the_table_errors() {
+        let bytes = text(3 * B + 1);
+        let (content, volume) = pack(&bytes, Codec::Gzip);
+        let table = content.blocks.unwrap().offset as usize;
+        for at in table..volume.bytes.len() {
+            let mut damaged = volume.bytes.clone();
+            damaged[at] ^= 0x10;
+            let found = locate(&content, 0..1, &damaged[..], &Limits::default());
+            assert!(matches!(found, Err(Error::DigestMismatch { part: Part::BlockTable, .. })));
+        }
+    }
+
+    #[test]
+    fn every_flipped_byte_of_a_block_errors() {
+        let bytes = text(2 * B);
+        for codec in [Codec::Stored, Codec::Gzip] {
+            let (content, mut volume) = pack(&bytes, codec);
+            let slice = volume.locate(&content, 0..1).unwrap();
+            let Slice::Blocks { blocks, .. } = slice else { panic!() };
+            let stored = volume.bytes[..].bytes(blocks[0].stored).unwrap();
+            assert_eq!(decode_block(&content, &blocks[0], stored).unwrap(), &bytes[..B]);
+            for at in 0..stored.len() {
+                let mut damaged = stored.to_vec();
+                damaged[at] ^= 1;
+                assert!(decode_block(&content, &blocks[0], &damaged).is_err());
+            }
+            let error = decode_block(&content, &blocks[0], &stored[1..]);
+            assert!(matches!(error, Err(Error::PayloadLength { .. })));
+        }
+    }
+
+    /// Damages a sound table, makes its digests right, and reads all content.
+    fn hostile(codec: Codec, blocks: usize, damage: impl Fn(&mut [u8])) -> Result<Vec<u8>> {
+        let (mut content, mut volume) = pack(&text(blocks * B), codec);
+        damage(table_mut(&content, &mut volume));
+        seal(&mut content, &mut volume);
+        let whole = 0..content.size;
+        volume.read(&content, whole)
+    }
+
+    #[test]
+    fn tables_that_contradict_themselves_are_refused() {
+        let set = |at: usize, value: &'static [u8]| {
+            move |table: &mut [u8]| table[at..at + value.len()].copy_from_slice(value)
+        };
+        let is_bad = |found: Result<Vec<u8>>, name| {
+            assert!(matches!(found, Err(Error::BadField { field, .. }) if field == name), "{name}");
+        };
+        for codec in [Codec::Stored, Codec::Gzip] {
+            assert!(hostile(codec, 1025, |_| ()).is_ok());
+            // The first offset is not 0; the second is 0, or past the payload, or overflows.
+            is_bad(hostile(codec, 2, set(0, &[1])), "stored_offset");
+            is_bad(hostile(codec, 1025, set(40, &[0; 8])), "stored_length");
+            is_bad(hostile(codec, 1025, set(40, &[0, 0, 0, 0, 1])), "stored_offset");
+            is_bad(hostile(codec, 1025, set(40, &[0xff; 8])), "stored_offset");
+            // Lengths: none, one more than there was, far too long.
+            let first = 40;
+            is_bad(hostile(codec, 2, set(first, &[0; 4])), "stored_length");
+            is_bad(hostile(codec, 2, set(first, &[0xff; 4])), "stored_length");
+            is_bad(hostile(codec, 2, set(first + 36, &[0xff; 4])), "stored_length");
+        }
+        let shorten = |table: &mut [u8]| table[40 + 36] -= 1;
+        is_bad(hostile(Codec::Gzip, 2, shorten), "stored_offset");
+        // The second page begins one byte later than the first ends.
+        let later = |table: &mut [u8]| {
+            let field: &mut [u8; 8] = (&mut table[40..48]).try_into().unwrap();
+            *field = (u64::from_le_bytes(*field) + 1).to_le_bytes();
+        };
+        is_bad(hostile(Codec::Gzip, 1025, later), "stored_offset");
+    }
+
+    #[test]
+    fn a_border_moved_between_blocks_shows_in_the_digests() {
+        let moved = |table: &mut [u8]| {
+            let mut add = |at: usize, by: i32| {
+                let field: &mut [u8; 4] = (&mut table[at..at + 4]).try_into().unwrap();
+                *field = (i32::from_le_bytes(*field) + by).to_le_bytes();
+            };
+            add(40, 1);
+            add(76, -1);
+        };
+        let found = hostile(Codec::Gzip, 3, moved);
+        assert!(matches!(found, Err(Error::DigestMismatch { part: Part::Block, .. })));
+    }
+
+    #[test]
+    fn places_that_overflow_are_refused() {
+        let (content, volume) = pack(&text(2 * B), Codec::Gzip);
+        let blocks = content.blocks.unwrap();
+        let limits = Limits::default();
+        let ask = |content: Content, limits: &Limits| {
+            locate(&content, 0..1, &volume.bytes[..], limits).unwrap_err()
+        };
+        let table = BlockTable { offset: u64::MAX - 50, ..blocks };
+        let error = ask(Content { blocks: Some(table), ..content }, &limits);
+        assert!(matches!(error, Error::OutOfBounds { .. }));
+        let error = ask(Content { offset: u64::MAX - 5, ..content }, &limits);
+        assert!(matches!(error, Error::OutOfBounds { .. }));
+        for block_log2 in [0, 11, 31, 64, 255] {
+            let table = BlockTable { block_log2, ..blocks };
+            let error = ask(Content { blocks: Some(table), ..content }, &limits);
+            assert!(matches!(error, Error::BadField { field: "block_log2", .. }));
+            assert_eq!(table_len(u64::MAX, block_log2), 0);
+        }
+        let error = ask(Content { size: u64::MAX, ..content }, &limits);
+        assert!(matches!(error, Error::OverLimit { what: "block_table_bytes", .. }));
+        let tight = Limits { block_table_bytes: 39, ..limits };
+        assert!(matches!(ask(content, &tight), Error::OverLimit { .. }));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        #[test]
+        fn ranges_round_trip(len in 1usize..10 * B, a in 0usize..10 * B, b in 0usize..10 * B) {
+            let bytes = text(len);
+            let (start, end) = (a.min(b).min(len), a.max(b).min(len));
+            for codec in [Codec::Stored, Codec::Gzip] {
+                let (content, mut volume) = pack(&bytes, codec);
+                let found = volume.read(&content, start as u64..end as u64).unwrap();
+                prop_assert_eq!(&found[..], &bytes[start..end]);
+            }
+        }
+    }
+}

@@ -186,6 +186,22 @@ pub enum Error {
         /// The length found (or reached when reading stopped).
         found: u64,
     },
+    /// A stored payload (or block) that does not have the length that its entry states.
+    #[error("{expected} stored bytes expected, {found} found")]
+    PayloadLength {
+        /// The length stated.
+        expected: u64,
+        /// The length found (or reached when reading stopped).
+        found: u64,
+    },
+    /// Bytes after the end of a structure that must be the last thing there.
+    #[error("bytes follow after the {structure}, which ends after {len} bytes")]
+    TrailingBytes {
+        /// What ended.
+        structure: Structure,
+        /// Where it ended, in bytes from its start.
+        len: u64,
+    },
     /// A deflate stream that cannot be decoded.
     #[error("the compressed data is damaged after {decoded} decoded bytes")]
     BadDeflate {

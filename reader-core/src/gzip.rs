@@ -1,1 +1,650 @@
 //! One gzip member, decoded piece by piece.
+//!
+//! A compressed payload is exactly one member (RFC 1952). [`GzipDecoder`] takes it in pieces of any
+//! size, in memory that does not grow with the member; [`inflate_block`] decodes one block of a
+//! payload that was written with a block table, without the blocks before it.
+
+use crate::error::{Error, Result, Structure};
+use alloc::{boxed::Box, vec, vec::Vec};
+use crc32fast::Hasher as Crc32;
+use miniz_oxide::inflate::{
+    TINFLStatus,
+    core::{DecompressorOxide, decompress, inflate_flags},
+    stream::{InflateState, inflate},
+};
+use miniz_oxide::{DataFormat, MZError, MZFlush, MZStatus};
+
+/// The header of the members that Rangepack writes: no time, no name, no system.
+///
+/// It is the same for every member, so that the same content gives the same bytes.
+pub const MEMBER_HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
+
+/// Length of a member's trailer in bytes: CRC-32, then the content's length modulo 2^32.
+pub const MEMBER_TRAILER_LEN: usize = 8;
+
+/// The trailer of a member whose content has this CRC-32 and this length in bytes.
+pub fn member_trailer(crc32: u32, size: u64) -> [u8; MEMBER_TRAILER_LEN] {
+    let [c0, c1, c2, c3] = crc32.to_le_bytes();
+    let [s0, s1, s2, s3, ..] = size.to_le_bytes();
+    [c0, c1, c2, c3, s0, s1, s2, s3]
+}
+
+/// Whether `stored` bytes of a gzip member can hold `size` bytes of content.
+///
+/// Deflate turns one byte into at most 1032; a little is added for what fits into a few bits.
+pub(crate) fn plausible(stored: u64, size: u64) -> Result<()> {
+    let most = stored.saturating_mul(1032).saturating_add(1 << 16);
+    if size > most {
+        return Err(Error::SizeMismatch { expected: size, found: most });
+    }
+    Ok(())
+}
+
+/// How far one call of a decoder got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Progress {
+    /// Bytes of the input that were used; the caller passes the others again.
+    pub consumed: usize,
+    /// Bytes written to the front of the output.
+    pub produced: usize,
+    /// Whether everything was decoded.
+    pub finished: bool,
+}
+
+/// Decodes one gzip member as its bytes arrive.
+///
+/// It holds a window of 32 KiB and some tables, whatever the member states. The member's CRC-32 and
+/// length are checked when its last byte was taken: what was put out before is not yet verified.
+/// After an error every further call fails with the same error.
+#[derive(Clone)]
+pub struct GzipDecoder {
+    limit: u64,
+    consumed: u64,
+    produced: u64,
+    crc32: Crc32,
+    state: State,
+    inflate: Box<InflateState>,
+}
+
+#[derive(Clone)]
+enum State {
+    Header(Header),
+    Body,
+    Trailer { bytes: [u8; MEMBER_TRAILER_LEN], len: usize },
+    Done,
+    Failed(Error),
+}
+
+impl core::fmt::Debug for GzipDecoder {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("GzipDecoder")
+            .field("limit", &self.limit)
+            .field("consumed", &self.consumed)
+            .field("produced", &self.produced)
+            .finish_non_exhaustive()
+    }
+}
+
+impl GzipDecoder {
+    /// A decoder for a member with at most `limit` bytes of content.
+    pub fn new(limit: u64) -> GzipDecoder {
+        GzipDecoder {
+            limit,
+            consumed: 0,
+            produced: 0,
+            crc32: Crc32::new(),
+            state: State::Header(Header::default()),
+            inflate: InflateState::new_boxed(DataFormat::Raw),
+        }
+    }
+
+    /// Bytes of content put out so far.
+    pub fn produced(&self) -> u64 {
+        self.produced
+    }
+
+    /// Takes bytes from the front of `input` and writes content to the front of `output`.
+    ///
+    /// Goes on until the output is full or the input is used up: if the output was not filled, all
+    /// input was consumed and nothing is held back. Once all content is out, the rest of the member
+    /// needs no output.
+    ///
+    /// # Errors
+    /// [`Error::SizeMismatch`] as soon as there is more content than the limit,
+    /// [`Error::TrailingBytes`] when `input` goes on after the member, [`Error::BadField`],
+    /// [`Error::BadDeflate`] or [`Error::ChecksumMismatch`] when the member is damaged.
+    pub fn decode(&mut self, input: &[u8], output: &mut [u8]) -> Result<Progress> {
+        if let State::Failed(error) = &self.state {
+            return Err(error.clone());
+        }
+        let result = self.advance(input, output);
+        if let Err(error) = &result {
+            self.state = State::Failed(error.clone());
+        }
+        result
+    }
+
+    /// Fails unless the whole member was decoded and found sound.
+    pub fn finish(&self) -> Result<()> {
+        let missing = match &self.state {
+            State::Done => return Ok(()),
+            State::Failed(error) => return Err(error.clone()),
+            State::Trailer { len, .. } => MEMBER_TRAILER_LEN.saturating_sub(*len),
+            // The trailer at the least: nobody knows how long the rest would have been.
+            State::Header(_) | State::Body => MEMBER_TRAILER_LEN,
+        };
+        Err(Error::Truncated {
+            structure: Structure::Gzip,
+            need: self.consumed.saturating_add(missing as u64),
+            have: self.consumed,
+        })
+    }
+
+    fn advance(&mut self, input: &[u8], output: &mut [u8]) -> Result<Progress> {
+        let mut progress = Progress::default();
+        loop {
+            let rest = input.get(progress.consumed..).unwrap_or_default();
+            let mut consumed = 0;
+            match &mut self.state {
+                State::Header(header) => {
+                    let Some(byte) = rest.first() else { return Ok(progress) };
+                    consumed = 1;
+                    if header.push(*byte)? {
+                        self.state = State::Body;
+                    }
+                }
+                State::Body => {
+                    let room = output.get_mut(progress.produced..).unwrap_or_default();
+                    let step = self.inflate(rest, room)?;
+                    if step.finished {
+                        self.state = State::Trailer { bytes: Default::default(), len: 0 };
+                    } else if step.consumed == 0 && step.produced == 0 {
+                        return Ok(progress);
+                    }
+                    consumed = step.consumed;
+                    progress.produced = progress.produced.saturating_add(step.produced);
+                }
+                State::Trailer { bytes, len } => {
+                    if let Some(slot) = bytes.get_mut(*len) {
+                        let Some(byte) = rest.first() else { return Ok(progress) };
+                        *slot = *byte;
+                        *len = len.saturating_add(1);
+                        consumed = 1;
+                    } else {
+                        let bytes = *bytes;
+                        self.check(bytes)?;
+                        self.state = State::Done;
+                    }
+                }
+                State::Done if rest.is_empty() => {
+                    progress.finished = true;
+                    return Ok(progress);
+                }
+                State::Done => {
+                    let len = self.consumed;
+                    return Err(Error::TrailingBytes { structure: Structure::Gzip, len });
+                }
+                State::Failed(error) => return Err(error.clone()),
+            }
+            progress.consumed = progress.consumed.saturating_add(consumed);
+            self.consumed = self.consumed.saturating_add(consumed as u64);
+        }
+    }
+
+    /// One step of the deflate stream; `finished` says that the stream ended.
+    fn inflate(&mut self, input: &[u8], output: &mut [u8]) -> Result<Progress> {
+        let left = self.limit.saturating_sub(self.produced);
+        // With all content out, the stream may still end; one more byte of content is too many.
+        let mut excess = [0u8];
+        let room = match usize::try_from(left) {
+            Ok(0) => &mut excess[..],
+            Ok(left) if left < output.len() => output.get_mut(..left).unwrap_or_default(),
+            _ => output,
+        };
+        if room.is_empty() {
+            return Ok(Progress::default());
+        }
+        let step = inflate(&mut self.inflate, input, room, MZFlush::None);
+        let produced = room.get(..step.bytes_written).unwrap_or_default();
+        if left == 0 && !produced.is_empty() {
+            let found = self.limit.saturating_add(1);
+            return Err(Error::SizeMismatch { expected: self.limit, found });
+        }
+        self.crc32.update(produced);
+        self.produced = self.produced.saturating_add(produced.len() as u64);
+        let finished = match step.status {
+            Ok(status) => status == MZStatus::StreamEnd,
+            // Nothing could be done without more input.
+            Err(MZError::Buf) => false,
+            Err(_) => return Err(Error::BadDeflate { decoded: self.produced }),
+        };
+        Ok(Progress { consumed: step.bytes_consumed, produced: produced.len(), finished })
+    }
+
+    fn check(&self, trailer: [u8; MEMBER_TRAILER_LEN]) -> Result<()> {
+        let [c0, c1, c2, c3, s0, s1, s2, s3] = trailer;
+        let expected = u32::from_le_bytes([c0, c1, c2, c3]);
+        let found = self.crc32.clone().finalize();
+        if expected != found {
+            return Err(Error::ChecksumMismatch { structure: Structure::Gzip, expected, found });
+        }
+        check_isize(self.produced, u32::from_le_bytes([s0, s1, s2, s3]))
+    }
+}
+
+/// Compares a member's length field with the length of its content.
+fn check_isize(size: u64, isize: u32) -> Result<()> {
+    if size & u64::from(u32::MAX) != u64::from(isize) {
+        let value = u64::from(isize);
+        return Err(Error::BadField { structure: Structure::Gzip, field: "ISIZE", value });
+    }
+    Ok(())
+}
+
+/// A member's header, taken byte by byte; none of its strings are kept.
+#[derive(Clone, Default)]
+struct Header {
+    field: Field,
+    flags: u8,
+    crc32: Crc32,
+}
+
+#[derive(Clone, Copy)]
+enum Field {
+    /// The ten bytes that every header has; the number of those seen.
+    Fixed(u8),
+    ExtraLenLow,
+    ExtraLenHigh(u8),
+    Extra(u16),
+    Name,
+    Comment,
+    ChecksumLow,
+    ChecksumHigh(u8),
+    End,
+}
+
+impl Default for Field {
+    fn default() -> Self {
+        Field::Fixed(0)
+    }
+}
+
+impl Header {
+    const CHECKSUM: u8 = 1 << 1;
+    const EXTRA: u8 = 1 << 2;
+    const NAME: u8 = 1 << 3;
+    const COMMENT: u8 = 1 << 4;
+    const RESERVED: u8 = 0b1110_0000;
+
+    /// Takes the next byte; whether the header ends with it.
+    fn push(&mut self, byte: u8) -> Result<bool> {
+        let bad = |field| {
+            Err(Error::BadField { structure: Structure::Gzip, field, value: u64::from(byte) })
+        };
+        // The header's own check sum covers everything before it.
+        if !matches!(self.field, Field::ChecksumLow | Field::ChecksumHigh(_)) {
+            self.crc32.update(&[byte]);
+        }
+        self.field = match self.field {
+            Field::Fixed(0) if byte != 0x1f => return bad("ID1"),
+            Field::Fixed(1) if byte != 0x8b => return bad("ID2"),
+            Field::Fixed(2) if byte != 8 => return bad("CM"),
+            Field::Fixed(3) if byte & Self::RESERVED != 0 => return bad("FLG"),
+            Field::Fixed(3) => {
+                self.flags = byte;
+                Field::Fixed(4)
+            }
+            Field::Fixed(seen) if seen < 9 => Field::Fixed(seen.saturating_add(1)),
+            Field::Fixed(_) if self.flags & Self::EXTRA != 0 => Field::ExtraLenLow,
+            Field::Fixed(_) => self.after_extra(),
+            Field::ExtraLenLow => Field::ExtraLenHigh(byte),
+            Field::ExtraLenHigh(low) => match u16::from_le_bytes([low, byte]) {
+                0 => self.after_extra(),
+                len => Field::Extra(len),
+            },
+            Field::Extra(1) => self.after_extra(),
+            Field::Extra(left) => Field::Extra(left.saturating_sub(1)),
+            Field::Name if byte == 0 => self.after_name(),
+            Field::Comment if byte == 0 => self.after_comment(),
+            Field::Name | Field::Comment => self.field,
+            Field::ChecksumLow => Field::ChecksumHigh(byte),
+            Field::ChecksumHigh(low) => {
+                let expected = u32::from(u16::from_le_bytes([low, byte]));
+                let found = self.crc32.clone().finalize() & 0xffff;
+                if expected != found {
+                    let structure = Structure::Gzip;
+                    return Err(Error::ChecksumMismatch { structure, expected, found });
+                }
+                Field::End
+            }
+            Field::End => Field::End,
+        };
+        Ok(matches!(self.field, Field::End))
+    }
+
+    fn after_extra(&self) -> Field {
+        if self.flags & Self::NAME != 0 { Field::Name } else { self.after_name() }
+    }
+
+    fn after_name(&self) -> Field {
+        if self.flags & Self::COMMENT != 0 { Field::Comment } else { self.after_comment() }
+    }
+
+    fn after_comment(&self) -> Field {
+        if self.flags & Self::CHECKSUM != 0 { Field::ChecksumLow } else { Field::End }
+    }
+}
+
+/// Decodes one block of a gzip payload that has a block table (FORMAT.md, "Block tables").
+///
+/// `stored` are the block's bytes as stored: with [`MEMBER_HEADER`] for the `first` block and with
+/// the trailer for the `last`. The block must decode to exactly `size` bytes, use nothing of the
+/// blocks before it, and end on a byte border between deflate blocks (the last one: with the final
+/// deflate block); so the blocks side by side are the whole content. The trailer's length must be
+/// that of `content_size`; its CRC-32 speaks of the whole content and is not looked at.
+///
+/// Memory: `size` bytes, and never more than some thousand times the length of `stored`.
+pub fn inflate_block(
+    stored: &[u8],
+    size: u64,
+    content_size: u64,
+    first: bool,
+    last: bool,
+) -> Result<Vec<u8>> {
+    let have = stored.len() as u64;
+    let truncated =
+        |need: usize| Error::Truncated { structure: Structure::Gzip, need: need as u64, have };
+    let mut deflated = stored;
+    if first {
+        let (header, rest) =
+            deflated.split_first_chunk().ok_or_else(|| truncated(MEMBER_HEADER.len()))?;
+        check_header(header)?;
+        deflated = rest;
+    }
+    if last {
+        let (rest, trailer) =
+            deflated.split_last_chunk().ok_or_else(|| truncated(MEMBER_TRAILER_LEN))?;
+        let [_, _, _, _, isize @ ..]: [u8; MEMBER_TRAILER_LEN] = *trailer;
+        check_isize(content_size, u32::from_le_bytes(isize))?;
+        deflated = rest;
+    }
+    plausible(have, size)?;
+    let len = usize::try_from(size).map_err(|_| Error::OverLimit {
+        what: "usize",
+        value: size,
+        limit: usize::MAX as u64,
+    })?;
+    let mut content = vec![0; len];
+    inflate_exactly(deflated, &mut content, last)?;
+    Ok(content)
+}
+
+/// Only the one header that Rangepack writes can stand before a block.
+fn check_header(header: &[u8; 10]) -> Result<()> {
+    for (found, expected) in header.iter().zip(MEMBER_HEADER) {
+        if *found != expected {
+            let value = u64::from(*found);
+            return Err(Error::BadField { structure: Structure::Gzip, field: "header", value });
+        }
+    }
+    Ok(())
+}
+
+/// Fills `content` with what `deflated` decodes to, all of it.
+fn inflate_exactly(deflated: &[u8], content: &mut [u8], last: bool) -> Result<()> {
+    // Stopping between deflate blocks is the only way to learn that the data ends at such a place:
+    // a block that ended inside of one would borrow its end from the block that follows.
+    const FLAGS: u32 = inflate_flags::TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF
+        | inflate_flags::TINFL_FLAG_IGNORE_ADLER32
+        | inflate_flags::TINFL_FLAG_STOP_ON_BLOCK_BOUNDARY;
+    let mut decompressor = Box::<DecompressorOxide>::default();
+    let mut rest = deflated;
+    let mut decoded = 0usize;
+    let complete = loop {
+        let (status, consumed, produced) =
+            decompress(&mut decompressor, rest, content, decoded, FLAGS);
+        decoded = decoded.saturating_add(produced);
+        rest = rest.get(consumed..).unwrap_or_default();
+        match status {
+            TINFLStatus::BlockBoundary if rest.is_empty() => {
+                let state = decompressor.block_boundary_state();
+                break !last && state.is_some_and(|state| state.num_bits == 0);
+            }
+            // A deflate block takes ten bits at least, so every turn uses up input.
+            TINFLStatus::BlockBoundary if consumed > 0 => {}
+            TINFLStatus::Done => break last && rest.is_empty(),
+            _ => break false,
+        }
+    };
+    if !complete {
+        return Err(Error::BadDeflate { decoded: decoded as u64 });
+    }
+    if decoded != content.len() {
+        let expected = content.len() as u64;
+        return Err(Error::SizeMismatch { expected, found: decoded as u64 });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[expect(
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    reason = "a panic here is a failed test"
+)]
+mod tests {
+    use super::*;
+    use flate2::{Compression, FlushCompress, write::GzEncoder};
+    use proptest::prelude::*;
+    use std::io::Write as _;
+
+    fn member(content: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(content).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    /// Decodes with pieces of the given sizes, taken in turn.
+    fn decode(member: &[u8], limit: u64, inputs: &[usize], outputs: &[usize]) -> Result<Vec<u8>> {
+        let mut decoder = GzipDecoder::new(limit);
+        let mut content = Vec::new();
+        let (mut inputs, mut outputs) = (inputs.iter().cycle(), outputs.iter().cycle());
+        let mut start = 0;
+        loop {
+            let end = member.len().min(start + inputs.next().unwrap());
+            let mut output = vec![0; *outputs.next().unwrap()];
+            let progress = decoder.decode(&member[start..end], &mut output)?;
+            start += progress.consumed;
+            content.extend_from_slice(&output[..progress.produced]);
+            let filled = progress.produced == output.len();
+            assert!(filled || start == end, "{progress:?} stopped early");
+            if start == member.len() && !filled {
+                decoder.finish()?;
+                assert!(progress.finished);
+                return Ok(content);
+            }
+        }
+    }
+
+    fn whole(member: &[u8], limit: u64) -> Result<Vec<u8>> {
+        decode(member, limit, &[usize::MAX >> 1], &[4096])
+    }
+
+    /// A header with all four optional fields.
+    fn decorated(content: &[u8]) -> Vec<u8> {
+        let mut bytes = vec![0x1f, 0x8b, 8, 0b1_1110, 1, 2, 3, 4, 2, 3];
+        bytes.extend_from_slice(b"\x05\0extra");
+        bytes.extend_from_slice(b"name\0comment\0");
+        let checksum = crc32fast::hash(&bytes) as u16;
+        bytes.extend_from_slice(&checksum.to_le_bytes());
+        bytes.extend_from_slice(&member(content)[10..]);
+        bytes
+    }
+
+    #[test]
+    fn optional_header_fields_are_skipped_at_any_split() {
+        let bytes = decorated(b"hello");
+        for split in 1..bytes.len() {
+            assert_eq!(decode(&bytes, 5, &[split, 1], &[1]).unwrap(), b"hello");
+        }
+        let mut damaged = bytes.clone();
+        damaged[18] ^= 1; // inside the name, which only the header's check sum covers
+        assert!(matches!(whole(&damaged, 5), Err(Error::ChecksumMismatch { .. })));
+        let mut reserved = bytes;
+        reserved[3] |= 0x20;
+        assert!(matches!(whole(&reserved, 5), Err(Error::BadField { field: "FLG", .. })));
+    }
+
+    #[test]
+    fn an_empty_extra_field_is_an_extra_field() {
+        let mut bytes = vec![0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 3, 0, 0];
+        bytes.extend_from_slice(&member(b"x")[10..]);
+        assert_eq!(whole(&bytes, 1).unwrap(), b"x");
+    }
+
+    #[test]
+    fn every_truncation_errors() {
+        let bytes = decorated(b"hello, hello, hello");
+        for len in 0..bytes.len() {
+            let found = decode(&bytes[..len], 19, &[7], &[3]);
+            assert!(matches!(found, Err(Error::Truncated { .. })), "{len}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn every_flipped_bit_errors_or_is_harmless() {
+        let content = b"abcabcabcabcabc hello hello \0\0\0\0\0\0\0\0\0\0\0";
+        let good = member(content);
+        for bit in 0..good.len() * 8 {
+            let mut bytes = good.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            if let Ok(found) = whole(&bytes, content.len() as u64) {
+                assert_eq!(found, content, "bit {bit}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_second_member_is_refused() {
+        let first = member(b"one");
+        for extra in [member(b"two"), vec![0]] {
+            let two = [first.clone(), extra].concat();
+            let expected =
+                Error::TrailingBytes { structure: Structure::Gzip, len: first.len() as u64 };
+            assert_eq!(whole(&two, 100), Err(expected.clone()));
+            assert_eq!(decode(&two, 100, &[1], &[1]), Err(expected));
+        }
+    }
+
+    #[test]
+    fn a_bomb_stops_at_the_limit() {
+        let bytes = member(&vec![0; 1 << 20]);
+        for limit in [0, 1, 4096, (1 << 20) - 1] {
+            let expected = Error::SizeMismatch { expected: limit, found: limit + 1 };
+            assert_eq!(whole(&bytes, limit), Err(expected));
+        }
+        assert_eq!(whole(&bytes, 1 << 20).unwrap().len(), 1 << 20);
+    }
+
+    #[test]
+    fn errors_stay() {
+        let mut decoder = GzipDecoder::new(10);
+        let error = decoder.decode(b"PK", &mut []).unwrap_err();
+        assert_eq!(decoder.decode(&member(b""), &mut []), Err(error.clone()));
+        assert_eq!(decoder.finish(), Err(error));
+    }
+
+    #[test]
+    fn empty_content_needs_no_output() {
+        let progress = GzipDecoder::new(0).decode(&member(b""), &mut []).unwrap();
+        assert!(progress.finished);
+    }
+
+    fn deflate(content: &[u8], flush: FlushCompress) -> Vec<u8> {
+        let mut deflated = Vec::with_capacity(content.len() + 1024);
+        flate2::Compress::new(Compression::default(), false)
+            .compress_vec(content, &mut deflated, flush)
+            .unwrap();
+        deflated
+    }
+
+    fn inner(deflated: &[u8], size: u64) -> Result<Vec<u8>> {
+        inflate_block(deflated, size, 1 << 20, false, false)
+    }
+
+    #[test]
+    fn a_block_must_end_between_deflate_blocks() {
+        let content = b"a block, a block, a block";
+        let size = content.len() as u64;
+        let deflated = deflate(content, FlushCompress::Full);
+        assert_eq!(inner(&deflated, size).unwrap(), content);
+        for len in 0..deflated.len() {
+            assert!(inner(&deflated[..len], size).is_err());
+        }
+        assert!(inner(&[&deflated[..], &[0]].concat(), size).is_err());
+        assert!(inner(&deflated, size - 1).is_err());
+        assert!(inner(&deflated, size + 1).is_err());
+        // A final deflate block ends the member, so only the last block may have one.
+        assert!(inner(&deflate(content, FlushCompress::Finish), size).is_err());
+        assert!(inflate_block(&deflated, size, size, false, true).is_err());
+        // An empty fixed block leaves six bits over: not on a byte border.
+        assert!(inner(&[0b10, 0], 0).is_err());
+    }
+
+    #[test]
+    fn a_block_cannot_reach_back() {
+        // A sync flush, unlike a full one, lets the second half refer to the first.
+        let content = b"a text that comes twice";
+        let mut compress = flate2::Compress::new(Compression::default(), false);
+        let mut halves = [Vec::with_capacity(1024), Vec::with_capacity(1024)];
+        for half in &mut halves {
+            compress.compress_vec(content, half, FlushCompress::Sync).unwrap();
+        }
+        let [first, second] = halves;
+        let size = content.len() as u64;
+        assert_eq!(inner(&first, size).unwrap(), content);
+        assert_eq!(inner(&[&first[..], &second].concat(), 2 * size).unwrap(), content.repeat(2));
+        assert!(matches!(inner(&second, size), Err(Error::BadDeflate { .. })));
+    }
+
+    #[test]
+    fn an_only_block_has_header_and_trailer() {
+        let content = b"only";
+        let mut stored = MEMBER_HEADER.to_vec();
+        stored.extend(deflate(content, FlushCompress::Finish));
+        stored.extend(member_trailer(crc32fast::hash(content), 4));
+        assert_eq!(whole(&stored, 4).unwrap(), content);
+        assert_eq!(inflate_block(&stored, 4, 4, true, true).unwrap(), content);
+        assert!(inflate_block(&stored, 4, 5, true, true).is_err());
+        assert!(inflate_block(&stored[..9], 4, 4, true, true).is_err());
+        assert!(inflate_block(&stored, u64::MAX, 4, true, true).is_err());
+        stored[4] = 1;
+        assert!(inflate_block(&stored, 4, 4, true, true).is_err());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn round_trip(
+            seed in proptest::collection::vec(any::<u8>(), 0..300),
+            times in 1usize..300,
+            inputs in proptest::collection::vec(1usize..50, 1..8),
+            outputs in proptest::collection::vec(1usize..5000, 1..8),
+        ) {
+            let content = seed.repeat(times);
+            let found = decode(&member(&content), content.len() as u64, &inputs, &outputs);
+            prop_assert_eq!(found.unwrap(), content);
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(
+            bytes in proptest::collection::vec(any::<u8>(), 0..200),
+            header in any::<bool>(),
+        ) {
+            let bytes = if header { [&MEMBER_HEADER[..], &bytes].concat() } else { bytes };
+            let _ = decode(&bytes, 1000, &[3], &[5]);
+            let _ = inner(&bytes, 100);
+        }
+    }
+}
