@@ -4,8 +4,8 @@ use crate::error::{Error, Result};
 use crate::spool::Spool;
 use reader_core::layout::{Header, Volume};
 use reader_core::tree::{Places, TreeBuilder};
-use reader_core::{Digest, Entry, Extent, Kind, Totals, ndjson, trailer};
-use std::collections::VecDeque;
+use reader_core::assemble::DirectorySums;
+use reader_core::{Digest, Entry, Extent, Kind, ndjson, trailer};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::Path;
 
@@ -69,83 +69,19 @@ pub struct Finished {
 #[derive(Debug)]
 pub(crate) struct IndexWriter {
     spool: Spool,
-    /// Totals of each directory, in the order in which directories come.
-    totals: Vec<Totals>,
-    /// Open directories from the root down.
-    stack: Vec<Open>,
-}
-
-#[derive(Debug)]
-struct Open {
-    path: Vec<u8>,
-    /// Place in `totals`; `None` for the root.
-    number: Option<usize>,
-    sum: Totals,
-    /// Subdirectories whose children have not come yet, in order.
-    pending: VecDeque<(Vec<u8>, usize)>,
+    sums: DirectorySums,
 }
 
 impl IndexWriter {
     /// An empty one, whose temporary file lies in `directory`.
     pub(crate) fn new(directory: &Path) -> IndexWriter {
-        let root =
-            Open { path: Vec::new(), number: None, sum: Totals::default(), pending: VecDeque::new() };
-        IndexWriter { spool: Spool::new(directory), totals: Vec::new(), stack: vec![root] }
+        IndexWriter { spool: Spool::new(directory), sums: DirectorySums::default() }
     }
 
     /// Adds the next entry. Its directory must have come before.
     pub(crate) fn push(&mut self, entry: &Entry) -> io::Result<()> {
-        let parent = entry.path.as_path().parent().as_bytes();
-        while self.top().path != parent {
-            let top = self.top();
-            let within = parent.strip_prefix(&top.path[..]).is_some_and(|rest| {
-                top.path.is_empty() || rest.first() == Some(&b'/')
-            });
-            if !within {
-                self.close();
-                continue;
-            }
-            let skip = if top.path.is_empty() { 0 } else { top.path.len() + 1 };
-            let rest = &parent[skip..];
-            let name = rest.split(|byte| *byte == b'/').next().unwrap_or(rest);
-            let path = parent[..skip + name.len()].to_vec();
-            let found = loop {
-                match self.stack.last_mut().and_then(|top| top.pending.pop_front()) {
-                    Some((pending, number)) if pending == name => break Some(number),
-                    Some(_) => {}
-                    None => break None,
-                }
-            };
-            let Some(number) = found else {
-                return Err(io::Error::other("an entry came before its directory"));
-            };
-            let pending = VecDeque::new();
-            self.stack.push(Open { path, number: Some(number), sum: Totals::default(), pending });
-        }
-        if let Some(top) = self.stack.last_mut() {
-            top.sum.add(&Totals::of(&entry.kind));
-            if matches!(entry.kind, Kind::Directory(_)) {
-                top.pending.push_back((entry.path.as_path().name().to_vec(), self.totals.len()));
-                self.totals.push(Totals::default());
-            }
-        }
+        self.sums.push(entry).map_err(io::Error::other)?;
         self.spool.push(entry)
-    }
-
-    fn top(&self) -> &Open {
-        // The root is never closed before the end.
-        self.stack.last().unwrap_or_else(|| unreachable!("the root directory is always open"))
-    }
-
-    fn close(&mut self) {
-        if let Some(open) = self.stack.pop() {
-            if let Some(place) = open.number.and_then(|number| self.totals.get_mut(number)) {
-                *place = open.sum;
-            }
-            if let Some(above) = self.stack.last_mut() {
-                above.sum.add(&open.sum);
-            }
-        }
     }
 
     /// Writes pages, trailer, root page and footer to `out`, which stands at `payload_end`.
@@ -157,21 +93,18 @@ impl IndexWriter {
         volumes: Vec<Volume>,
         options: IndexOptions,
     ) -> Result<Finished> {
-        while self.stack.len() > 1 {
-            self.close();
-        }
         let write = || Error::io("write", path);
         let pack = || Error::pack(path);
         let places = Places { payload_end, pages_offset: payload_end, volumes };
         let mut builder = TreeBuilder::new();
         let mut pages = Vec::new();
         let mut position = payload_end;
-        let mut totals = self.totals.iter();
+        let mut totals = std::mem::take(&mut self.sums).finish().into_iter();
         // The tree is built in any case: it is cheap, and counts and checks everything.
         for entry in self.spool.read().map_err(write())? {
             let mut entry = entry.map_err(write())?;
             if let Kind::Directory(place) = &mut entry.kind {
-                *place = totals.next().copied().unwrap_or_default();
+                *place = totals.next().unwrap_or_default();
             }
             builder.push(&entry, &mut pages).map_err(pack())?;
             if options.format != IndexFormat::Ndjson && !pages.is_empty() {

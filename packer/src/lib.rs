@@ -1,4 +1,24 @@
 //! Packs directory trees into one file, and reads such files through a memory map.
+//!
+//! [`Pack`] opens a pack and answers the familiar questions of a file system; [`pack::pack`] makes one.
+#![warn(missing_debug_implementations)]
+
+mod error;
+mod platform;
 
 pub mod filter;
 pub mod walk;
+mod spool;
+mod sort;
+pub mod index_writer;
+pub mod pack;
+
+mod mapped;
+pub mod legacy;
+pub mod open;
+pub mod file;
+pub mod reindex;
+
+pub use error::{Error, Result};
+pub use file::File;
+pub use open::{Format, OpenOptions, Pack, Verify};

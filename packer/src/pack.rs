@@ -273,8 +273,12 @@ impl Writer<'_, '_> {
             return Err(Error::io("go on with", &path)(std::io::ErrorKind::Interrupted.into()));
         }
         for problem in &batch.problems {
-            let special = matches!(problem.kind, ProblemKind::Special);
-            self.skip(&problem.disk_path, &problem.to_string(), special)?;
+            let text = problem.kind.to_string();
+            if matches!(problem.kind, ProblemKind::BadIgnoreLine { .. }) {
+                self.observer.event(Event::Skipped { path: &problem.disk_path, problem: &text });
+            } else {
+                self.skip(&problem.disk_path, &text, false)?;
+            }
         }
         self.output.begin_batch(data);
         let mut at = 0;

@@ -36,3 +36,19 @@ pub(crate) fn read_whole(file: &File, size: usize, out: &mut Vec<u8>) -> io::Res
 pub(crate) fn name_bytes(name: &std::ffi::OsStr) -> &[u8] {
     name.as_encoded_bytes()
 }
+
+/// Makes the names in a directory durable.
+pub(crate) fn sync_directory(directory: &std::path::Path) -> io::Result<()> {
+    // Windows cannot open directories, and makes names durable by itself.
+    if cfg!(unix) { File::open(directory)?.sync_all() } else { Ok(()) }
+}
+
+/// A name of raw bytes as a path; fails where names are Unicode and these bytes are not.
+pub(crate) fn path_of(name: &[u8]) -> io::Result<std::path::PathBuf> {
+    #[cfg(unix)]
+    return Ok(std::path::PathBuf::from(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(name)));
+    #[cfg(not(unix))]
+    return std::str::from_utf8(name)
+        .map(std::path::PathBuf::from)
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "the name is not Unicode"));
+}

@@ -4,8 +4,10 @@
 //! path more than once: the last line counts. Directories that no line names are added.
 
 use crate::spool::{Entries, Runs, Section};
-use reader_core::path::{PackPath, PackPathBuf};
-use reader_core::{Entry, Kind, Totals};
+use reader_core::Entry;
+use reader_core::assemble::{Ancestors, combine};
+use reader_core::ndjson::Refused;
+use reader_core::path::PackPathBuf;
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::io::{self, BufReader};
@@ -20,30 +22,19 @@ pub(crate) struct Sorter {
     directory: PathBuf,
     run: Vec<Entry>,
     runs: Option<Runs>,
-    /// The directory whose ancestors were added last.
-    parent: Vec<u8>,
+    ancestors: Ancestors,
 }
 
 impl Sorter {
     /// An empty one, whose temporary file lies in `directory`.
     pub(crate) fn new(directory: &Path) -> Sorter {
-        Sorter { directory: directory.to_owned(), run: Vec::new(), runs: None, parent: Vec::new() }
+        Sorter { directory: directory.to_owned(), run: Vec::new(), runs: None, ancestors: Ancestors::default() }
     }
 
     /// Adds an entry, and the directories above it.
     pub(crate) fn push(&mut self, entry: Entry) -> io::Result<()> {
-        let parent = entry.path.as_path().parent();
-        if parent.as_bytes() != self.parent {
-            self.parent = parent.as_bytes().to_vec();
-            let mut implied = Vec::new();
-            let mut above = parent;
-            while !above.is_root() {
-                implied.push(implied_directory(above));
-                above = above.parent();
-            }
-            for entry in implied {
-                self.push_one(entry)?;
-            }
+        for directory in self.ancestors.above(entry.path.as_path()) {
+            self.push_one(directory)?;
         }
         self.push_one(entry)
     }
@@ -84,16 +75,6 @@ impl Sorter {
         }
         Ok(Sorted { sources, heap })
     }
-}
-
-fn implied_directory(path: PackPath<'_>) -> Entry {
-    let kind = Kind::Directory(Totals::default());
-    Entry { path: path.to_owned(), kind, mode: None, mtime: None, owner: None }
-}
-
-/// Whether an entry stands only for the directory that another line implies.
-fn is_implied(entry: &Entry) -> bool {
-    matches!(entry.kind, Kind::Directory(_)) && entry.mode.is_none() && entry.mtime.is_none()
 }
 
 #[derive(Debug)]
@@ -150,8 +131,8 @@ pub(crate) struct Sorted {
 pub(crate) struct Merged {
     /// The entry that counts.
     pub(crate) entry: Entry,
-    /// The path is a file in one line and a directory in another.
-    pub(crate) conflict: bool,
+    /// Others that cannot be there as well: the path is a file in one line, a directory in another.
+    pub(crate) refused: Vec<Refused>,
 }
 
 impl Sorted {
@@ -178,26 +159,21 @@ impl Iterator for Sorted {
             Ok(entry) => entry,
             Err(error) => return Some(Err(error)),
         };
-        let mut conflict = false;
+        let mut refused = Vec::new();
         while self.peek() == Some(&entry.path) {
-            let later = match self.pop()? {
-                Ok(later) => later,
+            match self.pop()? {
+                Ok(later) => refused.extend(combine(&mut entry, later)),
                 Err(error) => return Some(Err(error)),
-            };
-            let directory = |entry: &Entry| matches!(entry.kind, Kind::Directory(_));
-            conflict |= directory(&entry) != directory(&later);
-            if !is_implied(&later) {
-                entry = later;
             }
         }
-        Some(Ok(Merged { entry, conflict }))
+        Some(Ok(Merged { entry, refused }))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use reader_core::{Codec, Content};
+    use reader_core::{Codec, Content, Kind};
 
     fn file(path: &str, offset: u64) -> Entry {
         let content = Content {
@@ -230,7 +206,7 @@ mod tests {
         assert!(merged.is_sorted_by(|a, b| a.entry.path < b.entry.path));
         assert_eq!(merged.len() as u64, total + 3);
         for merged in &merged {
-            assert!(!merged.conflict);
+            assert!(merged.refused.is_empty());
             if let Kind::File(content) = merged.entry.kind {
                 assert!(content.offset >= total, "the later line counts");
             }
@@ -244,7 +220,7 @@ mod tests {
         sorter.push(file("a", 1)).unwrap();
         sorter.push(file("a/b", 2)).unwrap();
         let merged: Vec<Merged> = sorter.finish().unwrap().map(Result::unwrap).collect();
-        let conflicts: Vec<bool> = merged.iter().map(|merged| merged.conflict).collect();
+        let conflicts: Vec<bool> = merged.iter().map(|merged| !merged.refused.is_empty()).collect();
         assert_eq!(conflicts, [true, false]);
     }
 }

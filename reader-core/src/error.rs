@@ -264,6 +264,8 @@ pub enum PathProblem {
     Nul,
     /// The path is longer than the format allows.
     TooLong,
+    /// Another entry makes a directory of the same path.
+    AlsoDirectory,
 }
 
 impl core::fmt::Display for PathProblem {
@@ -275,6 +277,7 @@ impl core::fmt::Display for PathProblem {
             PathProblem::EmptyComponent => "it has an empty or `.` component",
             PathProblem::Nul => "it contains a NUL byte",
             PathProblem::TooLong => "it is too long",
+            PathProblem::AlsoDirectory => "another entry makes it a directory",
         })
     }
 }

@@ -48,6 +48,8 @@ pub mod decode;
 pub mod trailer;
 pub mod ndjson;
 pub mod fpack;
+
+pub mod assemble;
 pub mod memory;
 
 pub use bytes::{Answer, Extent, Source};

@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 /// The most items in a batch.
-pub const BATCH_ITEMS: usize = 256;
+pub const BATCH_ITEMS: usize = 64;
 
 /// Some things in one directory, in key order, at most [`BATCH_ITEMS`].
 ///
