@@ -1,18 +1,17 @@
 //! One gzip member, decoded piece by piece.
 //!
 //! A compressed payload is exactly one member (RFC 1952). [`GzipDecoder`] takes it in pieces of any
-//! size, in memory that does not grow with the member; [`inflate_block`] decodes one block of a
-//! payload that was written with a block table, without the blocks before it.
+//! size, in memory that does not grow with the member. A payload that was written with a block table
+//! can also be decoded block by block, by [`crate::blocks`].
 
 use crate::error::{Error, Result, Structure};
-use alloc::{boxed::Box, vec, vec::Vec};
+use alloc::boxed::Box;
 use crc32fast::Hasher as Crc32;
-use miniz_oxide::inflate::{
-    TINFLStatus,
-    core::{DecompressorOxide, decompress, inflate_flags},
-    stream::{InflateState, inflate},
-};
+use header::Header;
+use miniz_oxide::inflate::stream::{InflateState, inflate};
 use miniz_oxide::{DataFormat, MZError, MZFlush, MZStatus};
+
+mod header;
 
 /// The header of the members that Rangepack writes: no time, no name, no system.
 ///
@@ -233,195 +232,10 @@ impl GzipDecoder {
 }
 
 /// Compares a member's length field with the length of its content.
-fn check_isize(size: u64, isize: u32) -> Result<()> {
+pub(crate) fn check_isize(size: u64, isize: u32) -> Result<()> {
     if size & u64::from(u32::MAX) != u64::from(isize) {
         let value = u64::from(isize);
         return Err(Error::BadField { structure: Structure::Gzip, field: "ISIZE", value });
-    }
-    Ok(())
-}
-
-/// A member's header, taken byte by byte; none of its strings are kept.
-#[derive(Clone, Default)]
-struct Header {
-    field: Field,
-    flags: u8,
-    crc32: Crc32,
-}
-
-#[derive(Clone, Copy)]
-enum Field {
-    /// The ten bytes that every header has; the number of those seen.
-    Fixed(u8),
-    ExtraLenLow,
-    ExtraLenHigh(u8),
-    Extra(u16),
-    Name,
-    Comment,
-    ChecksumLow,
-    ChecksumHigh(u8),
-    End,
-}
-
-impl Default for Field {
-    fn default() -> Self {
-        Field::Fixed(0)
-    }
-}
-
-impl Header {
-    const CHECKSUM: u8 = 1 << 1;
-    const EXTRA: u8 = 1 << 2;
-    const NAME: u8 = 1 << 3;
-    const COMMENT: u8 = 1 << 4;
-    const RESERVED: u8 = 0b1110_0000;
-
-    /// Takes the next byte; whether the header ends with it.
-    fn push(&mut self, byte: u8) -> Result<bool> {
-        let bad = |field| {
-            Err(Error::BadField { structure: Structure::Gzip, field, value: u64::from(byte) })
-        };
-        // The header's own check sum covers everything before it.
-        if !matches!(self.field, Field::ChecksumLow | Field::ChecksumHigh(_)) {
-            self.crc32.update(&[byte]);
-        }
-        self.field = match self.field {
-            Field::Fixed(0) if byte != 0x1f => return bad("ID1"),
-            Field::Fixed(1) if byte != 0x8b => return bad("ID2"),
-            Field::Fixed(2) if byte != 8 => return bad("CM"),
-            Field::Fixed(3) if byte & Self::RESERVED != 0 => return bad("FLG"),
-            Field::Fixed(3) => {
-                self.flags = byte;
-                Field::Fixed(4)
-            }
-            Field::Fixed(seen) if seen < 9 => Field::Fixed(seen.saturating_add(1)),
-            Field::Fixed(_) if self.flags & Self::EXTRA != 0 => Field::ExtraLenLow,
-            Field::Fixed(_) => self.after_extra(),
-            Field::ExtraLenLow => Field::ExtraLenHigh(byte),
-            Field::ExtraLenHigh(low) => match u16::from_le_bytes([low, byte]) {
-                0 => self.after_extra(),
-                len => Field::Extra(len),
-            },
-            Field::Extra(1) => self.after_extra(),
-            Field::Extra(left) => Field::Extra(left.saturating_sub(1)),
-            Field::Name if byte == 0 => self.after_name(),
-            Field::Comment if byte == 0 => self.after_comment(),
-            Field::Name | Field::Comment => self.field,
-            Field::ChecksumLow => Field::ChecksumHigh(byte),
-            Field::ChecksumHigh(low) => {
-                let expected = u32::from(u16::from_le_bytes([low, byte]));
-                let found = self.crc32.clone().finalize() & 0xffff;
-                if expected != found {
-                    let structure = Structure::Gzip;
-                    return Err(Error::ChecksumMismatch { structure, expected, found });
-                }
-                Field::End
-            }
-            Field::End => Field::End,
-        };
-        Ok(matches!(self.field, Field::End))
-    }
-
-    fn after_extra(&self) -> Field {
-        if self.flags & Self::NAME != 0 { Field::Name } else { self.after_name() }
-    }
-
-    fn after_name(&self) -> Field {
-        if self.flags & Self::COMMENT != 0 { Field::Comment } else { self.after_comment() }
-    }
-
-    fn after_comment(&self) -> Field {
-        if self.flags & Self::CHECKSUM != 0 { Field::ChecksumLow } else { Field::End }
-    }
-}
-
-/// Decodes one block of a gzip payload that has a block table (FORMAT.md, "Block tables").
-///
-/// `stored` are the block's bytes as stored: with [`MEMBER_HEADER`] for the `first` block and with
-/// the trailer for the `last`. The block must decode to exactly `size` bytes, use nothing of the
-/// blocks before it, and end on a byte border between deflate blocks (the last one: with the final
-/// deflate block); so the blocks side by side are the whole content. The trailer's length must be
-/// that of `content_size`; its CRC-32 speaks of the whole content and is not looked at.
-///
-/// Memory: `size` bytes, and never more than some thousand times the length of `stored`.
-pub fn inflate_block(
-    stored: &[u8],
-    size: u64,
-    content_size: u64,
-    first: bool,
-    last: bool,
-) -> Result<Vec<u8>> {
-    let have = stored.len() as u64;
-    let truncated =
-        |need: usize| Error::Truncated { structure: Structure::Gzip, need: need as u64, have };
-    let mut deflated = stored;
-    if first {
-        let (header, rest) =
-            deflated.split_first_chunk().ok_or_else(|| truncated(MEMBER_HEADER.len()))?;
-        check_header(header)?;
-        deflated = rest;
-    }
-    if last {
-        let (rest, trailer) =
-            deflated.split_last_chunk().ok_or_else(|| truncated(MEMBER_TRAILER_LEN))?;
-        let [_, _, _, _, isize @ ..]: [u8; MEMBER_TRAILER_LEN] = *trailer;
-        check_isize(content_size, u32::from_le_bytes(isize))?;
-        deflated = rest;
-    }
-    plausible(have, size)?;
-    let len = usize::try_from(size).map_err(|_| Error::OverLimit {
-        what: "usize",
-        value: size,
-        limit: usize::MAX as u64,
-    })?;
-    let mut content = vec![0; len];
-    inflate_exactly(deflated, &mut content, last)?;
-    Ok(content)
-}
-
-/// Only the one header that Rangepack writes can stand before a block.
-fn check_header(header: &[u8; 10]) -> Result<()> {
-    for (found, expected) in header.iter().zip(MEMBER_HEADER) {
-        if *found != expected {
-            let value = u64::from(*found);
-            return Err(Error::BadField { structure: Structure::Gzip, field: "header", value });
-        }
-    }
-    Ok(())
-}
-
-/// Fills `content` with what `deflated` decodes to, all of it.
-fn inflate_exactly(deflated: &[u8], content: &mut [u8], last: bool) -> Result<()> {
-    // Stopping between deflate blocks is the only way to learn that the data ends at such a place:
-    // a block that ended inside of one would borrow its end from the block that follows.
-    const FLAGS: u32 = inflate_flags::TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF
-        | inflate_flags::TINFL_FLAG_IGNORE_ADLER32
-        | inflate_flags::TINFL_FLAG_STOP_ON_BLOCK_BOUNDARY;
-    let mut decompressor = Box::<DecompressorOxide>::default();
-    let mut rest = deflated;
-    let mut decoded = 0usize;
-    let complete = loop {
-        let (status, consumed, produced) =
-            decompress(&mut decompressor, rest, content, decoded, FLAGS);
-        decoded = decoded.saturating_add(produced);
-        rest = rest.get(consumed..).unwrap_or_default();
-        match status {
-            TINFLStatus::BlockBoundary if rest.is_empty() => {
-                let state = decompressor.block_boundary_state();
-                break !last && state.is_some_and(|state| state.num_bits == 0);
-            }
-            // A deflate block takes ten bits at least, so every turn uses up input.
-            TINFLStatus::BlockBoundary if consumed > 0 => {}
-            TINFLStatus::Done => break last && rest.is_empty(),
-            _ => break false,
-        }
-    };
-    if !complete {
-        return Err(Error::BadDeflate { decoded: decoded as u64 });
-    }
-    if decoded != content.len() {
-        let expected = content.len() as u64;
-        return Err(Error::SizeMismatch { expected, found: decoded as u64 });
     }
     Ok(())
 }
@@ -434,7 +248,8 @@ fn inflate_exactly(deflated: &[u8], content: &mut [u8], last: bool) -> Result<()
 )]
 mod tests {
     use super::*;
-    use flate2::{Compression, FlushCompress, write::GzEncoder};
+    use alloc::{vec, vec::Vec};
+    use flate2::{Compression, write::GzEncoder};
     use proptest::prelude::*;
     use std::io::Write as _;
 
@@ -560,68 +375,6 @@ mod tests {
         assert!(progress.finished);
     }
 
-    fn deflate(content: &[u8], flush: FlushCompress) -> Vec<u8> {
-        let mut deflated = Vec::with_capacity(content.len() + 1024);
-        flate2::Compress::new(Compression::default(), false)
-            .compress_vec(content, &mut deflated, flush)
-            .unwrap();
-        deflated
-    }
-
-    fn inner(deflated: &[u8], size: u64) -> Result<Vec<u8>> {
-        inflate_block(deflated, size, 1 << 20, false, false)
-    }
-
-    #[test]
-    fn a_block_must_end_between_deflate_blocks() {
-        let content = b"a block, a block, a block";
-        let size = content.len() as u64;
-        let deflated = deflate(content, FlushCompress::Full);
-        assert_eq!(inner(&deflated, size).unwrap(), content);
-        for len in 0..deflated.len() {
-            assert!(inner(&deflated[..len], size).is_err());
-        }
-        assert!(inner(&[&deflated[..], &[0]].concat(), size).is_err());
-        assert!(inner(&deflated, size - 1).is_err());
-        assert!(inner(&deflated, size + 1).is_err());
-        // A final deflate block ends the member, so only the last block may have one.
-        assert!(inner(&deflate(content, FlushCompress::Finish), size).is_err());
-        assert!(inflate_block(&deflated, size, size, false, true).is_err());
-        // An empty fixed block leaves six bits over: not on a byte border.
-        assert!(inner(&[0b10, 0], 0).is_err());
-    }
-
-    #[test]
-    fn a_block_cannot_reach_back() {
-        // A sync flush, unlike a full one, lets the second half refer to the first.
-        let content = b"a text that comes twice";
-        let mut compress = flate2::Compress::new(Compression::default(), false);
-        let mut halves = [Vec::with_capacity(1024), Vec::with_capacity(1024)];
-        for half in &mut halves {
-            compress.compress_vec(content, half, FlushCompress::Sync).unwrap();
-        }
-        let [first, second] = halves;
-        let size = content.len() as u64;
-        assert_eq!(inner(&first, size).unwrap(), content);
-        assert_eq!(inner(&[&first[..], &second].concat(), 2 * size).unwrap(), content.repeat(2));
-        assert!(matches!(inner(&second, size), Err(Error::BadDeflate { .. })));
-    }
-
-    #[test]
-    fn an_only_block_has_header_and_trailer() {
-        let content = b"only";
-        let mut stored = MEMBER_HEADER.to_vec();
-        stored.extend(deflate(content, FlushCompress::Finish));
-        stored.extend(member_trailer(crc32fast::hash(content), 4));
-        assert_eq!(whole(&stored, 4).unwrap(), content);
-        assert_eq!(inflate_block(&stored, 4, 4, true, true).unwrap(), content);
-        assert!(inflate_block(&stored, 4, 5, true, true).is_err());
-        assert!(inflate_block(&stored[..9], 4, 4, true, true).is_err());
-        assert!(inflate_block(&stored, u64::MAX, 4, true, true).is_err());
-        stored[4] = 1;
-        assert!(inflate_block(&stored, 4, 4, true, true).is_err());
-    }
-
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -644,7 +397,6 @@ mod tests {
         ) {
             let bytes = if header { [&MEMBER_HEADER[..], &bytes].concat() } else { bytes };
             let _ = decode(&bytes, 1000, &[3], &[5]);
-            let _ = inner(&bytes, 100);
         }
     }
 }
