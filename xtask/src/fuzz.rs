@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if let Err(lack) = ready() {
         bail!("cannot fuzz here: {lack}");
     }
-    targets.iter().try_for_each(|target| fuzz(target, arguments.seconds))
+    targets.iter().try_for_each(|target| fuzz(target, arguments.seconds, Report::Full))
 }
 
 /// Builds every target and runs each for a few seconds.
@@ -46,7 +46,7 @@ pub(crate) fn smoke() -> Result<Outcome> {
     if let Err(lack) = ready() {
         return Ok(Outcome::Skipped(lack));
     }
-    targets.iter().try_for_each(|target| fuzz(target, SMOKE_SECONDS))?;
+    targets.iter().try_for_each(|target| fuzz(target, SMOKE_SECONDS, Report::Crashes))?;
     Ok(Outcome::Passed)
 }
 
@@ -81,24 +81,37 @@ fn targets() -> Result<Vec<String>> {
     Ok(manifest.bin.into_iter().map(|target| target.name).collect())
 }
 
-fn fuzz(target: &str, seconds: u64) -> Result<()> {
+/// What libFuzzer tells of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Report {
+    /// Each new input, with what it reached.
+    Full,
+    Crashes,
+}
+
+fn fuzz(target: &str, seconds: u64, report: Report) -> Result<()> {
     let corpus = format!("{FOLDER}/corpus/{target}");
     fs::create_dir_all(run::root().join(&corpus))
         .with_context(|| format!("cannot create {corpus}"))?;
+    // libFuzzer adds new inputs to the first folder, the corpus; the seeds stay as they are.
+    let mut inputs = vec![corpus];
     let seeds = format!("{FOLDER}/seeds/{target}");
-    let has_seeds = run::root().join(&seeds).is_dir();
+    if run::root().join(&seeds).is_dir() {
+        inputs.push(seeds);
+    }
     let built = run::target_folder()?.join("fuzz");
-    run::run(&mut command(target, &built, &corpus, has_seeds.then_some(seeds.as_str()), seconds))
+    run::run(&mut command(target, &built, &inputs, seconds, report))
 }
 
-/// New inputs go to the first folder of inputs, the corpus; the seeds stay as they are.
-fn command(target: &str, built: &Path, corpus: &str, seeds: Option<&str>, seconds: u64) -> Command {
+fn command(target: &str, built: &Path, inputs: &[String], seconds: u64, report: Report) -> Command {
     // `rustup run`, as the cargo that started this program is not rustup's and knows no `+nightly`.
     let mut command = run::command("rustup", ["run", "nightly", "cargo", "fuzz", "run"]);
-    command.args(["--fuzz-dir", FOLDER, "--target-dir"]).arg(built).args([target, corpus]);
-    command.args(seeds);
+    command.args(["--fuzz-dir", FOLDER, "--target-dir"]).arg(built).arg(target).args(inputs);
     command.args(["--", "-rss_limit_mb=2048", "-max_len=65536", "-timeout=10"]);
     command.arg(format!("-max_total_time={seconds}"));
+    if report == Report::Crashes {
+        command.arg("-verbosity=0");
+    }
     command
 }
 
@@ -128,7 +141,9 @@ mod tests {
 
     #[test]
     fn memory_and_time_are_bounded() {
-        let line = run::shown(&command("path", Path::new("built"), "corpus", Some("seeds"), 7));
+        let inputs = ["corpus".to_owned(), "seeds".to_owned()];
+        let command = command("path", Path::new("built"), &inputs, 7, Report::Full);
+        let line = run::shown(&command);
         assert!(line.contains(" path corpus seeds -- "), "{line}");
         for bound in ["-rss_limit_mb=2048", "-max_len=65536", "-max_total_time=7"] {
             assert!(line.contains(bound), "{line}");
