@@ -1,2 +1,59 @@
-//! Everything a developer runs.
-fn main() {}
+//! Everything a developer runs: `cargo xtask test | demo | fuzz`.
+//!
+//! One module per command, and beneath them what they share: [`run`] starts commands and
+//! [`toolchain`] brings what a toolchain lacks.
+
+mod test;
+mod licences;
+mod advisories;
+mod demo;
+mod sample;
+mod fuzz;
+mod toolchain;
+mod run;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Everything a developer of Rangepack runs.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run everything that CI runs, and stop at the first failure
+    Test(test::Arguments),
+    /// Pack a sample tree with the release build and read it back
+    Demo(demo::Arguments),
+    /// Run the fuzz targets of tests/fuzz (needs a nightly toolchain)
+    Fuzz(fuzz::Arguments),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Test(arguments) => test::run(&arguments),
+        Command::Demo(arguments) => demo::run(&arguments),
+        Command::Fuzz(arguments) => fuzz::run(&arguments),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        super::Arguments::command().debug_assert();
+    }
+}

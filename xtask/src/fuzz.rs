@@ -1,0 +1,152 @@
+//! Runs the fuzz targets of tests/fuzz with cargo-fuzz.
+
+use crate::test::Outcome;
+use crate::{run, toolchain};
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// The manifest of the fuzz targets, from the repository's root.
+pub(crate) const MANIFEST: &str = "tests/fuzz/Cargo.toml";
+
+const FOLDER: &str = "tests/fuzz";
+/// Enough to notice a target that falls over at once; finding more is for `cargo xtask fuzz`.
+const SMOKE_SECONDS: u64 = 3;
+
+/// What `cargo xtask fuzz` is asked for.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The target to run; all of them, one after the other, if not given
+    target: Option<String>,
+    /// How long to run each target
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
+    seconds: u64,
+}
+
+/// Runs one target, or all.
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    let mut targets = targets()?;
+    if let Some(name) = &arguments.target {
+        if !targets.contains(name) {
+            bail!("no fuzz target {name}; there are: {}", targets.join(", "));
+        }
+        targets = vec![name.clone()];
+    }
+    if let Err(lack) = ready() {
+        bail!("cannot fuzz here: {lack}");
+    }
+    targets.iter().try_for_each(|target| fuzz(target, arguments.seconds, Report::Full))
+}
+
+/// Builds every target and runs each for a few seconds.
+pub(crate) fn smoke() -> Result<Outcome> {
+    let targets = targets()?;
+    if let Err(lack) = ready() {
+        return Ok(Outcome::Skipped(lack));
+    }
+    targets.iter().try_for_each(|target| fuzz(target, SMOKE_SECONDS, Report::Crashes))?;
+    Ok(Outcome::Passed)
+}
+
+/// Says what this machine lacks, after trying to install what can be.
+fn ready() -> Result<(), String> {
+    if !toolchain::has_nightly() {
+        return Err("no nightly toolchain (`rustup toolchain install nightly`)".to_owned());
+    }
+    if run::succeeds(&mut run::cargo(["fuzz", "--version"])) {
+        return Ok(());
+    }
+    println!("cargo-fuzz is missing");
+    run::run(&mut run::cargo(["install", "cargo-fuzz", "--locked"]))
+        .map_err(|error| format!("no cargo-fuzz: {error:#}"))
+}
+
+/// The names of the manifest's `[[bin]]` tables.
+fn targets() -> Result<Vec<String>> {
+    #[derive(Deserialize)]
+    struct Manifest {
+        bin: Vec<Target>,
+    }
+    #[derive(Deserialize)]
+    struct Target {
+        name: String,
+    }
+
+    let text = fs::read_to_string(run::root().join(MANIFEST))
+        .with_context(|| format!("cannot read {MANIFEST}"))?;
+    let manifest: Manifest =
+        toml::from_str(&text).with_context(|| format!("cannot use {MANIFEST}"))?;
+    Ok(manifest.bin.into_iter().map(|target| target.name).collect())
+}
+
+/// What libFuzzer tells of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Report {
+    /// Each new input, with what it reached.
+    Full,
+    Crashes,
+}
+
+fn fuzz(target: &str, seconds: u64, report: Report) -> Result<()> {
+    let corpus = format!("{FOLDER}/corpus/{target}");
+    fs::create_dir_all(run::root().join(&corpus))
+        .with_context(|| format!("cannot create {corpus}"))?;
+    // libFuzzer adds new inputs to the first folder, the corpus; the seeds stay as they are.
+    let mut inputs = vec![corpus];
+    let seeds = format!("{FOLDER}/seeds/{target}");
+    if run::root().join(&seeds).is_dir() {
+        inputs.push(seeds);
+    }
+    let built = run::target_folder()?.join("fuzz");
+    run::run(&mut command(target, &built, &inputs, seconds, report))
+}
+
+fn command(target: &str, built: &Path, inputs: &[String], seconds: u64, report: Report) -> Command {
+    // `rustup run`, as the cargo that started this program is not rustup's and knows no `+nightly`.
+    let mut command = run::command("rustup", ["run", "nightly", "cargo", "fuzz", "run"]);
+    command.args(["--fuzz-dir", FOLDER, "--target-dir"]).arg(built).arg(target).args(inputs);
+    command.args(["--", "-rss_limit_mb=2048", "-max_len=65536", "-timeout=10"]);
+    command.arg(format!("-max_total_time={seconds}"));
+    if report == Report::Crashes {
+        command.arg("-verbosity=0");
+    }
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_target_has_its_file_and_every_file_its_target() {
+        let names: BTreeSet<String> = targets().unwrap().into_iter().collect();
+        let files: BTreeSet<String> = fs::read_dir(run::root().join(FOLDER).join("targets"))
+            .unwrap()
+            .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
+            .collect();
+        assert_eq!(names, files);
+    }
+
+    #[test]
+    fn seeds_belong_to_a_target() {
+        let names = targets().unwrap();
+        for entry in fs::read_dir(run::root().join(FOLDER).join("seeds")).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            assert!(names.contains(&name), "no fuzz target for the seeds {name}");
+        }
+    }
+
+    #[test]
+    fn memory_and_time_are_bounded() {
+        let inputs = ["corpus".to_owned(), "seeds".to_owned()];
+        let command = command("path", Path::new("built"), &inputs, 7, Report::Full);
+        let line = run::shown(&command);
+        assert!(line.contains(" path corpus seeds -- "), "{line}");
+        for bound in ["-rss_limit_mb=2048", "-max_len=65536", "-max_total_time=7"] {
+            assert!(line.contains(bound), "{line}");
+        }
+    }
+}
