@@ -2,9 +2,9 @@
 
 use crate::error::{Error, Result};
 use crate::spool::Spool;
+use reader_core::assemble::DirectorySums;
 use reader_core::layout::{Header, Volume};
 use reader_core::tree::{Places, TreeBuilder};
-use reader_core::assemble::DirectorySums;
 use reader_core::{Digest, Entry, Extent, Kind, ndjson, trailer};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::Path;

@@ -110,7 +110,8 @@ pub(crate) fn read(
             (&beside[..], index.as_path())
         }
     };
-    let summary = ndjson::parse_index(index, &options.limits, each).map_err(Error::pack(index_path))?;
+    let summary =
+        ndjson::parse_index(index, &options.limits, each).map_err(Error::pack(index_path))?;
     notes.bad_lines = summary.bad_lines;
     notes.first_bad = summary.first_bad;
     Ok(notes)

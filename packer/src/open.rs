@@ -248,7 +248,9 @@ impl Pack {
     pub fn metadata(&self, path: impl AsRef<[u8]>) -> Result<Entry> {
         match self.resolve(path.as_ref())? {
             Some(Place::Entry(entry)) => entry.to_entry().map_err(Error::pack(&self.path)),
-            Some(Place::Root) => Err(self.wrong_kind(path.as_ref(), "file or directory inside the pack")),
+            Some(Place::Root) => {
+                Err(self.wrong_kind(path.as_ref(), "file or directory inside the pack"))
+            }
             None => Err(self.no_entry(path.as_ref())),
         }
     }
@@ -318,25 +320,27 @@ impl Pack {
         }
         let payload = self.payload(&content)?;
         if self.options.verify == Verify::Payloads {
-            reader_core::decode::verify_stored(&content, payload).map_err(self.entry_error(&entry))?;
+            reader_core::decode::verify_stored(&content, payload)
+                .map_err(self.entry_error(&entry))?;
         }
         Ok(Some(payload))
     }
 
     fn content_at(&self, path: &[u8]) -> Result<(PackPathBuf, Content)> {
         match self.resolve(path)? {
-            Some(Place::Entry(entry)) => {
-                match entry.content().map_err(Error::pack(&self.path))? {
-                    Some(content) => Ok((entry.path().map_err(Error::pack(&self.path))?, content)),
-                    None => Err(self.wrong_kind(path, "file")),
-                }
-            }
+            Some(Place::Entry(entry)) => match entry.content().map_err(Error::pack(&self.path))? {
+                Some(content) => Ok((entry.path().map_err(Error::pack(&self.path))?, content)),
+                None => Err(self.wrong_kind(path, "file")),
+            },
             Some(Place::Root) => Err(self.wrong_kind(path, "file")),
             None => Err(self.no_entry(path)),
         }
     }
 
-    pub(crate) fn entry_error(&self, entry: &PackPathBuf) -> impl FnOnce(reader_core::Error) -> Error {
+    pub(crate) fn entry_error(
+        &self,
+        entry: &PackPathBuf,
+    ) -> impl FnOnce(reader_core::Error) -> Error {
         let (path, entry) = (self.path.clone(), entry.to_string());
         move |source| Error::Entry { path, entry, source }
     }
@@ -439,7 +443,8 @@ enum Place<'p> {
 /// Opens the paged index at the end of `data`; `None` when there is none.
 fn open_index(data: &[u8], path: &Path, options: &OpenOptions) -> Result<Option<Index>> {
     let len = data.len() as u64;
-    let answer = Index::open(data, len, options.expected, &options.limits).map_err(Error::pack(path))?;
+    let answer =
+        Index::open(data, len, options.expected, &options.limits).map_err(Error::pack(path))?;
     Ok(answer.ready().flatten())
 }
 

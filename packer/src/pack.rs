@@ -182,8 +182,7 @@ pub fn pack(
     let payload_end = output.position();
     let mut file = std::io::BufWriter::with_capacity(256 << 10, output.into_file()?);
     let finished = index.finish(&mut file, target, payload_end, Vec::new(), options.index)?;
-    let file =
-        file.into_inner().map_err(|error| Error::io("write", target)(error.into_error()))?;
+    let file = file.into_inner().map_err(|error| Error::io("write", target)(error.into_error()))?;
     if options.fsync {
         file.sync_all().map_err(Error::io("sync", target))?;
     }
@@ -297,7 +296,8 @@ impl Writer<'_, '_> {
                 Item::Large(metadata, file) => {
                     let compress = self.options.compress.is_some();
                     let (pipeline, output) = (self.pipeline, &mut *self.output);
-                    match large::pack(pipeline, output, directory, name, metadata, file, compress)? {
+                    match large::pack(pipeline, output, directory, name, metadata, file, compress)?
+                    {
                         large::Outcome::Stored { content, metadata, duplicate } => {
                             (metadata, Kind::File(content), duplicate)
                         }
@@ -327,7 +327,12 @@ impl Writer<'_, '_> {
         self.output.end_batch()
     }
 
-    fn small(&mut self, small: Small, range: std::ops::Range<usize>, size: u64) -> Result<(Content, bool)> {
+    fn small(
+        &mut self,
+        small: Small,
+        range: std::ops::Range<usize>,
+        size: u64,
+    ) -> Result<(Content, bool)> {
         let stored_size = small.stored_size as u64;
         let place = self.output.place(range, small.codec, small.digest)?;
         let content = Content {

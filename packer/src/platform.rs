@@ -46,7 +46,9 @@ pub(crate) fn sync_directory(directory: &std::path::Path) -> io::Result<()> {
 /// A name of raw bytes as a path; fails where names are Unicode and these bytes are not.
 pub(crate) fn path_of(name: &[u8]) -> io::Result<std::path::PathBuf> {
     #[cfg(unix)]
-    return Ok(std::path::PathBuf::from(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(name)));
+    return Ok(std::path::PathBuf::from(
+        <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(name),
+    ));
     #[cfg(not(unix))]
     return std::str::from_utf8(name)
         .map(std::path::PathBuf::from)

@@ -28,7 +28,12 @@ pub(crate) struct Sorter {
 impl Sorter {
     /// An empty one, whose temporary file lies in `directory`.
     pub(crate) fn new(directory: &Path) -> Sorter {
-        Sorter { directory: directory.to_owned(), run: Vec::new(), runs: None, ancestors: Ancestors::default() }
+        Sorter {
+            directory: directory.to_owned(),
+            run: Vec::new(),
+            runs: None,
+            ancestors: Ancestors::default(),
+        }
     }
 
     /// Adds an entry, and the directories above it.

@@ -65,7 +65,10 @@ impl Runs {
     }
 
     /// Writes a run.
-    pub(crate) fn push<'e>(&mut self, entries: impl ExactSizeIterator<Item = &'e Entry>) -> io::Result<()> {
+    pub(crate) fn push<'e>(
+        &mut self,
+        entries: impl ExactSizeIterator<Item = &'e Entry>,
+    ) -> io::Result<()> {
         let start = self.file.seek(SeekFrom::End(0))?;
         self.places.push((start, entries.len() as u64));
         let mut writer = BufWriter::with_capacity(256 << 10, &mut self.file);
@@ -238,7 +241,8 @@ fn content(reader: &mut impl Read) -> io::Result<Content> {
     let stored_size = u64::from_le_bytes(array(reader)?);
     let size = u64::from_le_bytes(array(reader)?);
     let digest = (flags & HAS_DIGEST != 0).then(|| array(reader)).transpose()?.map(Digest);
-    let original_digest = (flags & HAS_ORIGINAL != 0).then(|| array(reader)).transpose()?.map(Digest);
+    let original_digest =
+        (flags & HAS_ORIGINAL != 0).then(|| array(reader)).transpose()?.map(Digest);
     let blocks = if flags & HAS_BLOCKS != 0 {
         let offset = u64::from_le_bytes(array(reader)?);
         let digest = Digest(array(reader)?);

@@ -22,7 +22,13 @@ impl Ancestors {
             self.last = directory.as_bytes().to_vec();
             while !directory.is_root() {
                 let kind = Kind::Directory(Totals::default());
-                above.push(Entry { path: directory.to_owned(), kind, mode: None, mtime: None, owner: None });
+                above.push(Entry {
+                    path: directory.to_owned(),
+                    kind,
+                    mode: None,
+                    mtime: None,
+                    owner: None,
+                });
                 directory = directory.parent();
             }
         }
@@ -173,7 +179,8 @@ mod tests {
         for path in order {
             sums.push(&entry(path)).unwrap();
         }
-        let sums: Vec<(u64, u64)> = sums.finish().iter().map(|t| (t.files, t.directories)).collect();
+        let sums: Vec<(u64, u64)> =
+            sums.finish().iter().map(|t| (t.files, t.directories)).collect();
         // a, b, c, a/d, a/e, a/e/h
         assert_eq!(sums, [(3, 3), (0, 0), (1, 0), (0, 0), (2, 1), (1, 0)]);
     }

@@ -9,8 +9,6 @@ use alloc::vec::Vec;
 
 /// The last eight bytes of every pack with a paged index.
 pub const FOOTER_MAGIC: [u8; 8] = *b"RngPack1";
-/// Begins the trailer of a CTNRv1 container; occurs nowhere behind it.
-pub const TRAILER_MAGIC: &[u8; 8] = b"CTNRv1__";
 /// Length of the footer in bytes.
 pub const FOOTER_LEN: usize = 72;
 /// The format version written here, and the newest that is read.

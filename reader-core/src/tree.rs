@@ -220,7 +220,7 @@ impl Tree {
             digest = Digest::of(&out);
             let root = Extent { start: offset, len: root_len };
             out.extend_from_slice(&Footer { root, file_len, digest }.to_bytes());
-            if memchr::memmem::find(&out, crate::layout::TRAILER_MAGIC).is_none() {
+            if memchr::memmem::find(&out, crate::trailer::MAGIC).is_none() {
                 break;
             }
         }

@@ -24,10 +24,12 @@ impl Deflater {
         let mut consumed = 0usize;
         loop {
             let before = self.0.total_in();
-            let status = self.0.compress_vec(&input[consumed..], out, flush).map_err(io::Error::other)?;
+            let status =
+                self.0.compress_vec(&input[consumed..], out, flush).map_err(io::Error::other)?;
             consumed += (self.0.total_in() - before) as usize;
             let full = out.len() == out.capacity();
-            let done = if last { status == Status::StreamEnd } else { consumed == input.len() && !full };
+            let done =
+                if last { status == Status::StreamEnd } else { consumed == input.len() && !full };
             if done {
                 return Ok(());
             }

@@ -32,7 +32,12 @@ pub(crate) struct Dedup {
 
 impl Dedup {
     /// Where the same stored bytes lie already.
-    pub(crate) fn find(&mut self, digest: &Digest, codec: Codec, stored_size: u64) -> Option<Placed> {
+    pub(crate) fn find(
+        &mut self,
+        digest: &Digest,
+        codec: Codec,
+        stored_size: u64,
+    ) -> Option<Placed> {
         let placed = match self.young.get(digest) {
             Some(placed) => *placed,
             None => {
@@ -60,8 +65,12 @@ mod tests {
     #[test]
     fn memory_is_bounded_and_what_is_used_is_kept() {
         let digest = |n: usize| Digest::of(&n.to_le_bytes());
-        let placed =
-            |n: usize| Placed { offset: n as u64, stored_size: 1, codec: Codec::Stored, blocks: None };
+        let placed = |n: usize| Placed {
+            offset: n as u64,
+            stored_size: 1,
+            codec: Codec::Stored,
+            blocks: None,
+        };
         let mut dedup = Dedup::default();
         dedup.insert(digest(0), placed(0));
         for n in 1..GENERATION * 3 {

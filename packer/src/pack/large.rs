@@ -39,7 +39,9 @@ pub(crate) fn pack(
     for attempt in 0..ATTEMPTS {
         if attempt > 0 {
             let again = directory.open_file(name);
-            match again.and_then(|file| directory.metadata_of(&file).map(|metadata| (file, metadata))) {
+            match again
+                .and_then(|file| directory.metadata_of(&file).map(|metadata| (file, metadata)))
+            {
                 Ok(again) => (file, metadata) = again,
                 Err(error) => return Ok(Outcome::Failed(describe(&error))),
             }
@@ -76,7 +78,12 @@ pub(crate) fn pack(
     Ok(Outcome::Failed(problem))
 }
 
-fn finish(output: &mut Output, start: u64, mut content: Content, metadata: Metadata) -> Result<Outcome> {
+fn finish(
+    output: &mut Output,
+    start: u64,
+    mut content: Content,
+    metadata: Metadata,
+) -> Result<Outcome> {
     let mut duplicate = false;
     let (codec, stored_size) = (content.codec, content.stored_size);
     if let (Some(dedup), Some(digest)) = (output.dedup(), content.digest) {

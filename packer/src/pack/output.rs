@@ -31,7 +31,13 @@ pub(crate) struct Place {
 
 impl Output {
     /// Appends to `file`, which is `position` bytes long.
-    pub(crate) fn new(file: File, path: &Path, position: u64, align: u64, dedup: bool) -> Result<Output> {
+    pub(crate) fn new(
+        file: File,
+        path: &Path,
+        position: u64,
+        align: u64,
+        dedup: bool,
+    ) -> Result<Output> {
         let mut file = file;
         file.seek(SeekFrom::Start(position)).map_err(Error::io("seek in", path))?;
         Ok(Output {
@@ -68,12 +74,19 @@ impl Output {
     }
 
     /// Stores the payload that lies at `range` of the batch, unless it is stored already.
-    pub(crate) fn place(&mut self, range: Range<usize>, codec: Codec, digest: Digest) -> Result<Place> {
+    pub(crate) fn place(
+        &mut self,
+        range: Range<usize>,
+        codec: Codec,
+        digest: Digest,
+    ) -> Result<Place> {
         let stored_size = range.len() as u64;
         if stored_size == 0 {
             return Ok(Place { offset: self.position, duplicate: false });
         }
-        if let Some(placed) = self.dedup.as_mut().and_then(|dedup| dedup.find(&digest, codec, stored_size)) {
+        if let Some(placed) =
+            self.dedup.as_mut().and_then(|dedup| dedup.find(&digest, codec, stored_size))
+        {
             return Ok(Place { offset: placed.offset, duplicate: true });
         }
         self.pad()?;

@@ -72,7 +72,12 @@ impl Worker {
     }
 
     /// Reads every item of a batch. `data` is memory to fill.
-    pub(crate) fn batch(&mut self, batch: Batch, priors: &[Option<Prior>], mut data: Vec<u8>) -> Done {
+    pub(crate) fn batch(
+        &mut self,
+        batch: Batch,
+        priors: &[Option<Prior>],
+        mut data: Vec<u8>,
+    ) -> Done {
         data.clear();
         let mut items = Vec::with_capacity(batch.len());
         for (index, item) in batch.items().enumerate() {
@@ -160,7 +165,10 @@ impl Worker {
         {
             data.extend(gzip::MEMBER_HEADER);
             deflater.block(&self.scratch, true, data)?;
-            data.extend(gzip::member_trailer(crc32fast::hash(&self.scratch), self.scratch.len() as u64));
+            data.extend(gzip::member_trailer(
+                crc32fast::hash(&self.scratch),
+                self.scratch.len() as u64,
+            ));
             let stored_size = data.len() - start;
             if stored_size < self.scratch.len() {
                 let digest = Digest::of(&data[start..]);
@@ -179,8 +187,14 @@ impl Worker {
         let mut content = vec![0; job.len];
         let mut filled = 0;
         while filled < content.len() {
-            match crate::platform::read_at(&job.file, &mut content[filled..], job.offset + filled as u64) {
-                Ok(0) => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it became shorter")),
+            match crate::platform::read_at(
+                &job.file,
+                &mut content[filled..],
+                job.offset + filled as u64,
+            ) {
+                Ok(0) => {
+                    return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it became shorter"));
+                }
                 Ok(read) => filled += read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
