@@ -192,6 +192,14 @@ pub enum Error {
         /// How many bytes were decoded before.
         decoded: u64,
     },
+    /// More content than its compressed payload could ever hold: a decompression bomb, or a lie.
+    #[error("{stored} compressed bytes cannot hold {size} bytes of content")]
+    ImplausibleSize {
+        /// Length of the payload in bytes.
+        stored: u64,
+        /// Length that the content is said to have.
+        size: u64,
+    },
     /// A line of an index that is not an entry.
     #[error("index entry {number} (at byte {offset} of the index) is not a valid entry")]
     BadIndexLine {
