@@ -43,6 +43,11 @@ pub struct IndexOptions {
 }
 
 impl IndexOptions {
+    /// The paged index alone.
+    pub fn paged() -> IndexOptions {
+        IndexOptions { format: IndexFormat::Paged, ..IndexOptions::default() }
+    }
+
     fn directory_lines(&self) -> bool {
         match self.directories {
             DirectoryLines::Auto => self.format == IndexFormat::Ndjson,

@@ -12,6 +12,9 @@ mod spool;
 mod sort;
 pub mod index_writer;
 pub mod pack;
+mod journal;
+pub mod create;
+pub mod finalize;
 
 mod mapped;
 pub mod legacy;
@@ -21,4 +24,5 @@ pub mod reindex;
 
 pub use error::{Error, Result};
 pub use file::File;
+pub use journal::JournalState;
 pub use open::{Format, OpenOptions, Pack, Verify};

@@ -18,8 +18,10 @@ use read::{Done, Item, Small};
 use reader_core::entry::Owner;
 use reader_core::path::PackPathBuf;
 use reader_core::{Codec, Content, Entry, Kind, Totals};
+use std::io::{BufWriter, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use tempfile::NamedTempFile;
 
 /// How a tree is packed.
 #[derive(Debug, Clone)]
@@ -115,8 +117,10 @@ pub struct Summary {
     pub stored_bytes: u64,
     /// Files whose content was stored already.
     pub duplicates: u64,
-    /// Files that were in the container already, unchanged.
+    /// Entries that were in the container already, unchanged.
     pub unchanged: u64,
+    /// Entries that were in the container, but are packed anew, because they changed since.
+    pub changed: u64,
     /// Sockets, pipes and devices: left out on purpose.
     pub special: u64,
     /// Files and directories that could not be read.
@@ -164,12 +168,7 @@ pub fn pack(
         return Err(Error::State { path: target.to_owned(), problem });
     }
     let directory = directory_of(target);
-    let temporary = tempfile::Builder::new()
-        .prefix(".rangepack-")
-        .suffix(".tmp")
-        .permissions_of_a_new_file()
-        .tempfile_in(&directory)
-        .map_err(Error::io("create a file in", &directory))?;
+    let temporary = new_file_in(&directory)?;
     let walk = walk(source, options, vec![target.to_owned(), temporary.path().to_owned()])?;
     let file = temporary.reopen().map_err(Error::io("open", temporary.path()))?;
     let mut output = Output::new(file, target, 0, options.align, options.dedup)?;
@@ -180,19 +179,16 @@ pub fn pack(
     let tasks = walk.map(|batch| Task { batch, priors: Vec::new() });
     let summary = run(tasks, &mut output, options, observer, &mut sink)?;
     let payload_end = output.position();
-    let mut file = std::io::BufWriter::with_capacity(256 << 10, output.into_file()?);
-    let finished = index.finish(&mut file, target, payload_end, Vec::new(), options.index)?;
-    let file = file.into_inner().map_err(|error| Error::io("write", target)(error.into_error()))?;
+    output.finish()?;
+    let mut file = temporary.as_file();
+    file.seek(SeekFrom::Start(payload_end)).map_err(Error::io("seek in", target))?;
+    let mut out = BufWriter::with_capacity(256 << 10, file);
+    let finished = index.finish(&mut out, target, payload_end, Vec::new(), options.index)?;
+    drop(out);
     if options.fsync {
         file.sync_all().map_err(Error::io("sync", target))?;
     }
-    drop(file);
-    let persisted = if options.overwrite {
-        temporary.persist(target).map_err(|error| error.error)
-    } else {
-        temporary.persist_noclobber(target).map_err(|error| error.error)
-    };
-    persisted.map_err(Error::io("create", target))?;
+    persist(temporary, target, options.overwrite)?;
     if options.fsync {
         crate::platform::sync_directory(&directory).map_err(Error::io("sync", &directory))?;
     }
@@ -207,21 +203,23 @@ pub(crate) fn directory_of(path: &Path) -> PathBuf {
     }
 }
 
-trait PermissionsOfANewFile {
-    fn permissions_of_a_new_file(&mut self) -> &mut Self;
+/// A file that gets its name when it is complete, and vanishes otherwise.
+pub(crate) fn new_file_in(directory: &Path) -> Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".rangepack-").suffix(".tmp");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // Not private as temporary files are: the system takes the umask off, as for every new file.
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    builder.tempfile_in(directory).map_err(Error::io("create a file in", directory))
 }
 
-/// Temporary files are private by default; a pack is a file like any other.
-impl PermissionsOfANewFile for tempfile::Builder<'_, '_> {
-    fn permissions_of_a_new_file(&mut self) -> &mut Self {
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            // The system takes the umask off, as it does for every new file.
-            self.permissions(std::fs::Permissions::from_mode(0o666));
-        }
-        self
-    }
+/// Gives a complete file its name.
+pub(crate) fn persist(file: NamedTempFile, target: &Path, overwrite: bool) -> Result<()> {
+    let persisted = if overwrite { file.persist(target) } else { file.persist_noclobber(target) };
+    persisted.map(|_| ()).map_err(|error| Error::io("create", target)(error.error))
 }
 
 /// Begins the walk over a source tree; `skip` are the files being written.
@@ -266,7 +264,7 @@ struct Writer<'w, 's> {
 
 impl Writer<'_, '_> {
     fn batch(&mut self, done: Done) -> Result<Vec<u8>> {
-        let Done { batch, items, data } = done;
+        let Done { batch, priors, items, data } = done;
         if self.observer.cancelled() {
             let path = batch.directory.disk_path();
             return Err(Error::io("go on with", &path)(std::io::ErrorKind::Interrupted.into()));
@@ -281,7 +279,7 @@ impl Writer<'_, '_> {
         }
         self.output.begin_batch(data);
         let mut at = 0;
-        for (item, source) in items.into_iter().zip(batch.items()) {
+        for (index, (item, source)) in items.into_iter().zip(batch.items()).enumerate() {
             let name = source.name;
             let directory = &*batch.directory;
             let (metadata, kind, duplicate) = match item {
@@ -322,6 +320,7 @@ impl Writer<'_, '_> {
                     continue;
                 }
             };
+            self.summary.changed += u64::from(priors.get(index).is_some_and(Option::is_some));
             self.entry(directory, name, &metadata, kind, duplicate)?;
         }
         self.output.end_batch()

@@ -1,10 +1,198 @@
-//! Makes an index for a container that has none that can be searched.
+//! Makes an index for a container that has none of that kind. Payloads are not copied.
 
+use crate::error::{Error, Result};
+use crate::finalize::Locked;
+use crate::index_writer::{Finished, IndexOptions, IndexWriter, NdjsonIndex};
+use crate::legacy::{self, Notes, Place};
+use crate::mapped::Mapped;
+use crate::open::{OpenOptions, Pack};
+use crate::pack::{directory_of, new_file_in, persist};
+use crate::sort::Sorter;
+use reader_core::layout::Volume;
+use reader_core::ndjson::Item;
+use reader_core::{Digest, Entry, Kind, Source};
+use std::fs::File;
+use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-/// `<container>.rpx`: a paged index beside an old container.
+/// `<container>.rpx`: a paged index beside an old container, found when that is opened.
 pub fn sidecar_path(container: &Path) -> PathBuf {
     let mut name = container.as_os_str().to_owned();
     name.push(".rpx");
     PathBuf::from(name)
+}
+
+/// Writes the NDJSON index of any pack, as the old programs keep it beside a container.
+///
+/// Returns the length of the index in bytes. `directories`: with lines for directories.
+pub fn write_ndjson(pack: &Pack, target: &Path, directories: bool) -> Result<u64> {
+    let file = new_file_in(&directory_of(target))?;
+    let mut out = BufWriter::with_capacity(256 << 10, file.as_file());
+    let mut index = NdjsonIndex::new(directories);
+    let write = || Error::io("write", target);
+    for entry in pack.entries() {
+        let entry = entry?.to_entry().map_err(Error::pack(pack.path()))?;
+        index.push(&entry, &mut out).map_err(write())?;
+    }
+    let len = index.finish(&mut out).map_err(write())?;
+    out.flush().map_err(write())?;
+    drop(out);
+    file.as_file().sync_all().map_err(Error::io("sync", target))?;
+    persist(file, target, true)?;
+    Ok(len)
+}
+
+/// Where a paged index is to lie.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// In a file of its own, in the container's directory; the container stays untouched.
+    Beside(PathBuf),
+    /// At the end of the container itself. What is there stays, so an interruption does no harm.
+    InPlace(IndexOptions),
+}
+
+/// What was made.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Reindexed {
+    /// The new index.
+    pub finished: Finished,
+    /// What was strange in the old one.
+    pub notes: Notes,
+    /// How many payloads had no digest and were hashed.
+    pub hashed: u64,
+}
+
+/// Makes a paged index for an old container or an `.fpack`.
+///
+/// Payloads whose digest the old index does not know are read and hashed. A container that has a paged
+/// index already is refused.
+pub fn rebuild(container: &Path, target: &Target, options: &OpenOptions) -> Result<Reindexed> {
+    let data = Mapped::open(container).map_err(Error::io("open", container))?;
+    let opened =
+        reader_core::index::Index::open(&data[..], data.len() as u64, None, &options.limits);
+    if opened.map_err(Error::pack(container))?.ready().flatten().is_some() {
+        let problem = "it has a paged index already".to_owned();
+        return Err(Error::State { path: container.to_owned(), problem });
+    }
+    let place = legacy::find(container, &data, options)?;
+    let directory = directory_of(container);
+    let temporary = || Error::io("write a temporary file in", &directory);
+    let mut sorter = Sorter::new(&directory);
+    let mut rebuild = Rebuild { data: &data, container, volume: 0, hashed: 0 };
+    let locked = match target {
+        Target::InPlace(_) => Some(Locked::open(container, false)?),
+        Target::Beside(_) => {
+            rebuild.volume = 1;
+            None
+        }
+    };
+    let mut refused = Vec::new();
+    let mut failure = None;
+    let mut notes = legacy::read(container, &data, &place, options, &mut |item| {
+        match item {
+            Item::Refused(entry) => refused.push(entry),
+            Item::Entry(entry) if failure.is_none() => {
+                let pushed = rebuild
+                    .complete(entry)
+                    .and_then(|entry| sorter.push(entry).map_err(temporary()));
+                failure = pushed.err();
+            }
+            Item::Entry(_) => {}
+        }
+        Ok(())
+    })?;
+    if let Some(error) = failure {
+        return Err(error);
+    }
+    let mut writer = IndexWriter::new(&directory);
+    for merged in sorter.finish().map_err(temporary())? {
+        let merged = merged.map_err(temporary())?;
+        writer.push(&merged.entry).map_err(temporary())?;
+        refused.extend(merged.refused);
+    }
+    notes.refused = refused;
+    let hashed = rebuild.hashed;
+    let len = data.len() as u64;
+    let finished = match (target, locked) {
+        (Target::Beside(sidecar), _) => beside(container, len, sidecar, writer)?,
+        (Target::InPlace(index), Some(locked)) => {
+            let index = if place == Place::Fpack { IndexOptions::paged() } else { *index };
+            drop(data);
+            append(container, len, &locked, writer, index)?
+        }
+        (Target::InPlace(_), None) => unreachable!("the container was locked above"),
+    };
+    Ok(Reindexed { finished, notes, hashed })
+}
+
+struct Rebuild<'r> {
+    data: &'r [u8],
+    container: &'r Path,
+    volume: u16,
+    hashed: u64,
+}
+
+impl Rebuild<'_> {
+    /// Checks where the payload lies, and hashes it when nobody has.
+    fn complete(&mut self, mut entry: Entry) -> Result<Entry> {
+        if let Kind::File(content) = &mut entry.kind {
+            content.volume = self.volume;
+            let payload = self.data.bytes(content.extent()).ok_or_else(|| {
+                let (start, len) = (content.offset, content.stored_size);
+                let file_len = self.data.len() as u64;
+                let source = reader_core::Error::OutOfBounds { start, len, file_len };
+                Error::Entry {
+                    path: self.container.to_owned(),
+                    entry: entry.path.to_string(),
+                    source,
+                }
+            })?;
+            if content.digest.is_none() {
+                content.digest = Some(Digest::of(payload));
+                self.hashed += 1;
+            }
+        }
+        Ok(entry)
+    }
+}
+
+fn beside(container: &Path, len: u64, sidecar: &Path, writer: IndexWriter) -> Result<Finished> {
+    let directory = directory_of(sidecar);
+    if directory.canonicalize().ok() != directory_of(container).canonicalize().ok() {
+        let problem = "an index beside a container must lie in the same directory".to_owned();
+        return Err(Error::State { path: sidecar.to_owned(), problem });
+    }
+    let name = container.file_name().unwrap_or_default().as_encoded_bytes().to_vec();
+    let file = new_file_in(&directory)?;
+    let mut out = BufWriter::with_capacity(256 << 10, file.as_file());
+    let volumes = vec![Volume { name, len }];
+    let finished = writer.finish(&mut out, sidecar, 0, volumes, IndexOptions::paged())?;
+    drop(out);
+    file.as_file().sync_all().map_err(Error::io("sync", sidecar))?;
+    persist(file, sidecar, true)?;
+    Ok(finished)
+}
+
+fn append(
+    container: &Path,
+    len: u64,
+    locked: &Locked,
+    writer: IndexWriter,
+    index: IndexOptions,
+) -> Result<Finished> {
+    let write = || -> Result<Finished> {
+        let mut file: File = locked.handle()?;
+        file.seek(SeekFrom::Start(len)).map_err(Error::io("seek in", container))?;
+        let mut out = BufWriter::with_capacity(256 << 10, file);
+        let finished = writer.finish(&mut out, container, len, Vec::new(), index)?;
+        let file =
+            out.into_inner().map_err(|error| Error::io("write", container)(error.into_error()))?;
+        file.sync_all().map_err(Error::io("sync", container))?;
+        Ok(finished)
+    };
+    write().inspect_err(|_| {
+        // The container is as it was.
+        let _ = locked.set_len(len);
+    })
 }

@@ -11,7 +11,10 @@ use std::path::{Path, PathBuf};
 /// Writes payloads in order, from one place, in large pieces.
 #[derive(Debug)]
 pub(crate) struct Output {
-    file: BufWriter<File>,
+    /// `None` when nothing is to be written.
+    file: Option<BufWriter<File>>,
+    /// Bytes behind the first position stay until something is written.
+    begun: bool,
     path: PathBuf,
     /// Where the next byte goes, pending bytes included.
     position: u64,
@@ -41,7 +44,8 @@ impl Output {
         let mut file = file;
         file.seek(SeekFrom::Start(position)).map_err(Error::io("seek in", path))?;
         Ok(Output {
-            file: BufWriter::with_capacity(64 << 10, file),
+            file: Some(BufWriter::with_capacity(64 << 10, file)),
+            begun: false,
             path: path.to_owned(),
             position,
             align: align.max(1),
@@ -49,6 +53,36 @@ impl Output {
             batch: Vec::new(),
             pending: 0..0,
         })
+    }
+
+    /// Counts, but writes nothing.
+    pub(crate) fn nowhere(align: u64, dedup: bool) -> Output {
+        Output {
+            file: None,
+            begun: true,
+            path: PathBuf::new(),
+            position: 0,
+            align: align.max(1),
+            dedup: dedup.then(Dedup::default),
+            batch: Vec::new(),
+            pending: 0..0,
+        }
+    }
+
+    /// Cuts off what stands behind the first position, once: an index that is no longer true.
+    pub(crate) fn begin(&mut self) -> Result<()> {
+        if let (false, Some(file)) = (self.begun, &self.file) {
+            file.get_ref().set_len(self.position).map_err(Error::io("cut", &self.path))?;
+        }
+        self.begun = true;
+        Ok(())
+    }
+
+    fn write_out(&mut self, bytes: &[u8]) -> Result<()> {
+        match &mut self.file {
+            Some(file) => file.write_all(bytes).map_err(Error::io("write", &self.path)),
+            None => Ok(()),
+        }
     }
 
     /// Where the next byte goes.
@@ -70,7 +104,12 @@ impl Output {
 
     fn flush_pending(&mut self) -> Result<()> {
         let pending = std::mem::take(&mut self.pending);
-        self.file.write_all(&self.batch[pending]).map_err(Error::io("write", &self.path))
+        match &mut self.file {
+            Some(file) => {
+                file.write_all(&self.batch[pending]).map_err(Error::io("write", &self.path))
+            }
+            None => Ok(()),
+        }
     }
 
     /// Stores the payload that lies at `range` of the batch, unless it is stored already.
@@ -89,6 +128,7 @@ impl Output {
         {
             return Ok(Place { offset: placed.offset, duplicate: true });
         }
+        self.begin()?;
         self.pad()?;
         let offset = self.position;
         if self.pending.end != range.start || self.pending.is_empty() {
@@ -108,9 +148,15 @@ impl Output {
     pub(crate) fn pad(&mut self) -> Result<()> {
         let gap = self.position.next_multiple_of(self.align) - self.position;
         if gap > 0 {
+            self.begin()?;
             self.flush_pending()?;
-            std::io::copy(&mut std::io::Read::take(std::io::repeat(0), gap), &mut self.file)
-                .map_err(Error::io("write", &self.path))?;
+            let zeros = [0; 4096];
+            let mut left = gap;
+            while left > 0 {
+                let piece = left.min(zeros.len() as u64);
+                self.write_out(&zeros[..piece as usize])?;
+                left -= piece;
+            }
             self.position += gap;
         }
         Ok(())
@@ -118,8 +164,9 @@ impl Output {
 
     /// Appends bytes of a large payload or its block table.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.begin()?;
         self.flush_pending()?;
-        self.file.write_all(bytes).map_err(Error::io("write", &self.path))?;
+        self.write_out(bytes)?;
         self.position += bytes.len() as u64;
         Ok(())
     }
@@ -133,9 +180,11 @@ impl Output {
     pub(crate) fn rewind(&mut self, position: u64) -> Result<()> {
         self.flush_pending()?;
         let io = || Error::io("write", &self.path);
-        self.file.flush().map_err(io())?;
-        self.file.get_mut().set_len(position).map_err(io())?;
-        self.file.seek(SeekFrom::Start(position)).map_err(io())?;
+        if let Some(file) = &mut self.file {
+            file.flush().map_err(io())?;
+            file.get_mut().set_len(position).map_err(io())?;
+            file.seek(SeekFrom::Start(position)).map_err(io())?;
+        }
         self.position = position;
         Ok(())
     }
@@ -143,14 +192,17 @@ impl Output {
     /// Makes everything written durable.
     pub(crate) fn sync(&mut self) -> Result<()> {
         self.flush_pending()?;
-        self.file.flush().map_err(Error::io("write", &self.path))?;
-        self.file.get_ref().sync_data().map_err(Error::io("sync", &self.path))
+        let Some(file) = &mut self.file else { return Ok(()) };
+        file.flush().map_err(Error::io("write", &self.path))?;
+        file.get_ref().sync_data().map_err(Error::io("sync", &self.path))
     }
 
-    /// The file, with everything written to it.
-    pub(crate) fn into_file(mut self) -> Result<File> {
+    /// Writes what is pending.
+    pub(crate) fn finish(mut self) -> Result<()> {
         self.flush_pending()?;
-        let path = self.path;
-        self.file.into_inner().map_err(|error| Error::io("write", &path)(error.into_error()))
+        match &mut self.file {
+            Some(file) => file.flush().map_err(Error::io("write", &self.path)),
+            None => Ok(()),
+        }
     }
 }

@@ -142,7 +142,7 @@ impl Pipeline {
                 let data = state.spare.pop().unwrap_or_default();
                 drop(state);
                 self.room.notify_one();
-                let done = worker.batch(task.batch, &task.priors, data);
+                let done = worker.batch(task, data);
                 state = self.lock();
                 let is_next = number == state.next;
                 state.done.insert(number, done);

@@ -1,6 +1,7 @@
 //! Reads, hashes and compresses source files, on the worker threads.
 
 use super::compress::Deflater;
+use super::pipeline::Task;
 use crate::walk::{Batch, Directory, ItemKind, Metadata};
 use reader_core::{Codec, Digest, gzip};
 use std::fs::File;
@@ -17,6 +18,8 @@ pub(crate) const ATTEMPTS: usize = 3;
 #[derive(Debug)]
 pub(crate) struct Done {
     pub(crate) batch: Batch,
+    /// What the container holds of the items already; empty, or one for each.
+    pub(crate) priors: Vec<Option<Prior>>,
     /// What became of each item, in the batch's order.
     pub(crate) items: Vec<Item>,
     /// The payloads of all small files, one after the other.
@@ -34,7 +37,7 @@ pub(crate) enum Item {
     Small(Metadata, Small),
     /// A file that is to be read block by block.
     Large(Metadata, File),
-    /// A file that the container holds already, unchanged.
+    /// The container holds it already, unchanged.
     Unchanged,
     /// A socket, pipe or device.
     Special,
@@ -54,8 +57,24 @@ pub(crate) struct Small {
 /// What the container holds of a path already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Prior {
+    pub(crate) kind: ItemKind,
+    /// Length of a file, or of a link's target.
     pub(crate) size: u64,
     pub(crate) mtime: Option<i64>,
+    pub(crate) mode: Option<u32>,
+}
+
+impl Prior {
+    /// Whether nothing changed: size and time, and for directories the mode. The old programs kept
+    /// neither time nor mode; what is not known is not compared.
+    fn is_still(&self, metadata: &Metadata, size: u64) -> bool {
+        let mode = self.kind != ItemKind::Directory
+            || self.mode.is_none_or(|mode| mode == metadata.mode & 0o7777);
+        self.kind == metadata.kind
+            && self.size == size
+            && self.mtime.is_none_or(|mtime| mtime == metadata.mtime_ns)
+            && mode
+    }
 }
 
 /// A worker: buffers and encoder that are used again and again.
@@ -72,12 +91,8 @@ impl Worker {
     }
 
     /// Reads every item of a batch. `data` is memory to fill.
-    pub(crate) fn batch(
-        &mut self,
-        batch: Batch,
-        priors: &[Option<Prior>],
-        mut data: Vec<u8>,
-    ) -> Done {
+    pub(crate) fn batch(&mut self, task: Task, mut data: Vec<u8>) -> Done {
+        let Task { batch, priors } = task;
         data.clear();
         let mut items = Vec::with_capacity(batch.len());
         for (index, item) in batch.items().enumerate() {
@@ -87,7 +102,7 @@ impl Worker {
                 .unwrap_or_else(|error| Item::Failed(describe(&error)));
             items.push(done);
         }
-        Done { batch, items, data }
+        Done { batch, priors, items, data }
     }
 
     fn item(
@@ -99,10 +114,19 @@ impl Worker {
         data: &mut Vec<u8>,
     ) -> io::Result<Item> {
         match kind {
-            ItemKind::Directory => Ok(Item::Directory(directory.metadata(name)?)),
+            ItemKind::Directory => {
+                let metadata = directory.metadata(name)?;
+                if prior.is_some_and(|prior| prior.is_still(&metadata, 0)) {
+                    return Ok(Item::Unchanged);
+                }
+                Ok(Item::Directory(metadata))
+            }
             ItemKind::Symlink => {
                 let metadata = directory.metadata(name)?;
                 let target = directory.read_link(name)?;
+                if prior.is_some_and(|prior| prior.is_still(&metadata, target.len() as u64)) {
+                    return Ok(Item::Unchanged);
+                }
                 if target.len() > reader_core::path::MAX_LINK_TARGET {
                     return Ok(Item::Failed(format!("its target is {} bytes long", target.len())));
                 }
@@ -126,7 +150,7 @@ impl Worker {
             if metadata.kind != ItemKind::File {
                 return Ok(Item::Special);
             }
-            if prior.is_some_and(|prior| is_unchanged(&prior, &metadata)) {
+            if prior.is_some_and(|prior| prior.is_still(&metadata, metadata.size)) {
                 return Ok(Item::Unchanged);
             }
             if metadata.size > BLOCK {
@@ -237,11 +261,6 @@ pub(crate) struct BlockDone {
     pub(crate) stored: Option<Vec<u8>>,
     pub(crate) crc: crc32fast::Hasher,
     pub(crate) digest: Option<Digest>,
-}
-
-/// Size and time are those that the container knows; the old programs kept no time.
-fn is_unchanged(prior: &Prior, metadata: &Metadata) -> bool {
-    prior.size == metadata.size && prior.mtime.is_none_or(|mtime| mtime == metadata.mtime_ns)
 }
 
 /// An error of the system in words.

@@ -1,0 +1,244 @@
+//! Puts the index into a container. The index beside it stays until the one inside is durable.
+
+use crate::error::{Error, Result};
+use crate::index_writer::{Finished, IndexFormat, IndexOptions, IndexWriter};
+use crate::journal::{self, JournalState};
+use crate::mapped::Mapped;
+use crate::open::{OpenOptions, Pack};
+use crate::sort::Sorter;
+use reader_core::ndjson::{self, Item, Refused};
+use reader_core::{Entry, ErrorKind};
+use std::fs::{File, TryLockError};
+use std::io::{BufWriter, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+/// How a container is finalized.
+#[derive(Debug, Clone, Copy, Default)]
+#[non_exhaustive]
+pub struct FinalizeOptions {
+    /// Which indexes it gets.
+    pub index: IndexOptions,
+    /// Remove the index beside it afterwards.
+    pub remove_index: bool,
+}
+
+/// What finalizing did.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Finalized {
+    /// The finished container.
+    pub finished: Finished,
+    /// The journal that went into it.
+    pub journal: JournalState,
+    /// Bytes behind the last payload, cut off.
+    pub cut: u64,
+    /// Lines that are not in the index, because their path is also a directory's.
+    pub refused: Vec<Refused>,
+}
+
+/// A container that no other packer works on.
+#[derive(Debug)]
+pub(crate) struct Locked {
+    file: File,
+    path: PathBuf,
+}
+
+impl Locked {
+    /// Opens a container for writing; refuses when another process has it.
+    pub(crate) fn open(path: &Path, create: bool) -> Result<Locked> {
+        let file = File::options()
+            .read(true)
+            .write(true)
+            .create(create)
+            .truncate(false)
+            .open(path)
+            .map_err(Error::io("open", path))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Locked { file, path: path.to_owned() }),
+            Err(TryLockError::WouldBlock) => {
+                let problem = "another process is packing into it; wait for it to end".to_owned();
+                Err(Error::State { path: path.to_owned(), problem })
+            }
+            Err(TryLockError::Error(error)) => Err(Error::io("lock", path)(error)),
+        }
+    }
+
+    pub(crate) fn len(&self) -> Result<u64> {
+        self.file
+            .metadata()
+            .map(|metadata| metadata.len())
+            .map_err(Error::io("examine", &self.path))
+    }
+
+    pub(crate) fn set_len(&self, len: u64) -> Result<()> {
+        self.file.set_len(len).map_err(Error::io("cut", &self.path))
+    }
+
+    /// Another handle on the same file, under the same lock.
+    pub(crate) fn handle(&self) -> Result<File> {
+        self.file.try_clone().map_err(Error::io("open", &self.path))
+    }
+}
+
+/// Finalizes a container whose index lies beside it (`<container>.idx` unless another is named).
+pub fn finalize(
+    container: &Path,
+    index: Option<&Path>,
+    options: &FinalizeOptions,
+) -> Result<Finalized> {
+    let index = index.map_or_else(|| crate::legacy::idx_path(container), Path::to_owned);
+    let locked = Locked::open(container, false)?;
+    if !index.exists() {
+        if locked.len()? > 0 && embedded(container, 0, &mut |_| Ok(()))?.is_some() {
+            return Err(already_finalized(container));
+        }
+        let problem = format!("its index {} is missing; name it with --index", index.display());
+        return Err(Error::State { path: container.to_owned(), problem });
+    }
+    run(container, &index, &locked, options)
+}
+
+fn already_finalized(container: &Path) -> Error {
+    Error::State { path: container.to_owned(), problem: "it is finalized already".to_owned() }
+}
+
+/// Finalizes a container that is locked.
+pub(crate) fn run(
+    container: &Path,
+    index: &Path,
+    locked: &Locked,
+    options: &FinalizeOptions,
+) -> Result<Finalized> {
+    let directory = crate::pack::directory_of(index);
+    let temporary = || Error::io("write a temporary file in", &directory);
+    let mut sorter = Sorter::new(&directory);
+    convert_array(index)?;
+    let state = journal::read(index, &mut |entry| sorter.push(entry).map_err(temporary()))?;
+    let len = locked.len()?;
+    if state.end > len {
+        let problem = format!(
+            "its index names payloads up to byte {}, but it has only {len} bytes; restore the container",
+            state.end
+        );
+        return Err(Error::State { path: container.to_owned(), problem });
+    }
+    if len > state.end
+        && let Some(inside) = embedded(container, state.end, &mut |_| Ok(()))?
+    {
+        // A trailer with these very entries may be what an interrupted run left of finalizing.
+        let wants_paged = options.index.format != IndexFormat::Ndjson;
+        if inside.paged || inside.state.end != state.end || !wants_paged {
+            return Err(already_finalized(container));
+        }
+    }
+    let mut writer = IndexWriter::new(&directory);
+    let mut refused = Vec::new();
+    for merged in sorter.finish().map_err(temporary())? {
+        let merged = merged.map_err(temporary())?;
+        writer.push(&merged.entry).map_err(temporary())?;
+        refused.extend(merged.refused);
+    }
+    locked.set_len(state.end)?;
+    let written = write_index(locked, container, state.end, writer, options.index);
+    let finished = written.inspect_err(|_| {
+        // The index beside it is untouched; what was written of the one inside goes.
+        let _ = locked.set_len(state.end);
+    })?;
+    if options.remove_index {
+        std::fs::remove_file(index).map_err(Error::io("remove", index))?;
+    }
+    Ok(Finalized { finished, journal: state, cut: len - state.end, refused })
+}
+
+fn write_index(
+    locked: &Locked,
+    container: &Path,
+    end: u64,
+    writer: IndexWriter,
+    options: IndexOptions,
+) -> Result<Finished> {
+    let mut file = locked.handle()?;
+    file.seek(SeekFrom::Start(end)).map_err(Error::io("seek in", container))?;
+    let mut out = BufWriter::with_capacity(256 << 10, file);
+    let finished = writer.finish(&mut out, container, end, Vec::new(), options)?;
+    let file =
+        out.into_inner().map_err(|error| Error::io("write", container)(error.into_error()))?;
+    file.sync_all().map_err(Error::io("sync", container))?;
+    Ok(finished)
+}
+
+/// The index inside a container.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Embedded {
+    /// Its entries, summed up.
+    pub(crate) state: JournalState,
+    /// It is a paged index, whose footer proves that it is this very container's. A trailer alone
+    /// may as well belong to a container that was packed as a file.
+    pub(crate) paged: bool,
+}
+
+/// Hands all entries of a finalized container to `each`; `None` when it has no index of its own.
+///
+/// A trailer below `floor` is part of a payload.
+pub(crate) fn embedded(
+    container: &Path,
+    floor: u64,
+    each: &mut dyn FnMut(Entry) -> Result<()>,
+) -> Result<Option<Embedded>> {
+    let data = Mapped::open(container).map_err(Error::io("open", container))?;
+    let limits = OpenOptions::default().limits;
+    let len = data.len() as u64;
+    let mut state = JournalState::default();
+    let opened = reader_core::index::Index::open(&data[..], len, None, &limits);
+    if opened.is_ok_and(|answer| answer.ready().flatten().is_some()) {
+        for entry in Pack::open(container)?.entries() {
+            let entry = entry?.to_entry().map_err(Error::pack(container))?;
+            state.count(&entry);
+            each(entry)?;
+        }
+        return Ok(Some(Embedded { state, paged: true }));
+    }
+    let found = reader_core::trailer::find_trailer(&data[..], len, limits.lookback);
+    let trailer = found.map_err(Error::pack(container))?.ready().flatten();
+    let Some(trailer) = trailer.filter(|trailer| trailer.magic_offset >= floor) else {
+        return Ok(None);
+    };
+    let index = reader_core::Source::bytes(&data[..], trailer.index).unwrap_or(&[]);
+    let mut failure = None;
+    let read = ndjson::parse_index(index, &limits, &mut |item| {
+        if let (Item::Entry(entry), None) = (item, &failure) {
+            state.count(&entry);
+            failure = each(entry).err();
+        }
+        Ok(())
+    });
+    if let Some(error) = failure {
+        return Err(error);
+    }
+    match read {
+        // Without a single entry these are bytes of a payload that look like a trailer.
+        Ok(summary) if summary.entries == 0 && summary.bad_lines > 0 => Ok(None),
+        Ok(_) => Ok(Some(Embedded { state, paged: false })),
+        Err(error) if error.kind() == ErrorKind::Corrupt => Ok(None),
+        Err(error) => Err(Error::pack(container)(error)),
+    }
+}
+
+/// Rewrites an index that is a JSON array, as an early version of the old program wrote it, as lines.
+pub(crate) fn convert_array(index: &Path) -> Result<()> {
+    let data = Mapped::open(index).map_err(Error::io("open", index))?;
+    if data.trim_ascii_start().first() != Some(&b'[') {
+        return Ok(());
+    }
+    let mut entries = Vec::new();
+    let limits = OpenOptions::default().limits;
+    ndjson::parse_index(&data, &limits, &mut |item| {
+        if let Item::Entry(entry) = item {
+            entries.push(entry);
+        }
+        Ok(())
+    })
+    .map_err(Error::pack(index))?;
+    drop(data);
+    journal::write_whole(index, |write| entries.iter().try_for_each(write))
+}

@@ -1,0 +1,174 @@
+//! The journal of an unfinished container: `<container>.idx`, one line for each entry (FORMAT.md,
+//! "Journal").
+//!
+//! Payload bytes are durable before the lines that name them. So a payload without a line is harmless,
+//! and is cut off when packing goes on; a line without its payload would be a lie, and never happens.
+
+use crate::error::{Error, Result};
+use crate::pack::Output;
+use reader_core::ndjson::{self, Item};
+use reader_core::{Content, Entry, Kind, blocks};
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+/// Lines longer than this are not entries: two paths of 8 KiB, escaped, fit in.
+const MAX_LINE: u64 = 1 << 20;
+
+/// What was found in a journal.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct JournalState {
+    /// Number of entries.
+    pub entries: u64,
+    /// Bytes of a torn last line.
+    pub torn: u64,
+    /// Lines that are not entries.
+    pub bad_lines: u64,
+    /// The container is known to be good up to here.
+    pub end: u64,
+}
+
+/// Where the last byte lies that an entry speaks of.
+pub(crate) fn end_of(content: &Content) -> u64 {
+    let payload = content.offset.saturating_add(content.stored_size);
+    content.blocks.map_or(payload, |table| {
+        let len = blocks::table_len(content.size, table.block_log2);
+        payload.max(table.offset.saturating_add(len))
+    })
+}
+
+impl JournalState {
+    /// Takes an entry into account.
+    pub(crate) fn count(&mut self, entry: &Entry) {
+        self.entries += 1;
+        if let Kind::File(content) = &entry.kind
+            && content.volume == 0
+        {
+            self.end = self.end.max(end_of(content));
+        }
+    }
+}
+
+/// Reads a journal, line by line. A torn last line is left out and counted.
+pub(crate) fn read(path: &Path, each: &mut dyn FnMut(Entry) -> Result<()>) -> Result<JournalState> {
+    let file = File::open(path).map_err(Error::io("open", path))?;
+    let mut reader = BufReader::with_capacity(256 << 10, file);
+    let mut state = JournalState::default();
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let read = std::io::Read::take(&mut reader, MAX_LINE)
+            .read_until(b'\n', &mut line)
+            .map_err(Error::io("read", path))?;
+        if read == 0 {
+            return Ok(state);
+        }
+        if line.last() != Some(&b'\n') {
+            if read as u64 == MAX_LINE {
+                let problem =
+                    "it has a line of more than a megabyte: it is not the index of a container";
+                return Err(Error::State { path: path.to_owned(), problem: problem.to_owned() });
+            }
+            state.torn = read as u64;
+            return Ok(state);
+        }
+        match ndjson::parse_line(line.trim_ascii()) {
+            Ok(Item::Entry(entry)) => {
+                state.count(&entry);
+                each(entry)?;
+            }
+            Ok(Item::Refused(_)) => state.bad_lines += 1,
+            Err(_) if line.trim_ascii().is_empty() => {}
+            Err(_) => state.bad_lines += 1,
+        }
+    }
+}
+
+/// Writes a whole journal and puts it in place when it is durable.
+pub(crate) fn write_whole(
+    path: &Path,
+    entries: impl FnOnce(&mut dyn FnMut(&Entry) -> Result<()>) -> Result<()>,
+) -> Result<()> {
+    let directory = crate::pack::directory_of(path);
+    let temporary = crate::pack::new_file_in(&directory)?;
+    let mut out = BufWriter::with_capacity(256 << 10, temporary.as_file());
+    let mut line = Vec::new();
+    entries(&mut |entry| {
+        line.clear();
+        ndjson::write_line(entry, &mut line);
+        line.push(b'\n');
+        out.write_all(&line).map_err(Error::io("write", path))
+    })?;
+    out.flush().map_err(Error::io("write", path))?;
+    drop(out);
+    temporary.as_file().sync_all().map_err(Error::io("sync", path))?;
+    crate::pack::persist(temporary, path, true)?;
+    crate::platform::sync_directory(&directory).map_err(Error::io("sync", &directory))
+}
+
+/// Appends to a journal, after the payloads are durable.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    file: File,
+    path: PathBuf,
+    lines: Vec<u8>,
+    pending: u64,
+    /// Files packed since the container was synced.
+    unsynced: u64,
+    fsync_every: u64,
+    batch: u64,
+}
+
+impl Journal {
+    /// Opens a journal to append, and cuts off `torn` bytes at its end.
+    pub(crate) fn open(path: &Path, torn: u64, fsync_every: u64, batch: u64) -> Result<Journal> {
+        let open = || Error::io("open", path);
+        let mut file = OpenOptions::new().create(true).append(true).open(path).map_err(open())?;
+        let len = file.metadata().map_err(open())?.len();
+        if torn > 0 {
+            file.set_len(len - torn).map_err(Error::io("cut", path))?;
+        }
+        file.seek(SeekFrom::End(0)).map_err(open())?;
+        if len == 0 {
+            let directory = crate::pack::directory_of(path);
+            crate::platform::sync_directory(&directory).map_err(Error::io("sync", &directory))?;
+        }
+        let (path, fsync_every) = (path.to_owned(), fsync_every.max(1));
+        Ok(Journal { file, path, lines: Vec::new(), pending: 0, unsynced: 0, fsync_every, batch })
+    }
+
+    /// Adds an entry whose payload was handed to `output`; commits when it is time.
+    pub(crate) fn push(&mut self, entry: &Entry, output: &mut Output) -> Result<()> {
+        ndjson::write_line(entry, &mut self.lines);
+        self.lines.push(b'\n');
+        self.pending += 1;
+        self.unsynced += u64::from(matches!(entry.kind, Kind::File(_)));
+        if self.pending >= self.batch {
+            return self.commit(output);
+        }
+        if self.unsynced >= self.fsync_every {
+            output.sync()?;
+            self.unsynced = 0;
+        }
+        Ok(())
+    }
+
+    /// Makes the payloads durable, then the lines that name them.
+    pub(crate) fn commit(&mut self, output: &mut Output) -> Result<()> {
+        if self.pending == 0 {
+            return Ok(());
+        }
+        output.sync()?;
+        self.unsynced = 0;
+        let before = self.file.metadata().map_err(Error::io("write", &self.path))?.len();
+        if let Err(error) = self.file.write_all(&self.lines).and_then(|()| self.file.sync_data()) {
+            // A full disk leaves no torn line behind.
+            let _ = self.file.set_len(before);
+            return Err(Error::io("write", &self.path)(error));
+        }
+        self.lines.clear();
+        self.pending = 0;
+        Ok(())
+    }
+}
