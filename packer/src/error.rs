@@ -26,7 +26,7 @@ pub enum Error {
         /// The pack.
         path: PathBuf,
         /// What is wrong with it.
-        source: reader_core::Error,
+        source: Box<reader_core::Error>,
     },
     /// One entry of a pack is not what it should be.
     #[error("{}: {entry}: {source}", path.display())]
@@ -36,7 +36,7 @@ pub enum Error {
         /// The entry's path inside the pack.
         entry: String,
         /// What is wrong with it.
-        source: reader_core::Error,
+        source: Box<reader_core::Error>,
     },
     /// Nothing is there under that path.
     #[error("{}: no entry {entry}", path.display())]
@@ -84,7 +84,7 @@ impl Error {
     /// Wraps an error of the format.
     pub(crate) fn pack(path: &Path) -> impl FnOnce(reader_core::Error) -> Error {
         let path = path.to_owned();
-        move |source| Error::Pack { path, source }
+        move |source| Error::Pack { path, source: Box::new(source) }
     }
 
     /// Whether the bytes of a pack are at fault, rather than the system or the question.

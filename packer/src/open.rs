@@ -342,7 +342,7 @@ impl Pack {
         entry: &PackPathBuf,
     ) -> impl FnOnce(reader_core::Error) -> Error {
         let (path, entry) = (self.path.clone(), entry.to_string());
-        move |source| Error::Entry { path, entry, source }
+        move |source| Error::Entry { path, entry, source: Box::new(source) }
     }
 
     fn no_entry(&self, path: &[u8]) -> Error {

@@ -32,11 +32,6 @@ pub(crate) fn read_whole(file: &File, size: usize, out: &mut Vec<u8>) -> io::Res
     Ok(out.len() - start)
 }
 
-/// A file name as bytes, if it has any.
-pub(crate) fn name_bytes(name: &std::ffi::OsStr) -> &[u8] {
-    name.as_encoded_bytes()
-}
-
 /// Makes the names in a directory durable.
 pub(crate) fn sync_directory(directory: &std::path::Path) -> io::Result<()> {
     // Windows cannot open directories, and makes names durable by itself.

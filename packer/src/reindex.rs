@@ -141,7 +141,7 @@ impl Rebuild<'_> {
             let payload = self.data.bytes(content.extent()).ok_or_else(|| {
                 let (start, len) = (content.offset, content.stored_size);
                 let file_len = self.data.len() as u64;
-                let source = reader_core::Error::OutOfBounds { start, len, file_len };
+                let source = Box::new(reader_core::Error::OutOfBounds { start, len, file_len });
                 Error::Entry {
                     path: self.container.to_owned(),
                     entry: entry.path.to_string(),
