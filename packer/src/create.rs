@@ -141,7 +141,7 @@ impl Run<'_> {
         if let Some(error) = failure.lock().unwrap_or_else(PoisonError::into_inner).take() {
             return Err(Error::io("sort the entries of", self.index)(error));
         }
-        drop(output.finish()?);
+        output.finish()?;
         let added = summary.files + summary.directories + summary.symlinks > 0;
         let mut created = Created { summary, ..Created::default() };
         if state.entries > 0 || cut > 0 || state.torn > 0 {

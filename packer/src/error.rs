@@ -76,13 +76,13 @@ pub enum Error {
 
 impl Error {
     /// Wraps an error of the operating system.
-    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error + use<> {
         let path = path.to_owned();
         move |source| Error::Io { action, path, source }
     }
 
     /// Wraps an error of the format.
-    pub(crate) fn pack(path: &Path) -> impl FnOnce(reader_core::Error) -> Error {
+    pub(crate) fn pack(path: &Path) -> impl FnOnce(reader_core::Error) -> Error + use<> {
         let path = path.to_owned();
         move |source| Error::Pack { path, source: Box::new(source) }
     }

@@ -135,7 +135,7 @@ pub(crate) fn run(
     let mut refused = Vec::new();
     for merged in sorter.finish().map_err(temporary())? {
         let merged = merged.map_err(temporary())?;
-        writer.push(&merged.entry).map_err(temporary())?;
+        writer.push(&merged.entry)?;
         refused.extend(merged.refused);
     }
     locked.set_len(state.end)?;

@@ -1,13 +1,15 @@
 //! Writes everything that follows the payloads: index pages, CTNRv1 trailer, root page, footer.
 
 use crate::error::{Error, Result};
-use crate::spool::Spool;
+use crate::ndjson_index;
 use reader_core::assemble::DirectorySums;
-use reader_core::layout::{Header, Volume};
+use reader_core::layout::{self, Header, Volume};
+use reader_core::leaf::{Leaf, set_totals};
 use reader_core::tree::{Places, TreeBuilder};
-use reader_core::{Digest, Entry, Extent, Kind, ndjson, trailer};
-use std::io::{self, Seek, SeekFrom, Write};
-use std::path::Path;
+use reader_core::{Digest, Entry, Extent, trailer};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use tempfile::SpooledTempFile;
 
 /// Which indexes a finished pack carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -48,7 +50,8 @@ impl IndexOptions {
         IndexOptions { format: IndexFormat::Paged, ..IndexOptions::default() }
     }
 
-    fn directory_lines(&self) -> bool {
+    /// Whether the NDJSON index gets lines for directories.
+    pub fn directory_lines(&self) -> bool {
         match self.directories {
             DirectoryLines::Auto => self.format == IndexFormat::Ndjson,
             DirectoryLines::Always => true,
@@ -70,28 +73,56 @@ pub struct Finished {
     pub paged_len: u64,
 }
 
-/// Takes entries in key order, spools them, and sums up directories on the way.
+/// Leaves lie in memory up to this length, then in a temporary file.
+const IN_MEMORY: usize = 32 << 20;
+
+const PAGE: usize = layout::PAGE_SIZE as usize;
+
+/// So many leaves, some 4000 entries, are formatted as NDJSON at a time.
+const LEAVES_AT_A_TIME: usize = 8;
+
+/// Takes entries in key order and makes leaves of them, which wait in a temporary file for the totals
+/// of the directories, and for the payloads to end.
 #[derive(Debug)]
 pub(crate) struct IndexWriter {
-    spool: Spool,
+    tree: TreeBuilder,
     sums: DirectorySums,
+    page: Vec<u8>,
+    leaves: SpooledTempFile,
+    /// Where the temporary file lies.
+    directory: PathBuf,
 }
 
 impl IndexWriter {
     /// An empty one, whose temporary file lies in `directory`.
     pub(crate) fn new(directory: &Path) -> IndexWriter {
-        IndexWriter { spool: Spool::new(directory), sums: DirectorySums::default() }
+        IndexWriter {
+            tree: TreeBuilder::new(),
+            sums: DirectorySums::default(),
+            page: Vec::new(),
+            leaves: tempfile::spooled_tempfile_in(IN_MEMORY, directory),
+            directory: directory.to_owned(),
+        }
+    }
+
+    fn temporary(&self) -> impl FnOnce(io::Error) -> Error + use<> {
+        Error::io("use a temporary file in", &self.directory)
     }
 
     /// Adds the next entry. Its directory must have come before.
-    pub(crate) fn push(&mut self, entry: &Entry) -> io::Result<()> {
-        self.sums.push(entry).map_err(io::Error::other)?;
-        self.spool.push(entry)
+    pub(crate) fn push(&mut self, entry: &Entry) -> Result<()> {
+        self.sums.push(entry).map_err(Error::pack(&self.directory))?;
+        self.tree.push(entry, &mut self.page).map_err(Error::pack(&self.directory))?;
+        if !self.page.is_empty() {
+            self.leaves.write_all(&self.page).map_err(self.temporary())?;
+            self.page.clear();
+        }
+        Ok(())
     }
 
     /// Writes pages, trailer, root page and footer to `out`, which stands at `payload_end`.
-    pub(crate) fn finish<W: Write + Seek>(
-        mut self,
+    pub(crate) fn finish<W: Write + Seek + Send>(
+        self,
         out: &mut W,
         path: &Path,
         payload_end: u64,
@@ -99,122 +130,113 @@ impl IndexWriter {
         options: IndexOptions,
     ) -> Result<Finished> {
         let write = || Error::io("write", path);
-        let pack = || Error::pack(path);
-        let places = Places { payload_end, pages_offset: payload_end, volumes };
-        let mut builder = TreeBuilder::new();
-        let mut pages = Vec::new();
+        let temporary = self.temporary();
+        let IndexWriter { tree, sums, mut page, leaves: mut spool, directory, .. } = self;
+        let mut leaves = tree.finish(&mut page).map_err(Error::pack(path))?;
+        spool.write_all(&page).map_err(temporary)?;
+        let mut totals = sums.finish().into_iter();
+        set_totals(leaves.single(), &mut totals).map_err(Error::pack(path))?;
+        let paged = options.format != IndexFormat::Ndjson;
         let mut position = payload_end;
-        let mut totals = std::mem::take(&mut self.sums).finish().into_iter();
-        // The tree is built in any case: it is cheap, and counts and checks everything.
-        for entry in self.spool.read().map_err(write())? {
-            let mut entry = entry.map_err(write())?;
-            if let Kind::Directory(place) = &mut entry.kind {
-                *place = totals.next().unwrap_or_default();
+        // The tree is finished in any case: it is cheap, and counts everything.
+        for (number, page) in
+            pages(&mut spool, 1).map_err(Error::io("read", &directory))?.enumerate()
+        {
+            let mut page = page.map_err(Error::io("read a temporary file in", &directory))?;
+            set_totals(&mut page, &mut totals).map_err(Error::pack(path))?;
+            leaves.seal(number, &page);
+            if paged {
+                out.write_all(&page).map_err(write())?;
+                position += page.len() as u64;
             }
-            builder.push(&entry, &mut pages).map_err(pack())?;
-            if options.format != IndexFormat::Ndjson && !pages.is_empty() {
-                out.write_all(&pages).map_err(write())?;
-                position += pages.len() as u64;
-            }
-            pages.clear();
         }
-        let tree = builder.finish(places, &mut pages).map_err(pack())?;
-        if options.format != IndexFormat::Ndjson {
-            out.write_all(&pages).map_err(write())?;
-            position += pages.len() as u64;
-        }
-        let mut trailer = Extent { start: position, len: 0 };
-        if options.format != IndexFormat::Paged {
-            trailer.len = self.write_trailer(out, position, options).map_err(write())?;
-            position = trailer.end();
+        let mut trailer = Extent { start: 0, len: 0 };
+        let single = leaves.single().to_vec();
+        let places = Places { payload_end, pages_offset: payload_end, volumes };
+        page.clear();
+        let tree = leaves.finish(places, &mut page).map_err(Error::pack(path))?;
+        if paged {
+            out.write_all(&page).map_err(write())?;
+            position += page.len() as u64;
         }
         let mut header = tree.header().clone();
+        let mut paged_len = position - payload_end;
+        if options.format != IndexFormat::Paged {
+            let directories = options.directory_lines();
+            let lines =
+                header.totals.files + if directories { header.totals.directories } else { 0 };
+            trailer.start = position;
+            let mut text = Lines { directories, lines, single, spool: &mut spool };
+            trailer.len = text.write_trailer(out, position).map_err(write())?;
+            position = trailer.end();
+        }
         let mut digest = None;
-        let paged_start = position;
-        if options.format != IndexFormat::Ndjson {
+        if paged {
             let (root, root_digest) = tree.root(position, trailer);
             out.write_all(&root).map_err(write())?;
             position += root.len() as u64;
+            paged_len += root.len() as u64;
             digest = Some(root_digest);
         }
         header.trailer = trailer;
         out.flush().map_err(write())?;
-        let paged_len = position - paged_start + trailer.start - payload_end;
         Ok(Finished { header, digest, file_len: position, paged_len })
     }
+}
 
-    /// Writes magic, length and NDJSON; returns how long all three are.
-    fn write_trailer<W: Write + Seek>(
+/// Reads the spooled leaves, `count` at a time.
+fn pages(
+    spool: &mut SpooledTempFile,
+    count: usize,
+) -> io::Result<impl Iterator<Item = io::Result<Vec<u8>>> + Send> {
+    spool.seek(SeekFrom::Start(0))?;
+    Ok(std::iter::from_fn(move || {
+        let mut pages = Vec::with_capacity(count * PAGE);
+        match spool.take((count * PAGE) as u64).read_to_end(&mut pages) {
+            Ok(0) => None,
+            Ok(_) => Some(Ok(pages)),
+            Err(error) => Some(Err(error)),
+        }
+    }))
+}
+
+/// The NDJSON index, made from the leaves.
+struct Lines<'l> {
+    directories: bool,
+    lines: u64,
+    single: Vec<u8>,
+    spool: &'l mut SpooledTempFile,
+}
+
+impl Lines<'_> {
+    /// Writes magic, length and index; returns how long all three are.
+    fn write_trailer<W: Write + Seek + Send>(
         &mut self,
         out: &mut W,
         start: u64,
-        options: IndexOptions,
     ) -> io::Result<u64> {
         // The length is known at the end; until then it is 0, which no reader accepts.
         out.write_all(&trailer::trailer_header(0))?;
-        let mut index = NdjsonIndex::new(options.directory_lines());
-        for entry in self.spool.read()? {
-            index.push(&entry?, out)?;
-        }
-        let len = index.finish(out)?;
+        let directories = self.directories;
+        let single = std::mem::take(&mut self.single);
+        let single = (!single.is_empty()).then_some(Ok(single));
+        let chunks = single.into_iter().chain(pages(self.spool, LEAVES_AT_A_TIME)?);
+        let threads = crate::pack::default_threads();
+        let len = ndjson_index::write(out, self.lines, threads, chunks, |pages, text| {
+            for page in pages.chunks(PAGE) {
+                let leaf = Leaf::parse(page).map_err(io::Error::other)?;
+                let mut run = 0;
+                for slot in 0..leaf.len() {
+                    let entry = leaf.entry(slot, &mut run).map_err(io::Error::other)?;
+                    ndjson_index::push_line(&entry, directories, text)?;
+                }
+            }
+            Ok(())
+        })?;
         let end = start + 16 + len;
         out.seek(SeekFrom::Start(start))?;
         out.write_all(&trailer::trailer_header(len))?;
         out.seek(SeekFrom::Start(end))?;
         Ok(16 + len)
-    }
-}
-
-/// Writes entries as an index that the old programs read: NDJSON, or for a single entry a JSON array,
-/// because they take one line for one object.
-#[derive(Debug)]
-pub(crate) struct NdjsonIndex {
-    directories: bool,
-    count: u64,
-    first: Vec<u8>,
-    lines: Vec<u8>,
-    len: u64,
-}
-
-impl NdjsonIndex {
-    /// With or without lines for directories.
-    pub(crate) fn new(directories: bool) -> NdjsonIndex {
-        NdjsonIndex { directories, count: 0, first: Vec::new(), lines: Vec::new(), len: 0 }
-    }
-
-    /// Adds an entry; writes when enough lines have gathered.
-    pub(crate) fn push(&mut self, entry: &Entry, out: &mut impl Write) -> io::Result<()> {
-        if !self.directories && matches!(entry.kind, Kind::Directory(_)) {
-            return Ok(());
-        }
-        if self.count == 1 {
-            // There is a second line, so the first can be one.
-            self.lines.append(&mut self.first);
-            self.lines.push(b'\n');
-        }
-        let lines = if self.count == 0 { &mut self.first } else { &mut self.lines };
-        ndjson::write_line(entry, lines);
-        if self.count > 0 {
-            self.lines.push(b'\n');
-        }
-        self.count += 1;
-        if self.lines.len() >= 256 << 10 {
-            out.write_all(&self.lines)?;
-            self.len += self.lines.len() as u64;
-            self.lines.clear();
-        }
-        Ok(())
-    }
-
-    /// Writes what is left; returns the length of the whole index in bytes.
-    pub(crate) fn finish(mut self, out: &mut impl Write) -> io::Result<u64> {
-        if self.count < 2 {
-            // The old reader refuses an empty index, and takes one line for a single object.
-            self.lines.push(b'[');
-            self.lines.append(&mut self.first);
-            self.lines.extend(b"]\n");
-        }
-        out.write_all(&self.lines)?;
-        Ok(self.len + self.lines.len() as u64)
     }
 }

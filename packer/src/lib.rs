@@ -10,6 +10,7 @@ pub mod filter;
 pub mod walk;
 mod spool;
 mod sort;
+mod ndjson_index;
 pub mod index_writer;
 pub mod pack;
 mod journal;

@@ -284,6 +284,11 @@ impl Pack {
         Entries { pack: self, scan: self.index.scan(0..self.index.len()) }
     }
 
+    /// The entries with these numbers, counted in key order.
+    pub fn entries_at(&self, range: std::ops::Range<u64>) -> Entries<'_> {
+        Entries { pack: self, scan: self.index.scan(range) }
+    }
+
     /// Opens a file: `Read`, `Seek` and `BufRead`. Links are followed.
     pub fn open_file(&self, path: impl AsRef<[u8]>) -> Result<File<'_>> {
         let (entry, content) = self.content_at(path.as_ref())?;
@@ -434,7 +439,9 @@ fn trim(path: &[u8]) -> &[u8] {
     }
 }
 
+/// Where a path leads.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "lives on the stack for one question")]
 enum Place<'p> {
     Root,
     Entry(EntryRef<'p>),

@@ -173,9 +173,7 @@ pub fn pack(
     let file = temporary.reopen().map_err(Error::io("open", temporary.path()))?;
     let mut output = Output::new(file, target, 0, options.align, options.dedup)?;
     let mut index = IndexWriter::new(&directory);
-    let mut sink = |entry: &Entry, _: &mut Output| {
-        index.push(entry).map_err(Error::io("write a temporary file in", &directory))
-    };
+    let mut sink = |entry: &Entry, _: &mut Output| index.push(entry);
     let tasks = walk.map(|batch| Task { batch, priors: Vec::new() });
     let summary = run(tasks, &mut output, options, observer, &mut sink)?;
     let payload_end = output.position();

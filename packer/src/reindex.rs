@@ -2,9 +2,10 @@
 
 use crate::error::{Error, Result};
 use crate::finalize::Locked;
-use crate::index_writer::{Finished, IndexOptions, IndexWriter, NdjsonIndex};
+use crate::index_writer::{Finished, IndexOptions, IndexWriter};
 use crate::legacy::{self, Notes, Place};
 use crate::mapped::Mapped;
+use crate::ndjson_index;
 use crate::open::{OpenOptions, Pack};
 use crate::pack::{directory_of, new_file_in, persist};
 use crate::sort::Sorter;
@@ -12,7 +13,7 @@ use reader_core::layout::Volume;
 use reader_core::ndjson::Item;
 use reader_core::{Digest, Entry, Kind, Source};
 use std::fs::File;
-use std::io::{BufWriter, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// `<container>.rpx`: a paged index beside an old container, found when that is opened.
@@ -22,19 +23,26 @@ pub fn sidecar_path(container: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// So many entries are formatted at a time.
+const ENTRIES_AT_A_TIME: u64 = 4096;
+
 /// Writes the NDJSON index of any pack, as the old programs keep it beside a container.
 ///
 /// Returns the length of the index in bytes. `directories`: with lines for directories.
 pub fn write_ndjson(pack: &Pack, target: &Path, directories: bool) -> Result<u64> {
     let file = new_file_in(&directory_of(target))?;
     let mut out = BufWriter::with_capacity(256 << 10, file.as_file());
-    let mut index = NdjsonIndex::new(directories);
+    let header = pack.header();
+    let lines = header.totals.files + if directories { header.totals.directories } else { 0 };
+    let starts = (0..header.entries).step_by(ENTRIES_AT_A_TIME as usize).map(Ok);
+    let scan = |start: u64, text: &mut Vec<u8>| {
+        pack.entries_at(start..start + ENTRIES_AT_A_TIME).try_for_each(|entry| {
+            ndjson_index::push_line(&entry.map_err(io::Error::other)?, directories, text)
+        })
+    };
     let write = || Error::io("write", target);
-    for entry in pack.entries() {
-        let entry = entry?.to_entry().map_err(Error::pack(pack.path()))?;
-        index.push(&entry, &mut out).map_err(write())?;
-    }
-    let len = index.finish(&mut out).map_err(write())?;
+    let threads = crate::pack::default_threads();
+    let len = ndjson_index::write(&mut out, lines, threads, starts, scan).map_err(write())?;
     out.flush().map_err(write())?;
     drop(out);
     file.as_file().sync_all().map_err(Error::io("sync", target))?;
@@ -108,7 +116,7 @@ pub fn rebuild(container: &Path, target: &Target, options: &OpenOptions) -> Resu
     let mut writer = IndexWriter::new(&directory);
     for merged in sorter.finish().map_err(temporary())? {
         let merged = merged.map_err(temporary())?;
-        writer.push(&merged.entry).map_err(temporary())?;
+        writer.push(&merged.entry)?;
         refused.extend(merged.refused);
     }
     notes.refused = refused;

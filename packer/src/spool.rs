@@ -1,4 +1,4 @@
-//! Entries on their way to the index, in a temporary file that vanishes with the process.
+//! Runs of entries in a temporary file that vanishes with the process.
 
 use reader_core::entry::Owner;
 use reader_core::path::PackPathBuf;
@@ -6,49 +6,6 @@ use reader_core::{BlockTable, Codec, Content, Digest, Entry, Kind, Totals};
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
-
-/// A spool begins in memory and moves to disk when it becomes longer than this.
-const IN_MEMORY: usize = 32 << 20;
-
-/// Entries in the order in which they were pushed, read back as often as needed.
-#[derive(Debug)]
-pub(crate) struct Spool {
-    writer: BufWriter<tempfile::SpooledTempFile>,
-    encoder: Encoder,
-    buffer: Vec<u8>,
-    len: u64,
-}
-
-impl Spool {
-    /// An empty one; should it grow long, it lies in `directory`, which has room for the pack.
-    pub(crate) fn new(directory: &Path) -> Spool {
-        let file = tempfile::spooled_tempfile_in(IN_MEMORY, directory);
-        Spool {
-            writer: BufWriter::with_capacity(64 << 10, file),
-            encoder: Encoder::default(),
-            buffer: Vec::new(),
-            len: 0,
-        }
-    }
-
-    /// Adds an entry.
-    pub(crate) fn push(&mut self, entry: &Entry) -> io::Result<()> {
-        self.buffer.clear();
-        self.encoder.encode(entry, &mut self.buffer);
-        self.writer.write_all(&self.buffer)?;
-        self.len += 1;
-        Ok(())
-    }
-
-    /// Reads all entries from the first.
-    pub(crate) fn read(&mut self) -> io::Result<Entries<impl Read + '_>> {
-        self.writer.flush()?;
-        let file = self.writer.get_mut();
-        file.seek(SeekFrom::Start(0))?;
-        let reader = BufReader::with_capacity(256 << 10, file);
-        Ok(Entries { decoder: Decoder::default(), reader, left: self.len })
-    }
-}
 
 /// Sorted runs of entries, one after the other in a file.
 #[derive(Debug)]

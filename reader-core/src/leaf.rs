@@ -29,6 +29,8 @@ pub struct Leaf<'a> {
     digests: &'a [u8],
     heap: &'a [u8],
     stride: usize,
+    /// Length of the page from the digests on.
+    from_digests: usize,
 }
 
 fn bad<T>(field: &'static str, value: u64) -> Result<T> {
@@ -67,13 +69,14 @@ impl<'a> Leaf<'a> {
         // Rows are read with eight-byte loads: the digests behind them make that safe.
         let rows = cursor.rest();
         cursor.take(entries.saturating_mul(stride))?;
+        let from_digests = cursor.rest().len();
         let digests = cursor.take(entries.saturating_mul(32))?;
         let heap_len = usize::try_from(header.heap_len).unwrap_or(usize::MAX);
         let heap = cursor.take(heap_len)?;
         if entries > 0 && header.runs == 0 {
             return bad("runs", 0);
         }
-        Ok(Leaf { header, runs, name_offsets, rows, digests, heap, stride })
+        Ok(Leaf { header, runs, name_offsets, rows, digests, heap, stride, from_digests })
     }
 
     /// Number of entries.
@@ -229,6 +232,28 @@ impl<'a> Leaf<'a> {
         let digest = || self.digests.get(slot.checked_mul(32)?..)?.first_chunk();
         digest().map_or_else(|| bad("digest", slot as u64), Ok)
     }
+}
+
+/// Fills in the totals of the directories in a page, which were not known when it was written.
+///
+/// `totals` gives them in the order of the entries.
+pub fn set_totals(page: &mut [u8], totals: &mut impl Iterator<Item = Totals>) -> Result<()> {
+    let leaf = Leaf::parse(page)?;
+    let digests = page.len().saturating_sub(leaf.from_digests);
+    let mut directories = Vec::new();
+    for slot in 0..leaf.len() {
+        if leaf.column(slot, Column::Flags)? & FLAG_KIND == KIND_DIRECTORY {
+            directories.push(slot);
+        }
+    }
+    for slot in directories {
+        let at = digests.saturating_add(slot.saturating_mul(32));
+        let place = page.get_mut(at..).and_then(|rest| rest.first_chunk_mut::<32>());
+        if let (Some(place), Some(totals)) = (place, totals.next()) {
+            *place = layout::totals_to_bytes(&totals);
+        }
+    }
+    Ok(())
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::index::Index;
 use crate::ndjson::{Item, Refused};
 use crate::tree::{Places, TreeBuilder};
-use crate::{Entry, Extent, Kind, Limits};
+use crate::{Entry, Extent, Kind, Limits, layout};
 use alloc::vec::Vec;
 
 /// Takes the items of an old index in any order.
@@ -67,7 +67,11 @@ impl MemoryIndex {
             }
             builder.push(&entry, &mut pages)?;
         }
-        let tree = builder.finish(Places::default(), &mut pages)?;
+        let mut leaves = builder.finish(&mut pages)?;
+        for (number, page) in pages.chunks(layout::PAGE_SIZE as usize).enumerate() {
+            leaves.seal(number, page);
+        }
+        let tree = leaves.finish(Places::default(), &mut pages)?;
         let (root, _) = tree.root(pages.len() as u64, Extent { start: 0, len: 0 });
         pages.extend(root);
         let opened = Index::open(pages.as_slice(), pages.len() as u64, None, limits)?;

@@ -1,7 +1,8 @@
 //! Builds the pages of an index from entries in key order (FORMAT.md, "Paged index").
 //!
 //! Leaves leave as soon as they are full; of each only its slot in the page above is kept, some
-//! 80 bytes for about 500 entries.
+//! 80 bytes for about 500 entries. The totals of a directory are only known when everything below it
+//! has passed, so leaves are completed ([`crate::leaf::set_totals`]) and hashed at the end.
 
 use crate::entry::Totals;
 use crate::error::{Error, Result, Structure};
@@ -19,7 +20,6 @@ pub struct TreeBuilder {
     slots: Vec<Slot>,
     /// Separator of the leaf that is being filled.
     separator: Vec<u8>,
-    page_count: u32,
     entries: u64,
     symlinks: u64,
     totals: Totals,
@@ -58,14 +58,14 @@ impl TreeBuilder {
             leaf: LeafBuilder::default(),
             slots: Vec::new(),
             separator: Vec::new(),
-            page_count: 0,
             entries: 0,
             symlinks: 0,
             totals: Totals::default(),
         }
     }
 
-    /// Adds the next entry; appends a page to `out` when one became full.
+    /// Adds the next entry; appends a page to `out` when one became full. Totals of directories may
+    /// still be missing.
     ///
     /// Fails with [`Error::DuplicatePath`] or [`Error::KeyOrder`] when the keys do not ascend.
     pub fn push(&mut self, entry: &Entry, out: &mut Vec<u8>) -> Result<()> {
@@ -103,97 +103,146 @@ impl TreeBuilder {
         Ok(())
     }
 
-    /// Number of entries so far.
-    pub fn entries(&self) -> u64 {
-        self.entries
-    }
-
     fn flush_leaf(&mut self, out: &mut Vec<u8>) -> Result<()> {
         let entries = self.leaf.len() as u64;
         let start = out.len();
         self.leaf.finish(out)?;
-        let digest = pad_page(out, start)?;
+        pad_page(out, start)?;
         let separator = core::mem::take(&mut self.separator);
-        self.slots.push(Slot { separator, digest, entries });
-        self.page_count = self.page_count.checked_add(1).ok_or_else(too_long)?;
+        self.slots.push(Slot { separator, digest: Digest([0; 32]), entries });
         Ok(())
     }
 
-    /// Writes the last pages to `out`; the root page follows from what is returned.
-    pub fn finish(mut self, places: Places, out: &mut Vec<u8>) -> Result<Tree> {
+    /// Ends the leaves; appends the last one to `out`.
+    ///
+    /// When a single leaf holds everything, it becomes part of the root page, and is no page of its own.
+    pub fn finish(mut self, out: &mut Vec<u8>) -> Result<Leaves> {
+        let mut single = Vec::new();
+        if self.slots.is_empty() {
+            self.leaf.finish(&mut single)?;
+        } else if !self.leaf.is_empty() {
+            self.flush_leaf(out)?;
+        }
+        let TreeBuilder { slots, entries, symlinks, totals, .. } = self;
+        Ok(Leaves { slots, single, entries, symlinks, totals })
+    }
+}
+
+/// All leaves are written; their digests are still missing.
+#[derive(Debug)]
+pub struct Leaves {
+    slots: Vec<Slot>,
+    single: Vec<u8>,
+    entries: u64,
+    symlinks: u64,
+    totals: Totals,
+}
+
+impl Leaves {
+    /// The only leaf, when there is one only; else empty.
+    pub fn single(&mut self) -> &mut [u8] {
+        &mut self.single
+    }
+
+    /// Totals of all entries.
+    pub fn totals(&self) -> &Totals {
+        &self.totals
+    }
+
+    /// Number of entries.
+    pub fn entries(&self) -> u64 {
+        self.entries
+    }
+
+    /// Takes the digest of page `number`, which is complete now.
+    pub fn seal(&mut self, number: usize, page: &[u8]) {
+        if let Some(slot) = self.slots.get_mut(number) {
+            slot.digest = Digest::of(page);
+        }
+    }
+
+    /// Appends the inner pages to `out`; the root page follows from what is returned.
+    pub fn finish(self, places: Places, out: &mut Vec<u8>) -> Result<Tree> {
+        let Leaves { mut slots, single, entries, symlinks, totals } = self;
+        let mut page_count = u32::try_from(slots.len()).map_err(|_| too_long())?;
         let mut header = Header {
             required: if places.volumes.is_empty() { 0 } else { layout::REQUIRES_VOLUMES },
             optional: 0,
             page_size: layout::PAGE_SIZE,
-            page_count: 0,
+            page_count,
             pages_offset: places.pages_offset,
             payload_end: places.payload_end,
             trailer: Extent { start: 0, len: 0 },
-            entries: self.entries,
-            symlinks: self.symlinks,
-            totals: self.totals,
+            entries,
+            symlinks,
+            totals,
             volumes: places.volumes,
         };
+        if slots.is_empty() {
+            return Ok(Tree { header, node: single });
+        }
         let capacity = MAX_ROOT.saturating_sub(header.to_bytes().len());
-        let mut node = Vec::new();
-        if self.slots.is_empty() {
-            self.leaf.finish(&mut node)?;
-            return Ok(Tree { header, node });
-        }
-        if !self.leaf.is_empty() {
-            self.flush_leaf(out)?;
-        }
-        let mut slots = self.slots;
         let mut first = 0u32;
         let mut level = 1u8;
         while inner::fitting(&slots, capacity) < slots.len() {
-            let mut above = Vec::new();
-            let mut rest = slots.as_mut_slice();
-            let mut child = first;
-            while !rest.is_empty() {
-                let fitting = inner::fitting(rest, PAGE);
-                // Two children at least, or the tree would not end.
-                let Some((group, tail)) = rest.split_at_mut_checked(fitting.max(1)) else { break };
-                if fitting < 2 && !tail.is_empty() {
-                    return Err(too_long());
-                }
-                let start = out.len();
-                inner::write(group, level, child, out)?;
-                let digest = pad_page(out, start)?;
-                let separator = group
-                    .first_mut()
-                    .map(|slot| core::mem::take(&mut slot.separator))
-                    .unwrap_or_default();
-                let entries = group.iter().fold(0u64, |sum, slot| sum.saturating_add(slot.entries));
-                above.push(Slot { separator, digest, entries });
-                let count = u32::try_from(group.len()).map_err(|_| too_long())?;
-                child = child.checked_add(count).ok_or_else(too_long)?;
-                rest = tail;
-            }
-            first = self.page_count;
+            let above = write_level(&mut slots, level, first, out)?;
+            first = page_count;
             let written = u32::try_from(above.len()).map_err(|_| too_long())?;
-            self.page_count = self.page_count.checked_add(written).ok_or_else(too_long)?;
+            page_count = page_count.checked_add(written).ok_or_else(too_long)?;
             level = level.checked_add(1).ok_or_else(too_long)?;
             slots = above;
         }
+        let mut node = Vec::new();
         inner::write(&slots, level, first, &mut node)?;
-        header.page_count = self.page_count;
+        header.page_count = page_count;
         Ok(Tree { header, node })
     }
+}
+
+/// Writes one level of inner pages over `slots`, whose pages are numbered from `child`; returns the
+/// slots of the level above.
+fn write_level(
+    slots: &mut [Slot],
+    level: u8,
+    mut child: u32,
+    out: &mut Vec<u8>,
+) -> Result<Vec<Slot>> {
+    let mut above = Vec::new();
+    let mut rest = slots;
+    while !rest.is_empty() {
+        let fitting = inner::fitting(rest, PAGE);
+        let Some((group, tail)) = rest.split_at_mut_checked(fitting.max(1)) else { break };
+        // Two children at least, or the tree would not end.
+        if fitting < 2 && !tail.is_empty() {
+            return Err(too_long());
+        }
+        let start = out.len();
+        inner::write(group, level, child, out)?;
+        pad_page(out, start)?;
+        let digest = Digest::of(out.get(start..).unwrap_or(&[]));
+        let separator =
+            group.first_mut().map(|slot| core::mem::take(&mut slot.separator)).unwrap_or_default();
+        let entries = group.iter().fold(0u64, |sum, slot| sum.saturating_add(slot.entries));
+        above.push(Slot { separator, digest, entries });
+        let count = u32::try_from(group.len()).map_err(|_| too_long())?;
+        child = child.checked_add(count).ok_or_else(too_long)?;
+        rest = tail;
+    }
+    Ok(above)
 }
 
 fn too_long() -> Error {
     Error::BadField { structure: Structure::Inner, field: "len", value: 0 }
 }
 
-/// Fills the page that begins at `start` with zeros, and hashes it.
-fn pad_page(out: &mut Vec<u8>, start: usize) -> Result<Digest> {
+/// Fills the page that begins at `start` with zeros.
+fn pad_page(out: &mut Vec<u8>, start: usize) -> Result<()> {
     let end = start.saturating_add(PAGE);
     if out.len() > end {
         return Err(too_long());
     }
     out.resize(end, 0);
-    Ok(Digest::of(out.get(start..).unwrap_or(&[])))
+    Ok(())
 }
 
 impl Tree {

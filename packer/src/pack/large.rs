@@ -85,9 +85,9 @@ fn finish(
     metadata: Metadata,
 ) -> Result<Outcome> {
     let mut duplicate = false;
-    let (codec, stored_size) = (content.codec, content.stored_size);
+    let codec = content.codec;
     if let (Some(dedup), Some(digest)) = (output.dedup(), content.digest) {
-        match dedup.find(&digest, codec, stored_size) {
+        match dedup.find(&digest, codec) {
             Some(placed) => {
                 content.offset = placed.offset;
                 content.blocks = placed.blocks;
@@ -95,7 +95,7 @@ fn finish(
             }
             None => {
                 let (offset, blocks) = (content.offset, content.blocks);
-                dedup.insert(digest, Placed { offset, stored_size, codec, blocks });
+                dedup.insert(digest, codec, Placed { offset, blocks });
             }
         }
     }

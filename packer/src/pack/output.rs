@@ -123,9 +123,7 @@ impl Output {
         if stored_size == 0 {
             return Ok(Place { offset: self.position, duplicate: false });
         }
-        if let Some(placed) =
-            self.dedup.as_mut().and_then(|dedup| dedup.find(&digest, codec, stored_size))
-        {
+        if let Some(placed) = self.dedup.as_mut().and_then(|dedup| dedup.find(&digest, codec)) {
             return Ok(Place { offset: placed.offset, duplicate: true });
         }
         self.begin()?;
@@ -139,7 +137,7 @@ impl Output {
         }
         self.position += stored_size;
         if let Some(dedup) = &mut self.dedup {
-            dedup.insert(digest, Placed { offset, stored_size, codec, blocks: None });
+            dedup.insert(digest, codec, Placed { offset, blocks: None });
         }
         Ok(Place { offset, duplicate: false })
     }

@@ -34,9 +34,12 @@ pub(crate) struct Pipeline {
     in_flight: usize,
 }
 
+/// A block that was read, with its number in the file.
+type NumberedBlock = (u64, io::Result<BlockDone>);
+
 #[derive(Default)]
 struct State {
-    blocks: VecDeque<(BlockJob, Sender<(u64, io::Result<BlockDone>)>, u64)>,
+    blocks: VecDeque<(BlockJob, Sender<NumberedBlock>, u64)>,
     waiting: VecDeque<(u64, Task)>,
     done: BTreeMap<u64, Done>,
     walked: u64,
@@ -208,8 +211,8 @@ struct Blocks<'p, J> {
     jobs: J,
     sent: u64,
     taken: u64,
-    sender: Sender<(u64, io::Result<BlockDone>)>,
-    receiver: Receiver<(u64, io::Result<BlockDone>)>,
+    sender: Sender<NumberedBlock>,
+    receiver: Receiver<NumberedBlock>,
     early: BTreeMap<u64, io::Result<BlockDone>>,
 }
 

@@ -34,7 +34,11 @@ fn pack(paths: impl IntoIterator<Item = Vec<u8>>) -> (Vec<u8>, Vec<PackPathBuf>)
     for (number, path) in paths.iter().enumerate() {
         builder.push(&entry(path.clone(), number as u64), &mut file).unwrap();
     }
-    let tree = builder.finish(Places::default(), &mut file).unwrap();
+    let mut leaves = builder.finish(&mut file).unwrap();
+    for (number, page) in file.chunks(layout::PAGE_SIZE as usize).enumerate() {
+        leaves.seal(number, page);
+    }
+    let tree = leaves.finish(Places::default(), &mut file).unwrap();
     let (root, _) = tree.root(file.len() as u64, Extent { start: 0, len: 0 });
     file.extend(root);
     (file, paths)

@@ -155,3 +155,17 @@ fn no_damage_makes_it_panic() {
         }
     }
 }
+
+#[test]
+fn totals_are_filled_in_afterwards() {
+    let mut entries = one_of_each();
+    let expected = entries[0].clone();
+    entries[0].kind = Kind::Directory(Totals::default());
+    let mut page = page_of(&entries);
+    page.resize(32 << 10, 0);
+    let Kind::Directory(totals) = expected.kind else { panic!() };
+    set_totals(&mut page, &mut [totals].into_iter()).unwrap();
+    let leaf = Leaf::parse(&page).unwrap();
+    assert_eq!(leaf.entry(0, &mut 0).unwrap().to_entry().unwrap(), expected);
+    assert_eq!(leaf.entry(2, &mut 0).unwrap().to_entry().unwrap(), entries[2]);
+}
