@@ -135,7 +135,9 @@ impl IndexWriter {
         let mut leaves = tree.finish(&mut page).map_err(Error::pack(path))?;
         spool.write_all(&page).map_err(temporary)?;
         let mut totals = sums.finish().into_iter();
-        set_totals(leaves.single(), &mut totals).map_err(Error::pack(path))?;
+        if !leaves.single().is_empty() {
+            set_totals(leaves.single(), &mut totals).map_err(Error::pack(path))?;
+        }
         let paged = options.format != IndexFormat::Ndjson;
         let mut position = payload_end;
         // The tree is finished in any case: it is cheap, and counts everything.
