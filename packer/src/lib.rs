@@ -21,6 +21,8 @@ mod mapped;
 pub mod legacy;
 pub mod open;
 pub mod file;
+pub mod progress;
+pub mod verify;
 pub mod reindex;
 
 pub use error::{Error, Result};

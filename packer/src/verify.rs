@@ -1,0 +1,307 @@
+//! Checks whether a pack is what it says: its index, every payload, every digest.
+
+mod structure;
+mod payload;
+mod lines;
+
+use crate::error::{Error, Result};
+use crate::open::Pack;
+use crate::progress::Progress;
+use payload::Checked;
+use reader_core::leaf::EntryRef;
+use reader_core::path::PackPathBuf;
+use reader_core::{Content, Entry, Kind, PackPath};
+use std::fmt;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// How many problems a report lists; more are only counted.
+pub const MAX_PROBLEMS: usize = 1000;
+
+/// A worker takes this many files at once, or fewer with this many stored bytes.
+const BATCH_FILES: usize = 256;
+const BATCH_BYTES: u64 = 4 << 20;
+
+/// How a pack is verified.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct VerifyOptions {
+    /// How many threads hash and decode.
+    pub threads: usize,
+    /// Compare the lines of the CTNRv1 trailer with the paged index, when the whole pack is verified.
+    pub ndjson: bool,
+}
+
+impl Default for VerifyOptions {
+    fn default() -> Self {
+        VerifyOptions { threads: crate::pack::default_threads(), ndjson: true }
+    }
+}
+
+/// Something that is wrong with a pack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The entry that it is about; `None` when it is about the pack as a whole.
+    pub path: Option<PackPathBuf>,
+    /// What is wrong.
+    pub text: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.path {
+            Some(path) => write!(f, "{path}: {}", self.text),
+            None => f.write_str(&self.text),
+        }
+    }
+}
+
+/// What was verified, and what was found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct VerifyReport {
+    /// Regular files that were checked, bad ones included.
+    pub files: u64,
+    /// Directories that were checked.
+    pub directories: u64,
+    /// Symbolic links that were checked.
+    pub symlinks: u64,
+    /// Bytes of content in these files.
+    pub bytes: u64,
+    /// Their bytes as stored, each file counted even where identical content is stored once.
+    pub stored_bytes: u64,
+    /// Entries that are damaged, or asked for and not there.
+    pub bad: u64,
+    /// Files without a digest (those of `.fpack` files): only their lengths were checked.
+    pub unverifiable: u64,
+    /// Problems of the index itself.
+    pub structural: u64,
+    /// The first [`MAX_PROBLEMS`] problems, in the order in which they were found.
+    pub problems: Vec<Problem>,
+}
+
+impl VerifyReport {
+    /// Whether nothing is wrong.
+    pub fn is_sound(&self) -> bool {
+        self.bad == 0 && self.structural == 0
+    }
+
+    /// How many problems are not in the list.
+    pub fn unlisted(&self) -> u64 {
+        (self.bad + self.structural).saturating_sub(self.problems.len() as u64)
+    }
+}
+
+/// Hears of each problem as soon as it is found, on whichever thread finds it.
+pub type Observer<'o> = dyn FnMut(&Problem) + Send + 'o;
+
+/// Verifies `paths` (files, or directories with everything below them), or the whole pack.
+///
+/// For the whole pack the index is checked as well: every page, the order of keys, that each directory
+/// comes before what lies in it, all totals, and the NDJSON index against the paged one. Payloads are
+/// hashed and decoded by several threads, in key order. Memory grows only with the number of
+/// directories, and by one bit for each entry. A bad entry does not stop the others.
+///
+/// # Errors
+/// [`Error::Io`] with [`std::io::ErrorKind::Interrupted`] when `progress` was cancelled. What is wrong
+/// with the pack is in the report, not an error.
+pub fn verify(
+    pack: &Pack,
+    paths: Option<&[PackPathBuf]>,
+    options: &VerifyOptions,
+    progress: &Progress,
+    observer: &mut Observer<'_>,
+) -> Result<VerifyReport> {
+    // Behind the mutex its lifetime could not be shortened any more.
+    let mut hear = |problem: &Problem| observer(problem);
+    let findings =
+        Findings(Mutex::new(Found { report: VerifyReport::default(), observer: &mut hear }));
+    let threads = options.threads.max(1);
+    let (sender, receiver) = sync_channel(threads * 2);
+    // Only the workers hold it: without them nothing waits for room in the channel.
+    let receiver = Arc::new(Mutex::new(receiver));
+    let workers = Workers { pack, progress, findings: &findings, checked: Checked::default() };
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            let (workers, receiver) = (&workers, Arc::clone(&receiver));
+            scope.spawn(move || workers.run(&receiver));
+        }
+        drop(receiver);
+        let batch = Vec::with_capacity(BATCH_FILES);
+        let mut queue = Queue { sender, batch, bytes: 0, progress, findings: &findings };
+        match paths {
+            None => structure::check(pack, &mut queue),
+            Some(paths) => paths.iter().for_each(|path| selected(pack, path, &mut queue)),
+        }
+        queue.flush();
+        drop(queue);
+        if paths.is_none() && options.ndjson && !progress.is_cancelled() {
+            lines::check(pack, progress, &findings);
+        }
+    });
+    if progress.is_cancelled() {
+        return Err(Error::io("go on with", pack.path())(std::io::ErrorKind::Interrupted.into()));
+    }
+    let found = findings.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(found.report)
+}
+
+/// Queues the file at `path`, or everything below the directory there.
+fn selected(pack: &Pack, path: &PackPathBuf, queue: &mut Queue<'_, '_>) {
+    let findings = queue.findings;
+    let at = path.as_path();
+    if at != PackPath::ROOT {
+        match pack.find(at) {
+            Ok(Some(entry)) => {
+                queue.entry_ref(&entry);
+                if !entry.is_directory() {
+                    return;
+                }
+            }
+            Ok(None) => return findings.bad(path, "it is not in the pack"),
+            Err(error) => return findings.bad(path, error),
+        }
+    }
+    match structure::answer(pack, pack.index().subtree(pack.pages(), at)) {
+        Ok(range) => structure::scan(pack, range, queue, |queue, entry| {
+            queue.entry_ref(entry);
+        }),
+        Err(error) => findings.structural(Some(path), error),
+    }
+}
+
+/// What was found so far, and who wants to hear of it.
+struct Findings<'o>(Mutex<Found<'o>>);
+
+struct Found<'o> {
+    report: VerifyReport,
+    observer: &'o mut Observer<'o>,
+}
+
+impl<'o> Findings<'o> {
+    fn lock(&self) -> MutexGuard<'_, Found<'o>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn count(&self, count: impl FnOnce(&mut VerifyReport)) {
+        count(&mut self.lock().report);
+    }
+
+    fn bad(&self, path: &PackPathBuf, text: impl ToString) {
+        self.add(Some(path), text.to_string(), |report| report.bad += 1);
+    }
+
+    fn structural(&self, path: Option<&PackPathBuf>, text: impl ToString) {
+        self.add(path, text.to_string(), |report| report.structural += 1);
+    }
+
+    fn add(&self, path: Option<&PackPathBuf>, text: String, count: fn(&mut VerifyReport)) {
+        let problem = Problem { path: path.cloned(), text };
+        let Found { report, observer } = &mut *self.lock();
+        count(report);
+        observer(&problem);
+        if report.problems.len() < MAX_PROBLEMS {
+            report.problems.push(problem);
+        }
+    }
+}
+
+/// A file whose payload is to be checked.
+struct Job {
+    path: PackPathBuf,
+    content: Content,
+}
+
+/// Gathers files for the workers.
+struct Queue<'q, 'o> {
+    sender: SyncSender<Vec<Job>>,
+    batch: Vec<Job>,
+    bytes: u64,
+    progress: &'q Progress,
+    findings: &'q Findings<'o>,
+}
+
+impl Queue<'_, '_> {
+    /// Reads all of an entry and queues its payload; `None` when the entry is damaged.
+    fn entry_ref(&mut self, entry: &EntryRef<'_>) -> Option<Entry> {
+        match entry.to_entry() {
+            Ok(entry) => {
+                self.entry(&entry);
+                Some(entry)
+            }
+            Err(error) => {
+                match entry.path() {
+                    Ok(path) => self.findings.bad(&path, error),
+                    Err(error) => self.findings.structural(None, error),
+                }
+                None
+            }
+        }
+    }
+
+    fn entry(&mut self, entry: &Entry) {
+        self.findings.count(|report| match &entry.kind {
+            Kind::File(content) => {
+                report.files += 1;
+                report.bytes = report.bytes.saturating_add(content.size);
+                report.stored_bytes = report.stored_bytes.saturating_add(content.stored_size);
+                report.unverifiable += u64::from(content.digest.is_none());
+            }
+            Kind::Directory(_) => report.directories += 1,
+            Kind::Symlink(_) => report.symlinks += 1,
+        });
+        if let Kind::File(content) = entry.kind {
+            self.bytes = self.bytes.saturating_add(content.stored_size);
+            self.batch.push(Job { path: entry.path.clone(), content });
+            if self.batch.len() >= BATCH_FILES || self.bytes >= BATCH_BYTES {
+                self.flush();
+            }
+        }
+    }
+
+    fn flush(&mut self) {
+        self.bytes = 0;
+        let batch = std::mem::take(&mut self.batch);
+        // It fails only when all workers are gone, and then their panic is on its way.
+        let _ = self.sender.send(batch);
+    }
+}
+
+/// What all workers share.
+struct Workers<'w, 'o> {
+    pack: &'w Pack,
+    progress: &'w Progress,
+    findings: &'w Findings<'o>,
+    checked: Checked,
+}
+
+impl Workers<'_, '_> {
+    /// Checks batches until there are no more. After cancelling they are only taken off the channel.
+    fn run(&self, receiver: &Mutex<Receiver<Vec<Job>>>) {
+        loop {
+            let batch = receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            let Ok(batch) = batch else { return };
+            for job in batch {
+                if self.progress.is_cancelled() {
+                    break;
+                }
+                self.job(&job);
+            }
+        }
+    }
+
+    fn job(&self, Job { path, content }: &Job) {
+        if self.checked.contains(content) {
+            self.progress.add_bytes(content.size);
+        } else {
+            match payload::check(self.pack, content, self.progress) {
+                Ok(()) => self.checked.insert(content),
+                Err(error) => self.findings.bad(path, error),
+            }
+        }
+        self.progress.add_file();
+    }
+}
+
+#[cfg(test)]
+mod tests;

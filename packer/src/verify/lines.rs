@@ -1,0 +1,143 @@
+//! Compares the NDJSON index of the CTNRv1 trailer with the paged index.
+
+use super::{Findings, structure};
+use crate::open::Pack;
+use crate::progress::Progress;
+use reader_core::error::Result;
+use reader_core::ndjson::{Item, parse_index};
+use reader_core::path::Escaped;
+use reader_core::trailer::trailer_header;
+use reader_core::{Content, Entry, Kind, Source};
+
+/// Reports every line that the paged index contradicts, and every entry without a line.
+pub(super) fn check(pack: &Pack, progress: &Progress, findings: &Findings<'_>) {
+    let trailer = pack.header().trailer;
+    if trailer.len == 0 {
+        return;
+    }
+    // The trailer lies in the file that holds the pages.
+    let bytes = pack.pages().bytes(trailer).unwrap_or(&[]);
+    let index_len = trailer.len.saturating_sub(16);
+    let Some(index) = bytes.strip_prefix(&trailer_header(index_len)) else {
+        return findings.structural(None, "the CTNRv1 trailer is not where the header says");
+    };
+    let mut lines = Lines { pack, findings, seen: Vec::new(), files: 0 };
+    let summary = parse_index(index, &pack.options().limits, &mut |item| {
+        // Errors end the parsing; which one does not matter then.
+        if progress.is_cancelled() {
+            return Err(reader_core::Error::NotAPack { file_len: 0 });
+        }
+        lines.item(item);
+        Ok(())
+    });
+    if progress.is_cancelled() {
+        return;
+    }
+    match summary {
+        Ok(summary) if summary.bad_lines > 0 => {
+            let (line, _) = summary.first_bad.unwrap_or_default();
+            let count = summary.bad_lines;
+            let text = format!("{count} lines of the NDJSON index are not entries (first: {line})");
+            findings.structural(None, text);
+        }
+        Ok(_) => {}
+        Err(error) => findings.structural(None, format!("NDJSON index: {error}")),
+    }
+    if let Err(error) = lines.missing() {
+        findings.structural(None, format!("NDJSON index: {error}"));
+    }
+}
+
+struct Lines<'l, 'o> {
+    pack: &'l Pack,
+    findings: &'l Findings<'o>,
+    /// One bit for each entry that has had a line.
+    seen: Vec<u64>,
+    /// How many files and links have had one.
+    files: u64,
+}
+
+impl Lines<'_, '_> {
+    fn item(&mut self, item: Item) {
+        match item {
+            Item::Refused(refused) => {
+                let (name, problem) = (Escaped(&refused.name), refused.problem);
+                let text = format!("NDJSON index: {name} cannot be a path: {problem}");
+                self.findings.structural(None, text);
+            }
+            Item::Entry(line) => {
+                let text = match self.line(&line) {
+                    Ok(None) => return,
+                    Ok(Some(problem)) => problem.to_owned(),
+                    Err(error) => error.to_string(),
+                };
+                let text = format!("its line in the NDJSON index: {text}");
+                self.findings.structural(Some(&line.path), text);
+            }
+        }
+    }
+
+    /// What is wrong with a line, if anything.
+    fn line(&mut self, line: &Entry) -> Result<Option<&'static str>> {
+        let (pack, index) = (self.pack, self.pack.index());
+        let path = line.path.as_path();
+        let number = index.lower_bound(pack.pages(), path.parent(), path.name());
+        let number = structure::answer(pack, number)?;
+        let entry = structure::answer(pack, index.entry_at(pack.pages(), number))?;
+        let Some(entry) = entry else { return Ok(Some("the paged index has no such entry")) };
+        let entry = entry.to_entry()?;
+        if entry.path != line.path {
+            return Ok(Some("the paged index has no such entry"));
+        }
+        if self.mark(number) {
+            return Ok(Some("there is another one before it"));
+        }
+        self.files += u64::from(!matches!(entry.kind, Kind::Directory(_)));
+        let is_same = match (&line.kind, &entry.kind) {
+            (Kind::File(line), Kind::File(entry)) => agrees(line, entry),
+            (Kind::Symlink(line), Kind::Symlink(entry)) => line == entry,
+            (Kind::Directory(_), Kind::Directory(_)) => true,
+            _ => false,
+        };
+        Ok((!is_same).then_some("the paged index says something else"))
+    }
+
+    /// Notes that an entry has a line; returns whether it had one before.
+    fn mark(&mut self, number: u64) -> bool {
+        let word = (number / 64) as usize;
+        if self.seen.len() <= word {
+            self.seen.resize(word + 1, 0);
+        }
+        let bit = 1 << (number % 64);
+        let before = self.seen[word] & bit != 0;
+        self.seen[word] |= bit;
+        before
+    }
+
+    /// Reports files and links without a line. Directories need none.
+    fn missing(&self) -> Result<()> {
+        if self.files == self.pack.header().totals.files {
+            return Ok(());
+        }
+        let index = self.pack.index();
+        let mut scan = index.scan(0..index.len());
+        loop {
+            let number = scan.position();
+            let entry = structure::answer(self.pack, scan.next(self.pack.pages()))?;
+            let Some(entry) = entry else { return Ok(()) };
+            let word = self.seen.get((number / 64) as usize).copied().unwrap_or(0);
+            if word & (1 << (number % 64)) == 0 && !entry.is_directory() {
+                let text = "it has no line in the NDJSON index";
+                self.findings.structural(entry.path().ok().as_ref(), text);
+            }
+        }
+    }
+}
+
+/// Whether a line says the same as an entry; what old programs do not write may be left out.
+fn agrees(line: &Content, entry: &Content) -> bool {
+    let without = |content: &Content| Content { original_digest: None, blocks: None, ..*content };
+    without(line) == without(entry)
+        && (line.original_digest.is_none() || line.original_digest == entry.original_digest)
+        && (line.blocks.is_none() || line.blocks == entry.blocks)
+}
