@@ -17,6 +17,7 @@ mod mapped;
 pub mod legacy;
 pub mod open;
 pub mod file;
+pub mod extract;
 pub mod reindex;
 
 pub use error::{Error, Result};
