@@ -62,7 +62,7 @@ impl<'p> File<'p> {
         let payload = match pack.payload(&content) {
             Ok(payload) => payload,
             // Only the entry is bad, so its path is told, too.
-            Err(Error::Pack { source, .. }) => return Err(pack.entry_error(&path)(source)),
+            Err(Error::Pack { source, .. }) => return Err(pack.entry_error(&path)(*source)),
             Err(error) => return Err(error),
         };
         let is_stored = content.codec == Codec::Stored;

@@ -200,14 +200,14 @@ fn extension(given: &str) -> Result<Vec<u8>, FilterError> {
 
 /// A path inside a pack in the form that matchers ask for.
 #[cfg(unix)]
-fn as_path(bytes: &[u8]) -> Cow<'_, Path> {
+pub(crate) fn as_path(bytes: &[u8]) -> Cow<'_, Path> {
     use std::os::unix::ffi::OsStrExt;
     Cow::Borrowed(Path::new(std::ffi::OsStr::from_bytes(bytes)))
 }
 
 /// A path inside a pack in the form that matchers ask for; names are Unicode here.
 #[cfg(not(unix))]
-fn as_path(bytes: &[u8]) -> Cow<'_, Path> {
+pub(crate) fn as_path(bytes: &[u8]) -> Cow<'_, Path> {
     match String::from_utf8_lossy(bytes) {
         Cow::Borrowed(text) => Cow::Borrowed(Path::new(text)),
         Cow::Owned(text) => Cow::Owned(text.into()),

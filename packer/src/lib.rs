@@ -23,6 +23,7 @@ pub mod open;
 pub mod file;
 pub mod progress;
 pub mod verify;
+pub mod extract;
 pub mod reindex;
 
 pub use error::{Error, Result};

@@ -95,12 +95,7 @@ mod tests {
     #[test]
     fn memory_is_bounded_and_what_is_used_is_kept() {
         let digest = |n: usize| Digest::of(&n.to_le_bytes());
-        let placed = |n: usize| Placed {
-            offset: n as u64,
-            stored_size: 1,
-            codec: Codec::Stored,
-            blocks: None,
-        };
+        let placed = |n: usize| Placed { offset: n as u64, blocks: None };
         let mut dedup = Dedup::default();
         dedup.insert(digest(0), Codec::Stored, placed(0));
         for n in 1..GENERATION * 3 {

@@ -190,7 +190,11 @@ fn forge(payload: &[u8], payload_end: u64, entries: &[Entry]) -> (TempDir, PathB
     let mut pages = Vec::new();
     entries.iter().for_each(|entry| builder.push(entry, &mut pages).unwrap());
     let places = Places { payload_end, pages_offset: bytes.len() as u64, volumes: Vec::new() };
-    let tree = builder.finish(places, &mut pages).unwrap();
+    let mut leaves = builder.finish(&mut pages).unwrap();
+    for (number, page) in pages.chunks(reader_core::layout::PAGE_SIZE as usize).enumerate() {
+        leaves.seal(number, page);
+    }
+    let tree = leaves.finish(places, &mut pages).unwrap();
     bytes.extend(pages);
     let (root, _) = tree.root(bytes.len() as u64, Extent { start: 0, len: 0 });
     bytes.extend(root);

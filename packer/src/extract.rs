@@ -1,0 +1,414 @@
+//! Extracts a pack into a directory: verified, in parallel, and never outside that directory.
+
+mod names;
+mod place;
+mod scan;
+mod selection;
+mod worker;
+#[cfg(unix)]
+#[path = "extract/unix.rs"]
+mod system;
+#[cfg(not(unix))]
+#[path = "extract/portable.rs"]
+mod system;
+
+pub use selection::Selection;
+
+use crate::error::{Error, Result};
+use crate::open::Pack;
+use names::Rules;
+use place::{Attributes, ModeOf, unguessable};
+use reader_core::PackPath;
+use reader_core::leaf::EntryRef;
+use reader_core::path::Escaped;
+use scan::{Chunks, Ranges};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use system::{Place, Target};
+use worker::{Pass, Worker};
+
+/// How a pack is extracted.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ExtractOptions {
+    /// How many threads verify, decode and write.
+    pub threads: usize,
+    /// Longer files are written in pieces of this many bytes; 1024 at least.
+    pub chunk_size: usize,
+    /// Leave regular files alone that have the right size already, and links with the right target.
+    pub skip_existing: bool,
+    /// Like `skip_existing`, but the file's SHA-256 must be right, too. Where the pack does not know
+    /// it (compressed files of old containers) the file is extracted again.
+    pub verify_existing: bool,
+    /// Verify every payload, write nothing.
+    pub dry_run: bool,
+    /// Stop at the first entry that fails.
+    pub fail_fast: bool,
+    /// Give entries the owners that the pack tells, and keep their set-user-id and set-group-id
+    /// bits, which are dropped otherwise. An entry that cannot be given away fails.
+    pub owner: bool,
+    /// Wait until each file is on disk before it gets its name.
+    pub fsync: bool,
+    /// Replace files and links that exist already; each is replaced at once, by renaming.
+    pub overwrite: bool,
+    /// Refuse to begin when the files selected have more bytes in all.
+    pub max_total_bytes: Option<u64>,
+    /// Refuse to begin when more entries are selected.
+    pub max_entries: Option<u64>,
+}
+
+impl Default for ExtractOptions {
+    fn default() -> Self {
+        ExtractOptions {
+            threads: crate::pack::default_threads(),
+            chunk_size: 1 << 20,
+            skip_existing: false,
+            verify_existing: false,
+            dry_run: false,
+            fail_fast: false,
+            owner: false,
+            fsync: false,
+            overwrite: true,
+            max_total_bytes: None,
+            max_entries: None,
+        }
+    }
+}
+
+impl ExtractOptions {
+    fn skips(&self) -> bool {
+        self.skip_existing || self.verify_existing
+    }
+}
+
+/// What happens, while it happens. Threads tell it, in no certain order.
+///
+/// Paths are raw bytes that show themselves escaped for a terminal.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum ExtractEvent<'a> {
+    /// So many entries were selected.
+    Selected {
+        /// How many.
+        entries: u64,
+    },
+    /// An entry is about to be extracted.
+    Begin {
+        /// Its path in the pack.
+        path: Escaped<'a>,
+    },
+    /// An entry is in the target, whole and verified; in a dry run, it is sound.
+    Done {
+        /// Its path in the pack.
+        path: Escaped<'a>,
+        /// Bytes of content.
+        size: u64,
+    },
+    /// An entry was in the target already.
+    Skipped {
+        /// Its path in the pack.
+        path: Escaped<'a>,
+    },
+    /// An entry could not be extracted; nothing of it is left in the target.
+    Failed {
+        /// Its path in the pack.
+        path: Escaped<'a>,
+        /// Why.
+        message: &'a str,
+    },
+    /// An entry must not be extracted under its name.
+    Refused {
+        /// Its name.
+        path: Escaped<'a>,
+        /// Why.
+        message: &'a str,
+    },
+}
+
+/// Why a run ended before all entries were tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Stopped {
+    /// The caller wanted it.
+    Cancelled,
+    /// An entry failed, and [`ExtractOptions::fail_fast`] was set.
+    FirstFailure,
+    /// There is no room left in the target.
+    DiskFull,
+}
+
+/// An entry that was not extracted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotExtracted {
+    /// Its path, fit for a terminal.
+    pub path: String,
+    /// Why.
+    pub message: String,
+}
+
+/// The number of problems that a report keeps; all are counted, and told to the observer.
+pub const PROBLEMS_KEPT: usize = 1000;
+
+/// What became of the entries.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ExtractReport {
+    /// Regular files extracted.
+    pub files: u64,
+    /// Directories created, or found there.
+    pub directories: u64,
+    /// Symbolic links created.
+    pub symlinks: u64,
+    /// Bytes of content in the files extracted.
+    pub bytes: u64,
+    /// Entries that were in the target already.
+    pub skipped: u64,
+    /// Entries that could not be extracted.
+    pub failed: u64,
+    /// Entries whose names must not be extracted: those that no pack may hold, and those that the
+    /// target cannot hold.
+    pub refused: u64,
+    /// The first of those failed and refused, [`PROBLEMS_KEPT`] at most.
+    pub problems: Vec<NotExtracted>,
+    /// Patterns that match nothing, fit for a terminal.
+    pub unmatched: Vec<String>,
+    /// Why the run ended early, if it did.
+    pub stopped: Option<Stopped>,
+}
+
+impl ExtractReport {
+    /// Whether everything that was asked for is in the target.
+    pub fn is_complete(&self) -> bool {
+        self.failed == 0 && self.refused == 0 && self.unmatched.is_empty() && self.stopped.is_none()
+    }
+
+    fn add(&mut self, share: &ExtractReport) {
+        self.files += share.files;
+        self.directories += share.directories;
+        self.symlinks += share.symlinks;
+        self.bytes += share.bytes;
+        self.skipped += share.skipped;
+    }
+
+    fn keep(&mut self, path: &[u8], message: &str) {
+        if self.problems.len() < PROBLEMS_KEPT {
+            let (path, message) = (Escaped(path).to_string(), message.to_owned());
+            self.problems.push(NotExtracted { path, message });
+        }
+    }
+}
+
+/// Extracts what `selection` names into the directory `target`, which is created if missing.
+///
+/// A file gets its name only when its payload was verified and it has its content, mode and time; a
+/// damaged one leaves nothing behind and does not stop the others. Modes and times are those of the
+/// pack where it knows them. Directories that exist are used, and get the modes and times of the
+/// pack; a file never replaces a directory, nor the reverse.
+///
+/// Nothing is written outside `target`: no directory on the way to an entry may be a symbolic link,
+/// not even one that leads to another place in `target`. (`target` itself may be one.) Links are
+/// created after everything else; what they lead to is restored byte for byte, wherever that is.
+///
+/// An old container's names that no pack may hold are reported as refused; so are names that the
+/// target cannot hold: the later of two that differ in case only where the file system does not
+/// tell them apart, and on Windows names with special characters or those of devices.
+///
+/// # Errors
+/// Only for what concerns the whole run: the target cannot be opened, the index cannot be read, or
+/// one of the limits is exceeded. Everything that concerns one entry is in the report.
+pub fn extract(
+    pack: &Pack,
+    target: &Path,
+    selection: &Selection,
+    options: &ExtractOptions,
+    observer: &(dyn Fn(ExtractEvent<'_>) + Sync),
+    cancel: &AtomicBool,
+) -> Result<ExtractReport> {
+    extract_with(pack, target, selection, options, observer, cancel, None)
+}
+
+/// As [`extract`]; `rules` are found out by trying when they are not given.
+fn extract_with(
+    pack: &Pack,
+    target: &Path,
+    selection: &Selection,
+    options: &ExtractOptions,
+    observer: &(dyn Fn(ExtractEvent<'_>) + Sync),
+    cancel: &AtomicBool,
+    rules: Option<Rules>,
+) -> Result<ExtractReport> {
+    let selected = selection.resolve(pack)?;
+    check_limits(pack, &selected.ranges, options)?;
+    let mut options = options.clone();
+    options.threads = options.threads.max(1);
+    options.chunk_size = options.chunk_size.max(1024);
+    let opened = if options.dry_run { None } else { Some(open_target(target)?) };
+    let rules = match (rules, &opened) {
+        (Some(rules), _) => rules,
+        (None, Some(opened)) => find_rules(opened).map_err(Error::io("write in", target))?,
+        (None, None) => Rules::default(),
+    };
+    let mode_of = |directory: &[u8]| mode_of(pack, directory);
+    let report = ExtractReport { unmatched: selected.unmatched, ..ExtractReport::default() };
+    let run = Run {
+        pack,
+        options,
+        observer,
+        cancel,
+        target: opened,
+        mode_of: &mode_of,
+        has_links: AtomicBool::new(false),
+        stopped: OnceLock::new(),
+        report: Mutex::new(report),
+    };
+    for refused in &pack.notes().refused {
+        run.refused(&refused.name, &format!("its name is refused: {}", refused.problem));
+    }
+    let ranges = rules.apply(pack, selected.ranges, |path, message| run.refused(path, message))?;
+    run.tell(ExtractEvent::Selected { entries: ranges.len() });
+    run.pass(&ranges, Pass::Content);
+    if run.has_links.load(Ordering::Relaxed) {
+        run.pass(&ranges, Pass::Links);
+    }
+    run.finish(&ranges).map_err(Error::io("sync", target))?;
+    let mut report = run.report.into_inner().unwrap_or_else(PoisonError::into_inner);
+    report.stopped = run.stopped.into_inner();
+    Ok(report)
+}
+
+/// Sums up what was selected, before anything is written for it.
+fn check_limits(pack: &Pack, ranges: &Ranges, options: &ExtractOptions) -> Result<()> {
+    let over = |what, value, limit| {
+        Err(Error::pack(pack.path())(reader_core::Error::OverLimit { what, value, limit }))
+    };
+    if let Some(limit) = options.max_entries
+        && ranges.len() > limit
+    {
+        return over("max_entries", ranges.len(), limit);
+    }
+    let Some(limit) = options.max_total_bytes else { return Ok(()) };
+    let mut total = 0u64;
+    // The totals of the root page are only what the pack says of itself.
+    for item in ranges.iter().flat_map(|range| scan::scan(pack, range)) {
+        let size = item?.1.size().map_err(Error::pack(pack.path()))?;
+        total = total.saturating_add(size);
+        if total > limit {
+            return over("max_total_bytes", total, limit);
+        }
+    }
+    Ok(())
+}
+
+fn open_target(target: &Path) -> Result<Target> {
+    std::fs::create_dir_all(target).map_err(Error::io("create", target))?;
+    let probe = format!(".rangepack-{:016x}", unguessable());
+    Target::open(target, probe.as_bytes()).map_err(Error::io("write in", target))
+}
+
+fn find_rules(target: &Target) -> std::io::Result<Rules> {
+    let probe = format!(".rangepack-{:016x}-case", unguessable());
+    Ok(Rules { folds_case: target.folds_case(probe.as_bytes())?, windows: cfg!(windows) })
+}
+
+/// The mode that the pack knows for one of its directories.
+fn mode_of(pack: &Pack, directory: &[u8]) -> Option<u32> {
+    let entry = pack.find(PackPath::new(directory).ok()?).ok()??;
+    entry.mode().ok()?
+}
+
+/// One run, shared by its threads.
+struct Run<'r> {
+    pack: &'r Pack,
+    options: ExtractOptions,
+    observer: &'r (dyn Fn(ExtractEvent<'_>) + Sync),
+    cancel: &'r AtomicBool,
+    /// `None` in a dry run.
+    target: Option<Target>,
+    mode_of: &'r ModeOf<'r>,
+    /// Set when the first pass comes across a link: most packs need no second one.
+    has_links: AtomicBool,
+    stopped: OnceLock<Stopped>,
+    report: Mutex<ExtractReport>,
+}
+
+impl Run<'_> {
+    fn pass(&self, ranges: &Ranges, pass: Pass) {
+        let chunks = Chunks::new(ranges, self.options.threads);
+        let work = || {
+            let mut worker = Worker::new(self);
+            let mut chunk = Vec::new();
+            while !self.is_stopped() && chunks.take(&mut chunk) {
+                chunk.drain(..).for_each(|range| worker.chunk(range, pass));
+            }
+            self.lock().add(&worker.counts);
+        };
+        std::thread::scope(|scope| {
+            for _ in 1..self.options.threads {
+                scope.spawn(work);
+            }
+            work();
+        });
+    }
+
+    /// Modes and times of directories, when nothing in them changes any more.
+    fn finish(&self, ranges: &Ranges) -> std::io::Result<()> {
+        let Some(target) = &self.target else { return Ok(()) };
+        let mut place = Place::new(target, self.mode_of);
+        for range in ranges.iter().rev() {
+            worker::finish_directories(self, range, &mut place);
+        }
+        if self.options.fsync { target.sync() } else { Ok(()) }
+    }
+
+    fn attributes(&self, entry: &EntryRef<'_>) -> reader_core::Result<Attributes> {
+        let owner = if self.options.owner { entry.owner()? } else { None };
+        // Programs that run as somebody else are not made from a stranger's pack.
+        let allowed = if owner.is_some() { 0o7777 } else { 0o1777 };
+        let mode = entry.mode()?.map(|mode| mode & allowed);
+        Ok(Attributes { mode, mtime: entry.mtime()?, owner })
+    }
+
+    fn tell(&self, event: ExtractEvent<'_>) {
+        (self.observer)(event);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, ExtractReport> {
+        self.report.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn failed(&self, path: &[u8], count: u64, message: &str) {
+        let mut report = self.lock();
+        report.failed += count;
+        report.keep(path, message);
+        drop(report);
+        self.tell(ExtractEvent::Failed { path: Escaped(path), message });
+        if self.options.fail_fast {
+            self.stop(Stopped::FirstFailure);
+        }
+    }
+
+    fn refused(&self, path: &[u8], message: &str) {
+        let mut report = self.lock();
+        report.refused += 1;
+        report.keep(path, message);
+        drop(report);
+        self.tell(ExtractEvent::Refused { path: Escaped(path), message });
+    }
+
+    /// Stops all threads; the first reason counts.
+    fn stop(&self, why: Stopped) {
+        // It is set already when another thread was quicker.
+        let _ = self.stopped.set(why);
+    }
+
+    fn is_stopped(&self) -> bool {
+        if self.cancel.load(Ordering::Relaxed) {
+            self.stop(Stopped::Cancelled);
+        }
+        self.stopped.get().is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,150 @@
+//! Entries by their numbers, and how threads share them.
+
+use crate::error::{Error, Result};
+use crate::open::Pack;
+use reader_core::leaf::EntryRef;
+use reader_core::{Answer, Extent};
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
+
+/// Takes the answer of the core: on a mapping it is always there.
+pub(super) fn ready<T>(pack: &Pack, answer: reader_core::Result<Answer<T>>) -> Result<T> {
+    match answer {
+        Ok(Answer::Ready(value)) => Ok(value),
+        Ok(Answer::Need(Extent { start, len })) => {
+            let file_len = pack.pages().len() as u64;
+            Err(Error::pack(pack.path())(reader_core::Error::OutOfBounds { start, len, file_len }))
+        }
+        Err(error) => Err(Error::pack(pack.path())(error)),
+    }
+}
+
+/// Entry number `ordinal`.
+pub(super) fn entry_at(pack: &Pack, ordinal: u64) -> Result<Option<EntryRef<'_>>> {
+    ready(pack, pack.index().entry_at(pack.pages(), ordinal))
+}
+
+/// Entries and their numbers.
+pub(super) fn scan(
+    pack: &Pack,
+    range: Range<u64>,
+) -> impl Iterator<Item = Result<(u64, EntryRef<'_>)>> {
+    let mut scan = pack.index().scan(range);
+    let mut is_over = false;
+    std::iter::from_fn(move || {
+        if is_over {
+            return None;
+        }
+        let ordinal = scan.position();
+        let next = ready(pack, scan.next(pack.pages()));
+        // An index that cannot be read would give the same error for ever.
+        is_over = next.is_err();
+        next.map(|entry| entry.map(|entry| (ordinal, entry))).transpose()
+    })
+}
+
+/// Numbers of entries, as ranges in ascending order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Ranges(Vec<Range<u64>>);
+
+impl Ranges {
+    /// Adds entries, in any order when [`Ranges::normalise`] follows.
+    pub(super) fn push(&mut self, range: Range<u64>) {
+        match self.0.last_mut() {
+            _ if range.is_empty() => {}
+            Some(last) if last.end == range.start => last.end = range.end,
+            _ => self.0.push(range),
+        }
+    }
+
+    /// Sorts, and leaves every number once.
+    pub(super) fn normalise(&mut self) {
+        self.0.sort_unstable_by_key(|range| range.start);
+        self.0.dedup_by(|later, kept| {
+            let overlaps = later.start <= kept.end;
+            if overlaps {
+                kept.end = kept.end.max(later.end);
+            }
+            overlaps
+        });
+    }
+
+    /// The ranges.
+    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = Range<u64>> {
+        self.0.iter().cloned()
+    }
+
+    /// How many entries.
+    pub(super) fn len(&self) -> u64 {
+        self.0.iter().map(|range| range.end - range.start).sum()
+    }
+}
+
+/// No more entries than this are handed out at once.
+const CHUNK: u64 = 256;
+
+/// Hands out entries to threads, in key order, so that reads go forward.
+#[derive(Debug)]
+pub(super) struct Chunks<'r> {
+    threads: u64,
+    state: Mutex<State<'r>>,
+}
+
+#[derive(Debug)]
+struct State<'r> {
+    ranges: &'r [Range<u64>],
+    /// How many of the first range are gone.
+    gone: u64,
+    left: u64,
+}
+
+impl<'r> Chunks<'r> {
+    /// Chunks of `ranges` for so many threads.
+    pub(super) fn new(ranges: &'r Ranges, threads: usize) -> Chunks<'r> {
+        let state = State { ranges: &ranges.0, gone: 0, left: ranges.len() };
+        Chunks { threads: threads as u64, state: Mutex::new(state) }
+    }
+
+    /// Fills `chunk` with the next entries; `false` when there are none.
+    pub(super) fn take(&self, chunk: &mut Vec<Range<u64>>) -> bool {
+        chunk.clear();
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        // Towards the end the shares become small, so that all threads end together.
+        let mut wanted = (state.left / (self.threads * 8)).clamp(1, CHUNK);
+        while let Some(range) = state.ranges.first().filter(|_| wanted > 0) {
+            let start = range.start + state.gone;
+            let end = range.end.min(start + wanted);
+            chunk.push(start..end);
+            wanted -= end - start;
+            state.left -= end - start;
+            state.gone += end - start;
+            if end == range.end {
+                state.ranges = &state.ranges[1..];
+                state.gone = 0;
+            }
+        }
+        !chunk.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_cover_all_numbers_once_and_in_order() {
+        let mut ranges = Ranges::default();
+        for range in [900..2000, 5..5, 3..4, 0..2, 10..600, 500..700] {
+            ranges.push(range);
+        }
+        ranges.normalise();
+        assert_eq!(ranges.iter().collect::<Vec<_>>(), [0..2, 3..4, 10..700, 900..2000]);
+        let chunks = Chunks::new(&ranges, 2);
+        let (mut chunk, mut seen) = (Vec::new(), Vec::new());
+        while chunks.take(&mut chunk) {
+            assert!(chunk.iter().map(|range| range.end - range.start).sum::<u64>() <= CHUNK);
+            seen.extend(chunk.iter().cloned().flatten());
+        }
+        assert_eq!(seen, ranges.iter().flatten().collect::<Vec<_>>());
+    }
+}

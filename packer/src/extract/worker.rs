@@ -1,0 +1,331 @@
+//! What one thread does: entry after entry, each verified before it gets its name.
+
+use super::place::{Attributes, Existing, unguessable};
+use super::scan::scan;
+use super::system::Place;
+use super::{ExtractEvent, ExtractReport, Run, Stopped};
+use crate::open::Pack;
+use reader_core::decode::{Decoder, PayloadHasher, decode_all};
+use reader_core::digest::Hasher;
+use reader_core::leaf::EntryRef;
+use reader_core::path::Escaped;
+use reader_core::{Codec, Content};
+use std::io::{self, Read};
+use std::ops::Range;
+use std::sync::atomic::Ordering;
+
+/// Which kinds of entries a pass over the index takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pass {
+    /// Directories and files.
+    Content,
+    /// Links: last, so that nothing can be written through them.
+    Links,
+}
+
+/// Why an entry is not extracted.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Problem {
+    #[error("cannot {action} it: {source}")]
+    Io { action: &'static str, source: io::Error },
+    #[error("{0}")]
+    Entry(#[from] reader_core::Error),
+    #[error("{0}")]
+    Pack(#[from] crate::Error),
+    #[error("it exists already")]
+    Exists,
+    /// Not its own fault.
+    #[error("stopped")]
+    Stopped,
+}
+
+impl Problem {
+    fn io(action: &'static str) -> impl FnOnce(io::Error) -> Problem {
+        move |source| Problem::Io { action, source }
+    }
+
+    fn is_disk_full(&self) -> bool {
+        let Problem::Io { source, .. } = self else { return false };
+        matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+    }
+}
+
+enum Outcome {
+    Done { size: u64 },
+    Skipped,
+}
+
+pub(super) struct Worker<'r> {
+    run: &'r Run<'r>,
+    /// `None` when nothing is written.
+    place: Option<Place<'r>>,
+    name: Vec<u8>,
+    path: Vec<u8>,
+    temporary: Vec<u8>,
+    buffer: Vec<u8>,
+    /// This thread's share, and of the problems none.
+    pub(super) counts: ExtractReport,
+}
+
+impl<'r> Worker<'r> {
+    pub(super) fn new(run: &'r Run<'r>) -> Worker<'r> {
+        let place = run.target.as_ref().map(|target| Place::new(target, run.mode_of));
+        let temporary = format!(".rangepack-{:016x}", unguessable()).into_bytes();
+        Worker {
+            run,
+            place,
+            name: Vec::new(),
+            path: Vec::new(),
+            temporary,
+            buffer: Vec::new(),
+            counts: ExtractReport::default(),
+        }
+    }
+
+    /// Extracts the entries of one chunk that belong to this pass.
+    pub(super) fn chunk(&mut self, range: Range<u64>, pass: Pass) {
+        let pack = self.run.pack;
+        let mut next = range.start;
+        for item in scan(pack, range.clone()) {
+            if self.run.is_stopped() {
+                return;
+            }
+            let entry = match item {
+                Ok((ordinal, entry)) => {
+                    next = ordinal + 1;
+                    entry
+                }
+                Err(error) if pass == Pass::Content => {
+                    // The index itself is damaged here: how many entries are lost is all that is known.
+                    let message = format!("{} entries cannot be read: {error}", range.end - next);
+                    self.run.failed(
+                        pack.path().as_os_str().as_encoded_bytes(),
+                        range.end - next,
+                        &message,
+                    );
+                    return;
+                }
+                Err(_) => return,
+            };
+            match (entry.is_symlink(), pass) {
+                (true, Pass::Content) => self.run.has_links.store(true, Ordering::Relaxed),
+                (false, Pass::Links) => {}
+                _ => self.entry(&entry),
+            }
+        }
+    }
+
+    fn entry(&mut self, entry: &EntryRef<'r>) {
+        self.path.clear();
+        entry.push_path(&mut self.path);
+        self.name.clear();
+        entry.push_name(&mut self.name);
+        self.run.tell(ExtractEvent::Begin { path: Escaped(&self.path) });
+        let outcome = self.extract(entry);
+        let path = Escaped(&self.path);
+        match outcome {
+            Ok(Outcome::Done { size }) => {
+                let count = if entry.is_directory() {
+                    &mut self.counts.directories
+                } else if entry.is_symlink() {
+                    &mut self.counts.symlinks
+                } else {
+                    self.counts.bytes += size;
+                    &mut self.counts.files
+                };
+                *count += 1;
+                self.run.tell(ExtractEvent::Done { path, size });
+            }
+            Ok(Outcome::Skipped) => {
+                self.counts.skipped += 1;
+                self.run.tell(ExtractEvent::Skipped { path });
+            }
+            Err(Problem::Stopped) => {}
+            Err(problem) => {
+                if problem.is_disk_full() {
+                    self.run.stop(Stopped::DiskFull);
+                }
+                self.run.failed(&self.path, 1, &problem.to_string());
+            }
+        }
+    }
+
+    fn extract(&mut self, entry: &EntryRef<'r>) -> Result<Outcome, Problem> {
+        if let Some(place) = &mut self.place {
+            place.enter(entry.directory(), true).map_err(Problem::io("create"))?;
+        }
+        if let Some(content) = entry.content()? {
+            return self.file(entry, &content);
+        }
+        let Some(place) = &self.place else { return Ok(Outcome::Done { size: 0 }) };
+        let Some(link_target) = entry.link_target()? else {
+            let mode = entry.mode()?;
+            place.make_directory(&self.name, mode).map_err(Problem::io("create"))?;
+            return Ok(Outcome::Done { size: 0 });
+        };
+        match self.existing()? {
+            Existing::Symlink(existing) if self.run.options.skips() && existing == link_target => {
+                return Ok(Outcome::Skipped);
+            }
+            Existing::Nothing => {}
+            _ if !self.run.options.overwrite => return Err(Problem::Exists),
+            _ => {}
+        }
+        place
+            .symlink(link_target, &self.temporary, &self.name, &self.run.attributes(entry)?)
+            .map_err(Problem::io("create"))?;
+        Ok(Outcome::Done { size: 0 })
+    }
+
+    /// What has the entry's name already; not asked when the answer does not matter.
+    fn existing(&self) -> Result<Existing, Problem> {
+        let options = &self.run.options;
+        match &self.place {
+            Some(place) if options.skips() || !options.overwrite => {
+                place.existing(&self.name).map_err(Problem::io("look at"))
+            }
+            _ => Ok(Existing::Nothing),
+        }
+    }
+
+    fn file(&mut self, entry: &EntryRef<'r>, content: &Content) -> Result<Outcome, Problem> {
+        match self.existing()? {
+            Existing::File(size) if size == content.size && self.is_same(content)? => {
+                return Ok(Outcome::Skipped);
+            }
+            Existing::Nothing => {}
+            _ if !self.run.options.overwrite => return Err(Problem::Exists),
+            _ => {}
+        }
+        let payload = self.run.pack.payload(content)?;
+        let Worker { place, temporary, name, buffer, run, .. } = self;
+        if content.size <= run.options.chunk_size as u64 {
+            // Verified as a whole before anything is created.
+            let bytes = decode_all(content, payload, &run.pack.options().limits)?;
+            if let Some(place) = place {
+                let attributes = run.attributes(entry)?;
+                let mut file =
+                    place.create(temporary, &attributes).map_err(Problem::io("create"))?;
+                file.write(&bytes).map_err(Problem::io("write"))?;
+                file.commit(name, run.options.fsync).map_err(Problem::io("create"))?;
+            }
+        } else if let Some(place) = place {
+            let attributes = run.attributes(entry)?;
+            let mut file = place.create(temporary, &attributes).map_err(Problem::io("create"))?;
+            let mut write = |bytes: &[u8]| file.write(bytes).map_err(Problem::io("write"));
+            stream(run, content, payload, buffer, &mut write)?;
+            file.commit(name, run.options.fsync).map_err(Problem::io("create"))?;
+        } else {
+            stream(run, content, payload, buffer, &mut |_| Ok(()))?;
+        }
+        Ok(Outcome::Done { size: content.size })
+    }
+
+    /// Whether the existing file of the right length counts as extracted already.
+    fn is_same(&mut self, content: &Content) -> Result<bool, Problem> {
+        let options = &self.run.options;
+        let Some(place) = self.place.as_ref().filter(|_| options.skips()) else { return Ok(false) };
+        if !options.verify_existing {
+            return Ok(true);
+        }
+        let Some(expected) = content.content_digest() else { return Ok(false) };
+        // One that cannot be read is replaced.
+        let Ok(mut file) = place.open_existing(&self.name) else { return Ok(false) };
+        self.buffer.resize(options.chunk_size, 0);
+        let mut hasher = Hasher::new();
+        loop {
+            match file.read(&mut self.buffer) {
+                Ok(0) => return Ok(hasher.finish() == expected),
+                Ok(len) => hasher.update(&self.buffer[..len]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return Ok(false),
+            }
+            if self.run.is_stopped() {
+                return Err(Problem::Stopped);
+            }
+        }
+    }
+}
+
+/// Hands out the content of a large file piece by piece; it is good when this returns `Ok`.
+fn stream(
+    run: &Run<'_>,
+    content: &Content,
+    payload: &[u8],
+    buffer: &mut Vec<u8>,
+    write: &mut dyn FnMut(&[u8]) -> Result<(), Problem>,
+) -> Result<(), Problem> {
+    let stopped = || if run.is_stopped() { Err(Problem::Stopped) } else { Ok(()) };
+    let chunk_size = run.options.chunk_size;
+    if content.codec == Codec::Stored {
+        let mut hasher = PayloadHasher::new();
+        for piece in payload.chunks(chunk_size) {
+            stopped()?;
+            hasher.update(piece);
+            write(piece)?;
+        }
+        return Ok(hasher.finish(content)?);
+    }
+    let mut decoder = Decoder::new(content)?;
+    buffer.resize(chunk_size, 0);
+    let mut rest = payload;
+    loop {
+        stopped()?;
+        let progress = decoder.decode(rest, buffer)?;
+        rest = &rest[progress.consumed..];
+        write(&buffer[..progress.produced])?;
+        // An output that was not filled means that no more will come.
+        if progress.produced < buffer.len() {
+            break;
+        }
+    }
+    Ok(decoder.finish()?)
+}
+
+/// No more directories than this are remembered at once.
+const BACKWARDS: u64 = 4096;
+
+/// Gives directories their modes and times, the deepest first: a read-only one must not keep those
+/// below it from getting theirs.
+pub(super) fn finish_directories(run: &Run<'_>, range: Range<u64>, place: &mut Place<'_>) {
+    let pack: &Pack = run.pack;
+    let mut end = range.end;
+    let mut path = Vec::new();
+    while end > range.start {
+        let start = end.saturating_sub(BACKWARDS).max(range.start);
+        // What cannot be read was reported when the content was extracted.
+        let entries = scan(pack, start..end).map_while(Result::ok).map(|(_, entry)| entry);
+        let directories: Vec<EntryRef<'_>> = entries.filter(EntryRef::is_directory).collect();
+        end = start;
+        for entry in directories.into_iter().rev() {
+            if run.is_stopped() {
+                return;
+            }
+            path.clear();
+            entry.push_path(&mut path);
+            if let Err(problem) = finish_directory(run, &entry, &path, place) {
+                run.failed(&path, 1, &problem.to_string());
+            }
+        }
+    }
+}
+
+fn finish_directory(
+    run: &Run<'_>,
+    entry: &EntryRef<'_>,
+    path: &[u8],
+    place: &mut Place<'_>,
+) -> Result<(), Problem> {
+    let attributes = run.attributes(entry)?;
+    if attributes == Attributes::default() && !run.options.fsync {
+        return Ok(());
+    }
+    let directory = reader_core::PackPath::new(path)?;
+    // One that is not there could not be created, which was reported.
+    if place.enter(directory, false).is_err() {
+        return Ok(());
+    }
+    place
+        .finish_directory(&attributes, run.options.fsync)
+        .map_err(Problem::io("set mode and time of"))
+}
