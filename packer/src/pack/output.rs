@@ -72,7 +72,11 @@ impl Output {
     /// Cuts off what stands behind the first position, once: an index that is no longer true.
     pub(crate) fn begin(&mut self) -> Result<()> {
         if let (false, Some(file)) = (self.begun, &self.file) {
-            file.get_ref().set_len(self.position).map_err(Error::io("cut", &self.path))?;
+            let cut = || Error::io("cut", &self.path);
+            // Cutting makes ext4 write a file out when it is closed, so not without need.
+            if file.get_ref().metadata().map_err(cut())?.len() > self.position {
+                file.get_ref().set_len(self.position).map_err(cut())?;
+            }
         }
         self.begun = true;
         Ok(())
