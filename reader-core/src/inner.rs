@@ -1,12 +1,13 @@
 //! Inner pages: separators and the digests of the pages below (FORMAT.md, "Inner pages").
 
 use crate::Digest;
-use crate::bytes::Cursor;
+use crate::bytes::{Cursor, Probe};
 use crate::error::{Error, Result, Structure};
 use crate::layout::{INNER_HEADER_LEN, InnerHeader};
 use crate::leaf::{read_packed, u16_at};
 use crate::path::directory_byte;
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 
 /// An inner page, parsed: sections found, nothing copied.
 #[derive(Debug, Clone, Copy)]
@@ -71,17 +72,6 @@ impl<'a> Inner<'a> {
         self.len() == 0
     }
 
-    /// Separator `index` without the common prefix. The first separator counts as lower than every key.
-    #[inline]
-    fn suffix(&self, index: usize) -> Result<&'a [u8]> {
-        let suffix = || {
-            let start = u16_at(self.offsets, index)?;
-            let end = u16_at(self.offsets, index.checked_add(1)?)?;
-            self.heap.get(start..end)
-        };
-        suffix().map_or_else(|| bad("separator", index as u64), Ok)
-    }
-
     /// The child below which `key` lies if it exists.
     #[inline]
     pub fn child_of(&self, key: &Key) -> Result<Child> {
@@ -90,15 +80,21 @@ impl<'a> Inner<'a> {
             let index = if key < self.prefix { 0 } else { self.len().saturating_sub(1) };
             return self.child(index);
         };
-        // The last child whose separator is not above the key.
+        let probe = Probe::new(rest);
+        // The last child whose separator is not above the key. The first one counts as lowest of all.
         let mut low = 1usize;
         let mut high = self.len();
         while low < high {
             let middle = low.midpoint(high);
-            if self.suffix(middle)? <= rest {
-                low = middle.saturating_add(1)
-            } else {
-                high = middle
+            let order = || {
+                let start = u16_at(self.offsets, middle)?;
+                let end = u16_at(self.offsets, middle.checked_add(1)?)?;
+                probe.compare(self.heap, start, end)
+            };
+            match order() {
+                Some(Ordering::Greater) => high = middle,
+                Some(_) => low = middle.saturating_add(1),
+                None => return bad("separator", middle as u64),
             }
         }
         self.child(low.saturating_sub(1))

@@ -1,6 +1,6 @@
 //! Leaf pages: entries, searched in place (FORMAT.md, "Leaf pages").
 
-use crate::bytes::{Cursor, Extent};
+use crate::bytes::{Cursor, Extent, Probe};
 use crate::entry::Owner;
 use crate::error::{Error, Result, Structure};
 use crate::layout::{
@@ -151,19 +151,29 @@ impl<'a> Leaf<'a> {
             let slot = if name < run.prefix { run.first } else { run.end };
             return Ok((slot, None));
         };
+        let probe = Probe::new(rest);
         let mut low = run.first;
         let mut high = run.end;
         while low < high {
             let middle = low.midpoint(high);
-            let suffix = self.suffix(middle)?;
-            match suffix.cmp(rest) {
-                Ordering::Less => low = middle.saturating_add(1),
-                Ordering::Greater => high = middle,
-                Ordering::Equal => {
-                    let slot =
-                        Slot { slot: middle, directory: run.directory, prefix: run.prefix, suffix };
+            let order = || {
+                let start = u16_at(self.name_offsets, middle)?;
+                let end = u16_at(self.name_offsets, middle.checked_add(1)?)?;
+                probe.compare(self.heap, start, end)
+            };
+            match order() {
+                Some(Ordering::Less) => low = middle.saturating_add(1),
+                Some(Ordering::Greater) => high = middle,
+                Some(Ordering::Equal) => {
+                    let slot = Slot {
+                        slot: middle,
+                        directory: run.directory,
+                        prefix: run.prefix,
+                        suffix: self.suffix(middle)?,
+                    };
                     return Ok((middle, Some(slot)));
                 }
+                None => return bad("name_offset", middle as u64),
             }
         }
         Ok((low, None))
