@@ -19,6 +19,9 @@ pub mod open;
 pub mod file;
 pub mod reindex;
 
+#[doc(hidden)]
+pub mod cli;
+
 pub use error::{Error, Result};
 pub use file::File;
 pub use open::{Format, OpenOptions, Pack, Verify};
