@@ -26,6 +26,9 @@ pub mod verify;
 pub mod extract;
 pub mod reindex;
 
+#[doc(hidden)]
+pub mod cli;
+
 pub use error::{Error, Result};
 pub use file::File;
 pub use journal::JournalState;

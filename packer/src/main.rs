@@ -1,2 +1,5 @@
-//! The `rangepack` command.
-fn main() {}
+//! The `rangepack` command; everything in it is in `cli`.
+
+fn main() -> std::process::ExitCode {
+    packer::cli::main()
+}

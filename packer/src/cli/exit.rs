@@ -1,0 +1,174 @@
+//! How a command ends: exit codes, and errors with advice.
+
+use super::console::Global;
+use crate::error::Error;
+use reader_core::ErrorKind;
+use std::io;
+
+/// What the process tells its caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Exit {
+    /// Everything is fine.
+    Fine,
+    /// The pack is bad or lacks something, or some files failed.
+    Bad,
+    /// Wrong usage, or the system refused something.
+    Trouble,
+    /// Stopped by a signal.
+    Interrupted,
+}
+
+impl Exit {
+    /// The number.
+    pub(super) fn code(self) -> u8 {
+        match self {
+            Exit::Fine => 0,
+            Exit::Bad => 1,
+            Exit::Trouble => 2,
+            Exit::Interrupted => 130,
+        }
+    }
+}
+
+/// Why a command cannot go on.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// What the library says.
+    Library(Error),
+    /// Standard output cannot be written to.
+    Output(io::Error),
+    /// The arguments do not go together.
+    Usage {
+        /// What is wrong with them.
+        problem: String,
+        /// What to do instead.
+        hint: &'static str,
+    },
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure::Library(error)
+    }
+}
+
+/// For standard output only; errors of other files are the library's and name them.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Failure {
+        Failure::Output(error)
+    }
+}
+
+impl Failure {
+    /// What the process exits with.
+    pub(super) fn exit(&self) -> Exit {
+        match self {
+            // Whoever closed the pipe has read enough.
+            Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Fine,
+            Failure::Output(_) | Failure::Usage { .. } => Exit::Trouble,
+            Failure::Library(error) => match error {
+                Error::Io { source, .. } if source.kind() == io::ErrorKind::Interrupted => {
+                    Exit::Interrupted
+                }
+                Error::NoEntry { .. } | Error::WrongKind { .. } | Error::Strict { .. } => Exit::Bad,
+                error if error.is_bad_pack() => Exit::Bad,
+                _ => Exit::Trouble,
+            },
+        }
+    }
+
+    /// Tells the user, and what the process exits with.
+    pub(super) fn report(&self, global: &Global) -> Exit {
+        let exit = self.exit();
+        match self {
+            _ if exit == Exit::Fine => {}
+            _ if exit == Exit::Interrupted => global.error("interrupted", None),
+            Failure::Library(error) => global.error(&error.to_string(), advice(error)),
+            Failure::Output(error) => {
+                global.error(&format!("cannot write to standard output: {error}"), None);
+            }
+            Failure::Usage { problem, hint } => global.error(problem, Some(hint)),
+        }
+        exit
+    }
+}
+
+/// What a user can do about an error.
+fn advice(error: &Error) -> Option<&'static str> {
+    match error {
+        Error::Pack { source, .. } => advice_on_pack(source.kind()),
+        Error::Entry { source, .. } => match source.kind() {
+            ErrorKind::Corrupt => Some(
+                "its bytes were changed after packing; `rangepack verify` finds out what else is \
+                 damaged; restore the pack from a copy",
+            ),
+            kind => advice_on_pack(kind),
+        },
+        Error::NoEntry { .. } => Some("`rangepack ls -R PACK` lists every path there is"),
+        Error::WrongKind { expected: "file", .. } => Some("`rangepack ls` lists a directory"),
+        Error::Io { action: "read", source, .. }
+            if source.kind() == io::ErrorKind::NotADirectory =>
+        {
+            Some("what is packed is a directory with everything in it")
+        }
+        _ => None,
+    }
+}
+
+fn advice_on_pack(kind: ErrorKind) -> Option<&'static str> {
+    Some(match kind {
+        ErrorKind::NotAPack => {
+            "rangepack reads its own packs, CTNRv1 containers and .fpack files; a pack that was cut \
+             short has lost its index, which is at its end; a container that was never finished \
+             needs `rangepack finalize`, or --index FILE"
+        }
+        ErrorKind::Unsupported => "a newer rangepack made it; a newer one is needed to read it",
+        ErrorKind::Corrupt => {
+            "the file was changed or cut short; `rangepack verify` finds out what is damaged; \
+             restore it from a copy"
+        }
+        ErrorKind::OverLimit => {
+            "the limit keeps a hostile file from filling the memory; honest packs stay far below it"
+        }
+        ErrorKind::WrongPack => "`rangepack info` shows the root digest of the pack that is there",
+        ErrorKind::BadQuestion => "paths inside a pack are relative and hold no `..`",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use reader_core::Digest;
+    use std::path::Path;
+
+    fn io(kind: io::ErrorKind) -> Error {
+        Error::io("open", Path::new("a.pack"))(kind.into())
+    }
+
+    #[test]
+    fn exit_codes() {
+        let exit = |error: Error| Failure::from(error).exit();
+        let pack = Error::pack(Path::new("a.pack"));
+        assert_eq!(exit(pack(reader_core::Error::NotAPack { file_len: 1 })), Exit::Bad);
+        assert_eq!(exit(io(io::ErrorKind::NotFound)), Exit::Trouble);
+        assert_eq!(exit(io(io::ErrorKind::Interrupted)), Exit::Interrupted);
+        let (path, entry) = ("a.pack".into(), "x".to_owned());
+        assert_eq!(exit(Error::NoEntry { path, entry }), Exit::Bad);
+        let (path, problem) = ("a.pack".into(), "it exists".to_owned());
+        assert_eq!(exit(Error::State { path, problem }), Exit::Trouble);
+        let output = |kind: io::ErrorKind| Failure::from(io::Error::from(kind)).exit();
+        assert_eq!(output(io::ErrorKind::BrokenPipe), Exit::Fine);
+        assert_eq!(output(io::ErrorKind::StorageFull), Exit::Trouble);
+    }
+
+    #[test]
+    fn advice_fits_the_error() {
+        let of = |error| advice(&Error::pack(Path::new("a.pack"))(error)).unwrap_or("");
+        assert!(of(reader_core::Error::NotAPack { file_len: 1 }).contains("finalize"));
+        let (expected, found) = (Digest([1; 32]), Digest([2; 32]));
+        assert!(of(reader_core::Error::WrongRoot { expected, found }).contains("info"));
+        assert!(of(reader_core::Error::BadDeflate { decoded: 1 }).contains("verify"));
+        assert_eq!(advice(&io(io::ErrorKind::NotFound)), None);
+    }
+}
