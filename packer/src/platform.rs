@@ -49,3 +49,8 @@ pub(crate) fn path_of(name: &[u8]) -> io::Result<std::path::PathBuf> {
         .map(std::path::PathBuf::from)
         .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "the name is not Unicode"));
 }
+
+/// A path from the command line as bytes, for questions inside a pack.
+pub(crate) fn name_bytes(name: &std::ffi::OsStr) -> &[u8] {
+    name.as_encoded_bytes()
+}
