@@ -13,10 +13,15 @@ mod record;
 mod status;
 
 mod pack;
+mod create;
+mod extract;
 mod ls;
 mod tree;
 mod cat;
 mod info;
+mod verify;
+mod finalize;
+mod index;
 mod completions;
 mod man;
 
@@ -52,10 +57,15 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Pack(pack::Args),
+    Create(Box<create::Args>),
+    Extract(Box<extract::Args>),
     Ls(ls::Args),
     Tree(tree::Args),
     Cat(cat::Args),
     Info(info::Args),
+    Verify(verify::Args),
+    Finalize(finalize::Args),
+    Index(index::Args),
     Completions(completions::Args),
     Man(man::Args),
 }
@@ -64,10 +74,15 @@ impl Command {
     fn run(&self, global: &Global) -> Result<Exit> {
         match self {
             Command::Pack(args) => pack::run(args, global),
+            Command::Create(args) => create::run(args, global),
+            Command::Extract(args) => extract::run(args, global),
             Command::Ls(args) => ls::run(args, global),
             Command::Tree(args) => tree::run(args, global),
             Command::Cat(args) => cat::run(args, global),
             Command::Info(args) => info::run(args, global),
+            Command::Verify(args) => verify::run(args, global),
+            Command::Finalize(args) => finalize::run(args, global),
+            Command::Index(args) => index::run(args, global),
             Command::Completions(args) => completions::run(args, global),
             Command::Man(args) => man::run(args, global),
         }

@@ -87,6 +87,11 @@ impl Error {
         move |source| Error::Pack { path, source: Box::new(source) }
     }
 
+    /// Whether the caller, or the user, wanted it to stop.
+    pub fn is_interrupted(&self) -> bool {
+        matches!(self, Error::Io { source, .. } if source.kind() == io::ErrorKind::Interrupted)
+    }
+
     /// Whether the bytes of a pack are at fault, rather than the system or the question.
     pub fn is_bad_pack(&self) -> bool {
         matches!(self, Error::Pack { .. } | Error::Entry { .. })

@@ -123,7 +123,7 @@ impl StoreArgs {
 }
 
 /// Which indexes a pack gets.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, Copy, clap::Args)]
 #[command(next_help_heading = "Which indexes it gets")]
 pub(super) struct IndexArgs {
     /// Which indexes the pack carries

@@ -3,11 +3,12 @@
 use super::Result;
 use super::arguments::{PackArgs, parse_size};
 use super::console::Global;
-use super::exit::Exit;
+use super::exit::{Exit, Failure};
+use crate::error::Error;
 use crate::open::{Pack, Verify};
 use crate::platform::name_bytes;
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{self, BufRead, Seek, SeekFrom, Write};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -57,17 +58,27 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
 }
 
 fn print(args: &Args, pack: &Pack, path: &[u8], out: &mut impl Write) -> Result<()> {
-    match pack.bytes(path)? {
-        Some(content) => out.write_all(part(args, content))?,
-        None => out.write_all(part(args, &pack.read(path)?))?,
+    let mut file = pack.open_file(path)?;
+    let reading = |error: io::Error| read_failure(pack, error);
+    file.seek(SeekFrom::Start(args.offset.min(file.len()))).map_err(reading)?;
+    let mut left = args.length.unwrap_or(u64::MAX);
+    while left > 0 {
+        let piece = file.fill_buf().map_err(reading)?;
+        let take = piece.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        if take == 0 {
+            break;
+        }
+        out.write_all(&piece[..take])?;
+        file.consume(take);
+        left -= take as u64;
     }
     Ok(())
 }
 
-/// The range that was asked for, as far as there is content.
-fn part<'c>(args: &Args, content: &'c [u8]) -> &'c [u8] {
-    let bound = |place: u64| usize::try_from(place).unwrap_or(usize::MAX).min(content.len());
-    let start = bound(args.offset);
-    let end = args.length.map_or(content.len(), |length| bound(args.offset.saturating_add(length)));
-    &content[start..end]
+/// Reading a file inside a pack fails with an error of this library.
+fn read_failure(pack: &Pack, error: io::Error) -> Failure {
+    match error.downcast::<Error>() {
+        Ok(error) => Failure::Library(error),
+        Err(error) => Failure::Library(Error::io("read", pack.path())(error)),
+    }
 }

@@ -87,6 +87,14 @@ pub(super) fn note(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
+/// A name of raw bytes, to be shown like a path on disk.
+pub(super) fn os_path(name: &[u8]) -> Cow<'_, Path> {
+    match crate::platform::path_of(name) {
+        Ok(path) => Cow::Owned(path),
+        Err(_) => Cow::Owned(String::from_utf8_lossy(name).into_owned().into()),
+    }
+}
+
 /// Text in which control characters are spelt out.
 pub(super) fn printable(text: &str) -> Cow<'_, str> {
     if !text.contains(char::is_control) {

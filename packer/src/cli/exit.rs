@@ -67,9 +67,7 @@ impl Failure {
             Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Fine,
             Failure::Output(_) | Failure::Usage { .. } => Exit::Trouble,
             Failure::Library(error) => match error {
-                Error::Io { source, .. } if source.kind() == io::ErrorKind::Interrupted => {
-                    Exit::Interrupted
-                }
+                error if error.is_interrupted() => Exit::Interrupted,
                 Error::NoEntry { .. } | Error::WrongKind { .. } | Error::Strict { .. } => Exit::Bad,
                 error if error.is_bad_pack() => Exit::Bad,
                 _ => Exit::Trouble,

@@ -70,7 +70,7 @@ impl Observer for Follow<'_> {
                     self.progress.aside(|| self.global.error(&error.to_string(), None));
                 }
             }
-            Event::Unchanged => self.steps.files += 1,
+            Event::Unchanged => {}
             Event::Skipped { path, problem } => {
                 self.progress.aside(|| self.global.warning(path, problem));
             }

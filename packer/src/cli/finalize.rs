@@ -1,0 +1,71 @@
+//! `rangepack finalize`: the index goes into its container.
+
+use super::Result;
+use super::arguments::IndexArgs;
+use super::console::{Global, note};
+use super::exit::Exit;
+use super::format::{Size, count};
+use crate::finalize::FinalizeOptions;
+use crate::index_writer::Finished;
+use reader_core::path::Escaped;
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "\
+Examples:
+  rangepack finalize photos.container
+  rangepack finalize photos.container --remove-index
+  rangepack finalize photos.container --index saved.idx --index-format ndjson";
+
+/// Put the index that lies beside a container into it
+///
+/// Payloads are not touched. An interruption does no harm: finalize again.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
+pub(super) struct Args {
+    /// The container
+    #[arg(value_name = "CONTAINER")]
+    pub(super) container: PathBuf,
+    /// The index beside it [default: CONTAINER.idx]
+    #[arg(long, value_name = "FILE")]
+    pub(super) index: Option<PathBuf>,
+    /// Remove the index beside the container afterwards
+    #[arg(long)]
+    pub(super) remove_index: bool,
+    #[command(flatten)]
+    pub(super) indexes: IndexArgs,
+}
+
+/// Finalizes.
+pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
+    let options =
+        FinalizeOptions { index: args.indexes.options(), remove_index: args.remove_index };
+    let finalized = crate::finalize::finalize(&args.container, args.index.as_deref(), &options)?;
+    for refused in &finalized.refused {
+        let text = format!("{} is left out: {}", Escaped(&refused.name), refused.problem);
+        global.warning(&args.container, &text);
+    }
+    if finalized.journal.bad_lines > 0 {
+        let text =
+            format!("{} of its index skipped", count(finalized.journal.bad_lines, "bad line"));
+        global.warning(&args.container, &text);
+    }
+    if !global.quiet {
+        report(&finalized.finished);
+    }
+    Ok(if finalized.refused.is_empty() { Exit::Fine } else { Exit::Bad })
+}
+
+/// Says what is in the container now.
+pub(super) fn report(finished: &Finished) {
+    let header = &finished.header;
+    let mut text = format!(
+        "finalized: {}, {}, {}",
+        count(header.totals.files, "file"),
+        count(header.totals.directories, "directory"),
+        Size(finished.file_len)
+    );
+    if let Some(digest) = finished.digest {
+        text.push_str(&format!(", root {}…", &digest.to_string()[..12]));
+    }
+    note(&text);
+}
