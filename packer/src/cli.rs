@@ -10,6 +10,7 @@ mod format;
 mod interrupt;
 mod progress;
 mod record;
+#[allow(dead_code, reason = "becomes used with create and extract")]
 mod status;
 
 mod pack;
@@ -19,6 +20,17 @@ mod cat;
 mod info;
 mod completions;
 mod man;
+
+#[allow(dead_code, reason = "becomes a command when the library part is there")]
+mod create;
+#[allow(dead_code, reason = "becomes a command when the library part is there")]
+mod extract;
+#[allow(dead_code, reason = "becomes a command when the library part is there")]
+mod verify;
+#[allow(dead_code, reason = "becomes a command when the library part is there")]
+mod finalize;
+#[allow(dead_code, reason = "becomes a command when the library part is there")]
+mod index;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use console::Global;
@@ -88,6 +100,8 @@ pub fn main() -> ExitCode {
 
 #[cfg(test)]
 mod tests {
+    use clap::Args as _;
+
     #[test]
     fn the_command_line_is_consistent() {
         super::command().debug_assert();
@@ -104,5 +118,15 @@ mod tests {
             command.get_subcommands().for_each(check);
         }
         check(&super::command());
+        for later in [
+            super::create::Args::augment_args(clap::Command::new("create")),
+            super::extract::Args::augment_args(clap::Command::new("extract")),
+            super::verify::Args::augment_args(clap::Command::new("verify")),
+            super::finalize::Args::augment_args(clap::Command::new("finalize")),
+            super::index::Args::augment_args(clap::Command::new("index")),
+        ] {
+            later.clone().debug_assert();
+            check(&later);
+        }
     }
 }

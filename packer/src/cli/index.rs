@@ -1,0 +1,84 @@
+//! `rangepack index`: another kind of index for a pack that is there.
+
+use super::Result;
+use super::arguments::{IndexArgs, PackArgs};
+use super::exit::Failure;
+use crate::reindex::sidecar_path;
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "\
+Examples:
+  rangepack index old.container --paged
+  rangepack index old.container --in-place
+  rangepack index photos.pack --ndjson photos.pack.idx
+
+With a paged index, even old containers open at once, whatever the number of their files; it is found
+beside the container as CONTAINER.rpx, or at its end with --in-place.";
+
+/// Make an index for a pack or container that lacks it
+///
+/// Payloads are not copied. Those of .fpack files, which have no check sums, are read and hashed.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
+pub(super) struct Args {
+    #[command(flatten)]
+    pub(super) pack: PackArgs,
+    /// Write the NDJSON index, as the old programs keep it beside a container
+    #[arg(long, value_name = "OUT")]
+    pub(super) ndjson: Option<PathBuf>,
+    /// Write a paged index beside the container [default OUT: PACK.rpx]
+    #[arg(long, value_name = "OUT", num_args = 0..=1, conflicts_with = "in_place")]
+    paged: Option<Option<PathBuf>>,
+    /// Append the indexes to the container itself
+    #[arg(long)]
+    pub(super) in_place: bool,
+    #[command(flatten)]
+    pub(super) indexes: IndexArgs,
+}
+
+impl Args {
+    /// Refuses to do nothing.
+    pub(super) fn check(&self) -> Result<()> {
+        if self.ndjson.is_some() || self.paged.is_some() || self.in_place {
+            return Ok(());
+        }
+        Err(Failure::Usage {
+            problem: "it is not said which index to make".to_owned(),
+            hint: "--paged writes one beside the container, --in-place into it, --ndjson OUT the \
+                   one that the old programs read",
+        })
+    }
+
+    /// Where the paged index goes, if one beside the container is wanted.
+    pub(super) fn sidecar(&self) -> Option<PathBuf> {
+        let out = self.paged.as_ref()?;
+        Some(out.clone().unwrap_or_else(|| sidecar_path(&self.pack.pack)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn parse(line: &str) -> std::result::Result<Args, clap::Error> {
+        Line::try_parse_from(line.split(' ')).map(|line| line.args)
+    }
+
+    #[test]
+    fn which_index() {
+        let sidecar = |line| parse(line).unwrap().sidecar();
+        assert_eq!(sidecar("index a.pack --paged"), Some("a.pack.rpx".into()));
+        assert_eq!(sidecar("index a.pack --paged b.rpx"), Some("b.rpx".into()));
+        assert_eq!(sidecar("index a.pack --in-place"), None);
+        assert!(parse("index a.pack").unwrap().check().is_err());
+        assert!(parse("index a.pack --ndjson a.idx").unwrap().check().is_ok());
+        assert!(parse("index a.pack --paged --in-place").is_err());
+    }
+}
