@@ -57,8 +57,10 @@ pub struct Created {
     pub summary: Summary,
     /// What was there before.
     pub resumed: Option<Resumed>,
-    /// The finished container, when it was finalized.
+    /// The finished container, when it was finalized in this run.
     pub finished: Option<Finished>,
+    /// The container has its index inside.
+    pub is_finalized: bool,
 }
 
 /// What a run found and went on from.
@@ -88,6 +90,9 @@ pub fn create(
         return dry_run(source, container, &index, options, observer);
     }
     let existed = container.exists();
+    // The old program made the directory, too.
+    let directory = pack::directory_of(container);
+    std::fs::create_dir_all(&directory).map_err(Error::io("create", &directory))?;
     let locked = Locked::open(container, true)?;
     let result = Run { source, container, index: &index, options }.run(&locked, observer);
     // A failure before anything was written leaves no empty container behind.
@@ -154,8 +159,10 @@ impl Run<'_> {
             if wrote_index || options.remove_index {
                 std::fs::remove_file(self.index).map_err(Error::io("remove", self.index))?;
             }
+            created.is_finalized = true;
             return Ok(created);
         }
+        created.is_finalized = options.finalize;
         if options.finalize {
             let finalize =
                 FinalizeOptions { index: options.pack.index, remove_index: options.remove_index };

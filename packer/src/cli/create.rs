@@ -205,7 +205,7 @@ fn report(args: &Args, created: &Created, elapsed: std::time::Duration) {
     }
     if let Some(finished) = &created.finished {
         super::finalize::report(finished);
-    } else if !args.dry_run && !args.finalize {
+    } else if !args.dry_run && !created.is_finalized {
         note("the container is open; `--finalize-only` puts the index into it");
     }
 }

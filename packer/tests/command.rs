@@ -1,0 +1,169 @@
+//! The command as a stranger uses it: exit codes, messages, what is on disk afterwards.
+#![allow(clippy::unwrap_used, missing_docs, reason = "a panic in a test is a failed test")]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+use tempfile::TempDir;
+
+fn rangepack(directory: &Path, line: &str) -> Output {
+    let arguments = line.split_whitespace();
+    Command::new(env!("CARGO_BIN_EXE_rangepack"))
+        .args(arguments)
+        .current_dir(directory)
+        .output()
+        .unwrap()
+}
+
+/// Runs, checks the exit code, and returns standard output and standard error.
+fn run(directory: &Path, line: &str, code: i32) -> (String, String) {
+    let output = rangepack(directory, line);
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (out, error) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(code), "{line}\n{out}\n{error}");
+    (out, error)
+}
+
+fn tree() -> TempDir {
+    let root = tempfile::tempdir().unwrap();
+    let source = root.path().join("src");
+    fs::create_dir_all(source.join("sub/empty")).unwrap();
+    fs::write(source.join("a.txt"), "hello\n").unwrap();
+    fs::write(source.join("sub/b.bin"), vec![7; 700_000]).unwrap();
+    fs::write(source.join("sub/c.txt"), "hello\n").unwrap();
+    root
+}
+
+#[test]
+fn pack_list_read_verify_extract() {
+    let root = tree();
+    let at = root.path();
+    let (_, said) = run(at, "pack src x.pack", 0);
+    assert!(said.starts_with("packed 3 files, 2 directories"), "{said}");
+    assert!(said.contains("1 duplicate"), "{said}");
+    let (listed, _) = run(at, "ls -R x.pack", 0);
+    assert_eq!(listed, "a.txt\nsub\nsub/b.bin\nsub/c.txt\nsub/empty\n");
+    assert_eq!(run(at, "ls x.pack sub", 0).0, "b.bin\nc.txt\nempty\n");
+    assert_eq!(run(at, "cat x.pack a.txt sub/c.txt", 0).0, "hello\nhello\n");
+    assert_eq!(run(at, "cat x.pack a.txt --offset 1 --length 3", 0).0, "ell");
+    run(at, "verify x.pack", 0);
+    run(at, "extract x.pack out", 0);
+    assert_eq!(fs::read(at.join("out/sub/b.bin")).unwrap(), vec![7; 700_000]);
+    assert!(at.join("out/sub/empty").is_dir());
+    run(at, "extract x.pack part **/*.txt", 0);
+    assert!(at.join("part/sub/c.txt").exists() && !at.join("part/sub/b.bin").exists());
+    let (said, _) = run(at, "info x.pack --json", 0);
+    assert!(said.contains("\"files\":3"), "{said}");
+}
+
+#[test]
+fn exit_codes_and_advice() {
+    let root = tree();
+    let at = root.path();
+    run(at, "pack src x.pack -q", 0);
+    let (_, said) = run(at, "pack src x.pack", 2);
+    assert!(said.contains("--force"), "{said}");
+    run(at, "pack missing y.pack", 2);
+    assert!(!at.join("y.pack").exists());
+    run(at, "pack", 2);
+    let (_, said) = run(at, "cat x.pack nothing", 1);
+    assert!(said.contains("no entry nothing"), "{said}");
+    fs::write(at.join("text"), "this is no pack").unwrap();
+    let (_, said) = run(at, "ls text", 1);
+    assert!(said.contains("hint:"), "{said}");
+    // A single flipped byte of a payload.
+    let mut bytes = fs::read(at.join("x.pack")).unwrap();
+    bytes[100] ^= 1;
+    fs::write(at.join("bad.pack"), bytes).unwrap();
+    let (_, said) = run(at, "verify bad.pack", 1);
+    assert!(said.contains("sub/b.bin"), "{said}");
+    let (out, _) = run(at, "cat bad.pack sub/b.bin", 1);
+    assert!(out.is_empty(), "damaged bytes are never printed");
+    let (_, said) = run(at, "extract bad.pack out", 1);
+    assert!(said.contains("sub/b.bin"), "{said}");
+    assert!(at.join("out/a.txt").exists() && !at.join("out/sub/b.bin").exists());
+    let leftovers = fs::read_dir(at.join("out/sub")).unwrap().count();
+    assert_eq!(leftovers, 2, "c.txt and empty");
+}
+
+#[test]
+fn create_continues_and_says_so() {
+    let root = tree();
+    let at = root.path();
+    let create = "create --src src --container x.container";
+    run(at, create, 0);
+    assert!(at.join("x.container.idx").exists());
+    let (_, said) = run(at, create, 0);
+    assert!(said.contains("nothing to add"), "{said}");
+    fs::write(at.join("src/new"), "new").unwrap();
+    let (_, said) = run(at, &format!("{create} --finalize --remove-index-on-finalize"), 0);
+    assert!(said.contains("finalized: 4 files"), "{said}");
+    assert!(!at.join("x.container.idx").exists());
+    run(at, "verify x.container", 0);
+    let (_, said) = run(at, "finalize x.container", 2);
+    assert!(said.contains("finalized already"), "{said}");
+    let (_, said) = run(at, &format!("{create} --fsync-every 9 --index-batch 3"), 2);
+    assert!(said.contains("smaller than --fsync-every"), "{said}");
+    run(
+        at,
+        "create --src src --container y.container --status-file status --status-format json",
+        0,
+    );
+    let status = fs::read_to_string(at.join("status")).unwrap();
+    assert!(
+        status.contains("\"status\": \"finished\"") || status.contains("\"status\":\"finished\""),
+        "{status}"
+    );
+    fs::remove_file(at.join("y.container.idx")).unwrap();
+    let before = fs::read(at.join("y.container")).unwrap();
+    let (_, said) = run(at, "create --src src --container y.container", 2);
+    assert!(said.contains("is missing; nothing was changed"), "{said}");
+    assert_eq!(fs::read(at.join("y.container")).unwrap(), before);
+}
+
+#[test]
+fn dry_runs_write_nothing() {
+    let root = tree();
+    let at = root.path();
+    run(at, "create --src src --container x.container --dry-run --finalize", 0);
+    run(at, "pack src x.pack -q", 0);
+    run(at, "extract x.pack out --dry-run", 0);
+    let mut names: Vec<_> =
+        fs::read_dir(at).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["src", "x.pack"]);
+}
+
+#[test]
+fn a_closed_pipe_is_no_failure() {
+    use std::io::Read;
+    use std::process::Stdio;
+    let root = tempfile::tempdir().unwrap();
+    let source = root.path().join("src");
+    fs::create_dir(&source).unwrap();
+    for number in 0..20_000 {
+        fs::write(source.join(format!("file-with-a-long-name-{number:08}")), "").unwrap();
+    }
+    run(root.path(), "pack src x.pack -q", 0);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_rangepack"))
+        .args(["ls", "x.pack"])
+        .current_dir(root.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut out = child.stdout.take().unwrap();
+    let mut first = [0; 10];
+    out.read_exact(&mut first).unwrap();
+    drop(out);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn completions_and_manual_pages() {
+    let root = tempfile::tempdir().unwrap();
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(run(root.path(), &format!("completions {shell}"), 0).0.contains("rangepack"));
+    }
+    run(root.path(), "man man1", 0);
+    assert!(root.path().join("man1/rangepack-extract.1").exists());
+}
