@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::finalize::{self, FinalizeOptions, Locked};
-use crate::index_writer::{Finished, IndexFormat};
+use crate::index_writer::{DirectoryLines, Finished, IndexFormat};
 use crate::journal::{self, Journal, JournalState};
 use crate::legacy::idx_path;
 use crate::pack::{self, Observer, Output, PackOptions, Prior, Summary, Task};
@@ -135,7 +135,12 @@ impl Run<'_> {
         let walk = pack::walk(self.source, &options.pack, skip)?;
         let failure = Arc::new(Mutex::new(None));
         let tasks = Tasks { walk, sorted: Ahead::new(sorted), failure: failure.clone() };
+        // The old extractor fails on lines for directories.
+        let without_directories = options.pack.index.directories == DirectoryLines::Never;
         let mut sink = |entry: &Entry, output: &mut Output| {
+            if without_directories && matches!(entry.kind, Kind::Directory(_)) {
+                return Ok(());
+            }
             output.begin()?;
             journal.push(entry, output)
         };
@@ -147,7 +152,8 @@ impl Run<'_> {
             return Err(Error::io("sort the entries of", self.index)(error));
         }
         output.finish()?;
-        let added = summary.files + summary.directories + summary.symlinks > 0;
+        let directories = if without_directories { 0 } else { summary.directories };
+        let added = summary.files + directories + summary.symlinks > 0;
         let mut created = Created { summary, ..Created::default() };
         if state.entries > 0 || cut > 0 || state.torn > 0 {
             created.resumed = Some(Resumed { journal: state, cut, reopened });

@@ -45,7 +45,7 @@ pub(super) struct Args {
     #[arg(long)]
     pub(super) finalize: bool,
     /// Pack nothing, only put the index into the container
-    #[arg(long, conflicts_with_all = ["src", "dry_run"])]
+    #[arg(long)]
     pub(super) finalize_only: bool,
     /// Remove the index beside the container when it is in the container
     #[arg(long)]
@@ -124,8 +124,13 @@ pub(super) fn parse_chunk_size(text: &str) -> std::result::Result<u64, String> {
 /// Packs, or only finalizes.
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     args.check()?;
-    let (container, Some(source)) = (&args.container, &args.src) else {
-        return super::finalize::run(&args.finalize_args(), global);
+    let (container, source) = match (&args.container, &args.src) {
+        (container, Some(source)) if !args.finalize_only => (container, source),
+        (container, _) if args.dry_run => {
+            note(&format!("would finalize {}", container.display()));
+            return Ok(Exit::Fine);
+        }
+        _ => return super::finalize::run(&args.finalize_args(), global),
     };
     let options = CreateOptions {
         pack: args.options()?,
@@ -312,10 +317,13 @@ mod tests {
 
     #[test]
     fn what_does_not_go_together() {
-        parse("create --container b --finalize-only").unwrap().check().unwrap();
+        for line in
+            ["create --container b --finalize-only", "create --src a --container b --finalize-only"]
+        {
+            parse(line).unwrap().check().unwrap();
+        }
         for line in [
             "create --container b",
-            "create --src a --container b --finalize-only",
             "create --src a --container b --fsync-every 0",
             "create --src a --container b --chunk-size 1023",
             "create --src a --container b --compress=10",
