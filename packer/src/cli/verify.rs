@@ -107,7 +107,7 @@ fn sentence(report: &VerifyReport, left_out: u64, elapsed: Duration) -> String {
         text.push_str("everything is as it was packed");
     } else {
         let bad = count(report.bad, "damaged entry");
-        text.push_str(&format!("{bad}, {}", count(report.structural, "problem of the index")));
+        text.push_str(&format!("{bad}, {} in the index", count(report.structural, "problem")));
     }
     if left_out > 0 {
         text.push_str(&format!(", {} under impossible or lost names", count(left_out, "entry")));
