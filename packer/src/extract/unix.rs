@@ -35,9 +35,11 @@ impl Target {
         let all = Mode::from_raw_mode(0o777);
         // The umask itself cannot be read without setting it for all threads.
         let file = retry_on_intr(|| rustix::fs::openat(&root, probe, NEW_FILE, all))?;
-        let mode = rustix::fs::fstat(&file).map(|stat| stat.st_mode);
+        let stat = rustix::fs::fstat(&file);
         rustix::fs::unlinkat(&root, probe, AtFlags::empty())?;
-        Ok(Target { root, umask: !mode? & 0o777 })
+        #[allow(clippy::useless_conversion, reason = "modes are shorter on some systems")]
+        let mode = u32::from(stat?.st_mode);
+        Ok(Target { root, umask: !mode & 0o777 })
     }
 
     /// Whether names that differ in case only are the same name here.

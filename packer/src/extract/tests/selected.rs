@@ -1,0 +1,82 @@
+//! Parts of packs, and bounds.
+
+use super::*;
+
+fn some(pack: &Pack, patterns: &[&str], filter: FilterOptions) -> (Vec<String>, ExtractReport) {
+    let target = tempfile::tempdir().unwrap();
+    let selection = Selection::new(patterns, Filter::new(filter).unwrap());
+    let cancel = AtomicBool::new(false);
+    let report = extract(pack, target.path(), &selection, &options(), &|_| {}, &cancel).unwrap();
+    (names(target.path()), report)
+}
+
+#[test]
+fn paths_and_globs() {
+    let source =
+        tree(&["a/1.jpg", "a/2.png", "a/b/3.jpg", "a/b/c/", "d/4.jpg", "5.jpg", "[x]", "x"]);
+    fs::set_permissions(source.path().join("a"), fs::Permissions::from_mode(0o711)).unwrap();
+    let (_directory, pack) = packed(source.path(), &PackOptions::default());
+    let cases: [(&[&str], &[&str]); 12] = [
+        (&["a/b"], &["a", "a/b", "a/b/3.jpg", "a/b/c"]),
+        (&["./a/b/"], &["a", "a/b", "a/b/3.jpg", "a/b/c"]),
+        (&["a/1.jpg", "x"], &["a", "a/1.jpg", "x"]),
+        (&["*.jpg"], &["5.jpg"]),
+        (&["a/*"], &["a", "a/1.jpg", "a/2.png"]),
+        (&["a/b/*"], &["a", "a/b", "a/b/3.jpg", "a/b/c"]),
+        (&["**/*.jpg"], &["5.jpg", "a", "a/1.jpg", "a/b", "a/b/3.jpg", "d", "d/4.jpg"]),
+        (&["a/**"], &["a", "a/1.jpg", "a/2.png", "a/b", "a/b/3.jpg", "a/b/c"]),
+        (&["[x]"], &["[x]"]),
+        (&["{x,d/?.jpg}"], &["d", "d/4.jpg", "x"]),
+        (&["a/b", "a/b/3.jpg", "**/3*"], &["a", "a/b", "a/b/3.jpg", "a/b/c"]),
+        (&["none", "no/*", "a[", "x"], &["x"]),
+    ];
+    for (patterns, expected) in cases {
+        let (names, report) = some(&pack, patterns, FilterOptions::default());
+        assert_eq!(names, expected, "{patterns:?}");
+        assert_eq!(report.is_complete(), !patterns.contains(&"none"));
+        if !report.is_complete() {
+            assert_eq!(report.unmatched, ["none", "no/*", "a["]);
+        }
+    }
+    let (all, _) = some(&pack, &["."], FilterOptions::default());
+    assert_eq!(all, names(source.path()));
+    // Directories above get their modes, too.
+    let target = tempfile::tempdir().unwrap();
+    let selection = Selection::new(["a/1.jpg"], Filter::default());
+    let cancel = AtomicBool::new(false);
+    extract(&pack, target.path(), &selection, &options(), &|_| {}, &cancel).unwrap();
+    assert_eq!(target.path().join("a").metadata().unwrap().mode() & 0o7777, 0o711);
+}
+
+#[test]
+fn filters_narrow_what_is_selected() {
+    let source = tree(&["a/1.jpg", "a/2.png", "a/b/3.jpg", "d/4.jpg", "d/e/"]);
+    let (_directory, pack) = packed(source.path(), &PackOptions::default());
+    let include = |glob: &str| FilterOptions { include: vec![glob.into()], ..Default::default() };
+    let exclude = |glob: &str| FilterOptions { exclude: vec![glob.into()], ..Default::default() };
+    assert_eq!(some(&pack, &["a"], include("*.jpg")).0, ["a", "a/1.jpg", "a/b", "a/b/3.jpg"]);
+    assert_eq!(some(&pack, &[], exclude("a/")).0, ["d", "d/4.jpg", "d/e"]);
+    assert_eq!(some(&pack, &["**/*.jpg"], exclude("b")).0, ["a", "a/1.jpg", "d", "d/4.jpg"]);
+}
+
+#[test]
+fn limits_are_checked_before_anything_is_written() {
+    let source = tree(&["a", "b", "c/d"]);
+    let (directory, pack) = packed(source.path(), &PackOptions::default());
+    let target = directory.path().join("target");
+    let cancel = AtomicBool::new(false);
+    let run = |bytes, entries| {
+        let options = ExtractOptions {
+            max_total_bytes: Some(bytes),
+            max_entries: Some(entries),
+            ..options()
+        };
+        extract(&pack, &target, &Selection::everything(), &options, &|_| {}, &cancel)
+    };
+    for (bytes, entries) in [(4, 4), (5, 3)] {
+        let Error::Pack { source, .. } = run(bytes, entries).unwrap_err() else { panic!() };
+        assert!(matches!(*source, reader_core::Error::OverLimit { .. }));
+        assert!(!target.exists());
+    }
+    assert_eq!(run(5, 4).unwrap().bytes, 5);
+}
