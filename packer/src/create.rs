@@ -89,14 +89,16 @@ pub fn create(
     if options.dry_run {
         return dry_run(source, container, &index, options, observer);
     }
-    let existed = container.exists();
     // The old program made the directory, too.
     let directory = pack::directory_of(container);
     std::fs::create_dir_all(&directory).map_err(Error::io("create", &directory))?;
+    let has_bytes = |path: &Path| path.metadata().is_ok_and(|metadata| metadata.len() > 0);
+    let (existed, had_lines) = (container.exists(), has_bytes(&index));
     let locked = Locked::open(container, true)?;
     let result = Run { source, container, index: &index, options }.run(&locked, observer);
     // A failure before anything was written leaves no empty container behind.
-    if !existed && result.is_err() && locked.len().is_ok_and(|len| len == 0) && !index.exists() {
+    let useless = had_lines || !has_bytes(&index);
+    if !existed && useless && result.is_err() && locked.len().is_ok_and(|len| len == 0) {
         let _ = std::fs::remove_file(container);
     }
     result
@@ -112,6 +114,9 @@ struct Run<'r> {
 impl Run<'_> {
     fn run(&self, locked: &Locked, observer: &mut dyn Observer) -> Result<Created> {
         let options = self.options;
+        let skip = vec![self.container.to_owned(), self.index.to_owned()];
+        // Without a source nothing is touched.
+        let walk = pack::walk(self.source, &options.pack, skip)?;
         let wrote_index = !self.index.exists();
         let Known { sorted, state, reopened, paged } =
             known_entries(self.container, self.index, locked)?;
@@ -131,8 +136,6 @@ impl Run<'_> {
             options.pack.align,
             options.pack.dedup,
         )?;
-        let skip = vec![self.container.to_owned(), self.index.to_owned()];
-        let walk = pack::walk(self.source, &options.pack, skip)?;
         let failure = Arc::new(Mutex::new(None));
         let tasks = Tasks { walk, sorted: Ahead::new(sorted), failure: failure.clone() };
         // The old extractor fails on lines for directories.
@@ -146,21 +149,29 @@ impl Run<'_> {
         };
         let packed = pack::run(tasks, &mut output, &options.pack, observer, &mut sink);
         // What was packed before an interruption is kept.
-        journal.commit(&mut output)?;
+        let committed = journal.commit(&mut output);
+        let began = output.has_begun();
+        if wrote_index
+            && !began
+            && (packed.is_err() || committed.is_err())
+            && (reopened || journal.is_empty())
+        {
+            // The container is as it was; so is what lies beside it.
+            let _ = std::fs::remove_file(self.index);
+        }
         let summary = packed?;
+        committed?;
         if let Some(error) = failure.lock().unwrap_or_else(PoisonError::into_inner).take() {
             return Err(Error::io("sort the entries of", self.index)(error));
         }
         output.finish()?;
-        let directories = if without_directories { 0 } else { summary.directories };
-        let added = summary.files + directories + summary.symlinks > 0;
         let mut created = Created { summary, ..Created::default() };
         if state.entries > 0 || cut > 0 || state.torn > 0 {
             created.resumed = Some(Resumed { journal: state, cut, reopened });
         }
         let wants_paged = options.pack.index.format != IndexFormat::Ndjson;
         let complete = paged || !(options.finalize && wants_paged);
-        if reopened && !added && complete {
+        if reopened && !began && complete {
             // Nothing to add: the container is as it was, and so is what lies beside it.
             if wrote_index || options.remove_index {
                 std::fs::remove_file(self.index).map_err(Error::io("remove", self.index))?;
@@ -220,7 +231,12 @@ fn known_entries(container: &Path, index: &Path, locked: &Locked) -> Result<Know
         };
         return match from_index {
             // The index beside it is the one inside.
-            Some((sorter, state)) if state.end == inside.state.end => known(sorter, state),
+            Some((sorter, state))
+                if state.end == inside.state.end
+                    && (!inside.paged || state.entries >= inside.state.entries) =>
+            {
+                known(sorter, state)
+            }
             Some((_, beside)) if !inside.paged || beside.end > inside.state.end => {
                 let problem = format!(
                     "it differs from the index that {} holds itself; move it away to go on from that one, or, if \
@@ -240,30 +256,33 @@ fn known_entries(container: &Path, index: &Path, locked: &Locked) -> Result<Know
         };
     }
     match from_index {
-        Some((_, state)) if state.end > len => {
-            let problem = format!(
-                "its index names payloads up to byte {}, but it has only {len} bytes: the container was cut \
-                 or is another's; restore it, or remove it and its index to begin anew",
-                state.end
-            );
-            Err(Error::State { path: container.to_owned(), problem })
-        }
+        Some((_, state)) if state.end > len => Err(container_cut(container, state.end, len)),
         Some((sorter, state)) => {
             Ok(Known { sorted: finish(sorter)?, state, reopened: false, paged: false })
         }
-        None if len > 0 => {
-            let problem = format!(
-                "it holds {len} bytes, but its index {} is missing; nothing was changed. Bring the index back \
-                 or name it with --index; or, to begin anew, remove the container",
-                index.display()
-            );
-            Err(Error::State { path: container.to_owned(), problem })
-        }
+        None if len > 0 => Err(index_missing(container, index, len)),
         None => {
             let state = JournalState::default();
             Ok(Known { sorted: finish(sorter())?, state, reopened: false, paged: false })
         }
     }
+}
+
+fn container_cut(container: &Path, end: u64, len: u64) -> Error {
+    let problem = format!(
+        "its index names payloads up to byte {end}, but it has only {len} bytes: the container was cut or is \
+         another's; restore it, or remove it and its index to begin anew"
+    );
+    Error::State { path: container.to_owned(), problem }
+}
+
+fn index_missing(container: &Path, index: &Path, len: u64) -> Error {
+    let problem = format!(
+        "it holds {len} bytes, but its index {} is missing; nothing was changed. Bring the index back or name \
+         it with --index; or, to begin anew, remove the container",
+        index.display()
+    );
+    Error::State { path: container.to_owned(), problem }
 }
 
 fn dry_run(
@@ -276,13 +295,31 @@ fn dry_run(
     let directory = std::env::temp_dir();
     let mut sorter = Sorter::new(&directory);
     let mut created = Created::default();
-    let mut sort =
-        |entry| sorter.push(entry).map_err(Error::io("write a temporary file in", &directory));
+    let mut sort = |entry: Entry| {
+        sorter.push(entry).map_err(Error::io("write a temporary file in", &directory))
+    };
+    let len = container.metadata().map_or(0, |metadata| metadata.len());
     if index.exists() {
-        let journal = journal::read(index, &mut sort)?;
+        let journal = match finalize::array_entries(index)? {
+            Some(entries) => {
+                let mut state = JournalState::default();
+                for entry in entries {
+                    state.count(&entry);
+                    sort(entry)?;
+                }
+                state
+            }
+            None => journal::read(index, &mut sort)?,
+        };
+        if journal.end > len {
+            return Err(container_cut(container, journal.end, len));
+        }
         created.resumed = Some(Resumed { journal, ..Resumed::default() });
-    } else if container.exists() {
-        finalize::embedded(container, 0, &mut sort)?;
+    } else if len > 0 {
+        let Some(inside) = finalize::embedded(container, 0, &mut sort)? else {
+            return Err(index_missing(container, index, len));
+        };
+        created.resumed = Some(Resumed { journal: inside.state, cut: 0, reopened: true });
     }
     let sorted = sorter.finish().map_err(Error::io("read a temporary file in", &directory))?;
     let walk = pack::walk(source, &options.pack, vec![container.to_owned(), index.to_owned()])?;

@@ -138,6 +138,9 @@ pub(crate) fn run(
         writer.push(&merged.entry)?;
         refused.extend(merged.refused);
     }
+    // Until the index inside is durable this is the only copy.
+    let durable = File::open(index).and_then(|file| file.sync_all());
+    durable.map_err(Error::io("sync", index))?;
     locked.set_len(state.end)?;
     let written = write_index(locked, container, state.end, writer, options.index);
     let finished = written.inspect_err(|_| {
@@ -179,7 +182,9 @@ pub(crate) struct Embedded {
 
 /// Hands all entries of a finalized container to `each`; `None` when it has no index of its own.
 ///
-/// A trailer below `floor` is part of a payload.
+/// A trailer below `floor` is part of a payload, and so is one that is not [`crate::legacy::is_own`]:
+/// containers are packed as files, too. Behind the trailer only zeros may follow: anything else may be
+/// payloads.
 pub(crate) fn embedded(
     container: &Path,
     floor: u64,
@@ -203,6 +208,10 @@ pub(crate) fn embedded(
     let Some(trailer) = trailer.filter(|trailer| trailer.magic_offset >= floor) else {
         return Ok(None);
     };
+    let behind = data.get(trailer.index.end() as usize..).unwrap_or(&[]);
+    if behind.iter().any(|byte| *byte != 0) || !crate::legacy::is_own(&data, &trailer, &limits) {
+        return Ok(None);
+    }
     let index = reader_core::Source::bytes(&data[..], trailer.index).unwrap_or(&[]);
     let mut failure = None;
     let read = ndjson::parse_index(index, &limits, &mut |item| {
@@ -226,9 +235,17 @@ pub(crate) fn embedded(
 
 /// Rewrites an index that is a JSON array, as an early version of the old program wrote it, as lines.
 pub(crate) fn convert_array(index: &Path) -> Result<()> {
+    match array_entries(index)? {
+        Some(entries) => journal::write_whole(index, |write| entries.iter().try_for_each(write)),
+        None => Ok(()),
+    }
+}
+
+/// The entries of an index that is a JSON array; `None` when it is not.
+pub(crate) fn array_entries(index: &Path) -> Result<Option<Vec<Entry>>> {
     let data = Mapped::open(index).map_err(Error::io("open", index))?;
     if data.trim_ascii_start().first() != Some(&b'[') {
-        return Ok(());
+        return Ok(None);
     }
     let mut entries = Vec::new();
     let limits = OpenOptions::default().limits;
@@ -239,6 +256,5 @@ pub(crate) fn convert_array(index: &Path) -> Result<()> {
         Ok(())
     })
     .map_err(Error::pack(index))?;
-    drop(data);
-    journal::write_whole(index, |write| entries.iter().try_for_each(write))
+    Ok(Some(entries))
 }

@@ -9,7 +9,7 @@ use crate::pack::Output;
 use reader_core::ndjson::{self, Item};
 use reader_core::{Content, Entry, Kind, blocks};
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
+use std::io::{BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// Lines longer than this are not entries: two paths of 8 KiB, escaped, fit in.
@@ -51,7 +51,19 @@ impl JournalState {
 }
 
 /// Reads a journal, line by line. A torn last line is left out and counted.
+///
+/// A last line that lacks only its newline is not torn. A file without a single entry that is not empty
+/// either is refused: whoever believed it would cut the whole container off.
 pub(crate) fn read(path: &Path, each: &mut dyn FnMut(Entry) -> Result<()>) -> Result<JournalState> {
+    let state = read_lines(path, each)?;
+    if state.entries == 0 && state.bad_lines > 0 {
+        let problem = "it holds no entry: it is not the index of a container";
+        return Err(Error::State { path: path.to_owned(), problem: problem.to_owned() });
+    }
+    Ok(state)
+}
+
+fn read_lines(path: &Path, each: &mut dyn FnMut(Entry) -> Result<()>) -> Result<JournalState> {
     let file = File::open(path).map_err(Error::io("open", path))?;
     let mut reader = BufReader::with_capacity(256 << 10, file);
     let mut state = JournalState::default();
@@ -70,7 +82,14 @@ pub(crate) fn read(path: &Path, each: &mut dyn FnMut(Entry) -> Result<()>) -> Re
                     "it has a line of more than a megabyte: it is not the index of a container";
                 return Err(Error::State { path: path.to_owned(), problem: problem.to_owned() });
             }
-            state.torn = read as u64;
+            if let Ok(Item::Entry(entry)) = ndjson::parse_line(line.trim_ascii()) {
+                state.count(&entry);
+                each(entry)?;
+            } else if state.entries == 0 && !is_torn(&line) {
+                state.bad_lines += 1;
+            } else {
+                state.torn = read as u64;
+            }
             return Ok(state);
         }
         match ndjson::parse_line(line.trim_ascii()) {
@@ -83,6 +102,13 @@ pub(crate) fn read(path: &Path, each: &mut dyn FnMut(Entry) -> Result<()>) -> Re
             Err(_) => state.bad_lines += 1,
         }
     }
+}
+
+/// Whether these bytes can be the beginning of a line that the packer wrote.
+fn is_torn(line: &[u8]) -> bool {
+    const BEGINNING: &[u8] = b"{\"relpath\": ";
+    let len = line.len().min(BEGINNING.len());
+    line[..len] == BEGINNING[..len]
 }
 
 /// Writes a whole journal and puts it in place when it is durable.
@@ -124,18 +150,26 @@ impl Journal {
     /// Opens a journal to append, and cuts off `torn` bytes at its end.
     pub(crate) fn open(path: &Path, torn: u64, fsync_every: u64, batch: u64) -> Result<Journal> {
         let open = || Error::io("open", path);
-        let mut file = OpenOptions::new().create(true).append(true).open(path).map_err(open())?;
+        let mut file =
+            OpenOptions::new().create(true).read(true).append(true).open(path).map_err(open())?;
         let len = file.metadata().map_err(open())?.len();
         if torn > 0 {
             file.set_len(len - torn).map_err(Error::io("cut", path))?;
         }
-        file.seek(SeekFrom::End(0)).map_err(open())?;
+        let mut lines = Vec::new();
+        if len > torn {
+            let mut last = [0];
+            file.seek(SeekFrom::Start(len - torn - 1)).map_err(open())?;
+            file.read_exact(&mut last).map_err(Error::io("read", path))?;
+            // The next line must not be swallowed by the last one.
+            lines.extend((last != *b"\n").then_some(b'\n'));
+        }
         if len == 0 {
             let directory = crate::pack::directory_of(path);
             crate::platform::sync_directory(&directory).map_err(Error::io("sync", &directory))?;
         }
         let (path, fsync_every) = (path.to_owned(), fsync_every.max(1));
-        Ok(Journal { file, path, lines: Vec::new(), pending: 0, unsynced: 0, fsync_every, batch })
+        Ok(Journal { file, path, lines, pending: 0, unsynced: 0, fsync_every, batch })
     }
 
     /// Adds an entry whose payload was handed to `output`; commits when it is time.
@@ -152,6 +186,11 @@ impl Journal {
             self.unsynced = 0;
         }
         Ok(())
+    }
+
+    /// Whether it holds no line at all.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.file.metadata().is_ok_and(|metadata| metadata.len() == 0)
     }
 
     /// Makes the payloads durable, then the lines that name them.

@@ -1,13 +1,14 @@
 //! Reads the indexes of the two old formats into memory.
 
 use crate::error::{Error, Result};
+use crate::journal::end_of;
 use crate::mapped::Mapped;
 use crate::open::{Format, OpenOptions};
 use reader_core::fpack::{self, FpackItem};
 use reader_core::index::Index;
 use reader_core::memory::MemoryIndex;
 use reader_core::ndjson::{self, Item, Refused};
-use reader_core::{Answer, Extent, Source, trailer};
+use reader_core::{Answer, Content, Digest, Entry, Extent, Kind, Limits, Source, trailer};
 use std::path::{Path, PathBuf};
 
 /// What was strange in an old container's index.
@@ -57,18 +58,50 @@ pub(crate) fn find(path: &Path, data: &[u8], options: &OpenOptions) -> Result<Pl
         return Ok(Place::Beside(index.clone()));
     }
     let found = trailer::find_trailer(data, len, options.limits.lookback);
+    let beside = idx_path(path);
     if let Answer::Ready(Some(trailer)) = found.map_err(Error::pack(path))? {
-        return Ok(Place::Trailer(trailer));
+        // An unfinished container may hold another container as a file.
+        if !beside.exists() || is_own(data, &trailer, &options.limits) {
+            return Ok(Place::Trailer(trailer));
+        }
+        return Ok(Place::Beside(beside));
     }
     let head = &data[..data.len().min(fpack::HEADER_LEN as usize)];
     if fpack::recognise(head, len).is_some() && read_fpack(data, options, &mut |_| Ok(())).is_ok() {
         return Ok(Place::Fpack);
     }
-    let beside = idx_path(path);
     if beside.exists() {
         return Ok(Place::Beside(beside));
     }
     Err(Error::pack(path)(reader_core::Error::NotAPack { file_len: len }))
+}
+
+/// Whether a trailer is that of the container it was found in, rather than one of a container that was
+/// packed as a file: offsets in that one count from its own beginning, so the last payload that it names
+/// is not where it says.
+///
+/// Where no digest tells, the payloads must end where the trailer begins.
+pub(crate) fn is_own(data: &[u8], trailer: &trailer::Trailer, limits: &Limits) -> bool {
+    let mut end = 0;
+    let mut last: Option<Content> = None;
+    let read = ndjson::parse_index(data.bytes(trailer.index).unwrap_or(&[]), limits, &mut |item| {
+        if let Item::Entry(Entry { kind: Kind::File(content), .. }) = item
+            && content.volume == 0
+        {
+            end = end.max(end_of(&content));
+            if content.stored_size > 0 && last.is_none_or(|last| content.offset >= last.offset) {
+                last = Some(content);
+            }
+        }
+        Ok(())
+    });
+    if read.is_err() || end > trailer.magic_offset {
+        return false;
+    }
+    match last.and_then(|last| last.digest.map(|digest| (last.extent(), digest))) {
+        Some((extent, digest)) => data.bytes(extent).map(Digest::of) == Some(digest),
+        None => end == trailer.magic_offset,
+    }
 }
 
 fn read_fpack(

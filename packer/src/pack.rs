@@ -289,11 +289,10 @@ impl Writer<'_, '_> {
                     let (content, duplicate) = self.small(small, range, metadata.size)?;
                     (metadata, Kind::File(content), duplicate)
                 }
-                Item::Large(metadata, file) => {
+                Item::Large => {
                     let compress = self.options.compress.is_some();
                     let (pipeline, output) = (self.pipeline, &mut *self.output);
-                    match large::pack(pipeline, output, directory, name, metadata, file, compress)?
-                    {
+                    match large::pack(pipeline, output, directory, name, compress)? {
                         large::Outcome::Stored { content, metadata, duplicate } => {
                             (metadata, Kind::File(content), duplicate)
                         }

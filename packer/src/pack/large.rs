@@ -5,7 +5,7 @@ use super::output::Output;
 use super::pipeline::Pipeline;
 use super::read::{ATTEMPTS, BLOCK, BlockJob, describe};
 use crate::error::Result;
-use crate::walk::{Directory, Metadata};
+use crate::walk::{Directory, ItemKind, Metadata};
 use reader_core::blocks::{BlockTableBuilder, DEFAULT_BLOCK_LOG2};
 use reader_core::digest::Hasher;
 use reader_core::{BlockTable, Codec, Content, Digest, gzip};
@@ -29,24 +29,25 @@ pub(crate) fn pack(
     output: &mut Output,
     directory: &Directory,
     name: &[u8],
-    mut metadata: Metadata,
-    mut file: File,
     compress: bool,
 ) -> Result<Outcome> {
     output.pad()?;
     let start = output.position();
     let mut problem = String::new();
-    for attempt in 0..ATTEMPTS {
-        if attempt > 0 {
-            let again = directory.open_file(name);
-            match again
-                .and_then(|file| directory.metadata_of(&file).map(|metadata| (file, metadata)))
-            {
-                Ok(again) => (file, metadata) = again,
-                Err(error) => return Ok(Outcome::Failed(describe(&error))),
-            }
+    for _ in 0..ATTEMPTS {
+        let opened = directory.open_file(name);
+        let opened =
+            opened.and_then(|file| directory.metadata_of(&file).map(|metadata| (file, metadata)));
+        let (file, metadata) = match opened {
+            Ok(opened) => opened,
+            Err(error) => return Ok(Outcome::Failed(describe(&error))),
+        };
+        if metadata.kind != ItemKind::File {
+            return Ok(Outcome::Failed("it is not a file any more".to_owned()));
         }
         let shared = Arc::new(file);
+        // It may have become empty, and nothing can be compressed then.
+        let compress = compress && metadata.size > 0;
         let mut copy = Copy { pipeline, output, file: &shared, size: metadata.size };
         let copied = match copy.run(compress)? {
             Copied::NotShorter => {
@@ -70,10 +71,6 @@ pub(crate) fn pack(
             Copied::NotShorter => {}
         }
         output.rewind(start)?;
-        file = match Arc::try_unwrap(shared) {
-            Ok(file) => file,
-            Err(_) => return Ok(Outcome::Failed(problem)),
-        };
     }
     Ok(Outcome::Failed(problem))
 }
@@ -163,9 +160,15 @@ impl Copy<'_> {
             }
         }
         let stored_size = self.output.position() - start;
-        let (bytes, digest) = table.finish();
-        let offset = self.output.position();
-        self.output.write(&bytes)?;
+        // A file that became shorter meanwhile may be a single block, which needs no table.
+        let blocks = if count > 1 {
+            let (bytes, digest) = table.finish();
+            let offset = self.output.position();
+            self.output.write(&bytes)?;
+            Some(BlockTable { offset, digest, block_log2: DEFAULT_BLOCK_LOG2 })
+        } else {
+            None
+        };
         Ok(Copied::Done(Box::new(Content {
             volume: 0,
             offset: start,
@@ -174,7 +177,7 @@ impl Copy<'_> {
             codec: if compress { Codec::Gzip } else { Codec::Stored },
             digest: Some(payload.finish()),
             original_digest: compress.then(|| original.finish()),
-            blocks: Some(BlockTable { offset, digest, block_log2: DEFAULT_BLOCK_LOG2 }),
+            blocks,
         })))
     }
 }

@@ -15,6 +15,8 @@ pub(crate) struct Output {
     file: Option<BufWriter<File>>,
     /// Bytes behind the first position stay until something is written.
     begun: bool,
+    /// A write failed: what lies in the file is not known any more, so no line may name it.
+    failed: bool,
     path: PathBuf,
     /// Where the next byte goes, pending bytes included.
     position: u64,
@@ -46,6 +48,7 @@ impl Output {
         Ok(Output {
             file: Some(BufWriter::with_capacity(64 << 10, file)),
             begun: false,
+            failed: false,
             path: path.to_owned(),
             position,
             align: align.max(1),
@@ -60,6 +63,7 @@ impl Output {
         Output {
             file: None,
             begun: true,
+            failed: false,
             path: PathBuf::new(),
             position: 0,
             align: align.max(1),
@@ -84,9 +88,17 @@ impl Output {
 
     fn write_out(&mut self, bytes: &[u8]) -> Result<()> {
         match &mut self.file {
-            Some(file) => file.write_all(bytes).map_err(Error::io("write", &self.path)),
+            Some(file) => file.write_all(bytes).map_err(|error| {
+                self.failed = true;
+                Error::io("write", &self.path)(error)
+            }),
             None => Ok(()),
         }
+    }
+
+    /// Whether anything was changed behind the first position.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.begun
     }
 
     /// Where the next byte goes.
@@ -109,9 +121,10 @@ impl Output {
     fn flush_pending(&mut self) -> Result<()> {
         let pending = std::mem::take(&mut self.pending);
         match &mut self.file {
-            Some(file) => {
-                file.write_all(&self.batch[pending]).map_err(Error::io("write", &self.path))
-            }
+            Some(file) => file.write_all(&self.batch[pending]).map_err(|error| {
+                self.failed = true;
+                Error::io("write", &self.path)(error)
+            }),
             None => Ok(()),
         }
     }
@@ -180,6 +193,10 @@ impl Output {
 
     /// Takes back everything from `position` on.
     pub(crate) fn rewind(&mut self, position: u64) -> Result<()> {
+        if !self.begun {
+            // Nothing was written; what stands behind the first position is still true.
+            return Ok(());
+        }
         self.flush_pending()?;
         let io = || Error::io("write", &self.path);
         if let Some(file) = &mut self.file {
@@ -191,12 +208,19 @@ impl Output {
         Ok(())
     }
 
-    /// Makes everything written durable.
+    /// Makes everything written durable. After a write that failed it fails always.
     pub(crate) fn sync(&mut self) -> Result<()> {
+        if self.failed {
+            let error = std::io::Error::other("an earlier write failed");
+            return Err(Error::io("sync", &self.path)(error));
+        }
         self.flush_pending()?;
         let Some(file) = &mut self.file else { return Ok(()) };
-        file.flush().map_err(Error::io("write", &self.path))?;
-        file.get_ref().sync_data().map_err(Error::io("sync", &self.path))
+        file.flush().and_then(|()| file.get_ref().sync_data()).map_err(|error| {
+            // The system may forget after telling once that it could not write.
+            self.failed = true;
+            Error::io("sync", &self.path)(error)
+        })
     }
 
     /// Writes what is pending.

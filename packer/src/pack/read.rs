@@ -35,8 +35,8 @@ pub(crate) enum Item {
     Symlink(Metadata, Vec<u8>),
     /// A file whose payload is the next `stored_size` bytes of the batch's data.
     Small(Metadata, Small),
-    /// A file that is to be read block by block.
-    Large(Metadata, File),
+    /// A file that is to be read block by block. It is opened when its turn comes: hundreds may wait.
+    Large,
     /// The container holds it already, unchanged.
     Unchanged,
     /// A socket, pipe or device.
@@ -95,11 +95,17 @@ impl Worker {
         let Task { batch, priors } = task;
         data.clear();
         let mut items = Vec::with_capacity(batch.len());
+        let mut end = 0;
         for (index, item) in batch.items().enumerate() {
             let prior = priors.get(index).copied().flatten();
             let done = self
                 .item(&batch.directory, item.name, item.kind, prior, &mut data)
                 .unwrap_or_else(|error| Item::Failed(describe(&error)));
+            // Whatever was read of a file that failed later: the next payload begins here.
+            match &done {
+                Item::Small(_, small) => end += small.stored_size,
+                _ => data.truncate(end),
+            }
             items.push(done);
         }
         Done { batch, priors, items, data }
@@ -154,7 +160,7 @@ impl Worker {
                 return Ok(Item::Unchanged);
             }
             if metadata.size > BLOCK {
-                return Ok(Item::Large(metadata, file));
+                return Ok(Item::Large);
             }
             let start = data.len();
             let size = metadata.size as usize;
