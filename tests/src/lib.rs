@@ -1,1 +1,26 @@
 //! What the end-to-end tests share.
+
+pub mod tree;
+pub mod golden;
+pub mod describe;
+pub mod forge;
+pub mod hostile;
+
+use std::path::{Path, PathBuf};
+
+/// A file or folder of the tests crate.
+pub fn file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+/// The files in a folder of the tests crate that end in `suffix`, in order.
+pub fn files(folder: &str, suffix: &str) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = std::fs::read_dir(file(folder))
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.to_string_lossy().ends_with(suffix))
+        .collect();
+    found.sort();
+    found
+}

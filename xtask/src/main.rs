@@ -1,4 +1,4 @@
-//! Everything a developer runs: `cargo xtask test | demo | fuzz`.
+//! Everything a developer runs: `cargo xtask test | demo | golden | fuzz`.
 //!
 //! One module per command, and beneath them what they share: [`run`] starts commands and
 //! [`toolchain`] brings what a toolchain lacks.
@@ -8,6 +8,7 @@ mod licences;
 mod advisories;
 mod demo;
 mod sample;
+mod golden;
 mod fuzz;
 mod toolchain;
 mod run;
@@ -29,6 +30,8 @@ enum Command {
     Test(test::Arguments),
     /// Pack a sample tree with the release build and read it back
     Demo(demo::Arguments),
+    /// Make the golden and hostile files of the tests anew
+    Golden(golden::Arguments),
     /// Run the fuzz targets of tests/fuzz (needs a nightly toolchain)
     Fuzz(fuzz::Arguments),
 }
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Test(arguments) => test::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
+        Command::Golden(arguments) => golden::run(&arguments),
         Command::Fuzz(arguments) => fuzz::run(&arguments),
     };
     match outcome {
