@@ -5,8 +5,7 @@ use crate::entry::Owner;
 use crate::error::{Error, Result, Structure};
 use crate::layout::{
     self, Column, FLAG_BLOCKS, FLAG_GZIP, FLAG_KIND, FLAG_NO_DIGEST, FLAG_ORIGINAL_DIGEST,
-    FLAGS_KNOWN, KIND_DIRECTORY, KIND_FILE, KIND_SYMLINK, LEAF_HEADER_LEN, LeafHeader, RUN_LEN,
-    Run,
+    FLAGS_KNOWN, KIND_DIRECTORY, KIND_FILE, KIND_SYMLINK, LEAF_RUNS, LeafShape, RUN_LEN, Run,
 };
 use crate::path::{MAX_LINK_TARGET, PackPathBuf, cmp_directories, is_name};
 use crate::{BlockTable, Codec, Content, Digest, Entry, Kind, PackPath, Totals};
@@ -22,15 +21,8 @@ pub use builder::LeafBuilder;
 /// Every access is checked: a page that contradicts itself gives errors, never a panic.
 #[derive(Debug, Clone, Copy)]
 pub struct Leaf<'a> {
-    header: LeafHeader,
-    runs: &'a [u8],
-    name_offsets: &'a [u8],
-    rows: &'a [u8],
-    digests: &'a [u8],
-    heap: &'a [u8],
-    stride: usize,
-    /// Length of the page from the digests on.
-    from_digests: usize,
+    page: &'a [u8],
+    shape: LeafShape,
 }
 
 fn bad<T>(field: &'static str, value: u64) -> Result<T> {
@@ -59,30 +51,41 @@ impl<'a> Leaf<'a> {
     /// Parses a page (or the node of a root page); trailing zeros are ignored.
     #[inline]
     pub fn parse(page: &'a [u8]) -> Result<Leaf<'a>> {
-        let header = LeafHeader::from_bytes(page)?;
-        let entries = usize::from(header.entries);
-        let stride: usize = header.widths.iter().map(|width| usize::from(*width)).sum();
-        let mut cursor = Cursor::new(Structure::Leaf, page);
-        cursor.take(LEAF_HEADER_LEN)?;
-        let runs = cursor.take(usize::from(header.runs).saturating_mul(RUN_LEN))?;
-        let name_offsets = cursor.take(entries.saturating_add(1).saturating_mul(2))?;
-        // Rows are read with eight-byte loads: the digests behind them make that safe.
-        let rows = cursor.rest();
-        cursor.take(entries.saturating_mul(stride))?;
-        let from_digests = cursor.rest().len();
-        let digests = cursor.take(entries.saturating_mul(32))?;
-        let heap_len = usize::try_from(header.heap_len).unwrap_or(usize::MAX);
-        let heap = cursor.take(heap_len)?;
-        if entries > 0 && header.runs == 0 {
-            return bad("runs", 0);
-        }
-        Ok(Leaf { header, runs, name_offsets, rows, digests, heap, stride, from_digests })
+        Ok(Leaf { page, shape: LeafShape::from_bytes(page)? })
+    }
+
+    /// What lies from `start` on, up to `end`.
+    #[inline]
+    fn part(&self, start: u32, end: u32) -> &'a [u8] {
+        let place = |value| usize::try_from(value).unwrap_or(usize::MAX);
+        self.page.get(place(start)..place(end)).unwrap_or(&[])
+    }
+
+    #[inline]
+    fn runs(&self) -> &'a [u8] {
+        self.part(LEAF_RUNS, self.shape.name_offsets)
+    }
+
+    #[inline]
+    fn name_offsets(&self) -> &'a [u8] {
+        self.part(self.shape.name_offsets, self.shape.rows)
+    }
+
+    /// Rows are read with eight-byte loads: the digests behind them make that safe.
+    #[inline]
+    fn rows(&self) -> &'a [u8] {
+        self.part(self.shape.rows, self.shape.end)
+    }
+
+    #[inline]
+    fn heap(&self) -> &'a [u8] {
+        self.part(self.shape.heap, self.shape.end)
     }
 
     /// Number of entries.
     #[inline]
     pub fn len(&self) -> usize {
-        usize::from(self.header.entries)
+        usize::from(self.shape.entries)
     }
 
     /// Whether it holds no entry: only the root page of an empty pack does.
@@ -94,13 +97,13 @@ impl<'a> Leaf<'a> {
     fn run(&self, index: usize) -> Result<RunView<'a>> {
         let view = || {
             let at = index.checked_mul(RUN_LEN)?;
-            let run = Run::from_bytes(self.runs.get(at..)?.first_chunk()?);
+            let run = Run::from_bytes(self.runs().get(at..)?.first_chunk()?);
             // The next run's beginning is this one's end.
-            let next = match self.runs.get(at.checked_add(RUN_LEN)?..)?.first_chunk() {
+            let next = match self.runs().get(at.checked_add(RUN_LEN)?..)?.first_chunk() {
                 Some(bytes) => usize::from(Run::from_bytes(bytes).first),
                 None => self.len(),
             };
-            let rest = self.heap.get(usize::from(run.directory)..)?;
+            let rest = self.heap().get(usize::from(run.directory)..)?;
             let (directory, rest) = rest.split_at_checked(usize::from(run.directory_len))?;
             let prefix = rest.get(..usize::from(run.prefix_len))?;
             let first = usize::from(run.first);
@@ -117,9 +120,9 @@ impl<'a> Leaf<'a> {
     #[inline]
     fn suffix(&self, slot: usize) -> Result<&'a [u8]> {
         let suffix = || {
-            let start = u16_at(self.name_offsets, slot)?;
-            let end = u16_at(self.name_offsets, slot.checked_add(1)?)?;
-            self.heap.get(start..end)
+            let start = u16_at(self.name_offsets(), slot)?;
+            let end = u16_at(self.name_offsets(), slot.checked_add(1)?)?;
+            self.heap().get(start..end)
         };
         suffix().map_or_else(|| bad("name_offset", slot as u64), Ok)
     }
@@ -128,7 +131,7 @@ impl<'a> Leaf<'a> {
     #[inline]
     pub fn lower_bound(&self, directory: &[u8], name: &[u8]) -> Result<(usize, Option<Slot<'a>>)> {
         let mut low = 0usize;
-        let mut high = usize::from(self.header.runs);
+        let mut high = usize::from(self.shape.runs);
         // Runs lie in ascending order of their directories.
         while low < high {
             let middle = low.midpoint(high);
@@ -139,7 +142,7 @@ impl<'a> Leaf<'a> {
                 Ordering::Equal => return self.lower_bound_in(&run, name),
             }
         }
-        if low < usize::from(self.header.runs) {
+        if low < usize::from(self.shape.runs) {
             return Ok((self.run(low)?.first, None));
         }
         Ok((self.len(), None))
@@ -152,14 +155,15 @@ impl<'a> Leaf<'a> {
             return Ok((slot, None));
         };
         let probe = Probe::new(rest);
+        let (offsets, heap) = (self.name_offsets(), self.heap());
         let mut low = run.first;
         let mut high = run.end;
         while low < high {
             let middle = low.midpoint(high);
             let order = || {
-                let start = u16_at(self.name_offsets, middle)?;
-                let end = u16_at(self.name_offsets, middle.checked_add(1)?)?;
-                probe.compare(self.heap, start, end)
+                let start = u16_at(offsets, middle)?;
+                let end = u16_at(offsets, middle.checked_add(1)?)?;
+                probe.compare(heap, start, end)
             };
             match order() {
                 Some(Ordering::Less) => low = middle.saturating_add(1),
@@ -213,14 +217,10 @@ impl<'a> Leaf<'a> {
 
     #[inline]
     fn column(&self, slot: usize, column: Column) -> Result<u64> {
-        let index = column as usize;
         let value = || {
-            let width = *self.header.widths.get(index)?;
-            let base = *self.header.bases.get(index)?;
-            let before: usize =
-                self.header.widths.get(..index)?.iter().map(|width| usize::from(*width)).sum();
-            let at = slot.checked_mul(self.stride)?.checked_add(before)?;
-            base.checked_add(read_packed(self.rows, at, width)?)
+            let (base, before, width) = layout::leaf_column(self.page, column)?;
+            let at = slot.checked_mul(usize::from(self.shape.stride))?.checked_add(before)?;
+            base.checked_add(read_packed(self.rows(), at, width)?)
         };
         value().map_or_else(|| bad("row", slot as u64), Ok)
     }
@@ -229,7 +229,7 @@ impl<'a> Leaf<'a> {
         let place = self.column(slot, Column::Extra)?;
         let record = || {
             let at = usize::try_from(place.checked_sub(1)?).ok()?;
-            self.heap.get(usize::from(self.header.extras)..)?.get(at..)
+            self.heap().get(usize::from(self.shape.extras)..)?.get(at..)
         };
         match record() {
             Some(bytes) => Ok(Cursor::new(Structure::Leaf, bytes)),
@@ -239,7 +239,8 @@ impl<'a> Leaf<'a> {
 
     #[inline]
     fn digest(&self, slot: usize) -> Result<&'a [u8; 32]> {
-        let digest = || self.digests.get(slot.checked_mul(32)?..)?.first_chunk();
+        let digests = self.part(self.shape.digests, self.shape.heap);
+        let digest = || digests.get(slot.checked_mul(32)?..)?.first_chunk();
         digest().map_or_else(|| bad("digest", slot as u64), Ok)
     }
 }
@@ -249,7 +250,7 @@ impl<'a> Leaf<'a> {
 /// `totals` gives them in the order of the entries.
 pub fn set_totals(page: &mut [u8], totals: &mut impl Iterator<Item = Totals>) -> Result<()> {
     let leaf = Leaf::parse(page)?;
-    let digests = page.len().saturating_sub(leaf.from_digests);
+    let digests = usize::try_from(leaf.shape.digests).unwrap_or(usize::MAX);
     let mut directories = Vec::new();
     for slot in 0..leaf.len() {
         if leaf.column(slot, Column::Flags)? & FLAG_KIND == KIND_DIRECTORY {

@@ -48,11 +48,12 @@ impl<'a> PackPath<'a> {
         if memchr::memchr(0, bytes).is_some() {
             return bad(PathProblem::Nul);
         }
-        for component in bytes.split(|byte| *byte == b'/') {
-            match component {
-                b"" | b"." => return bad(PathProblem::EmptyComponent),
-                b".." => return bad(PathProblem::Parent),
-                _ => {}
+        let mut start = 0usize;
+        for end in memchr::memchr_iter(b'/', bytes).chain([bytes.len()]) {
+            match bytes.get(start..end) {
+                Some(b"" | b".") => return bad(PathProblem::EmptyComponent),
+                Some(b"..") => return bad(PathProblem::Parent),
+                _ => start = end.saturating_add(1),
             }
         }
         Ok(PackPath(bytes))

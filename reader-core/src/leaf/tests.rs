@@ -123,7 +123,7 @@ fn names_that_no_path_may_hold_are_errors() {
         page.extend_from_slice(bad.as_bytes());
         page[8..12].copy_from_slice(&u32::try_from(bad.len()).unwrap().to_le_bytes());
         page[6..8].copy_from_slice(&u16::try_from(bad.len()).unwrap().to_le_bytes());
-        let run = LEAF_HEADER_LEN;
+        let run = layout::LEAF_HEADER_LEN;
         page[run + 6..run + 8].copy_from_slice(&u16::try_from(bad.len()).unwrap().to_le_bytes());
         let leaf = Leaf::parse(&page).unwrap();
         assert!(leaf.entry(0, &mut 0).is_err(), "{bad:?}");
