@@ -441,7 +441,6 @@ fn trim(path: &[u8]) -> &[u8] {
 
 /// Where a path leads.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "lives on the stack for one question")]
 enum Place<'p> {
     Root,
     Entry(EntryRef<'p>),
