@@ -348,6 +348,20 @@ fn ndjson_becomes_paged_and_finalizing_twice_is_refused() {
 }
 
 #[test]
+fn a_directory_that_became_a_file_is_told() {
+    let home = Home::new();
+    fs::create_dir(home.at("source").join("d")).unwrap();
+    home.write("d/inside", b"inside");
+    home.create();
+    fs::remove_dir_all(home.at("source").join("d")).unwrap();
+    home.write("d", b"a file now");
+    let created = home.create_with(&finalizing()).unwrap();
+    assert_eq!((created.summary.files, created.summary.changed), (1, 1));
+    assert_eq!(created.refused.len(), 1);
+    assert!(Pack::open(home.at("c")).unwrap().exists("d/inside"));
+}
+
+#[test]
 fn an_empty_tree_and_empty_files() {
     let home = Home::new();
     for name in ["a", "b", "c"] {
