@@ -8,6 +8,7 @@ use crate::legacy::idx_path;
 use crate::pack::{self, Observer, Output, PackOptions, Prior, Summary, Task};
 use crate::sort::{Sorted, Sorter};
 use crate::walk::{Batch, ItemKind, Walk};
+use reader_core::ndjson::Refused;
 use reader_core::path::PackPathBuf;
 use reader_core::{Entry, Kind};
 use std::cmp::Ordering;
@@ -61,6 +62,8 @@ pub struct Created {
     pub finished: Option<Finished>,
     /// The container has its index inside.
     pub is_finalized: bool,
+    /// Files left out of it, because their path is also a directory's: one was there in an earlier run.
+    pub refused: Vec<Refused>,
 }
 
 /// What a run found and went on from.
@@ -183,8 +186,9 @@ impl Run<'_> {
         if options.finalize {
             let finalize =
                 FinalizeOptions { index: options.pack.index, remove_index: options.remove_index };
-            created.finished =
-                Some(finalize::run(self.container, self.index, locked, &finalize)?.finished);
+            let finalized = finalize::run(self.container, self.index, locked, &finalize)?;
+            created.finished = Some(finalized.finished);
+            created.refused = finalized.refused;
         }
         Ok(created)
     }

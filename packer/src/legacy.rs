@@ -61,7 +61,10 @@ pub(crate) fn find(path: &Path, data: &[u8], options: &OpenOptions) -> Result<Pl
     let beside = idx_path(path);
     if let Answer::Ready(Some(trailer)) = found.map_err(Error::pack(path))? {
         // An unfinished container may hold another container as a file.
-        if !beside.exists() || is_own(data, &trailer, &options.limits) {
+        if !beside.exists()
+            || end_in(&beside, options)? <= trailer.magic_offset
+                && is_own(data, &trailer, &options.limits)
+        {
             return Ok(Place::Trailer(trailer));
         }
         return Ok(Place::Beside(beside));
@@ -78,9 +81,7 @@ pub(crate) fn find(path: &Path, data: &[u8], options: &OpenOptions) -> Result<Pl
 
 /// Whether a trailer is that of the container it was found in, rather than one of a container that was
 /// packed as a file: offsets in that one count from its own beginning, so the last payload that it names
-/// is not where it says.
-///
-/// Where no digest tells, the payloads must end where the trailer begins.
+/// does not end where the trailer begins, or is not where it says.
 pub(crate) fn is_own(data: &[u8], trailer: &trailer::Trailer, limits: &Limits) -> bool {
     let mut end = 0;
     let mut last: Option<Content> = None;
@@ -95,13 +96,25 @@ pub(crate) fn is_own(data: &[u8], trailer: &trailer::Trailer, limits: &Limits) -
         }
         Ok(())
     });
-    if read.is_err() || end > trailer.magic_offset {
+    if read.is_err() || end != trailer.magic_offset {
         return false;
     }
-    match last.and_then(|last| last.digest.map(|digest| (last.extent(), digest))) {
-        Some((extent, digest)) => data.bytes(extent).map(Digest::of) == Some(digest),
-        None => end == trailer.magic_offset,
-    }
+    let last = last.and_then(|last| last.digest.map(|digest| (last.extent(), digest)));
+    last.is_none_or(|(extent, digest)| data.bytes(extent).map(Digest::of) == Some(digest))
+}
+
+/// Where the last payload ends that an index beside a container names.
+fn end_in(beside: &Path, options: &OpenOptions) -> Result<u64> {
+    let data = Mapped::open(beside).map_err(Error::io("open", beside))?;
+    let mut end = 0;
+    // A broken index is no reason not to read the one inside.
+    let _ = ndjson::parse_index(&data, &options.limits, &mut |item| {
+        if let Item::Entry(Entry { kind: Kind::File(content), .. }) = item {
+            end = end.max(end_of(&content));
+        }
+        Ok(())
+    });
+    Ok(end)
 }
 
 fn read_fpack(

@@ -104,7 +104,7 @@ impl Pack {
     pub fn open_with(path: &Path, options: &OpenOptions) -> Result<Pack> {
         let data = Mapped::open(path).map_err(Error::io("open", path))?;
         if options.index.is_none()
-            && let Some(index) = open_index(&data, path, options)?
+            && let Some(index) = open_own_index(&data, path, options)?
         {
             let volumes = open_volumes(path, index.header())?;
             return Ok(Pack::new(path, data, volumes, index, Pages::Data, Format::Paged, options));
@@ -452,6 +452,20 @@ fn open_index(data: &[u8], path: &Path, options: &OpenOptions) -> Result<Option<
     let answer =
         Index::open(data, len, options.expected, &options.limits).map_err(Error::pack(path))?;
     Ok(answer.ready().flatten())
+}
+
+/// The same for a container, which may be unfinished: when its last payload is a pack that was packed as
+/// a file, the footer at its end speaks of another length, and the index beside it counts.
+fn open_own_index(data: &[u8], path: &Path, options: &OpenOptions) -> Result<Option<Index>> {
+    match open_index(data, path, options) {
+        Err(Error::Pack { source, .. })
+            if matches!(*source, reader_core::Error::BadField { field: "file_len", .. })
+                && legacy::idx_path(path).exists() =>
+        {
+            Ok(None)
+        }
+        opened => opened,
+    }
 }
 
 /// Maps the other files that the root page names; they lie beside the pack.

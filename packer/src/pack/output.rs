@@ -232,3 +232,36 @@ impl Output {
         }
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_a_failed_write_nothing_can_be_made_durable() {
+        let path = Path::new("/dev/full");
+        let file = File::options().write(true).open(path).unwrap();
+        let mut output = Output::new(file, path, 0, 1, false).unwrap();
+        // Longer than the buffer, so that nothing of it is left there to fail again.
+        let len = 100_000;
+        output.begin_batch(vec![0; len]);
+        output.place(0..len, Codec::Stored, Digest::of(b"")).unwrap();
+        assert!(output.end_batch().is_err());
+        let error = output.sync().unwrap_err();
+        assert!(format!("{error}").contains("earlier"), "{error}");
+    }
+
+    #[test]
+    fn taking_back_nothing_cuts_nothing() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(b"payload and index").unwrap();
+        let handle = file.reopen().unwrap();
+        let mut output = Output::new(handle, file.path(), 7, 1, false).unwrap();
+        output.rewind(7).unwrap();
+        assert!(!output.has_begun());
+        assert_eq!(std::fs::read(file.path()).unwrap(), b"payload and index");
+        output.write(b"!").unwrap();
+        output.rewind(7).unwrap();
+        assert_eq!(std::fs::read(file.path()).unwrap(), b"payload");
+    }
+}

@@ -1,0 +1,378 @@
+//! Containers continued after all kinds of accidents, through the public interface.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
+use packer::create::{CreateOptions, Created, create};
+use packer::finalize::{FinalizeOptions, finalize};
+use packer::index_writer::IndexFormat;
+use packer::pack::{Event, Observer, PackOptions, pack};
+use packer::progress::Progress;
+use packer::verify::{VerifyOptions, verify};
+use packer::{Error, Pack};
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+struct Home {
+    directory: tempfile::TempDir,
+}
+
+impl Home {
+    fn new() -> Home {
+        let home = Home { directory: tempfile::tempdir().unwrap() };
+        fs::create_dir(home.at("source")).unwrap();
+        for name in ["a", "b", "c"] {
+            home.write(name, format!("content of {name}").as_bytes());
+        }
+        home
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn write(&self, name: &str, content: &[u8]) {
+        fs::write(self.at("source").join(name), content).unwrap();
+    }
+
+    fn create_with(&self, options: &CreateOptions) -> packer::Result<Created> {
+        create(&self.at("source"), &self.at("c"), options, &mut ())
+    }
+
+    fn create(&self) -> Created {
+        self.create_with(&CreateOptions::default()).unwrap()
+    }
+
+    fn finalize(&self) {
+        finalize(&self.at("c"), None, &FinalizeOptions::default()).unwrap();
+    }
+
+    /// All files in the source are in the container, and it is sound.
+    fn check(&self) -> Pack {
+        let pack = Pack::open(self.at("c")).unwrap();
+        let (options, progress) = (VerifyOptions::default(), Progress::default());
+        let report = verify(&pack, None, &options, &progress, &mut |_| {}).unwrap();
+        assert!(report.is_sound(), "{:?}", report.problems);
+        for file in fs::read_dir(self.at("source")).unwrap() {
+            let path = file.unwrap().path();
+            let name = path.file_name().unwrap().as_encoded_bytes().to_vec();
+            assert!(pack.read(&name).unwrap() == fs::read(&path).unwrap(), "{path:?}");
+        }
+        pack
+    }
+
+    /// Every file beside the source, with its bytes.
+    fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let mut files: Vec<_> = fs::read_dir(self.directory.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.is_file())
+            .map(|path| (path.clone(), fs::read(path).unwrap()))
+            .collect();
+        files.sort();
+        files
+    }
+
+    /// It fails, and leaves everything as it was.
+    fn is_refused(&self, options: &CreateOptions, word: &str) {
+        let before = self.files();
+        let error = self.create_with(options).unwrap_err();
+        assert!(error.to_string().contains(word), "{error}");
+        assert!(self.files() == before, "something was changed");
+    }
+}
+
+fn finalizing() -> CreateOptions {
+    let mut options = CreateOptions::default();
+    options.finalize = true;
+    options
+}
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/seed-formats").join(name)
+}
+
+#[test]
+fn continued_and_changed_files_packed_anew() {
+    let home = Home::new();
+    let created = home.create();
+    assert!(created.resumed.is_none() && created.finished.is_none());
+    assert_eq!(created.summary.files, 3);
+    home.write("b", b"longer than it was before");
+    home.write("d", b"new");
+    // Same length, another time.
+    home.write("c", b"CONTENT OF C");
+    filetime_of(&home.at("source").join("c"));
+    let created = home.create();
+    let summary = created.summary;
+    assert_eq!((summary.files, summary.changed, summary.unchanged), (3, 2, 1));
+    assert_eq!(created.resumed.unwrap().journal.entries, 3);
+    home.check();
+    home.finalize();
+    assert_eq!(home.check().header().entries, 4);
+    // Finalized, and nothing new: nothing is touched, with and without the index beside it.
+    for remove in [false, true] {
+        if remove {
+            fs::remove_file(home.at("c.idx")).unwrap();
+        }
+        let before = home.files();
+        let created = home.create();
+        assert!(created.resumed.unwrap().reopened);
+        assert_eq!((created.summary.files, created.summary.unchanged), (0, 4));
+        assert!(home.files() == before);
+    }
+    // Something new: the index comes back first.
+    home.write("e", b"even newer");
+    let created = home.create_with(&finalizing()).unwrap();
+    assert!(created.resumed.unwrap().reopened && created.finished.is_some());
+    assert_eq!(created.summary.files, 1);
+    assert_eq!(home.check().header().entries, 5);
+}
+
+/// Gives a file a time that it cannot have by accident.
+fn filetime_of(path: &Path) {
+    let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000);
+    fs::File::options().write(true).open(path).unwrap().set_modified(time).unwrap();
+}
+
+#[test]
+fn torn_lines_lost_newlines_and_bytes_without_a_line() {
+    let home = Home::new();
+    home.create();
+    let mut index = OpenOptions::new().append(true).open(home.at("c.idx")).unwrap();
+    index.write_all(b"{\"relpath\": \"x\", \"off").unwrap();
+    let mut container = OpenOptions::new().append(true).open(home.at("c")).unwrap();
+    container.write_all(b"CTNRv1__ and more").unwrap();
+    let resumed = home.create().resumed.unwrap();
+    assert_eq!((resumed.journal.torn, resumed.cut, resumed.journal.entries), (21, 17, 3));
+    // A last line that lacks its newline only is whole.
+    let text = fs::read(home.at("c.idx")).unwrap();
+    fs::write(home.at("c.idx"), text.trim_ascii_end()).unwrap();
+    home.write("d", b"new");
+    let created = home.create();
+    assert_eq!((created.summary.files, created.summary.unchanged), (1, 3));
+    assert_eq!(created.resumed.unwrap().journal.torn, 0);
+    home.finalize();
+    assert_eq!(home.check().header().entries, 4);
+}
+
+#[test]
+fn an_index_that_is_none_or_another_s_is_refused() {
+    let home = Home::new();
+    home.create();
+    let index = fs::read(home.at("c.idx")).unwrap();
+    fs::remove_file(home.at("c.idx")).unwrap();
+    let mut dry = CreateOptions::default();
+    dry.dry_run = true;
+    for options in [&CreateOptions::default(), &dry, &finalizing()] {
+        home.is_refused(options, "--index");
+    }
+    for wrong in [&b"some notes of mine\n"[..], b"some notes of mine", b"\0\0\0\0", b"{}\n{}\n"] {
+        fs::write(home.at("c.idx"), wrong).unwrap();
+        for options in [&CreateOptions::default(), &dry] {
+            home.is_refused(options, "not the index");
+        }
+    }
+    fs::write(home.at("c.idx"), &index).unwrap();
+    let container = fs::read(home.at("c")).unwrap();
+    fs::write(home.at("c"), &container[..container.len() - 1]).unwrap();
+    home.is_refused(&CreateOptions::default(), "restore it");
+    fs::remove_file(home.at("c")).unwrap();
+    home.is_refused(&CreateOptions::default(), "restore it");
+    fs::write(home.at("c"), container).unwrap();
+    home.create();
+    home.check();
+}
+
+#[test]
+fn without_a_source_nothing_is_made() {
+    let home = Home::new();
+    fs::remove_dir_all(home.at("source")).unwrap();
+    home.is_refused(&CreateOptions::default(), "cannot read");
+    assert!(home.files().is_empty());
+}
+
+#[test]
+fn an_array_is_converted_and_a_dry_run_only_reads_it() {
+    let home = Home::new();
+    home.create();
+    let lines = fs::read_to_string(home.at("c.idx")).unwrap();
+    let array = format!("[{}]\n", lines.trim_end().replace('\n', ",\n"));
+    fs::write(home.at("c.idx"), &array).unwrap();
+    let mut dry = CreateOptions::default();
+    dry.dry_run = true;
+    home.write("d", b"new");
+    let before = home.files();
+    let created = home.create_with(&dry).unwrap();
+    assert_eq!((created.summary.files, created.summary.unchanged), (1, 3));
+    assert!(home.files() == before);
+    let created = home.create();
+    assert_eq!((created.summary.files, created.summary.unchanged), (1, 3));
+    assert!(fs::read_to_string(home.at("c.idx")).unwrap().starts_with(&lines));
+    home.check();
+}
+
+/// Stops after the first batch, or at once.
+struct Stop(AtomicBool, bool);
+
+impl Observer for Stop {
+    fn event(&mut self, event: Event<'_>) {
+        if matches!(event, Event::Packed { .. }) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn cancelled(&self) -> bool {
+        self.1 || self.0.load(Ordering::Relaxed)
+    }
+}
+
+#[test]
+fn an_interrupted_run_keeps_what_was_packed() {
+    let home = Home::new();
+    for n in 0..300 {
+        home.write(&format!("n{n}"), format!("{n}").as_bytes());
+    }
+    let mut options = CreateOptions::default();
+    options.fsync_every = 1000;
+    let (source, container) = (home.at("source"), home.at("c"));
+    let at_once = &mut Stop(AtomicBool::new(false), true);
+    let error = create(&source, &container, &options, at_once).unwrap_err();
+    assert!(matches!(error, Error::Io { ref source, .. }
+        if source.kind() == std::io::ErrorKind::Interrupted));
+    assert!(home.files().is_empty());
+    let error = create(&source, &container, &options, &mut Stop(AtomicBool::new(false), false));
+    assert!(error.is_err());
+    assert_eq!(fs::read_to_string(home.at("c.idx")).unwrap().lines().count(), 64);
+    assert_eq!(home.create().summary.unchanged, 64);
+    home.finalize();
+    fs::remove_file(home.at("c.idx")).unwrap();
+    // Interrupted before anything was added to a finalized container: it stays as it is.
+    let before = home.files();
+    home.write("new", b"new");
+    create(&source, &container, &options, &mut Stop(AtomicBool::new(false), true)).unwrap_err();
+    assert!(home.files() == before);
+}
+
+#[test]
+fn the_old_programs_containers_go_on() {
+    for (name, entries) in [
+        ("plain.container", None),
+        ("gzip.container", None),
+        ("json-array.container", None),
+        ("json-object.container", None),
+        ("trailing-bytes.container", None),
+        ("one-file.container", Some(1)),
+        ("unfinalized.container", None),
+    ] {
+        let home = Home::new();
+        fs::copy(fixture(name), home.at("c")).unwrap();
+        let before = match fs::read(fixture("unfinalized.container.idx")) {
+            Ok(index) if name == "unfinalized.container" => {
+                fs::write(home.at("c.idx"), index).unwrap();
+                Pack::open(home.at("c")).unwrap()
+            }
+            _ => Pack::open(home.at("c")).unwrap(),
+        };
+        let files = before.header().totals.files;
+        assert!(entries.is_none_or(|entries| entries == files), "{name}");
+        let created = home.create_with(&finalizing()).unwrap();
+        assert_eq!(created.summary.files, 3, "{name}");
+        assert!(created.resumed.is_some(), "{name}");
+        assert_eq!(home.check().header().totals.files, files + 3, "{name}");
+    }
+}
+
+/// A container or pack that lies in the source is the last payload.
+#[test]
+fn a_container_in_the_container_is_a_file() {
+    for format in [IndexFormat::Ndjson, IndexFormat::Both, IndexFormat::Paged] {
+        let home = Home::new();
+        let mut options = PackOptions::default();
+        options.index.format = format;
+        pack(&home.at("source"), &home.at("nested"), &options, &mut ()).unwrap();
+        home.write("zz", &fs::read(home.at("nested")).unwrap());
+        fs::remove_file(home.at("nested")).unwrap();
+        home.create();
+        assert_eq!(home.check().header().entries, 4, "{format:?}");
+        assert_eq!(home.create().summary.unchanged, 4);
+        home.write("zzz", b"more");
+        home.create();
+        assert_eq!(home.check().header().entries, 5);
+        // Its payload is there, but its line is not: it is packed anew.
+        let index = fs::read_to_string(home.at("c.idx")).unwrap();
+        let cut = index.lines().take(3).flat_map(|line| [line, "\n"]).collect::<String>();
+        fs::write(home.at("c.idx"), cut).unwrap();
+        fs::remove_file(home.at("source").join("zzz")).unwrap();
+        assert_eq!(Pack::open(home.at("c")).unwrap().header().entries, 3, "{format:?}");
+        assert_eq!(home.create().summary.files, 1, "{format:?}");
+        home.check();
+        // Without the index nothing may be believed.
+        let index = fs::read(home.at("c.idx")).unwrap();
+        fs::remove_file(home.at("c.idx")).unwrap();
+        home.is_refused(&CreateOptions::default(), "--index");
+        fs::write(home.at("c.idx"), index).unwrap();
+        home.finalize();
+        assert_eq!(home.check().header().entries, 4, "{format:?}");
+    }
+}
+
+#[test]
+fn a_finalized_container_survives_a_file_that_cannot_be_packed() {
+    let home = Home::new();
+    home.create_with(&finalizing()).unwrap();
+    fs::remove_file(home.at("c.idx")).unwrap();
+    let before = home.files();
+    std::os::unix::net::UnixListener::bind(home.at("source").join("socket")).unwrap();
+    let created = home.create();
+    assert_eq!((created.summary.special, created.summary.files), (1, 0));
+    assert!(home.files() == before);
+}
+
+#[test]
+fn ndjson_becomes_paged_and_finalizing_twice_is_refused() {
+    let home = Home::new();
+    let mut options = finalizing();
+    options.pack.index.format = IndexFormat::Ndjson;
+    options.remove_index = true;
+    home.create_with(&options).unwrap();
+    assert!(!home.at("c.idx").exists());
+    assert!(Pack::open(home.at("c")).unwrap().digest().is_none());
+    let created = home.create_with(&finalizing()).unwrap();
+    assert!(created.finished.is_some() && created.summary.files == 0);
+    assert!(home.check().digest().is_some());
+    let before = home.files();
+    finalize(&home.at("c"), None, &FinalizeOptions::default()).unwrap_err();
+    assert!(home.files() == before);
+}
+
+#[test]
+fn a_directory_that_became_a_file_is_told() {
+    let home = Home::new();
+    fs::create_dir(home.at("source").join("d")).unwrap();
+    home.write("d/inside", b"inside");
+    home.create();
+    fs::remove_dir_all(home.at("source").join("d")).unwrap();
+    home.write("d", b"a file now");
+    let created = home.create_with(&finalizing()).unwrap();
+    assert_eq!((created.summary.files, created.summary.changed), (1, 1));
+    assert_eq!(created.refused.len(), 1);
+    assert!(Pack::open(home.at("c")).unwrap().exists("d/inside"));
+}
+
+#[test]
+fn an_empty_tree_and_empty_files() {
+    let home = Home::new();
+    for name in ["a", "b", "c"] {
+        fs::remove_file(home.at("source").join(name)).unwrap();
+    }
+    home.create_with(&finalizing()).unwrap();
+    assert_eq!(home.check().header().entries, 0);
+    home.write("nothing", b"");
+    home.create_with(&finalizing()).unwrap();
+    assert_eq!(home.check().header().entries, 1);
+    let before = home.files();
+    home.create_with(&finalizing()).unwrap();
+    assert!(home.files() == before);
+}

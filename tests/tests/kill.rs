@@ -1,0 +1,176 @@
+//! Kills `create` again and again: what the journal names is in the container, always.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
+use packer::create::{CreateOptions, create};
+use packer::progress::Progress;
+use packer::verify::{VerifyOptions, verify};
+use packer::{Error, Pack};
+use reader_core::ndjson::{Item, parse_line};
+use reader_core::{Digest, Kind};
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+const CHILD: &str = "RANGEPACK_TEST_CREATE";
+
+fn options() -> CreateOptions {
+    let mut options = CreateOptions::default();
+    options.fsync_every = 5;
+    options.index_batch = Some(10);
+    options.pack.threads = 2;
+    options
+}
+
+/// Not a test by itself: the process that is killed.
+#[test]
+fn child() {
+    let Some(home) = std::env::var_os(CHILD).map(PathBuf::from) else { return };
+    create(&home.join("source"), &home.join("c"), &options(), &mut ()).unwrap();
+}
+
+fn spawn(home: &Path) -> Child {
+    Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "child"])
+        .env(CHILD, home)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+fn random(state: &mut u64) -> u64 {
+    *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    *state >> 33
+}
+
+fn fill(source: &Path) {
+    let mut state = 7;
+    for directory in 0..20 {
+        let directory = source.join(format!("d{directory:02}"));
+        fs::create_dir_all(&directory).unwrap();
+        for file in 0..100 {
+            let len = random(&mut state) % 3000;
+            let bytes: Vec<u8> = (0..len).map(|_| random(&mut state) as u8).collect();
+            fs::write(directory.join(format!("f{file:03}")), bytes).unwrap();
+        }
+        let large: Vec<u8> = (0..400_000u32).map(|_| random(&mut state) as u8).collect();
+        if directory.ends_with("d03") || directory.ends_with("d11") {
+            fs::write(directory.join("large"), large).unwrap();
+        }
+    }
+}
+
+/// Every complete line's payload is in the container. Returns how many lines there are.
+fn check_journal(home: &Path) -> usize {
+    let Ok(index) = fs::read(home.join("c.idx")) else { return 0 };
+    let container = fs::read(home.join("c")).unwrap();
+    let mut lines = 0;
+    for line in index.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n")) {
+        let Ok(Item::Entry(entry)) = parse_line(line.trim_ascii()) else { panic!("{line:?}") };
+        lines += 1;
+        if let Kind::File(content) = entry.kind {
+            let extent = content.extent();
+            let payload = &container[extent.start as usize..extent.end() as usize];
+            assert_eq!(Some(Digest::of(payload)), content.digest, "{}", entry.path);
+        }
+    }
+    lines
+}
+
+fn check_finished(home: &Path) {
+    let pack = Pack::open(home.join("c")).unwrap();
+    let report =
+        verify(&pack, None, &VerifyOptions::default(), &Progress::default(), &mut |_| {}).unwrap();
+    assert!(report.is_sound(), "{:?}", report.problems);
+    let mut files = 0;
+    for directory in fs::read_dir(home.join("source")).unwrap() {
+        for file in fs::read_dir(directory.unwrap().path()).unwrap() {
+            let path = file.unwrap().path();
+            let name = path.strip_prefix(home.join("source")).unwrap();
+            let packed = pack.read(name.as_os_str().as_encoded_bytes()).unwrap();
+            assert_eq!(packed, fs::read(&path).unwrap());
+            files += 1;
+        }
+    }
+    assert_eq!(report.files, files);
+}
+
+fn leftovers(home: &Path) -> Vec<PathBuf> {
+    let paths = fs::read_dir(home).unwrap().map(|entry| entry.unwrap().path());
+    paths.filter(|path| path.to_string_lossy().contains(".rangepack-")).collect()
+}
+
+#[test]
+fn killed_and_continued_until_it_is_done() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    fill(&home.join("source"));
+    let mut state = 42;
+    let mut lines = 0;
+    let mut kills = 0;
+    for round in 0..25 {
+        let mut child = spawn(home);
+        // The moment of the kill is what is random here; nothing waits for it.
+        std::thread::sleep(Duration::from_micros(5_000 + random(&mut state) % 60_000));
+        let _ = child.kill();
+        kills += u32::from(!child.wait().unwrap().success());
+        let now = check_journal(home);
+        assert!(now >= lines, "lines were lost: {lines}, then {now}");
+        lines = now;
+        if round == 8 && lines > 0 {
+            let mut index = OpenOptions::new().append(true).open(home.join("c.idx")).unwrap();
+            index.write_all(b"{\"relpath\": \"torn\", \"offs").unwrap();
+        }
+        if round == 12 {
+            let mut container = OpenOptions::new().append(true).open(home.join("c")).unwrap();
+            container.write_all(&[0xaa; 5000]).unwrap();
+        }
+    }
+    assert!(kills > 0);
+    let mut options = options();
+    options.finalize = true;
+    let created = create(&home.join("source"), &home.join("c"), &options, &mut ()).unwrap();
+    assert_eq!(created.resumed.is_some(), lines > 0);
+    check_finished(home);
+    assert_eq!(leftovers(home), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn a_lost_index_and_a_second_packer_are_refused() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    let (source, container) = (home.join("source"), home.join("c"));
+    fill(&source);
+    // Another packer is at work: the first one's observer tries from within.
+    struct Second<'s>(&'s Path, &'s Path, bool);
+    impl packer::pack::Observer for Second<'_> {
+        fn event(&mut self, _: packer::pack::Event<'_>) {
+            if !std::mem::replace(&mut self.2, true) {
+                let refused = create(self.0, self.1, &options(), &mut ());
+                assert!(matches!(refused, Err(Error::State { .. })), "{refused:?}");
+            }
+        }
+    }
+    let mut second = Second(&source, &container, false);
+    create(&source, &container, &options(), &mut second).unwrap();
+    assert!(second.2);
+    assert_eq!(check_journal(home), 2022);
+
+    let bytes = fs::read(&container).unwrap();
+    let index = fs::read(home.join("c.idx")).unwrap();
+    fs::remove_file(home.join("c.idx")).unwrap();
+    let refused = create(&source, &container, &options(), &mut ()).unwrap_err();
+    assert!(refused.to_string().contains("--index"), "{refused}");
+    assert!(fs::read(&container).unwrap() == bytes);
+    assert!(!home.join("c.idx").exists());
+
+    fs::write(home.join("c.idx"), index).unwrap();
+    let mut options = options();
+    options.finalize = true;
+    let created = create(&source, &container, &options, &mut ()).unwrap();
+    assert_eq!((created.summary.files, created.summary.unchanged), (0, 2022));
+    check_finished(home);
+}
