@@ -89,6 +89,12 @@ impl Index {
         tree::apply_mask(&mut root, mask);
         let (header, node) = Header::from_bytes(&root, footer.file_len)?;
         Limits::check("pages", u64::from(header.page_count), u64::from(limits.pages))?;
+        // Whoever goes through the entries by number must come to an end.
+        let leaves = u64::from(header.page_count.max(1));
+        if header.entries > leaves.saturating_mul(u64::from(u16::MAX)) {
+            let (structure, field) = (Structure::RootHeader, "entries");
+            return Err(Error::BadField { structure, field, value: header.entries });
+        }
         let words = header.page_count.div_ceil(32);
         let verified = (0..words).map(|_| AtomicU32::new(0)).collect();
         let index = Index { header, digest: footer.digest, root, node, verified };

@@ -1,0 +1,38 @@
+//! Block tables: the file holds a payload at 0 and its table behind it; both may be anything.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use reader_core::blocks::{Slice, decode_block, locate, table_len};
+use reader_core::{Answer, BlockTable, Codec, Content, Digest, Limits, Source};
+
+fuzz_target!(|bytes: &[u8]| {
+    let Some(([log2, codec, size_low, size_high], file)) = bytes.split_first_chunk::<4>() else {
+        return;
+    };
+    let size = u64::from(u16::from_le_bytes([*size_low, *size_high])) << 2;
+    let len = table_len(size, *log2).min(file.len() as u64);
+    let stored_size = file.len() as u64 - len;
+    let pages = size.div_ceil(1 << (log2 & 31)).div_ceil(1024) as usize;
+    let upper = file.get(stored_size as usize..).unwrap_or(&[]);
+    let digest = Digest::of(upper.get(..pages * 40).unwrap_or(upper));
+    let content = Content {
+        volume: 0,
+        offset: 0,
+        stored_size,
+        size,
+        codec: if codec & 1 == 0 { Codec::Stored } else { Codec::Gzip },
+        digest: None,
+        original_digest: None,
+        blocks: Some(BlockTable { offset: stored_size, digest, block_log2: *log2 }),
+    };
+    if let Ok(Answer::Ready(Slice::Blocks { blocks, .. })) =
+        locate(&content, 0..size, file, &Limits::default())
+    {
+        for block in blocks {
+            let Some(stored) = file.bytes(block.stored) else { continue };
+            if let Ok(decoded) = decode_block(&content, &block, stored) {
+                assert_eq!(decoded.len() as u64, block.content.end - block.content.start);
+            }
+        }
+    }
+});

@@ -1,0 +1,19 @@
+//! NDJSON indexes: what is read is written to a line that reads the same.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use reader_core::Limits;
+use reader_core::ndjson::{Item, parse_index, parse_line, write_line};
+
+fuzz_target!(|bytes: &[u8]| {
+    let _ = parse_index(bytes, &Limits::default(), &mut |item| {
+        if let Item::Entry(entry) = item {
+            let mut line = Vec::new();
+            write_line(&entry, &mut line);
+            assert!(!line.windows(8).any(|bytes| bytes == b"CTNRv1__"));
+            assert!(!line.contains(&b'\n'));
+            assert_eq!(parse_line(&line), Ok(Item::Entry(entry)));
+        }
+        Ok(())
+    });
+});

@@ -1,0 +1,285 @@
+//! Hostile packs: what becomes of each, and that nothing panics, hangs or is written outside.
+
+use packer::extract::{ExtractOptions, Selection, extract};
+use packer::progress::Progress;
+use packer::verify::{VerifyOptions, verify};
+use packer::{Error, Pack};
+use reader_core::{ErrorKind, Limits, PackPath};
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+use support::{describe, file, files};
+
+fn kind(error: &Error) -> String {
+    match error {
+        Error::Pack { source, .. } | Error::Entry { source, .. } => format!("{:?}", source.kind()),
+        Error::Io { source, .. } => format!("{:?}", source.kind()),
+        _ => "State".to_owned(),
+    }
+}
+
+fn core(error: &reader_core::Error) -> String {
+    format!("{:?}", error.kind())
+}
+
+/// How far one comes with a pack, every question tried: the first thing that fails, and what
+/// verifying and extracting say.
+fn outcome(path: &Path) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("a/b/target");
+    let pack = match Pack::open(path) {
+        Ok(pack) => pack,
+        Err(error) => return format!("open {}", kind(&error)),
+    };
+    let mut first = None;
+    let mut fail = |what: &str, error: String| {
+        first.get_or_insert(format!("{what} {error}"));
+    };
+    for entry in pack.entries().take(1000) {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                fail("walk", kind(&error));
+                break;
+            }
+        };
+        match entry.to_entry() {
+            Err(error) => fail("entry", core(&error)),
+            Ok(owned) => {
+                // Found by its own path, and read in whole and in part.
+                let found = pack.find(owned.path.as_path());
+                assert!(matches!(found, Ok(Some(_)) | Err(_)), "{}", path.display());
+            }
+        }
+        if !entry.is_file() {
+            continue;
+        }
+        match entry.content() {
+            Err(_) => {}
+            Ok(None) => unreachable!("it is a file"),
+            Ok(Some(content)) => {
+                let whole = pack.payload(&content).and_then(|payload| {
+                    reader_core::decode::decode_all(&content, payload, &Limits::default())
+                        .map(|_| ())
+                        .map_err(|source| Error::Pack {
+                            path: path.to_owned(),
+                            source: Box::new(source),
+                        })
+                });
+                if let Err(error) = whole {
+                    fail("read", kind(&error));
+                }
+                if let Ok(file) = pack.open_entry(&entry) {
+                    let mut buffer = [0; 100];
+                    for offset in [0, 1, content.size / 2, content.size.saturating_sub(1), u64::MAX]
+                    {
+                        let _ = file.read_at(offset, &mut buffer);
+                    }
+                }
+            }
+        }
+    }
+    for directory in ["", "dir", "a", "no such"] {
+        if let Ok(list) = pack.read_dir(directory) {
+            list.take(1000).for_each(drop);
+        }
+        if let Ok(walk) = pack.walk(directory) {
+            walk.take(1000).for_each(drop);
+        }
+        let directory = PackPath::directory(directory.as_bytes()).unwrap();
+        let _ = pack.index().list(pack.pages(), directory, None, 100);
+        let _ = pack.index().entry_at(pack.pages(), u64::MAX);
+    }
+    let report =
+        verify(&pack, None, &VerifyOptions::default(), &Progress::default(), &mut |_| ()).unwrap();
+    let verified = if report.is_sound() { "sound" } else { "bad" };
+
+    let everything = Selection::everything();
+    let stop = AtomicBool::new(false);
+    let extracted =
+        match extract(&pack, &target, &everything, &ExtractOptions::default(), &|_| (), &stop) {
+            Ok(report) if report.refused > 0 => "refused",
+            Ok(report) if report.is_complete() => "extracted",
+            Ok(_) => "failed",
+            Err(_) => "stopped",
+        };
+    // Nothing but the target, at most.
+    for (level, only) in [
+        (folder.path().to_owned(), "a"),
+        (folder.path().join("a"), "b"),
+        (folder.path().join("a/b"), "target"),
+    ] {
+        for entry in fs::read_dir(level).into_iter().flatten() {
+            assert_eq!(entry.unwrap().file_name(), only, "{}", path.display());
+        }
+    }
+    assert!(!Path::new("/tmp/rangepack-outside").exists());
+    format!("{}, {verified}, {extracted}", first.unwrap_or_else(|| "read all".to_owned()))
+}
+
+/// What comes of each: the first question that fails and the kind of its error, then what verifying and
+/// extracting say. A bad block table is bad although the payload as a whole is sound.
+const EXPECTED: &[(&str, &str)] = &[
+    ("block-length-lies", "read all, bad, extracted"),
+    ("block-log2-0", "read all, bad, extracted"),
+    ("block-log2-63", "read all, bad, extracted"),
+    ("block-table-digest-wrong", "read all, bad, extracted"),
+    ("block-table-past-end", "read all, bad, extracted"),
+    ("entries-lie", "open Corrupt"),
+    ("footer-crc-wrong", "open Corrupt"),
+    ("footer-file-len-wrong", "open Corrupt"),
+    ("footer-length-wrong", "open Corrupt"),
+    ("footer-reserved", "open Corrupt"),
+    ("fpack-count-overflow", "open NotAPack"),
+    ("fpack-dotdot", "read all, sound, refused"),
+    ("fpack-sizes-overflow", "open NotAPack"),
+    ("gzip-bomb-size", "read Corrupt, bad, failed"),
+    ("gzip-not-gzip", "read Corrupt, bad, failed"),
+    ("gzip-too-little-content", "read Corrupt, bad, failed"),
+    ("gzip-too-much-content", "read Corrupt, bad, failed"),
+    ("gzip-truncated", "read Corrupt, bad, failed"),
+    ("gzip-two-members", "read Corrupt, bad, failed"),
+    ("header-len-too-long", "open Corrupt"),
+    ("header-len-too-short", "open Corrupt"),
+    ("inner-children-past-pages", "walk Corrupt, bad, failed"),
+    ("inner-count-lies", "walk Corrupt, bad, failed"),
+    ("inner-level-loop", "walk Corrupt, bad, failed"),
+    ("inner-level-too-high", "walk Corrupt, bad, failed"),
+    ("inner-level-zero", "open Corrupt"),
+    ("inner-no-children", "open Corrupt"),
+    ("leaf-directory-absolute", "walk Corrupt, bad, failed"),
+    ("leaf-directory-dotdot", "walk Corrupt, bad, failed"),
+    ("leaf-entries-lie", "open Corrupt"),
+    ("leaf-extra-missing", "entry Corrupt, bad, failed"),
+    ("leaf-extra-past-end", "entry Corrupt, bad, failed"),
+    ("leaf-flags-unknown", "walk Corrupt, bad, failed"),
+    ("leaf-heap-past-end", "open Corrupt"),
+    ("leaf-kind", "open Corrupt"),
+    ("leaf-kind-3", "walk Corrupt, bad, failed"),
+    ("leaf-mode-too-large", "entry Corrupt, bad, failed"),
+    ("leaf-name-dot", "walk Corrupt, bad, failed"),
+    ("leaf-name-dotdot", "walk Corrupt, bad, failed"),
+    ("leaf-name-empty", "walk Corrupt, bad, failed"),
+    ("leaf-name-nul", "walk Corrupt, bad, failed"),
+    ("leaf-name-offset-backwards", "walk Corrupt, bad, failed"),
+    ("leaf-name-offset-past-end", "walk Corrupt, bad, failed"),
+    ("leaf-name-slash", "walk Corrupt, bad, failed"),
+    ("leaf-no-runs", "open Corrupt"),
+    ("leaf-owner-too-large", "entry Corrupt, bad, extracted"),
+    ("leaf-rows-past-end", "open Corrupt"),
+    ("leaf-run-heap-past-end", "walk Corrupt, bad, failed"),
+    ("leaf-run-out-of-range", "walk Corrupt, bad, failed"),
+    ("leaf-volume-unknown", "read Corrupt, bad, failed"),
+    ("leaf-width-9", "open Corrupt"),
+    ("link-target-nul", "read all, sound, failed"),
+    ("link-target-past-end", "entry Corrupt, bad, failed"),
+    ("no-format", "open NotAPack"),
+    ("nothing", "open NotAPack"),
+    ("page-size-odd", "open Corrupt"),
+    ("pages-past-end", "open Corrupt"),
+    ("payload-digest-wrong", "read Corrupt, bad, failed"),
+    ("payload-end-past-end", "open Corrupt"),
+    ("payload-huge", "read Corrupt, bad, failed"),
+    ("payload-overflow", "read Corrupt, bad, failed"),
+    ("payload-past-end", "read Corrupt, bad, failed"),
+    ("root-digest-wrong", "open Corrupt"),
+    ("root-past-end", "open Corrupt"),
+    ("root-too-long", "open Corrupt"),
+    ("root-too-short", "open Corrupt"),
+    ("trailer-differs", "read all, bad, extracted"),
+    ("trailer-past-end", "open Corrupt"),
+    ("unknown-optional-feature", "read all, sound, extracted"),
+    ("unknown-required-feature", "open Unsupported"),
+    ("v1-absolute", "read all, sound, refused"),
+    ("v1-deep-nesting", "open NotAPack"),
+    ("v1-deep-nesting-in-entries", "open Corrupt"),
+    ("v1-digest-wrong", "read Corrupt, bad, failed"),
+    ("v1-dotdot", "read all, sound, refused"),
+    ("v1-file-and-directory", "read all, sound, refused"),
+    ("v1-gzip-bomb", "read all, sound, extracted"),
+    ("v1-huge-offset", "read Corrupt, bad, failed"),
+    ("v1-index-length-past-end", "open NotAPack"),
+    ("v1-index-length-zero", "open NotAPack"),
+    ("v1-not-json", "read all, sound, extracted"),
+    ("v1-nul", "read all, sound, refused"),
+    ("v1-offset-past-end", "read Corrupt, bad, failed"),
+    ("version-2", "open Unsupported"),
+    ("volume-count-lies", "open Corrupt"),
+    ("volume-missing", "open NotFound"),
+    ("volume-name-dotdot", "open Corrupt"),
+    ("volume-name-slash", "open Corrupt"),
+];
+
+#[test]
+fn every_hostile_pack_is_refused_or_does_no_harm() {
+    let found: Vec<(String, String)> = files("hostile", ".pack")
+        .iter()
+        .map(|path| (path.file_stem().unwrap().to_string_lossy().into_owned(), outcome(path)))
+        .collect();
+    let found: Vec<(&str, &str)> = found.iter().map(|(name, what)| (&**name, &**what)).collect();
+    let wrong: Vec<_> = found.iter().filter(|pair| !EXPECTED.contains(pair)).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert_eq!(found.len(), EXPECTED.len());
+}
+
+/// What a reader answers, save for what names the file itself.
+fn answers(path: &Path) -> Result<Value, Error> {
+    let mut description = describe::describe(path)?;
+    for key in ["file_sha256", "file_len"] {
+        description[key] = Value::Null;
+    }
+    Ok(description)
+}
+
+/// What an old reader would see: files and their content.
+fn contents(answers: &Value) -> Vec<(&Value, &Value)> {
+    let entries = answers["entries"].as_array().unwrap().iter();
+    let files = entries.filter(|entry| entry["kind"] == "file");
+    files.map(|entry| (&entry["path"], &entry["content_sha256"])).collect()
+}
+
+#[test]
+fn every_truncation_and_every_flipped_byte_errors_or_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("damaged");
+    for name in ["smallest", "deduplicated"] {
+        let good = fs::read(file("golden").join(format!("{name}.pack"))).unwrap();
+        let expected = answers(&file("golden").join(format!("{name}.pack"))).unwrap();
+        let trailer = reader_core::trailer::MAGIC;
+        let has_trailer = good.windows(8).any(|bytes| bytes == trailer);
+        let check = |bytes: &[u8], what: String| {
+            let _ = fs::remove_file(&path);
+            fs::write(&path, bytes).unwrap();
+            let Ok(found) = answers(&path) else { return };
+            if found["root_sha256"].is_null() && has_trailer {
+                // Without a footer it is an old container, which says the same of its files.
+                assert_eq!(contents(&found), contents(&expected), "{name}: {what}");
+            } else {
+                // Else only bytes may have changed that nobody reads: the trailer's, for one.
+                assert_eq!(found, expected, "{name}: {what}");
+            }
+        };
+        for len in 0..good.len() {
+            check(&good[..len], format!("cut to {len} bytes"));
+        }
+        for at in 0..good.len() {
+            for mask in [0x01, 0x80] {
+                let mut bytes = good.clone();
+                bytes[at] ^= mask;
+                check(&bytes, format!("byte {at} combined with {mask}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn another_pack_is_not_accepted_for_the_one_asked_for() {
+    let mut options = packer::OpenOptions::default();
+    options.expected = Some(reader_core::Digest::of(b"another"));
+    for name in ["smallest.pack", "ndjson-only.pack", "sidecar.pack"] {
+        let error = Pack::open_with(&file("golden").join(name), &options).unwrap_err();
+        let Error::Pack { source, .. } = error else { panic!("{error}") };
+        assert_eq!(source.kind(), ErrorKind::WrongPack);
+    }
+}
