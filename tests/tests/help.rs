@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-fn render(mut command: clap::Command) -> String {
+fn render(command: clap::Command) -> String {
     let long = command.clone().term_width(100).render_long_help().to_string();
     let short = command.term_width(100).render_help().to_string();
     format!("$ {{-h}}\n{short}\n$ {{--help}}\n{long}")

@@ -12,6 +12,7 @@ use crate::create::{CreateOptions, Created};
 use crate::error::Error;
 use crate::pack::{self, PackOptions};
 use crate::walk::ItemKind;
+use reader_core::path::Escaped;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -152,10 +153,15 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         note("what was packed is kept; the same command goes on from there");
     }
     let created = created?;
+    for refused in &created.refused {
+        let text = format!("{} is left out: {}", Escaped(&refused.name), refused.problem);
+        global.warning(container, &text);
+    }
     if !global.quiet {
         report(args, &created, follow.elapsed());
     }
-    Ok(if created.summary.failed > 0 { Exit::Bad } else { Exit::Fine })
+    let complete = created.summary.failed == 0 && created.refused.is_empty();
+    Ok(if complete { Exit::Fine } else { Exit::Bad })
 }
 
 /// Says what was found and what was done.
