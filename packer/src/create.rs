@@ -89,6 +89,7 @@ pub fn create(
     observer: &mut dyn Observer,
 ) -> Result<Created> {
     let index = options.index.clone().unwrap_or_else(|| idx_path(container));
+    Error::refuse_same(&index, container)?;
     if options.dry_run {
         return dry_run(source, container, &index, options, observer);
     }
@@ -127,6 +128,7 @@ impl Run<'_> {
         // Bytes behind a finalized container's payloads are its index: they stay until something is added.
         let cut = if reopened { 0 } else { len.saturating_sub(state.end) };
         if cut > 0 {
+            refuse_to_cut(self.index, &state, cut)?;
             locked.set_len(state.end)?;
         }
         let batch = options.index_batch.unwrap_or(options.fsync_every).max(options.fsync_every);
@@ -270,6 +272,19 @@ fn known_entries(container: &Path, index: &Path, locked: &Locked) -> Result<Know
             Ok(Known { sorted: finish(sorter())?, state, reopened: false, paged: false })
         }
     }
+}
+
+/// With lines that cannot be read nobody knows what the bytes behind the last payload are.
+pub(crate) fn refuse_to_cut(index: &Path, state: &JournalState, cut: u64) -> Result<()> {
+    if state.bad_lines == 0 {
+        return Ok(());
+    }
+    let problem = format!(
+        "{} of its lines cannot be read, and the container has {cut} bytes behind the last payload that the others \
+         name; nothing was changed. Mend the lines, or take them out if those bytes may be cut off",
+        state.bad_lines
+    );
+    Err(Error::State { path: index.to_owned(), problem })
 }
 
 fn container_cut(container: &Path, end: u64, len: u64) -> Error {

@@ -87,6 +87,15 @@ impl Error {
         move |source| Error::Pack { path, source: Box::new(source) }
     }
 
+    /// An output that is also an input.
+    pub(crate) fn refuse_same(output: &Path, input: &Path) -> Result<()> {
+        if crate::platform::same_file(output, input) {
+            let problem = "it is read and written at once; give the output another name".to_owned();
+            return Err(Error::State { path: output.to_owned(), problem });
+        }
+        Ok(())
+    }
+
     /// Whether the caller, or the user, wanted it to stop.
     pub fn is_interrupted(&self) -> bool {
         matches!(self, Error::Io { source, .. } if source.kind() == io::ErrorKind::Interrupted)

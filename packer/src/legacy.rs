@@ -22,6 +22,9 @@ pub struct Notes {
     pub first_bad: Option<(u64, u64)>,
     /// Files of an `.fpack` whose names were cut off when it was made.
     pub lost_names: u64,
+    /// Bytes that are not zero behind a container's trailer: the rest of a paged index that was cut or
+    /// changed, most likely.
+    pub trailing: u64,
 }
 
 /// An old container's index, built in memory.
@@ -160,6 +163,11 @@ pub(crate) fn read(
         ndjson::parse_index(index, &options.limits, each).map_err(Error::pack(index_path))?;
     notes.bad_lines = summary.bad_lines;
     notes.first_bad = summary.first_bad;
+    if let Place::Trailer(trailer) = place {
+        let end = usize::try_from(trailer.index.end()).unwrap_or(usize::MAX);
+        let behind = data.get(end..).unwrap_or(&[]);
+        notes.trailing = if behind.iter().all(|byte| *byte == 0) { 0 } else { behind.len() as u64 };
+    }
     Ok(notes)
 }
 

@@ -13,11 +13,16 @@ pub(crate) struct Mapped(Option<memmap2::Mmap>);
 impl Mapped {
     /// Maps `path`.
     pub(crate) fn open(path: &Path) -> io::Result<Mapped> {
-        let file = File::open(path)?;
-        let metadata = file.metadata()?;
+        // Asked before opening: to open a pipe is to wait for a writer.
+        let metadata = std::fs::metadata(path)?;
         if metadata.is_dir() {
             return Err(io::ErrorKind::IsADirectory.into());
         }
+        if !metadata.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+        }
+        let file = File::open(path)?;
+        let metadata = file.metadata()?;
         // An empty file cannot be mapped.
         if metadata.len() == 0 {
             return Ok(Mapped(None));

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::path::Path;
 
 /// Reads at an offset, without moving the file's position where the system can.
 pub(crate) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
@@ -30,6 +31,17 @@ pub(crate) fn read_whole(file: &File, size: usize, out: &mut Vec<u8>) -> io::Res
     #[cfg(not(unix))]
     io::Read::read_to_end(&mut io::Read::take(file, size as u64 + 1), out)?;
     Ok(out.len() - start)
+}
+
+/// Whether two paths name one file, be it there yet or not.
+pub(crate) fn same_file(a: &Path, b: &Path) -> bool {
+    let place = |path: &Path| {
+        path.canonicalize().ok().or_else(|| {
+            let directory = crate::pack::directory_of(path).canonicalize().ok()?;
+            Some(directory.join(path.file_name()?))
+        })
+    };
+    place(a).is_some_and(|place_of_a| Some(place_of_a) == place(b))
 }
 
 /// Makes the names in a directory durable.

@@ -30,6 +30,7 @@ const ENTRIES_AT_A_TIME: u64 = 4096;
 ///
 /// Returns the length of the index in bytes. `directories`: with lines for directories.
 pub fn write_ndjson(pack: &Pack, target: &Path, directories: bool) -> Result<u64> {
+    Error::refuse_same(target, pack.path())?;
     let file = new_file_in(&directory_of(target))?;
     let mut out = BufWriter::with_capacity(256 << 10, file.as_file());
     let header = pack.header();
@@ -76,6 +77,14 @@ pub struct Reindexed {
 /// Payloads whose digest the old index does not know are read and hashed. A container that has a paged
 /// index already is refused.
 pub fn rebuild(container: &Path, target: &Target, options: &OpenOptions) -> Result<Reindexed> {
+    // Nobody packs into it from here on.
+    let locked = match target {
+        Target::InPlace(_) => Some(Locked::open(container, false)?),
+        Target::Beside(sidecar) => {
+            Error::refuse_same(sidecar, container)?;
+            None
+        }
+    };
     let data = Mapped::open(container).map_err(Error::io("open", container))?;
     let opened =
         reader_core::index::Index::open(&data[..], data.len() as u64, None, &options.limits);
@@ -87,14 +96,8 @@ pub fn rebuild(container: &Path, target: &Target, options: &OpenOptions) -> Resu
     let directory = directory_of(container);
     let temporary = || Error::io("write a temporary file in", &directory);
     let mut sorter = Sorter::new(&directory);
-    let mut rebuild = Rebuild { data: &data, container, volume: 0, hashed: 0 };
-    let locked = match target {
-        Target::InPlace(_) => Some(Locked::open(container, false)?),
-        Target::Beside(_) => {
-            rebuild.volume = 1;
-            None
-        }
-    };
+    let volume = u16::from(locked.is_none());
+    let mut rebuild = Rebuild { data: &data, container, volume, hashed: 0 };
     let mut refused = Vec::new();
     let mut failure = None;
     let mut notes = legacy::read(container, &data, &place, options, &mut |item| {

@@ -1,6 +1,7 @@
 //! Arguments that several commands share.
 
 use super::Result;
+use super::console::Global;
 use super::exit::Failure;
 use crate::filter::{Filter, FilterOptions};
 use crate::index_writer::{DirectoryLines, IndexFormat, IndexOptions};
@@ -32,7 +33,16 @@ pub(super) struct OpenArgs {
 
 impl PackArgs {
     /// Opens it.
-    pub(super) fn open(&self, verify: Verify) -> Result<Pack> {
+    pub(super) fn open(&self, verify: Verify, global: &Global) -> Result<Pack> {
+        let pack = self.open_quietly(verify)?;
+        for text in super::info::notes(&pack) {
+            global.warning(pack.path(), &text);
+        }
+        Ok(pack)
+    }
+
+    /// Opens it, and leaves it to the caller to tell what is strange in its index.
+    pub(super) fn open_quietly(&self, verify: Verify) -> Result<Pack> {
         let (index, expected) = (self.open.index.clone(), self.open.root);
         let options = OpenOptions { verify, expected, index, ..OpenOptions::default() };
         Ok(Pack::open_with(&self.pack, &options)?)
@@ -43,7 +53,8 @@ impl PackArgs {
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "What is packed")]
 pub(super) struct SelectArgs {
-    /// Pack only files that match (repeatable); with a `/` it matches from the root: `docs/**`
+    /// Pack only files that match (repeatable); with a `/` it matches from the root: `docs/**`;
+    /// directories stay
     #[arg(long, value_name = "GLOB")]
     include: Vec<String>,
     /// Leave out what matches (repeatable), directories with all they hold: `*.tmp`, `/build/`

@@ -40,7 +40,7 @@ pub(super) struct Args {
 
 /// Prints.
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
-    let pack = args.pack.open(Verify::Payloads)?;
+    let pack = args.pack.open(Verify::Payloads, global)?;
     let mut out = global.stdout();
     let mut exit = Exit::Fine;
     for path in &args.paths {

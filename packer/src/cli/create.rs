@@ -125,6 +125,11 @@ pub(super) fn parse_chunk_size(text: &str) -> std::result::Result<u64, String> {
 /// Packs, or only finalizes.
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     args.check()?;
+    if let Some(status) = &args.show.status.status_file {
+        Error::refuse_same(status, &args.container)?;
+        let index = args.index.clone().unwrap_or_else(|| crate::legacy::idx_path(&args.container));
+        Error::refuse_same(status, &index)?;
+    }
     let (container, source) = match (&args.container, &args.src) {
         (container, Some(source)) if !args.finalize_only => (container, source),
         (container, _) if args.dry_run => {

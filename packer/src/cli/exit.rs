@@ -126,7 +126,7 @@ fn advice_on_pack(kind: ErrorKind) -> Option<&'static str> {
              restore it from a copy"
         }
         ErrorKind::OverLimit => {
-            "the limit keeps a hostile file from filling the memory; honest packs stay far below it"
+            "limits keep a stranger's file from filling memory or disk; raise it if you trust this one"
         }
         ErrorKind::WrongPack => "`rangepack info` shows the root digest of the pack that is there",
         ErrorKind::BadQuestion => "paths inside a pack are relative and hold no `..`",

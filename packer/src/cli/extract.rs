@@ -8,12 +8,13 @@ use super::exit::{Exit, Failure};
 use super::format::{Size, count, duration, rate};
 use super::progress::{Progress, ProgressArgs, Steps};
 use super::status::{State, StatusArgs, StatusFile};
+use crate::error::Error;
 use crate::extract::{ExtractEvent, ExtractOptions, ExtractReport, Selection, Stopped, extract};
 use crate::filter::Filter;
 use crate::open::{OpenOptions, Pack, Verify};
 use crate::platform::name_bytes;
 use serde::Serialize;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -45,10 +46,10 @@ pub(super) struct Args {
     #[arg(value_name = "PATH")]
     pub(super) paths: Vec<OsString>,
     /// The pack, instead of PACK
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["pack", "directory"], requires = "outdir")]
+    #[arg(long, value_name = "FILE", requires = "outdir")]
     container: Option<PathBuf>,
     /// The directory to extract into, instead of DIR
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["pack", "directory"], requires = "container")]
+    #[arg(long, value_name = "DIR", requires = "container")]
     outdir: Option<PathBuf>,
     /// Index of a container that lies in a file of its own [default: PACK.rpx or PACK.idx, if there]
     #[arg(long, value_name = "FILE")]
@@ -80,7 +81,7 @@ pub(super) struct WriteArgs {
     /// Stop at the first file that cannot be extracted
     #[arg(long)]
     pub(super) fail_fast: bool,
-    /// Give files the owners that the pack tells
+    /// Give files the owners that the pack tells, and their set-user-id and set-group-id bits
     #[arg(long)]
     pub(super) owner: bool,
     /// Wait until each file is on disk before it gets its name
@@ -139,10 +140,16 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     open.index.clone_from(&args.index);
     open.limits.lookback = args.lookback;
     let pack = Pack::open_with(path, &open)?;
-    let selection =
-        Selection::new(args.paths.iter().map(|path| name_bytes(path)), Filter::default());
+    for text in super::info::notes(&pack) {
+        global.warning(pack.path(), &text);
+    }
+    if let Some(status) = &args.show.status.status_file {
+        Error::refuse_same(status, path)?;
+    }
+    let paths = args.paths();
+    let selection = Selection::new(paths.iter().map(|path| name_bytes(path)), Filter::default());
     let mut steps = Steps::default();
-    if args.paths.is_empty() {
+    if paths.is_empty() {
         let totals = pack.header().totals;
         (steps.total_files, steps.total_bytes) = (Some(totals.files), Some(totals.bytes));
     }
@@ -225,6 +232,7 @@ impl Follow<'_> {
                 }
                 self.step(path.0, size);
             }
+            ExtractEvent::Selected { entries } => self.steps.total_files = Some(entries),
             ExtractEvent::Skipped { path } => self.step(path.0, 0),
             ExtractEvent::Failed { path, message } | ExtractEvent::Refused { path, message } => {
                 let path = super::console::os_path(path.0);
@@ -313,12 +321,22 @@ impl Args {
 
     /// The pack and the directory, however they were given.
     pub(super) fn places(&self) -> Result<(&Path, &Path)> {
-        let pack = self.pack.as_deref().or(self.container.as_deref());
-        let directory = self.directory.as_deref().or(self.outdir.as_deref());
+        let pack = self.container.as_deref().or(self.pack.as_deref());
+        let directory = self.outdir.as_deref().or(self.directory.as_deref());
         pack.zip(directory).ok_or_else(|| Failure::Usage {
             problem: "PACK and DIR are needed".to_owned(),
             hint: "rangepack extract PACK DIR, or --container PACK --outdir DIR",
         })
+    }
+}
+
+impl Args {
+    /// What is to be extracted: with --container and --outdir every word is a path.
+    fn paths(&self) -> Vec<&OsStr> {
+        let words =
+            [&self.pack, &self.directory].into_iter().flatten().map(|path| path.as_os_str());
+        let words = words.filter(|_| self.container.is_some());
+        words.chain(self.paths.iter().map(OsString::as_os_str)).collect()
     }
 }
 
@@ -346,9 +364,12 @@ mod tests {
         let old = parse(old).unwrap();
         assert_eq!(old.places().unwrap(), expected);
         assert_eq!(old.show.progress(), When::Always);
+        let mixed = parse("extract --container a.pack --outdir out x y").unwrap();
+        assert_eq!(mixed.places().unwrap(), expected);
+        assert_eq!(mixed.paths(), ["x", "y"]);
         let new = parse("extract a.pack out x y/*.txt --max-size 10G -j 2").unwrap();
         assert_eq!(new.places().unwrap(), expected);
-        assert_eq!(new.paths, ["x", "y/*.txt"]);
+        assert_eq!(new.paths(), ["x", "y/*.txt"]);
         assert_eq!(new.limits.max_size, Some(10 << 30));
         assert_eq!(new.lookback, 128 << 20);
     }
@@ -361,7 +382,6 @@ mod tests {
             "extract --container a.pack",
             "extract --outdir out",
             "extract a.pack --outdir out",
-            "extract a.pack out --container b.pack",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }

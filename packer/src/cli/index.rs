@@ -46,7 +46,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     args.check()?;
     let mut exit = Exit::Fine;
     if let Some(target) = &args.ndjson {
-        let pack = args.pack.open(Verify::Index)?;
+        let pack = args.pack.open(Verify::Index, global)?;
         let directories = args.indexes.options().directories == DirectoryLines::Always;
         let len = reindex::write_ndjson(&pack, target, directories)?;
         if !global.quiet {

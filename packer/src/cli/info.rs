@@ -34,7 +34,7 @@ pub(super) struct Args {
 
 /// Tells.
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
-    let pack = args.pack.open(Verify::Index)?;
+    let pack = args.pack.open_quietly(Verify::Index)?;
     let info = Info::of(&pack);
     let mut out = global.stdout();
     if args.json {
@@ -190,7 +190,7 @@ fn exact(bytes: u64) -> String {
 }
 
 /// What is strange about an old container.
-fn notes(pack: &Pack) -> Vec<String> {
+pub(super) fn notes(pack: &Pack) -> Vec<String> {
     let notes = pack.notes();
     let mut lines = Vec::new();
     if notes.bad_lines > 0 {
@@ -203,6 +203,12 @@ fn notes(pack: &Pack) -> Vec<String> {
     if !notes.refused.is_empty() {
         let names = count(notes.refused.len() as u64, "entry");
         lines.push(format!("{names} with names that no pack may hold, not shown"));
+    }
+    if notes.trailing > 0 {
+        let bytes = Size(notes.trailing);
+        lines.push(format!(
+            "{bytes} behind the trailer: a paged index that was cut short or changed?"
+        ));
     }
     if notes.lost_names > 0 {
         lines.push(format!("{} cut off when it was made", count(notes.lost_names, "name")));

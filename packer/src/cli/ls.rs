@@ -62,7 +62,7 @@ pub(super) struct Args {
 
 /// Lists.
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
-    let pack = args.pack.open(Verify::Index)?;
+    let pack = args.pack.open(Verify::Index, global)?;
     let mut out = global.stdout();
     out.escape &= !args.null;
     let whole_paths = args.recursive || args.json || args.paths.len() > 1;

@@ -43,7 +43,7 @@ pub(super) struct Args {
 
 /// Draws.
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
-    let pack = args.pack.open(Verify::Index)?;
+    let pack = args.pack.open(Verify::Index, global)?;
     let path = args.path.as_deref().map_or(&b""[..], name_bytes);
     let directory = pack.resolve_directory(path)?;
     let mut out = global.stdout();

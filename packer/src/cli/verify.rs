@@ -53,7 +53,7 @@ pub(super) struct Args {
 
 /// Verifies.
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
-    let pack = args.pack.open(Verify::Payloads)?;
+    let pack = args.pack.open(Verify::Payloads, global)?;
     let selection = args.selection(&pack)?;
     let mut options = VerifyOptions::default();
     options.threads = args.threads.unwrap_or(options.threads);
@@ -87,23 +87,26 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     let report = report?;
     let notes = pack.notes();
     let left_out = notes.refused.len() as u64 + notes.lost_names;
+    let whole_index = notes.bad_lines + notes.trailing == 0;
     if args.json {
         let mut out = global.stdout();
-        super::record::write(&mut out, &Json::new(&report, left_out))?;
+        super::record::write(&mut out, &Json::new(&report, left_out, whole_index))?;
         out.flush()?;
     }
     if !global.quiet {
-        note(&sentence(&report, left_out, shown.elapsed()));
+        note(&sentence(&report, left_out, whole_index, shown.elapsed()));
     }
-    Ok(if report.is_sound() && left_out == 0 { Exit::Fine } else { Exit::Bad })
+    Ok(if report.is_sound() && left_out == 0 && whole_index { Exit::Fine } else { Exit::Bad })
 }
 
 /// The outcome in one line.
-fn sentence(report: &VerifyReport, left_out: u64, elapsed: Duration) -> String {
+fn sentence(report: &VerifyReport, left_out: u64, whole_index: bool, elapsed: Duration) -> String {
     let speed = Size(rate(report.bytes, elapsed));
     let (files, bytes) = (count(report.files, "file"), Size(report.bytes));
     let mut text = format!("checked {files}, {bytes} in {} ({speed}/s): ", duration(elapsed));
-    if report.is_sound() && left_out == 0 {
+    if report.is_sound() && left_out == 0 && !whole_index {
+        text.push_str("the payloads are sound, the index is not whole");
+    } else if report.is_sound() && left_out == 0 {
         text.push_str("everything is as it was packed");
     } else {
         let bad = count(report.bad, "damaged entry");
@@ -143,13 +146,13 @@ struct JsonProblem<'r> {
 }
 
 impl<'r> Json<'r> {
-    fn new(report: &'r VerifyReport, left_out: u64) -> Json<'r> {
+    fn new(report: &'r VerifyReport, left_out: u64, whole_index: bool) -> Json<'r> {
         let problem = |problem: &'r crate::verify::Problem| JsonProblem {
             path: problem.path.as_ref().map(ToString::to_string),
             problem: &problem.text,
         };
         Json {
-            sound: report.is_sound() && left_out == 0,
+            sound: report.is_sound() && left_out == 0 && whole_index,
             files: report.files,
             directories: report.directories,
             symlinks: report.symlinks,

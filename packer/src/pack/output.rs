@@ -79,7 +79,9 @@ impl Output {
             let cut = || Error::io("cut", &self.path);
             // Cutting makes ext4 write a file out when it is closed, so not without need.
             if file.get_ref().metadata().map_err(cut())?.len() > self.position {
+                // What is cut off is gone for good before anything takes its place.
                 file.get_ref().set_len(self.position).map_err(cut())?;
+                file.get_ref().sync_all().map_err(cut())?;
             }
         }
         self.begun = true;
@@ -198,11 +200,15 @@ impl Output {
             return Ok(());
         }
         self.flush_pending()?;
-        let io = || Error::io("write", &self.path);
         if let Some(file) = &mut self.file {
-            file.flush().map_err(io())?;
-            file.get_mut().set_len(position).map_err(io())?;
-            file.seek(SeekFrom::Start(position)).map_err(io())?;
+            let cut = file
+                .flush()
+                .and_then(|()| file.get_mut().set_len(position))
+                .and_then(|()| file.seek(SeekFrom::Start(position)));
+            if let Err(error) = cut {
+                self.failed = true;
+                return Err(Error::io("write", &self.path)(error));
+            }
         }
         self.position = position;
         Ok(())
