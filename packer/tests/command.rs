@@ -167,3 +167,69 @@ fn completions_and_manual_pages() {
     run(root.path(), "man man1", 0);
     assert!(root.path().join("man1/rangepack-extract.1").exists());
 }
+
+#[test]
+fn nothing_is_read_and_written_at_once() {
+    let root = tree();
+    let at = root.path();
+    run(at, "pack src x.pack -q", 0);
+    run(at, "create --src src --container c -q", 0);
+    let (pack, container) = (fs::read(at.join("x.pack")).unwrap(), fs::read(at.join("c")).unwrap());
+    let (_, said) = run(at, "index x.pack --ndjson ./x.pack", 2);
+    assert!(said.contains("read and written at once"), "{said}");
+    run(at, "index c --paged c", 2);
+    run(at, "create --src src --container k --index k", 2);
+    run(at, "create --src src --container c --status-file c", 2);
+    run(at, "extract x.pack out --status-file x.pack", 2);
+    assert_eq!(fs::read(at.join("x.pack")).unwrap(), pack);
+    assert_eq!(fs::read(at.join("c")).unwrap(), container);
+    assert!(!at.join("k").exists());
+}
+
+#[test]
+fn a_pack_that_lost_its_paged_index_says_so() {
+    let root = tree();
+    let at = root.path();
+    run(at, "pack src x.pack -q", 0);
+    let bytes = fs::read(at.join("x.pack")).unwrap();
+    for cut in [1, 60, 100, 300] {
+        fs::write(at.join("cut.pack"), &bytes[..bytes.len() - cut]).unwrap();
+        let (_, said) = run(at, "verify cut.pack", 1);
+        assert!(said.contains("behind the trailer"), "{cut}: {said}");
+        let (listed, said) = run(at, "ls cut.pack", 0);
+        assert!(listed.contains("a.txt") && said.contains("behind the trailer"), "{cut}: {said}");
+    }
+}
+
+#[test]
+fn a_journal_that_cannot_be_read_cuts_nothing_off() {
+    let root = tree();
+    let at = root.path();
+    run(at, "create --src src --container c -q", 0);
+    let lines = fs::read_to_string(at.join("c.idx")).unwrap();
+    let container = fs::read(at.join("c")).unwrap();
+    // Every line is broken, one is, or the file is another one altogether.
+    let broken = lines.replace("{\"relpath\"", "x{\"relpath\"");
+    let one_broken = lines.replace("{\"relpath\": \"sub/b.bin\"", "x{\"relpath\": \"sub/b.bin\"");
+    assert_ne!(one_broken, lines);
+    for index in
+        [broken.as_str(), one_broken.as_str(), "notes of mine\n", "{\"version\":1,\"entries\":[]}"]
+    {
+        fs::write(at.join("c.idx"), index).unwrap();
+        for line in ["create --src src --container c", "finalize c"] {
+            run(at, line, 2);
+            assert_eq!(fs::read(at.join("c")).unwrap(), container, "{line} {index}");
+            assert_eq!(fs::read_to_string(at.join("c.idx")).unwrap(), index);
+        }
+    }
+}
+
+#[test]
+fn the_long_form_of_extract_takes_paths() {
+    let root = tree();
+    let at = root.path();
+    run(at, "pack src x.pack -q", 0);
+    run(at, "extract --container x.pack --outdir out a.txt sub/c.txt", 0);
+    assert!(at.join("out/a.txt").exists() && at.join("out/sub/c.txt").exists());
+    assert!(!at.join("out/sub/b.bin").exists());
+}
