@@ -454,10 +454,14 @@ impl<'a> EntryRef<'a> {
         }
         let mut extra = self.leaf.extra(self.slot.slot)?;
         let len = usize::from(extra.u16()?);
-        if len > MAX_LINK_TARGET {
+        if len == 0 || len > MAX_LINK_TARGET {
             return bad("link_target", len as u64);
         }
-        Ok(Some(extra.take(len)?))
+        let target = extra.take(len)?;
+        if memchr::memchr(0, target).is_some() {
+            return bad("link_target", 0);
+        }
+        Ok(Some(target))
     }
 
     /// Totals of a directory; `None` for everything else.

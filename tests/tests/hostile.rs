@@ -172,7 +172,7 @@ const EXPECTED: &[(&str, &str)] = &[
     ("leaf-run-out-of-range", "walk Corrupt, bad, failed"),
     ("leaf-volume-unknown", "read Corrupt, bad, failed"),
     ("leaf-width-9", "open Corrupt"),
-    ("link-target-nul", "read all, sound, failed"),
+    ("link-target-nul", "entry Corrupt, bad, failed"),
     ("link-target-past-end", "entry Corrupt, bad, failed"),
     ("no-format", "open NotAPack"),
     ("nothing", "open NotAPack"),

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Condvar, Mutex, MutexGuard};
+use std::time::Duration;
 
 /// A batch on its way to the workers, with what the container knows of its items.
 #[derive(Debug)]
@@ -18,6 +19,9 @@ pub(crate) struct Task {
     /// Empty, or one for each item.
     pub(crate) priors: Vec<Option<Prior>>,
 }
+
+/// How often a writer that waits for a block looks whether the work was stopped.
+const STOP_CHECK: Duration = Duration::from_millis(200);
 
 /// How many walked batches may wait for a worker.
 const WAITING: usize = 32;
@@ -247,8 +251,16 @@ impl<J: Iterator<Item = BlockJob>> Iterator for Blocks<'_, J> {
             if let Some(block) = self.early.remove(&self.taken) {
                 break block;
             }
-            let (number, block) = self.receiver.recv().ok()?;
-            self.early.insert(number, block);
+            match self.receiver.recv_timeout(STOP_CHECK) {
+                Ok((number, block)) => {
+                    self.early.insert(number, block);
+                }
+                // A worker that panicked never answers.
+                Err(_) if self.pipeline.lock().stop => {
+                    return Some(Err(io::Error::other("the work was stopped")));
+                }
+                Err(_) => {}
+            }
         };
         self.taken += 1;
         self.send();
