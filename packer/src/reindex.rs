@@ -78,11 +78,11 @@ pub struct Reindexed {
 /// index already is refused.
 pub fn rebuild(container: &Path, target: &Target, options: &OpenOptions) -> Result<Reindexed> {
     // Nobody packs into it from here on.
-    let locked = match target {
-        Target::InPlace(_) => Some(Locked::open(container, false)?),
+    let output = match target {
+        Target::InPlace(index) => Output::InPlace(*index, Locked::open(container, false)?),
         Target::Beside(sidecar) => {
             Error::refuse_same(sidecar, container)?;
-            None
+            Output::Beside(sidecar)
         }
     };
     let data = Mapped::open(container).map_err(Error::io("open", container))?;
@@ -96,7 +96,7 @@ pub fn rebuild(container: &Path, target: &Target, options: &OpenOptions) -> Resu
     let directory = directory_of(container);
     let temporary = || Error::io("write a temporary file in", &directory);
     let mut sorter = Sorter::new(&directory);
-    let volume = u16::from(locked.is_none());
+    let volume = u16::from(matches!(output, Output::Beside(_)));
     let mut rebuild = Rebuild { data: &data, container, volume, hashed: 0 };
     let mut refused = Vec::new();
     let mut failure = None;
@@ -125,16 +125,21 @@ pub fn rebuild(container: &Path, target: &Target, options: &OpenOptions) -> Resu
     notes.refused = refused;
     let hashed = rebuild.hashed;
     let len = data.len() as u64;
-    let finished = match (target, locked) {
-        (Target::Beside(sidecar), _) => beside(container, len, sidecar, writer)?,
-        (Target::InPlace(index), Some(locked)) => {
-            let index = if place == Place::Fpack { IndexOptions::paged() } else { *index };
+    let finished = match output {
+        Output::Beside(sidecar) => beside(container, len, sidecar, writer)?,
+        Output::InPlace(index, locked) => {
+            let index = if place == Place::Fpack { IndexOptions::paged() } else { index };
             drop(data);
             append(container, len, &locked, writer, index)?
         }
-        (Target::InPlace(_), None) => unreachable!("the container was locked above"),
     };
     Ok(Reindexed { finished, notes, hashed })
+}
+
+/// Where the index goes, made ready.
+enum Output<'t> {
+    Beside(&'t Path),
+    InPlace(IndexOptions, Locked),
 }
 
 struct Rebuild<'r> {

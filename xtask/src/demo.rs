@@ -55,7 +55,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 }
 
 /// Builds the command, and asks cargo where it put it.
-fn build() -> Result<PathBuf> {
+pub(crate) fn build() -> Result<PathBuf> {
     let arguments = ["build", "--release", "--locked", "--package", "rangepack"];
     let mut command = run::cargo(arguments);
     command.args(["--bin", "rangepack"]);

@@ -1,4 +1,4 @@
-//! Everything a developer runs: `cargo xtask test | demo | golden | fuzz`.
+//! Everything a developer runs: `cargo xtask test | demo | golden | fuzz | bench`.
 //!
 //! One module per command, and beneath them what they share: [`run`] starts commands and
 //! [`toolchain`] brings what a toolchain lacks.
@@ -10,6 +10,7 @@ mod demo;
 mod sample;
 mod golden;
 mod fuzz;
+mod bench;
 mod toolchain;
 mod run;
 
@@ -34,6 +35,8 @@ enum Command {
     Golden(golden::Arguments),
     /// Run the fuzz targets of tests/fuzz (needs a nightly toolchain)
     Fuzz(fuzz::Arguments),
+    /// Time packing against GNU tar, in turn, and random look-ups
+    Bench(bench::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Golden(arguments) => golden::run(&arguments),
         Command::Fuzz(arguments) => fuzz::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
