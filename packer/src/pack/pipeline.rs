@@ -1,7 +1,7 @@
 //! One thread walks, several read, hash and compress, one writes in the order of the walk.
 //!
 //! Batches carry numbers; the writer takes them in order. A worker takes a new batch only while few are
-//! unwritten, so memory is bounded; the lowest unwritten batch is always in some worker's hands, so
+//! unwritten, or few bytes of them, so memory is bounded; the lowest unwritten batch is always in some worker's hands, so
 //! nothing waits in a circle. Blocks of large files come first, because the writer waits for them.
 
 use super::read::{BlockDone, BlockJob, Done, Prior, Worker};
@@ -19,6 +19,13 @@ pub(crate) struct Task {
     /// Empty, or one for each item.
     pub(crate) priors: Vec<Option<Prior>>,
 }
+
+/// Payloads of batches that were read and wait for the writer may take this many bytes; then only a few
+/// more batches are taken. While the writer is busy with a large file, the workers run ahead.
+const AHEAD_BYTES: usize = 32 << 20;
+
+/// How many batches may be unwritten at most.
+const AHEAD: usize = 64;
 
 /// How often a writer that waits for a block looks whether the work was stopped.
 const STOP_CHECK: Duration = Duration::from_millis(200);
@@ -50,6 +57,8 @@ struct State {
     walk_ended: bool,
     /// Batches that a worker took and that are not written yet.
     unwritten: usize,
+    /// Bytes of payload in `done`.
+    done_bytes: usize,
     next: u64,
     stop: bool,
     spare: Vec<Vec<u8>>,
@@ -142,7 +151,8 @@ impl Pipeline {
                 state = self.lock();
                 continue;
             }
-            if state.unwritten < self.in_flight
+            let few = state.unwritten < self.in_flight;
+            if (few || state.unwritten < AHEAD && state.done_bytes < AHEAD_BYTES)
                 && let Some((number, task)) = state.waiting.pop_front()
             {
                 state.unwritten += 1;
@@ -152,6 +162,7 @@ impl Pipeline {
                 let done = worker.batch(task, data);
                 state = self.lock();
                 let is_next = number == state.next;
+                state.done_bytes += done.data.len();
                 state.done.insert(number, done);
                 if is_next {
                     self.done.notify_one();
@@ -176,6 +187,7 @@ impl Pipeline {
             let next = state.next;
             if let Some(done) = state.done.remove(&next) {
                 state.next += 1;
+                state.done_bytes -= done.data.len();
                 return Some(done);
             }
             let ended = state.walk_ended && next == state.walked;
