@@ -428,7 +428,7 @@ fn components(path: &[u8]) -> Vec<Vec<u8>> {
 }
 
 /// Takes off what people type: `./` before, slashes around.
-fn trim(path: &[u8]) -> &[u8] {
+pub(crate) fn trim(path: &[u8]) -> &[u8] {
     let mut path = path;
     loop {
         path = match path {

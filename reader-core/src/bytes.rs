@@ -126,6 +126,17 @@ impl<'a> Probe<'a> {
     }
 }
 
+/// How many bytes two strings begin with in common.
+pub(crate) fn common_prefix(a: &[u8], b: &[u8]) -> usize {
+    a.iter().zip(b).take_while(|(x, y)| x == y).count()
+}
+
+/// How many bytes an integer up to `highest` takes when it is packed, 0 to 8.
+pub(crate) fn packed_width(highest: u64) -> u8 {
+    let bits = u64::BITS.saturating_sub(highest.leading_zeros());
+    u8::try_from(bits.div_ceil(8)).unwrap_or(8)
+}
+
 /// Reads little-endian fields one after the other; every read past the end is an error.
 #[derive(Debug, Clone)]
 pub struct Cursor<'a> {

@@ -1,7 +1,7 @@
 //! Inner pages: separators and the digests of the pages below (FORMAT.md, "Inner pages").
 
 use crate::Digest;
-use crate::bytes::{Cursor, Probe};
+use crate::bytes::{Cursor, Probe, common_prefix, packed_width};
 use crate::error::{Error, Result, Structure};
 use crate::layout::{INNER_HEADER_LEN, InnerHeader};
 use crate::leaf::{read_packed, u16_at};
@@ -187,7 +187,7 @@ impl Key {
 /// The shortest key that is above `low` and not above `high`.
 pub fn separator(low: &Key, high: &Key) -> Vec<u8> {
     let high = high.as_bytes();
-    let common = low.as_bytes().iter().zip(high).take_while(|(x, y)| x == y).count();
+    let common = common_prefix(low.as_bytes(), high);
     high.get(..common.saturating_add(1)).unwrap_or(high).to_vec()
 }
 
@@ -211,7 +211,8 @@ pub fn fitting(slots: &[Slot], capacity: usize) -> usize {
     for (index, slot) in slots.iter().enumerate() {
         // The first separator of a page is never compared.
         if index > 0 {
-            let with = slots.get(1).map_or(0, |first| common(&first.separator, &slot.separator));
+            let with =
+                slots.get(1).map_or(0, |first| common_prefix(&first.separator, &slot.separator));
             prefix = Some(prefix.map_or(with, |prefix: usize| prefix.min(with)));
             suffixes = suffixes.saturating_add(slot.separator.len());
         }
@@ -221,7 +222,7 @@ pub fn fitting(slots: &[Slot], capacity: usize) -> usize {
         let len = INNER_HEADER_LEN
             .saturating_add(children.saturating_add(1).saturating_mul(2))
             .saturating_add(
-                children.saturating_mul(usize::from(count_width(total)).saturating_add(32)),
+                children.saturating_mul(usize::from(packed_width(total)).saturating_add(32)),
             )
             .saturating_add(heap);
         if len > capacity || children > usize::from(u16::MAX) {
@@ -233,23 +234,14 @@ pub fn fitting(slots: &[Slot], capacity: usize) -> usize {
     best
 }
 
-fn common(a: &[u8], b: &[u8]) -> usize {
-    a.iter().zip(b).take_while(|(x, y)| x == y).count()
-}
-
-/// Width of counts up to `last`, the number of entries before the last child.
-fn count_width(last: u64) -> u8 {
-    let bits = u64::BITS.saturating_sub(last.leading_zeros());
-    u8::try_from(bits.div_ceil(8)).unwrap_or(8)
-}
-
 /// Writes an inner page over `slots`, whose pages are numbered from `first_child`.
 pub fn write(slots: &[Slot], level: u8, first_child: u32, out: &mut Vec<u8>) -> Result<()> {
     let too_long = || Error::BadField { structure: Structure::Inner, field: "len", value: 0 };
     let to_u16 = |value: usize| u16::try_from(value).map_err(|_| too_long());
     let separators = || slots.iter().skip(1).map(|slot| slot.separator.as_slice());
     let first = separators().next().unwrap_or(&[]);
-    let prefix_len = separators().map(|separator| common(first, separator)).min().unwrap_or(0);
+    let prefix_len =
+        separators().map(|separator| common_prefix(first, separator)).min().unwrap_or(0);
     let mut heap = first.get(..prefix_len).unwrap_or(&[]).to_vec();
     let mut offsets = Vec::new();
     let mut counts = Vec::new();
@@ -263,7 +255,7 @@ pub fn write(slots: &[Slot], level: u8, first_child: u32, out: &mut Vec<u8>) -> 
         before = before.saturating_add(slot.entries);
     }
     offsets.push(to_u16(heap.len())?);
-    let width = count_width(counts.last().copied().unwrap_or(0));
+    let width = packed_width(counts.last().copied().unwrap_or(0));
     let header = InnerHeader {
         level,
         children: to_u16(slots.len())?,

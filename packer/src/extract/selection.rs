@@ -3,7 +3,7 @@
 use super::scan::{Ranges, entry_at, ready, scan};
 use crate::Result;
 use crate::filter::Filter;
-use crate::open::Pack;
+use crate::open::{Pack, trim};
 use globset::{Candidate, GlobBuilder, GlobSet, GlobSetBuilder};
 use reader_core::PackPath;
 use reader_core::leaf::EntryRef;
@@ -215,16 +215,4 @@ fn select_matches(
         }
     }
     Ok(())
-}
-
-/// Takes off what people type: `./` before, slashes around.
-fn trim(path: &[u8]) -> &[u8] {
-    let mut path = path;
-    loop {
-        path = match path {
-            [b'.', b'/', rest @ ..] | [b'/', rest @ ..] | [rest @ .., b'/'] => rest,
-            b"." => b"",
-            path => return path,
-        }
-    }
 }

@@ -1,5 +1,6 @@
 //! Writes leaf pages: takes entries in key order until a page is full.
 
+use crate::bytes::{common_prefix, packed_width};
 use crate::error::{Error, Result, Structure};
 use crate::layout::{
     self, COLUMNS, Column, FLAG_BLOCKS, FLAG_GZIP, FLAG_NO_DIGEST, FLAG_ORIGINAL_DIGEST,
@@ -50,15 +51,6 @@ impl Default for LeafBuilder {
             last_offset: 0,
         }
     }
-}
-
-fn width(span: u64) -> u8 {
-    let bits = u64::BITS.saturating_sub(span.leading_zeros());
-    u8::try_from(bits.div_ceil(8)).unwrap_or(8)
-}
-
-fn common_prefix(a: &[u8], b: &[u8]) -> usize {
-    a.iter().zip(b).take_while(|(x, y)| x == y).count()
 }
 
 /// What an entry puts into a leaf.
@@ -226,7 +218,7 @@ impl LeafBuilder {
         let stride: usize = low
             .iter()
             .zip(high)
-            .map(|(low, high)| usize::from(width(high.saturating_sub(*low))))
+            .map(|(low, high)| usize::from(packed_width(high.saturating_sub(*low))))
             .sum();
         LEAF_HEADER_LEN
             .saturating_add(runs.saturating_mul(RUN_LEN))
@@ -301,7 +293,7 @@ impl LeafBuilder {
                 (bases.get_mut(column), widths.get_mut(column), self.is_empty())
             {
                 *base = *low;
-                *place = width(high.saturating_sub(*low));
+                *place = packed_width(high.saturating_sub(*low));
             }
         }
         let header = LeafHeader {
