@@ -1,0 +1,81 @@
+/**
+ * Bytes from anywhere: an object with `size` and `read`.
+ */
+
+import { abortable } from '../abort.js';
+import { PackError } from '../errors.js';
+import { asBytes } from './bytes.js';
+import { checkExtent, isCount, tailBySize } from './source.js';
+
+/** @import { ByteSource, ReadOptions } from './source.js' */
+
+/**
+ * @typedef {object} CustomReader
+ * @property {number | PromiseLike<number> | ((options: ReadOptions) => number | PromiseLike<number>)} size in bytes;
+ *   a function is called once, when the size is first needed, and again only if it failed
+ * @property {(offset: number, length: number, options: ReadOptions) =>
+ *   ArrayBuffer | ArrayBufferView | PromiseLike<ArrayBuffer | ArrayBufferView>} read must give exactly `length`
+ *   bytes, in memory that it does not touch again. It is never asked for 0 bytes or beyond the end.
+ * @property {string} [name] for messages
+ */
+
+/**
+ * Errors of the reader itself are passed on as they are.
+ *
+ * @param {CustomReader} reader
+ * @returns {ByteSource}
+ */
+export function customSource(reader) {
+  const name = reader.name ?? 'custom source';
+  if (typeof reader.read !== 'function') {
+    throw new PackError('ERR_ARGUMENT', 'a source needs a function read(offset, length, { signal }).', { url: name });
+  }
+  /** @type {Promise<number> | undefined} */
+  let finding;
+
+  /** @param {ReadOptions} options */
+  async function size(options) {
+    finding ??= findSize();
+    try {
+      source.size = await abortable(finding, options.signal);
+    } catch (error) {
+      if (!options.signal?.aborted) finding = undefined;
+      throw error;
+    }
+    return source.size;
+  }
+
+  // Without the signal: all who wait share the answer.
+  async function findSize() {
+    const found = typeof reader.size === 'function' ? await reader.size({}) : await reader.size;
+    if (isCount(found)) return found;
+    throw new PackError('ERR_NO_SIZE', `size must be a whole number of bytes, not ${String(found)}.`, { url: name });
+  }
+
+  /** @type {ByteSource} */
+  const source = {
+    name,
+    size: isCount(reader.size) ? reader.size : undefined,
+    metrics: { requests: 0, bytes: 0 },
+    tail: async (length, options = {}) => tailBySize(source, await size(options), length, options),
+    async read(offset, length, options = {}) {
+      options.signal?.throwIfAborted();
+      checkExtent(name, await size(options), offset, length);
+      if (length === 0) return new Uint8Array(0);
+      source.metrics.requests++;
+      const answer = Promise.resolve(reader.read(offset, length, { signal: options.signal }));
+      const bytes = asBytes(await abortable(answer, options.signal));
+      const details = { url: name, offset, length };
+      if (bytes === undefined) {
+        throw new PackError('ERR_ARGUMENT', 'read must give an ArrayBuffer or a Uint8Array.', details);
+      }
+      source.metrics.bytes += bytes.length;
+      if (bytes.length !== length) {
+        const message = `read gave ${bytes.length} bytes instead of the ${length} at ${offset}. It must give exactly as many.`;
+        throw new PackError('ERR_SHORT_BODY', message, details);
+      }
+      return bytes;
+    },
+  };
+  return source;
+}

@@ -1,0 +1,174 @@
+/**
+ * One request and its response, with every failure turned into a `PackError`.
+ */
+
+import { Watch } from '../abort.js';
+import { PackError } from '../errors.js';
+import { retryAfter } from './http-headers.js';
+
+/** @import { Metrics } from './source.js' */
+
+/**
+ * @typedef {object} Wiring what all requests of a source share
+ * @property {URL} url
+ * @property {string} name the address without secrets
+ * @property {typeof fetch} fetch
+ * @property {Headers} headers
+ * @property {RequestCredentials | undefined} credentials
+ * @property {number} timeout milliseconds without a byte
+ * @property {boolean} crossOrigin
+ * @property {Metrics} metrics
+ */
+
+/**
+ * A response with status 200, 206 or 416. Its body must be read to the end or cancelled.
+ *
+ * @typedef {object} Exchange
+ * @property {number} status
+ * @property {Headers} headers
+ * @property {() => AsyncGenerator<Uint8Array, void, void>} body
+ * @property {() => void} cancel
+ */
+
+/**
+ * @param {Wiring} wiring
+ * @param {object} request
+ * @param {'GET' | 'HEAD'} request.method
+ * @param {string} request.range
+ * @param {RequestCache | undefined} request.cache
+ * @param {boolean} request.answered whether the server has ever answered before
+ * @param {AbortSignal | undefined} signal
+ * @returns {Promise<Exchange>}
+ */
+export async function exchange(wiring, { method, range, cache, answered }, signal) {
+  const { url, name, fetch, metrics, timeout } = wiring;
+  signal?.throwIfAborted();
+  const headers = new Headers(wiring.headers);
+  headers.set('Range', range);
+
+  const watch = new Watch(signal, timeout, () => {
+    const message = `not a byte came for ${timeout / 1000} s. Try again later, or allow a longer timeout.`;
+    return new PackError('ERR_TIMEOUT', message, { url: name });
+  });
+  const failure = (/** @type {unknown} */ error) => asPackError(error, wiring, answered, signal);
+
+  metrics.requests++;
+  /** @type {RequestInit} */
+  const init = { method, headers, signal: watch.signal };
+  if (cache !== undefined) init.cache = cache;
+  if (wiring.credentials !== undefined) init.credentials = wiring.credentials;
+  /** @type {Response} */
+  let response;
+  /** @type {Promise<Response> | undefined} */
+  let coming;
+  try {
+    coming = Promise.resolve(fetch(url.href, init));
+    response = await watch.wait(coming);
+  } catch (error) {
+    watch.end();
+    // A `fetch` that does not heed the signal may answer yet.
+    coming?.then((late) => late.body?.cancel()).catch(() => {});
+    throw failure(error);
+  }
+
+  const refusal = statusError(response, name);
+  if (refusal !== undefined) {
+    cancel();
+    throw refusal;
+  }
+
+  // Ends the connection too: nobody wants the rest of the body.
+  function cancel() {
+    watch.end();
+    response.body?.cancel().catch(() => {});
+  }
+
+  async function* body() {
+    if (response.body === null) {
+      watch.end();
+      return;
+    }
+    const reader = response.body.getReader();
+    try {
+      for (;;) {
+        let chunk;
+        try {
+          chunk = await watch.wait(reader.read());
+        } catch (error) {
+          throw failure(error);
+        }
+        if (chunk.done) return;
+        metrics.bytes += chunk.value.length;
+        yield chunk.value;
+      }
+    } finally {
+      watch.end();
+      reader.cancel().catch(() => {});
+    }
+  }
+
+  return { status: response.status, headers: response.headers, body, cancel };
+}
+
+/**
+ * @param {unknown} error what `fetch` or a body was rejected with
+ * @param {Wiring} wiring
+ * @param {boolean} answered
+ * @param {AbortSignal | undefined} signal
+ * @returns {unknown}
+ */
+function asPackError(error, { name, url, crossOrigin }, answered, signal) {
+  if (signal?.aborted) return signal.reason;
+  if (error instanceof PackError) return error;
+  const details = { url: name, cause: error };
+  if (error instanceof Error && error.name === 'AbortError') {
+    return new PackError('ERR_ABORTED', 'fetch gave up, though nobody had asked it to.', details);
+  }
+  if (globalThis.navigator?.onLine === false) {
+    return new PackError('ERR_OFFLINE', 'there is no network. Connect and try again.', details);
+  }
+  if (crossOrigin && !answered) {
+    const message =
+      `the browser let nothing through from ${url.origin}. Either that server cannot be reached, or it does not allow ` +
+      'this page to read from it. It must send "Access-Control-Allow-Origin: *" (or the origin of this page); ' +
+      '"Access-Control-Expose-Headers: Content-Range, ETag" and, in answers to OPTIONS, ' +
+      '"Access-Control-Allow-Headers: Range" help.';
+    return new PackError('ERR_CORS', message, details);
+  }
+  return new PackError('ERR_NETWORK', `the connection failed${reason(error)}. Try again later.`, details);
+}
+
+/**
+ * @param {unknown} error Node hides what happened (ECONNREFUSED) in the cause
+ * @returns {string}
+ */
+function reason(error) {
+  const inner = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return inner instanceof Error && inner.message !== '' ? ` (${inner.message})` : '';
+}
+
+/**
+ * @param {Response} response
+ * @param {string} name
+ * @returns {PackError | undefined}
+ */
+function statusError({ status, headers }, name) {
+  if (status === 200 || status === 206 || status === 416) return undefined;
+  const details = { url: name, status, retryAfter: retryAfter(headers, Date.now()) };
+  switch (status) {
+    case 401:
+    case 403: {
+      const message = `the server does not give this file away (${status}). Check the credentials; a presigned address may have expired.`;
+      return new PackError('ERR_FORBIDDEN', message, details);
+    }
+    case 404:
+    case 410:
+      return new PackError('ERR_NOT_FOUND', `the server has no such file (${status}). Check the address.`, details);
+    case 429:
+      return new PackError('ERR_TOO_MANY_REQUESTS', 'the server asks for fewer requests (429). Try again later.', details);
+  }
+  if (status === 408 || status >= 500) {
+    return new PackError('ERR_SERVER', `the server failed (${status}). Try again later.`, details);
+  }
+  return new PackError('ERR_STATUS', `the server answered with status ${status} to a range request.`, details);
+}

@@ -1,0 +1,87 @@
+/**
+ * How to learn the size of a file on a server. Pure, but for a memory of what worked.
+ */
+
+/** @import { Code, PackError } from '../errors.js' */
+
+/**
+ * - `suffix`: GET with `bytes=-65536`. `Content-Range` tells the size and the body is the tail: all in one request.
+ * - `head`: HEAD. `Content-Length` tells the size.
+ * - `first-byte`: GET with `bytes=0-0`. `Content-Range` tells the size.
+ *
+ * @typedef {'suffix' | 'head' | 'first-byte'} Step
+ */
+
+/**
+ * What to try, one after the other.
+ *
+ * From the same origin, and outside of browsers, a suffix range is best: **one request** opens a pack.
+ *
+ * A page that asks another origin has other rules. `bytes=a-b` may be sent as it is, but a suffix range makes the
+ * browser ask first (a preflight), which many servers refuse. `Content-Length` may always be read, `Content-Range`
+ * only where the server exposes it. Presigned addresses refuse HEAD. So HEAD comes first, then the first byte:
+ * **two requests** open a pack (HEAD, tail) when HEAD works, three otherwise; two again, whatever works, once an
+ * origin is known. With the size given by the caller it is always one.
+ *
+ * Headers such as `Authorization` make the browser ask first in any case. Then the suffix range costs nothing extra
+ * and is the best again: one request and its preflight.
+ *
+ * @param {object} situation
+ * @param {boolean} situation.crossOrigin a page asks another origin
+ * @param {boolean} situation.preflighted the headers make the browser ask first anyway
+ * @param {Step} [situation.worked] what worked with this origin before
+ * @returns {Step[]}
+ */
+export function openingSteps({ crossOrigin, preflighted, worked }) {
+  /** @type {Step[]} */
+  const steps = crossOrigin && !preflighted ? ['head', 'first-byte', 'suffix'] : ['suffix', 'first-byte', 'head'];
+  return worked === undefined ? steps : [worked, ...steps.filter((step) => step !== worked)];
+}
+
+/**
+ * @param {string | undefined} pageOrigin origin of the page; undefined outside of browsers
+ * @param {URL} url
+ * @returns {boolean} whether a page asks another origin
+ */
+export function isCrossOrigin(pageOrigin, url) {
+  return pageOrigin !== undefined && pageOrigin !== url.origin;
+}
+
+/**
+ * Whether a step that failed may have failed because of how it asked, so that another way may work.
+ *
+ * @param {Step} step
+ * @param {PackError} error
+ * @param {boolean} inPage in browsers a refused preflight looks as if there were no network
+ * @returns {boolean}
+ */
+export function mayTryNext(step, error, inPage) {
+  /** @type {Code[]} */
+  const codes = ['ERR_RANGE_NOT_SATISFIABLE', 'ERR_RANGE_IGNORED', 'ERR_CONTENT_RANGE', 'ERR_STATUS'];
+  if (inPage) codes.push('ERR_CORS', 'ERR_NETWORK');
+  if (step === 'head') codes.push('ERR_FORBIDDEN', 'ERR_NOT_FOUND');
+  return codes.includes(error.code) || error.status === 501;
+}
+
+/** @type {Map<string, Step>} by origin */
+const worked = new Map();
+
+/** More origins than this are not remembered. */
+const MOST_ORIGINS = 1000;
+
+/**
+ * @param {URL} url
+ * @returns {Step | undefined} what worked with this origin before
+ */
+export function recall(url) {
+  return worked.get(url.origin);
+}
+
+/**
+ * @param {URL} url
+ * @param {Step} step what has worked
+ */
+export function remember(url, step) {
+  if (worked.size >= MOST_ORIGINS) worked.clear();
+  worked.set(url.origin, step);
+}
