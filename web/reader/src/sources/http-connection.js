@@ -38,22 +38,24 @@ export const FEWER_BYTES = `the server sent fewer bytes than were asked for. ${C
 
 /** Sends requests, checks what concerns every response, and holds the whole file where ranges are ignored. */
 export class HttpConnection {
-  /** @type {string} */
+  /** Times a request is tried again, and the first wait in milliseconds. */
+  retry;
+  /** Whether a web page is asking. */
+  inPage;
+  /** @type {string} the address without secrets */
   name;
-  /** @type {number | undefined} */
+  /** @type {number | undefined} in bytes */
   size;
+  /** @type {Uint8Array | undefined} the file, if the server ignores ranges */
+  whole;
   /** @type {Metrics} */
   metrics = { requests: 0, bytes: 0 };
-
   /** @type {Wiring} */
   wiring;
-  inPage;
-  retry;
+  /** Largest file in bytes that is taken as a whole. */
   wholeLimit;
   /** @type {Validators | undefined} those of the first response */
   #version;
-  /** @type {Uint8Array | undefined} the file, if the server does not know ranges */
-  whole;
   /** @type {Promise<void> | undefined} while the whole file is coming */
   #taking;
 
@@ -89,10 +91,16 @@ export class HttpConnection {
   }
 
   /**
+   * Takes the whole file from a server that ignores ranges; once, even if several reads run into it.
+   *
    * @param {Exchange} answer with status 200
    * @param {AbortSignal | undefined} signal
    */
   async takeWhole(answer, signal) {
+    if (this.whole !== undefined) {
+      answer.cancel();
+      return;
+    }
     if (this.#taking !== undefined) {
       answer.cancel();
       // If that fails, its error is for the one who began; this one asks again.
@@ -142,6 +150,8 @@ export class HttpConnection {
   }
 
   /**
+   * One request. The response has status 200, 206 or 416, and is of the same version as the first one.
+   *
    * @param {'GET' | 'HEAD'} method
    * @param {string} range
    * @param {boolean} pastCache
@@ -178,7 +188,7 @@ export class HttpConnection {
     }
   }
 
-  /** @param {number} size */
+  /** @param {number} size what a response says; must be what is known already, if anything is */
   settleSize(size) {
     this.size ??= size;
     if (this.size !== size) throw this.#changed(`it has ${size} bytes instead of ${this.size}`);

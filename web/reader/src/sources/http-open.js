@@ -63,25 +63,42 @@ export function mayTryNext(step, error, inPage) {
   return codes.includes(error.code) || error.status === 501;
 }
 
-/** @type {Map<string, Step>} by origin */
+/** @type {Map<string, Step>} what worked, by origin and manner of asking */
 const worked = new Map();
 
-/** More origins than this are not remembered. */
-const MOST_ORIGINS = 1000;
+/** More than this are not remembered. */
+const MOST_REMEMBERED = 1000;
 
 /**
- * @param {URL} url
+ * @typedef {object} Asking
+ * @property {URL} url
+ * @property {boolean} crossOrigin
+ * @property {boolean} preflighted
+ */
+
+/**
+ * @param {Asking} asking
  * @returns {Step | undefined} what worked with this origin before
  */
-export function recall(url) {
-  return worked.get(url.origin);
+export function recall(asking) {
+  return worked.get(keyOf(asking));
 }
 
 /**
- * @param {URL} url
+ * @param {Asking} asking
  * @param {Step} step what has worked
  */
-export function remember(url, step) {
-  if (worked.size >= MOST_ORIGINS) worked.clear();
-  worked.set(url.origin, step);
+export function remember(asking, step) {
+  if (worked.size >= MOST_REMEMBERED) worked.clear();
+  worked.set(keyOf(asking), step);
+}
+
+/** Forgets what worked, as if the page were loaded anew. */
+export function forget() {
+  worked.clear();
+}
+
+/** @param {Asking} asking */
+function keyOf({ url, crossOrigin, preflighted }) {
+  return `${url.origin} ${crossOrigin} ${preflighted}`;
 }

@@ -18,6 +18,10 @@ import { checkExtent, tailBySize } from './source.js';
 /** After so many bytes the count of failures begins anew: a long stream may be resumed many times. */
 const PROGRESS = 64 * 1024;
 
+const NO_SIZE =
+  'the server does not say how large the file is. Expose the header Content-Range ' +
+  '("Access-Control-Expose-Headers: Content-Range, ETag"), allow HEAD, or pass the option size.';
+
 /**
  * A file on an HTTP server.
  *
@@ -173,7 +177,8 @@ class HttpSource {
    */
   async #open(length, signal) {
     const { url, crossOrigin, headers } = this.#http.wiring;
-    const steps = openingSteps({ crossOrigin, preflighted: !areSafelisted(headers), worked: recall(url) });
+    const asking = { url, crossOrigin, preflighted: !areSafelisted(headers) };
+    const steps = openingSteps({ ...asking, worked: recall(asking) });
     /** @type {PackError | undefined} */
     let failure;
     for (const step of steps) {
@@ -181,16 +186,14 @@ class HttpSource {
       try {
         const bytes = await this.#tryStep(step, isLast, length, signal);
         if (this.size !== undefined) {
-          if (this.#http.whole === undefined) remember(url, step);
+          if (this.#http.whole === undefined) remember(asking, step);
           return bytes;
         }
-        const message =
-          'the server does not say how large the file is. Expose the header Content-Range ' +
-          '("Access-Control-Expose-Headers: Content-Range, ETag"), allow HEAD, or pass the option size.';
-        failure = this.#http.error('ERR_NO_SIZE', message);
+        if (failure?.code !== 'ERR_RANGE_IGNORED') failure = this.#http.error('ERR_NO_SIZE', NO_SIZE);
       } catch (error) {
         if (!(error instanceof PackError) || !mayTryNext(step, error, this.#http.inPage)) throw error;
-        if (failure?.code !== 'ERR_NO_SIZE') failure = error;
+        // What the server really answered tells more than a later step that could not even be sent.
+        if (failure?.code !== 'ERR_NO_SIZE' && failure?.code !== 'ERR_RANGE_IGNORED') failure = error;
       }
     }
     throw failure;
