@@ -116,7 +116,7 @@ export async function startRangeServer({ files = {}, folder, port = 0 }) {
     counts.set(entry.path, count);
     const isChosen = count > number('skip') && count <= number('skip') + (number('times') || Infinity);
     const defect = (/** @type {string} */ key) => (isChosen && query.has(key) ? number(key) : undefined);
-    if (query.has('latency')) await wait(number('latency'));
+    if (query.has('latency')) await wait(number('latency'), undefined, { ref: false });
 
     if (query.has('redirect')) {
       query.delete('redirect');
