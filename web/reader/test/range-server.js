@@ -14,7 +14,7 @@
  *   stall=N          nothing more comes after N bytes of the body
  *   status=S         this status; retry-after=V adds the header Retry-After
  *   head=S           status for HEAD
- *   change=N         after N requests the file is another one: other bytes, other ETag, other Last-Modified
+ *   change=N         after N requests the file is another one: other bytes, ETag and Last-Modified (not for a folder's)
  *   etag=no          no ETag; etag=weak: a weak one that is different each time; modified=no: no Last-Modified
  *   gzip=1           every body is compressed on the fly, ranges too
  *   redirect=1       302 to the same address without this
@@ -44,6 +44,8 @@ import { gzipSync } from 'node:zlib';
 /**
  * @typedef {object} Served
  * @property {number} size
+ * @property {string} etag
+ * @property {number} modified milliseconds since 1970
  * @property {(start: number, end: number) => AsyncIterable<Uint8Array> | Iterable<Uint8Array>} pieces
  */
 
@@ -134,10 +136,8 @@ export async function startRangeServer({ files = {}, folder, port = 0 }) {
     if (file === undefined) return end(404, 'not found');
     response.setHeader('Accept-Ranges', 'bytes');
     if (query.get('etag') === 'weak') response.setHeader('ETag', `W/"${count}"`);
-    else if (query.get('etag') !== 'no') response.setHeader('ETag', isSecond ? '"second"' : '"first"');
-    if (query.get('modified') !== 'no') {
-      response.setHeader('Last-Modified', new Date(isSecond ? 2e12 : 1e12).toUTCString());
-    }
+    else if (query.get('etag') !== 'no') response.setHeader('ETag', file.etag);
+    if (query.get('modified') !== 'no') response.setHeader('Last-Modified', new Date(file.modified).toUTCString());
 
     const header = query.get('ranges') === 'no' ? undefined : request.headers.range;
     const range = parseRange(header, file.size, query.get('suffix'));
@@ -230,6 +230,8 @@ function memoryFile(file, isSecond) {
   const read = isBytes ? (/** @type {number} */ at, /** @type {number} */ n) => file.subarray(at, at + n) : file.read;
   return {
     size: isBytes ? file.length : file.size,
+    etag: isSecond ? '"second"' : '"first"',
+    modified: isSecond ? 2e12 : 1e12,
     *pieces(start, end) {
       for (let at = start; at < end; at += PIECE) {
         const piece = read(at, Math.min(PIECE, end - at));
@@ -252,6 +254,8 @@ async function diskFile(folder, path) {
   if (found === undefined || !found.isFile()) return undefined;
   return {
     size: found.size,
+    etag: `"${found.mtimeMs}-${found.size}"`,
+    modified: found.mtimeMs,
     pieces: (start, end) => (start < end ? createReadStream(full, { start, end: end - 1 }) : []),
   };
 }

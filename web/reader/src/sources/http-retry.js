@@ -17,8 +17,8 @@ const PASSING = new Set(['ERR_NETWORK', 'ERR_TIMEOUT', 'ERR_SERVER', 'ERR_TOO_MA
 const DOUBTFUL = new Set(['ERR_CONTENT_RANGE', 'ERR_CORS']);
 
 /**
- * Exponential back-off with jitter: the n-th wait is between half of `base` · 2ⁿ and all of it. A wait that the server asks for is
- * respected up to `LONGEST_WAIT`.
+ * Exponential back-off with jitter: the n-th wait is between half of `base` · 2ⁿ and all of it. A wait that the
+ * server asks for is respected up to `LONGEST_WAIT`.
  *
  * @param {PackError} error
  * @param {number} tries how many failures there were before this one
