@@ -7,7 +7,7 @@ use crate::mapped::Mapped;
 use reader_core::index::{Index, Scan};
 use reader_core::layout::Header;
 use reader_core::leaf::EntryRef;
-use reader_core::path::{Escaped, PackPathBuf};
+use reader_core::path::{Escaped, PackPathBuf, trim};
 use reader_core::{Content, Digest, Entry, Extent, Limits, PackPath};
 use std::path::{Path, PathBuf};
 
@@ -425,18 +425,6 @@ impl Pack {
 /// The components of a path, the first one last.
 fn components(path: &[u8]) -> Vec<Vec<u8>> {
     path.split(|byte| *byte == b'/').rev().map(<[u8]>::to_vec).collect()
-}
-
-/// Takes off what people type: `./` before, slashes around.
-pub(crate) fn trim(path: &[u8]) -> &[u8] {
-    let mut path = path;
-    loop {
-        path = match path {
-            [b'.', b'/', rest @ ..] | [b'/', rest @ ..] | [rest @ .., b'/'] => rest,
-            b"." => b"",
-            path => return path,
-        }
-    }
 }
 
 /// Where a path leads.

@@ -158,6 +158,23 @@ impl Index {
         Ok(Answer::Ready(page))
     }
 
+    /// Forgets that pages which lie in `extent`, wholly or in part, were verified.
+    ///
+    /// For callers that drop bytes and may bring others in their place: those are checked anew.
+    pub fn forget(&self, extent: Extent) {
+        // Page sizes are powers of two.
+        let shift = self.header.page_size.trailing_zeros();
+        let page = |offset: u64| offset.saturating_sub(self.header.pages_offset) >> shift;
+        let first = page(extent.start);
+        let end = page(extent.end()).saturating_add(1);
+        for page in first..end.min(u64::from(self.header.page_count)) {
+            let word = usize::try_from(page >> 5).ok().and_then(|word| self.verified.get(word));
+            if let Some(word) = word {
+                word.fetch_and(!(1u32 << (page & 31)), Ordering::Relaxed);
+            }
+        }
+    }
+
     /// Goes down from the root, at each inner page to the child that `choose` names.
     #[inline]
     fn descend<'a, S: Source + ?Sized>(

@@ -204,6 +204,25 @@ pub(crate) fn directory_byte(byte: u8) -> u8 {
     if byte == b'/' { 0 } else { byte }
 }
 
+/// Takes off what people type: `./` before, slashes around. The root becomes the empty path.
+///
+/// ```
+/// use reader_core::path::trim;
+/// assert_eq!(trim(b"./cats/"), b"cats");
+/// assert_eq!(trim(b"/"), b"");
+/// ```
+#[must_use]
+pub fn trim(path: &[u8]) -> &[u8] {
+    let mut path = path;
+    loop {
+        path = match path {
+            [b'.', b'/', rest @ ..] | [b'/', rest @ ..] | [rest @ .., b'/'] => rest,
+            b"." => b"",
+            path => return path,
+        }
+    }
+}
+
 /// Whether `name` can be one component of a path.
 #[inline]
 pub fn is_name(name: &[u8]) -> bool {

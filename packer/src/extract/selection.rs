@@ -3,11 +3,11 @@
 use super::scan::{Ranges, entry_at, ready, scan};
 use crate::Result;
 use crate::filter::Filter;
-use crate::open::{Pack, trim};
+use crate::open::Pack;
 use globset::{Candidate, GlobBuilder, GlobSet, GlobSetBuilder};
 use reader_core::PackPath;
 use reader_core::leaf::EntryRef;
-use reader_core::path::Escaped;
+use reader_core::path::{Escaped, trim};
 
 /// Which entries are extracted: everything, or what patterns name, narrowed by a filter.
 ///

@@ -242,3 +242,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_forgotten_page_is_checked_anew() {
+    let (mut file, paths) = pack(names(1500));
+    let index = open(&file);
+    let path = paths[700].as_path();
+    assert!(index.lookup(&file[..], path).unwrap().ready().unwrap().is_some());
+    // Bytes that nobody looks at, so that only the digest tells.
+    let pages = Extent { start: 0, len: file.len() as u64 };
+    for byte in &mut file[..layout::PAGE_SIZE as usize * 3] {
+        *byte ^= 1;
+    }
+    index.forget(pages);
+    let error = index.lookup(&file[..], path).unwrap_err();
+    assert!(matches!(error, Error::DigestMismatch { .. }), "{error}");
+}
