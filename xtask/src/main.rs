@@ -1,4 +1,4 @@
-//! Everything a developer runs: `cargo xtask test | demo | golden | fuzz | bench`.
+//! Everything a developer runs: `cargo xtask test | demo | golden | wasm | fuzz | bench`.
 //!
 //! One module per command, and beneath them what they share: [`run`] starts commands and
 //! [`toolchain`] brings what a toolchain lacks.
@@ -9,9 +9,11 @@ mod advisories;
 mod demo;
 mod sample;
 mod golden;
+mod wasm;
 mod fuzz;
 mod bench;
 mod toolchain;
+mod node;
 mod run;
 
 use clap::{Parser, Subcommand};
@@ -33,6 +35,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Make the golden and hostile files of the tests anew
     Golden(golden::Arguments),
+    /// Build the WebAssembly reader into the npm package and check its size
+    Wasm(wasm::Arguments),
     /// Run the fuzz targets of tests/fuzz (needs a nightly toolchain)
     Fuzz(fuzz::Arguments),
     /// Time packing against GNU tar, in turn, and random look-ups
@@ -44,6 +48,7 @@ fn main() -> ExitCode {
         Command::Test(arguments) => test::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Golden(arguments) => golden::run(&arguments),
+        Command::Wasm(arguments) => wasm::run(&arguments),
         Command::Fuzz(arguments) => fuzz::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
     };

@@ -27,13 +27,26 @@ export const CODES = Object.freeze({
   ERR_SERVER: 'the server failed (HTTP 408, 5xx), several times',
   ERR_STATUS: 'the server answered with a status that makes no sense here',
   ERR_IO: 'the operating system could not read the file',
+  ERR_NOT_A_PACK: 'the bytes are none of the formats that are read here',
+  ERR_CORRUPT: 'the bytes contradict themselves or their digest',
+  ERR_WRONG_PACK: 'a sound pack, but not the one that `root` names',
+  ERR_UNSUPPORTED: 'the pack needs a feature that this reader does not know',
+  ERR_LIMIT: 'the pack is larger than can be handled here',
+  ERR_BAD_PATH: 'a path that no pack can hold',
+  ERR_NO_ENTRY: 'there is no such path in the pack',
+  ERR_NOT_A_FILE: 'the path leads to something else than a file',
+  ERR_NOT_A_DIRECTORY: 'the path leads to something else than a directory',
+  ERR_NO_VOLUME: 'payloads lie in another file, and nobody said where',
+  ERR_CLOSED: 'the pack was closed',
 });
 
 /**
  * @typedef {'ERR_ARGUMENT' | 'ERR_NOT_FOUND' | 'ERR_FORBIDDEN' | 'ERR_CORS' | 'ERR_OFFLINE' | 'ERR_NETWORK'
  *   | 'ERR_TIMEOUT' | 'ERR_ABORTED' | 'ERR_RANGE_IGNORED' | 'ERR_RANGE_NOT_SATISFIABLE' | 'ERR_CONTENT_RANGE'
  *   | 'ERR_CONTENT_ENCODING' | 'ERR_SHORT_BODY' | 'ERR_CHANGED' | 'ERR_NO_SIZE' | 'ERR_TOO_MANY_REQUESTS'
- *   | 'ERR_SERVER' | 'ERR_STATUS' | 'ERR_IO'} Code
+ *   | 'ERR_SERVER' | 'ERR_STATUS' | 'ERR_IO' | 'ERR_NOT_A_PACK' | 'ERR_CORRUPT'
+ *   | 'ERR_WRONG_PACK' | 'ERR_UNSUPPORTED' | 'ERR_LIMIT' | 'ERR_BAD_PATH' | 'ERR_NO_ENTRY' | 'ERR_NOT_A_FILE'
+ *   | 'ERR_NOT_A_DIRECTORY' | 'ERR_NO_VOLUME' | 'ERR_CLOSED'} Code
  */
 
 /**

@@ -1,0 +1,116 @@
+//! The bytes of one file that were brought, and which of them to drop.
+
+use core::cell::Cell;
+use reader_core::{Extent, Source};
+use std::collections::BTreeMap;
+
+/// Ranges of a file, the least recently used of which make room for new ones.
+#[derive(Debug, Default)]
+pub struct Pieces {
+    pieces: BTreeMap<u64, Piece>,
+    bytes: u64,
+    clock: Cell<u64>,
+}
+
+#[derive(Debug)]
+struct Piece {
+    bytes: Box<[u8]>,
+    used: Cell<u64>,
+}
+
+impl Pieces {
+    /// Keeps `bytes`, which lie at `start`.
+    pub fn insert(&mut self, start: u64, bytes: Box<[u8]>) {
+        let len = bytes.len() as u64;
+        let used = Cell::new(self.tick());
+        if let Some(old) = self.pieces.insert(start, Piece { bytes, used }) {
+            self.bytes -= old.bytes.len() as u64;
+        }
+        self.bytes += len;
+    }
+
+    /// Drops what was not used for longest until at most `limit` bytes are left, but keeps the newest
+    /// piece in any case; says what it dropped.
+    pub fn shrink(&mut self, limit: u64) -> Vec<Extent> {
+        let mut dropped = Vec::new();
+        while self.bytes > limit && self.pieces.len() > 1 {
+            let oldest = self.pieces.iter().min_by_key(|(_, piece)| piece.used.get());
+            let Some(start) = oldest.map(|(start, _)| *start) else { break };
+            let Some(piece) = self.pieces.remove(&start) else { break };
+            let len = piece.bytes.len() as u64;
+            self.bytes -= len;
+            dropped.push(Extent { start, len });
+        }
+        dropped
+    }
+
+    /// How many bytes are kept.
+    pub fn len(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Whether nothing is kept.
+    pub fn is_empty(&self) -> bool {
+        self.bytes == 0
+    }
+
+    fn tick(&self) -> u64 {
+        self.clock.set(self.clock.get() + 1);
+        self.clock.get()
+    }
+}
+
+impl Source for Pieces {
+    fn bytes(&self, extent: Extent) -> Option<&[u8]> {
+        // A piece that was asked for begins where it is needed; the others are few.
+        self.pieces.range(..=extent.start).rev().find_map(|(start, piece)| {
+            let from = usize::try_from(extent.start - start).ok()?;
+            let to = from.checked_add(usize::try_from(extent.len).ok()?)?;
+            let found = piece.bytes.get(from..to)?;
+            piece.used.set(self.tick());
+            Some(found)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn extent(start: u64, len: u64) -> Extent {
+        Extent { start, len }
+    }
+
+    #[test]
+    fn a_range_inside_a_piece_is_found() {
+        let mut pieces = Pieces::default();
+        pieces.insert(100, (0..50).collect());
+        pieces.insert(110, Box::new([10, 11]));
+        assert_eq!(pieces.bytes(extent(110, 2)), Some(&[10, 11][..]));
+        assert_eq!(pieces.bytes(extent(120, 3)), Some(&[20, 21, 22][..]));
+        assert_eq!(pieces.bytes(extent(149, 2)), None);
+        assert_eq!(pieces.bytes(extent(99, 2)), None);
+        assert_eq!(pieces.bytes(extent(u64::MAX, 2)), None);
+    }
+
+    #[test]
+    fn what_was_not_used_for_longest_goes_first() {
+        let mut pieces = Pieces::default();
+        for start in [0, 10, 20] {
+            pieces.insert(start, Box::new([1; 10]));
+        }
+        assert!(pieces.bytes(extent(0, 1)).is_some());
+        assert_eq!(pieces.shrink(20), [extent(10, 10)]);
+        assert_eq!(pieces.shrink(0), [extent(20, 10)], "the newest use stays");
+        assert_eq!(pieces.len(), 10);
+    }
+
+    #[test]
+    fn a_piece_that_is_brought_again_counts_once() {
+        let mut pieces = Pieces::default();
+        pieces.insert(5, Box::new([1; 10]));
+        pieces.insert(5, Box::new([2; 4]));
+        assert_eq!(pieces.len(), 4);
+        assert!(!pieces.is_empty());
+    }
+}

@@ -1,0 +1,292 @@
+//! Opens a pack from the bytes that are brought, and answers what is asked of its index.
+//!
+//! Every question gives `{ value }`, or `{ need: { volume, offset, length } }`: then bring that range
+//! with [`Reader::provide`] and ask again.
+
+use crate::entry;
+use crate::pieces::Pieces;
+use crate::value::{self, Answered, JsString, KEYS, core_error, name, name_bytes, number, object};
+use js_sys::{Array, Object};
+use reader_core::index::Index;
+use reader_core::path::PackPathBuf;
+use reader_core::{Answer, Digest, Extent, Limits, PackPath, Source, blocks};
+use wasm_bindgen::prelude::*;
+
+/// Takes the value out of an [`Answer`], or returns what is needed of the file `volume`.
+macro_rules! ready {
+    ($volume:expr, $answer:expr) => {
+        match $answer.map_err(core_error)? {
+            Answer::Ready(value) => value,
+            Answer::Need(extent) => return value::need($volume, extent),
+        }
+    };
+}
+
+#[cfg(feature = "legacy")]
+pub(crate) use ready;
+
+/// A pack, or an old container, of which ranges are brought.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct Reader {
+    pub(crate) file_len: u64,
+    cache_bytes: u64,
+    pub(crate) limits: Limits,
+    /// What was brought of each file: the pack itself, then its volumes.
+    pub(crate) volumes: Vec<Pieces>,
+    pub(crate) index: Option<Opened>,
+    /// The index of an old container, while it is brought.
+    #[cfg(feature = "legacy")]
+    pub(crate) incoming: Vec<u8>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) index: Index,
+    /// The pages of an index that was built in memory; otherwise they lie in the pack.
+    pub(crate) memory: Option<Vec<u8>>,
+}
+
+/// What was strange in an old container's index.
+#[derive(Debug, Default)]
+pub(crate) struct Notes {
+    pub(crate) refused: u64,
+    pub(crate) bad_lines: u64,
+    pub(crate) lost_names: u64,
+}
+
+#[wasm_bindgen]
+impl Reader {
+    /// For a file of `file_len` bytes; `cache_bytes` of index pages are kept.
+    #[wasm_bindgen(constructor)]
+    pub fn new(file_len: f64, cache_bytes: f64) -> Result<Reader, JsValue> {
+        let mut limits = Limits::default();
+        // Addresses have 32 bits here.
+        limits.lookback = 32 << 20;
+        limits.v1_index_bytes = 1 << 30;
+        limits.v1_entries = 10_000_000;
+        limits.block_table_bytes = 16 << 20;
+        limits.content_bytes = 1 << 30;
+        Ok(Reader {
+            file_len: value::integer(file_len)?,
+            cache_bytes: value::integer(cache_bytes)?,
+            limits,
+            volumes: vec![Pieces::default()],
+            index: None,
+            #[cfg(feature = "legacy")]
+            incoming: Vec::new(),
+        })
+    }
+
+    /// Keeps bytes of a volume that begin at `offset`.
+    pub fn provide(&mut self, volume: u16, offset: f64, bytes: Box<[u8]>) -> Result<(), JsValue> {
+        let start = value::integer(offset)?;
+        let volume = usize::from(volume);
+        if volume >= self.volumes.len() {
+            self.volumes.resize_with(volume + 1, Pieces::default);
+        }
+        let Some(pieces) = self.volumes.get_mut(volume) else { return Ok(()) };
+        let brought = Extent { start, len: bytes.len() as u64 };
+        pieces.insert(start, bytes);
+        // While it is being opened, everything that was brought may be asked for again.
+        let Some(opened) = &self.index else { return Ok(()) };
+        let dropped = pieces.shrink(self.cache_bytes);
+        if volume == 0 && opened.memory.is_none() {
+            // Bytes that come anew are believed only after they were checked anew.
+            for extent in dropped.iter().chain([&brought]) {
+                opened.index.forget(*extent);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether this range is at hand.
+    pub fn has(&self, volume: u16, offset: f64, length: f64) -> Result<bool, JsValue> {
+        let extent = Extent { start: value::integer(offset)?, len: value::integer(length)? };
+        let pieces = self.volumes.get(usize::from(volume));
+        Ok(pieces.is_some_and(|pieces| pieces.bytes(extent).is_some()))
+    }
+
+    /// Opens the pack, with `root` (64 hexadecimal digits) only the one of that name.
+    ///
+    /// Gives what `pack.info` shows; `undefined` when this is not a pack with a paged index. Then it may be
+    /// in one of the old formats, which the module built with the feature `legacy` reads.
+    pub fn open(&mut self, root: Option<String>) -> Answered {
+        let expected = root.map(|root| value::digest(&root)).transpose()?;
+        let file = &self.volumes[0];
+        let opened = ready!(0, Index::open(file, self.file_len, expected, &self.limits));
+        match (opened, expected) {
+            (Some(index), _) => {
+                self.index = Some(Opened { index, memory: None });
+                self.info("paged", &Notes::default())
+            }
+            (None, Some(expected)) => {
+                // An old container has no digest of its own that could be compared.
+                let found = Digest([0; 32]);
+                Err(core_error(reader_core::Error::WrongRoot { expected, found }))
+            }
+            (None, None) => Ok(value::ready(JsValue::UNDEFINED)),
+        }
+    }
+
+    pub(crate) fn info(&self, format: &str, notes: &Notes) -> Answered {
+        let Opened { index, memory } = self.opened()?;
+        let (header, totals) = (index.header(), index.totals());
+        let paged = memory.is_none();
+        let pages = u64::from(header.page_count).saturating_mul(u64::from(header.page_size));
+        KEYS.with(|keys| {
+            let volumes = Array::new();
+            for volume in &header.volumes {
+                let (len, volume) = (number(volume.len)?, name(&volume.name));
+                volumes.push(&object([(&keys.name, volume), (&keys.size, len)]));
+            }
+            let info = object([
+                (&keys.format, format.into()),
+                (&keys.file_size, number(self.file_len)?),
+                (&keys.entries, number(index.len())?),
+                (&keys.files, number(totals.files)?),
+                (&keys.symlinks, number(header.symlinks)?),
+                (&keys.directories, number(totals.directories)?),
+                (&keys.bytes, number(totals.bytes)?),
+                (&keys.stored_bytes, number(totals.stored_bytes)?),
+                (&keys.volumes, volumes.into()),
+                (&keys.refused, number(notes.refused)?),
+                (&keys.bad_lines, number(notes.bad_lines)?),
+                (&keys.lost_names, number(notes.lost_names)?),
+            ]);
+            if paged {
+                let info: &Object = info.unchecked_ref();
+                value::set(info, &keys.root, value::hex(&index.digest()));
+                let end = header.pages_offset.saturating_add(pages);
+                value::set(info, &keys.pages_end, number(end)?);
+            }
+            Ok(value::ready(info))
+        })
+    }
+
+    fn opened(&self) -> Result<&Opened, JsValue> {
+        self.index.as_ref().ok_or_else(|| value::error("ERR_ARGUMENT", "the pack is not open yet"))
+    }
+
+    /// The index, and the bytes in which its pages lie.
+    fn parts(&self) -> Result<(&Index, Pages<'_>), JsValue> {
+        let Opened { index, memory } = self.opened()?;
+        Ok((index, memory.as_ref().map_or(Pages::Pack(&self.volumes[0]), |m| Pages::Memory(m))))
+    }
+
+    /// The entry at `path`, links not followed; `undefined` when there is none.
+    pub fn lookup(&self, path: &JsString) -> Answered {
+        let path = pack_path(path)?;
+        let (index, pages) = self.parts()?;
+        let entry = ready!(0, index.lookup(&pages, path.as_path()));
+        let found = entry.map(|entry| entry::to_object(&entry)).transpose()?;
+        Ok(value::ready(found.unwrap_or(JsValue::UNDEFINED)))
+    }
+
+    /// `limit` children of a directory at most, those after the name `after`, in the order of names.
+    pub fn list(&self, directory: &JsString, after: Option<JsString>, limit: u32) -> Answered {
+        let directory = pack_path(directory)?;
+        let after = after.as_ref().map(name_bytes);
+        let (index, pages) = self.parts()?;
+        let limit = limit as usize;
+        let list = ready!(0, index.list(&pages, directory.as_path(), after.as_deref(), limit));
+        let entries: Result<Array, JsValue> = list.iter().map(entry::to_object).collect();
+        Ok(value::ready(entries?.into()))
+    }
+
+    /// The numbers `{ start, end }` of everything below a directory.
+    pub fn subtree(&self, directory: &JsString) -> Answered {
+        let directory = pack_path(directory)?;
+        let (index, pages) = self.parts()?;
+        let range = ready!(0, index.subtree(&pages, directory.as_path()));
+        KEYS.with(|keys| {
+            let (start, end) = (number(range.start)?, number(range.end)?);
+            Ok(value::ready(object([(&keys.start, start), (&keys.end, end)])))
+        })
+    }
+
+    /// `{ entries, next }`: entries by number from `start`, as many as the pages at hand hold, at least
+    /// one, at most `limit`; and the number that comes next.
+    pub fn scan(&self, start: f64, end: f64, limit: u32) -> Answered {
+        let (start, end) = (value::integer(start)?, value::integer(end)?);
+        let (index, pages) = self.parts()?;
+        let mut scan = index.scan(start..end);
+        let entries = Array::new();
+        while entries.length() < limit {
+            match scan.next(&pages).map_err(core_error)? {
+                Answer::Ready(Some(entry)) => entries.push(&entry::to_object(&entry)?),
+                Answer::Ready(None) => break,
+                Answer::Need(extent) if entries.length() == 0 => return value::need(0, extent),
+                Answer::Need(_) => break,
+            };
+        }
+        let next = number(scan.position())?;
+        KEYS.with(|keys| {
+            Ok(value::ready(object([(&keys.entries, entries.into()), (&keys.next, next)])))
+        })
+    }
+
+    /// What to read for the bytes `start` to `end` of a file's content: `{ whole: true }` when only the
+    /// whole payload can be verified, or `{ blocks, end }`, where each block has `index`, `offset`,
+    /// `length` and `sha256` of its stored bytes, and its content is `start` to `end` of the file's. They
+    /// reach to `end`; ask again from there for the rest.
+    pub fn locate(&self, entry: &JsValue, start: f64, end: f64) -> Answered {
+        let content = entry::content_of(entry)?;
+        let range = value::integer(start)?..value::integer(end)?;
+        let none = Pieces::default();
+        let volume = self.volumes.get(usize::from(content.volume)).unwrap_or(&none);
+        let slice = ready!(content.volume, blocks::locate(&content, range, volume, &self.limits));
+        let blocks::Slice::Blocks { blocks, range } = slice else {
+            let whole = KEYS.with(|keys| object([(&keys.whole, true.into())]));
+            return Ok(value::ready(whole));
+        };
+        KEYS.with(|keys| {
+            let list = Array::new();
+            for block in &blocks {
+                list.push(&object([
+                    (&keys.index, number(block.index)?),
+                    (&keys.offset, number(block.stored.start)?),
+                    (&keys.length, number(block.stored.len)?),
+                    (&keys.sha256, value::hex(&block.digest)),
+                    (&keys.start, number(block.content.start)?),
+                    (&keys.end, number(block.content.end)?),
+                ]));
+            }
+            let end = number(range.end)?;
+            Ok(value::ready(object([(&keys.blocks, list.into()), (&keys.end, end)])))
+        })
+    }
+
+    /// How many bytes of index pages are kept.
+    #[wasm_bindgen(getter, js_name = cachedBytes)]
+    pub fn cached_bytes(&self) -> f64 {
+        self.volumes.iter().map(Pieces::len).sum::<u64>() as f64
+    }
+}
+
+/// The bytes in which the pages of an index lie.
+#[derive(Debug)]
+enum Pages<'a> {
+    Pack(&'a Pieces),
+    Memory(&'a [u8]),
+}
+
+impl Source for Pages<'_> {
+    fn bytes(&self, extent: Extent) -> Option<&[u8]> {
+        match self {
+            Pages::Pack(pieces) => pieces.bytes(extent),
+            Pages::Memory(bytes) => bytes.bytes(extent),
+        }
+    }
+}
+
+/// A path as it is typed: slashes at its ends do not count, and the empty one is the root.
+fn pack_path(path: &JsString) -> Result<PackPathBuf, JsValue> {
+    let bytes = name_bytes(path);
+    let trimmed = reader_core::path::trim(&bytes);
+    if trimmed.is_empty() {
+        return Ok(PackPath::ROOT.to_owned());
+    }
+    let path = PackPath::new(trimmed).map_err(core_error)?;
+    Ok(path.to_owned())
+}

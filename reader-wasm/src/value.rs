@@ -1,0 +1,162 @@
+//! JavaScript values of what the core answers and is asked: numbers, names, digests, errors.
+
+use js_sys::{Object, Reflect};
+use reader_core::error::ErrorKind;
+use reader_core::{Digest, Error, Extent};
+use wasm_bindgen::prelude::*;
+
+/// What a question gives: a plain object, or an `Error` with a `code`.
+pub type Answered = Result<JsValue, JsValue>;
+
+/// The greatest integer that a JavaScript number holds exactly.
+const MAX_SAFE: u64 = (1 << 53) - 1;
+
+/// A plain object with these properties.
+#[must_use]
+pub fn object<const N: usize>(properties: [(&JsString, JsValue); N]) -> JsValue {
+    let object = Object::new();
+    for (key, value) in properties {
+        set(&object, key, value);
+    }
+    object.into()
+}
+
+/// Sets one property of a plain object.
+pub fn set(object: &Object, key: &JsString, value: JsValue) {
+    // Setting a property of a plain object never fails.
+    let _ = Reflect::set(object, key, &value);
+}
+
+pub use js_sys::JsString;
+
+/// A number, unless JavaScript would round it.
+pub fn number(value: u64) -> Answered {
+    if value > MAX_SAFE {
+        let text = format!("{value} is more than JavaScript can count exactly (2^53-1)");
+        return Err(error("ERR_LIMIT", &text));
+    }
+    Ok(JsValue::from_f64(value as f64))
+}
+
+/// A count or offset from JavaScript; anything but a safe integer is refused.
+pub fn integer(value: f64) -> Result<u64, JsValue> {
+    if value.fract() != 0.0 || !(0.0..=MAX_SAFE as f64).contains(&value) {
+        return Err(error("ERR_ARGUMENT", "an offset or count is not an integer from 0 to 2^53-1"));
+    }
+    Ok(value as u64)
+}
+
+/// A digest as 64 hexadecimal digits.
+#[must_use]
+pub fn hex(digest: &Digest) -> JsValue {
+    let digits = digest.to_hex();
+    JsValue::from_str(core::str::from_utf8(&digits).unwrap_or_default())
+}
+
+/// A digest from 64 hexadecimal digits.
+pub fn digest(text: &str) -> Result<Digest, JsValue> {
+    Digest::from_hex(text).ok_or_else(|| {
+        error("ERR_ARGUMENT", &format!("`{text}` is not a SHA-256 (64 hexadecimal digits)"))
+    })
+}
+
+/// A name as a string. Bytes that are not UTF-8 stand as lone surrogates, U+DC80 to U+DCFF, as in
+/// the NDJSON index, so that every name comes back as it was.
+#[must_use]
+pub fn name(bytes: &[u8]) -> JsValue {
+    if let Ok(text) = core::str::from_utf8(bytes) {
+        return JsValue::from_str(text);
+    }
+    let mut units: Vec<u16> = Vec::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        units.extend(chunk.valid().encode_utf16());
+        units.extend(chunk.invalid().iter().map(|byte| 0xdc00 | u16::from(*byte)));
+    }
+    JsString::from_char_code(&units).into()
+}
+
+/// The bytes of a name: the inverse of [`name`].
+#[must_use]
+pub fn name_bytes(text: &JsString) -> Vec<u8> {
+    if let Some(text) = text.is_valid_utf16().then(|| text.as_string()).flatten() {
+        return text.into_bytes();
+    }
+    let mut bytes = Vec::new();
+    for unit in char::decode_utf16(text.iter()) {
+        match unit {
+            Ok(character) => {
+                bytes.extend(character.encode_utf8(&mut [0; 4]).bytes());
+            }
+            Err(lone) => match lone.unpaired_surrogate() {
+                escaped @ 0xdc80..=0xdcff => bytes.push((escaped & 0xff) as u8),
+                _ => bytes.extend("\u{fffd}".bytes()),
+            },
+        }
+    }
+    bytes
+}
+
+/// An `Error` with a stable `code`.
+#[must_use]
+pub fn error(code: &str, message: &str) -> JsValue {
+    let error = js_sys::Error::new(message);
+    KEYS.with(|keys| set(&error, &keys.code, JsValue::from_str(code)));
+    error.into()
+}
+
+/// What the core found wrong.
+#[must_use]
+pub fn core_error(failure: Error) -> JsValue {
+    let code = match failure.kind() {
+        ErrorKind::NotAPack => "ERR_NOT_A_PACK",
+        ErrorKind::Unsupported => "ERR_UNSUPPORTED",
+        ErrorKind::OverLimit => "ERR_LIMIT",
+        ErrorKind::WrongPack => "ERR_WRONG_PACK",
+        ErrorKind::BadQuestion => "ERR_BAD_PATH",
+        _ => "ERR_CORRUPT",
+    };
+    error(code, &failure.to_string())
+}
+
+/// `{ value }`: the answer.
+#[must_use]
+pub fn ready(value: JsValue) -> JsValue {
+    KEYS.with(|keys| object([(&keys.value, value)]))
+}
+
+/// `{ need: { volume, offset, length } }`: a range that is lacking.
+pub fn need(volume: u16, extent: Extent) -> Answered {
+    let (offset, length) = (number(extent.start)?, number(extent.len)?);
+    KEYS.with(|keys| {
+        let range =
+            object([(&keys.volume, volume.into()), (&keys.offset, offset), (&keys.length, length)]);
+        Ok(object([(&keys.need, range)]))
+    })
+}
+
+macro_rules! keys {
+    ($($key:ident = $text:literal),* $(,)?) => {
+        /// Names of properties, made once.
+        #[derive(Debug)]
+        #[expect(missing_docs, reason = "each is the name that it holds")]
+        pub struct Keys { $(pub $key: JsString),* }
+
+        thread_local! {
+            /// Names of properties, made once.
+            pub static KEYS: Keys = Keys { $($key: JsString::from($text)),* };
+        }
+    };
+}
+
+keys! {
+    code = "code", value = "value", need = "need", volume = "volume", offset = "offset",
+    length = "length", path = "path", name = "name", kind = "kind", size = "size",
+    stored_size = "storedSize", codec = "codec", sha256 = "sha256",
+    original_sha256 = "originalSha256", blocks = "blocks", block_log2 = "blockLog2",
+    mode = "mode", mtime_ms = "mtimeMs", mtime_ns = "mtimeNs", uid = "uid", gid = "gid",
+    target = "target", files = "files", directories = "directories", bytes = "bytes",
+    stored_bytes = "storedBytes", entries = "entries", symlinks = "symlinks", next = "next",
+    end = "end", start = "start", format = "format", root = "root", volumes = "volumes",
+    pages_end = "pagesEnd", refused = "refused", bad_lines = "badLines", lost_names = "lostNames",
+    legacy = "legacy", index = "index", whole = "whole", file_size = "fileSize",
+}

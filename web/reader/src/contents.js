@@ -1,0 +1,317 @@
+/**
+ * What the files of a pack hold: fetched, verified, decoded.
+ */
+
+import { PackError } from './errors.js';
+import { sha256 } from './hash.js';
+import { Recent } from './recent.js';
+
+/** @import { Entry } from './index.js' */
+/** @import { Engine } from './engine.js' */
+/** @import { Block } from './engine.js' */
+/** @typedef {{ signal?: AbortSignal }} Options */
+
+/** Payloads up to this length are read as a whole, for a part of them too when there is no block table. */
+const WHOLE = 8 * 1024 * 1024;
+
+/** Payloads are fetched in requests of about this many bytes while they are streamed. */
+const STEP = 2 * 1024 * 1024;
+
+/** From this many bytes of content on `DecompressionStream` is faster. */
+const STREAM_FROM = 512 * 1024;
+
+/** Decoded blocks that are kept, in bytes: whoever seeks in a file comes back to them. */
+const BLOCKS = 16 * 1024 * 1024;
+
+/** Reads contents of one pack. */
+export class Contents {
+  #engine;
+  /** @type {Recent<Uint8Array>} */
+  #blocks = new Recent(BLOCKS);
+
+  /** @param {Engine} engine */
+  constructor(engine) {
+    this.#engine = engine;
+  }
+
+  /**
+   * The whole content of a file, verified.
+   *
+   * @param {Entry} entry
+   * @param {Options} [options]
+   * @returns {Promise<Uint8Array>}
+   */
+  async whole(entry, { signal } = {}) {
+    if (entry.size === 0 && entry.storedSize === 0) return new Uint8Array();
+    const cached = entry.sha256 === undefined ? undefined : await this.#engine.cached(entry.sha256);
+    if (cached !== undefined && cached.length === entry.storedSize) {
+      const content = await this.decode(entry, cached).catch(() => undefined);
+      if (content !== undefined) return content;
+    }
+    const payload = await this.#engine.read(entry.volume ?? 0, entry.offset ?? 0, entry.storedSize, signal);
+    const content = await this.decode(entry, payload);
+    if (entry.sha256 !== undefined) this.#engine.keep(entry.sha256, payload);
+    return content;
+  }
+
+  /**
+   * @param {Entry} entry
+   * @param {Uint8Array} payload as it is stored
+   * @returns {Promise<Uint8Array>} its content, verified
+   */
+  async decode(entry, payload) {
+    const { wasm } = this.#engine;
+    return this.#engine.guard(entry.path, async () => {
+      await this.#check(entry.sha256, payload, entry.offset);
+      this.#engine.metrics.verifiedBytes += entry.sha256 === undefined ? 0 : payload.length;
+      if (entry.codec !== 'gzip') return payload;
+      if (entry.size >= STREAM_FROM && entry.sha256 !== undefined && 'DecompressionStream' in globalThis) {
+        return this.#inflate(entry, payload);
+      }
+      return wasm.decodeAll(entry, payload, true);
+    });
+  }
+
+  /**
+   * @param {string | undefined} expected
+   * @param {Uint8Array} bytes
+   * @param {number | undefined} offset
+   */
+  async #check(expected, bytes, offset) {
+    if (expected === undefined) return;
+    const found = await sha256(this.#engine.wasm, bytes);
+    if (found === expected) return;
+    const what = `the stored bytes at offset ${offset} do not have their digest: ${expected} expected, ${found} found`;
+    throw new PackError('ERR_CORRUPT', what);
+  }
+
+  /**
+   * @param {Entry} entry
+   * @param {Uint8Array} payload whose digest was checked
+   */
+  async #inflate(entry, payload) {
+    const content = new Uint8Array(entry.size);
+    const pieces = new Blob([/** @type {BlobPart} */ (payload)]).stream().pipeThrough(new DecompressionStream('gzip'));
+    const reader = pieces.getReader();
+    let length = 0;
+    try {
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) break;
+        if (length + value.length > entry.size) throw new RangeError('too long');
+        content.set(value, length);
+        length += value.length;
+      }
+    } catch (cause) {
+      await reader.cancel().catch(() => {});
+      throw new PackError('ERR_CORRUPT', `the compressed data is damaged after ${length} bytes`, { cause });
+    }
+    if (length !== entry.size) {
+      throw new PackError('ERR_CORRUPT', `content of ${entry.size} bytes expected, ${length} found`);
+    }
+    await this.#check(entry.originalSha256, content, entry.offset);
+    return content;
+  }
+
+  /**
+   * The bytes `start` to `end` of a file, verified.
+   *
+   * @param {Entry} entry
+   * @param {number} start
+   * @param {number} end
+   * @param {Options} [options]
+   * @returns {Promise<Uint8Array>}
+   */
+  async range(entry, start, end, options = {}) {
+    if (start === 0 && end === entry.size) return this.whole(entry, options);
+    const pieces = new Uint8Array(end - start);
+    let length = 0;
+    for await (const piece of this.pieces(entry, start, end, options)) {
+      pieces.set(piece, length);
+      length += piece.length;
+    }
+    return pieces;
+  }
+
+  /**
+   * The same in pieces, in memory that does not grow with the length. Of files with a block table every piece is
+   * verified before it is given out. Others are verified as a whole: if they are longer than 8 MiB, the error comes
+   * after the last piece.
+   *
+   * @param {Entry} entry
+   * @param {number} start
+   * @param {number} end
+   * @param {Options} [options]
+   * @returns {AsyncGenerator<Uint8Array, void, undefined>}
+   */
+  async *pieces(entry, start, end, { signal } = {}) {
+    if (start >= end) return;
+    const first = await this.#engine.locate(entry, start, end, signal);
+    if (!('whole' in first)) {
+      yield* this.#fromBlocks(entry, start, end, first, signal);
+    } else if (Math.max(entry.storedSize, entry.size) <= WHOLE) {
+      yield (await this.whole(entry, { signal })).subarray(start, end);
+    } else {
+      yield* this.#decoded(entry, start, end, signal);
+    }
+  }
+
+  /**
+   * @param {Entry} entry
+   * @param {number} start
+   * @param {number} end
+   * @param {{ blocks: Block[], end: number }} located
+   * @param {AbortSignal | undefined} signal
+   */
+  async *#fromBlocks(entry, start, end, located, signal) {
+    // One step is decoded while the next is on its way.
+    /** @type {Promise<Uint8Array>[]} */
+    let ahead = [];
+    /** @type {Block[]} */
+    let coming = [];
+    let blocks = located.blocks;
+    let reached = located.end;
+    try {
+      while (blocks.length > 0 || coming.length > 0 || reached < end) {
+        if (blocks.length === 0 && reached < end) {
+          const more = await this.#engine.locate(entry, reached, end, signal);
+          if ('whole' in more) return;
+          blocks = more.blocks;
+          reached = more.end;
+        }
+        const next = takeStep(blocks, STEP);
+        blocks = blocks.slice(next.length);
+        const fetched = this.#blocksOf(entry, next, signal);
+        for (let i = 0; i < coming.length; i++) {
+          const [block, content] = [coming[i], await ahead[i]];
+          if (block === undefined || content === undefined) return;
+          // A copy: the block may be wanted again, and this belongs to the caller.
+          yield content.slice(Math.max(start - block.start, 0), Math.min(end, block.end) - block.start);
+        }
+        [ahead, coming] = [fetched, next];
+      }
+    } finally {
+      for (const promise of ahead) promise.catch(() => {});
+    }
+  }
+
+  /**
+   * @param {Entry} entry
+   * @param {Block[]} blocks
+   * @param {AbortSignal | undefined} signal
+   * @returns {Promise<Uint8Array>[]}
+   */
+  #blocksOf(entry, blocks, signal) {
+    const contents = blocks.map((block) => this.#block(entry, block, signal));
+    // Each is awaited in its turn; until then its failure is nobody's.
+    for (const content of contents) content.catch(() => {});
+    return contents;
+  }
+
+  /**
+   * @param {Entry} entry
+   * @param {Block} block
+   * @param {AbortSignal | undefined} signal
+   */
+  async #block(entry, block, signal) {
+    const known = this.#blocks.get(block.sha256);
+    if (known !== undefined) {
+      this.#engine.metrics.cacheHits++;
+      return known;
+    }
+    const content = await this.#freshBlock(entry, block, signal);
+    this.#blocks.set(block.sha256, content, content.length);
+    return content;
+  }
+
+  /**
+   * @param {Entry} entry
+   * @param {Block} block
+   * @param {AbortSignal | undefined} signal
+   */
+  async #freshBlock(entry, block, signal) {
+    const engine = this.#engine;
+    /** @param {Uint8Array} stored */
+    const decode = (stored) =>
+      engine.guard(entry.path, async () => {
+        engine.metrics.verifiedBytes += stored.length;
+        if (entry.codec === 'gzip') return engine.wasm.decodeBlock(entry, block, stored);
+        await this.#check(block.sha256, stored, block.offset);
+        return stored;
+      });
+    const cached = await engine.cached(block.sha256);
+    if (cached !== undefined && cached.length === block.length) {
+      const content = await decode(cached).catch(() => undefined);
+      if (content !== undefined) return content;
+    }
+    const stored = await engine.read(entry.volume ?? 0, block.offset, block.length, signal);
+    const content = await decode(stored);
+    engine.keep(block.sha256, stored);
+    return content;
+  }
+
+  /**
+   * Decodes from the beginning; verified at the end.
+   *
+   * @param {Entry} entry
+   * @param {number} start
+   * @param {number} end
+   * @param {AbortSignal | undefined} signal
+   */
+  async *#decoded(entry, start, end, signal) {
+    const engine = this.#engine;
+    const decoder = engine.call(() => new engine.wasm.Decoder(entry));
+    let position = 0;
+    let finished = false;
+    try {
+      for await (const payload of this.#payload(entry, signal)) {
+        engine.call(() => decoder.push(payload), entry.path);
+        for (;;) {
+          const content = engine.call(() => decoder.pull(), entry.path);
+          if (content.length === 0) break;
+          const [from, to] = [Math.max(start - position, 0), Math.min(end - position, content.length)];
+          position += content.length;
+          if (from < to) yield content.subarray(from, to);
+        }
+      }
+      finished = true;
+      engine.call(() => decoder.finish(), entry.path);
+      engine.metrics.verifiedBytes += entry.storedSize;
+    } finally {
+      if (!finished) decoder.free();
+    }
+  }
+
+  /**
+   * @param {Entry} entry
+   * @param {AbortSignal | undefined} signal
+   */
+  async *#payload(entry, signal) {
+    const [volume, offset] = [entry.volume ?? 0, entry.offset ?? 0];
+    /** @param {number} at */
+    const fetch = (at) => {
+      const piece = this.#engine.read(volume, offset + at, Math.min(STEP, entry.storedSize - at), signal);
+      piece.catch(() => {});
+      return piece;
+    };
+    let next = fetch(0);
+    for (let at = 0; at < entry.storedSize; at += STEP) {
+      const piece = await next;
+      if (at + STEP < entry.storedSize) next = fetch(at + STEP);
+      yield piece;
+    }
+  }
+}
+
+/**
+ * @param {Block[]} blocks
+ * @param {number} bytes
+ */
+function takeStep(blocks, bytes) {
+  let sum = 0;
+  let count = 0;
+  while (count < blocks.length && (count === 0 || sum + (blocks[count]?.length ?? 0) <= bytes)) {
+    sum += blocks[count++]?.length ?? 0;
+  }
+  return blocks.slice(0, count);
+}

@@ -1,0 +1,271 @@
+/**
+ * Between the questions of a pack and the bytes that answer them: brings the ranges that the WebAssembly reader lacks,
+ * keeps count, and ends everything when the pack is closed.
+ */
+
+import { PackError } from './errors.js';
+import { Ranges } from './ranges.js';
+
+/** @import { ByteSource } from './sources/source.js' */
+/** @import { Wasm } from './wasm.js' */
+/** @import { Cache, Entry, Metrics } from './index.js' */
+
+/** A range that a question lacks. @typedef {{ volume: number, offset: number, length: number }} Need */
+
+/**
+ * One block of a large payload: its stored bytes, their digest, and which bytes of the content it holds.
+ * @typedef {{ index: number, offset: number, length: number, sha256: string, start: number, end: number }} Block
+ */
+
+/** @typedef {{ whole: true } | { blocks: Block[], end: number }} Located */
+
+/** How often one question may ask for bytes; the deepest index needs 8. */
+const ROUNDS = 100;
+
+/**
+ * @typedef {object} EngineOptions
+ * @property {string} name of the pack, for messages
+ * @property {Wasm} wasm
+ * @property {InstanceType<Wasm['Reader']>} reader
+ * @property {ByteSource} source of the pack itself
+ * @property {(number: number) => Promise<ByteSource>} volume opens another volume
+ * @property {Cache} [cache]
+ * @property {number} [concurrency]
+ */
+
+/** The bytes of one pack, and the reader that understands them. */
+export class Engine {
+  #options;
+  #reader;
+  /** @type {Promise<{ source: ByteSource, ranges: Ranges }>[]} */
+  #volumes;
+  /** Aborted when the pack is closed. */
+  #closing = new AbortController();
+  /** Keys that pages are kept under: they need one that stands for the whole pack. */
+  #root = '';
+
+  /** @param {EngineOptions} options */
+  constructor(options) {
+    this.#options = options;
+    this.#reader = options.reader;
+    this.#volumes = [Promise.resolve(this.#withRanges(options.source))];
+    this.wasm = options.wasm;
+    /** @type {ByteSource[]} */
+    this.sources = [options.source];
+    this.metrics = { cacheHits: 0, verifiedBytes: 0 };
+  }
+
+  /** @param {ByteSource} source */
+  #withRanges(source) {
+    return { source, ranges: new Ranges(source, { concurrency: this.#options.concurrency ?? 6 }) };
+  }
+
+  /** @param {string} root digest of the root page: from now on pages are kept from one visit to the next */
+  named(root) {
+    this.#root = root;
+  }
+
+  get closed() {
+    return this.#closing.signal.aborted;
+  }
+
+  /** @returns {Metrics} */
+  measured() {
+    const total = { requests: 0, bytes: 0 };
+    for (const { metrics } of this.sources) {
+      total.requests += metrics.requests;
+      total.bytes += metrics.bytes;
+    }
+    return { ...total, ...this.metrics };
+  }
+
+  /** Gives up everything that is under way. */
+  close() {
+    if (this.closed) return;
+    this.#closing.abort(new PackError('ERR_CLOSED', 'the pack was closed', { url: this.#options.name }));
+    for (const source of this.sources) Promise.resolve(source.close?.()).catch(() => {});
+    this.#reader.free();
+  }
+
+  /**
+   * Bytes of a volume, of the caller's own.
+   *
+   * @param {number} volume
+   * @param {number} offset
+   * @param {number} length
+   * @param {AbortSignal | undefined} signal
+   */
+  async read(volume, offset, length, signal) {
+    if (length === 0) return new Uint8Array();
+    const { ranges } = await this.#volume(volume);
+    const [bytes] = await ranges.read([{ offset, length }], { signal: this.#signal(signal) });
+    return bytes ?? new Uint8Array();
+  }
+
+  /** @param {number} number */
+  #volume(number) {
+    this.#volumes[number] ??= this.#options.volume(number).then((source) => {
+      this.sources.push(source);
+      return this.#withRanges(source);
+    });
+    return this.#volumes[number];
+  }
+
+  /** @param {AbortSignal | undefined} signal */
+  #signal(signal) {
+    this.#closing.signal.throwIfAborted();
+    return signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal]);
+  }
+
+  /**
+   * Asks the reader, and brings what it lacks until it answers.
+   *
+   * @template T
+   * @param {(reader: InstanceType<Wasm['Reader']>) => { value: T } | { need: Need }} question
+   * @param {AbortSignal} [signal]
+   * @param {(need: Need) => Need} [widen] for readers who will need what follows, too
+   * @returns {Promise<T>}
+   */
+  async ask(question, signal, widen = (need) => need) {
+    let asked = false;
+    /** @type {{ key: string, need: Need } | undefined} what came from the cache last: it may be damaged */
+    let kept;
+    for (let round = 0; round < ROUNDS; round++) {
+      signal?.throwIfAborted();
+      this.#closing.signal.throwIfAborted();
+      let answer;
+      try {
+        answer = this.call(() => question(this.#reader));
+      } catch (error) {
+        if (kept === undefined) throw error;
+        await this.#bring(kept.need, undefined, signal);
+        kept = undefined;
+        continue;
+      }
+      if (!('need' in answer)) {
+        if (!asked) this.metrics.cacheHits++;
+        return answer.value;
+      }
+      asked = true;
+      const need = widen(answer.need);
+      const key = this.#pageKey(need);
+      const fromCache = await this.#bring(need, key, signal);
+      kept = fromCache && key !== undefined ? { key, need } : undefined;
+    }
+    throw this.error('ERR_CORRUPT', 'the index asks for more and more bytes');
+  }
+
+  /**
+   * Gives the reader a range.
+   *
+   * @param {Need} need
+   * @param {string | undefined} key under which it may be kept
+   * @param {AbortSignal | undefined} signal
+   * @returns {Promise<boolean>} whether it came from the cache
+   */
+  async #bring({ volume, offset, length }, key, signal) {
+    const known = key === undefined ? undefined : await this.cached(key);
+    const fromCache = known !== undefined && known.length === length;
+    const bytes = fromCache ? known : await this.read(volume, offset, length, signal);
+    if (!fromCache && key !== undefined) this.keep(key, bytes);
+    this.#closing.signal.throwIfAborted();
+    // Somebody who waited for the same bytes may have been quicker.
+    const there = key === undefined ? false : this.#reader.has(volume, offset, length);
+    if (!there) this.#reader.provide(volume, offset, bytes);
+    return fromCache;
+  }
+
+  /** @param {Need} need */
+  #pageKey({ volume, offset, length }) {
+    const text = `${this.#root}/${volume}/${offset}+${length}`;
+    return this.wasm.sha256(new TextEncoder().encode(text));
+  }
+
+  /**
+   * Which stored bytes hold a range of a file.
+   *
+   * @param {Entry} entry
+   * @param {number} start
+   * @param {number} end
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<Located>}
+   */
+  locate(entry, start, end, signal) {
+    if (entry.blocks === undefined) return Promise.resolve({ whole: true });
+    return this.ask((reader) => reader.locate(entry, start, end), signal);
+  }
+
+  /**
+   * @param {string} key SHA-256 of what is looked for, or of its name
+   * @returns {Promise<Uint8Array | undefined>} from the persistent cache; the caller verifies it
+   */
+  async cached(key) {
+    if (this.#options.cache === undefined || this.#root === '') return undefined;
+    const found = await this.#options.cache.get(key).catch(() => undefined);
+    if (found !== undefined) this.metrics.cacheHits++;
+    return found;
+  }
+
+  /**
+   * Keeps bytes in the persistent cache; whether that works does not matter.
+   *
+   * @param {string} key
+   * @param {Uint8Array} bytes
+   */
+  keep(key, bytes) {
+    if (this.#options.cache === undefined || this.#root === '') return;
+    this.#options.cache.put(key, bytes).catch(() => {});
+  }
+
+  /**
+   * Calls into the module, and makes its errors ours.
+   *
+   * @template T
+   * @param {() => T} work
+   * @param {string} [path] of the file that it is about
+   * @returns {T}
+   */
+  call(work, path) {
+    try {
+      return work();
+    } catch (error) {
+      throw this.#own(error, path);
+    }
+  }
+
+  /**
+   * The same for work that takes time.
+   *
+   * @template T
+   * @param {string} path
+   * @param {() => Promise<T>} work
+   * @returns {Promise<T>}
+   */
+  async guard(path, work) {
+    try {
+      return await work();
+    } catch (error) {
+      throw this.#own(error, path);
+    }
+  }
+
+  /**
+   * @param {unknown} error
+   * @param {string | undefined} path
+   */
+  #own(error, path) {
+    if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return error;
+    if (error instanceof PackError && error.url !== undefined) return error;
+    const what = path === undefined ? error.message : `${path}: ${error.message}`;
+    return this.error(/** @type {import('./errors.js').Code} */ (error.code), what, error.cause);
+  }
+
+  /**
+   * @param {import('./errors.js').Code} code
+   * @param {string} message
+   * @param {unknown} [cause]
+   */
+  error(code, message, cause) {
+    return new PackError(code, message, { url: this.#options.name, cause });
+  }
+}

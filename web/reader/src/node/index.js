@@ -1,0 +1,64 @@
+/**
+ * The package `rangepack` for Node: also opens files on disk.
+ */
+
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { webBeside, webSource } from '../index.js';
+import { open } from '../open.js';
+import { fileSource } from '../sources/file.js';
+import { setWasm } from '../wasm.js';
+
+export { PackError, cacheStorageCache, setWasm } from '../index.js';
+export { folderCache } from '../cache-folder.js';
+
+/** @import { OpenOptions } from '../index.js' */
+
+// Node's fetch does not read files.
+setWasm((which) => {
+  const name = which === 'packs' ? 'rangepack_bg.wasm' : 'rangepack-legacy_bg.wasm';
+  return readFile(new URL(`../../wasm/${name}`, import.meta.url));
+});
+
+/**
+ * @param {unknown} input
+ * @param {OpenOptions} options
+ */
+function nodeSource(input, options) {
+  const path = pathOf(input);
+  if (path !== undefined) return fileSource(path);
+  if (typeof input === 'object' && input !== null && 'fd' in input) {
+    return fileSource(/** @type {import('node:fs/promises').FileHandle} */ (input));
+  }
+  return webSource(input, options);
+}
+
+/**
+ * @param {unknown} input
+ * @param {string} name
+ * @param {OpenOptions} options
+ */
+function nodeBeside(input, name, options) {
+  const path = pathOf(input);
+  return path === undefined ? webBeside(input, name, options) : fileSource(join(dirname(path), name));
+}
+
+/**
+ * @param {unknown} input
+ * @returns {string | undefined} the path of a file on disk
+ */
+function pathOf(input) {
+  if (input instanceof URL) return input.protocol === 'file:' ? fileURLToPath(input) : undefined;
+  if (typeof input !== 'string') return undefined;
+  if (input.startsWith('file:')) return fileURLToPath(input);
+  return /^https?:/i.test(input) ? undefined : input;
+}
+
+/**
+ * @param {unknown} input
+ * @param {OpenOptions} [options]
+ */
+export function openPack(input, options = {}) {
+  return open(input, options, { source: nodeSource, beside: nodeBeside });
+}

@@ -1,0 +1,149 @@
+/**
+ * Opens a pack: the end of the file first, and whatever its format needs then.
+ */
+
+import { Engine } from './engine.js';
+import { PackError } from './errors.js';
+import { Pack } from './pack.js';
+import { loadWasm } from './wasm.js';
+
+/** @import { Info, OpenOptions } from './index.js' */
+/** @import { ByteSource } from './sources/source.js' */
+/** @import { Wasm } from './wasm.js' */
+
+/** How much of the end is fetched first: footer and root page of any pack. */
+const TAIL = 64 * 1024;
+
+/** Index pages that are kept in memory, unless told otherwise, in bytes. */
+const CACHE = 32 * 1024 * 1024;
+
+/** With less, one question could drop the pages that another needs. */
+const LEAST_CACHE = 4 * 1024 * 1024;
+
+/** The index of an old container is fetched in pieces of this many bytes, some at once. */
+const PIECE = 4 * 1024 * 1024;
+
+/**
+ * How an environment makes sources of what it is given.
+ *
+ * @typedef {object} Environment
+ * @property {(input: unknown, options: OpenOptions) => ByteSource} source
+ * @property {(input: unknown, name: string, options: OpenOptions) => ByteSource | undefined} beside a file that
+ *   lies beside a pack; undefined where nothing can
+ */
+
+/**
+ * @param {unknown} input
+ * @param {OpenOptions} options
+ * @param {Environment} environment
+ * @returns {Promise<Pack>}
+ */
+export async function open(input, options, environment) {
+  const { signal } = options;
+  signal?.throwIfAborted();
+  const source = environment.source(input, options);
+  try {
+    // The module and the end of the pack come side by side.
+    const [wasm, tail] = await Promise.all([loadWasm('packs'), source.tail(TAIL, { signal })]);
+    /** @type {Info | undefined} */
+    let info;
+    /** @param {Wasm} wasm */
+    const engineOf = (wasm) => {
+      const reader = new wasm.Reader(tail.size, Math.max(options.cacheBytes ?? CACHE, LEAST_CACHE));
+      reader.provide(0, tail.size - tail.bytes.length, tail.bytes);
+      return new Engine({
+        name: source.name,
+        wasm,
+        reader,
+        source,
+        cache: options.cache,
+        concurrency: options.concurrency,
+        volume: async (number) => volume(input, options, environment, info, number, source.name),
+      });
+    };
+    let engine = engineOf(wasm);
+    if (options.index === undefined) info = await engine.ask((reader) => reader.open(options.root), signal);
+    if (info === undefined) {
+      engine = engineOf(await loadWasm('legacy'));
+      info = await openLegacy(engine, options, environment);
+    }
+    if (info.root !== undefined) engine.named(info.root);
+    return new Pack(engine, info);
+  } catch (error) {
+    await source.close?.();
+    throw error;
+  }
+}
+
+/**
+ * @param {Engine} engine
+ * @param {OpenOptions} options
+ * @param {Environment} environment
+ * @returns {Promise<Info>}
+ */
+async function openLegacy(engine, options, environment) {
+  const { root, signal } = options;
+  if (root !== undefined) {
+    throw engine.error('ERR_WRONG_PACK', 'an old container has no root digest that could be compared with `root`');
+  }
+  if (options.index !== undefined) {
+    const beside = environment.source(options.index, { ...options, size: undefined });
+    engine.sources.push(beside);
+    const { size } = await beside.tail(0, { signal });
+    return loadIndex(engine, size, options, (offset, length) => beside.read(offset, length, { signal }));
+  }
+  const opened = await engine.ask((reader) => reader.openLegacy(), signal);
+  if (!('legacy' in opened)) return opened;
+  const { offset, length } = opened.legacy;
+  return loadIndex(engine, length, options, (at, count) => engine.read(0, offset + at, count, signal));
+}
+
+/**
+ * The index of an old container, all of it: the format has no other way.
+ *
+ * @param {Engine} engine
+ * @param {number} total
+ * @param {OpenOptions} options
+ * @param {(offset: number, length: number) => Promise<Uint8Array>} fetch
+ * @returns {Promise<Info>}
+ */
+async function loadIndex(engine, total, { onProgress, concurrency = 6, signal }, fetch) {
+  await engine.ask((reader) => ({ value: reader.indexBegin(total) }), signal);
+  /** @type {Promise<Uint8Array>[]} */
+  const coming = [];
+  let next = 0;
+  for (let loaded = 0; loaded < total; ) {
+    for (; coming.length < concurrency && next < total; next += PIECE) {
+      const piece = fetch(next, Math.min(PIECE, total - next));
+      piece.catch(() => {});
+      coming.push(piece);
+    }
+    const bytes = await /** @type {Promise<Uint8Array>} */ (coming.shift());
+    await engine.ask((reader) => ({ value: reader.indexFill(bytes) }), signal);
+    loaded += bytes.length;
+    onProgress?.({ loaded, total });
+  }
+  return engine.ask((reader) => reader.indexFinish(), signal);
+}
+
+/**
+ * @param {unknown} input
+ * @param {OpenOptions} options
+ * @param {Environment} environment
+ * @param {Info | undefined} info
+ * @param {number} number
+ * @param {string} url of the pack
+ */
+function volume(input, options, environment, info, number, url) {
+  const wanted = info?.volumes[number - 1];
+  if (wanted === undefined) {
+    throw new PackError('ERR_CORRUPT', `an entry lies in volume ${number}, which the pack does not name`, { url });
+  }
+  const given = options.volumes?.[wanted.name];
+  const found = given === undefined ? environment.beside(input, wanted.name, options) : environment.source(given, options);
+  if (found === undefined) {
+    const message = `its files lie in another file, ${wanted.name}; pass that one as \`volumes: { '${wanted.name}': … }\``;
+    throw new PackError('ERR_NO_VOLUME', message, { url });
+  }
+  return found;
+}

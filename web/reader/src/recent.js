@@ -1,0 +1,48 @@
+/**
+ * A cache in memory with a cap.
+ */
+
+/**
+ * Keeps the values that were used last.
+ *
+ * @template T
+ */
+export class Recent {
+  #limit;
+  #bytes = 0;
+  /** @type {Map<string, { value: T, bytes: number }>} in the order of their use */
+  #values = new Map();
+
+  /** @param {number} limit in bytes */
+  constructor(limit) {
+    this.#limit = limit;
+  }
+
+  /**
+   * @param {string} key
+   * @returns {T | undefined}
+   */
+  get(key) {
+    const found = this.#values.get(key);
+    if (found === undefined) return undefined;
+    this.#values.delete(key);
+    this.#values.set(key, found);
+    return found.value;
+  }
+
+  /**
+   * @param {string} key
+   * @param {T} value
+   * @param {number} bytes that it takes
+   */
+  set(key, value, bytes) {
+    this.#bytes += bytes - (this.#values.get(key)?.bytes ?? 0);
+    this.#values.delete(key);
+    this.#values.set(key, { value, bytes });
+    for (const [oldest, { bytes }] of this.#values) {
+      if (this.#bytes <= this.#limit) break;
+      this.#values.delete(oldest);
+      this.#bytes -= bytes;
+    }
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * The WebAssembly modules: each is loaded once, when it is first needed.
+ */
+
+/** @typedef {typeof import('../wasm/rangepack-legacy.js')} Wasm */
+
+/** `packs` reads packs; `legacy`, twice as large, reads the old formats as well. @typedef {'packs' | 'legacy'} Which */
+
+/** @type {Map<Which, Promise<Wasm>>} */
+const loading = new Map();
+
+// Written out, so that bundlers see both files.
+const URLS = {
+  packs: () => new URL('../wasm/rangepack_bg.wasm', import.meta.url),
+  legacy: () => new URL('../wasm/rangepack-legacy_bg.wasm', import.meta.url),
+};
+
+/** @type {(which: Which) => URL | Promise<BufferSource>} */
+let locate = (which) => URLS[which]();
+
+/**
+ * Says where the modules come from. It has no effect on one that was loaded before.
+ *
+ * @param {(which: Which) => URL | Promise<BufferSource>} source
+ */
+export function setWasm(source) {
+  locate = source;
+}
+
+/**
+ * @param {Which} which
+ * @returns {Promise<Wasm>} the module, ready for use
+ */
+export function loadWasm(which) {
+  let module = loading.get(which);
+  if (module === undefined) {
+    module = instantiate(which);
+    loading.set(which, module);
+    // The next pack tries again.
+    module.catch(() => loading.delete(which));
+  }
+  return module;
+}
+
+/** @param {Which} which */
+async function instantiate(which) {
+  const module = await (which === 'packs' ? import('../wasm/rangepack.js') : import('../wasm/rangepack-legacy.js'));
+  await module.default({ module_or_path: locate(which) });
+  return /** @type {Wasm} */ (module);
+}

@@ -1,0 +1,230 @@
+/**
+ * Reads any file of a pack by byte ranges, every byte verified.
+ *
+ * ```js
+ * import { openPack } from 'rangepack';
+ * const pack = await openPack('https://example.org/photos.pack');
+ * for (const entry of await pack.readdir('cats')) console.log(entry.name, entry.size);
+ * const cat = await pack.open('cats/felix.jpg');
+ * image.src = URL.createObjectURL(new Blob([await cat.bytes()], { type: cat.type }));
+ * ```
+ */
+
+/** Where a pack can lie. In Node, a string that is no `http(s):` address is a path (see `rangepack/node`). */
+export type PackInput = string | URL | Blob | ArrayBuffer | ArrayBufferView | CustomSource;
+
+/** Any place from which ranges can be read. */
+export interface CustomSource {
+  /** Length of the file in bytes, or how to find it out. */
+  size: number | PromiseLike<number> | ((options: ReadOptions) => number | PromiseLike<number>);
+  /** Exactly `length` bytes from `offset` on. It is never asked for bytes behind the end. */
+  read(
+    offset: number,
+    length: number,
+    options: ReadOptions,
+  ): ArrayBuffer | ArrayBufferView | PromiseLike<ArrayBuffer | ArrayBufferView>;
+  /** For messages. */
+  name?: string;
+}
+
+/** Options of every call that reads. */
+export interface ReadOptions {
+  /** Ends the call; what nobody else waits for is not fetched any more. */
+  signal?: AbortSignal;
+}
+
+/** How a pack is opened. */
+export interface OpenOptions extends ReadOptions {
+  /** Only the pack whose root page has this SHA-256 (64 hexadecimal digits) is accepted, whoever serves it. */
+  root?: string;
+  /** Sent with every request. */
+  headers?: HeadersInit;
+  /** Used instead of the global `fetch`. */
+  fetch?: typeof fetch;
+  /** Whether cookies go along (`fetch`'s own option). */
+  credentials?: RequestCredentials;
+  /** Index pages that are kept in memory, in bytes (32 MiB; at least 4 MiB). */
+  cacheBytes?: number;
+  /** Requests in flight at most (6). */
+  concurrency?: number;
+  /** How often a request that failed is tried again (4). */
+  retries?: number;
+  /** How many milliseconds may pass without a byte (30 000). */
+  timeout?: number;
+  /** Length of the pack in bytes, if it is known: saves a request where a server hides it. */
+  size?: number;
+  /** The NDJSON index (`.idx`) of an old container that has none inside. */
+  index?: PackInput;
+  /** Where other volumes lie, by name, if not beside the pack. */
+  volumes?: Record<string, PackInput>;
+  /** Keeps pages and contents from one visit to the next: `cacheStorageCache()`, or `folderCache()` in Node. */
+  cache?: Cache;
+  /** Told how far the index of an old container has come, in bytes. A pack needs no such loading. */
+  onProgress?: (progress: { loaded: number; total: number }) => void;
+}
+
+/** Opens a pack: one request of 64 KiB where the server tells the size with it. */
+export function openPack(input: PackInput, options?: OpenOptions): Promise<Pack>;
+
+/** An open pack. Paths are relative to its root, with or without slashes at their ends; '' is the root. */
+export interface Pack {
+  readonly info: Readonly<Info>;
+  /** What reading cost so far. */
+  readonly metrics: Metrics;
+  /** Whether there is anything at `path`, links followed. */
+  exists(path: string, options?: ReadOptions): Promise<boolean>;
+  /** What is at `path`, links followed. Costs no request, or one or two of 32 KiB. */
+  stat(path: string, options?: ReadOptions): Promise<Entry | undefined>;
+  /** The same without following a link at the end of the path. */
+  lstat(path: string, options?: ReadOptions): Promise<Entry | undefined>;
+  /** One page of a directory, in the order of the names' bytes. */
+  readdir(path: string, options?: ListOptions): Promise<Entry[]>;
+  /** All of a directory; pages are fetched as they are needed. */
+  list(path: string, options?: ReadOptions): AsyncGenerator<Entry, void, undefined>;
+  /** Everything below a directory: its children, then what is below each of them. */
+  walk(path?: string, options?: ReadOptions): AsyncGenerator<Entry, void, undefined>;
+  /** A file, links followed. Nothing is read of it yet. */
+  open(path: string, options?: ReadOptions): Promise<PackFile>;
+  /** A file's whole content. An entry saves the look-up. */
+  readFile(path: string | Entry, options?: ReadOptions): Promise<Uint8Array>;
+  /** Many files, in the order given: neighbours share requests, and memory stays bounded. */
+  readMany(
+    paths: Iterable<string | Entry> | AsyncIterable<string | Entry>,
+    options?: ReadOptions,
+  ): AsyncGenerator<[Entry, Uint8Array], void, undefined>;
+  /** Gives up everything that is under way; later calls reject with `ERR_CLOSED`. Also `Symbol.dispose`. */
+  close(): void;
+}
+
+/** Options of `readdir`. */
+export interface ListOptions extends ReadOptions {
+  /** Only names behind this one: the last name of the page before. */
+  after?: string;
+  /** How many at most (1000). */
+  limit?: number;
+}
+
+/** A pack as a whole. */
+export interface Info {
+  format: 'paged' | 'ctnr' | 'fpack';
+  /** SHA-256 of the root page: the name of this very pack. Old containers have none. */
+  root?: string;
+  /** Length of the file in bytes. */
+  fileSize: number;
+  entries: number;
+  /** Regular files and symbolic links. */
+  files: number;
+  symlinks: number;
+  directories: number;
+  /** Bytes of content. */
+  bytes: number;
+  /** The same as stored. */
+  storedBytes: number;
+  /** Other files that hold payloads. */
+  volumes: { name: string; size: number }[];
+  /** Entries of an old container that are not shown, because no pack may hold their names. */
+  refused: number;
+  /** Lines of an old container's index that are no entries. */
+  badLines: number;
+  /** Files of an `.fpack` whose names were cut off when it was made. */
+  lostNames: number;
+}
+
+/**
+ * What a pack knows of a path. Names that are not UTF-8 hold the lone surrogates U+DC80 to U+DCFF for their bytes, and
+ * are found again by the same string.
+ */
+export interface Entry {
+  path: string;
+  name: string;
+  kind: 'file' | 'directory' | 'symlink';
+  /** Bytes of content: of a directory, of everything below it; of a link, the length of its target. */
+  size: number;
+  /** Bytes as stored. */
+  storedSize: number;
+  /** Permission bits. */
+  mode?: number;
+  /** Last modification in milliseconds since 1970, with a fraction. */
+  mtimeMs?: number;
+  /** The same in nanoseconds, exactly. */
+  mtimeNs?: bigint;
+  uid?: number;
+  gid?: number;
+  /** Of a file: how and where its payload is stored. */
+  codec?: 'stored' | 'gzip';
+  volume?: number;
+  offset?: number;
+  /** SHA-256 of the payload as stored. `.fpack` files have none. */
+  sha256?: string;
+  /** SHA-256 of the content of a compressed file. */
+  originalSha256?: string;
+  /** The table of a large file's blocks. */
+  blocks?: { offset: number; sha256: string; blockLog2: number };
+  /** Of a link: where it leads. */
+  target?: string;
+  /** Of a directory: files and links below it, at any depth. */
+  files?: number;
+  /** Of a directory: directories below it, at any depth. */
+  directories?: number;
+}
+
+/**
+ * A file of a pack, shaped like the `File` of a browser. A part of a large file is read and verified without the rest.
+ * (Files over 8 MiB of old containers have no digests of their parts: any part costs the whole, and of a stream
+ * the error comes at its end.)
+ */
+export interface PackFile {
+  readonly entry: Entry;
+  readonly name: string;
+  /** In bytes. */
+  readonly size: number;
+  /** Media type told from the name, or ''. */
+  readonly type: string;
+  /** In whole milliseconds since 1970, or 0. */
+  readonly lastModified: number;
+  /** A part; negative positions count from the end. Nothing is read yet. */
+  slice(start?: number, end?: number, type?: string): PackFile;
+  stream(options?: ReadOptions): ReadableStream<Uint8Array>;
+  arrayBuffer(options?: ReadOptions): Promise<ArrayBuffer>;
+  bytes(options?: ReadOptions): Promise<Uint8Array>;
+  text(options?: ReadOptions): Promise<string>;
+  json(options?: ReadOptions): Promise<unknown>;
+}
+
+/** What reading cost so far. */
+export interface Metrics {
+  requests: number;
+  /** Bytes that came. */
+  bytes: number;
+  /** Questions and blocks that needed no request. */
+  cacheHits: number;
+  /** Bytes of payload whose digest was checked. (Index pages always are.) */
+  verifiedBytes: number;
+}
+
+/** A persistent cache. What it gives is verified, so it can be neither stale nor harmful. */
+export interface Cache {
+  get(key: string): Promise<Uint8Array | undefined>;
+  put(key: string, bytes: Uint8Array): Promise<void>;
+}
+
+/** A cache in the browser's Cache Storage. */
+export function cacheStorageCache(options?: { name?: string; maxBytes?: number }): Cache;
+
+/**
+ * Says where the WebAssembly modules come from, before the first pack is opened: for pages that keep them elsewhere.
+ * `packs` reads packs; `legacy` is fetched only for containers in the old formats.
+ */
+export function setWasm(source: (which: 'packs' | 'legacy') => URL | Promise<BufferSource>): void;
+
+/** What every call rejects with, unless its signal was aborted: then with the signal's reason. */
+export class PackError extends Error {
+  /** Stays the same from version to version; all of them are listed in the README. */
+  readonly code: string;
+  /** The pack, without secrets. */
+  readonly url?: string;
+  /** Status of the HTTP response. */
+  readonly status?: number;
+  readonly offset?: number;
+  readonly length?: number;
+}

@@ -1,0 +1,44 @@
+//! Node and what npm brings, for everything under `web/`.
+
+use crate::run;
+use anyhow::{Result, bail};
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// The oldest Node that the npm package supports, and that the tests need.
+const OLDEST: u32 = 20;
+
+/// The npm workspace.
+fn web() -> PathBuf {
+    run::root().join("web")
+}
+
+/// Brings the locked packages, unless they are there.
+pub(crate) fn install() -> Result<()> {
+    let version = run::output(&mut run::command("node", ["--version"]))?;
+    let major = version.trim_start_matches('v').split('.').next().and_then(|n| n.parse().ok());
+    if major.is_none_or(|major: u32| major < OLDEST) {
+        bail!("Node {OLDEST} or later is needed, but `node --version` says {version}");
+    }
+    // npm writes this file when it is done.
+    let installed = web().join("node_modules/.package-lock.json");
+    let lock = web().join("package-lock.json");
+    let time = |path| fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
+    if time(&installed) >= time(&lock) && installed.exists() {
+        return Ok(());
+    }
+    run::run(npm(["ci", "--no-audit", "--no-fund"]).env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1"))
+}
+
+/// npm in the workspace.
+pub(crate) fn npm<const N: usize>(arguments: [&str; N]) -> Command {
+    let mut command = run::command("npm", arguments);
+    command.current_dir(web());
+    command
+}
+
+/// A command that one of the packages brings.
+pub(crate) fn tool(name: &str) -> Command {
+    run::command(web().join("node_modules/.bin").join(name), [""; 0])
+}

@@ -1,0 +1,84 @@
+//! Builds the WebAssembly reader into the npm package, and keeps it small.
+
+use crate::{node, run, toolchain};
+use anyhow::{Context, Result, bail};
+use flate2::{Compression, write::GzEncoder};
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use wasm_bindgen_cli_support::Bindgen;
+
+/// What `cargo xtask wasm` is asked for.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {}
+
+/// Where the npm package keeps what is made here.
+const FOLDER: &str = "web/reader/wasm";
+
+/// The modules: one for packs, and one that reads the old formats as well.
+const MODULES: [Module; 2] = [
+    Module { name: "rangepack", features: &[], budget: 80 * 1000 },
+    Module { name: "rangepack-legacy", features: &["--features", "legacy"], budget: 160 * 1000 },
+];
+
+struct Module {
+    name: &'static str,
+    features: &'static [&'static str],
+    /// How long it may be for a browser that fetches it compressed, in bytes.
+    budget: usize,
+}
+
+const TARGET: &str = "wasm32-unknown-unknown";
+
+/// Compiles, makes the JavaScript side, optimises, and checks the budgets.
+pub(crate) fn run(_: &Arguments) -> Result<()> {
+    toolchain::need_target(TARGET)?;
+    node::install()?;
+    let folder = run::root().join(FOLDER);
+    let _ = fs::remove_dir_all(&folder);
+    MODULES.iter().try_for_each(|module| build(module, &folder))
+}
+
+fn build(module: &Module, folder: &Path) -> Result<()> {
+    let profile = ["build", "--locked", "--package", "rangepack-wasm", "--profile", "wasm"];
+    run::run(run::cargo(profile).args(["--target", TARGET]).args(module.features))?;
+    let built = run::target_folder()?.join(TARGET).join("wasm/reader_wasm.wasm");
+    Bindgen::new()
+        .input_path(&built)
+        .web(true)?
+        .typescript(true)
+        .out_name(module.name)
+        .generate(folder)
+        .context("wasm-bindgen cannot process the module")?;
+
+    let file = folder.join(format!("{}_bg.wasm", module.name));
+    let optimised = folder.join("optimised.wasm");
+    let mut optimise = node::tool("wasm-opt");
+    optimise.args(["-Oz", "--converge", "--strip-debug", "--strip-producers"]);
+    run::run(optimise.args(FEATURES).arg(&file).arg("-o").arg(&optimised))?;
+    fs::rename(&optimised, &file)?;
+
+    let bytes = fs::read(&file)?;
+    let compressed = compressed_len(&bytes)?;
+    let (name, budget) = (module.name, module.budget);
+    println!("{name}: {} bytes, {compressed} with gzip (at most {budget})", bytes.len());
+    if compressed > budget {
+        bail!("the module {name} is {compressed} bytes long with gzip; {budget} is the most");
+    }
+    Ok(())
+}
+
+/// What the compiler uses by default, and every browser since 2021 knows.
+const FEATURES: [&str; 5] = [
+    "--enable-bulk-memory",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+];
+
+fn compressed_len(bytes: &[u8]) -> Result<usize> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(bytes)?;
+    Ok(encoder.finish()?.len())
+}
