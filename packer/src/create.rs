@@ -127,13 +127,18 @@ impl Run<'_> {
         let len = locked.len()?;
         // Bytes behind a finalized container's payloads are its index: they stay until something is added.
         let cut = if reopened { 0 } else { len.saturating_sub(state.end) };
+        refuse_to_cut(self.index, &state, cut)?;
         if cut > 0 {
-            refuse_to_cut(self.index, &state, cut)?;
             locked.set_len(state.end)?;
         }
         let batch = options.index_batch.unwrap_or(options.fsync_every).max(options.fsync_every);
 
-        let mut journal = Journal::open(self.index, state.torn, options.fsync_every, batch)?;
+        let opened = Journal::open(self.index, state.torn, options.fsync_every, batch);
+        let mut journal = opened.inspect_err(|_| {
+            if wrote_index {
+                let _ = std::fs::remove_file(self.index);
+            }
+        })?;
         let mut output = Output::new(
             locked.handle()?,
             self.container,
@@ -159,7 +164,7 @@ impl Run<'_> {
         if wrote_index
             && !began
             && (packed.is_err() || committed.is_err())
-            && (reopened || journal.is_empty())
+            && (reopened || journal.is_new())
         {
             // The container is as it was; so is what lies beside it.
             let _ = std::fs::remove_file(self.index);
@@ -274,8 +279,19 @@ fn known_entries(container: &Path, index: &Path, locked: &Locked) -> Result<Know
     }
 }
 
-/// With lines that cannot be read nobody knows what the bytes behind the last payload are.
+/// With lines that cannot be read, or without any byte, nobody knows what the bytes behind the last
+/// payload are.
 pub(crate) fn refuse_to_cut(index: &Path, state: &JournalState, cut: u64) -> Result<()> {
+    if cut == 0 {
+        return Ok(());
+    }
+    if index.metadata().is_ok_and(|metadata| metadata.len() == 0) {
+        let problem = format!(
+            "it is empty, but its container has {cut} bytes, which it should name; nothing was changed. Bring the \
+             index back or name it with --index; or, to begin anew, remove the container and the index"
+        );
+        return Err(Error::State { path: index.to_owned(), problem });
+    }
     if state.bad_lines == 0 {
         return Ok(());
     }
@@ -332,6 +348,11 @@ fn dry_run(
         };
         if journal.end > len {
             return Err(container_cut(container, journal.end, len));
+        }
+        if len > journal.end
+            && finalize::embedded(container, journal.end, &mut |_| Ok(()))?.is_none()
+        {
+            refuse_to_cut(index, &journal, len - journal.end)?;
         }
         created.resumed = Some(Resumed { journal, ..Resumed::default() });
     } else if len > 0 {

@@ -141,9 +141,7 @@ pub(crate) fn run(
     // Until the index inside is durable this is the only copy.
     let durable = File::open(index).and_then(|file| file.sync_all());
     durable.map_err(Error::io("sync", index))?;
-    if len > state.end {
-        crate::create::refuse_to_cut(index, &state, len - state.end)?;
-    }
+    crate::create::refuse_to_cut(index, &state, len - state.end)?;
     locked.set_len(state.end)?;
     let written = write_index(locked, container, state.end, writer, options.index);
     let finished = written.inspect_err(|_| {

@@ -186,6 +186,55 @@ fn an_index_that_is_none_or_another_s_is_refused() {
 }
 
 #[test]
+fn an_empty_index_beside_a_container_with_bytes_is_refused() {
+    let home = Home::new();
+    home.create();
+    assert!(fs::read(home.at("c.idx")).unwrap().starts_with(b"\n{"));
+    fs::write(home.at("c.idx"), b"").unwrap();
+    let mut dry = CreateOptions::default();
+    dry.dry_run = true;
+    for options in [&CreateOptions::default(), &dry, &finalizing()] {
+        home.is_refused(options, "it is empty");
+    }
+    let before = home.files();
+    let error = finalize(&home.at("c"), None, &FinalizeOptions::default()).unwrap_err();
+    assert!(error.to_string().contains("it is empty"), "{error}");
+    assert!(home.files() == before);
+    // A journal that was begun tells that nothing was packed for good.
+    fs::write(home.at("c.idx"), b"\n").unwrap();
+    assert_eq!(home.create().summary.files, 3);
+    home.check();
+    // Beside an empty container, or none, an empty index is as good as none.
+    for container in [true, false] {
+        fs::write(home.at("c.idx"), b"").unwrap();
+        fs::remove_file(home.at("c")).unwrap();
+        if container {
+            fs::write(home.at("c"), b"").unwrap();
+        }
+        assert_eq!(home.create().summary.files, 3);
+        home.check();
+    }
+    // The journal's beginning does not go into the container.
+    home.finalize();
+    let bytes = fs::read(home.at("c")).unwrap();
+    let magic = bytes.windows(8).position(|window| window == b"CTNRv1__").unwrap();
+    assert!(bytes[magic + 16..].starts_with(b"{\"relpath\""));
+}
+
+/// A first line that is torn goes, and what stands there then is a new journal.
+#[test]
+fn a_torn_first_line_leaves_a_new_journal() {
+    let home = Home::new();
+    home.create();
+    fs::write(home.at("c.idx"), b"{\"relpath\": \"a\", \"off").unwrap();
+    for name in ["a", "b", "c"] {
+        fs::remove_file(home.at("source").join(name)).unwrap();
+    }
+    assert!(home.create().resumed.is_some());
+    assert_eq!(fs::read(home.at("c.idx")).unwrap(), b"\n");
+}
+
+#[test]
 fn without_a_source_nothing_is_made() {
     let home = Home::new();
     fs::remove_dir_all(home.at("source")).unwrap();
@@ -198,6 +247,7 @@ fn an_array_is_converted_and_a_dry_run_only_reads_it() {
     let home = Home::new();
     home.create();
     let lines = fs::read_to_string(home.at("c.idx")).unwrap();
+    let lines = lines.trim_start();
     let array = format!("[{}]\n", lines.trim_end().replace('\n', ",\n"));
     fs::write(home.at("c.idx"), &array).unwrap();
     let mut dry = CreateOptions::default();
@@ -209,7 +259,7 @@ fn an_array_is_converted_and_a_dry_run_only_reads_it() {
     assert!(home.files() == before);
     let created = home.create();
     assert_eq!((created.summary.files, created.summary.unchanged), (1, 3));
-    assert!(fs::read_to_string(home.at("c.idx")).unwrap().starts_with(&lines));
+    assert!(fs::read_to_string(home.at("c.idx")).unwrap().starts_with(lines));
     home.check();
 }
 
@@ -244,7 +294,7 @@ fn an_interrupted_run_keeps_what_was_packed() {
     assert!(home.files().is_empty());
     let error = create(&source, &container, &options, &mut Stop(AtomicBool::new(false), false));
     assert!(error.is_err());
-    assert_eq!(fs::read_to_string(home.at("c.idx")).unwrap().lines().count(), 64);
+    assert_eq!(fs::read_to_string(home.at("c.idx")).unwrap().trim_start().lines().count(), 64);
     assert_eq!(home.create().summary.unchanged, 64);
     home.finalize();
     fs::remove_file(home.at("c.idx")).unwrap();
@@ -302,7 +352,8 @@ fn a_container_in_the_container_is_a_file() {
         assert_eq!(home.check().header().entries, 5);
         // Its payload is there, but its line is not: it is packed anew.
         let index = fs::read_to_string(home.at("c.idx")).unwrap();
-        let cut = index.lines().take(3).flat_map(|line| [line, "\n"]).collect::<String>();
+        // The empty line at the beginning, and three entries.
+        let cut = index.lines().take(4).flat_map(|line| [line, "\n"]).collect::<String>();
         fs::write(home.at("c.idx"), cut).unwrap();
         fs::remove_file(home.at("source").join("zzz")).unwrap();
         assert_eq!(Pack::open(home.at("c")).unwrap().header().entries, 3, "{format:?}");

@@ -67,8 +67,13 @@ fn fill(source: &Path) {
 fn check_journal(home: &Path) -> usize {
     let Ok(index) = fs::read(home.join("c.idx")) else { return 0 };
     let container = fs::read(home.join("c")).unwrap();
+    if index.is_empty() {
+        // Its beginning is durable before the container has a byte.
+        assert!(container.is_empty());
+    }
     let mut lines = 0;
-    for line in index.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n")) {
+    let whole = |line: &&[u8]| line.ends_with(b"\n") && line.len() > 1;
+    for line in index.split_inclusive(|byte| *byte == b'\n').filter(whole) {
         let Ok(Item::Entry(entry)) = parse_line(line.trim_ascii()) else { panic!("{line:?}") };
         lines += 1;
         if let Kind::File(content) = entry.kind {
