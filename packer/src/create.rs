@@ -62,8 +62,9 @@ pub struct Created {
     pub finished: Option<Finished>,
     /// The container has its index inside.
     pub is_finalized: bool,
-    /// Files left out of it, because their path is also a directory's: one was there in an earlier run.
-    pub refused: Vec<Refused>,
+    /// Entries of earlier runs that are not in it, because a path was a file then and is a directory
+    /// now, or the other way round.
+    pub replaced: Vec<Refused>,
 }
 
 /// What a run found and went on from.
@@ -195,7 +196,7 @@ impl Run<'_> {
                 FinalizeOptions { index: options.pack.index, remove_index: options.remove_index };
             let finalized = finalize::run(self.container, self.index, locked, &finalize)?;
             created.finished = Some(finalized.finished);
-            created.refused = finalized.refused;
+            created.replaced = finalized.replaced;
         }
         Ok(created)
     }
@@ -243,7 +244,7 @@ fn known_entries(container: &Path, index: &Path, locked: &Locked) -> Result<Know
         return match from_index {
             // The index beside it is the one inside.
             Some((sorter, state))
-                if state.end == inside.state.end
+                if (state.end == inside.state.end || state.end == inside.payload_end)
                     && (!inside.paged || state.entries >= inside.state.entries) =>
             {
                 known(sorter, state)
@@ -393,7 +394,7 @@ impl Ahead {
 
     fn advance(&mut self) {
         self.next = match self.sorted.next() {
-            Some(Ok(merged)) => Some(merged.entry),
+            Some(Ok(entry)) => Some(entry),
             Some(Err(error)) => {
                 self.failed = Some(error);
                 None

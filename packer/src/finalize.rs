@@ -32,8 +32,9 @@ pub struct Finalized {
     pub journal: JournalState,
     /// Bytes behind the last payload, cut off.
     pub cut: u64,
-    /// Lines that are not in the index, because their path is also a directory's.
-    pub refused: Vec<Refused>,
+    /// Entries that are not in the index, because a later line made a directory of a file, or a file of a
+    /// directory that they lie in.
+    pub replaced: Vec<Refused>,
 }
 
 /// A container that no other packer works on.
@@ -132,12 +133,11 @@ pub(crate) fn run(
         }
     }
     let mut writer = IndexWriter::new(&directory);
-    let mut refused = Vec::new();
-    for merged in sorter.finish().map_err(temporary())? {
-        let merged = merged.map_err(temporary())?;
-        writer.push(&merged.entry)?;
-        refused.extend(merged.refused);
+    let mut sorted = sorter.finish().map_err(temporary())?;
+    for entry in sorted.by_ref() {
+        writer.push(&entry.map_err(temporary())?)?;
     }
+    let replaced = sorted.refused;
     // Until the index inside is durable this is the only copy.
     let durable = File::open(index).and_then(|file| file.sync_all());
     durable.map_err(Error::io("sync", index))?;
@@ -151,7 +151,7 @@ pub(crate) fn run(
     if options.remove_index {
         std::fs::remove_file(index).map_err(Error::io("remove", index))?;
     }
-    Ok(Finalized { finished, journal: state, cut: len - state.end, refused })
+    Ok(Finalized { finished, journal: state, cut: len - state.end, replaced })
 }
 
 fn write_index(
@@ -179,6 +179,8 @@ pub(crate) struct Embedded {
     /// It is a paged index, whose footer proves that it is this very container's. A trailer alone
     /// may as well belong to a container that was packed as a file.
     pub(crate) paged: bool,
+    /// Where the payloads ended when it was written. The last one may have no entry any more.
+    pub(crate) payload_end: u64,
 }
 
 /// Hands all entries of a finalized container to `each`; `None` when it has no index of its own.
@@ -197,12 +199,14 @@ pub(crate) fn embedded(
     let mut state = JournalState::default();
     let opened = reader_core::index::Index::open(&data[..], len, None, &limits);
     if opened.is_ok_and(|answer| answer.ready().flatten().is_some()) {
-        for entry in Pack::open(container)?.entries() {
+        let pack = Pack::open(container)?;
+        for entry in pack.entries() {
             let entry = entry?.to_entry().map_err(Error::pack(container))?;
             state.count(&entry);
             each(entry)?;
         }
-        return Ok(Some(Embedded { state, paged: true }));
+        let payload_end = pack.header().payload_end;
+        return Ok(Some(Embedded { state, paged: true, payload_end }));
     }
     let found = reader_core::trailer::find_trailer(&data[..], len, limits.lookback);
     let trailer = found.map_err(Error::pack(container))?.ready().flatten();
@@ -228,7 +232,7 @@ pub(crate) fn embedded(
     match read {
         // Without a single entry these are bytes of a payload that look like a trailer.
         Ok(summary) if summary.entries == 0 && summary.bad_lines > 0 => Ok(None),
-        Ok(_) => Ok(Some(Embedded { state, paged: false })),
+        Ok(_) => Ok(Some(Embedded { state, paged: false, payload_end: trailer.magic_offset })),
         Err(error) if error.kind() == ErrorKind::Corrupt => Ok(None),
         Err(error) => Err(Error::pack(container)(error)),
     }

@@ -117,11 +117,11 @@ pub fn rebuild(container: &Path, target: &Target, options: &OpenOptions) -> Resu
         return Err(error);
     }
     let mut writer = IndexWriter::new(&directory);
-    for merged in sorter.finish().map_err(temporary())? {
-        let merged = merged.map_err(temporary())?;
-        writer.push(&merged.entry)?;
-        refused.extend(merged.refused);
+    let mut sorted = sorter.finish().map_err(temporary())?;
+    for entry in sorted.by_ref() {
+        writer.push(&entry.map_err(temporary())?)?;
     }
+    refused.append(&mut sorted.refused);
     notes.refused = refused;
     let hashed = rebuild.hashed;
     let len = data.len() as u64;

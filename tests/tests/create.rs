@@ -399,17 +399,65 @@ fn ndjson_becomes_paged_and_finalizing_twice_is_refused() {
 }
 
 #[test]
-fn a_directory_that_became_a_file_is_told() {
+fn a_directory_becomes_a_file_and_a_file_a_directory() {
+    for with_index in [true, false] {
+        let home = Home::new();
+        let d = home.at("source").join("d");
+        fs::create_dir_all(d.join("deep")).unwrap();
+        home.write("d/inside", b"inside");
+        home.write("d/deep/er", b"deeper");
+        home.create_with(&finalizing()).unwrap();
+        fs::remove_dir_all(&d).unwrap();
+        home.write("d", b"a file now");
+        fs::remove_file(home.at("source").join("b")).unwrap();
+        fs::create_dir(home.at("source").join("b")).unwrap();
+        home.write("b/x", b"x");
+        let forget = || {
+            if !with_index {
+                fs::remove_file(home.at("c.idx")).unwrap();
+            }
+        };
+        forget();
+        let created = home.create().summary;
+        assert_eq!((created.files, created.directories, created.changed), (2, 1, 2));
+        let check = |replaced| {
+            let pack = Pack::open(home.at("c")).unwrap();
+            assert_eq!(pack.read("d").unwrap(), b"a file now");
+            assert_eq!(pack.read("b/x").unwrap(), b"x");
+            // a, b, b/x, c, d: everything that lay below d is gone.
+            assert_eq!(pack.header().entries, 5);
+            assert_eq!(pack.notes().refused.len(), replaced);
+        };
+        check(4);
+        let created = home.create_with(&finalizing()).unwrap();
+        assert_eq!((created.summary.files, created.summary.changed), (0, 0));
+        assert_eq!(created.replaced.len(), 4);
+        check(0);
+        // And back: what was there before is packed again.
+        forget();
+        fs::remove_file(&d).unwrap();
+        fs::create_dir_all(d.join("deep")).unwrap();
+        home.write("d/deep/er", b"deeper");
+        let created = home.create_with(&finalizing()).unwrap();
+        assert_eq!(created.summary.files, 1);
+        assert_eq!(Pack::open(home.at("c")).unwrap().read("d/deep/er").unwrap(), b"deeper");
+    }
+}
+
+/// The last payload of a container may be that of a line which does not count any more.
+#[test]
+fn finalized_with_a_last_payload_that_no_entry_names() {
     let home = Home::new();
-    fs::create_dir(home.at("source").join("d")).unwrap();
-    home.write("d/inside", b"inside");
     home.create();
-    fs::remove_dir_all(home.at("source").join("d")).unwrap();
-    home.write("d", b"a file now");
-    let created = home.create_with(&finalizing()).unwrap();
-    assert_eq!((created.summary.files, created.summary.changed), (1, 1));
-    assert_eq!(created.refused.len(), 1);
-    assert!(Pack::open(home.at("c")).unwrap().exists("d/inside"));
+    home.write("c", b"content of a");
+    filetime_of(&home.at("source").join("c"));
+    home.create_with(&finalizing()).unwrap();
+    let before = home.files();
+    assert_eq!(home.create().summary.unchanged, 3);
+    assert!(home.files() == before);
+    home.write("d", b"new");
+    assert_eq!(home.create().summary.files, 1);
+    home.check();
 }
 
 #[test]

@@ -12,7 +12,6 @@ use crate::create::{CreateOptions, Created};
 use crate::error::Error;
 use crate::pack::{self, PackOptions};
 use crate::walk::ItemKind;
-use reader_core::path::Escaped;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -158,15 +157,10 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         note("what was packed is kept; the same command goes on from there");
     }
     let created = created?;
-    for refused in &created.refused {
-        let text = format!("{} is left out: {}", Escaped(&refused.name), refused.problem);
-        global.warning(container, &text);
-    }
     if !global.quiet {
         report(args, &created, follow.elapsed());
     }
-    let complete = created.summary.failed == 0 && created.refused.is_empty();
-    Ok(if complete { Exit::Fine } else { Exit::Bad })
+    Ok(if created.summary.failed == 0 { Exit::Fine } else { Exit::Bad })
 }
 
 /// Says what was found and what was done.
@@ -220,7 +214,7 @@ fn report(args: &Args, created: &Created, elapsed: std::time::Duration) {
         note(&text);
     }
     if let Some(finished) = &created.finished {
-        super::finalize::report(finished);
+        super::finalize::report(finished, &created.replaced);
     } else if !args.dry_run && !created.is_finalized {
         note("the container is open; `--finalize-only` puts the index into it");
     }
