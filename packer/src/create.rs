@@ -5,7 +5,7 @@ use crate::finalize::{self, FinalizeOptions, Locked};
 use crate::index_writer::{DirectoryLines, Finished, IndexFormat};
 use crate::journal::{self, Journal, JournalState};
 use crate::legacy::idx_path;
-use crate::pack::{self, Observer, Output, PackOptions, Prior, Summary, Task};
+use crate::pack::{self, Dedup, Observer, Output, PackOptions, Prior, Summary, Task};
 use crate::sort::{Sorted, Sorter};
 use crate::walk::{Batch, ItemKind, Walk};
 use reader_core::ndjson::Refused;
@@ -123,8 +123,9 @@ impl Run<'_> {
         // Without a source nothing is touched.
         let walk = pack::walk(self.source, &options.pack, skip)?;
         let wrote_index = !self.index.exists();
+        let mut dedup = options.pack.dedup.then(Dedup::default);
         let Known { sorted, state, reopened, paged } =
-            known_entries(self.container, self.index, locked)?;
+            known_entries(self.container, self.index, locked, dedup.as_mut())?;
         let len = locked.len()?;
         // Bytes behind a finalized container's payloads are its index: they stay until something is added.
         let cut = if reopened { 0 } else { len.saturating_sub(state.end) };
@@ -140,13 +141,8 @@ impl Run<'_> {
                 let _ = std::fs::remove_file(self.index);
             }
         })?;
-        let mut output = Output::new(
-            locked.handle()?,
-            self.container,
-            state.end,
-            options.pack.align,
-            options.pack.dedup,
-        )?;
+        let mut output =
+            Output::new(locked.handle()?, self.container, state.end, options.pack.align, dedup)?;
         let failure = Arc::new(Mutex::new(None));
         let tasks = Tasks { walk, sorted: Ahead::new(sorted), failure: failure.clone() };
         // The old extractor fails on lines for directories.
@@ -212,11 +208,19 @@ struct Known {
     paged: bool,
 }
 
-/// Finds out what is in the container; for a finalized one writes its index beside it.
-fn known_entries(container: &Path, index: &Path, locked: &Locked) -> Result<Known> {
+/// Finds out what is in the container, and tells `dedup`; for a finalized one writes its index beside it.
+fn known_entries(
+    container: &Path,
+    index: &Path,
+    locked: &Locked,
+    mut dedup: Option<&mut Dedup>,
+) -> Result<Known> {
     let directory = pack::directory_of(index);
     let sorter = || Sorter::new(&directory);
-    let sort = |sorter: &mut Sorter, entry| {
+    let mut sort = |sorter: &mut Sorter, entry: Entry| {
+        if let Some(dedup) = &mut dedup {
+            dedup.learn(&entry);
+        }
         sorter.push(entry).map_err(Error::io("write a temporary file in", &directory))
     };
     let finish =
@@ -331,7 +335,11 @@ fn dry_run(
     let directory = std::env::temp_dir();
     let mut sorter = Sorter::new(&directory);
     let mut created = Created::default();
+    let mut dedup = options.pack.dedup.then(Dedup::default);
     let mut sort = |entry: Entry| {
+        if let Some(dedup) = &mut dedup {
+            dedup.learn(&entry);
+        }
         sorter.push(entry).map_err(Error::io("write a temporary file in", &directory))
     };
     let len = container.metadata().map_or(0, |metadata| metadata.len());
@@ -366,7 +374,7 @@ fn dry_run(
     let walk = pack::walk(source, &options.pack, vec![container.to_owned(), index.to_owned()])?;
     let failure = Arc::default();
     let tasks = Tasks { walk, sorted: Ahead::new(sorted), failure };
-    let mut output = Output::nowhere(options.pack.align, options.pack.dedup);
+    let mut output = Output::nowhere(options.pack.align, dedup);
     created.summary = pack::run(tasks, &mut output, &options.pack, observer, &mut |_, _| Ok(()))?;
     Ok(created)
 }

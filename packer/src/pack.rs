@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::filter::Filter;
 use crate::index_writer::{Finished, IndexOptions, IndexWriter};
 use crate::walk::{Directory, Metadata, ProblemKind, Walk, WalkOptions};
+pub(crate) use dedup::Dedup;
 pub(crate) use output::Output;
 pub(crate) use pipeline::{Pipeline, Task};
 pub(crate) use read::Prior;
@@ -171,7 +172,8 @@ pub fn pack(
     let temporary = new_file_in(&directory)?;
     let walk = walk(source, options, vec![target.to_owned(), temporary.path().to_owned()])?;
     let file = temporary.reopen().map_err(Error::io("open", temporary.path()))?;
-    let mut output = Output::new(file, target, 0, options.align, options.dedup)?;
+    let mut output =
+        Output::new(file, target, 0, options.align, options.dedup.then(Dedup::default))?;
     let mut index = IndexWriter::new(&directory);
     let mut sink = |entry: &Entry, _: &mut Output| index.push(entry);
     let tasks = walk.map(|batch| Task { batch, priors: Vec::new() });

@@ -460,6 +460,54 @@ fn finalized_with_a_last_payload_that_no_entry_names() {
     home.check();
 }
 
+/// What an earlier run stored is not stored again, unless it was damaged since.
+#[test]
+fn contents_of_earlier_runs_are_known() {
+    let noise = |len: u32| -> Vec<u8> {
+        (0..len).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect()
+    };
+    for compress in [None, Some(6)] {
+        for finalized in [false, true] {
+            let home = Home::new();
+            home.write("large", &noise(700_000));
+            home.write("text", &b"again and again ".repeat(50_000));
+            let mut options = if finalized { finalizing() } else { CreateOptions::default() };
+            options.pack.compress = compress;
+            home.create_with(&options).unwrap();
+            let copies = |to: &str| {
+                for name in ["a", "large", "text"] {
+                    let name = home.at("source").join(name);
+                    fs::copy(&name, name.with_extension(to)).unwrap();
+                }
+            };
+            copies("copy");
+            let mut dry = options.clone();
+            (dry.dry_run, dry.finalize) = (true, false);
+            for options in [&dry, &options] {
+                let summary = home.create_with(options).unwrap().summary;
+                assert_eq!((summary.files, summary.duplicates, summary.stored_bytes), (3, 3, 0));
+            }
+            home.create_with(&finalizing()).unwrap();
+            let pack = home.check();
+            // The middle of each payload is damaged: copies are stored anew.
+            let mut bytes = fs::read(home.at("c")).unwrap();
+            for name in ["a", "large", "text"] {
+                let content = *pack.open_file(name).unwrap().content();
+                bytes[(content.offset + content.stored_size / 2) as usize] ^= 1;
+            }
+            fs::write(home.at("c"), bytes).unwrap();
+            copies("again");
+            let summary = home.create_with(&options).unwrap().summary;
+            assert_eq!((summary.files, summary.duplicates), (3, 0));
+            let pack = Pack::open(home.at("c")).unwrap();
+            for name in ["a", "large", "text"] {
+                let source = fs::read(home.at("source").join(name)).unwrap();
+                assert!(pack.read(format!("{name}.again")).unwrap() == source);
+            }
+        }
+    }
+}
+
 #[test]
 fn an_empty_tree_and_empty_files() {
     let home = Home::new();

@@ -1,6 +1,5 @@
 //! Large files: read block by block on the workers, hashed as a whole and written here.
 
-use super::dedup::Placed;
 use super::output::Output;
 use super::pipeline::Pipeline;
 use super::read::{ATTEMPTS, BLOCK, BlockJob, describe};
@@ -81,22 +80,11 @@ fn finish(
     mut content: Content,
     metadata: Metadata,
 ) -> Result<Outcome> {
-    let mut duplicate = false;
-    let codec = content.codec;
-    if let (Some(dedup), Some(digest)) = (output.dedup(), content.digest) {
-        match dedup.find(&digest, codec) {
-            Some(placed) => {
-                content.offset = placed.offset;
-                content.blocks = placed.blocks;
-                duplicate = true;
-            }
-            None => {
-                let (offset, blocks) = (content.offset, content.blocks);
-                dedup.insert(digest, codec, Placed { offset, blocks });
-            }
-        }
-    }
-    if duplicate {
+    let known = output.find_large(&content)?;
+    let duplicate = known.is_some();
+    if let Some(placed) = known {
+        content.offset = placed.offset;
+        content.blocks = placed.blocks;
         output.rewind(start)?;
     }
     Ok(Outcome::Stored { content, metadata, duplicate })
