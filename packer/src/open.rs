@@ -193,6 +193,20 @@ impl Pack {
         }
     }
 
+    /// Whether the index is a paged one that lies beside the container.
+    pub(crate) fn is_beside(&self) -> bool {
+        matches!(self.pages, Pages::Beside(_))
+    }
+
+    /// The bytes in which block tables lie: those of the file that holds the index.
+    pub fn tables(&self) -> &[u8] {
+        match &self.pages {
+            Pages::Beside(pages) => pages,
+            // Lines speak of the container itself.
+            Pages::Data | Pages::Memory(_) => &self.data,
+        }
+    }
+
     /// Length of the file in bytes.
     pub fn file_len(&self) -> u64 {
         self.data.len() as u64

@@ -14,6 +14,7 @@ use crate::walk::{Directory, Metadata, ProblemKind, Walk, WalkOptions};
 pub(crate) use dedup::Dedup;
 pub(crate) use output::Output;
 pub(crate) use pipeline::{Pipeline, Task};
+pub(crate) use read::BLOCK;
 pub(crate) use read::Prior;
 use read::{Done, Item, Small};
 use reader_core::entry::Owner;

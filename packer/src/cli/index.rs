@@ -22,7 +22,8 @@ beside the container as CONTAINER.rpx, or at its end with --in-place.";
 
 /// Make an index for a pack or container that lacks it
 ///
-/// Payloads are not copied. Those of .fpack files, which have no check sums, are read and hashed.
+/// Payloads are not copied. Those of large files, which get check sums for their parts, and of all .fpack
+/// files, which have none, are read and hashed.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(super) struct Args {
@@ -64,6 +65,12 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     for refused in &made.notes.refused {
         exit = Exit::Bad;
         let text = format!("{} is left out: {}", Escaped(&refused.name), refused.problem);
+        global.warning(&args.pack.pack, &text);
+    }
+    for path in &made.damaged {
+        exit = Exit::Bad;
+        let text =
+            format!("{path}: its payload is not what its SHA-256 says; it has no block table");
         global.warning(&args.pack.pack, &text);
     }
     if made.notes.bad_lines + made.notes.lost_names > 0 {
