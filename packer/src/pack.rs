@@ -134,7 +134,7 @@ pub trait Observer {
     /// Called on the writing thread, in the order of the pack.
     fn event(&mut self, event: Event<'_>);
 
-    /// Asked between files: whether to stop with [`std::io::ErrorKind::Interrupted`].
+    /// Asked now and then, within large files as well: whether to stop with [`std::io::ErrorKind::Interrupted`].
     fn cancelled(&self) -> bool {
         false
     }
@@ -295,7 +295,8 @@ impl Writer<'_, '_> {
                 Item::Large => {
                     let compress = self.options.compress.is_some();
                     let (pipeline, output) = (self.pipeline, &mut *self.output);
-                    match large::pack(pipeline, output, directory, name, compress)? {
+                    let cancelled = || self.observer.cancelled();
+                    match large::pack(pipeline, output, directory, name, compress, &cancelled)? {
                         large::Outcome::Stored { content, metadata, duplicate } => {
                             (metadata, Kind::File(content), duplicate)
                         }

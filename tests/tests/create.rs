@@ -12,7 +12,7 @@ use packer::{Error, Pack};
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 struct Home {
     directory: tempfile::TempDir,
@@ -303,6 +303,39 @@ fn an_interrupted_run_keeps_what_was_packed() {
     home.write("new", b"new");
     create(&source, &container, &options, &mut Stop(AtomicBool::new(false), true)).unwrap_err();
     assert!(home.files() == before);
+}
+
+/// Says stop when it was asked so often.
+struct StopAt(AtomicUsize);
+
+impl Observer for StopAt {
+    fn event(&mut self, _: Event<'_>) {}
+
+    fn cancelled(&self) -> bool {
+        // It wraps, and stays above.
+        self.0.fetch_sub(1, Ordering::Relaxed).wrapping_sub(1) > usize::MAX / 2
+    }
+}
+
+#[test]
+fn a_large_file_is_interrupted_between_its_blocks() {
+    for compress in [None, Some(1)] {
+        let home = Home::new();
+        home.write("large", &b"again and again ".repeat(500_000));
+        let mut options = CreateOptions::default();
+        options.pack.compress = compress;
+        // All lie in one batch, before which it is asked once; the large file has 31 blocks.
+        let mut observer = StopAt(AtomicUsize::new(10));
+        let (source, container) = (home.at("source"), home.at("c"));
+        let error = create(&source, &container, &options, &mut observer).unwrap_err();
+        assert!(error.is_interrupted() && error.to_string().contains("large"), "{error}");
+        assert!(observer.0.into_inner() > usize::MAX - 5, "it was asked on");
+        // The others are kept, and nothing of it.
+        assert_eq!(Pack::open(&container).unwrap().header().entries, 3);
+        assert_eq!(container.metadata().unwrap().len(), 3 * "content of a".len() as u64);
+        assert_eq!(home.create_with(&options).unwrap().summary.files, 1);
+        home.check();
+    }
 }
 
 #[test]
