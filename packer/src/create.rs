@@ -344,16 +344,15 @@ fn dry_run(
     };
     let len = container.metadata().map_or(0, |metadata| metadata.len());
     if index.exists() {
-        let journal = match finalize::array_entries(index)? {
-            Some(entries) => {
-                let mut state = JournalState::default();
-                for entry in entries {
-                    state.count(&entry);
-                    sort(entry)?;
-                }
-                state
-            }
-            None => journal::read(index, &mut sort)?,
+        let journal = if finalize::is_array(index)? {
+            let mut state = JournalState::default();
+            finalize::read_array(index, &mut |entry| {
+                state.count(&entry);
+                sort(entry)
+            })?;
+            state
+        } else {
+            journal::read(index, &mut sort)?
         };
         if journal.end > len {
             return Err(container_cut(container, journal.end, len));

@@ -6,7 +6,7 @@ use crate::journal::{self, JournalState};
 use crate::mapped::Mapped;
 use crate::open::{OpenOptions, Pack};
 use crate::sort::Sorter;
-use reader_core::ndjson::{self, Item, Refused};
+use reader_core::ndjson::{self, IndexSummary, Item, Refused};
 use reader_core::{Entry, ErrorKind};
 use std::fs::{File, TryLockError};
 use std::io::{BufWriter, Seek, SeekFrom};
@@ -218,17 +218,10 @@ pub(crate) fn embedded(
         return Ok(None);
     }
     let index = reader_core::Source::bytes(&data[..], trailer.index).unwrap_or(&[]);
-    let mut failure = None;
-    let read = ndjson::parse_index(index, &limits, &mut |item| {
-        if let (Item::Entry(entry), None) = (item, &failure) {
-            state.count(&entry);
-            failure = each(entry).err();
-        }
-        Ok(())
-    });
-    if let Some(error) = failure {
-        return Err(error);
-    }
+    let read = parse(index, &mut |entry| {
+        state.count(&entry);
+        each(entry)
+    })?;
     match read {
         // Without a single entry these are bytes of a payload that look like a trailer.
         Ok(summary) if summary.entries == 0 && summary.bad_lines > 0 => Ok(None),
@@ -240,26 +233,37 @@ pub(crate) fn embedded(
 
 /// Rewrites an index that is a JSON array, as an early version of the old program wrote it, as lines.
 pub(crate) fn convert_array(index: &Path) -> Result<()> {
-    match array_entries(index)? {
-        Some(entries) => journal::write_whole(index, |write| entries.iter().try_for_each(write)),
-        None => Ok(()),
+    if !is_array(index)? {
+        return Ok(());
     }
+    journal::write_whole(index, |write| read_array(index, &mut |entry| write(&entry)))
 }
 
-/// The entries of an index that is a JSON array; `None` when it is not.
-pub(crate) fn array_entries(index: &Path) -> Result<Option<Vec<Entry>>> {
+/// Whether an index is a JSON array.
+pub(crate) fn is_array(index: &Path) -> Result<bool> {
     let data = Mapped::open(index).map_err(Error::io("open", index))?;
-    if data.trim_ascii_start().first() != Some(&b'[') {
-        return Ok(None);
-    }
-    let mut entries = Vec::new();
+    Ok(data.trim_ascii_start().first() == Some(&b'['))
+}
+
+/// Hands the entries of such an index to `each`, one after the other.
+pub(crate) fn read_array(index: &Path, each: &mut dyn FnMut(Entry) -> Result<()>) -> Result<()> {
+    let data = Mapped::open(index).map_err(Error::io("open", index))?;
+    parse(&data, each)?.map(|_| ()).map_err(Error::pack(index))
+}
+
+/// Hands the entries of an NDJSON index to `each`. The inner result says what is wrong with the index, the
+/// outer one what `each` said; nothing more is handed out then.
+fn parse(
+    index: &[u8],
+    each: &mut dyn FnMut(Entry) -> Result<()>,
+) -> Result<reader_core::Result<IndexSummary>> {
+    let mut failure = None;
     let limits = OpenOptions::default().limits;
-    ndjson::parse_index(&data, &limits, &mut |item| {
-        if let Item::Entry(entry) = item {
-            entries.push(entry);
+    let read = ndjson::parse_index(index, &limits, &mut |item| {
+        if let (Item::Entry(entry), None) = (item, &failure) {
+            failure = each(entry).err();
         }
         Ok(())
-    })
-    .map_err(Error::pack(index))?;
-    Ok(Some(entries))
+    });
+    failure.map_or(Ok(read), Err)
 }

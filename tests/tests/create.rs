@@ -249,9 +249,14 @@ fn an_array_is_converted_and_a_dry_run_only_reads_it() {
     let lines = fs::read_to_string(home.at("c.idx")).unwrap();
     let lines = lines.trim_start();
     let array = format!("[{}]\n", lines.trim_end().replace('\n', ",\n"));
-    fs::write(home.at("c.idx"), &array).unwrap();
     let mut dry = CreateOptions::default();
     dry.dry_run = true;
+    // One that breaks off stays as it is.
+    fs::write(home.at("c.idx"), &array[..array.len() - 5]).unwrap();
+    for options in [&CreateOptions::default(), &dry] {
+        home.is_refused(options, "c.idx");
+    }
+    fs::write(home.at("c.idx"), &array).unwrap();
     home.write("d", b"new");
     let before = home.files();
     let created = home.create_with(&dry).unwrap();
