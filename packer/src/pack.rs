@@ -172,7 +172,7 @@ pub fn pack(
     let directory = directory_of(target);
     let temporary = new_file_in(&directory)?;
     let walk = walk(source, options, vec![target.to_owned(), temporary.path().to_owned()])?;
-    let file = temporary.reopen().map_err(Error::io("open", temporary.path()))?;
+    let file = temporary.reopen().map_err(Error::io("create", target))?;
     let mut output =
         Output::new(file, target, 0, options.align, options.dedup.then(Dedup::default))?;
     let mut index = IndexWriter::new(&directory);

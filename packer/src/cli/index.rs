@@ -113,26 +113,16 @@ impl Args {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::Parser;
-
-    #[derive(Debug, Parser)]
-    struct Line {
-        #[command(flatten)]
-        args: Args,
-    }
-
-    fn parse(line: &str) -> std::result::Result<Args, clap::Error> {
-        Line::try_parse_from(line.split(' ')).map(|line| line.args)
-    }
+    use crate::cli::parse;
 
     #[test]
     fn which_index() {
-        let sidecar = |line| parse(line).unwrap().sidecar();
+        let sidecar = |line| parse::<Args>(line).unwrap().sidecar();
         assert_eq!(sidecar("index a.pack --paged"), Some("a.pack.rpx".into()));
         assert_eq!(sidecar("index a.pack --paged b.rpx"), Some("b.rpx".into()));
         assert_eq!(sidecar("index a.pack --in-place"), None);
-        assert!(parse("index a.pack").unwrap().check().is_err());
-        assert!(parse("index a.pack --ndjson a.idx").unwrap().check().is_ok());
-        assert!(parse("index a.pack --paged --in-place").is_err());
+        assert!(parse::<Args>("index a.pack").unwrap().check().is_err());
+        assert!(parse::<Args>("index a.pack --ndjson a.idx").unwrap().check().is_ok());
+        assert!(parse::<Args>("index a.pack --paged --in-place").is_err());
     }
 }
