@@ -101,6 +101,17 @@ pub fn main() -> ExitCode {
     ExitCode::from(exit.code())
 }
 
+/// Reads the arguments of one subcommand from a line, for its tests.
+#[cfg(test)]
+fn parse<A: clap::Args>(line: &str) -> std::result::Result<A, clap::Error> {
+    #[derive(Debug, Parser)]
+    struct Line<A: clap::Args> {
+        #[command(flatten)]
+        args: A,
+    }
+    Line::try_parse_from(line.split(' ')).map(|line| line.args)
+}
+
 #[cfg(test)]
 mod tests {
     #[test]

@@ -5,7 +5,7 @@ use crate::finalize::{self, FinalizeOptions, Locked};
 use crate::index_writer::{DirectoryLines, Finished, IndexFormat};
 use crate::journal::{self, Journal, JournalState};
 use crate::legacy::idx_path;
-use crate::pack::{self, Observer, Output, PackOptions, Prior, Summary, Task};
+use crate::pack::{self, Dedup, Observer, Output, PackOptions, Prior, Summary, Task};
 use crate::sort::{Sorted, Sorter};
 use crate::walk::{Batch, ItemKind, Walk};
 use reader_core::ndjson::Refused;
@@ -62,8 +62,9 @@ pub struct Created {
     pub finished: Option<Finished>,
     /// The container has its index inside.
     pub is_finalized: bool,
-    /// Files left out of it, because their path is also a directory's: one was there in an earlier run.
-    pub refused: Vec<Refused>,
+    /// Entries of earlier runs that are not in it, because a path was a file then and is a directory
+    /// now, or the other way round.
+    pub replaced: Vec<Refused>,
 }
 
 /// What a run found and went on from.
@@ -122,25 +123,26 @@ impl Run<'_> {
         // Without a source nothing is touched.
         let walk = pack::walk(self.source, &options.pack, skip)?;
         let wrote_index = !self.index.exists();
+        let mut dedup = options.pack.dedup.then(Dedup::default);
         let Known { sorted, state, reopened, paged } =
-            known_entries(self.container, self.index, locked)?;
+            known_entries(self.container, self.index, locked, dedup.as_mut())?;
         let len = locked.len()?;
         // Bytes behind a finalized container's payloads are its index: they stay until something is added.
         let cut = if reopened { 0 } else { len.saturating_sub(state.end) };
+        refuse_to_cut(self.index, &state, cut)?;
         if cut > 0 {
-            refuse_to_cut(self.index, &state, cut)?;
             locked.set_len(state.end)?;
         }
         let batch = options.index_batch.unwrap_or(options.fsync_every).max(options.fsync_every);
 
-        let mut journal = Journal::open(self.index, state.torn, options.fsync_every, batch)?;
-        let mut output = Output::new(
-            locked.handle()?,
-            self.container,
-            state.end,
-            options.pack.align,
-            options.pack.dedup,
-        )?;
+        let opened = Journal::open(self.index, state.torn, options.fsync_every, batch);
+        let mut journal = opened.inspect_err(|_| {
+            if wrote_index {
+                let _ = std::fs::remove_file(self.index);
+            }
+        })?;
+        let mut output =
+            Output::new(locked.handle()?, self.container, state.end, options.pack.align, dedup)?;
         let failure = Arc::new(Mutex::new(None));
         let tasks = Tasks { walk, sorted: Ahead::new(sorted), failure: failure.clone() };
         // The old extractor fails on lines for directories.
@@ -159,7 +161,7 @@ impl Run<'_> {
         if wrote_index
             && !began
             && (packed.is_err() || committed.is_err())
-            && (reopened || journal.is_empty())
+            && (reopened || journal.is_new())
         {
             // The container is as it was; so is what lies beside it.
             let _ = std::fs::remove_file(self.index);
@@ -190,7 +192,7 @@ impl Run<'_> {
                 FinalizeOptions { index: options.pack.index, remove_index: options.remove_index };
             let finalized = finalize::run(self.container, self.index, locked, &finalize)?;
             created.finished = Some(finalized.finished);
-            created.refused = finalized.refused;
+            created.replaced = finalized.replaced;
         }
         Ok(created)
     }
@@ -206,11 +208,19 @@ struct Known {
     paged: bool,
 }
 
-/// Finds out what is in the container; for a finalized one writes its index beside it.
-fn known_entries(container: &Path, index: &Path, locked: &Locked) -> Result<Known> {
+/// Finds out what is in the container, and tells `dedup`; for a finalized one writes its index beside it.
+fn known_entries(
+    container: &Path,
+    index: &Path,
+    locked: &Locked,
+    mut dedup: Option<&mut Dedup>,
+) -> Result<Known> {
     let directory = pack::directory_of(index);
     let sorter = || Sorter::new(&directory);
-    let sort = |sorter: &mut Sorter, entry| {
+    let mut sort = |sorter: &mut Sorter, entry: Entry| {
+        if let Some(dedup) = &mut dedup {
+            dedup.learn(&entry);
+        }
         sorter.push(entry).map_err(Error::io("write a temporary file in", &directory))
     };
     let finish =
@@ -238,7 +248,7 @@ fn known_entries(container: &Path, index: &Path, locked: &Locked) -> Result<Know
         return match from_index {
             // The index beside it is the one inside.
             Some((sorter, state))
-                if state.end == inside.state.end
+                if (state.end == inside.state.end || state.end == inside.payload_end)
                     && (!inside.paged || state.entries >= inside.state.entries) =>
             {
                 known(sorter, state)
@@ -274,8 +284,19 @@ fn known_entries(container: &Path, index: &Path, locked: &Locked) -> Result<Know
     }
 }
 
-/// With lines that cannot be read nobody knows what the bytes behind the last payload are.
+/// With lines that cannot be read, or without any byte, nobody knows what the bytes behind the last
+/// payload are.
 pub(crate) fn refuse_to_cut(index: &Path, state: &JournalState, cut: u64) -> Result<()> {
+    if cut == 0 {
+        return Ok(());
+    }
+    if index.metadata().is_ok_and(|metadata| metadata.len() == 0) {
+        let problem = format!(
+            "it is empty, but its container has {cut} bytes, which it should name; nothing was changed. Bring the \
+             index back or name it with --index; or, to begin anew, remove the container and the index"
+        );
+        return Err(Error::State { path: index.to_owned(), problem });
+    }
     if state.bad_lines == 0 {
         return Ok(());
     }
@@ -314,24 +335,32 @@ fn dry_run(
     let directory = std::env::temp_dir();
     let mut sorter = Sorter::new(&directory);
     let mut created = Created::default();
+    let mut dedup = options.pack.dedup.then(Dedup::default);
     let mut sort = |entry: Entry| {
+        if let Some(dedup) = &mut dedup {
+            dedup.learn(&entry);
+        }
         sorter.push(entry).map_err(Error::io("write a temporary file in", &directory))
     };
     let len = container.metadata().map_or(0, |metadata| metadata.len());
     if index.exists() {
-        let journal = match finalize::array_entries(index)? {
-            Some(entries) => {
-                let mut state = JournalState::default();
-                for entry in entries {
-                    state.count(&entry);
-                    sort(entry)?;
-                }
-                state
-            }
-            None => journal::read(index, &mut sort)?,
+        let journal = if finalize::is_array(index)? {
+            let mut state = JournalState::default();
+            finalize::read_array(index, &mut |entry| {
+                state.count(&entry);
+                sort(entry)
+            })?;
+            state
+        } else {
+            journal::read(index, &mut sort)?
         };
         if journal.end > len {
             return Err(container_cut(container, journal.end, len));
+        }
+        if len > journal.end
+            && finalize::embedded(container, journal.end, &mut |_| Ok(()))?.is_none()
+        {
+            refuse_to_cut(index, &journal, len - journal.end)?;
         }
         created.resumed = Some(Resumed { journal, ..Resumed::default() });
     } else if len > 0 {
@@ -344,7 +373,7 @@ fn dry_run(
     let walk = pack::walk(source, &options.pack, vec![container.to_owned(), index.to_owned()])?;
     let failure = Arc::default();
     let tasks = Tasks { walk, sorted: Ahead::new(sorted), failure };
-    let mut output = Output::nowhere(options.pack.align, options.pack.dedup);
+    let mut output = Output::nowhere(options.pack.align, dedup);
     created.summary = pack::run(tasks, &mut output, &options.pack, observer, &mut |_, _| Ok(()))?;
     Ok(created)
 }
@@ -372,7 +401,7 @@ impl Ahead {
 
     fn advance(&mut self) {
         self.next = match self.sorted.next() {
-            Some(Ok(merged)) => Some(merged.entry),
+            Some(Ok(entry)) => Some(entry),
             Some(Err(error)) => {
                 self.failed = Some(error);
                 None

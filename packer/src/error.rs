@@ -46,6 +46,17 @@ pub enum Error {
         /// The path asked for.
         entry: String,
     },
+    /// A link is there, but it leads to nothing in the pack: out of it, in a circle, or to a path that is
+    /// not there.
+    #[error("{}: {entry} is a link to {target}, which leads nowhere in the pack", path.display())]
+    BrokenLink {
+        /// The pack.
+        path: PathBuf,
+        /// The path asked for.
+        entry: String,
+        /// What the link says.
+        target: String,
+    },
     /// The entry is something else: a directory where a file was asked for, say.
     #[error("{}: {entry} is not a {expected}", path.display())]
     WrongKind {
@@ -78,7 +89,7 @@ impl Error {
     /// Wraps an error of the operating system.
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error + use<> {
         let path = path.to_owned();
-        move |source| Error::Io { action, path, source }
+        move |source| Error::Io { action, path, source: without_temporary_name(source) }
     }
 
     /// Wraps an error of the format.
@@ -104,5 +115,31 @@ impl Error {
     /// Whether the bytes of a pack are at fault, rather than the system or the question.
     pub fn is_bad_pack(&self) -> bool {
         matches!(self, Error::Pack { .. } | Error::Entry { .. })
+    }
+}
+
+/// `tempfile` adds the path of the temporary file to what the system said. Nobody knows that name, and
+/// the file is gone.
+fn without_temporary_name(error: io::Error) -> io::Error {
+    let text = error.get_ref().map(ToString::to_string);
+    match text.as_deref().and_then(|text| text.split_once(" at path \"")) {
+        Some((said, _)) => io::Error::new(error.kind(), said.to_owned()),
+        None => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_do_not_name_temporary_files() {
+        let directory = Path::new("no such directory");
+        let error = crate::pack::new_file_in(directory).unwrap_err();
+        let text = error.to_string();
+        assert!(text.starts_with("cannot create a file in no such directory: "), "{text}");
+        assert!(!text.contains(".rangepack-") && !text.contains("at path"), "{text}");
+        assert!(matches!(error, Error::Io { source, .. }
+            if source.kind() == io::ErrorKind::NotFound));
     }
 }

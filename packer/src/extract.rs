@@ -263,7 +263,7 @@ fn extract_with(
         report: Mutex::new(report),
     };
     for refused in &pack.notes().refused {
-        run.refused(&refused.name, &format!("its name is refused: {}", refused.problem));
+        run.refused(&refused.name, &format!("it is refused: {}", refused.problem));
     }
     let ranges = rules.apply(pack, selected.ranges, |path, message| run.refused(path, message))?;
     run.tell(ExtractEvent::Selected { entries: ranges.len() });

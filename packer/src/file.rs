@@ -198,11 +198,11 @@ pub(crate) fn locate(
     content: &Content,
     start: u64,
 ) -> reader_core::Result<(Vec<Block>, u64)> {
-    let volume = pack.volume(content.volume).unwrap_or(&[]);
-    match blocks::locate(content, start..content.size, volume, &pack.options().limits)? {
+    let tables = pack.tables();
+    match blocks::locate(content, start..content.size, tables, &pack.options().limits)? {
         Answer::Ready(Slice::Blocks { blocks, range }) => Ok((blocks, range.end)),
         Answer::Ready(Slice::Whole { range, .. }) => Ok((Vec::new(), range.end)),
-        Answer::Need(extent) => Err(out_of_bounds(extent, volume)),
+        Answer::Need(extent) => Err(out_of_bounds(extent, tables)),
     }
 }
 

@@ -6,7 +6,7 @@ use crate::journal::{self, JournalState};
 use crate::mapped::Mapped;
 use crate::open::{OpenOptions, Pack};
 use crate::sort::Sorter;
-use reader_core::ndjson::{self, Item, Refused};
+use reader_core::ndjson::{self, IndexSummary, Item, Refused};
 use reader_core::{Entry, ErrorKind};
 use std::fs::{File, TryLockError};
 use std::io::{BufWriter, Seek, SeekFrom};
@@ -32,8 +32,9 @@ pub struct Finalized {
     pub journal: JournalState,
     /// Bytes behind the last payload, cut off.
     pub cut: u64,
-    /// Lines that are not in the index, because their path is also a directory's.
-    pub refused: Vec<Refused>,
+    /// Entries that are not in the index, because a later line made a directory of a file, or a file of a
+    /// directory that they lie in.
+    pub replaced: Vec<Refused>,
 }
 
 /// A container that no other packer works on.
@@ -132,18 +133,15 @@ pub(crate) fn run(
         }
     }
     let mut writer = IndexWriter::new(&directory);
-    let mut refused = Vec::new();
-    for merged in sorter.finish().map_err(temporary())? {
-        let merged = merged.map_err(temporary())?;
-        writer.push(&merged.entry)?;
-        refused.extend(merged.refused);
+    let mut sorted = sorter.finish().map_err(temporary())?;
+    for entry in sorted.by_ref() {
+        writer.push(&entry.map_err(temporary())?)?;
     }
+    let replaced = sorted.refused;
     // Until the index inside is durable this is the only copy.
     let durable = File::open(index).and_then(|file| file.sync_all());
     durable.map_err(Error::io("sync", index))?;
-    if len > state.end {
-        crate::create::refuse_to_cut(index, &state, len - state.end)?;
-    }
+    crate::create::refuse_to_cut(index, &state, len - state.end)?;
     locked.set_len(state.end)?;
     let written = write_index(locked, container, state.end, writer, options.index);
     let finished = written.inspect_err(|_| {
@@ -153,7 +151,7 @@ pub(crate) fn run(
     if options.remove_index {
         std::fs::remove_file(index).map_err(Error::io("remove", index))?;
     }
-    Ok(Finalized { finished, journal: state, cut: len - state.end, refused })
+    Ok(Finalized { finished, journal: state, cut: len - state.end, replaced })
 }
 
 fn write_index(
@@ -181,6 +179,8 @@ pub(crate) struct Embedded {
     /// It is a paged index, whose footer proves that it is this very container's. A trailer alone
     /// may as well belong to a container that was packed as a file.
     pub(crate) paged: bool,
+    /// Where the payloads ended when it was written. The last one may have no entry any more.
+    pub(crate) payload_end: u64,
 }
 
 /// Hands all entries of a finalized container to `each`; `None` when it has no index of its own.
@@ -199,12 +199,14 @@ pub(crate) fn embedded(
     let mut state = JournalState::default();
     let opened = reader_core::index::Index::open(&data[..], len, None, &limits);
     if opened.is_ok_and(|answer| answer.ready().flatten().is_some()) {
-        for entry in Pack::open(container)?.entries() {
+        let pack = Pack::open(container)?;
+        for entry in pack.entries() {
             let entry = entry?.to_entry().map_err(Error::pack(container))?;
             state.count(&entry);
             each(entry)?;
         }
-        return Ok(Some(Embedded { state, paged: true }));
+        let payload_end = pack.header().payload_end;
+        return Ok(Some(Embedded { state, paged: true, payload_end }));
     }
     let found = reader_core::trailer::find_trailer(&data[..], len, limits.lookback);
     let trailer = found.map_err(Error::pack(container))?.ready().flatten();
@@ -216,21 +218,14 @@ pub(crate) fn embedded(
         return Ok(None);
     }
     let index = reader_core::Source::bytes(&data[..], trailer.index).unwrap_or(&[]);
-    let mut failure = None;
-    let read = ndjson::parse_index(index, &limits, &mut |item| {
-        if let (Item::Entry(entry), None) = (item, &failure) {
-            state.count(&entry);
-            failure = each(entry).err();
-        }
-        Ok(())
-    });
-    if let Some(error) = failure {
-        return Err(error);
-    }
+    let read = parse(index, &mut |entry| {
+        state.count(&entry);
+        each(entry)
+    })?;
     match read {
         // Without a single entry these are bytes of a payload that look like a trailer.
         Ok(summary) if summary.entries == 0 && summary.bad_lines > 0 => Ok(None),
-        Ok(_) => Ok(Some(Embedded { state, paged: false })),
+        Ok(_) => Ok(Some(Embedded { state, paged: false, payload_end: trailer.magic_offset })),
         Err(error) if error.kind() == ErrorKind::Corrupt => Ok(None),
         Err(error) => Err(Error::pack(container)(error)),
     }
@@ -238,26 +233,37 @@ pub(crate) fn embedded(
 
 /// Rewrites an index that is a JSON array, as an early version of the old program wrote it, as lines.
 pub(crate) fn convert_array(index: &Path) -> Result<()> {
-    match array_entries(index)? {
-        Some(entries) => journal::write_whole(index, |write| entries.iter().try_for_each(write)),
-        None => Ok(()),
+    if !is_array(index)? {
+        return Ok(());
     }
+    journal::write_whole(index, |write| read_array(index, &mut |entry| write(&entry)))
 }
 
-/// The entries of an index that is a JSON array; `None` when it is not.
-pub(crate) fn array_entries(index: &Path) -> Result<Option<Vec<Entry>>> {
+/// Whether an index is a JSON array.
+pub(crate) fn is_array(index: &Path) -> Result<bool> {
     let data = Mapped::open(index).map_err(Error::io("open", index))?;
-    if data.trim_ascii_start().first() != Some(&b'[') {
-        return Ok(None);
-    }
-    let mut entries = Vec::new();
+    Ok(data.trim_ascii_start().first() == Some(&b'['))
+}
+
+/// Hands the entries of such an index to `each`, one after the other.
+pub(crate) fn read_array(index: &Path, each: &mut dyn FnMut(Entry) -> Result<()>) -> Result<()> {
+    let data = Mapped::open(index).map_err(Error::io("open", index))?;
+    parse(&data, each)?.map(|_| ()).map_err(Error::pack(index))
+}
+
+/// Hands the entries of an NDJSON index to `each`. The inner result says what is wrong with the index, the
+/// outer one what `each` said; nothing more is handed out then.
+fn parse(
+    index: &[u8],
+    each: &mut dyn FnMut(Entry) -> Result<()>,
+) -> Result<reader_core::Result<IndexSummary>> {
+    let mut failure = None;
     let limits = OpenOptions::default().limits;
-    ndjson::parse_index(&data, &limits, &mut |item| {
-        if let Item::Entry(entry) = item {
-            entries.push(entry);
+    let read = ndjson::parse_index(index, &limits, &mut |item| {
+        if let (Item::Entry(entry), None) = (item, &failure) {
+            failure = each(entry).err();
         }
         Ok(())
-    })
-    .map_err(Error::pack(index))?;
-    Ok(Some(entries))
+    });
+    failure.map_or(Ok(read), Err)
 }

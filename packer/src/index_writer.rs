@@ -230,7 +230,8 @@ impl Lines<'_> {
                 let mut run = 0;
                 for slot in 0..leaf.len() {
                     let entry = leaf.entry(slot, &mut run).map_err(io::Error::other)?;
-                    ndjson_index::push_line(&entry, directories, text)?;
+                    let entry = entry.to_entry().map_err(io::Error::other)?;
+                    ndjson_index::push_line(&entry, directories, text);
                 }
             }
             Ok(())

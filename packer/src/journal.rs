@@ -12,6 +12,10 @@ use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+/// What a new journal holds: an empty line, which every reader passes over. It is durable before the
+/// container gets its first byte, so a journal without a byte beside a container with some was damaged.
+const NEW: &[u8] = b"\n";
+
 /// Lines longer than this are not entries: two paths of 8 KiB, escaped, fit in.
 const MAX_LINE: u64 = 1 << 20;
 
@@ -147,7 +151,7 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// Opens a journal to append, and cuts off `torn` bytes at its end.
+    /// Opens a journal to append, and cuts off `torn` bytes at its end. A new one is durable then.
     pub(crate) fn open(path: &Path, torn: u64, fsync_every: u64, batch: u64) -> Result<Journal> {
         let open = || Error::io("open", path);
         let mut file =
@@ -164,7 +168,12 @@ impl Journal {
             // The next line must not be swallowed by the last one.
             lines.extend((last != *b"\n").then_some(b'\n'));
         }
-        if len == 0 {
+        if len == torn {
+            file.write_all(NEW)
+                .and_then(|()| file.sync_data())
+                .map_err(Error::io("write", path))?;
+        }
+        if len <= NEW.len() as u64 {
             let directory = crate::pack::directory_of(path);
             crate::platform::sync_directory(&directory).map_err(Error::io("sync", &directory))?;
         }
@@ -188,9 +197,9 @@ impl Journal {
         Ok(())
     }
 
-    /// Whether it holds no line at all.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.file.metadata().is_ok_and(|metadata| metadata.len() == 0)
+    /// Whether it holds no entry at all.
+    pub(crate) fn is_new(&self) -> bool {
+        self.file.metadata().is_ok_and(|metadata| metadata.len() <= NEW.len() as u64)
     }
 
     /// Makes the payloads durable, then the lines that name them.

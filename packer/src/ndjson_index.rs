@@ -1,21 +1,15 @@
 //! Writes the NDJSON index of a pack, formatted on several threads, written in order.
 
-use reader_core::leaf::EntryRef;
-use reader_core::ndjson;
+use reader_core::{Entry, Kind, ndjson};
 use std::io::{self, Write};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// Appends the line of an entry; directories only when they are wanted.
-pub(crate) fn push_line(
-    entry: &EntryRef<'_>,
-    directories: bool,
-    lines: &mut Vec<u8>,
-) -> io::Result<()> {
-    if directories || !entry.is_directory() {
-        ndjson::write_line(&entry.to_entry().map_err(io::Error::other)?, lines);
+pub(crate) fn push_line(entry: &Entry, directories: bool, lines: &mut Vec<u8>) {
+    if directories || !matches!(entry.kind, Kind::Directory(_)) {
+        ndjson::write_line(entry, lines);
         lines.push(b'\n');
     }
-    Ok(())
 }
 
 /// Formats `chunks` on `threads` threads and writes the text in the order of the chunks.

@@ -8,7 +8,7 @@ use reader_core::index::{Index, Scan};
 use reader_core::layout::Header;
 use reader_core::leaf::EntryRef;
 use reader_core::path::{Escaped, PackPathBuf, trim};
-use reader_core::{Content, Digest, Entry, Extent, Limits, PackPath};
+use reader_core::{Content, Digest, Entry, Extent, Kind, Limits, PackPath};
 use std::path::{Path, PathBuf};
 
 /// Whether the bytes of files are checked against their digests when they are read from a local pack.
@@ -193,6 +193,20 @@ impl Pack {
         }
     }
 
+    /// Whether the index is a paged one that lies beside the container.
+    pub(crate) fn is_beside(&self) -> bool {
+        matches!(self.pages, Pages::Beside(_))
+    }
+
+    /// The bytes in which block tables lie: those of the file that holds the index.
+    pub fn tables(&self) -> &[u8] {
+        match &self.pages {
+            Pages::Beside(pages) => pages,
+            // Lines speak of the container itself.
+            Pages::Data | Pages::Memory(_) => &self.data,
+        }
+    }
+
     /// Length of the file in bytes.
     pub fn file_len(&self) -> u64 {
         self.data.len() as u64
@@ -251,7 +265,7 @@ impl Pack {
             Some(Place::Root) => {
                 Err(self.wrong_kind(path.as_ref(), "file or directory inside the pack"))
             }
-            None => Err(self.no_entry(path.as_ref())),
+            None => Err(self.nothing_at(path.as_ref())),
         }
     }
 
@@ -338,7 +352,7 @@ impl Pack {
                 None => Err(self.wrong_kind(path, "file")),
             },
             Some(Place::Root) => Err(self.wrong_kind(path, "file")),
-            None => Err(self.no_entry(path)),
+            None => Err(self.nothing_at(path)),
         }
     }
 
@@ -354,6 +368,18 @@ impl Pack {
         Error::NoEntry { path: self.path.clone(), entry: Escaped(path).to_string() }
     }
 
+    /// Why nothing is found at `path` when links are followed.
+    fn nothing_at(&self, path: &[u8]) -> Error {
+        match self.symlink_metadata(path).map(|entry| entry.kind) {
+            Ok(Kind::Symlink(target)) => Error::BrokenLink {
+                path: self.path.clone(),
+                entry: Escaped(path).to_string(),
+                target: Escaped(&target).to_string(),
+            },
+            _ => self.no_entry(path),
+        }
+    }
+
     fn wrong_kind(&self, path: &[u8], expected: &'static str) -> Error {
         Error::WrongKind { path: self.path.clone(), entry: Escaped(path).to_string(), expected }
     }
@@ -366,7 +392,7 @@ impl Pack {
                 entry.path().map_err(Error::pack(&self.path))
             }
             Some(Place::Entry(_)) => Err(self.wrong_kind(path, "directory")),
-            None => Err(self.no_entry(path)),
+            None => Err(self.nothing_at(path)),
         }
     }
 

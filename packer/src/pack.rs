@@ -11,8 +11,10 @@ use crate::error::{Error, Result};
 use crate::filter::Filter;
 use crate::index_writer::{Finished, IndexOptions, IndexWriter};
 use crate::walk::{Directory, Metadata, ProblemKind, Walk, WalkOptions};
+pub(crate) use dedup::Dedup;
 pub(crate) use output::Output;
 pub(crate) use pipeline::{Pipeline, Task};
+pub(crate) use read::BLOCK;
 pub(crate) use read::Prior;
 use read::{Done, Item, Small};
 use reader_core::entry::Owner;
@@ -132,7 +134,7 @@ pub trait Observer {
     /// Called on the writing thread, in the order of the pack.
     fn event(&mut self, event: Event<'_>);
 
-    /// Asked between files: whether to stop with [`std::io::ErrorKind::Interrupted`].
+    /// Asked now and then, within large files as well: whether to stop with [`std::io::ErrorKind::Interrupted`].
     fn cancelled(&self) -> bool {
         false
     }
@@ -170,8 +172,9 @@ pub fn pack(
     let directory = directory_of(target);
     let temporary = new_file_in(&directory)?;
     let walk = walk(source, options, vec![target.to_owned(), temporary.path().to_owned()])?;
-    let file = temporary.reopen().map_err(Error::io("open", temporary.path()))?;
-    let mut output = Output::new(file, target, 0, options.align, options.dedup)?;
+    let file = temporary.reopen().map_err(Error::io("create", target))?;
+    let mut output =
+        Output::new(file, target, 0, options.align, options.dedup.then(Dedup::default))?;
     let mut index = IndexWriter::new(&directory);
     let mut sink = |entry: &Entry, _: &mut Output| index.push(entry);
     let tasks = walk.map(|batch| Task { batch, priors: Vec::new() });
@@ -292,7 +295,8 @@ impl Writer<'_, '_> {
                 Item::Large => {
                     let compress = self.options.compress.is_some();
                     let (pipeline, output) = (self.pipeline, &mut *self.output);
-                    match large::pack(pipeline, output, directory, name, compress)? {
+                    let cancelled = || self.observer.cancelled();
+                    match large::pack(pipeline, output, directory, name, compress, &cancelled)? {
                         large::Outcome::Stored { content, metadata, duplicate } => {
                             (metadata, Kind::File(content), duplicate)
                         }

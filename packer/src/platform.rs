@@ -12,6 +12,21 @@ pub(crate) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result
     return std::os::windows::fs::FileExt::seek_read(file, buffer, offset);
 }
 
+/// Fills a buffer from an offset on, and leaves the file's position where it is.
+pub(crate) fn read_exact_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+    #[cfg(unix)]
+    return std::os::unix::fs::FileExt::read_exact_at(file, buffer, offset);
+    #[cfg(not(unix))]
+    {
+        use io::{Read, Seek, SeekFrom};
+        let mut file = file;
+        let before = file.stream_position()?;
+        let read = file.seek(SeekFrom::Start(offset)).and_then(|_| file.read_exact(buffer));
+        file.seek(SeekFrom::Start(before))?;
+        read
+    }
+}
+
 /// Appends a file's content, which should be `size` bytes long; returns how long it is.
 ///
 /// When the file is longer, the rest is not read: one byte more is enough to tell.

@@ -1,5 +1,7 @@
 //! Makes an index for a container that has none of that kind. Payloads are not copied.
 
+mod tables;
+
 use crate::error::{Error, Result};
 use crate::finalize::Locked;
 use crate::index_writer::{Finished, IndexOptions, IndexWriter};
@@ -11,10 +13,12 @@ use crate::pack::{directory_of, new_file_in, persist};
 use crate::sort::Sorter;
 use reader_core::layout::Volume;
 use reader_core::ndjson::Item;
+use reader_core::path::PackPathBuf;
 use reader_core::{Digest, Entry, Kind, Source};
 use std::fs::File;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use tables::Tables;
 
 /// `<container>.rpx`: a paged index beside an old container, found when that is opened.
 pub fn sidecar_path(container: &Path) -> PathBuf {
@@ -28,7 +32,8 @@ const ENTRIES_AT_A_TIME: u64 = 4096;
 
 /// Writes the NDJSON index of any pack, as the old programs keep it beside a container.
 ///
-/// Returns the length of the index in bytes. `directories`: with lines for directories.
+/// Returns the length of the index in bytes. `directories`: with lines for directories. What a paged index
+/// beside a container adds to it, block tables, is not in the lines: they speak of the container alone.
 pub fn write_ndjson(pack: &Pack, target: &Path, directories: bool) -> Result<u64> {
     Error::refuse_same(target, pack.path())?;
     let file = new_file_in(&directory_of(target))?;
@@ -38,7 +43,13 @@ pub fn write_ndjson(pack: &Pack, target: &Path, directories: bool) -> Result<u64
     let starts = (0..header.entries).step_by(ENTRIES_AT_A_TIME as usize).map(Ok);
     let scan = |start: u64, text: &mut Vec<u8>| {
         pack.entries_at(start..start + ENTRIES_AT_A_TIME).try_for_each(|entry| {
-            ndjson_index::push_line(&entry.map_err(io::Error::other)?, directories, text)
+            let entry = entry.map_err(io::Error::other)?;
+            let mut entry = entry.to_entry().map_err(io::Error::other)?;
+            if let (true, Kind::File(content)) = (pack.is_beside(), &mut entry.kind) {
+                (content.volume, content.blocks) = (0, None);
+            }
+            ndjson_index::push_line(&entry, directories, text);
+            Ok(())
         })
     };
     let write = || Error::io("write", target);
@@ -70,12 +81,16 @@ pub struct Reindexed {
     pub notes: Notes,
     /// How many payloads had no digest and were hashed.
     pub hashed: u64,
+    /// Large files whose payloads were read, and are not what their digests say. They are in the index as
+    /// they were in the old one; reading them fails.
+    pub damaged: Vec<PackPathBuf>,
 }
 
 /// Makes a paged index for an old container or an `.fpack`.
 ///
-/// Payloads whose digest the old index does not know are read and hashed. A container that has a paged
-/// index already is refused.
+/// Payloads whose digest the old index does not know are read and hashed, and so are stored ones that
+/// are longer than a block: these get block tables, so that any range of them can be verified alone.
+/// A container that has a paged index already is refused.
 pub fn rebuild(container: &Path, target: &Target, options: &OpenOptions) -> Result<Reindexed> {
     // Nobody packs into it from here on.
     let output = match target {
@@ -97,7 +112,16 @@ pub fn rebuild(container: &Path, target: &Target, options: &OpenOptions) -> Resu
     let temporary = || Error::io("write a temporary file in", &directory);
     let mut sorter = Sorter::new(&directory);
     let volume = u16::from(matches!(output, Output::Beside(_)));
-    let mut rebuild = Rebuild { data: &data, container, volume, hashed: 0 };
+    let len = data.len() as u64;
+    let mut rebuild = Rebuild {
+        data: &data,
+        container,
+        directory: &directory,
+        volume,
+        hashed: 0,
+        tables: Tables::new(&directory, if volume == 0 { len } else { 0 }),
+        damaged: Vec::new(),
+    };
     let mut refused = Vec::new();
     let mut failure = None;
     let mut notes = legacy::read(container, &data, &place, options, &mut |item| {
@@ -117,23 +141,22 @@ pub fn rebuild(container: &Path, target: &Target, options: &OpenOptions) -> Resu
         return Err(error);
     }
     let mut writer = IndexWriter::new(&directory);
-    for merged in sorter.finish().map_err(temporary())? {
-        let merged = merged.map_err(temporary())?;
-        writer.push(&merged.entry)?;
-        refused.extend(merged.refused);
+    let mut sorted = sorter.finish().map_err(temporary())?;
+    for entry in sorted.by_ref() {
+        writer.push(&entry.map_err(temporary())?)?;
     }
+    refused.append(&mut sorted.refused);
     notes.refused = refused;
-    let hashed = rebuild.hashed;
-    let len = data.len() as u64;
+    let Rebuild { hashed, damaged, mut tables, .. } = rebuild;
     let finished = match output {
-        Output::Beside(sidecar) => beside(container, len, sidecar, writer)?,
+        Output::Beside(sidecar) => beside(container, len, sidecar, &mut tables, writer)?,
         Output::InPlace(index, locked) => {
             let index = if place == Place::Fpack { IndexOptions::paged() } else { index };
             drop(data);
-            append(container, len, &locked, writer, index)?
+            append(container, len, &locked, &mut tables, writer, index)?
         }
     };
-    Ok(Reindexed { finished, notes, hashed })
+    Ok(Reindexed { finished, notes, hashed, damaged })
 }
 
 /// Where the index goes, made ready.
@@ -145,12 +168,15 @@ enum Output<'t> {
 struct Rebuild<'r> {
     data: &'r [u8],
     container: &'r Path,
+    directory: &'r Path,
     volume: u16,
     hashed: u64,
+    tables: Tables,
+    damaged: Vec<PackPathBuf>,
 }
 
 impl Rebuild<'_> {
-    /// Checks where the payload lies, and hashes it when nobody has.
+    /// Checks where the payload lies, hashes it when nobody has, and gives it a block table if it is large.
     fn complete(&mut self, mut entry: Entry) -> Result<Entry> {
         if let Kind::File(content) = &mut entry.kind {
             content.volume = self.volume;
@@ -164,16 +190,31 @@ impl Rebuild<'_> {
                     source,
                 }
             })?;
-            if content.digest.is_none() {
-                content.digest = Some(Digest::of(payload));
-                self.hashed += 1;
+            self.hashed += u64::from(content.digest.is_none());
+            let tables = &mut self.tables;
+            // A container that this program left open may have tables, but in itself.
+            let sound = match content.blocks {
+                None => tables.add(content, payload),
+                Some(_) if self.volume == 0 => Ok(true),
+                Some(_) => tables.copy(content, self.data),
+            };
+            let sound = sound.map_err(Error::io("write a temporary file in", self.directory))?;
+            content.digest.get_or_insert_with(|| Digest::of(payload));
+            if !sound {
+                self.damaged.push(entry.path.clone());
             }
         }
         Ok(entry)
     }
 }
 
-fn beside(container: &Path, len: u64, sidecar: &Path, writer: IndexWriter) -> Result<Finished> {
+fn beside(
+    container: &Path,
+    len: u64,
+    sidecar: &Path,
+    tables: &mut Tables,
+    writer: IndexWriter,
+) -> Result<Finished> {
     let directory = directory_of(sidecar);
     if directory.canonicalize().ok() != directory_of(container).canonicalize().ok() {
         let problem = "an index beside a container must lie in the same directory".to_owned();
@@ -183,7 +224,9 @@ fn beside(container: &Path, len: u64, sidecar: &Path, writer: IndexWriter) -> Re
     let file = new_file_in(&directory)?;
     let mut out = BufWriter::with_capacity(256 << 10, file.as_file());
     let volumes = vec![Volume { name, len }];
-    let finished = writer.finish(&mut out, sidecar, 0, volumes, IndexOptions::paged())?;
+    tables.write_to(&mut out).map_err(Error::io("write", sidecar))?;
+    let paged = IndexOptions::paged();
+    let finished = writer.finish(&mut out, sidecar, tables.end(), volumes, paged)?;
     drop(out);
     file.as_file().sync_all().map_err(Error::io("sync", sidecar))?;
     persist(file, sidecar, true)?;
@@ -194,6 +237,7 @@ fn append(
     container: &Path,
     len: u64,
     locked: &Locked,
+    tables: &mut Tables,
     writer: IndexWriter,
     index: IndexOptions,
 ) -> Result<Finished> {
@@ -201,7 +245,8 @@ fn append(
         let mut file: File = locked.handle()?;
         file.seek(SeekFrom::Start(len)).map_err(Error::io("seek in", container))?;
         let mut out = BufWriter::with_capacity(256 << 10, file);
-        let finished = writer.finish(&mut out, container, len, Vec::new(), index)?;
+        tables.write_to(&mut out).map_err(Error::io("write", container))?;
+        let finished = writer.finish(&mut out, container, tables.end(), Vec::new(), index)?;
         let file =
             out.into_inner().map_err(|error| Error::io("write", container)(error.into_error()))?;
         file.sync_all().map_err(Error::io("sync", container))?;

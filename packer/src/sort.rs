@@ -1,11 +1,12 @@
 //! Brings entries that come in any order into key order, in bounded memory.
 //!
 //! An index written by the old programs, or by several runs of `create`, is not sorted and may name a
-//! path more than once: the last line counts. Directories that no line names are added.
+//! path more than once: the last line counts, and what it leaves no place for goes. Directories that no
+//! line names are added.
 
 use crate::spool::{Entries, Runs, Section};
 use reader_core::Entry;
-use reader_core::assemble::{Ancestors, combine};
+use reader_core::assemble::{Ancestors, LastCounts};
 use reader_core::ndjson::Refused;
 use reader_core::path::PackPathBuf;
 use std::cmp::Ordering;
@@ -64,7 +65,7 @@ impl Sorter {
         Ok(())
     }
 
-    /// All entries in key order, each path once.
+    /// The entries in key order, each path once.
     pub(crate) fn finish(mut self) -> io::Result<Sorted> {
         self.run.sort_by(|a, b| a.path.cmp(&b.path));
         let mut sources = match self.runs {
@@ -78,7 +79,7 @@ impl Sorter {
                 heap.push(Head { entry, run });
             }
         }
-        Ok(Sorted { sources, heap })
+        Ok(Sorted { sources, heap, paths: LastCounts::default(), refused: Vec::new() })
     }
 }
 
@@ -129,14 +130,8 @@ impl Eq for Head {}
 pub(crate) struct Sorted {
     sources: Vec<Source>,
     heap: BinaryHeap<Head>,
-}
-
-/// What stands under one path.
-#[derive(Debug)]
-pub(crate) struct Merged {
-    /// The entry that counts.
-    pub(crate) entry: Entry,
-    /// Others that cannot be there as well: the path is a file in one line, a directory in another.
+    paths: LastCounts,
+    /// What was left out so far: a path is a file in one line, a directory in another.
     pub(crate) refused: Vec<Refused>,
 }
 
@@ -157,21 +152,25 @@ impl Sorted {
 }
 
 impl Iterator for Sorted {
-    type Item = io::Result<Merged>;
+    type Item = io::Result<Entry>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let mut entry = match self.pop()? {
-            Ok(entry) => entry,
-            Err(error) => return Some(Err(error)),
+        let mut entry = loop {
+            match self.pop()? {
+                Ok(entry) => match self.paths.refuse_below(&entry) {
+                    Some(below) => self.refused.extend(below),
+                    None => break entry,
+                },
+                Err(error) => return Some(Err(error)),
+            }
         };
-        let mut refused = Vec::new();
         while self.peek() == Some(&entry.path) {
             match self.pop()? {
-                Ok(later) => refused.extend(combine(&mut entry, later)),
+                Ok(later) => self.refused.extend(self.paths.combine(&mut entry, later)),
                 Err(error) => return Some(Err(error)),
             }
         }
-        Some(Ok(Merged { entry, refused }))
+        Some(Ok(entry))
     }
 }
 
@@ -207,25 +206,39 @@ mod tests {
                 sorter.push(file(&format!("d{}/f{n:07}", n % 3), round * total + n)).unwrap();
             }
         }
-        let merged: Vec<Merged> = sorter.finish().unwrap().map(Result::unwrap).collect();
-        assert!(merged.is_sorted_by(|a, b| a.entry.path < b.entry.path));
+        let mut sorted = sorter.finish().unwrap();
+        let merged: Vec<Entry> = sorted.by_ref().map(Result::unwrap).collect();
+        assert!(sorted.refused.is_empty());
+        assert!(merged.is_sorted_by(|a, b| a.path < b.path));
         assert_eq!(merged.len() as u64, total + 3);
-        for merged in &merged {
-            assert!(merged.refused.is_empty());
-            if let Kind::File(content) = merged.entry.kind {
+        for entry in &merged {
+            if let Kind::File(content) = entry.kind {
                 assert!(content.offset >= total, "the later line counts");
             }
         }
     }
 
     #[test]
-    fn a_file_that_is_also_a_directory_is_told() {
+    fn of_file_and_directory_the_later_one_counts() {
         let directory = tempfile::tempdir().unwrap();
-        let mut sorter = Sorter::new(directory.path());
-        sorter.push(file("a", 1)).unwrap();
-        sorter.push(file("a/b", 2)).unwrap();
-        let merged: Vec<Merged> = sorter.finish().unwrap().map(Result::unwrap).collect();
-        let conflicts: Vec<bool> = merged.iter().map(|merged| !merged.refused.is_empty()).collect();
-        assert_eq!(conflicts, [true, false]);
+        let sorted = |lines: &[&str]| {
+            let mut sorter = Sorter::new(directory.path());
+            for line in lines {
+                sorter.push(file(line, 1)).unwrap();
+            }
+            let mut sorted = sorter.finish().unwrap();
+            let paths: Vec<String> =
+                sorted.by_ref().map(|entry| entry.unwrap().path.to_string()).collect();
+            let refused: Vec<Vec<u8>> = sorted.refused.into_iter().map(|one| one.name).collect();
+            (paths.join(" "), String::from_utf8(refused.join(&b' ')).unwrap())
+        };
+        let is = |lines: &[&str], paths: &str, refused: &str| {
+            assert_eq!(sorted(lines), (paths.to_owned(), refused.to_owned()));
+        };
+        is(&["a", "a/b"], "a a/b", "a");
+        is(&["a/b", "a"], "a", "a/b");
+        is(&["a/b/c/d", "a/b/e", "z", "a/b"], "a z a/b", "a/b/e a/b/c/d");
+        is(&["a/b/c", "a/b", "a/d", "a/b/e"], "a a/b a/d a/b/c a/b/e", "a/b");
+        is(&["a/b/c", "a", "a/b"], "a a/b", "a a/b/c");
     }
 }

@@ -56,6 +56,24 @@ fn pack_list_read_verify_extract() {
     assert!(said.contains("\"files\":3"), "{said}");
 }
 
+#[cfg(unix)]
+#[test]
+fn links_that_lead_nowhere() {
+    let root = tree();
+    let at = root.path();
+    for (link, target) in [("gone", "sub/none"), ("out", "/etc/hosts"), ("circle", "circle")] {
+        std::os::unix::fs::symlink(target, at.join("src").join(link)).unwrap();
+    }
+    run(at, "pack src x.pack -q", 0);
+    for (link, target) in [("gone", "sub/none"), ("out", "/etc/hosts"), ("circle", "circle")] {
+        let (_, said) = run(at, &format!("cat x.pack {link}"), 1);
+        assert!(said.contains(&format!("{link} is a link to {target}, which leads")), "{said}");
+        assert!(run(at, &format!("ls x.pack {link}"), 0).0.starts_with(link));
+    }
+    let (_, said) = run(at, "cat x.pack gone/below", 1);
+    assert!(said.contains("no entry gone/below"), "{said}");
+}
+
 #[test]
 fn exit_codes_and_advice() {
     let root = tree();
@@ -68,6 +86,8 @@ fn exit_codes_and_advice() {
     run(at, "pack", 2);
     let (_, said) = run(at, "cat x.pack nothing", 1);
     assert!(said.contains("no entry nothing"), "{said}");
+    let (_, said) = run(at, "create --src src --container c --status-file none/s", 0);
+    assert!(said.contains("none/s: ") && !said.contains(".tmp"), "{said}");
     fs::write(at.join("text"), "this is no pack").unwrap();
     let (_, said) = run(at, "ls text", 1);
     assert!(said.contains("hint:"), "{said}");

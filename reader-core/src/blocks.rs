@@ -68,7 +68,8 @@ pub enum Slice {
 
 /// Which stored bytes hold the `range` of a file's content, in bytes.
 ///
-/// `source` holds the payload's volume. With a block table its upper level and at most two of its
+/// `source` is the file that holds the index (a container itself, where its index is NDJSON): tables
+/// lie there, whatever the payload's volume. With a block table its upper level and at most two of its
 /// pages are read and verified, on each call; for a range within one page that takes one
 /// [`Answer::Need`] at most, if the table is short or the page near its start, else two. What is
 /// returned is covered by the digest in `content`; a table that contradicts itself or the entry is

@@ -97,7 +97,7 @@ impl Codec {
 /// Where a payload's block table lies (FORMAT.md, "Block tables").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BlockTable {
-    /// Offset of the table in the payload's volume.
+    /// Offset of the table in the file that holds the index, wherever the payload lies.
     pub offset: u64,
     /// SHA-256 of the table's upper level.
     pub digest: Digest,

@@ -272,8 +272,10 @@ pub enum PathProblem {
     Nul,
     /// The path is longer than the format allows.
     TooLong,
-    /// Another entry makes a directory of the same path.
+    /// A later entry makes a directory of the same path.
     AlsoDirectory,
+    /// A later entry makes a file or a link of a directory above it.
+    BelowFile,
 }
 
 impl core::fmt::Display for PathProblem {
@@ -285,7 +287,8 @@ impl core::fmt::Display for PathProblem {
             PathProblem::EmptyComponent => "it has an empty or `.` component",
             PathProblem::Nul => "it contains a NUL byte",
             PathProblem::TooLong => "it is too long",
-            PathProblem::AlsoDirectory => "another entry makes it a directory",
+            PathProblem::AlsoDirectory => "a later entry makes it a directory",
+            PathProblem::BelowFile => "a later entry makes a file of a directory above it",
         })
     }
 }

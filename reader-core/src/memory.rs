@@ -2,7 +2,7 @@
 //!
 //! The result has the bytes of a paged index, so that the same code answers the same questions.
 
-use crate::assemble::{Ancestors, DirectorySums, combine};
+use crate::assemble::{Ancestors, DirectorySums, LastCounts};
 use crate::bytes::Answer;
 use crate::error::Result;
 use crate::index::Index;
@@ -26,7 +26,8 @@ pub struct Built {
     pub index: Index,
     /// A file image of pages, root page and footer.
     pub pages: Vec<u8>,
-    /// Entries that are not in the index, because no pack may hold their names.
+    /// Entries that are not in the index, because no pack may hold their names, or because a later entry
+    /// took their place.
     pub refused: Vec<Refused>,
 }
 
@@ -47,10 +48,14 @@ impl MemoryIndex {
         let MemoryIndex { mut entries, mut refused, .. } = self;
         // Stable, so that of equals the last one stays last.
         entries.sort_by(|a, b| a.path.cmp(&b.path));
+        let mut paths = LastCounts::default();
         let mut unique: Vec<Entry> = Vec::with_capacity(entries.len());
         for entry in entries {
-            match unique.last_mut() {
-                Some(last) if last.path == entry.path => refused.extend(combine(last, entry)),
+            match (unique.last_mut(), paths.refuse_below(&entry)) {
+                (_, Some(below)) => refused.extend(below),
+                (Some(last), _) if last.path == entry.path => {
+                    refused.extend(paths.combine(last, entry));
+                }
                 _ => unique.push(entry),
             }
         }

@@ -99,7 +99,7 @@ def check(options):
             with open(options.idx, "rb") as beside:
                 # A journal is lines even when it has only one.
                 index, limit = beside.read(), length
-            if index.count(b"\n") == 1 and index.startswith(b"{"):
+            if index.strip().count(b"\n") == 0 and index.strip().startswith(b"{"):
                 entries = [json.loads(index)]
             else:
                 entries = entries_of(index)

@@ -1,6 +1,7 @@
 //! What the end-to-end tests share.
 
 pub mod tree;
+pub mod journal;
 pub mod golden;
 pub mod describe;
 pub mod forge;

@@ -12,7 +12,7 @@ use packer::{Error, Pack};
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 struct Home {
     directory: tempfile::TempDir,
@@ -186,6 +186,55 @@ fn an_index_that_is_none_or_another_s_is_refused() {
 }
 
 #[test]
+fn an_empty_index_beside_a_container_with_bytes_is_refused() {
+    let home = Home::new();
+    home.create();
+    assert!(fs::read(home.at("c.idx")).unwrap().starts_with(b"\n{"));
+    fs::write(home.at("c.idx"), b"").unwrap();
+    let mut dry = CreateOptions::default();
+    dry.dry_run = true;
+    for options in [&CreateOptions::default(), &dry, &finalizing()] {
+        home.is_refused(options, "it is empty");
+    }
+    let before = home.files();
+    let error = finalize(&home.at("c"), None, &FinalizeOptions::default()).unwrap_err();
+    assert!(error.to_string().contains("it is empty"), "{error}");
+    assert!(home.files() == before);
+    // A journal that was begun tells that nothing was packed for good.
+    fs::write(home.at("c.idx"), b"\n").unwrap();
+    assert_eq!(home.create().summary.files, 3);
+    home.check();
+    // Beside an empty container, or none, an empty index is as good as none.
+    for container in [true, false] {
+        fs::write(home.at("c.idx"), b"").unwrap();
+        fs::remove_file(home.at("c")).unwrap();
+        if container {
+            fs::write(home.at("c"), b"").unwrap();
+        }
+        assert_eq!(home.create().summary.files, 3);
+        home.check();
+    }
+    // The journal's beginning does not go into the container.
+    home.finalize();
+    let bytes = fs::read(home.at("c")).unwrap();
+    let magic = bytes.windows(8).position(|window| window == b"CTNRv1__").unwrap();
+    assert!(bytes[magic + 16..].starts_with(b"{\"relpath\""));
+}
+
+/// A first line that is torn goes, and what stands there then is a new journal.
+#[test]
+fn a_torn_first_line_leaves_a_new_journal() {
+    let home = Home::new();
+    home.create();
+    fs::write(home.at("c.idx"), b"{\"relpath\": \"a\", \"off").unwrap();
+    for name in ["a", "b", "c"] {
+        fs::remove_file(home.at("source").join(name)).unwrap();
+    }
+    assert!(home.create().resumed.is_some());
+    assert_eq!(fs::read(home.at("c.idx")).unwrap(), b"\n");
+}
+
+#[test]
 fn without_a_source_nothing_is_made() {
     let home = Home::new();
     fs::remove_dir_all(home.at("source")).unwrap();
@@ -198,10 +247,16 @@ fn an_array_is_converted_and_a_dry_run_only_reads_it() {
     let home = Home::new();
     home.create();
     let lines = fs::read_to_string(home.at("c.idx")).unwrap();
+    let lines = lines.trim_start();
     let array = format!("[{}]\n", lines.trim_end().replace('\n', ",\n"));
-    fs::write(home.at("c.idx"), &array).unwrap();
     let mut dry = CreateOptions::default();
     dry.dry_run = true;
+    // One that breaks off stays as it is.
+    fs::write(home.at("c.idx"), &array[..array.len() - 5]).unwrap();
+    for options in [&CreateOptions::default(), &dry] {
+        home.is_refused(options, "c.idx");
+    }
+    fs::write(home.at("c.idx"), &array).unwrap();
     home.write("d", b"new");
     let before = home.files();
     let created = home.create_with(&dry).unwrap();
@@ -209,7 +264,7 @@ fn an_array_is_converted_and_a_dry_run_only_reads_it() {
     assert!(home.files() == before);
     let created = home.create();
     assert_eq!((created.summary.files, created.summary.unchanged), (1, 3));
-    assert!(fs::read_to_string(home.at("c.idx")).unwrap().starts_with(&lines));
+    assert!(fs::read_to_string(home.at("c.idx")).unwrap().starts_with(lines));
     home.check();
 }
 
@@ -244,7 +299,7 @@ fn an_interrupted_run_keeps_what_was_packed() {
     assert!(home.files().is_empty());
     let error = create(&source, &container, &options, &mut Stop(AtomicBool::new(false), false));
     assert!(error.is_err());
-    assert_eq!(fs::read_to_string(home.at("c.idx")).unwrap().lines().count(), 64);
+    assert_eq!(fs::read_to_string(home.at("c.idx")).unwrap().trim_start().lines().count(), 64);
     assert_eq!(home.create().summary.unchanged, 64);
     home.finalize();
     fs::remove_file(home.at("c.idx")).unwrap();
@@ -253,6 +308,39 @@ fn an_interrupted_run_keeps_what_was_packed() {
     home.write("new", b"new");
     create(&source, &container, &options, &mut Stop(AtomicBool::new(false), true)).unwrap_err();
     assert!(home.files() == before);
+}
+
+/// Says stop when it was asked so often.
+struct StopAt(AtomicUsize);
+
+impl Observer for StopAt {
+    fn event(&mut self, _: Event<'_>) {}
+
+    fn cancelled(&self) -> bool {
+        // It wraps, and stays above.
+        self.0.fetch_sub(1, Ordering::Relaxed).wrapping_sub(1) > usize::MAX / 2
+    }
+}
+
+#[test]
+fn a_large_file_is_interrupted_between_its_blocks() {
+    for compress in [None, Some(1)] {
+        let home = Home::new();
+        home.write("large", &b"again and again ".repeat(500_000));
+        let mut options = CreateOptions::default();
+        options.pack.compress = compress;
+        // All lie in one batch, before which it is asked once; the large file has 31 blocks.
+        let mut observer = StopAt(AtomicUsize::new(10));
+        let (source, container) = (home.at("source"), home.at("c"));
+        let error = create(&source, &container, &options, &mut observer).unwrap_err();
+        assert!(error.is_interrupted() && error.to_string().contains("large"), "{error}");
+        assert!(observer.0.into_inner() > usize::MAX - 5, "it was asked on");
+        // The others are kept, and nothing of it.
+        assert_eq!(Pack::open(&container).unwrap().header().entries, 3);
+        assert_eq!(container.metadata().unwrap().len(), 3 * "content of a".len() as u64);
+        assert_eq!(home.create_with(&options).unwrap().summary.files, 1);
+        home.check();
+    }
 }
 
 #[test]
@@ -302,7 +390,8 @@ fn a_container_in_the_container_is_a_file() {
         assert_eq!(home.check().header().entries, 5);
         // Its payload is there, but its line is not: it is packed anew.
         let index = fs::read_to_string(home.at("c.idx")).unwrap();
-        let cut = index.lines().take(3).flat_map(|line| [line, "\n"]).collect::<String>();
+        // The empty line at the beginning, and three entries.
+        let cut = index.lines().take(4).flat_map(|line| [line, "\n"]).collect::<String>();
         fs::write(home.at("c.idx"), cut).unwrap();
         fs::remove_file(home.at("source").join("zzz")).unwrap();
         assert_eq!(Pack::open(home.at("c")).unwrap().header().entries, 3, "{format:?}");
@@ -348,17 +437,113 @@ fn ndjson_becomes_paged_and_finalizing_twice_is_refused() {
 }
 
 #[test]
-fn a_directory_that_became_a_file_is_told() {
+fn a_directory_becomes_a_file_and_a_file_a_directory() {
+    for with_index in [true, false] {
+        let home = Home::new();
+        let d = home.at("source").join("d");
+        fs::create_dir_all(d.join("deep")).unwrap();
+        home.write("d/inside", b"inside");
+        home.write("d/deep/er", b"deeper");
+        home.create_with(&finalizing()).unwrap();
+        fs::remove_dir_all(&d).unwrap();
+        home.write("d", b"a file now");
+        fs::remove_file(home.at("source").join("b")).unwrap();
+        fs::create_dir(home.at("source").join("b")).unwrap();
+        home.write("b/x", b"x");
+        let forget = || {
+            if !with_index {
+                fs::remove_file(home.at("c.idx")).unwrap();
+            }
+        };
+        forget();
+        let created = home.create().summary;
+        assert_eq!((created.files, created.directories, created.changed), (2, 1, 2));
+        let check = |replaced| {
+            let pack = Pack::open(home.at("c")).unwrap();
+            assert_eq!(pack.read("d").unwrap(), b"a file now");
+            assert_eq!(pack.read("b/x").unwrap(), b"x");
+            // a, b, b/x, c, d: everything that lay below d is gone.
+            assert_eq!(pack.header().entries, 5);
+            assert_eq!(pack.notes().refused.len(), replaced);
+        };
+        check(4);
+        let created = home.create_with(&finalizing()).unwrap();
+        assert_eq!((created.summary.files, created.summary.changed), (0, 0));
+        assert_eq!(created.replaced.len(), 4);
+        check(0);
+        // And back: what was there before is packed again.
+        forget();
+        fs::remove_file(&d).unwrap();
+        fs::create_dir_all(d.join("deep")).unwrap();
+        home.write("d/deep/er", b"deeper");
+        let created = home.create_with(&finalizing()).unwrap();
+        assert_eq!(created.summary.files, 1);
+        assert_eq!(Pack::open(home.at("c")).unwrap().read("d/deep/er").unwrap(), b"deeper");
+    }
+}
+
+/// The last payload of a container may be that of a line which does not count any more.
+#[test]
+fn finalized_with_a_last_payload_that_no_entry_names() {
     let home = Home::new();
-    fs::create_dir(home.at("source").join("d")).unwrap();
-    home.write("d/inside", b"inside");
     home.create();
-    fs::remove_dir_all(home.at("source").join("d")).unwrap();
-    home.write("d", b"a file now");
-    let created = home.create_with(&finalizing()).unwrap();
-    assert_eq!((created.summary.files, created.summary.changed), (1, 1));
-    assert_eq!(created.refused.len(), 1);
-    assert!(Pack::open(home.at("c")).unwrap().exists("d/inside"));
+    home.write("c", b"content of a");
+    filetime_of(&home.at("source").join("c"));
+    home.create_with(&finalizing()).unwrap();
+    let before = home.files();
+    assert_eq!(home.create().summary.unchanged, 3);
+    assert!(home.files() == before);
+    home.write("d", b"new");
+    assert_eq!(home.create().summary.files, 1);
+    home.check();
+}
+
+/// What an earlier run stored is not stored again, unless it was damaged since.
+#[test]
+fn contents_of_earlier_runs_are_known() {
+    let noise = |len: u32| -> Vec<u8> {
+        (0..len).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect()
+    };
+    for compress in [None, Some(6)] {
+        for finalized in [false, true] {
+            let home = Home::new();
+            home.write("large", &noise(700_000));
+            home.write("text", &b"again and again ".repeat(50_000));
+            let mut options = if finalized { finalizing() } else { CreateOptions::default() };
+            options.pack.compress = compress;
+            home.create_with(&options).unwrap();
+            let copies = |to: &str| {
+                for name in ["a", "large", "text"] {
+                    let name = home.at("source").join(name);
+                    fs::copy(&name, name.with_extension(to)).unwrap();
+                }
+            };
+            copies("copy");
+            let mut dry = options.clone();
+            (dry.dry_run, dry.finalize) = (true, false);
+            for options in [&dry, &options] {
+                let summary = home.create_with(options).unwrap().summary;
+                assert_eq!((summary.files, summary.duplicates, summary.stored_bytes), (3, 3, 0));
+            }
+            home.create_with(&finalizing()).unwrap();
+            let pack = home.check();
+            // The middle of each payload is damaged: copies are stored anew.
+            let mut bytes = fs::read(home.at("c")).unwrap();
+            for name in ["a", "large", "text"] {
+                let content = *pack.open_file(name).unwrap().content();
+                bytes[(content.offset + content.stored_size / 2) as usize] ^= 1;
+            }
+            fs::write(home.at("c"), bytes).unwrap();
+            copies("again");
+            let summary = home.create_with(&options).unwrap().summary;
+            assert_eq!((summary.files, summary.duplicates), (3, 0));
+            let pack = Pack::open(home.at("c")).unwrap();
+            for name in ["a", "large", "text"] {
+                let source = fs::read(home.at("source").join(name)).unwrap();
+                assert!(pack.read(format!("{name}.again")).unwrap() == source);
+            }
+        }
+    }
 }
 
 #[test]

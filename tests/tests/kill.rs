@@ -6,13 +6,12 @@ use packer::create::{CreateOptions, create};
 use packer::progress::Progress;
 use packer::verify::{VerifyOptions, verify};
 use packer::{Error, Pack};
-use reader_core::ndjson::{Item, parse_line};
-use reader_core::{Digest, Kind};
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
+use support::journal;
 
 const CHILD: &str = "RANGEPACK_TEST_CREATE";
 
@@ -63,23 +62,6 @@ fn fill(source: &Path) {
     }
 }
 
-/// Every complete line's payload is in the container. Returns how many lines there are.
-fn check_journal(home: &Path) -> usize {
-    let Ok(index) = fs::read(home.join("c.idx")) else { return 0 };
-    let container = fs::read(home.join("c")).unwrap();
-    let mut lines = 0;
-    for line in index.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n")) {
-        let Ok(Item::Entry(entry)) = parse_line(line.trim_ascii()) else { panic!("{line:?}") };
-        lines += 1;
-        if let Kind::File(content) = entry.kind {
-            let extent = content.extent();
-            let payload = &container[extent.start as usize..extent.end() as usize];
-            assert_eq!(Some(Digest::of(payload)), content.digest, "{}", entry.path);
-        }
-    }
-    lines
-}
-
 fn check_finished(home: &Path) {
     let pack = Pack::open(home.join("c")).unwrap();
     let report =
@@ -117,7 +99,7 @@ fn killed_and_continued_until_it_is_done() {
         std::thread::sleep(Duration::from_micros(5_000 + random(&mut state) % 60_000));
         let _ = child.kill();
         kills += u32::from(!child.wait().unwrap().success());
-        let now = check_journal(home);
+        let now = journal::check(home);
         assert!(now >= lines, "lines were lost: {lines}, then {now}");
         lines = now;
         if round == 8 && lines > 0 {
@@ -157,7 +139,7 @@ fn a_lost_index_and_a_second_packer_are_refused() {
     let mut second = Second(&source, &container, false);
     create(&source, &container, &options(), &mut second).unwrap();
     assert!(second.2);
-    assert_eq!(check_journal(home), 2022);
+    assert_eq!(journal::check(home), 2022);
 
     let bytes = fs::read(&container).unwrap();
     let index = fs::read(home.join("c.idx")).unwrap();

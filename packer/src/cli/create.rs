@@ -2,17 +2,16 @@
 
 use super::Result;
 use super::arguments::{IndexArgs, SelectArgs, StoreArgs, parse_size};
-use super::console::{Global, When, note};
+use super::console::{Global, note};
 use super::exit::{Exit, Failure};
 use super::follow::Follow;
 use super::format::{Size, count, duration};
-use super::progress::{Progress, ProgressArgs, Steps};
+use super::progress::{OldProgressArgs, Progress, Steps};
 use super::status::{State, StatusArgs};
 use crate::create::{CreateOptions, Created};
 use crate::error::Error;
 use crate::pack::{self, PackOptions};
 use crate::walk::ItemKind;
-use reader_core::path::Escaped;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -93,10 +92,7 @@ pub(super) struct DurabilityArgs {
 #[command(next_help_heading = "What is shown")]
 pub(super) struct ShowArgs {
     #[command(flatten)]
-    progress: ProgressArgs,
-    /// The same as `--progress always`
-    #[arg(long)]
-    tqdm: bool,
+    pub(super) progress: OldProgressArgs,
     /// Count the files first, so that progress knows how many are left
     #[arg(long)]
     count: bool,
@@ -105,13 +101,6 @@ pub(super) struct ShowArgs {
     scan_sizes: bool,
     #[command(flatten)]
     pub(super) status: StatusArgs,
-}
-
-impl ShowArgs {
-    /// When progress is shown.
-    pub(super) fn progress(&self) -> When {
-        if self.tqdm { When::Always } else { self.progress.progress }
-    }
 }
 
 /// Reads the size of a piece of a file: 1024 at least.
@@ -148,7 +137,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         remove_index: args.remove_index_on_finalize,
     };
     let steps = args.survey(&options.pack, super::interrupt::flag())?;
-    let progress = Progress::new("packing", args.show.progress(), global);
+    let progress = Progress::new("packing", args.show.progress.when(), global);
     let status = args.show.status.file("bytes_written");
     let mut follow = Follow::new(global, progress, status, args.prints_each(), steps);
     let created = crate::create::create(source, container, &options, &mut follow);
@@ -158,15 +147,10 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         note("what was packed is kept; the same command goes on from there");
     }
     let created = created?;
-    for refused in &created.refused {
-        let text = format!("{} is left out: {}", Escaped(&refused.name), refused.problem);
-        global.warning(container, &text);
-    }
     if !global.quiet {
         report(args, &created, follow.elapsed());
     }
-    let complete = created.summary.failed == 0 && created.refused.is_empty();
-    Ok(if complete { Exit::Fine } else { Exit::Bad })
+    Ok(if created.summary.failed == 0 { Exit::Fine } else { Exit::Bad })
 }
 
 /// Says what was found and what was done.
@@ -220,7 +204,7 @@ fn report(args: &Args, created: &Created, elapsed: std::time::Duration) {
         note(&text);
     }
     if let Some(finished) = &created.finished {
-        super::finalize::report(finished);
+        super::finalize::report(finished, &created.replaced);
     } else if !args.dry_run && !created.is_finalized {
         note("the container is open; `--finalize-only` puts the index into it");
     }
@@ -300,17 +284,8 @@ impl Args {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::Parser;
-
-    #[derive(Debug, Parser)]
-    struct Line {
-        #[command(flatten)]
-        args: Args,
-    }
-
-    fn parse(line: &str) -> std::result::Result<Args, clap::Error> {
-        Line::try_parse_from(line.split(' ')).map(|line| line.args)
-    }
+    use crate::cli::console::When;
+    use crate::cli::parse;
 
     #[test]
     fn the_old_command_line() {
@@ -318,9 +293,9 @@ mod tests {
                     --print-each --status-file s --status-format json --fsync-every 10 \
                     --index-batch 20 --chunk-size 2048 -vv --dry-run --finalize \
                     --remove-index-on-finalize";
-        let args = parse(line).unwrap();
+        let args = parse::<Args>(line).unwrap();
         args.check().unwrap();
-        assert_eq!(args.show.progress(), When::Always);
+        assert_eq!(args.show.progress.when(), When::Always);
         assert_eq!(args.durability.index_batch, Some(20));
         assert_eq!(args.options().unwrap().compress, Some(6));
         assert!(args.prints_each());
@@ -331,7 +306,7 @@ mod tests {
         for line in
             ["create --container b --finalize-only", "create --src a --container b --finalize-only"]
         {
-            parse(line).unwrap().check().unwrap();
+            parse::<Args>(line).unwrap().check().unwrap();
         }
         for line in [
             "create --container b",
@@ -339,13 +314,13 @@ mod tests {
             "create --src a --container b --chunk-size 1023",
             "create --src a --container b --compress=10",
         ] {
-            assert!(parse(line).is_err(), "{line}");
+            assert!(parse::<Args>(line).is_err(), "{line}");
         }
         for line in [
             "create --src a --container b --fsync-every 10 --index-batch 9",
             "create --src a --container b --remove-index-on-finalize",
         ] {
-            assert!(parse(line).unwrap().check().is_err(), "{line}");
+            assert!(parse::<Args>(line).unwrap().check().is_err(), "{line}");
         }
     }
 
@@ -355,7 +330,8 @@ mod tests {
         for (name, content) in [("a.txt", "12345"), ("b.txt", "1"), ("c.bin", "123")] {
             std::fs::write(directory.path().join(name), content).unwrap();
         }
-        let mut args = parse("create --src a --container b --ext txt --scan-sizes").unwrap();
+        let mut args =
+            parse::<Args>("create --src a --container b --ext txt --scan-sizes").unwrap();
         args.src = Some(directory.path().to_owned());
         let options = args.options().unwrap();
         let steps = args.survey(&options, &AtomicBool::new(false)).unwrap();

@@ -68,7 +68,10 @@ impl Failure {
             Failure::Output(_) | Failure::Usage { .. } => Exit::Trouble,
             Failure::Library(error) => match error {
                 error if error.is_interrupted() => Exit::Interrupted,
-                Error::NoEntry { .. } | Error::WrongKind { .. } | Error::Strict { .. } => Exit::Bad,
+                Error::NoEntry { .. }
+                | Error::BrokenLink { .. }
+                | Error::WrongKind { .. }
+                | Error::Strict { .. } => Exit::Bad,
                 error if error.is_bad_pack() => Exit::Bad,
                 _ => Exit::Trouble,
             },
@@ -102,6 +105,9 @@ fn advice(error: &Error) -> Option<&'static str> {
             ),
             kind => advice_on_pack(kind),
         },
+        Error::BrokenLink { .. } => {
+            Some("links are followed inside the pack only; `rangepack ls` shows the link itself")
+        }
         Error::NoEntry { .. } => Some("`rangepack ls -R PACK` lists every path there is"),
         Error::WrongKind { expected: "file", .. } => Some("`rangepack ls` lists a directory"),
         Error::Io { action: "read", source, .. }

@@ -2,11 +2,11 @@
 
 use super::Result;
 use super::arguments::{parse_size, parse_threads};
-use super::console::{Global, When, note};
+use super::console::{Global, note};
 use super::create::parse_chunk_size;
 use super::exit::{Exit, Failure};
 use super::format::{Size, count, duration, rate};
-use super::progress::{Progress, ProgressArgs, Steps};
+use super::progress::{OldProgressArgs, Progress, Steps};
 use super::status::{State, StatusArgs, StatusFile};
 use crate::error::Error;
 use crate::extract::{ExtractEvent, ExtractOptions, ExtractReport, Selection, Stopped, extract};
@@ -118,19 +118,9 @@ pub(super) struct ShowArgs {
     #[arg(long)]
     pub(super) json: bool,
     #[command(flatten)]
-    progress: ProgressArgs,
-    /// The same as `--progress always`
-    #[arg(long)]
-    tqdm: bool,
+    pub(super) progress: OldProgressArgs,
     #[command(flatten)]
     pub(super) status: StatusArgs,
-}
-
-impl ShowArgs {
-    /// When progress is shown.
-    pub(super) fn progress(&self) -> When {
-        if self.tqdm { When::Always } else { self.progress.progress }
-    }
 }
 
 /// Extracts.
@@ -155,7 +145,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     }
     let follow = Mutex::new(Follow {
         global,
-        progress: Progress::new("extracting", args.show.progress(), global),
+        progress: Progress::new("extracting", args.show.progress.when(), global),
         status: args.show.status.file("bytes_extracted"),
         print_each: args.show.verbose > 0,
         steps,
@@ -343,17 +333,8 @@ impl Args {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::Parser;
-
-    #[derive(Debug, Parser)]
-    struct Line {
-        #[command(flatten)]
-        args: Args,
-    }
-
-    fn parse(line: &str) -> std::result::Result<Args, clap::Error> {
-        Line::try_parse_from(line.split(' ')).map(|line| line.args)
-    }
+    use crate::cli::console::When;
+    use crate::cli::parse;
 
     #[test]
     fn both_forms() {
@@ -361,13 +342,13 @@ mod tests {
         let old = "extract --container a.pack --index i --outdir out --chunk-size 4096 --tqdm \
                    --status-file s --status-format kv --skip-existing --verify-existing \
                    --lookback 1000 -v --dry-run";
-        let old = parse(old).unwrap();
+        let old = parse::<Args>(old).unwrap();
         assert_eq!(old.places().unwrap(), expected);
-        assert_eq!(old.show.progress(), When::Always);
-        let mixed = parse("extract --container a.pack --outdir out x y").unwrap();
+        assert_eq!(old.show.progress.when(), When::Always);
+        let mixed = parse::<Args>("extract --container a.pack --outdir out x y").unwrap();
         assert_eq!(mixed.places().unwrap(), expected);
         assert_eq!(mixed.paths(), ["x", "y"]);
-        let new = parse("extract a.pack out x y/*.txt --max-size 10G -j 2").unwrap();
+        let new = parse::<Args>("extract a.pack out x y/*.txt --max-size 10G -j 2").unwrap();
         assert_eq!(new.places().unwrap(), expected);
         assert_eq!(new.paths(), ["x", "y/*.txt"]);
         assert_eq!(new.limits.max_size, Some(10 << 30));
@@ -383,7 +364,7 @@ mod tests {
             "extract --outdir out",
             "extract a.pack --outdir out",
         ] {
-            assert!(parse(line).is_err(), "{line}");
+            assert!(parse::<Args>(line).is_err(), "{line}");
         }
     }
 }

@@ -7,6 +7,7 @@ use super::exit::Exit;
 use super::format::{Size, count};
 use crate::finalize::FinalizeOptions;
 use crate::index_writer::Finished;
+use reader_core::ndjson::Refused;
 use reader_core::path::Escaped;
 use std::path::PathBuf;
 
@@ -40,23 +41,26 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     let options =
         FinalizeOptions { index: args.indexes.options(), remove_index: args.remove_index };
     let finalized = crate::finalize::finalize(&args.container, args.index.as_deref(), &options)?;
-    for refused in &finalized.refused {
-        let text = format!("{} is left out: {}", Escaped(&refused.name), refused.problem);
-        global.warning(&args.container, &text);
-    }
     if finalized.journal.bad_lines > 0 {
         let text =
             format!("{} of its index skipped", count(finalized.journal.bad_lines, "bad line"));
         global.warning(&args.container, &text);
     }
     if !global.quiet {
-        report(&finalized.finished);
+        report(&finalized.finished, &finalized.replaced);
     }
-    Ok(if finalized.refused.is_empty() { Exit::Fine } else { Exit::Bad })
+    Ok(Exit::Fine)
 }
 
-/// Says what is in the container now.
-pub(super) fn report(finished: &Finished) {
+/// Says what is in the container now, and what is not any more.
+pub(super) fn report(finished: &Finished, replaced: &[Refused]) {
+    if let Some(first) = replaced.first() {
+        let (entries, first) = (count(replaced.len() as u64, "entry"), Escaped(&first.name));
+        note(&format!(
+            "{entries} of earlier runs left out, {first} for one: a file is where a directory was, or a \
+             directory where a file was"
+        ));
+    }
     let header = &finished.header;
     let mut text = format!(
         "finalized: {}, {}, {}",

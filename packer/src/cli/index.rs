@@ -22,7 +22,8 @@ beside the container as CONTAINER.rpx, or at its end with --in-place.";
 
 /// Make an index for a pack or container that lacks it
 ///
-/// Payloads are not copied. Those of .fpack files, which have no check sums, are read and hashed.
+/// Payloads are not copied. Those of large files, which get check sums for their parts, and of all .fpack
+/// files, which have none, are read and hashed.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(super) struct Args {
@@ -66,6 +67,12 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         let text = format!("{} is left out: {}", Escaped(&refused.name), refused.problem);
         global.warning(&args.pack.pack, &text);
     }
+    for path in &made.damaged {
+        exit = Exit::Bad;
+        let text =
+            format!("{path}: its payload is not what its SHA-256 says; it has no block table");
+        global.warning(&args.pack.pack, &text);
+    }
     if made.notes.bad_lines + made.notes.lost_names > 0 {
         exit = Exit::Bad;
         let (lines, names) = (made.notes.bad_lines, made.notes.lost_names);
@@ -106,26 +113,16 @@ impl Args {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::Parser;
-
-    #[derive(Debug, Parser)]
-    struct Line {
-        #[command(flatten)]
-        args: Args,
-    }
-
-    fn parse(line: &str) -> std::result::Result<Args, clap::Error> {
-        Line::try_parse_from(line.split(' ')).map(|line| line.args)
-    }
+    use crate::cli::parse;
 
     #[test]
     fn which_index() {
-        let sidecar = |line| parse(line).unwrap().sidecar();
+        let sidecar = |line| parse::<Args>(line).unwrap().sidecar();
         assert_eq!(sidecar("index a.pack --paged"), Some("a.pack.rpx".into()));
         assert_eq!(sidecar("index a.pack --paged b.rpx"), Some("b.rpx".into()));
         assert_eq!(sidecar("index a.pack --in-place"), None);
-        assert!(parse("index a.pack").unwrap().check().is_err());
-        assert!(parse("index a.pack --ndjson a.idx").unwrap().check().is_ok());
-        assert!(parse("index a.pack --paged --in-place").is_err());
+        assert!(parse::<Args>("index a.pack").unwrap().check().is_err());
+        assert!(parse::<Args>("index a.pack --ndjson a.idx").unwrap().check().is_ok());
+        assert!(parse::<Args>("index a.pack --paged --in-place").is_err());
     }
 }

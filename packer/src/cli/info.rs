@@ -202,7 +202,9 @@ pub(super) fn notes(pack: &Pack) -> Vec<String> {
     }
     if !notes.refused.is_empty() {
         let names = count(notes.refused.len() as u64, "entry");
-        lines.push(format!("{names} with names that no pack may hold, not shown"));
+        lines.push(format!(
+            "{names} that no pack may hold, or that a later one replaced, not shown"
+        ));
     }
     if notes.trailing > 0 {
         let bytes = Size(notes.trailing);

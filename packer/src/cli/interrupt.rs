@@ -1,4 +1,4 @@
-//! Ctrl-C and the like set a flag, so that the work stops between two files and cleans up.
+//! Ctrl-C and the like set a flag, so that the work stops between two files, or two blocks of a large one, and cleans up.
 
 use super::exit::Exit;
 use std::sync::atomic::{AtomicBool, Ordering};

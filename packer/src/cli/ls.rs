@@ -102,7 +102,7 @@ impl Listing<'_> {
             }
             Ok(directory) => return self.entries(pack.read_dir(directory.as_bytes())?),
             // It may be a file, or a link that leads nowhere.
-            Err(Error::WrongKind { .. } | Error::NoEntry { .. }) => {}
+            Err(Error::WrongKind { .. } | Error::BrokenLink { .. } | Error::NoEntry { .. }) => {}
             Err(error) => return Err(error.into()),
         }
         let entry = pack.symlink_metadata(path).or_else(|_| pack.metadata(path))?;

@@ -20,6 +20,23 @@ pub(super) struct ProgressArgs {
     pub(super) progress: When,
 }
 
+/// The option, and its old name.
+#[derive(Debug, clap::Args)]
+pub(super) struct OldProgressArgs {
+    #[command(flatten)]
+    new: ProgressArgs,
+    /// The same as `--progress always`
+    #[arg(long)]
+    tqdm: bool,
+}
+
+impl OldProgressArgs {
+    /// When progress is shown.
+    pub(super) fn when(&self) -> When {
+        if self.tqdm { When::Always } else { self.new.progress }
+    }
+}
+
 /// How far a command has come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Steps {

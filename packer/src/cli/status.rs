@@ -95,7 +95,7 @@ impl StatusFile {
         let mut temporary = self.path.as_os_str().to_owned();
         temporary.push(".tmp");
         let temporary = PathBuf::from(temporary);
-        fs::write(&temporary, text).map_err(Error::io("write", &temporary))?;
+        fs::write(&temporary, text).map_err(Error::io("write", &self.path))?;
         fs::rename(&temporary, &self.path).map_err(Error::io("write", &self.path))?;
         self.written = Some(Instant::now());
         Ok(())

@@ -1,6 +1,6 @@
 //! Remembers where content was stored, so that the same content is stored once.
 
-use reader_core::{BlockTable, Codec, Digest};
+use reader_core::{BlockTable, Codec, Digest, Entry, Kind};
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
@@ -49,6 +49,18 @@ impl Dedup {
         let placed = Placed { offset, blocks: self.old.tables.remove(&offset) };
         self.insert(*digest, codec, placed);
         Some(placed)
+    }
+
+    /// Remembers the payload of an entry that an earlier run wrote into the same file.
+    pub(crate) fn learn(&mut self, entry: &Entry) {
+        if let Kind::File(content) = &entry.kind
+            && let Some(digest) = content.digest
+            && content.volume == 0
+            && content.stored_size > 0
+        {
+            let placed = Placed { offset: content.offset, blocks: content.blocks };
+            self.insert(digest, content.codec, placed);
+        }
     }
 
     /// Remembers where a payload lies.

@@ -1,15 +1,15 @@
 //! Large files: read block by block on the workers, hashed as a whole and written here.
 
-use super::dedup::Placed;
 use super::output::Output;
 use super::pipeline::Pipeline;
 use super::read::{ATTEMPTS, BLOCK, BlockJob, describe};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::walk::{Directory, ItemKind, Metadata};
 use reader_core::blocks::{BlockTableBuilder, DEFAULT_BLOCK_LOG2};
 use reader_core::digest::Hasher;
 use reader_core::{BlockTable, Codec, Content, Digest, gzip};
 use std::fs::File;
+use std::io;
 use std::sync::Arc;
 
 /// After this many blocks a file that has not shrunk is not compressed any further.
@@ -23,13 +23,15 @@ pub(crate) enum Outcome {
     Failed(String),
 }
 
-/// Packs one large file. Whatever goes wrong with the file itself, nothing of it stays in the output.
+/// Packs one large file. Whatever goes wrong with the file itself, nothing of it stays in the output; nor
+/// does it when `cancelled`, which is asked before each block, ends the run.
 pub(crate) fn pack(
     pipeline: &Pipeline,
     output: &mut Output,
     directory: &Directory,
     name: &[u8],
     compress: bool,
+    cancelled: &dyn Fn() -> bool,
 ) -> Result<Outcome> {
     output.pad()?;
     let start = output.position();
@@ -48,7 +50,8 @@ pub(crate) fn pack(
         let shared = Arc::new(file);
         // It may have become empty, and nothing can be compressed then.
         let compress = compress && metadata.size > 0;
-        let mut copy = Copy { pipeline, output, file: &shared, size: metadata.size };
+        let size = metadata.size;
+        let mut copy = Copy { pipeline, output, file: &shared, size, cancelled };
         let copied = match copy.run(compress)? {
             Copied::NotShorter => {
                 copy.output.rewind(start)?;
@@ -69,6 +72,11 @@ pub(crate) fn pack(
             }
             Copied::Failed(error) => problem = error,
             Copied::NotShorter => {}
+            Copied::Cancelled => {
+                output.rewind(start)?;
+                let path = directory.disk_path_of(name);
+                return Err(Error::io("go on with", &path)(io::ErrorKind::Interrupted.into()));
+            }
         }
         output.rewind(start)?;
     }
@@ -81,22 +89,11 @@ fn finish(
     mut content: Content,
     metadata: Metadata,
 ) -> Result<Outcome> {
-    let mut duplicate = false;
-    let codec = content.codec;
-    if let (Some(dedup), Some(digest)) = (output.dedup(), content.digest) {
-        match dedup.find(&digest, codec) {
-            Some(placed) => {
-                content.offset = placed.offset;
-                content.blocks = placed.blocks;
-                duplicate = true;
-            }
-            None => {
-                let (offset, blocks) = (content.offset, content.blocks);
-                dedup.insert(digest, codec, Placed { offset, blocks });
-            }
-        }
-    }
-    if duplicate {
+    let known = output.find_large(&content)?;
+    let duplicate = known.is_some();
+    if let Some(placed) = known {
+        content.offset = placed.offset;
+        content.blocks = placed.blocks;
         output.rewind(start)?;
     }
     Ok(Outcome::Stored { content, metadata, duplicate })
@@ -107,6 +104,7 @@ enum Copied {
     /// Compression does not make it shorter.
     NotShorter,
     Failed(String),
+    Cancelled,
 }
 
 struct Copy<'c> {
@@ -114,6 +112,7 @@ struct Copy<'c> {
     output: &'c mut Output,
     file: &'c Arc<File>,
     size: u64,
+    cancelled: &'c dyn Fn() -> bool,
 }
 
 impl Copy<'_> {
@@ -131,6 +130,9 @@ impl Copy<'_> {
         let mut original = Hasher::new();
         let mut crc = crc32fast::Hasher::new();
         for (index, block) in (0u64..).zip(self.pipeline.blocks(jobs)) {
+            if (self.cancelled)() {
+                return Ok(Copied::Cancelled);
+            }
             let block = match block {
                 Ok(block) => block,
                 Err(error) => return Ok(Copied::Failed(describe(&error))),

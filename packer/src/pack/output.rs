@@ -2,7 +2,7 @@
 
 use super::dedup::{Dedup, Placed};
 use crate::error::{Error, Result};
-use reader_core::{Codec, Digest};
+use reader_core::{Codec, Content, Digest, blocks};
 use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::ops::Range;
@@ -18,6 +18,8 @@ pub(crate) struct Output {
     /// A write failed: what lies in the file is not known any more, so no line may name it.
     failed: bool,
     path: PathBuf,
+    /// What lies before it was written by earlier runs.
+    first: u64,
     /// Where the next byte goes, pending bytes included.
     position: u64,
     align: u64,
@@ -35,13 +37,13 @@ pub(crate) struct Place {
 }
 
 impl Output {
-    /// Appends to `file`, which is `position` bytes long.
+    /// Appends to `file`, which is `position` bytes long. `dedup` knows payloads before that, if any.
     pub(crate) fn new(
         file: File,
         path: &Path,
         position: u64,
         align: u64,
-        dedup: bool,
+        dedup: Option<Dedup>,
     ) -> Result<Output> {
         let mut file = file;
         file.seek(SeekFrom::Start(position)).map_err(Error::io("seek in", path))?;
@@ -50,24 +52,26 @@ impl Output {
             begun: false,
             failed: false,
             path: path.to_owned(),
+            first: position,
             position,
             align: align.max(1),
-            dedup: dedup.then(Dedup::default),
+            dedup,
             batch: Vec::new(),
             pending: 0..0,
         })
     }
 
     /// Counts, but writes nothing.
-    pub(crate) fn nowhere(align: u64, dedup: bool) -> Output {
+    pub(crate) fn nowhere(align: u64, dedup: Option<Dedup>) -> Output {
         Output {
             file: None,
             begun: true,
             failed: false,
             path: PathBuf::new(),
+            first: 0,
             position: 0,
             align: align.max(1),
-            dedup: dedup.then(Dedup::default),
+            dedup,
             batch: Vec::new(),
             pending: 0..0,
         }
@@ -142,7 +146,11 @@ impl Output {
         if stored_size == 0 {
             return Ok(Place { offset: self.position, duplicate: false });
         }
-        if let Some(placed) = self.dedup.as_mut().and_then(|dedup| dedup.find(&digest, codec)) {
+        let known = self.dedup.as_mut().and_then(|dedup| dedup.find(&digest, codec));
+        if let Some(placed) = known
+            && (placed.offset >= self.first
+                || self.holds(placed.offset, &self.batch[range.clone()]))
+        {
             return Ok(Place { offset: placed.offset, duplicate: true });
         }
         self.begin()?;
@@ -188,9 +196,68 @@ impl Output {
         Ok(())
     }
 
-    /// The table of known contents, for large payloads.
-    pub(crate) fn dedup(&mut self) -> Option<&mut Dedup> {
-        self.dedup.as_mut()
+    /// Where the same payload and block table as the large one that was just written lie already. If
+    /// they do not, this one is remembered.
+    pub(crate) fn find_large(&mut self, content: &Content) -> Result<Option<Placed>> {
+        let (Some(dedup), Some(digest)) = (&mut self.dedup, content.digest) else {
+            return Ok(None);
+        };
+        let (offset, blocks) = (content.offset, content.blocks);
+        if let Some(placed) = dedup.find(&digest, content.codec) {
+            if placed.offset >= self.first {
+                return Ok(Some(placed));
+            }
+            let table_len = |log2| blocks::table_len(content.size, log2);
+            let same_table = match (placed.blocks, blocks) {
+                (None, None) => true,
+                (Some(old), Some(new)) if old.digest == new.digest => {
+                    self.repeats(old.offset, new.offset, table_len(new.block_log2))?
+                }
+                // An old program made no table: this payload can be read better.
+                _ => false,
+            };
+            if same_table && self.repeats(placed.offset, offset, content.stored_size)? {
+                return Ok(Some(placed));
+            }
+        }
+        if let Some(dedup) = &mut self.dedup {
+            dedup.insert(digest, content.codec, Placed { offset, blocks });
+        }
+        Ok(None)
+    }
+
+    /// Whether an earlier run left these bytes at `offset`. A payload may have been damaged since, and
+    /// then must be stored anew. What cannot be read is not there.
+    fn holds(&self, offset: u64, bytes: &[u8]) -> bool {
+        let Some(file) = &self.file else { return true };
+        if offset.saturating_add(bytes.len() as u64) > self.first {
+            return false;
+        }
+        let mut found = vec![0; bytes.len()];
+        let read = crate::platform::read_exact_at(file.get_ref(), &mut found, offset);
+        read.is_ok() && found == bytes
+    }
+
+    /// The same for bytes that were just written at `offset`.
+    fn repeats(&mut self, earlier: u64, offset: u64, len: u64) -> Result<bool> {
+        let Some(file) = &mut self.file else { return Ok(true) };
+        file.flush().map_err(|error| {
+            self.failed = true;
+            Error::io("write", &self.path)(error)
+        })?;
+        let mut piece = vec![0; 256 << 10];
+        let mut at = 0;
+        while at < len {
+            let take = (len - at).min(256 << 10) as usize;
+            let Some(file) = &self.file else { return Ok(true) };
+            crate::platform::read_exact_at(file.get_ref(), &mut piece[..take], offset + at)
+                .map_err(Error::io("read", &self.path))?;
+            if !self.holds(earlier.saturating_add(at), &piece[..take]) {
+                return Ok(false);
+            }
+            at += take as u64;
+        }
+        Ok(true)
     }
 
     /// Takes back everything from `position` on.
@@ -247,7 +314,7 @@ mod tests {
     fn after_a_failed_write_nothing_can_be_made_durable() {
         let path = Path::new("/dev/full");
         let file = File::options().write(true).open(path).unwrap();
-        let mut output = Output::new(file, path, 0, 1, false).unwrap();
+        let mut output = Output::new(file, path, 0, 1, None).unwrap();
         // Longer than the buffer, so that nothing of it is left there to fail again.
         let len = 100_000;
         output.begin_batch(vec![0; len]);
@@ -262,7 +329,7 @@ mod tests {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(b"payload and index").unwrap();
         let handle = file.reopen().unwrap();
-        let mut output = Output::new(handle, file.path(), 7, 1, false).unwrap();
+        let mut output = Output::new(handle, file.path(), 7, 1, None).unwrap();
         output.rewind(7).unwrap();
         assert!(!output.has_begun());
         assert_eq!(std::fs::read(file.path()).unwrap(), b"payload and index");

@@ -66,9 +66,10 @@ fn check_all(pack: &Pack, content: &Content, done: &mut dyn FnMut(u64) -> bool) 
         let (structure, field) = (Structure::Leaf, "volume");
         return Err(Error::BadField { structure, field, value: u64::from(content.volume) });
     };
-    let end = payload_end(pack, content.volume, volume);
+    let end = payload_end(pack, volume);
     let extent = Extent::new(content.offset, content.stored_size, end)?;
     if let Some(blocks) = content.blocks {
+        let end = payload_end(pack, pack.tables());
         Extent::new(blocks.offset, table_len(content.size, blocks.block_log2), end)?;
     }
     let mut whole = Whole::new(content)?;
@@ -95,9 +96,10 @@ fn check_all(pack: &Pack, content: &Content, done: &mut dyn FnMut(u64) -> bool) 
     whole.finish(content)
 }
 
-/// Where payloads must end: in a pack before the index, elsewhere at the end of the file.
-fn payload_end(pack: &Pack, volume: u16, bytes: &[u8]) -> u64 {
-    if volume == 0 && std::ptr::eq(pack.pages(), bytes) {
+/// Where payloads and tables must end: in the file that holds the index before that, elsewhere at the
+/// end of the file.
+fn payload_end(pack: &Pack, bytes: &[u8]) -> u64 {
+    if std::ptr::eq(pack.pages(), bytes) {
         return pack.header().payload_end;
     }
     bytes.len() as u64

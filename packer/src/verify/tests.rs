@@ -293,6 +293,25 @@ fn a_cancelled_run_says_so() {
     assert_eq!(source.kind(), std::io::ErrorKind::Interrupted);
 }
 
+/// The damage lies behind the place where it stops.
+#[test]
+fn a_cancelled_run_stops_inside_a_large_file() {
+    let root = tempfile::tempdir().unwrap();
+    let (source, target) = (root.path().join("source"), root.path().join("large.pack"));
+    std::fs::create_dir(&source).unwrap();
+    std::fs::write(source.join("large"), vec![7; 1_000_000]).unwrap();
+    pack(&source, &target, &PackOptions::default(), &mut ()).unwrap();
+    let mut bytes = std::fs::read(&target).unwrap();
+    bytes[999_999] ^= 1;
+    std::fs::write(&target, bytes).unwrap();
+    let pack = Pack::open(&target).unwrap();
+    let content = *pack.open_file("large").unwrap().content();
+    let progress = Progress::default();
+    assert!(payload::check(&pack, &content, &progress).is_err());
+    progress.cancel.store(true, Ordering::Relaxed);
+    assert!(payload::check(&pack, &content, &progress).is_ok());
+}
+
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/seed-formats").join(name)
 }

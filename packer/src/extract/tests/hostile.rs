@@ -42,7 +42,8 @@ fn names_that_lead_out_are_refused_and_the_rest_is_extracted() {
     assert!(!report.is_complete());
     assert!(report.problems.iter().any(|problem| problem.path == "../evil"));
     assert!(report.problems.iter().any(|problem| problem.path == "nul\\u{0}"));
-    assert_eq!(names(&target), ["good", "good/file", "last"]);
+    // Of a file and a directory the later one counts.
+    assert_eq!(names(&target), ["good", "last"]);
     assert!(!names(directory.path()).iter().any(|name| name.contains("evil")));
     assert!(!absolute.exists());
 }

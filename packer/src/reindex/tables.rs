@@ -1,0 +1,177 @@
+//! Block tables for the large payloads of old containers, which have none.
+
+use crate::pack::BLOCK;
+use reader_core::blocks::{BlockTableBuilder, DEFAULT_BLOCK_LOG2, table_len};
+use reader_core::{BlockTable, Codec, Content, Digest, Extent, Source};
+use std::collections::HashMap;
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::Path;
+use tempfile::SpooledTempFile;
+
+/// Tables lie in memory up to this length, then in a temporary file.
+const IN_MEMORY: usize = 8 << 20;
+
+/// Tables on their way into the file that holds the new index.
+#[derive(Debug)]
+pub(super) struct Tables {
+    spool: SpooledTempFile,
+    /// Where the first one will lie.
+    start: u64,
+    len: u64,
+    /// Payloads that were read: identical content is stored once and named often.
+    known: HashMap<(u64, u64), Known>,
+}
+
+/// What a payload turned out to be.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    digest: Digest,
+    table: Option<BlockTable>,
+}
+
+impl Tables {
+    /// No table yet; the first will lie at `start`. A temporary file lies in `directory`.
+    pub(super) fn new(directory: &Path, start: u64) -> Tables {
+        let spool = tempfile::spooled_tempfile_in(IN_MEMORY, directory);
+        Tables { spool, start, len: 0, known: HashMap::new() }
+    }
+
+    /// Gives a stored payload that is longer than a block its table, and its digest if it has none.
+    ///
+    /// `false` when the payload is not what its digest says: then it gets no table. Members that the old
+    /// programs compressed can be decoded from their beginning only, so they get none either.
+    pub(super) fn add(&mut self, content: &mut Content, payload: &[u8]) -> io::Result<bool> {
+        if content.codec != Codec::Stored || payload.len() as u64 <= BLOCK {
+            return Ok(true);
+        }
+        let key = (content.offset, content.stored_size);
+        let known = match self.known.get(&key) {
+            Some(known) => *known,
+            None => {
+                let (digest, builder) = hash(payload);
+                let sound = content.digest.is_none_or(|expected| expected == digest);
+                let table = if sound { Some(self.push(builder)?) } else { None };
+                let known = Known { digest, table };
+                self.known.insert(key, known);
+                known
+            }
+        };
+        let sound = known.digest == *content.digest.get_or_insert(known.digest);
+        content.blocks = known.table.filter(|_| sound);
+        Ok(sound)
+    }
+
+    /// Takes over the table that a payload has in `file`; `false` when it does not lie there.
+    pub(super) fn copy(&mut self, content: &mut Content, file: &[u8]) -> io::Result<bool> {
+        let Some(table) = &mut content.blocks else { return Ok(true) };
+        let len = table_len(content.size, table.block_log2);
+        let extent = Extent { start: table.offset, len };
+        let Some(bytes) = file.bytes(extent) else {
+            content.blocks = None;
+            return Ok(false);
+        };
+        table.offset = self.write(bytes)?;
+        Ok(true)
+    }
+
+    fn push(&mut self, builder: BlockTableBuilder) -> io::Result<BlockTable> {
+        let (bytes, digest) = builder.finish();
+        let offset = self.write(&bytes)?;
+        Ok(BlockTable { offset, digest, block_log2: DEFAULT_BLOCK_LOG2 })
+    }
+
+    /// Returns where the bytes will lie.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<u64> {
+        self.spool.write_all(bytes)?;
+        let offset = self.start + self.len;
+        self.len += bytes.len() as u64;
+        Ok(offset)
+    }
+
+    /// Where the last table will end.
+    pub(super) fn end(&self) -> u64 {
+        self.start + self.len
+    }
+
+    /// Writes all tables to `out`, which stands where the first is to lie.
+    pub(super) fn write_to(&mut self, out: &mut impl Write) -> io::Result<()> {
+        self.spool.seek(SeekFrom::Start(0))?;
+        io::copy(&mut self.spool, out).map(|_| ())
+    }
+}
+
+/// The digest of the whole on another thread, those of the blocks here.
+fn hash(payload: &[u8]) -> (Digest, BlockTableBuilder) {
+    std::thread::scope(|scope| {
+        let whole = scope.spawn(|| Digest::of(payload));
+        let mut builder = BlockTableBuilder::new();
+        for block in payload.chunks(BLOCK as usize) {
+            builder.push(block.len() as u32, Digest::of(block));
+        }
+        let digest = whole.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        (digest, builder)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn content(offset: u64, stored_size: u64, digest: Option<Digest>) -> Content {
+        Content {
+            volume: 1,
+            offset,
+            stored_size,
+            size: stored_size,
+            codec: Codec::Stored,
+            digest,
+            original_digest: None,
+            blocks: None,
+        }
+    }
+
+    #[test]
+    fn sound_payloads_get_one_table_and_damaged_ones_none() {
+        let payload: Vec<u8> = (0..700_000u32).map(|i| (i >> 4) as u8).collect();
+        let (len, digest) = (payload.len() as u64, Digest::of(&payload));
+        let mut tables = Tables::new(&std::env::temp_dir(), 1000);
+        let mut first = content(5, len, Some(digest));
+        assert!(tables.add(&mut first, &payload).unwrap());
+        let table = first.blocks.unwrap();
+        assert_eq!(table.offset, 1000);
+        assert_eq!(tables.end(), 1000 + table_len(len, DEFAULT_BLOCK_LOG2));
+        // The same payload under another name, once without a digest.
+        let mut second = content(5, len, None);
+        assert!(tables.add(&mut second, &payload).unwrap());
+        assert_eq!(second, first);
+        let end = tables.end();
+        for (offset, claimed) in [(5, Digest::of(b"")), (9, Digest::of(b""))] {
+            let mut damaged = content(offset, len, Some(claimed));
+            assert!(!tables.add(&mut damaged, &payload).unwrap());
+            assert_eq!((damaged.blocks, damaged.digest), (None, Some(claimed)));
+        }
+        // What one entry says wrong does not hurt the next.
+        assert!(tables.add(&mut content(9, len, None), &payload).unwrap());
+        let mut small = content(7, BLOCK, None);
+        assert!(tables.add(&mut small, &payload[..BLOCK as usize]).unwrap());
+        assert_eq!((small.blocks, tables.end()), (None, end));
+        let mut out = Vec::new();
+        tables.write_to(&mut out).unwrap();
+        assert_eq!(out.len() as u64, end - 1000);
+    }
+
+    #[test]
+    fn a_table_is_taken_over_if_it_is_there() {
+        let mut tables = Tables::new(&std::env::temp_dir(), 0);
+        let size = BLOCK + 1;
+        let len = table_len(size, DEFAULT_BLOCK_LOG2) as usize;
+        let mut content = content(0, 10, None);
+        (content.size, content.codec) = (size, Codec::Gzip);
+        let table = BlockTable { offset: 3, digest: Digest::of(b""), block_log2: 18 };
+        content.blocks = Some(table);
+        assert!(tables.copy(&mut content, &vec![7; len + 3]).unwrap());
+        assert_eq!(content.blocks, Some(BlockTable { offset: 0, ..table }));
+        assert!(!tables.copy(&mut content, &vec![7; len - 1]).unwrap());
+        assert_eq!(content.blocks, None);
+    }
+}
