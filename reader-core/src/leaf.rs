@@ -183,6 +183,21 @@ impl<'a> Leaf<'a> {
         Ok((low, None))
     }
 
+    /// Whether the entry at `slot` has this key; nothing when it has not, or cannot be read.
+    #[inline]
+    pub fn slot_of(&self, slot: usize, directory: &[u8], name: &[u8]) -> Option<Slot<'a>> {
+        // The last run that does not begin behind the slot.
+        let (runs, _) = self.runs().as_chunks::<RUN_LEN>();
+        let after = runs.partition_point(|run| usize::from(Run::from_bytes(run).first) <= slot);
+        let run = self.run(after.checked_sub(1)?).ok()?;
+        if slot < run.first || slot >= run.end || run.directory != directory {
+            return None;
+        }
+        let suffix = self.suffix(slot).ok()?;
+        let is_name = name.strip_prefix(run.prefix) == Some(suffix);
+        is_name.then_some(Slot { slot, directory: run.directory, prefix: run.prefix, suffix })
+    }
+
     /// The entry at `slot`, its name checked. `run` is a hint: where the entry before was.
     pub fn entry(&self, slot: usize, run: &mut usize) -> Result<EntryRef<'a>> {
         if slot >= self.len() {

@@ -274,6 +274,40 @@ fn every_truncation_and_every_flipped_byte_errors_or_changes_nothing() {
 }
 
 #[test]
+fn a_damaged_hash_section_changes_no_answer_and_is_told_of() {
+    let good = file("golden").join("two-levels.pack");
+    let pack = Pack::open(&good).unwrap();
+    let section = pack.header().hash.unwrap().extent();
+    let entries: Vec<_> = pack.entries().map(|entry| entry.unwrap().to_entry().unwrap()).collect();
+    assert!(section.len > 0 && entries.len() > 1000);
+    let report = |pack: &Pack| {
+        verify(pack, None, &VerifyOptions::default(), &Progress::default(), &mut |_| ()).unwrap()
+    };
+    assert!(report(&pack).is_sound());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("damaged");
+    for at in (section.start..section.end()).step_by(331) {
+        let mut bytes = fs::read(&good).unwrap();
+        bytes[at as usize] ^= 0x10;
+        // Another file each time: the one before is still mapped.
+        let _ = fs::remove_file(&path);
+        fs::write(&path, bytes).unwrap();
+        let damaged = Pack::open(&path).unwrap();
+        assert_eq!(damaged.digest(), pack.digest());
+        for _ in 0..2 {
+            for entry in &entries {
+                let found = damaged.find(entry.path.as_path()).unwrap().unwrap();
+                assert_eq!(found.to_entry().unwrap(), *entry, "byte {at}");
+            }
+            assert!(!damaged.exists("train/none"));
+        }
+        let report = report(&damaged);
+        assert_eq!((report.bad, report.structural), (0, 1), "byte {at}: {:?}", report.problems);
+        assert!(report.problems[0].text.contains("hash section"), "{:?}", report.problems);
+    }
+}
+
+#[test]
 fn another_pack_is_not_accepted_for_the_one_asked_for() {
     let mut options = packer::OpenOptions::default();
     options.expected = Some(reader_core::Digest::of(b"another"));
