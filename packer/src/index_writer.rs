@@ -7,7 +7,7 @@ use reader_core::hash::{self, Window};
 use reader_core::layout::{self, Header, Volume};
 use reader_core::leaf::{Leaf, set_totals};
 use reader_core::tree::{Places, TreeBuilder};
-use reader_core::{Digest, Entry, Extent, PackPath, trailer};
+use reader_core::{Digest, Entry, Extent, trailer};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use tempfile::SpooledTempFile;
@@ -202,10 +202,10 @@ fn fill(window: &mut Window, number: usize, page: &[u8]) -> reader_core::Result<
     let (mut run, mut path) = (0, Vec::new());
     for slot in 0..leaf.len() {
         path.clear();
-        leaf.entry(slot, &mut run)?.push_path(&mut path);
+        leaf.slot(slot, &mut run)?.push_path(&mut path);
         // Numbers that are too large for a slot are left out.
         if let (Ok(number), Ok(slot)) = (u32::try_from(number), u16::try_from(slot)) {
-            window.insert(PackPath::new(&path)?, number, slot);
+            window.insert(&path, number, slot);
         }
     }
     Ok(())

@@ -200,6 +200,15 @@ impl<'a> Leaf<'a> {
 
     /// The entry at `slot`, its name checked. `run` is a hint: where the entry before was.
     pub fn entry(&self, slot: usize, run: &mut usize) -> Result<EntryRef<'a>> {
+        let slot = self.slot(slot, run)?;
+        if !slot.is_sound() {
+            return bad("name", slot.slot as u64);
+        }
+        self.entry_of(slot)
+    }
+
+    /// The place and path of the entry at `slot`, its name not checked. `run` is a hint as above.
+    pub fn slot(&self, slot: usize, run: &mut usize) -> Result<Slot<'a>> {
         if slot >= self.len() {
             return bad("slot", slot as u64);
         }
@@ -213,11 +222,7 @@ impl<'a> Leaf<'a> {
             view = self.run(*run)?;
         }
         let suffix = self.suffix(slot)?;
-        let slot = Slot { slot, directory: view.directory, prefix: view.prefix, suffix };
-        if !slot.is_sound() {
-            return bad("name", slot.slot as u64);
-        }
-        self.entry_of(slot)
+        Ok(Slot { slot, directory: view.directory, prefix: view.prefix, suffix })
     }
 
     /// The entry that [`Leaf::lower_bound`] found: its name equals the one asked for.
@@ -300,6 +305,16 @@ pub struct Slot<'a> {
 }
 
 impl Slot<'_> {
+    /// Appends the whole path.
+    pub fn push_path(&self, out: &mut Vec<u8>) {
+        if !self.directory.is_empty() {
+            out.extend_from_slice(self.directory);
+            out.push(b'/');
+        }
+        out.extend_from_slice(self.prefix);
+        out.extend_from_slice(self.suffix);
+    }
+
     fn is_sound(&self) -> bool {
         let name_is_sound = if self.prefix.len() < 3 {
             let mut name = [0u8; 5];
@@ -348,11 +363,7 @@ impl<'a> EntryRef<'a> {
 
     /// Appends its whole path.
     pub fn push_path(&self, out: &mut Vec<u8>) {
-        if !self.slot.directory.is_empty() {
-            out.extend_from_slice(self.slot.directory);
-            out.push(b'/');
-        }
-        self.push_name(out);
+        self.slot.push_path(out);
     }
 
     /// Its whole path, in one allocation.

@@ -41,7 +41,7 @@ impl Index {
     #[inline]
     pub fn hint<'a, S: Source + ?Sized>(&'a self, source: &'a S, path: PackPath<'_>) -> Hint<'a> {
         let Some(section) = self.header.hash else { return Hint::Nothing };
-        let hash = hash::hash_of(path);
+        let hash = hash::hash_of(path.as_bytes());
         let (first, count) = hash::probed(hash, section.slots);
         let width = HASH_SLOT_LEN as u64;
         let start = section.offset.saturating_add(first.saturating_mul(width));

@@ -53,7 +53,7 @@ fn build(paths: impl IntoIterator<Item = Vec<u8>>, with_hash: bool) -> (Vec<u8>,
         let leaf = Leaf::parse(page).unwrap();
         for slot in 0..leaf.len() {
             let path = leaf.entry(slot, &mut 0).unwrap().path().unwrap();
-            window.insert(path.as_path(), number as u32, slot as u16);
+            window.insert(path.as_bytes(), number as u32, slot as u16);
         }
     }
     let places = Places { hash_slots, ..Places::default() };
