@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::ndjson_index;
 use reader_core::assemble::DirectorySums;
+use reader_core::hash::{self, Window};
 use reader_core::layout::{self, Header, Volume};
 use reader_core::leaf::{Leaf, set_totals};
 use reader_core::tree::{Places, TreeBuilder};
@@ -76,6 +77,9 @@ pub struct Finished {
 /// Leaves lie in memory up to this length, then in a temporary file.
 const IN_MEMORY: usize = 32 << 20;
 
+/// The hash section is made in windows of this many slots, 32 MiB, for some four million entries each.
+const WINDOW_SLOTS: usize = (32 << 20) / layout::HASH_SLOT_LEN;
+
 const PAGE: usize = layout::PAGE_SIZE as usize;
 
 /// So many leaves, some 4000 entries, are formatted as NDJSON at a time.
@@ -140,6 +144,10 @@ impl IndexWriter {
         }
         let paged = options.format != IndexFormat::Ndjson;
         let mut position = payload_end;
+        // A single leaf is part of the root page, and searched in no time.
+        let has_hash = paged && leaves.single().is_empty();
+        let hash_slots = if has_hash { hash::slots_for(leaves.entries()) } else { 0 };
+        let mut window = Window::new(hash_slots, WINDOW_SLOTS);
         // The tree is finished in any case: it is cheap, and counts everything.
         for (number, page) in
             pages(&mut spool, 1).map_err(Error::io("read", &directory))?.enumerate()
@@ -148,18 +156,20 @@ impl IndexWriter {
             set_totals(&mut page, &mut totals).map_err(Error::pack(path))?;
             leaves.seal(number, &page);
             if paged {
+                fill(&mut window, number, &page).map_err(Error::pack(path))?;
                 out.write_all(&page).map_err(write())?;
                 position += page.len() as u64;
             }
         }
         let mut trailer = Extent { start: 0, len: 0 };
         let single = leaves.single().to_vec();
-        let places = Places { payload_end, pages_offset: payload_end, volumes };
+        let places = Places { payload_end, pages_offset: payload_end, volumes, hash_slots };
         page.clear();
         let tree = leaves.finish(places, &mut page).map_err(Error::pack(path))?;
         if paged {
             out.write_all(&page).map_err(write())?;
             position += page.len() as u64;
+            position += hash_section(&mut window, &mut spool, out).map_err(write())?;
         }
         let mut header = tree.header().clone();
         let mut paged_len = position - payload_end;
@@ -183,6 +193,41 @@ impl IndexWriter {
         header.trailer = trailer;
         out.flush().map_err(write())?;
         Ok(Finished { header, digest, file_len: position, paged_len })
+    }
+}
+
+/// Offers the entries of leaf `number` to the hash section.
+fn fill(window: &mut Window, number: usize, page: &[u8]) -> reader_core::Result<()> {
+    let leaf = Leaf::parse(page)?;
+    let (mut run, mut path) = (0, Vec::new());
+    for slot in 0..leaf.len() {
+        path.clear();
+        leaf.slot(slot, &mut run)?.push_path(&mut path);
+        // Numbers that are too large for a slot are left out.
+        if let (Ok(number), Ok(slot)) = (u32::try_from(number), u16::try_from(slot)) {
+            window.insert(&path, number, slot);
+        }
+    }
+    Ok(())
+}
+
+/// Writes the hash section, whose first window is full; returns how long it is. The leaves are read once
+/// more for each further window.
+fn hash_section(
+    window: &mut Window,
+    spool: &mut SpooledTempFile,
+    out: &mut impl Write,
+) -> io::Result<u64> {
+    let mut len = 0;
+    loop {
+        out.write_all(window.bytes())?;
+        len += window.bytes().len() as u64;
+        if !window.advance() {
+            return Ok(len);
+        }
+        for (number, page) in pages(spool, 1)?.enumerate() {
+            fill(window, number, &page?).map_err(io::Error::other)?;
+        }
     }
 }
 
@@ -241,5 +286,36 @@ impl Lines<'_> {
         out.write_all(&trailer::trailer_header(len))?;
         out.seek(SeekFrom::Start(end))?;
         Ok(16 + len)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use reader_core::path::PackPathBuf;
+    use reader_core::{Kind, Totals};
+
+    #[test]
+    fn a_hash_section_of_several_windows_holds_every_entry() {
+        let mut tree = TreeBuilder::new();
+        let mut leaves = Vec::new();
+        for number in 0..3000 {
+            let path = PackPathBuf::new(format!("{number:04}").into_bytes()).unwrap();
+            let kind = Kind::Directory(Totals::default());
+            let entry = Entry { path, kind, mode: None, mtime: None, owner: None };
+            tree.push(&entry, &mut leaves).unwrap();
+        }
+        let entries = tree.finish(&mut leaves).unwrap().entries();
+        let mut spool = tempfile::spooled_tempfile(1 << 20);
+        spool.write_all(&leaves).unwrap();
+        let slots = hash::slots_for(entries);
+        let mut window = Window::new(slots, 700);
+        for (number, page) in leaves.chunks(PAGE).enumerate() {
+            fill(&mut window, number, page).unwrap();
+        }
+        let mut out = Vec::new();
+        assert_eq!(hash_section(&mut window, &mut spool, &mut out).unwrap(), slots * 6);
+        assert_eq!(out.len() as u64, slots * 6);
+        assert!(leaves.len() > PAGE && hash::taken(&out) > 2950);
     }
 }

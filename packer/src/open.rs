@@ -240,7 +240,7 @@ impl Pack {
     /// The entry at `path`, without following links. The fastest way to look something up.
     #[inline]
     pub fn find(&self, path: PackPath<'_>) -> Result<Option<EntryRef<'_>>> {
-        self.ready(self.index.lookup(self.pages(), path))
+        self.ready(self.index.lookup_hinted(self.pages(), path))
     }
 
     /// Takes the answer of the core: on a mapping it is always there.

@@ -1,6 +1,7 @@
 //! Checks whether a pack is what it says: its index, every payload, every digest.
 
 mod structure;
+mod hashes;
 mod payload;
 mod lines;
 

@@ -75,6 +75,30 @@ fn links_that_lead_nowhere() {
 }
 
 #[test]
+fn every_paged_index_of_several_leaves_gets_a_hash_section() {
+    let root = tempfile::tempdir().unwrap();
+    let at = root.path();
+    fs::create_dir_all(at.join("src/many")).unwrap();
+    for number in 0..1200 {
+        fs::write(at.join(format!("src/many/{number}")), format!("{number}")).unwrap();
+    }
+    run(at, "pack src old.pack --index-format ndjson", 0);
+    run(at, "index old.pack --paged", 0);
+    fs::copy(at.join("old.pack"), at.join("inside.pack")).unwrap();
+    run(at, "index inside.pack --in-place", 0);
+    run(at, "pack src new.pack", 0);
+    for pack in ["old.pack", "inside.pack", "new.pack"] {
+        // 1201 entries and a third as many slots more, six bytes each.
+        let (said, _) = run(at, &format!("info {pack} --json"), 0);
+        assert!(said.contains("\"hash_bytes\":9606"), "{pack}: {said}");
+        let (said, _) = run(at, &format!("info {pack}"), 0);
+        assert!(said.contains("and a hash section of 9.4 KiB"), "{pack}: {said}");
+        run(at, &format!("verify {pack}"), 0);
+        assert_eq!(run(at, &format!("cat {pack} many/777"), 0).0, "777");
+    }
+}
+
+#[test]
 fn exit_codes_and_advice() {
     let root = tree();
     let at = root.path();

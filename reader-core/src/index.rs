@@ -28,6 +28,10 @@ pub struct Index {
     verified: Box<[AtomicU32]>,
 }
 
+mod hinted;
+
+pub use hinted::Hint;
+
 /// A node on the way down: an inner page or a leaf.
 enum Node<'a> {
     Inner(Inner<'a>),
@@ -142,9 +146,7 @@ impl Index {
     ) -> Result<Answer<&'a [u8]>> {
         let extent = self.header.page(child.page)?;
         let Some(page) = source.bytes(extent) else { return Ok(Answer::Need(extent)) };
-        let word = usize::try_from(child.page >> 5).ok().and_then(|word| self.verified.get(word));
-        let bit = 1u32 << (child.page & 31);
-        if word.is_some_and(|word| word.load(Ordering::Relaxed) & bit != 0) {
+        if self.is_verified(child.page) {
             return Ok(Answer::Ready(page));
         }
         let found = Digest::of(page);
@@ -152,7 +154,8 @@ impl Index {
             let (part, expected) = (Part::Page, child.digest);
             return Err(Error::DigestMismatch { part, extent, expected, found });
         }
-        if let Some(word) = word {
+        let (word, bit) = verified_bit(child.page);
+        if let Some(word) = self.verified.get(word) {
             word.fetch_or(bit, Ordering::Relaxed);
         }
         Ok(Answer::Ready(page))
@@ -164,15 +167,24 @@ impl Index {
     pub fn forget(&self, extent: Extent) {
         // Page sizes are powers of two.
         let shift = self.header.page_size.trailing_zeros();
-        let page = |offset: u64| offset.saturating_sub(self.header.pages_offset) >> shift;
-        let first = page(extent.start);
-        let end = page(extent.end()).saturating_add(1);
-        for page in first..end.min(u64::from(self.header.page_count)) {
-            let word = usize::try_from(page >> 5).ok().and_then(|word| self.verified.get(word));
-            if let Some(word) = word {
-                word.fetch_and(!(1u32 << (page & 31)), Ordering::Relaxed);
+        let page = |offset: u64| {
+            let page = offset.saturating_sub(self.header.pages_offset) >> shift;
+            u32::try_from(page).unwrap_or(u32::MAX)
+        };
+        let end = page(extent.end()).saturating_add(1).min(self.header.page_count);
+        for page in page(extent.start)..end {
+            let (word, bit) = verified_bit(page);
+            if let Some(word) = self.verified.get(word) {
+                word.fetch_and(!bit, Ordering::Relaxed);
             }
         }
+    }
+
+    /// Whether a page was hashed before, and had the digest that the page above it names.
+    #[inline]
+    fn is_verified(&self, page: u32) -> bool {
+        let (word, bit) = verified_bit(page);
+        self.verified.get(word).is_some_and(|word| word.load(Ordering::Relaxed) & bit != 0)
     }
 
     /// Goes down from the root, at each inner page to the child that `choose` names.
@@ -335,6 +347,12 @@ impl Index {
         }
         Ok(Answer::Ready(list))
     }
+}
+
+/// Which word and which bit of it tell whether a page was verified.
+#[inline]
+fn verified_bit(page: u32) -> (usize, u32) {
+    (usize::try_from(page >> 5).unwrap_or(usize::MAX), 1 << (page & 31))
 }
 
 /// Sorts behind every name that fits into a page.

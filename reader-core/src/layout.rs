@@ -28,6 +28,8 @@ pub const MIN_PAGE_SIZE: u32 = 32 << 10;
 pub const REQUIRES_VOLUMES: u64 = 1;
 /// All required features known here.
 pub const KNOWN_REQUIRED: u64 = REQUIRES_VOLUMES;
+/// Optional feature: there is a hash section, which the header names.
+pub const HAS_HASH: u64 = 1;
 
 /// The fixed-size footer: where the root page is and what its digest is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,6 +159,24 @@ pub struct Header {
     pub totals: Totals,
     /// Other files that hold payloads: volume 1 is the first of them.
     pub volumes: Vec<Volume>,
+    /// The hash section, when there is one.
+    pub hash: Option<HashSection>,
+}
+
+/// Where the hash section lies (FORMAT.md, "Hash section").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HashSection {
+    /// Offset of its first slot.
+    pub offset: u64,
+    /// Number of slots.
+    pub slots: u64,
+}
+
+impl HashSection {
+    /// All its bytes.
+    pub fn extent(&self) -> Extent {
+        Extent { start: self.offset, len: self.slots.saturating_mul(HASH_SLOT_LEN as u64) }
+    }
 }
 
 /// Another file that holds payloads.
@@ -219,6 +239,13 @@ impl Header {
             }
             volumes.push(Volume { name: name.to_vec(), len });
         }
+        let mut hash = None;
+        if optional & HAS_HASH != 0 {
+            let section = HashSection { offset: cursor.u64()?, slots: cursor.u64()? };
+            let extent = section.extent();
+            Extent::new(extent.start, extent.len, file_len)?;
+            hash = Some(section);
+        }
         let read = root.len().saturating_sub(cursor.rest().len());
         // A later minor version may append fields; they are skipped.
         if header_len < read || header_len > root.len() {
@@ -236,6 +263,7 @@ impl Header {
             symlinks,
             totals,
             volumes,
+            hash,
         };
         Ok((header, header_len))
     }
@@ -244,7 +272,8 @@ impl Header {
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(ROOT_HEADER_LEN);
         let names: usize = self.volumes.iter().map(|v| v.name.len().saturating_add(10)).sum();
-        let header_len = ROOT_HEADER_LEN.saturating_add(names);
+        let appended = if self.hash.is_some() { 16 } else { 0 };
+        let header_len = ROOT_HEADER_LEN.saturating_add(names).saturating_add(appended);
         out.extend([0, 0]);
         out.extend(u16::try_from(header_len).unwrap_or(u16::MAX).to_le_bytes());
         out.extend(self.page_size.to_le_bytes());
@@ -263,6 +292,10 @@ impl Header {
             out.extend(volume.len.to_le_bytes());
             out.extend(u16::try_from(volume.name.len()).unwrap_or(u16::MAX).to_le_bytes());
             out.extend(&volume.name);
+        }
+        if let Some(hash) = &self.hash {
+            out.extend(hash.offset.to_le_bytes());
+            out.extend(hash.slots.to_le_bytes());
         }
         out
     }
@@ -301,6 +334,51 @@ pub fn totals_from_bytes(bytes: &[u8; 32]) -> Result<Totals> {
         bytes: cursor.u64()?,
         stored_bytes: cursor.u64()?,
     })
+}
+
+/// Length of one slot of the hash section, in bytes.
+pub const HASH_SLOT_LEN: usize = 6;
+
+/// A slot of the hash section: which entry a path may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HashSlot {
+    /// Page number of the entry's leaf, at most 2^24 − 1.
+    pub leaf: u32,
+    /// Which of the leaf's entries it is, at most 2^12 − 1.
+    pub entry: u16,
+    /// The lowest twelve bits of the path's hash.
+    pub fingerprint: u16,
+}
+
+impl HashSlot {
+    /// A slot that holds nothing.
+    pub const EMPTY: [u8; HASH_SLOT_LEN] = [0xff; HASH_SLOT_LEN];
+
+    /// Reads a slot; `None` when it is empty.
+    #[inline]
+    pub fn from_bytes(bytes: &[u8; HASH_SLOT_LEN]) -> Option<HashSlot> {
+        if *bytes == HashSlot::EMPTY {
+            return None;
+        }
+        let [a, b, c, d, e, f] = *bytes;
+        Some(HashSlot {
+            leaf: u32::from_le_bytes([a, b, c, 0]),
+            entry: u16::from_le_bytes([d, e & 0x0f]),
+            fingerprint: u16::from_le_bytes([e, f]) >> 4,
+        })
+    }
+
+    /// The slot's bytes; `None` when a number is too large for one.
+    pub fn to_bytes(&self) -> Option<[u8; HASH_SLOT_LEN]> {
+        let [a, b, c, 0] = self.leaf.to_le_bytes() else { return None };
+        if self.entry >= 1 << 12 || self.fingerprint >= 1 << 12 {
+            return None;
+        }
+        let [d, high] = self.entry.to_le_bytes();
+        let [low, f] = (self.fingerprint << 4).to_le_bytes();
+        let bytes = [a, b, c, d, high | low, f];
+        (bytes != HashSlot::EMPTY).then_some(bytes)
+    }
 }
 
 /// First byte of a leaf page.
@@ -628,9 +706,21 @@ mod tests {
             symlinks: 3,
             totals: Totals { files: 1, directories: 2, bytes: 3, stored_bytes: 4 },
             volumes: vec![Volume { name: b"x.container".to_vec(), len: 99 }],
+            hash: None,
         };
+        let hash = Some(HashSection { offset: 70_000, slots: 5000 });
+        let with_hash = Header { optional: HAS_HASH, hash, ..header.clone() };
+        for header in [&header, &with_hash] {
+            let bytes = header.to_bytes();
+            assert_eq!(Header::from_bytes(&bytes, 100_000), Ok((header.clone(), bytes.len())));
+        }
+        // Slots that reach past the end of the file.
+        for slots in [5001, u64::MAX] {
+            let hash = Some(HashSection { offset: 70_000, slots });
+            let bytes = Header { hash, ..with_hash.clone() }.to_bytes();
+            assert!(Header::from_bytes(&bytes, 100_000).is_err());
+        }
         let bytes = header.to_bytes();
-        assert_eq!(Header::from_bytes(&bytes, 100_000), Ok((header.clone(), bytes.len())));
         for cut in 0..bytes.len() {
             assert!(Header::from_bytes(&bytes[..cut], 100_000).is_err());
         }
@@ -641,5 +731,23 @@ mod tests {
             Header::from_bytes(&newer.to_bytes(), 100_000),
             Err(Error::UnsupportedFeatures { bits: 1 << 40 })
         );
+    }
+
+    #[test]
+    fn a_hash_slot_round_trips() {
+        for (leaf, entry, fingerprint) in
+            [(0, 0, 0), (1, 2, 3), ((1 << 24) - 1, 4095, 4094), (0x12_3456, 0x789, 0xabc)]
+        {
+            let slot = HashSlot { leaf, entry, fingerprint };
+            assert_eq!(HashSlot::from_bytes(&slot.to_bytes().unwrap()), Some(slot));
+        }
+        for (leaf, entry, fingerprint) in
+            [(1 << 24, 0, 0), (0, 4096, 0), (0, 0, 4096), ((1 << 24) - 1, 4095, 4095)]
+        {
+            assert_eq!(HashSlot { leaf, entry, fingerprint }.to_bytes(), None);
+        }
+        assert_eq!(HashSlot::from_bytes(&HashSlot::EMPTY), None);
+        let slot = HashSlot { leaf: 0x12_3456, entry: 0x789, fingerprint: 0xabc };
+        assert_eq!(slot.to_bytes(), Some([0x56, 0x34, 0x12, 0x89, 0xc7, 0xab]));
     }
 }

@@ -183,8 +183,32 @@ impl<'a> Leaf<'a> {
         Ok((low, None))
     }
 
+    /// Whether the entry at `slot` has this key; nothing when it has not, or cannot be read.
+    #[inline]
+    pub fn slot_of(&self, slot: usize, directory: &[u8], name: &[u8]) -> Option<Slot<'a>> {
+        // The last run that does not begin behind the slot.
+        let (runs, _) = self.runs().as_chunks::<RUN_LEN>();
+        let after = runs.partition_point(|run| usize::from(Run::from_bytes(run).first) <= slot);
+        let run = self.run(after.checked_sub(1)?).ok()?;
+        if slot < run.first || slot >= run.end || run.directory != directory {
+            return None;
+        }
+        let suffix = self.suffix(slot).ok()?;
+        let is_name = name.strip_prefix(run.prefix) == Some(suffix);
+        is_name.then_some(Slot { slot, directory: run.directory, prefix: run.prefix, suffix })
+    }
+
     /// The entry at `slot`, its name checked. `run` is a hint: where the entry before was.
     pub fn entry(&self, slot: usize, run: &mut usize) -> Result<EntryRef<'a>> {
+        let slot = self.slot(slot, run)?;
+        if !slot.is_sound() {
+            return bad("name", slot.slot as u64);
+        }
+        self.entry_of(slot)
+    }
+
+    /// The place and path of the entry at `slot`, its name not checked. `run` is a hint as above.
+    pub fn slot(&self, slot: usize, run: &mut usize) -> Result<Slot<'a>> {
         if slot >= self.len() {
             return bad("slot", slot as u64);
         }
@@ -198,11 +222,7 @@ impl<'a> Leaf<'a> {
             view = self.run(*run)?;
         }
         let suffix = self.suffix(slot)?;
-        let slot = Slot { slot, directory: view.directory, prefix: view.prefix, suffix };
-        if !slot.is_sound() {
-            return bad("name", slot.slot as u64);
-        }
-        self.entry_of(slot)
+        Ok(Slot { slot, directory: view.directory, prefix: view.prefix, suffix })
     }
 
     /// The entry that [`Leaf::lower_bound`] found: its name equals the one asked for.
@@ -285,6 +305,16 @@ pub struct Slot<'a> {
 }
 
 impl Slot<'_> {
+    /// Appends the whole path.
+    pub fn push_path(&self, out: &mut Vec<u8>) {
+        if !self.directory.is_empty() {
+            out.extend_from_slice(self.directory);
+            out.push(b'/');
+        }
+        out.extend_from_slice(self.prefix);
+        out.extend_from_slice(self.suffix);
+    }
+
     fn is_sound(&self) -> bool {
         let name_is_sound = if self.prefix.len() < 3 {
             let mut name = [0u8; 5];
@@ -333,11 +363,7 @@ impl<'a> EntryRef<'a> {
 
     /// Appends its whole path.
     pub fn push_path(&self, out: &mut Vec<u8>) {
-        if !self.slot.directory.is_empty() {
-            out.extend_from_slice(self.slot.directory);
-            out.push(b'/');
-        }
-        self.push_name(out);
+        self.slot.push_path(out);
     }
 
     /// Its whole path, in one allocation.

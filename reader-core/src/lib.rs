@@ -37,6 +37,7 @@ pub mod path;
 pub mod layout;
 pub mod leaf;
 pub mod inner;
+pub mod hash;
 pub mod tree;
 pub mod index;
 

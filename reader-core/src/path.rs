@@ -87,8 +87,9 @@ impl<'a> PackPath<'a> {
         self.split().1
     }
 
+    /// Both at once: [`PackPath::parent`] and [`PackPath::name`].
     #[inline]
-    fn split(&self) -> (PackPath<'a>, &'a [u8]) {
+    pub fn split(&self) -> (PackPath<'a>, &'a [u8]) {
         match memchr::memrchr(b'/', self.0) {
             Some(slash) => {
                 let (parent, name) = self.0.split_at_checked(slash).unwrap_or((self.0, b""));

@@ -7,7 +7,7 @@
 use crate::entry::Totals;
 use crate::error::{Error, Result, Structure};
 use crate::inner::{self, Key, Slot};
-use crate::layout::{self, Footer, Header, MAX_ROOT, Volume};
+use crate::layout::{self, Footer, HashSection, Header, MAX_ROOT, Volume};
 use crate::leaf::LeafBuilder;
 use crate::{Digest, Entry, Extent, Kind};
 use alloc::vec::Vec;
@@ -34,6 +34,8 @@ pub struct Places {
     pub pages_offset: u64,
     /// Other files that hold payloads.
     pub volumes: Vec<Volume>,
+    /// Slots of the hash section, which follows the pages ([`crate::hash`]); 0 for none.
+    pub hash_slots: u64,
 }
 
 /// All pages are written; what is left is the root page and the footer.
@@ -177,9 +179,14 @@ impl Leaves {
             symlinks,
             totals,
             volumes: places.volumes,
+            hash: None,
         };
         if slots.is_empty() {
             return Ok(Tree { header, node: single });
+        }
+        if places.hash_slots > 0 {
+            header.optional |= layout::HAS_HASH;
+            header.hash = Some(HashSection { offset: 0, slots: places.hash_slots });
         }
         let capacity = MAX_ROOT.saturating_sub(header.to_bytes().len());
         let mut first = 0u32;
@@ -195,6 +202,10 @@ impl Leaves {
         let mut node = Vec::new();
         inner::write(&slots, level, first, &mut node)?;
         header.page_count = page_count;
+        if let Some(hash) = &mut header.hash {
+            let pages_len = u64::from(page_count).saturating_mul(PAGE as u64);
+            hash.offset = header.pages_offset.saturating_add(pages_len);
+        }
         Ok(Tree { header, node })
     }
 }

@@ -157,6 +157,13 @@ pub fn make(golden: &Path) -> reader_core::Result<Vec<(&'static str, Vec<u8>)>> 
         let len = forge.header.len() as u16;
         forge.header(2, &len.to_le_bytes()).seal()
     };
+    let hashed = |offset: u64, slots: u64| {
+        let mut forge = good.clone().header(16, &[1]);
+        forge.header.extend(offset.to_le_bytes());
+        forge.header.extend(slots.to_le_bytes());
+        let len = forge.header.len() as u16;
+        forge.header(2, &len.to_le_bytes()).seal()
+    };
     let two = line("a", 0, 5) + &line("b", 0, 5);
     let trailer_at = trailer_start(&with_trailer);
     Ok(vec![
@@ -171,6 +178,10 @@ pub fn make(golden: &Path) -> reader_core::Result<Vec<(&'static str, Vec<u8>)>> 
         ("root-too-short", footer(&smallest, 4, &10u32.to_le_bytes())),
         ("unknown-required-feature", good.clone().header(15, &[0x80]).seal()),
         ("unknown-optional-feature", good.clone().header(23, &[0x80]).seal()),
+        ("hash-section-past-end", hashed(0, 1000)),
+        ("hash-section-overflow", hashed(u64::MAX, u64::MAX)),
+        ("hash-section-elsewhere", hashed(0, 50)),
+        ("hash-fields-missing", good.clone().header(16, &[1]).seal()),
         ("header-len-too-long", good.clone().header(2, &u16::MAX.to_le_bytes()).seal()),
         ("header-len-too-short", good.clone().header(2, &[111, 0]).seal()),
         ("page-size-odd", good.clone().header(4, &40_000u32.to_le_bytes()).seal()),

@@ -1,6 +1,8 @@
 //! How much is read for each question, of a pack of a million entries.
 
+use reader_core::hash::{self, Window};
 use reader_core::index::Index;
+use reader_core::leaf::Leaf;
 use reader_core::path::PackPathBuf;
 use reader_core::tree::{Places, TreeBuilder};
 use reader_core::{Answer, Codec, Content, Digest, Entry, Extent, Kind, Limits, PackPath, Result};
@@ -113,11 +115,20 @@ fn imagenet(files: u64, classes: u64) -> Remote {
         }
     }
     let mut leaves = builder.finish(&mut pages).unwrap();
+    let hash_slots = hash::slots_for(leaves.entries());
+    let mut window = Window::new(hash_slots, 1 << 22);
     for (number, page) in pages.chunks(layout::PAGE_SIZE as usize).enumerate() {
         leaves.seal(number, page);
+        let (leaf, mut run) = (Leaf::parse(page).unwrap(), 0);
+        for slot in 0..leaf.len() {
+            let path = leaf.entry(slot, &mut run).unwrap().path().unwrap();
+            window.insert(path.as_bytes(), number as u32, slot as u16);
+        }
     }
-    let places = Places { payload_end: offset, pages_offset: offset, volumes: Vec::new() };
+    let places =
+        Places { payload_end: offset, pages_offset: offset, volumes: Vec::new(), hash_slots };
     let tree = leaves.finish(places, &mut pages).unwrap();
+    pages.extend(window.bytes());
     let (root, _) = tree.root(offset + pages.len() as u64, Extent { start: 0, len: 0 });
     pages.extend(root);
     let have = RefCell::default();
@@ -137,7 +148,9 @@ fn a_million_files_in_a_thousand_directories() {
     let remote = imagenet(1_000_000, 1000);
     let index = open(&remote);
     let per_entry = remote.file.len() as f64 / index.len() as f64;
-    println!("{} entries, {per_entry:.1} bytes each", index.len());
+    let hash = index.header().hash.unwrap().extent().len as f64 / index.len() as f64;
+    println!("{} entries, {per_entry:.1} bytes each, of these {hash:.1} hash section", index.len());
+    assert!(hash <= 8.0, "{hash}");
     println!("{} pages, root page of {} bytes", index.header().page_count, remote.root_len());
     assert_eq!(index.len(), 1_001_001);
     assert!(per_entry <= 80.0, "{per_entry}");

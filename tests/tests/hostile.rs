@@ -140,6 +140,10 @@ const EXPECTED: &[(&str, &str)] = &[
     ("gzip-too-much-content", "read Corrupt, bad, failed"),
     ("gzip-truncated", "read Corrupt, bad, failed"),
     ("gzip-two-members", "read Corrupt, bad, failed"),
+    ("hash-fields-missing", "open Corrupt"),
+    ("hash-section-elsewhere", "read all, bad, extracted"),
+    ("hash-section-overflow", "open Corrupt"),
+    ("hash-section-past-end", "open Corrupt"),
     ("header-len-too-long", "open Corrupt"),
     ("header-len-too-short", "open Corrupt"),
     ("inner-children-past-pages", "walk Corrupt, bad, failed"),
@@ -270,6 +274,40 @@ fn every_truncation_and_every_flipped_byte_errors_or_changes_nothing() {
                 check(&bytes, format!("byte {at} combined with {mask}"));
             }
         }
+    }
+}
+
+#[test]
+fn a_damaged_hash_section_changes_no_answer_and_is_told_of() {
+    let good = file("golden").join("two-levels.pack");
+    let pack = Pack::open(&good).unwrap();
+    let section = pack.header().hash.unwrap().extent();
+    let entries: Vec<_> = pack.entries().map(|entry| entry.unwrap().to_entry().unwrap()).collect();
+    assert!(section.len > 0 && entries.len() > 1000);
+    let report = |pack: &Pack| {
+        verify(pack, None, &VerifyOptions::default(), &Progress::default(), &mut |_| ()).unwrap()
+    };
+    assert!(report(&pack).is_sound());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("damaged");
+    for at in (section.start..section.end()).step_by(331) {
+        let mut bytes = fs::read(&good).unwrap();
+        bytes[at as usize] ^= 0x10;
+        // Another file each time: the one before is still mapped.
+        let _ = fs::remove_file(&path);
+        fs::write(&path, bytes).unwrap();
+        let damaged = Pack::open(&path).unwrap();
+        assert_eq!(damaged.digest(), pack.digest());
+        for _ in 0..2 {
+            for entry in &entries {
+                let found = damaged.find(entry.path.as_path()).unwrap().unwrap();
+                assert_eq!(found.to_entry().unwrap(), *entry, "byte {at}");
+            }
+            assert!(!damaged.exists("train/none"));
+        }
+        let report = report(&damaged);
+        assert_eq!((report.bad, report.structural), (0, 1), "byte {at}: {:?}", report.problems);
+        assert!(report.problems[0].text.contains("hash section"), "{:?}", report.problems);
     }
 }
 

@@ -74,6 +74,8 @@ struct PagedIndex {
     pages: u32,
     bytes: u64,
     bytes_per_entry: f64,
+    /// What of `bytes` is the hash section, which speeds up looking up; 0 without one.
+    hash_bytes: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -96,6 +98,7 @@ impl Info {
             pages: header.page_count,
             bytes: index_bytes,
             bytes_per_entry: index_bytes as f64 / header.entries.max(1) as f64,
+            hash_bytes: header.hash.map_or(0, |hash| hash.extent().len),
         });
         let volume = |volume: &reader_core::layout::Volume| Volume {
             name: Escaped(&volume.name).to_string(),
@@ -157,6 +160,9 @@ impl Info {
             if index.pages > 0 {
                 let pages = count(index.pages.into(), "page");
                 text.push_str(&format!(", in {pages} of {} KiB", index.page_size >> 10));
+            }
+            if index.hash_bytes > 0 {
+                text.push_str(&format!(" and a hash section of {}", Size(index.hash_bytes)));
             }
             row("index", &text)?;
         }

@@ -1,6 +1,7 @@
 //! Checks the index as a whole: pages, order, directories, totals.
 
 use super::Queue;
+use super::hashes::Hashes;
 use crate::open::Pack;
 use reader_core::assemble::DirectorySums;
 use reader_core::error::{Error, Result};
@@ -81,14 +82,21 @@ const ABOVE_ALL: [u8; 4000] = [0xff; 4000];
 
 /// Checks the index and queues all payloads.
 pub(super) fn check(pack: &Pack, queue: &mut Queue<'_, '_>) {
-    let mut sums = Sums::default();
+    let (mut sums, mut hashes) = (Sums::default(), Hashes::default());
     let numbers = 0..pack.index().len();
     scan(pack, numbers.clone(), queue, |queue, entry| match queue.entry_ref(entry) {
-        Some(entry) => sums.push(entry, queue),
+        Some(entry) => {
+            hashes.push(pack, entry.path.as_path());
+            sums.push(entry, queue);
+        }
         None => sums.directories = None,
     });
     if queue.progress.is_cancelled() {
         return;
+    }
+    // Entries that cannot be read are missing everywhere.
+    if sums.entries == numbers.end {
+        hashes.finish(pack, queue.findings);
     }
     sums.finish(pack, queue);
     // The number of entries that the pages hold, whatever the header says.

@@ -1,5 +1,7 @@
 use super::*;
 use crate::entry::Content;
+use crate::hash::{self, Window};
+use crate::layout::HashSlot;
 use crate::path::PackPathBuf;
 use crate::tree::{Places, TreeBuilder};
 use crate::{Codec, Entry, Kind};
@@ -25,6 +27,15 @@ fn entry(path: PackPathBuf, number: u64) -> Entry {
 
 /// A pack without payloads over these paths, sorted here.
 fn pack(paths: impl IntoIterator<Item = Vec<u8>>) -> (Vec<u8>, Vec<PackPathBuf>) {
+    build(paths, false)
+}
+
+/// The same with a hash section, which lies before the root page.
+fn hashed_pack(paths: impl IntoIterator<Item = Vec<u8>>) -> (Vec<u8>, Vec<PackPathBuf>) {
+    build(paths, true)
+}
+
+fn build(paths: impl IntoIterator<Item = Vec<u8>>, with_hash: bool) -> (Vec<u8>, Vec<PackPathBuf>) {
     let mut paths: Vec<PackPathBuf> =
         paths.into_iter().map(|path| PackPathBuf::new(path).unwrap()).collect();
     paths.sort();
@@ -35,10 +46,19 @@ fn pack(paths: impl IntoIterator<Item = Vec<u8>>) -> (Vec<u8>, Vec<PackPathBuf>)
         builder.push(&entry(path.clone(), number as u64), &mut file).unwrap();
     }
     let mut leaves = builder.finish(&mut file).unwrap();
+    let hash_slots = if with_hash { hash::slots_for(paths.len() as u64) } else { 0 };
+    let mut window = Window::new(hash_slots, 1 << 20);
     for (number, page) in file.chunks(layout::PAGE_SIZE as usize).enumerate() {
         leaves.seal(number, page);
+        let leaf = Leaf::parse(page).unwrap();
+        for slot in 0..leaf.len() {
+            let path = leaf.entry(slot, &mut 0).unwrap().path().unwrap();
+            window.insert(path.as_bytes(), number as u32, slot as u16);
+        }
     }
-    let tree = leaves.finish(Places::default(), &mut file).unwrap();
+    let places = Places { hash_slots, ..Places::default() };
+    let tree = leaves.finish(places, &mut file).unwrap();
+    file.extend(window.bytes());
     let (root, _) = tree.root(file.len() as u64, Extent { start: 0, len: 0 });
     file.extend(root);
     (file, paths)
@@ -173,6 +193,111 @@ fn the_trailers_magic_never_occurs_in_root_and_footer() {
     for path in &paths {
         assert!(index.lookup(&file[..], path.as_path()).unwrap().ready().unwrap().is_some());
     }
+}
+
+/// What tree and hash section say of a path: the numbers of the entries.
+fn both(index: &Index, file: &[u8], path: PackPath<'_>) -> [Option<u64>; 2] {
+    let number = |entry: EntryRef<'_>| entry.content().unwrap().unwrap().offset;
+    [index.lookup_hinted(file, path), index.lookup(file, path)]
+        .map(|found| found.unwrap().ready().unwrap().map(number))
+}
+
+#[test]
+fn the_hash_section_leads_to_verified_leaves_only() {
+    let (file, paths) = hashed_pack(names(5000));
+    let index = open(&file);
+    for path in &paths {
+        assert!(!matches!(index.hint(&file[..], path.as_path()), Hint::Entry(_)));
+    }
+    for (number, path) in (0..).zip(&paths) {
+        assert_eq!(both(&index, &file, path.as_path()), [Some(number); 2]);
+    }
+    let mut hinted = 0;
+    for path in &paths {
+        match index.hint(&file[..], path.as_path()) {
+            Hint::Entry(entry) => {
+                assert_eq!(entry.path().unwrap(), *path);
+                hinted += 1;
+            }
+            Hint::Nothing => panic!("{path} has a slot, or there was no room"),
+            Hint::Crowded => {}
+        }
+        for other in [b"x".to_vec(), [path.as_bytes(), b"x"].concat(), path.as_bytes()[..5].into()]
+        {
+            let other = PackPathBuf::new(other).unwrap();
+            assert_eq!(both(&index, &file, other.as_path()), [None; 2]);
+        }
+    }
+    assert!(hinted > 4900, "{hinted}");
+    assert_eq!(hinted, hash::taken(file.bytes(index.header().hash.unwrap().extent()).unwrap()));
+}
+
+#[test]
+fn a_hash_section_that_lies_does_no_harm() {
+    let (mut file, paths) = hashed_pack(names(2000));
+    let index = open(&file);
+    let section = index.header().hash.unwrap().extent();
+    let section = section.start as usize..section.end() as usize;
+    let right = |file: &[u8], step: usize| {
+        for (number, path) in (0..).zip(&paths).step_by(step) {
+            assert_eq!(both(&index, file, path.as_path()), [Some(number); 2]);
+        }
+        let none = PackPathBuf::new(b"train/none".to_vec()).unwrap();
+        assert_eq!(both(&index, file, none.as_path()), [None; 2]);
+    };
+    // Verifies all leaves.
+    right(&file, 1);
+    // Any flipped byte: the path of the slot, and others.
+    let good = file[section.clone()].to_vec();
+    for at in section.clone().step_by(5) {
+        file[at] ^= 0x41;
+        right(&file, 97);
+        file[at] ^= 0x41;
+    }
+    for fill in [0, 0x01, 0xfe, 0xff] {
+        file[section.clone()].fill(fill);
+        right(&file, 1);
+    }
+    // Every slot has the right fingerprint, and names another page and another entry: an inner page, one
+    // that does not exist, a slot that does not.
+    for (leaf, entry) in
+        [(0, 0), (1, 1), (2, 0), (3, 0), (4, 0), (99, 1), (0, 4000), (0xff_ffff, 1)]
+    {
+        for (place, slot) in good.chunks(6).enumerate() {
+            let Some(slot) = HashSlot::from_bytes(slot.first_chunk().unwrap()) else { continue };
+            let at = section.start + 6 * place;
+            let lie = HashSlot { leaf, entry, ..slot }.to_bytes().unwrap();
+            file[at..at + 6].copy_from_slice(&lie);
+        }
+        right(&file, 1);
+    }
+}
+
+#[test]
+fn who_reads_ranges_never_reads_the_hash_section() {
+    struct Strict<'f>(&'f [u8], Extent);
+    impl Source for Strict<'_> {
+        fn bytes(&self, extent: Extent) -> Option<&[u8]> {
+            assert!(extent.end() <= self.1.start || extent.start >= self.1.end());
+            self.0.bytes(extent)
+        }
+    }
+    let (file, paths) = hashed_pack(names(2000));
+    let index = open(&file);
+    let strict = Strict(&file, index.header().hash.unwrap().extent());
+    for path in &paths {
+        assert!(index.lookup(&strict, path.as_path()).unwrap().ready().unwrap().is_some());
+    }
+    let directory = PackPath::new(b"train/n00000000").unwrap();
+    assert_eq!(index.list(&strict, directory, None, 9).unwrap().ready().unwrap().len(), 9);
+    let mut scan = index.scan(0..index.len());
+    while scan.next(&strict).unwrap().ready().unwrap().is_some() {}
+    // Nor does a source that lacks it have to bring it.
+    let source = Counting::default();
+    let file: &'static [u8] = file.leak();
+    let path = paths[1999].as_path();
+    until_ready!(source, file, index.lookup_hinted(&source, path)).unwrap();
+    assert_eq!(*source.reads.borrow(), [32_768]);
 }
 
 #[test]

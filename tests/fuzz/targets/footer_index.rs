@@ -28,6 +28,7 @@ fn ask(file: &[u8]) {
     while let Ok(Answer::Ready(Some(entry))) = scan.next(file) {
         let Ok(owned) = entry.to_entry() else { continue };
         let _ = index.lookup(file, owned.path.as_path());
+        let _ = index.lookup_hinted(file, owned.path.as_path());
         let _ = index.list(file, owned.path.as_path(), None, 10);
         let _ = index.subtree(file, owned.path.as_path());
     }

@@ -1,0 +1,39 @@
+//! Checks the hash section. It is believed by nobody; but a pack that was changed is to be told of.
+
+use super::Findings;
+use crate::open::Pack;
+use reader_core::index::Hint;
+use reader_core::{PackPath, Source, hash};
+
+/// Counts which entries the section leads to.
+#[derive(Debug, Default)]
+pub(super) struct Hashes {
+    found: u64,
+    missing: u64,
+}
+
+impl Hashes {
+    /// Looks for an entry, whose leaf was verified.
+    pub(super) fn push(&mut self, pack: &Pack, path: PackPath<'_>) {
+        match pack.index().hint(pack.pages(), path) {
+            Hint::Entry(_) => self.found += 1,
+            Hint::Nothing => self.missing += 1,
+            Hint::Crowded => {}
+        }
+    }
+
+    /// Tells when entries are missing, or slots lead nowhere.
+    pub(super) fn finish(&self, pack: &Pack, findings: &Findings<'_>) {
+        let Some(section) = pack.header().hash else { return };
+        let taken = hash::taken(pack.pages().bytes(section.extent()).unwrap_or(&[]));
+        let wrong = taken.saturating_sub(self.found);
+        if self.missing > 0 || wrong > 0 {
+            let missing = self.missing;
+            let text = format!(
+                "the hash section misses {missing} entries, and {wrong} of its slots lead to none: looking \
+                 these up takes longer, but every answer is right"
+            );
+            findings.structural(None, text);
+        }
+    }
+}
