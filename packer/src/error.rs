@@ -67,6 +67,14 @@ pub enum Error {
         /// What it should be.
         expected: &'static str,
     },
+    /// A file at a URL cannot be read.
+    #[error("cannot read {}: {problem}", url.display())]
+    Remote {
+        /// The URL, without password and query.
+        url: PathBuf,
+        /// What stands in the way.
+        problem: RemoteProblem,
+    },
     /// A source file could not be packed, and the caller wanted to stop then.
     #[error("stopped at {}: {problem}", path.display())]
     Strict {
@@ -85,7 +93,56 @@ pub enum Error {
     },
 }
 
+/// Why a remote file cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RemoteProblem {
+    /// No such file.
+    #[error("there is no such file (status {0})")]
+    NotFound(u16),
+    /// The server wants other credentials, or any.
+    #[error("access is denied (status {0})")]
+    Denied(u16),
+    /// Any other answer that brings no bytes.
+    #[error("the server answers with status {0}")]
+    Status(u16),
+    /// The name is unknown, or nobody listens there.
+    #[error("no connection: {0}")]
+    Connect(String),
+    /// So many seconds without a byte.
+    #[error("nothing came for {0} seconds")]
+    Timeout(u64),
+    /// It is another file than the one that was opened.
+    #[error("it was replaced while it was read")]
+    Changed,
+    /// The server sends whole files only, and this one, of so many bytes, is long.
+    #[error("the server does not send parts of files, and this one is too long to take as a whole")]
+    NoRanges(Option<u64>),
+    /// An answer that is none to the question.
+    #[error("the server's answer is wrong: {0}")]
+    BadAnswer(&'static str),
+    /// Settings or credentials are not complete, or something rarer.
+    #[error("{0}")]
+    Other(String),
+    /// The feature `remote` was left out.
+    #[error("this rangepack was built without the feature `remote`")]
+    NotBuilt,
+}
+
+impl RemoteProblem {
+    /// Whether there is no such file, as far as the server tells.
+    pub(crate) fn is_missing(&self) -> bool {
+        matches!(self, RemoteProblem::NotFound(_) | RemoteProblem::Denied(_))
+    }
+}
+
 impl Error {
+    /// Wraps what happened to a remote file.
+    pub(crate) fn remote(url: &Path) -> impl FnOnce(RemoteProblem) -> Error + use<> {
+        let url = url.to_owned();
+        move |problem| Error::Remote { url, problem }
+    }
+
     /// Wraps an error of the operating system.
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error + use<> {
         let path = path.to_owned();
@@ -105,6 +162,22 @@ impl Error {
             return Err(Error::State { path: output.to_owned(), problem });
         }
         Ok(())
+    }
+
+    /// The same error, told of one entry if it is about bytes of a pack.
+    pub(crate) fn of_entry(self, entry: impl FnOnce(reader_core::Error) -> Error) -> Error {
+        match self {
+            Error::Pack { source, .. } => entry(*source),
+            error => error,
+        }
+    }
+
+    /// What is wrong with the bytes of a pack, or the error itself when it is about something else.
+    pub(crate) fn about_pack(self) -> std::result::Result<reader_core::Error, Error> {
+        match self {
+            Error::Pack { source, .. } | Error::Entry { source, .. } => Ok(*source),
+            error => Err(error),
+        }
     }
 
     /// Whether the caller, or the user, wanted it to stop.

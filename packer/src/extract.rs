@@ -215,8 +215,8 @@ impl ExtractReport {
 /// tell them apart, and on Windows names with special characters or those of devices.
 ///
 /// # Errors
-/// Only for what concerns the whole run: the target cannot be opened, the index cannot be read, or
-/// one of the limits is exceeded. Everything that concerns one entry is in the report.
+/// Only for what concerns the whole run: the target cannot be opened, the index cannot be read, one
+/// of the limits is exceeded, or a remote pack cannot be read any further (what was extracted stays). Everything that concerns one entry is in the report.
 pub fn extract(
     pack: &Pack,
     target: &Path,
@@ -260,6 +260,7 @@ fn extract_with(
         mode_of: &mode_of,
         has_links: AtomicBool::new(false),
         stopped: OnceLock::new(),
+        failure: OnceLock::new(),
         report: Mutex::new(report),
     };
     for refused in &pack.notes().refused {
@@ -272,6 +273,9 @@ fn extract_with(
         run.pass(&ranges, Pass::Links);
     }
     run.finish(&ranges).map_err(Error::io("sync", target))?;
+    if let Some(error) = run.failure.into_inner() {
+        return Err(error);
+    }
     let mut report = run.report.into_inner().unwrap_or_else(PoisonError::into_inner);
     report.stopped = run.stopped.into_inner();
     Ok(report)
@@ -329,12 +333,14 @@ struct Run<'r> {
     /// Set when the first pass comes across a link: most packs need no second one.
     has_links: AtomicBool,
     stopped: OnceLock<Stopped>,
+    /// Why the pack cannot be read any further, which is nobody's fault in it.
+    failure: OnceLock<Error>,
     report: Mutex<ExtractReport>,
 }
 
 impl Run<'_> {
     fn pass(&self, ranges: &Ranges, pass: Pass) {
-        let chunks = Chunks::new(ranges, self.options.threads);
+        let chunks = Chunks::new(self.pack, ranges, self.options.threads);
         let work = || {
             let mut worker = Worker::new(self);
             let mut chunk = Vec::new();
@@ -406,7 +412,12 @@ impl Run<'_> {
         if self.cancel.load(Ordering::Relaxed) {
             self.stop(Stopped::Cancelled);
         }
-        self.stopped.get().is_some()
+        self.stopped.get().is_some() || self.failure.get().is_some()
+    }
+
+    /// Stops all threads; the first error counts.
+    fn fail(&self, error: Error) {
+        let _ = self.failure.set(error);
     }
 }
 

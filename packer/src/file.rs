@@ -1,15 +1,21 @@
 //! A file inside a pack, as a file object.
 
+mod blocks;
+
+pub(crate) use blocks::Blocks;
+
+use crate::data::{Cut, PIECE, Pieces, cut};
 use crate::error::{Error, Result};
 use crate::open::{Pack, Verify};
-use reader_core::blocks::{self, Block, Slice};
 use reader_core::decode::{self, Decoder};
 use reader_core::path::PackPathBuf;
-use reader_core::{Answer, Codec, Content, Extent, Limits, PackPath, Source};
+use reader_core::{Codec, Content, PackPath};
 use std::borrow::Cow;
 use std::io::{self, BufRead, Read, Seek, SeekFrom};
+use std::path::Path;
 
-/// Compressed files without a block table are decoded as a whole up to this length, in bytes.
+/// Files that have to be taken as a whole, for want of a block table, are held in memory up to this
+/// length, in bytes.
 const WHOLE: u64 = 1 << 20;
 
 /// Longer ones pass through a buffer of this length, in bytes.
@@ -25,15 +31,20 @@ const BUFFER: usize = 64 << 10;
 /// the end was reached: the read that would give out the last bytes fails if the payload is damaged.
 /// In these, seeking back begins anew, and seeking forward decodes what lies between.
 ///
-/// Errors of reading are [`io::ErrorKind::InvalidData`] around [`Error::Entry`], which names the file.
+/// Files of remote packs are read in the same ways, those that are stored as they are like compressed
+/// ones; blocks are fetched ahead, the more of them the longer reading goes on.
+///
+/// Errors of reading are [`io::ErrorKind::InvalidData`] around [`Error::Entry`], which names the file,
+/// or [`io::ErrorKind::Other`] around [`Error::Remote`].
 #[derive(Debug)]
 pub struct File<'p> {
     pack: &'p Pack,
     path: PackPathBuf,
     content: Content,
-    payload: &'p [u8],
     position: u64,
-    way: Way,
+    /// Nothing behind it is fetched ahead.
+    end: u64,
+    way: Way<'p>,
     /// Content at hand, which begins at `window_start`.
     window: Cow<'p, [u8]>,
     window_start: u64,
@@ -41,43 +52,56 @@ pub struct File<'p> {
 
 /// How content comes into the window.
 #[derive(Debug)]
-enum Way {
+enum Way<'p> {
     /// All at once.
     Whole,
-    /// Block by block; some blocks whose places are known already.
-    Blocks(Vec<Block>),
+    /// Block by block.
+    Blocks(Box<Blocks<'p>>),
     /// From the beginning to the end; where the decoder stands, if it has begun.
-    Stream(Option<Box<Stream>>),
+    Stream(Option<Box<Stream<'p>>>),
 }
 
 #[derive(Debug)]
-struct Stream {
+struct Stream<'p> {
+    path: &'p Path,
     decoder: Decoder,
+    pieces: Pieces<'p, Cut>,
+    piece: Cow<'p, [u8]>,
     consumed: usize,
     produced: u64,
 }
 
 impl<'p> File<'p> {
     pub(crate) fn new(pack: &'p Pack, path: PackPathBuf, content: Content) -> Result<File<'p>> {
-        let payload = match pack.payload(&content) {
-            Ok(payload) => payload,
+        let checked = pack.volume_of(&content).and_then(|file| {
+            file.check(content.extent())?;
+            Ok(file)
+        });
+        let file = match checked {
+            Ok(file) => file,
             // Only the entry is bad, so its path is told, too.
             Err(Error::Pack { source, .. }) => return Err(pack.entry_error(&path)(*source)),
             Err(error) => return Err(error),
         };
         let is_stored = content.codec == Codec::Stored;
         let mut window = Cow::Borrowed(&[][..]);
-        let way = if is_stored && pack.options().verify == Verify::Index {
-            window = Cow::Borrowed(payload);
+        let way = if is_stored && pack.options().verify == Verify::Index && !file.is_remote() {
+            window = pack.payload(&content)?;
             Way::Whole
         } else if content.blocks.is_some() {
-            Way::Blocks(Vec::new())
-        } else if is_stored || content.size <= WHOLE {
+            Way::Blocks(Box::new(Blocks::new(pack, &content)?))
+        } else if content.size <= WHOLE || is_stored && !file.is_remote() {
             Way::Whole
         } else {
             Way::Stream(None)
         };
-        Ok(File { pack, path, content, payload, position: 0, way, window, window_start: 0 })
+        let end = content.size;
+        Ok(File { pack, path, content, position: 0, end, way, window, window_start: 0 })
+    }
+
+    /// Says that nothing behind `end` will be read, so that nothing is fetched for it.
+    pub fn read_until(&mut self, end: u64) {
+        self.end = end.min(self.content.size);
     }
 
     /// Length of the content in bytes.
@@ -109,7 +133,7 @@ impl<'p> File<'p> {
         if let Some(mut bytes) = self.at_hand(offset) {
             return bytes.read(buffer);
         }
-        let mut other = File::new(self.pack, self.path.clone(), self.content).map_err(invalid)?;
+        let mut other = File::new(self.pack, self.path.clone(), self.content).map_err(failed)?;
         other.position = offset;
         other.read(buffer)
     }
@@ -124,16 +148,36 @@ impl<'p> File<'p> {
     }
 
     /// Brings content into the window, so that the byte at `position`, which is in the file, is there.
-    fn load(&mut self) -> reader_core::Result<()> {
+    fn load(&mut self) -> Result<()> {
+        let bad = self.pack.entry_error(&self.path);
         match &mut self.way {
             Way::Whole => {
                 let limits = &self.pack.options().limits;
-                self.window = decode::decode_all(&self.content, self.payload, limits)?;
+                self.window = match self.pack.payload(&self.content)? {
+                    Cow::Borrowed(payload) => {
+                        decode::decode_all(&self.content, payload, limits).map_err(bad)?
+                    }
+                    Cow::Owned(payload) => {
+                        match decode::decode_all(&self.content, &payload, limits).map_err(bad)? {
+                            Cow::Borrowed(_) => Cow::Owned(payload),
+                            Cow::Owned(content) => Cow::Owned(content),
+                        }
+                    }
+                };
                 Ok(())
             }
-            Way::Blocks(_) => self.load_block(),
+            Way::Blocks(blocks) => {
+                blocks.seek(self.position, self.end).map_err(|error| error.of_entry(bad))?;
+                let bad = self.pack.entry_error(&self.path);
+                let next = blocks.decoded().map_err(|error| error.of_entry(bad))?;
+                if let Some((block, content)) = next {
+                    (self.window, self.window_start) = (content, block.content.start);
+                }
+                Ok(())
+            }
             Way::Stream(_) => loop {
-                self.load_more()?;
+                let bad = self.pack.entry_error(&self.path);
+                self.load_more().map_err(|error| error.of_entry(bad))?;
                 if self.at_hand(self.position).is_some() {
                     return Ok(());
                 }
@@ -141,97 +185,73 @@ impl<'p> File<'p> {
         }
     }
 
-    fn load_block(&mut self) -> reader_core::Result<()> {
-        let Way::Blocks(known) = &mut self.way else { return Ok(()) };
-        let holds = |block: &&Block| block.content.contains(&self.position);
-        if !known.iter().any(|block| holds(&block)) {
-            *known = locate(self.pack, &self.content, self.position)?.0;
-        }
-        if let Some(block) = known.iter().find(holds) {
-            self.window = decode_block(self.pack, &self.content, block)?;
-            self.window_start = block.content.start;
-        }
-        Ok(())
-    }
-
     /// Decodes the next piece of a stream, from the beginning if the position lies before it.
-    fn load_more(&mut self) -> reader_core::Result<()> {
+    fn load_more(&mut self) -> Result<()> {
         let Way::Stream(place) = &mut self.way else { return Ok(()) };
+        let wrong = || Error::pack(self.pack.path());
         // After an error nothing is left here, so that the next read begins anew.
         let mut stream = match place.take() {
             Some(stream) if stream.produced <= self.position => stream,
             _ => {
-                let decoder = Decoder::new(&self.content)?;
-                Box::new(Stream { decoder, consumed: 0, produced: 0 })
+                let decoder = Decoder::new(&self.content).map_err(wrong())?;
+                let file = self.pack.volume_of(&self.content)?;
+                let pieces = file.pieces(cut(self.content.extent(), PIECE));
+                let piece = Cow::Borrowed(&[][..]);
+                let path = self.pack.path();
+                Box::new(Stream { path, decoder, pieces, piece, consumed: 0, produced: 0 })
             }
         };
         let mut buffer = std::mem::take(&mut self.window).into_owned();
         buffer.resize(BUFFER, 0);
-        let rest = self.payload.get(stream.consumed..).unwrap_or(&[]);
-        let progress = stream.decoder.decode(rest, &mut buffer)?;
-        buffer.truncate(progress.produced);
         let start = stream.produced;
-        stream.consumed += progress.consumed;
-        stream.produced += progress.produced as u64;
-        if stream.produced == self.content.size || progress.produced < BUFFER {
-            // The last piece is given out only when everything was verified.
-            stream.decoder.finish()?;
+        let mut filled = 0;
+        // An output that was not filled means that all input was used up.
+        while filled < BUFFER {
+            filled += stream.decode(&mut buffer[filled..])?;
+            if filled < BUFFER && !stream.take_piece()? {
+                break;
+            }
+        }
+        buffer.truncate(filled);
+        if stream.produced == self.content.size || filled < BUFFER {
+            // The last piece is given out only when everything was verified; what a gzip member
+            // ends with may be in a piece of its own.
+            while stream.decode(&mut [0])? == 0 && stream.take_piece()? {}
+            stream.decoder.finish().map_err(wrong())?;
         } else {
             *place = Some(stream);
         }
         (self.window, self.window_start) = (Cow::Owned(buffer), start);
         Ok(())
     }
+}
 
-    fn invalid(&self, source: reader_core::Error) -> io::Error {
-        invalid(self.pack.entry_error(&self.path)(source))
+impl Stream<'_> {
+    /// Decodes what is left of the piece at hand; how many bytes that gave.
+    fn decode(&mut self, output: &mut [u8]) -> Result<usize> {
+        let rest = &self.piece[self.consumed..];
+        let progress = self.decoder.decode(rest, output).map_err(Error::pack(self.path))?;
+        self.consumed += progress.consumed;
+        self.produced += progress.produced as u64;
+        Ok(progress.produced)
+    }
+
+    fn take_piece(&mut self) -> Result<bool> {
+        let Some(piece) = self.pieces.next() else { return Ok(false) };
+        (self.piece, self.consumed) = (piece?, 0);
+        Ok(true)
     }
 }
 
-fn invalid(error: Error) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, error)
-}
-
-/// The blocks that hold the content from `start` on, and where the last of them ends.
-pub(crate) fn locate(
-    pack: &Pack,
-    content: &Content,
-    start: u64,
-) -> reader_core::Result<(Vec<Block>, u64)> {
-    let tables = pack.tables();
-    match blocks::locate(content, start..content.size, tables, &pack.options().limits)? {
-        Answer::Ready(Slice::Blocks { blocks, range }) => Ok((blocks, range.end)),
-        Answer::Ready(Slice::Whole { range, .. }) => Ok((Vec::new(), range.end)),
-        Answer::Need(extent) => Err(out_of_bounds(extent, tables)),
-    }
-}
-
-/// The verified content of one block: borrowed from the mapping when it is stored as it is.
-pub(crate) fn decode_block<'p>(
-    pack: &'p Pack,
-    content: &Content,
-    block: &Block,
-) -> reader_core::Result<Cow<'p, [u8]>> {
-    let volume = pack.volume(content.volume).unwrap_or(&[]);
-    let Some(stored) = Source::bytes(volume, block.stored) else {
-        return Err(out_of_bounds(block.stored, volume));
-    };
-    let value = block.content.end.saturating_sub(block.content.start);
-    let Limits { content_bytes: limit, .. } = pack.options().limits;
-    if content.codec != Codec::Stored && value > limit {
-        return Err(reader_core::Error::OverLimit { what: "content_bytes", value, limit });
-    }
-    blocks::decode_block(content, block, stored)
-}
-
-fn out_of_bounds(Extent { start, len }: Extent, volume: &[u8]) -> reader_core::Error {
-    reader_core::Error::OutOfBounds { start, len, file_len: volume.len() as u64 }
+fn failed(error: Error) -> io::Error {
+    let kind = if error.is_bad_pack() { io::ErrorKind::InvalidData } else { io::ErrorKind::Other };
+    io::Error::new(kind, error)
 }
 
 impl BufRead for File<'_> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.at_hand(self.position).is_none() {
-            self.load().map_err(|error| self.invalid(error))?;
+            self.load().map_err(failed)?;
         }
         Ok(self.at_hand(self.position).unwrap_or(&[]))
     }

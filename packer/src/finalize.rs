@@ -1,5 +1,6 @@
 //! Puts the index into a container. The index beside it stays until the one inside is durable.
 
+use crate::data::Data;
 use crate::error::{Error, Result};
 use crate::index_writer::{Finished, IndexFormat, IndexOptions, IndexWriter};
 use crate::journal::{self, JournalState};
@@ -193,11 +194,13 @@ pub(crate) fn embedded(
     floor: u64,
     each: &mut dyn FnMut(Entry) -> Result<()>,
 ) -> Result<Option<Embedded>> {
-    let data = Mapped::open(container).map_err(Error::io("open", container))?;
+    let mapped = Mapped::open(container).map_err(Error::io("open", container))?;
+    let file = Data::mapped(container, mapped);
+    let data = file.whole().unwrap_or(&[]);
     let limits = OpenOptions::default().limits;
     let len = data.len() as u64;
     let mut state = JournalState::default();
-    let opened = reader_core::index::Index::open(&data[..], len, None, &limits);
+    let opened = reader_core::index::Index::open(data, len, None, &limits);
     if opened.is_ok_and(|answer| answer.ready().flatten().is_some()) {
         let pack = Pack::open(container)?;
         for entry in pack.entries() {
@@ -208,16 +211,16 @@ pub(crate) fn embedded(
         let payload_end = pack.header().payload_end;
         return Ok(Some(Embedded { state, paged: true, payload_end }));
     }
-    let found = reader_core::trailer::find_trailer(&data[..], len, limits.lookback);
+    let found = reader_core::trailer::find_trailer(data, len, limits.lookback);
     let trailer = found.map_err(Error::pack(container))?.ready().flatten();
     let Some(trailer) = trailer.filter(|trailer| trailer.magic_offset >= floor) else {
         return Ok(None);
     };
     let behind = data.get(trailer.index.end() as usize..).unwrap_or(&[]);
-    if behind.iter().any(|byte| *byte != 0) || !crate::legacy::is_own(&data, &trailer, &limits) {
+    if behind.iter().any(|byte| *byte != 0) || !crate::legacy::is_own(&file, &trailer, &limits)? {
         return Ok(None);
     }
-    let index = reader_core::Source::bytes(&data[..], trailer.index).unwrap_or(&[]);
+    let index = reader_core::Source::bytes(data, trailer.index).unwrap_or(&[]);
     let read = parse(index, &mut |entry| {
         state.count(&entry);
         each(entry)

@@ -1,14 +1,17 @@
 //! Reads the indexes of the two old formats into memory.
 
+use crate::data::{Data, Gathered, PIECE, cut};
 use crate::error::{Error, Result};
 use crate::journal::end_of;
-use crate::mapped::Mapped;
+use crate::location;
 use crate::open::{Format, OpenOptions};
 use reader_core::fpack::{self, FpackItem};
 use reader_core::index::Index;
 use reader_core::memory::MemoryIndex;
 use reader_core::ndjson::{self, Item, Refused};
-use reader_core::{Answer, Content, Digest, Entry, Extent, Kind, Limits, Source, trailer};
+use reader_core::trailer::{Trailer, find_trailer};
+use reader_core::{Content, Digest, Entry, Extent, Kind, Limits};
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 /// What was strange in an old container's index.
@@ -37,58 +40,64 @@ pub(crate) struct Legacy {
 }
 
 /// Where an old container's entries come from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Place {
     /// The trailer of the container itself.
-    Trailer(trailer::Trailer),
+    Trailer(Trailer),
     /// A file beside it.
-    Beside(PathBuf),
+    Beside(Data),
     /// The header of an `.fpack`.
     Fpack,
 }
 
 /// `<container>.idx`, the index beside a container.
 pub(crate) fn idx_path(container: &Path) -> PathBuf {
-    let mut name = container.as_os_str().to_owned();
-    name.push(".idx");
-    PathBuf::from(name)
+    location::with_suffix(container, ".idx")
 }
 
-/// Finds out where the entries of `data` are named.
-pub(crate) fn find(path: &Path, data: &[u8], options: &OpenOptions) -> Result<Place> {
-    let len = data.len() as u64;
+/// Finds out where the entries of the container `data`, which lies at `path`, are named.
+pub(crate) fn find(path: &Path, data: &Data, options: &OpenOptions) -> Result<Place> {
+    let len = data.len();
     if let Some(index) = &options.index {
-        return Ok(Place::Beside(index.clone()));
+        return Ok(Place::Beside(Data::open(index, options)?));
     }
-    let found = trailer::find_trailer(data, len, options.limits.lookback);
-    let beside = idx_path(path);
-    if let Answer::Ready(Some(trailer)) = found.map_err(Error::pack(path))? {
+    let beside = Data::open_if_there(&idx_path(path), options)?;
+    let mut tail = Gathered::new(data);
+    let found = tail.ask(|source| find_trailer(source, len, options.limits.lookback))?;
+    if let Some(trailer) = found {
         // An unfinished container may hold another container as a file.
-        if !beside.exists()
-            || end_in(&beside, options)? <= trailer.magic_offset
-                && is_own(data, &trailer, &options.limits)
-        {
-            return Ok(Place::Trailer(trailer));
+        return Ok(match beside {
+            Some(beside)
+                if end_in(&beside, options)? > trailer.magic_offset
+                    || !is_own(data, &trailer, &options.limits)? =>
+            {
+                Place::Beside(beside)
+            }
+            _ => Place::Trailer(trailer),
+        });
+    }
+    let head = data.read(Extent { start: 0, len: len.min(fpack::HEADER_LEN) })?;
+    if fpack::recognise(&head, len).is_some() {
+        match read_fpack(data, options, &mut |_| Ok(())) {
+            Ok(_) => return Ok(Place::Fpack),
+            Err(error) if error.is_bad_pack() => {}
+            Err(error) => return Err(error),
         }
-        return Ok(Place::Beside(beside));
     }
-    let head = &data[..data.len().min(fpack::HEADER_LEN as usize)];
-    if fpack::recognise(head, len).is_some() && read_fpack(data, options, &mut |_| Ok(())).is_ok() {
-        return Ok(Place::Fpack);
+    match beside {
+        Some(beside) => Ok(Place::Beside(beside)),
+        None => Err(Error::pack(data.path())(reader_core::Error::NotAPack { file_len: len })),
     }
-    if beside.exists() {
-        return Ok(Place::Beside(beside));
-    }
-    Err(Error::pack(path)(reader_core::Error::NotAPack { file_len: len }))
 }
 
 /// Whether a trailer is that of the container it was found in, rather than one of a container that was
 /// packed as a file: offsets in that one count from its own beginning, so the last payload that it names
 /// does not end where the trailer begins, or is not where it says.
-pub(crate) fn is_own(data: &[u8], trailer: &trailer::Trailer, limits: &Limits) -> bool {
+pub(crate) fn is_own(data: &Data, trailer: &Trailer, limits: &Limits) -> Result<bool> {
     let mut end = 0;
     let mut last: Option<Content> = None;
-    let read = ndjson::parse_index(data.bytes(trailer.index).unwrap_or(&[]), limits, &mut |item| {
+    let index = data.read(trailer.index)?;
+    let read = ndjson::parse_index(&index, limits, &mut |item| {
         if let Item::Entry(Entry { kind: Kind::File(content), .. }) = item
             && content.volume == 0
         {
@@ -100,18 +109,22 @@ pub(crate) fn is_own(data: &[u8], trailer: &trailer::Trailer, limits: &Limits) -
         Ok(())
     });
     if read.is_err() || end != trailer.magic_offset {
-        return false;
+        return Ok(false);
     }
     let last = last.and_then(|last| last.digest.map(|digest| (last.extent(), digest)));
-    last.is_none_or(|(extent, digest)| data.bytes(extent).map(Digest::of) == Some(digest))
+    let Some((extent, digest)) = last else { return Ok(true) };
+    if data.check(extent).is_err() {
+        return Ok(false);
+    }
+    Ok(Digest::of(&data.read(extent)?) == digest)
 }
 
 /// Where the last payload ends that an index beside a container names.
-fn end_in(beside: &Path, options: &OpenOptions) -> Result<u64> {
-    let data = Mapped::open(beside).map_err(Error::io("open", beside))?;
+fn end_in(beside: &Data, options: &OpenOptions) -> Result<u64> {
+    let index = beside.read(Extent { start: 0, len: beside.len() })?;
     let mut end = 0;
     // A broken index is no reason not to read the one inside.
-    let _ = ndjson::parse_index(&data, &options.limits, &mut |item| {
+    let _ = ndjson::parse_index(&index, &options.limits, &mut |item| {
         if let Item::Entry(Entry { kind: Kind::File(content), .. }) = item {
             end = end.max(end_of(&content));
         }
@@ -121,66 +134,86 @@ fn end_in(beside: &Path, options: &OpenOptions) -> Result<u64> {
 }
 
 fn read_fpack(
-    data: &[u8],
+    data: &Data,
     options: &OpenOptions,
     each: &mut dyn FnMut(FpackItem) -> reader_core::Result<()>,
-) -> reader_core::Result<u64> {
-    match fpack::parse(data, data.len() as u64, &options.limits, each)? {
-        Answer::Ready(fpack) => Ok(fpack.lost_names),
-        Answer::Need(Extent { start, len }) => {
-            Err(reader_core::Error::OutOfBounds { start, len, file_len: data.len() as u64 })
-        }
-    }
+) -> Result<u64> {
+    let len = data.len();
+    let parsed = Gathered::new(data).ask(|source| fpack::parse(source, len, &options.limits, each));
+    Ok(parsed?.lost_names)
 }
 
 /// Hands all items of an old container to `each`.
 pub(crate) fn read(
-    path: &Path,
-    data: &[u8],
+    data: &Data,
     place: &Place,
     options: &OpenOptions,
     each: &mut dyn FnMut(Item) -> reader_core::Result<()>,
 ) -> Result<Notes> {
     let mut notes = Notes::default();
-    let beside;
-    let (index, index_path) = match place {
+    let (file, extent) = match place {
         Place::Fpack => {
             let mut each = |item| match item {
                 FpackItem::Entry(entry) => each(Item::Entry(entry)),
                 FpackItem::Refused(refused) => each(Item::Refused(refused)),
                 _ => Ok(()),
             };
-            notes.lost_names = read_fpack(data, options, &mut each).map_err(Error::pack(path))?;
+            notes.lost_names = read_fpack(data, options, &mut each)?;
             return Ok(notes);
         }
-        Place::Trailer(trailer) => (data.bytes(trailer.index).unwrap_or(&[]), path),
-        Place::Beside(index) => {
-            beside = Mapped::open(index).map_err(Error::io("open", index))?;
-            (&beside[..], index.as_path())
-        }
+        Place::Trailer(trailer) => (data, trailer.index),
+        Place::Beside(beside) => (beside, Extent { start: 0, len: beside.len() }),
     };
+    let index = read_index(file, extent, options)?;
     let summary =
-        ndjson::parse_index(index, &options.limits, each).map_err(Error::pack(index_path))?;
+        ndjson::parse_index(&index, &options.limits, each).map_err(Error::pack(file.path()))?;
     notes.bad_lines = summary.bad_lines;
     notes.first_bad = summary.first_bad;
     if let Place::Trailer(trailer) = place {
-        let end = usize::try_from(trailer.index.end()).unwrap_or(usize::MAX);
-        let behind = data.get(end..).unwrap_or(&[]);
+        let start = trailer.index.end();
+        let behind = data.read(Extent { start, len: data.len().saturating_sub(start) })?;
         notes.trailing = if behind.iter().all(|byte| *byte == 0) { 0 } else { behind.len() as u64 };
     }
     Ok(notes)
 }
 
-/// Builds the index of an old container in memory.
-pub(crate) fn load(path: &Path, data: &[u8], options: &OpenOptions) -> Result<Legacy> {
-    let place = find(path, data, options)?;
+/// An index as a whole, which it takes to parse it. One that is too long is not fetched.
+fn read_index<'d>(data: &'d Data, extent: Extent, options: &OpenOptions) -> Result<Cow<'d, [u8]>> {
+    let (value, limit) = (extent.len, options.limits.v1_index_bytes);
+    if value > limit {
+        let what = "v1_index_bytes";
+        return Err(Error::pack(data.path())(reader_core::Error::OverLimit { what, value, limit }));
+    }
+    let Some(loading) = options.loading.as_ref().filter(|_| data.whole().is_none()) else {
+        return data.read(extent);
+    };
+    data.check(extent)?;
+    let mut index = Vec::new();
+    for piece in data.pieces(cut(extent, PIECE)) {
+        index.extend_from_slice(&piece?);
+        (loading.0)(index.len() as u64, extent.len);
+    }
+    Ok(Cow::Owned(index))
+}
+
+/// Builds the index of an old container in memory. `external` is one that the caller named.
+pub(crate) fn load(
+    path: &Path,
+    data: &Data,
+    external: Option<Data>,
+    options: &OpenOptions,
+) -> Result<Legacy> {
+    let place = match external {
+        Some(index) => Place::Beside(index),
+        None => find(path, data, options)?,
+    };
     let mut memory = MemoryIndex::default();
-    let mut notes = read(path, data, &place, options, &mut |item| {
+    let mut notes = read(data, &place, options, &mut |item| {
         memory.push(item);
         Ok(())
     })?;
-    let built = memory.finish(&options.limits).map_err(Error::pack(path))?;
+    let built = memory.finish(&options.limits).map_err(Error::pack(data.path()))?;
     notes.refused = built.refused;
-    let format = if place == Place::Fpack { Format::Fpack } else { Format::Ctnr };
+    let format = if matches!(place, Place::Fpack) { Format::Fpack } else { Format::Ctnr };
     Ok(Legacy { index: built.index, pages: built.pages, format, notes })
 }

@@ -17,10 +17,15 @@ mod journal;
 pub mod create;
 pub mod finalize;
 
+pub mod location;
 mod mapped;
+#[cfg(feature = "remote")]
+mod remote;
+mod data;
 pub mod legacy;
 pub mod open;
 pub mod file;
+mod batch;
 pub mod progress;
 pub mod verify;
 pub mod extract;
@@ -29,7 +34,8 @@ pub mod reindex;
 #[doc(hidden)]
 pub mod cli;
 
-pub use error::{Error, Result};
+pub use data::Traffic;
+pub use error::{Error, RemoteProblem, Result};
 pub use file::File;
 pub use journal::JournalState;
-pub use open::{Format, OpenOptions, Pack, Verify};
+pub use open::{Format, OpenOptions, Pack, RemoteOptions, Verify};

@@ -1,20 +1,24 @@
 //! Opens packs and old containers, and answers the familiar questions of a file system.
 
+use crate::data::{Data, Gathered, Traffic};
 use crate::error::{Error, Result};
 use crate::file::File;
-use crate::legacy;
-use crate::mapped::Mapped;
+use crate::{legacy, location};
 use reader_core::index::{Index, Scan};
 use reader_core::layout::Header;
 use reader_core::leaf::EntryRef;
 use reader_core::path::{Escaped, PackPathBuf, trim};
-use reader_core::{Content, Digest, Entry, Extent, Kind, Limits, PackPath};
+use reader_core::{Answer, Content, Digest, Entry, Extent, Kind, Limits, PackPath, Source};
+use std::borrow::Cow;
+use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
 /// Whether the bytes of files are checked against their digests when they are read from a local pack.
 ///
 /// The index is always checked. [`Pack::extract`](crate::extract::extract), `cat` and `verify` check
-/// payloads in any case, and so does every remote read.
+/// payloads in any case, and so does every read of a remote pack, whatever is chosen here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Verify {
     /// Believe the local disk: reading costs no hashing.
@@ -36,6 +40,36 @@ pub struct OpenOptions {
     pub index: Option<PathBuf>,
     /// Bounds for everything that a hostile pack could inflate.
     pub limits: Limits,
+    /// How a pack at a URL is asked for.
+    pub remote: RemoteOptions,
+    /// Hears how far the index of a remote old container has come.
+    pub loading: Option<Loading>,
+}
+
+/// How a remote file is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RemoteOptions {
+    /// How long to wait for a connection, and for the next byte.
+    pub timeout: Duration,
+    /// How often a request is tried again when that may help, with growing pauses.
+    pub retries: u32,
+}
+
+impl Default for RemoteOptions {
+    fn default() -> Self {
+        RemoteOptions { timeout: Duration::from_secs(30), retries: 4 }
+    }
+}
+
+/// Is told how many bytes of an index came, and how many there are.
+#[derive(Clone)]
+pub struct Loading(pub Arc<dyn Fn(u64, u64) + Send + Sync>);
+
+impl fmt::Debug for Loading {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Loading")
+    }
 }
 
 /// What kind of file was opened.
@@ -56,6 +90,12 @@ pub enum Format {
 /// paged index need one built in memory first.) A `Pack` is `Send` and `Sync`; any number of threads
 /// and processes read the same file.
 ///
+/// The path may be a URL ([`location::is_url`](crate::location::is_url)). Then the end of the file
+/// is fetched when it is opened, index pages when they are needed (they are kept, some 50 bytes for each
+/// entry that was looked at), payloads when they are read (they are not kept, and always verified).
+/// Questions wait for the network. A remote pack that is replaced while it is read gives
+/// [`RemoteProblem::Changed`](crate::RemoteProblem::Changed).
+///
 /// The file must not be cut short while it is open: the system kills a process that touches a mapped
 /// page behind the end. Packs are replaced by renaming another over them, which is safe.
 ///
@@ -73,9 +113,9 @@ pub enum Format {
 pub struct Pack {
     path: PathBuf,
     /// The file with the payloads of volume 0.
-    data: Mapped,
+    data: Data,
     /// Other files with payloads: volume 1 first.
-    volumes: Vec<Mapped>,
+    volumes: Vec<Data>,
     index: Index,
     pages: Pages,
     format: Format,
@@ -86,10 +126,10 @@ pub struct Pack {
 /// Where the index pages lie.
 #[derive(Debug)]
 enum Pages {
-    /// In the mapped file itself.
+    /// In the file itself.
     Data,
     /// In a paged index beside an old container.
-    Beside(Mapped),
+    Beside(Data),
     /// Built in memory, for an old container.
     Memory(Vec<u8>),
 }
@@ -102,61 +142,84 @@ impl Pack {
 
     /// Opens a pack or an old container in a certain way.
     pub fn open_with(path: &Path, options: &OpenOptions) -> Result<Pack> {
-        let data = Mapped::open(path).map_err(Error::io("open", path))?;
+        let data = Data::open(path, options)?;
         if options.index.is_none()
             && let Some(index) = open_own_index(&data, path, options)?
         {
-            let volumes = open_volumes(path, index.header())?;
-            return Ok(Pack::new(path, data, volumes, index, Pages::Data, Format::Paged, options));
+            let volumes = open_volumes(path, index.header(), options)?;
+            return Ok(Pack::new(data, volumes, index, Pages::Data, Format::Paged, options));
         }
         let beside = match &options.index {
-            Some(index) => Some(index.clone()),
-            None => Some(crate::reindex::sidecar_path(path)).filter(|sidecar| sidecar.exists()),
+            Some(index) => Some(Data::open(index, options)?),
+            None => Data::open_if_there(&crate::reindex::sidecar_path(path), options)?,
         };
-        if let Some(beside) = beside
-            && let Some(pack) = Pack::open_beside(path, &beside, options)?
-        {
-            return Ok(pack);
+        let mut external = None;
+        if let Some(beside) = beside {
+            if let Some(index) = open_index(&beside, options)? {
+                let at = options.index.clone().unwrap_or(crate::reindex::sidecar_path(path));
+                let volumes = open_volumes(&at, index.header(), options)?;
+                let pages = Pages::Beside(beside);
+                return Ok(Pack::new(data, volumes, index, pages, Format::Paged, options));
+            }
+            external = options.index.is_some().then_some(beside);
         }
         if let Some(expected) = options.expected {
             // An old container has no digest of its own that could be compared.
             let found = Digest([0; 32]);
-            return Err(Error::pack(path)(reader_core::Error::WrongRoot { expected, found }));
+            return Err(Error::pack(data.path())(reader_core::Error::WrongRoot {
+                expected,
+                found,
+            }));
         }
-        let legacy = legacy::load(path, &data, options)?;
+        let legacy = legacy::load(path, &data, external, options)?;
         let pages = Pages::Memory(legacy.pages);
         let index = legacy.index;
-        let mut pack = Pack::new(path, data, Vec::new(), index, pages, legacy.format, options);
+        let mut pack = Pack::new(data, Vec::new(), index, pages, legacy.format, options);
         pack.notes = legacy.notes;
         Ok(pack)
     }
 
-    /// Opens an old container through a paged index beside it; `None` when `beside` is not one.
-    fn open_beside(path: &Path, beside: &Path, options: &OpenOptions) -> Result<Option<Pack>> {
-        let pages = Mapped::open(beside).map_err(Error::io("open", beside))?;
-        let Some(index) = open_index(&pages, beside, options)? else { return Ok(None) };
-        let volumes = open_volumes(beside, index.header())?;
-        let data = Mapped::open(path).map_err(Error::io("open", path))?;
-        let pages = Pages::Beside(pages);
-        Ok(Some(Pack::new(path, data, volumes, index, pages, Format::Paged, options)))
-    }
-
     fn new(
-        path: &Path,
-        data: Mapped,
-        volumes: Vec<Mapped>,
+        data: Data,
+        volumes: Vec<Data>,
         index: Index,
         pages: Pages,
         format: Format,
         options: &OpenOptions,
     ) -> Pack {
-        let (path, options) = (path.to_owned(), options.clone());
+        let (path, mut options) = (data.path().to_owned(), options.clone());
+        match &pages {
+            Pages::Data => data.keep_pages(index.header()),
+            Pages::Beside(beside) => beside.keep_pages(index.header()),
+            Pages::Memory(_) => {}
+        }
+        if data.is_remote() {
+            options.verify = Verify::Payloads;
+        }
         Pack { path, data, volumes, index, pages, format, options, notes: legacy::Notes::default() }
     }
 
-    /// Where the pack lies on disk.
+    /// Where the pack lies; a URL is without password and query.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether its payloads come over a network.
+    pub fn is_remote(&self) -> bool {
+        self.files().any(Data::is_remote)
+    }
+
+    /// What was fetched over a network so far.
+    pub fn traffic(&self) -> Traffic {
+        let index = match &self.pages {
+            Pages::Beside(beside) => beside.traffic(),
+            Pages::Data | Pages::Memory(_) => Traffic::default(),
+        };
+        self.files().map(Data::traffic).fold(index, std::ops::Add::add)
+    }
+
+    fn files(&self) -> impl Iterator<Item = &Data> {
+        std::iter::once(&self.data).chain(&self.volumes)
     }
 
     /// What kind of file it is.
@@ -184,12 +247,12 @@ impl Pack {
         &self.index
     }
 
-    /// The bytes in which the index's pages lie.
-    pub fn pages(&self) -> &[u8] {
+    /// The file in which the index's pages lie; `None` when they were built in memory.
+    pub(crate) fn index_file(&self) -> Option<&Data> {
         match &self.pages {
-            Pages::Data => &self.data,
-            Pages::Beside(pages) => pages,
-            Pages::Memory(pages) => pages,
+            Pages::Data => Some(&self.data),
+            Pages::Beside(beside) => Some(beside),
+            Pages::Memory(_) => None,
         }
     }
 
@@ -198,18 +261,32 @@ impl Pack {
         matches!(self.pages, Pages::Beside(_))
     }
 
-    /// The bytes in which block tables lie: those of the file that holds the index.
-    pub fn tables(&self) -> &[u8] {
+    /// The file in which block tables lie: the one that holds the index. Lines speak of the container
+    /// itself.
+    pub(crate) fn tables(&self) -> &Data {
+        self.index_file().unwrap_or(&self.data)
+    }
+
+    /// Where block tables must end: before a paged index, else with the file.
+    pub(crate) fn tables_end(&self) -> u64 {
         match &self.pages {
-            Pages::Beside(pages) => pages,
-            // Lines speak of the container itself.
-            Pages::Data | Pages::Memory(_) => &self.data,
+            Pages::Data | Pages::Beside(_) => self.header().payload_end,
+            Pages::Memory(_) => self.data.len(),
         }
     }
 
     /// Length of the file in bytes.
     pub fn file_len(&self) -> u64 {
-        self.data.len() as u64
+        self.data.len()
+    }
+
+    /// Length in bytes of the file in which the index lies, or of the index that was built in memory.
+    pub fn index_len(&self) -> u64 {
+        match &self.pages {
+            Pages::Memory(pages) => pages.len() as u64,
+            Pages::Data => self.data.len(),
+            Pages::Beside(beside) => beside.len(),
+        }
     }
 
     /// How it was opened.
@@ -217,40 +294,69 @@ impl Pack {
         &self.options
     }
 
-    /// All bytes of a volume: 0 is the pack itself.
-    pub fn volume(&self, volume: u16) -> Option<&[u8]> {
+    /// A file with payloads: 0 is the pack itself.
+    pub(crate) fn volume(&self, volume: u16) -> Option<&Data> {
         match volume.checked_sub(1) {
             None => Some(&self.data),
-            Some(other) => self.volumes.get(usize::from(other)).map(|volume| &volume[..]),
+            Some(other) => self.volumes.get(usize::from(other)),
         }
     }
 
-    /// A file's payload as it is stored; not checked.
-    pub fn payload(&self, content: &Content) -> Result<&[u8]> {
-        let extent = content.extent();
-        let volume = self.volume(content.volume).unwrap_or(&[]);
-        reader_core::Source::bytes(volume, extent).ok_or_else(|| self.out_of_bounds(extent, volume))
+    /// The file in which a payload lies.
+    pub(crate) fn volume_of(&self, content: &Content) -> Result<&Data> {
+        let (structure, field) = (reader_core::error::Structure::Leaf, "volume");
+        let value = u64::from(content.volume);
+        let missing = reader_core::Error::BadField { structure, field, value };
+        self.volume(content.volume).ok_or_else(|| Error::pack(&self.path)(missing))
     }
 
-    fn out_of_bounds(&self, extent: Extent, volume: &[u8]) -> Error {
-        let (start, len, file_len) = (extent.start, extent.len, volume.len() as u64);
-        Error::pack(&self.path)(reader_core::Error::OutOfBounds { start, len, file_len })
+    /// Where payloads of a volume must end: in a pack before the index, elsewhere with the file.
+    pub(crate) fn payload_end(&self, content: &Content) -> Result<u64> {
+        if content.volume == 0 && matches!(self.pages, Pages::Data) {
+            return Ok(self.header().payload_end);
+        }
+        Ok(self.volume_of(content)?.len())
+    }
+
+    /// A file's payload as it is stored; not checked. Borrowed from the mapping, or fetched.
+    pub fn payload(&self, content: &Content) -> Result<Cow<'_, [u8]>> {
+        self.volume_of(content)?.read(content.extent())
+    }
+
+    /// Any bytes of the pack's own file. Borrowed from the mapping, or fetched.
+    pub fn read_extent(&self, extent: Extent) -> Result<Cow<'_, [u8]>> {
+        self.data.read(extent)
     }
 
     /// The entry at `path`, without following links. The fastest way to look something up.
     #[inline]
     pub fn find(&self, path: PackPath<'_>) -> Result<Option<EntryRef<'_>>> {
-        self.ready(self.index.lookup_hinted(self.pages(), path))
+        self.ask(|pages| self.index.lookup_hinted(pages, path))
     }
 
-    /// Takes the answer of the core: on a mapping it is always there.
+    /// Answers a question to the [`Pack::index`], and fetches the pages that it needs.
     #[inline]
-    fn ready<T>(&self, answer: reader_core::Result<reader_core::Answer<T>>) -> Result<T> {
-        match answer {
-            Ok(reader_core::Answer::Ready(value)) => Ok(value),
-            Ok(reader_core::Answer::Need(extent)) => Err(self.out_of_bounds(extent, self.pages())),
-            Err(error) => Err(Error::pack(&self.path)(error)),
+    pub fn ask<'p, T>(
+        &'p self,
+        mut question: impl FnMut(&'p Pack) -> reader_core::Result<Answer<T>>,
+    ) -> Result<T> {
+        loop {
+            match question(self) {
+                Ok(Answer::Ready(value)) => return Ok(value),
+                Ok(Answer::Need(extent)) => self.bring(extent)?,
+                Err(error) => return Err(Error::pack(&self.path)(error)),
+            }
         }
+    }
+
+    /// Fetches an index page. In memory and on a mapping only pages that do not exist are missing.
+    #[cold]
+    fn bring(&self, extent: Extent) -> Result<()> {
+        if let Some(file) = self.index_file() {
+            return file.bring(extent);
+        }
+        let (Extent { start, len }, file_len) = (extent, self.index_len());
+        Err(Error::pack(&self.path)(reader_core::Error::OutOfBounds { start, len, file_len }))
     }
 
     /// Whether there is anything at `path`. Links are followed; one that leads nowhere is not there.
@@ -282,14 +388,14 @@ impl Pack {
     /// The children of a directory in the order of their names. The empty path is the root.
     pub fn read_dir(&self, path: impl AsRef<[u8]>) -> Result<Entries<'_>> {
         let directory = self.resolve_directory(path.as_ref())?;
-        let children = self.ready(self.index.children(self.pages(), directory.as_path()))?;
+        let children = self.ask(|pages| self.index.children(pages, directory.as_path()))?;
         Ok(Entries { pack: self, scan: self.index.scan(children) })
     }
 
     /// Everything below a directory: its children, then what is below each of them, and so on.
     pub fn walk(&self, path: impl AsRef<[u8]>) -> Result<Entries<'_>> {
         let directory = self.resolve_directory(path.as_ref())?;
-        let subtree = self.ready(self.index.subtree(self.pages(), directory.as_path()))?;
+        let subtree = self.ask(|pages| self.index.subtree(pages, directory.as_path()))?;
         Ok(Entries { pack: self, scan: self.index.scan(subtree) })
     }
 
@@ -324,20 +430,21 @@ impl Pack {
         let limits = &self.options.limits;
         let payload = self.payload(&content)?;
         if content.codec == reader_core::Codec::Stored && self.options.verify == Verify::Index {
-            return Ok(payload.to_vec());
+            return Ok(payload.into_owned());
         }
-        reader_core::decode::decode_all(&content, payload, limits)
+        reader_core::decode::decode_all(&content, &payload, limits)
             .map(std::borrow::Cow::into_owned)
             .map_err(self.entry_error(&entry))
     }
 
-    /// A file's whole content, borrowed from the mapping; `None` when the file is stored compressed.
+    /// A file's whole content, borrowed from the mapping; `None` when the file is stored compressed,
+    /// or its pack is remote.
     pub fn bytes(&self, path: impl AsRef<[u8]>) -> Result<Option<&[u8]>> {
         let (entry, content) = self.content_at(path.as_ref())?;
-        if content.codec != reader_core::Codec::Stored {
+        if content.codec != reader_core::Codec::Stored || self.volume_of(&content)?.is_remote() {
             return Ok(None);
         }
-        let payload = self.payload(&content)?;
+        let Cow::Borrowed(payload) = self.payload(&content)? else { return Ok(None) };
         if self.options.verify == Verify::Payloads {
             reader_core::decode::verify_stored(&content, payload)
                 .map_err(self.entry_error(&entry))?;
@@ -359,7 +466,7 @@ impl Pack {
     pub(crate) fn entry_error(
         &self,
         entry: &PackPathBuf,
-    ) -> impl FnOnce(reader_core::Error) -> Error {
+    ) -> impl FnOnce(reader_core::Error) -> Error + use<> {
         let (path, entry) = (self.path.clone(), entry.to_string());
         move |source| Error::Entry { path, entry, source: Box::new(source) }
     }
@@ -460,21 +567,32 @@ enum Place<'p> {
     Entry(EntryRef<'p>),
 }
 
-/// Opens the paged index at the end of `data`; `None` when there is none.
-fn open_index(data: &[u8], path: &Path, options: &OpenOptions) -> Result<Option<Index>> {
-    let len = data.len() as u64;
-    let answer =
-        Index::open(data, len, options.expected, &options.limits).map_err(Error::pack(path))?;
-    Ok(answer.ready().flatten())
+/// The bytes of the file that holds the index pages, as far as they are at hand: what
+/// [`Pack::ask`] asks.
+impl Source for Pack {
+    #[inline]
+    fn bytes(&self, extent: Extent) -> Option<&[u8]> {
+        match &self.pages {
+            Pages::Data => self.data.at_hand(extent),
+            Pages::Beside(beside) => beside.at_hand(extent),
+            Pages::Memory(pages) => pages[..].bytes(extent),
+        }
+    }
+}
+
+/// Opens the paged index at the end of a file; `None` when there is none.
+fn open_index(data: &Data, options: &OpenOptions) -> Result<Option<Index>> {
+    let (len, expected) = (data.len(), options.expected);
+    Gathered::new(data).ask(|source| Index::open(source, len, expected, &options.limits))
 }
 
 /// The same for a container, which may be unfinished: when its last payload is a pack that was packed as
 /// a file, the footer at its end speaks of another length, and the index beside it counts.
-fn open_own_index(data: &[u8], path: &Path, options: &OpenOptions) -> Result<Option<Index>> {
-    match open_index(data, path, options) {
+fn open_own_index(data: &Data, path: &Path, options: &OpenOptions) -> Result<Option<Index>> {
+    match open_index(data, options) {
         Err(Error::Pack { source, .. })
             if matches!(*source, reader_core::Error::BadField { field: "file_len", .. })
-                && legacy::idx_path(path).exists() =>
+                && Data::open_if_there(&legacy::idx_path(path), options)?.is_some() =>
         {
             Ok(None)
         }
@@ -482,22 +600,20 @@ fn open_own_index(data: &[u8], path: &Path, options: &OpenOptions) -> Result<Opt
     }
 }
 
-/// Maps the other files that the root page names; they lie beside the pack.
-fn open_volumes(path: &Path, header: &Header) -> Result<Vec<Mapped>> {
-    let directory = crate::pack::directory_of(path);
+/// Opens the other files that the root page names; they lie beside the pack.
+fn open_volumes(path: &Path, header: &Header, options: &OpenOptions) -> Result<Vec<Data>> {
     let mut volumes = Vec::new();
     for volume in &header.volumes {
-        let name = crate::platform::path_of(&volume.name).map_err(Error::io("open", path))?;
-        let path = directory.join(name);
-        let data = Mapped::open(&path).map_err(Error::io("open", &path))?;
-        if data.len() as u64 != volume.len {
+        let path = location::sibling(path, &volume.name).map_err(Error::io("open", path))?;
+        let data = Data::open(&path, options)?;
+        if data.len() != volume.len {
             let problem = format!(
                 "its index was made when it was {} bytes long, but it has {}; make the index anew with \
                  `rangepack index`",
                 volume.len,
                 data.len()
             );
-            return Err(Error::State { path, problem });
+            return Err(Error::State { path: data.path().to_owned(), problem });
         }
         volumes.push(data);
     }
@@ -515,6 +631,6 @@ impl<'p> Iterator for Entries<'p> {
     type Item = Result<EntryRef<'p>>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.pack.ready(self.scan.next(self.pack.pages())).transpose()
+        self.pack.ask(|pages| self.scan.next(pages)).transpose()
     }
 }

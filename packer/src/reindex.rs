@@ -2,6 +2,7 @@
 
 mod tables;
 
+use crate::data::Data;
 use crate::error::{Error, Result};
 use crate::finalize::Locked;
 use crate::index_writer::{Finished, IndexOptions, IndexWriter};
@@ -22,9 +23,7 @@ use tables::Tables;
 
 /// `<container>.rpx`: a paged index beside an old container, found when that is opened.
 pub fn sidecar_path(container: &Path) -> PathBuf {
-    let mut name = container.as_os_str().to_owned();
-    name.push(".rpx");
-    PathBuf::from(name)
+    crate::location::with_suffix(container, ".rpx")
 }
 
 /// So many entries are formatted at a time.
@@ -100,21 +99,22 @@ pub fn rebuild(container: &Path, target: &Target, options: &OpenOptions) -> Resu
             Output::Beside(sidecar)
         }
     };
-    let data = Mapped::open(container).map_err(Error::io("open", container))?;
-    let opened =
-        reader_core::index::Index::open(&data[..], data.len() as u64, None, &options.limits);
+    let mapped = Mapped::open(container).map_err(Error::io("open", container))?;
+    let file = Data::mapped(container, mapped);
+    let data = file.whole().unwrap_or(&[]);
+    let opened = reader_core::index::Index::open(data, data.len() as u64, None, &options.limits);
     if opened.map_err(Error::pack(container))?.ready().flatten().is_some() {
         let problem = "it has a paged index already".to_owned();
         return Err(Error::State { path: container.to_owned(), problem });
     }
-    let place = legacy::find(container, &data, options)?;
+    let place = legacy::find(container, &file, options)?;
     let directory = directory_of(container);
     let temporary = || Error::io("write a temporary file in", &directory);
     let mut sorter = Sorter::new(&directory);
     let volume = u16::from(matches!(output, Output::Beside(_)));
     let len = data.len() as u64;
     let mut rebuild = Rebuild {
-        data: &data,
+        data,
         container,
         directory: &directory,
         volume,
@@ -124,7 +124,7 @@ pub fn rebuild(container: &Path, target: &Target, options: &OpenOptions) -> Resu
     };
     let mut refused = Vec::new();
     let mut failure = None;
-    let mut notes = legacy::read(container, &data, &place, options, &mut |item| {
+    let mut notes = legacy::read(&file, &place, options, &mut |item| {
         match item {
             Item::Refused(entry) => refused.push(entry),
             Item::Entry(entry) if failure.is_none() => {
@@ -151,8 +151,8 @@ pub fn rebuild(container: &Path, target: &Target, options: &OpenOptions) -> Resu
     let finished = match output {
         Output::Beside(sidecar) => beside(container, len, sidecar, &mut tables, writer)?,
         Output::InPlace(index, locked) => {
-            let index = if place == Place::Fpack { IndexOptions::paged() } else { index };
-            drop(data);
+            let index = if matches!(place, Place::Fpack) { IndexOptions::paged() } else { index };
+            drop(file);
             append(container, len, &locked, &mut tables, writer, index)?
         }
     };

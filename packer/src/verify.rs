@@ -5,6 +5,8 @@ mod hashes;
 mod payload;
 mod lines;
 
+use crate::batch;
+use crate::data::Gathered;
 use crate::error::{Error, Result};
 use crate::open::Pack;
 use crate::progress::Progress;
@@ -13,8 +15,9 @@ use reader_core::leaf::EntryRef;
 use reader_core::path::PackPathBuf;
 use reader_core::{Content, Entry, Kind, PackPath};
 use std::fmt;
+use std::ops::ControlFlow;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// How many problems a report lists; more are only counted.
 pub const MAX_PROBLEMS: usize = 1000;
@@ -22,6 +25,10 @@ pub const MAX_PROBLEMS: usize = 1000;
 /// A worker takes this many files at once, or fewer with this many stored bytes.
 const BATCH_FILES: usize = 256;
 const BATCH_BYTES: u64 = 4 << 20;
+
+/// The same of a remote pack, where a batch comes in few requests.
+const REMOTE_FILES: usize = 4096;
+const REMOTE_BYTES: u64 = 8 << 20;
 
 /// How a pack is verified.
 #[derive(Debug, Clone)]
@@ -104,8 +111,9 @@ pub type Observer<'o> = dyn FnMut(&Problem) + Send + 'o;
 /// directories, and by one bit for each entry. A bad entry does not stop the others.
 ///
 /// # Errors
-/// [`Error::Io`] with [`std::io::ErrorKind::Interrupted`] when `progress` was cancelled. What is wrong
-/// with the pack is in the report, not an error.
+/// [`Error::Io`] with [`std::io::ErrorKind::Interrupted`] when `progress` was cancelled,
+/// [`Error::Remote`] when a remote pack cannot be read any further. What is wrong with the pack is in
+/// the report, not an error.
 pub fn verify(
     pack: &Pack,
     paths: Option<&[PackPathBuf]>,
@@ -115,8 +123,10 @@ pub fn verify(
 ) -> Result<VerifyReport> {
     // Behind the mutex its lifetime could not be shortened any more.
     let mut hear = |problem: &Problem| observer(problem);
-    let findings =
-        Findings(Mutex::new(Found { report: VerifyReport::default(), observer: &mut hear }));
+    let findings = Findings(
+        Mutex::new(Found { report: VerifyReport::default(), observer: &mut hear }),
+        OnceLock::new(),
+    );
     let threads = options.threads.max(1);
     let (sender, receiver) = sync_channel(threads * 2);
     // Only the workers hold it: without them nothing waits for room in the channel.
@@ -128,20 +138,34 @@ pub fn verify(
             scope.spawn(move || workers.run(&receiver));
         }
         drop(receiver);
-        let batch = Vec::with_capacity(BATCH_FILES);
-        let mut queue = Queue { sender, batch, bytes: 0, progress, findings: &findings };
+        let (most_files, most_bytes) = match pack.is_remote() {
+            true => (REMOTE_FILES, REMOTE_BYTES),
+            false => (BATCH_FILES, BATCH_BYTES),
+        };
+        let mut queue = Queue {
+            sender,
+            batch: Vec::new(),
+            bytes: 0,
+            most_files,
+            most_bytes,
+            progress,
+            findings: &findings,
+        };
         match paths {
             None => structure::check(pack, &mut queue),
             Some(paths) => paths.iter().for_each(|path| selected(pack, path, &mut queue)),
         }
         queue.flush();
         drop(queue);
-        if paths.is_none() && options.ndjson && !progress.is_cancelled() {
+        if paths.is_none() && options.ndjson && !findings.is_over(progress) {
             lines::check(pack, progress, &findings);
         }
     });
     if progress.is_cancelled() {
         return Err(Error::io("go on with", pack.path())(std::io::ErrorKind::Interrupted.into()));
+    }
+    if let Some(error) = findings.1.into_inner() {
+        return Err(error);
     }
     let found = findings.0.into_inner().unwrap_or_else(PoisonError::into_inner);
     Ok(found.report)
@@ -160,19 +184,23 @@ fn selected(pack: &Pack, path: &PackPathBuf, queue: &mut Queue<'_, '_>) {
                 }
             }
             Ok(None) => return findings.bad(path, "it is not in the pack"),
+            Err(error @ Error::Remote { .. }) => return findings.fail(error),
             Err(error) => return findings.bad(path, error),
         }
     }
-    match structure::answer(pack, pack.index().subtree(pack.pages(), at)) {
+    match pack.ask(|pages| pack.index().subtree(pages, at)) {
         Ok(range) => structure::scan(pack, range, queue, |queue, entry| {
             queue.entry_ref(entry);
         }),
-        Err(error) => findings.structural(Some(path), error),
+        Err(error) => match error.about_pack() {
+            Ok(problem) => findings.structural(Some(path), problem),
+            Err(error) => findings.fail(error),
+        },
     }
 }
 
-/// What was found so far, and who wants to hear of it.
-struct Findings<'o>(Mutex<Found<'o>>);
+/// What was found so far, and who wants to hear of it; and why it cannot go on.
+struct Findings<'o>(Mutex<Found<'o>>, OnceLock<Error>);
 
 struct Found<'o> {
     report: VerifyReport,
@@ -182,6 +210,16 @@ struct Found<'o> {
 impl<'o> Findings<'o> {
     fn lock(&self) -> MutexGuard<'_, Found<'o>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The pack cannot be read any further; the first error counts.
+    fn fail(&self, error: Error) {
+        let _ = self.1.set(error);
+    }
+
+    /// Whether nothing more is to be done.
+    fn is_over(&self, progress: &Progress) -> bool {
+        progress.is_cancelled() || self.1.get().is_some()
     }
 
     fn count(&self, count: impl FnOnce(&mut VerifyReport)) {
@@ -218,6 +256,9 @@ struct Queue<'q, 'o> {
     sender: SyncSender<Vec<Job>>,
     batch: Vec<Job>,
     bytes: u64,
+    /// A batch has no more files and, but for the last one, bytes.
+    most_files: usize,
+    most_bytes: u64,
     progress: &'q Progress,
     findings: &'q Findings<'o>,
 }
@@ -254,7 +295,7 @@ impl Queue<'_, '_> {
         if let Kind::File(content) = entry.kind {
             self.bytes = self.bytes.saturating_add(content.stored_size);
             self.batch.push(Job { path: entry.path.clone(), content });
-            if self.batch.len() >= BATCH_FILES || self.bytes >= BATCH_BYTES {
+            if self.batch.len() >= self.most_files || self.bytes >= self.most_bytes {
                 self.flush();
             }
         }
@@ -282,22 +323,45 @@ impl Workers<'_, '_> {
         loop {
             let batch = receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
             let Ok(batch) = batch else { return };
-            for job in batch {
-                if self.progress.is_cancelled() {
+            let small = |job: &Job| batch::is_small(self.pack, &job.content);
+            let (small, others): (Vec<Job>, Vec<Job>) = batch.into_iter().partition(small);
+            for job in &others {
+                if self.findings.is_over(self.progress) {
                     break;
                 }
-                self.job(&job);
+                self.job(job, None);
             }
+            self.batch(&small);
         }
     }
 
-    fn job(&self, Job { path, content }: &Job) {
+    /// Checks small files of a remote pack, which come together.
+    fn batch(&self, jobs: &[Job]) {
+        let is_new = |job: &&Job| !self.checked.contains(&job.content);
+        let (new, known): (Vec<&Job>, Vec<&Job>) = jobs.iter().partition(is_new);
+        known.iter().for_each(|job| self.job(job, None));
+        let contents: Vec<Content> = new.iter().map(|job| job.content).collect();
+        let brought = batch::each(self.pack, &contents, &mut |place, gathered| {
+            if self.findings.is_over(self.progress) {
+                return ControlFlow::Break(());
+            }
+            self.job(new[place], Some(gathered));
+            ControlFlow::Continue(())
+        });
+        if let Err(error) = brought {
+            self.findings.fail(error);
+        }
+    }
+
+    fn job(&self, Job { path, content }: &Job, gathered: Option<Gathered<'_>>) {
         if self.checked.contains(content) {
             self.progress.add_bytes(content.size);
         } else {
-            match payload::check(self.pack, content, self.progress) {
+            let checked = payload::check(self.pack, content, gathered, self.progress);
+            match checked.map_err(Error::about_pack) {
                 Ok(()) => self.checked.insert(content),
-                Err(error) => self.findings.bad(path, error),
+                Err(Ok(problem)) => self.findings.bad(path, problem),
+                Err(Err(error)) => self.findings.fail(error),
             }
         }
         self.progress.add_file();

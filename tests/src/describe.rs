@@ -1,7 +1,7 @@
 //! Everything that a pack says, as JSON: what every reader of the format must find in it.
 
 use packer::Pack;
-use reader_core::{Digest, Entry, Kind};
+use reader_core::{Digest, Entry, Extent, Kind};
 use serde_json::{Map, Value, json};
 use std::path::Path;
 
@@ -76,7 +76,12 @@ fn entry(entry: &Entry, content: Option<Vec<u8>>) -> Value {
 
 /// What the pack at `path` holds, everything read.
 pub fn describe(path: &Path) -> packer::Result<Value> {
-    let pack = Pack::open(path)?;
+    describe_pack(&Pack::open(path)?)
+}
+
+/// What an open pack holds, everything read.
+pub fn describe_pack(pack: &Pack) -> packer::Result<Value> {
+    let path = pack.path();
     let bad = |source| packer::Error::Pack { path: path.to_owned(), source: Box::new(source) };
     let mut entries = Vec::new();
     for found in pack.entries() {
@@ -87,7 +92,7 @@ pub fn describe(path: &Path) -> packer::Result<Value> {
                 let payload = pack.payload(file)?;
                 let limits = reader_core::Limits::default();
                 Some(
-                    reader_core::decode::decode_all(file, payload, &limits)
+                    reader_core::decode::decode_all(file, &payload, &limits)
                         .map_err(bad)?
                         .into_owned(),
                 )
@@ -97,8 +102,9 @@ pub fn describe(path: &Path) -> packer::Result<Value> {
         entries.push(entry(&owned, content));
     }
     let header = pack.header();
+    let whole = pack.read_extent(Extent { start: 0, len: pack.file_len() })?;
     Ok(json!({
-        "file_sha256": Digest::of(pack.volume(0).unwrap_or(&[])).to_string(),
+        "file_sha256": Digest::of(&whole).to_string(),
         "file_len": pack.file_len(),
         "root_sha256": pack.digest().map(|digest| digest.to_string()),
         "pages": header.page_count,

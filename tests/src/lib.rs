@@ -6,6 +6,7 @@ pub mod golden;
 pub mod describe;
 pub mod forge;
 pub mod hostile;
+pub mod server;
 
 use std::path::{Path, PathBuf};
 

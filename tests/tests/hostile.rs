@@ -60,7 +60,7 @@ fn outcome(path: &Path) -> String {
             Ok(None) => unreachable!("it is a file"),
             Ok(Some(content)) => {
                 let whole = pack.payload(&content).and_then(|payload| {
-                    reader_core::decode::decode_all(&content, payload, &Limits::default())
+                    reader_core::decode::decode_all(&content, &payload, &Limits::default())
                         .map(|_| ())
                         .map_err(|source| Error::Pack {
                             path: path.to_owned(),
@@ -88,8 +88,8 @@ fn outcome(path: &Path) -> String {
             walk.take(1000).for_each(drop);
         }
         let directory = PackPath::directory(directory.as_bytes()).unwrap();
-        let _ = pack.index().list(pack.pages(), directory, None, 100);
-        let _ = pack.index().entry_at(pack.pages(), u64::MAX);
+        let _ = pack.index().list(&pack, directory, None, 100);
+        let _ = pack.index().entry_at(&pack, u64::MAX);
     }
     let report =
         verify(&pack, None, &VerifyOptions::default(), &Progress::default(), &mut |_| ()).unwrap();

@@ -1,19 +1,23 @@
 //! Arguments that several commands share.
 
 use super::Result;
-use super::console::Global;
+use super::console::{Global, When, note};
 use super::exit::Failure;
+use super::format::{Size, count};
+use super::progress::{Progress, Steps};
 use crate::filter::{Filter, FilterOptions};
 use crate::index_writer::{DirectoryLines, IndexFormat, IndexOptions};
-use crate::open::{OpenOptions, Pack, Verify};
+use crate::location;
+use crate::open::{Loading, OpenOptions, Pack, Verify};
 use crate::pack::{PackOptions, default_threads};
 use reader_core::Digest;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A pack that is read.
 #[derive(Debug, clap::Args)]
 pub(super) struct PackArgs {
-    /// The pack, CTNRv1 container or .fpack file
+    /// The pack, CTNRv1 container or .fpack file: a path, or a URL (http, https, s3, gs, az)
     #[arg(value_name = "PACK")]
     pub(super) pack: PathBuf,
     #[command(flatten)]
@@ -34,7 +38,7 @@ pub(super) struct OpenArgs {
 impl PackArgs {
     /// Opens it.
     pub(super) fn open(&self, verify: Verify, global: &Global) -> Result<Pack> {
-        let pack = self.open_quietly(verify)?;
+        let pack = self.open_quietly(verify, global)?;
         for text in super::info::notes(&pack) {
             global.warning(pack.path(), &text);
         }
@@ -42,11 +46,72 @@ impl PackArgs {
     }
 
     /// Opens it, and leaves it to the caller to tell what is strange in its index.
-    pub(super) fn open_quietly(&self, verify: Verify) -> Result<Pack> {
+    pub(super) fn open_quietly(&self, verify: Verify, global: &Global) -> Result<Pack> {
         let (index, expected) = (self.open.index.clone(), self.open.root);
         let options = OpenOptions { verify, expected, index, ..OpenOptions::default() };
-        Ok(Pack::open_with(&self.pack, &options)?)
+        open_telling(&self.pack, options, global)
     }
+}
+
+/// Opens a pack; shows how far it has come when that means to fetch a long index.
+pub(super) fn open_telling(path: &Path, mut options: OpenOptions, global: &Global) -> Result<Pack> {
+    let progress = Progress::new("reading the index", When::Auto, global);
+    let shown = Arc::new(Mutex::new(progress));
+    let showing = Arc::clone(&shown);
+    options.loading = Some(Loading(Arc::new(move |bytes, total| {
+        let steps = Steps { bytes, total_bytes: Some(total), ..Steps::default() };
+        showing.lock().unwrap_or_else(PoisonError::into_inner).show(&steps, b"");
+    })));
+    let opened = Pack::open_with(path, &options);
+    shown.lock().unwrap_or_else(PoisonError::into_inner).finish();
+    Ok(opened?)
+}
+
+/// Whether it is told what a remote pack cost.
+#[derive(Debug, clap::Args)]
+pub(super) struct TrafficArgs {
+    /// Say how many requests and bytes a remote pack took
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+impl TrafficArgs {
+    /// Tells, if it is wanted.
+    pub(super) fn tell(&self, pack: &Pack) {
+        if self.verbose {
+            tell_traffic(pack);
+        }
+    }
+}
+
+/// Says what a remote pack cost.
+pub(super) fn tell_traffic(pack: &Pack) {
+    let traffic = pack.traffic();
+    if traffic.requests > 0 {
+        let (requests, bytes) = (count(traffic.requests, "request"), Size(traffic.bytes));
+        note(&format!("fetched {bytes} in {requests}"));
+    }
+}
+
+/// So many threads at least read a remote pack: they mostly wait.
+const REMOTE_THREADS: usize = 8;
+
+/// How many threads read a pack when nobody says.
+pub(super) fn threads_for(pack: &Pack) -> usize {
+    let threads = default_threads();
+    if pack.is_remote() { threads.max(REMOTE_THREADS) } else { threads }
+}
+
+/// Fails when something that is written, or read in other ways than packs, is given as a URL.
+pub(super) fn refuse_url(path: &Path) -> Result<()> {
+    if !location::is_url(path) {
+        return Ok(());
+    }
+    Err(Failure::Usage {
+        problem: format!("{} is a URL; this has to lie on disk", location::shown(path).display()),
+        hint: "ls, tree, cat, info, verify and extract read packs at URLs; for the rest, copy the \
+               file here, or the result there",
+    })
 }
 
 /// Which files of a tree are packed.
@@ -237,6 +302,13 @@ mod tests {
         assert!(parse_alignment("0").is_err());
         assert!(parse_alignment("2G").is_err());
         assert_eq!(parse_alignment("4k"), Ok(4096));
+    }
+
+    #[test]
+    fn urls_are_refused_where_files_are_written() {
+        assert!(refuse_url(Path::new("a.pack")).is_ok());
+        let refused = refuse_url(Path::new("s3://bucket/a.pack")).unwrap_err();
+        assert_eq!(refused.exit(), super::super::exit::Exit::Trouble);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `rangepack cat`: files' contents, checked.
 
 use super::Result;
-use super::arguments::{PackArgs, parse_size};
+use super::arguments::{PackArgs, TrafficArgs, parse_size};
 use super::console::Global;
 use super::exit::{Exit, Failure};
 use crate::error::Error;
@@ -15,6 +15,7 @@ Examples:
   rangepack cat photos.pack 2024/notes.txt
   rangepack cat logs.pack day-1.log day-2.log | grep error
   rangepack cat data.pack table.bin --offset 1M --length 4k | xxd
+  rangepack cat s3://bucket/data.pack notes.txt
 
 Bytes are compared with their SHA-256 before they are printed; damaged ones never are.";
 
@@ -26,6 +27,8 @@ Bytes are compared with their SHA-256 before they are printed; damaged ones neve
 pub(super) struct Args {
     #[command(flatten)]
     pack: PackArgs,
+    #[command(flatten)]
+    traffic: TrafficArgs,
     /// Files inside the pack
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<OsString>,
@@ -54,6 +57,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         }
     }
     out.flush()?;
+    args.traffic.tell(&pack);
     Ok(exit)
 }
 
@@ -62,6 +66,7 @@ fn print(args: &Args, pack: &Pack, path: &[u8], out: &mut impl Write) -> Result<
     let reading = |error: io::Error| read_failure(pack, error);
     file.seek(SeekFrom::Start(args.offset.min(file.len()))).map_err(reading)?;
     let mut left = args.length.unwrap_or(u64::MAX);
+    file.read_until(args.offset.saturating_add(left));
     while left > 0 {
         let piece = file.fill_buf().map_err(reading)?;
         let take = piece.len().min(usize::try_from(left).unwrap_or(usize::MAX));

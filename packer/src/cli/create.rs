@@ -1,7 +1,7 @@
 //! `rangepack create`: a container that can be continued after any interruption.
 
 use super::Result;
-use super::arguments::{IndexArgs, SelectArgs, StoreArgs, parse_size};
+use super::arguments::{IndexArgs, SelectArgs, StoreArgs, parse_size, refuse_url};
 use super::console::{Global, note};
 use super::exit::{Exit, Failure};
 use super::follow::Follow;
@@ -114,6 +114,8 @@ pub(super) fn parse_chunk_size(text: &str) -> std::result::Result<u64, String> {
 /// Packs, or only finalizes.
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     args.check()?;
+    refuse_url(&args.container)?;
+    args.src.as_deref().map_or(Ok(()), refuse_url)?;
     if let Some(status) = &args.show.status.status_file {
         Error::refuse_same(status, &args.container)?;
         let index = args.index.clone().unwrap_or_else(|| crate::legacy::idx_path(&args.container));

@@ -1,7 +1,7 @@
 //! How a command ends: exit codes, and errors with advice.
 
 use super::console::Global;
-use crate::error::Error;
+use crate::error::{Error, RemoteProblem};
 use reader_core::ErrorKind;
 use std::io;
 
@@ -108,6 +108,7 @@ fn advice(error: &Error) -> Option<&'static str> {
         Error::BrokenLink { .. } => {
             Some("links are followed inside the pack only; `rangepack ls` shows the link itself")
         }
+        Error::Remote { problem, .. } => advice_on_remote(problem),
         Error::NoEntry { .. } => Some("`rangepack ls -R PACK` lists every path there is"),
         Error::WrongKind { expected: "file", .. } => Some("`rangepack ls` lists a directory"),
         Error::Io { action: "read", source, .. }
@@ -140,6 +141,33 @@ fn advice_on_pack(kind: ErrorKind) -> Option<&'static str> {
     })
 }
 
+fn advice_on_remote(problem: &RemoteProblem) -> Option<&'static str> {
+    Some(match problem {
+        RemoteProblem::NotFound(_) => "look at the URL: host, bucket and path must be exact",
+        RemoteProblem::Denied(_) => {
+            "credentials come from the environment: AWS_*, GOOGLE_* or AZURE_*; a signed URL may \
+             have expired; public buckets of S3 want AWS_SKIP_SIGNATURE=true"
+        }
+        RemoteProblem::Status(_) => "try again later; the server's log knows more",
+        RemoteProblem::Connect(_) => {
+            "look at the name of the host, at the network, and at HTTPS_PROXY if you need one"
+        }
+        RemoteProblem::Timeout(_) => "try again later, or from a place nearer to the server",
+        RemoteProblem::Changed => {
+            "start again, to read the new one; `extract --skip-existing` keeps what is there"
+        }
+        RemoteProblem::NoRanges(_) => {
+            "download it and read it here, or serve it with a server that knows range requests, \
+             as nginx, Apache, Caddy and all object stores do"
+        }
+        RemoteProblem::BadAnswer(_) => {
+            "a proxy on the way may be at fault; `curl -r 0-99 -v URL` shows what comes"
+        }
+        RemoteProblem::NotBuilt => "install it with `cargo install --path packer`",
+        _ => return None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -161,6 +189,8 @@ mod tests {
         assert_eq!(exit(Error::NoEntry { path, entry }), Exit::Bad);
         let (path, problem) = ("a.pack".into(), "it exists".to_owned());
         assert_eq!(exit(Error::State { path, problem }), Exit::Trouble);
+        let (url, problem) = ("http://h/a.pack".into(), RemoteProblem::NotFound(404));
+        assert_eq!(exit(Error::Remote { url, problem }), Exit::Trouble);
         let output = |kind: io::ErrorKind| Failure::from(io::Error::from(kind)).exit();
         assert_eq!(output(io::ErrorKind::BrokenPipe), Exit::Fine);
         assert_eq!(output(io::ErrorKind::StorageFull), Exit::Trouble);

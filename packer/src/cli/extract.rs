@@ -1,7 +1,9 @@
 //! `rangepack extract`: files of a pack, back on disk.
 
 use super::Result;
-use super::arguments::{parse_size, parse_threads};
+use super::arguments::{
+    open_telling, parse_size, parse_threads, refuse_url, tell_traffic, threads_for,
+};
 use super::console::{Global, note};
 use super::create::parse_chunk_size;
 use super::exit::{Exit, Failure};
@@ -25,6 +27,7 @@ Examples:
   rangepack extract photos.pack photos 2024/summer 'notes/*.txt'
   rangepack extract photos.pack photos --skip-existing --status-file status
   rangepack extract --container photos.container --outdir photos --verify-existing
+  rangepack extract https://example.org/photos.pack photos
 
 A PATH is a file, a directory with everything below it, or a glob over whole paths, in which `**`
 reaches across `/`. A file gets its name when its content was compared with its SHA-256; a damaged one
@@ -36,7 +39,7 @@ leaves nothing behind, does not stop the others, and makes the exit code 1.";
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(super) struct Args {
-    /// The pack, CTNRv1 container or .fpack file
+    /// The pack, CTNRv1 container or .fpack file: a path, or a URL (http, https, s3, gs, az)
     #[arg(value_name = "PACK", required_unless_present = "container")]
     pack: Option<PathBuf>,
     /// The directory to extract into
@@ -87,7 +90,7 @@ pub(super) struct WriteArgs {
     /// Wait until each file is on disk before it gets its name
     #[arg(long)]
     pub(super) fsync: bool,
-    /// Threads that check, decompress and write [default: one per processor]
+    /// Threads that check, decompress and write [default: one per processor, 8 for a remote pack]
     #[arg(short = 'j', long, value_name = "N", value_parser = parse_threads)]
     pub(super) threads: Option<usize>,
     /// Write longer files in pieces of this many bytes, 1024 at least
@@ -129,7 +132,8 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     let mut open = OpenOptions { verify: Verify::Payloads, ..OpenOptions::default() };
     open.index.clone_from(&args.index);
     open.limits.lookback = args.lookback;
-    let pack = Pack::open_with(path, &open)?;
+    refuse_url(directory)?;
+    let pack = open_telling(path, open, global)?;
     for text in super::info::notes(&pack) {
         global.warning(pack.path(), &text);
     }
@@ -154,7 +158,8 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         follow.lock().unwrap_or_else(PoisonError::into_inner).event(event);
     };
     let interrupted = super::interrupt::flag();
-    let report = extract(&pack, directory, &selection, &args.options(), &observer, interrupted);
+    let report =
+        extract(&pack, directory, &selection, &args.options(&pack), &observer, interrupted);
     let mut follow = follow.into_inner().unwrap_or_else(PoisonError::into_inner);
     let cancelled = report.as_ref().is_ok_and(|report| report.stopped == Some(Stopped::Cancelled));
     follow.finish(if cancelled { State::Interrupted } else { State::Finished })?;
@@ -166,6 +171,9 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     }
     for pattern in &report.unmatched {
         global.error(&format!("nothing in the pack matches {pattern}"), None);
+    }
+    if args.show.verbose > 0 {
+        tell_traffic(&pack);
     }
     if !global.quiet {
         note(&sentence(args, &report, follow.progress.elapsed()));
@@ -292,10 +300,10 @@ impl<'r> Json<'r> {
 }
 
 impl Args {
-    fn options(&self) -> ExtractOptions {
+    fn options(&self, pack: &Pack) -> ExtractOptions {
         let write = &self.write;
         ExtractOptions {
-            threads: write.threads.unwrap_or_else(crate::pack::default_threads),
+            threads: write.threads.unwrap_or_else(|| threads_for(pack)),
             chunk_size: usize::try_from(write.chunk_size).unwrap_or(usize::MAX),
             skip_existing: write.skip_existing,
             verify_existing: write.verify_existing,

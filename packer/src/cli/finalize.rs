@@ -1,7 +1,7 @@
 //! `rangepack finalize`: the index goes into its container.
 
 use super::Result;
-use super::arguments::IndexArgs;
+use super::arguments::{IndexArgs, refuse_url};
 use super::console::{Global, note};
 use super::exit::Exit;
 use super::format::{Size, count};
@@ -38,6 +38,7 @@ pub(super) struct Args {
 
 /// Finalizes.
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
+    refuse_url(&args.container)?;
     let options =
         FinalizeOptions { index: args.indexes.options(), remove_index: args.remove_index };
     let finalized = crate::finalize::finalize(&args.container, args.index.as_deref(), &options)?;

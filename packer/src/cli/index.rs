@@ -1,7 +1,7 @@
 //! `rangepack index`: another kind of index for a pack that is there.
 
 use super::Result;
-use super::arguments::{IndexArgs, PackArgs};
+use super::arguments::{IndexArgs, PackArgs, refuse_url};
 use super::console::{Global, note};
 use super::exit::{Exit, Failure};
 use super::format::{Size, count};
@@ -45,6 +45,7 @@ pub(super) struct Args {
 /// Makes the indexes asked for.
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     args.check()?;
+    refuse_url(&args.pack.pack)?;
     let mut exit = Exit::Fine;
     if let Some(target) = &args.ndjson {
         let pack = args.pack.open(Verify::Index, global)?;

@@ -1,7 +1,7 @@
 //! `rangepack info`: a pack as a whole.
 
 use super::Result;
-use super::arguments::PackArgs;
+use super::arguments::{PackArgs, TrafficArgs};
 use super::console::{Global, Out, Paint, printable};
 use super::exit::Exit;
 use super::format::{Size, count, percent};
@@ -27,6 +27,8 @@ The root digest is the pack's name: it covers the index, which covers every byte
 pub(super) struct Args {
     #[command(flatten)]
     pack: PackArgs,
+    #[command(flatten)]
+    traffic: TrafficArgs,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -34,7 +36,7 @@ pub(super) struct Args {
 
 /// Tells.
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
-    let pack = args.pack.open_quietly(Verify::Index)?;
+    let pack = args.pack.open_quietly(Verify::Index, global)?;
     let info = Info::of(&pack);
     let mut out = global.stdout();
     if args.json {
@@ -43,6 +45,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         info.print(&mut out)?;
     }
     out.flush()?;
+    args.traffic.tell(&pack);
     Ok(Exit::Fine)
 }
 
@@ -90,7 +93,7 @@ impl Info {
         let is_paged = pack.format() == Format::Paged;
         let is_in_volumes = !header.volumes.is_empty();
         // Pages, root page and footer: what is neither payload nor trailer.
-        let whole = pack.pages().len() as u64;
+        let whole = pack.index_len();
         let index_bytes =
             whole.saturating_sub(header.payload_end).saturating_sub(header.trailer.len);
         let index = is_paged.then(|| PagedIndex {

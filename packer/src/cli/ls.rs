@@ -1,7 +1,7 @@
 //! `rangepack ls`: what is in a pack.
 
 use super::Result;
-use super::arguments::PackArgs;
+use super::arguments::{PackArgs, TrafficArgs};
 use super::console::{Global, Out, Paint};
 use super::exit::{Exit, Failure};
 use super::format::{self, Count, Size, count};
@@ -34,6 +34,8 @@ lists what is below its subdirectories. On a terminal, control characters in nam
 pub(super) struct Args {
     #[command(flatten)]
     pack: PackArgs,
+    #[command(flatten)]
+    traffic: TrafficArgs,
     /// Files and directories inside the pack [default: its root]
     #[arg(value_name = "PATH")]
     paths: Vec<OsString>,
@@ -82,6 +84,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         }
     }
     listing.out.flush()?;
+    args.traffic.tell(&pack);
     Ok(exit)
 }
 

@@ -1,6 +1,6 @@
 //! `rangepack pack`: a tree becomes a pack.
 
-use super::arguments::{IndexArgs, SelectArgs, StoreArgs};
+use super::arguments::{IndexArgs, SelectArgs, StoreArgs, refuse_url};
 use super::console::{Global, note};
 use super::exit::{Exit, Failure};
 use super::follow::Follow;
@@ -62,6 +62,8 @@ pub(super) struct Args {
 
 /// Packs.
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
+    refuse_url(&args.source)?;
+    refuse_url(&args.output)?;
     let mut options = args.store.options(&args.select, &args.index)?;
     options.fsync = args.fsync;
     options.overwrite = args.force;

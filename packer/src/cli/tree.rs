@@ -1,6 +1,6 @@
 //! `rangepack tree`: a pack as a tree.
 
-use super::arguments::PackArgs;
+use super::arguments::{PackArgs, TrafficArgs};
 use super::console::{Global, Out, Paint};
 use super::exit::Exit;
 use super::format::{Size, count};
@@ -30,6 +30,8 @@ The totals in the last line are of everything below PATH, whatever is shown of i
 pub(super) struct Args {
     #[command(flatten)]
     pack: PackArgs,
+    #[command(flatten)]
+    traffic: TrafficArgs,
     /// A directory inside the pack [default: its root]
     #[arg(value_name = "PATH")]
     path: Option<OsString>,
@@ -49,7 +51,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     let mut out = global.stdout();
     let title = match args.path.as_deref().map(name_bytes) {
         Some(path) => path,
-        None => args.pack.pack.as_os_str().as_encoded_bytes(),
+        None => pack.path().as_os_str().as_encoded_bytes(),
     };
     out.name(&[title], Paint::Directory)?;
     out.write_all(b"\n")?;
@@ -59,6 +61,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         (count(totals.directories, "directory"), count(totals.files, "file"));
     writeln!(out, "\n{directories}, {files}, {}", Size(totals.bytes))?;
     out.flush()?;
+    args.traffic.tell(&pack);
     Ok(Exit::Fine)
 }
 

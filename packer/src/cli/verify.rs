@@ -1,7 +1,7 @@
 //! `rangepack verify`: whether a pack is what it was.
 
 use super::Result;
-use super::arguments::{PackArgs, parse_threads};
+use super::arguments::{PackArgs, TrafficArgs, parse_threads, threads_for};
 use super::console::{Global, note};
 use super::exit::Exit;
 use super::format::{Size, count, duration, rate};
@@ -38,10 +38,12 @@ NDJSON trailer against it. The exit code is 1 when anything is damaged.";
 pub(super) struct Args {
     #[command(flatten)]
     pub(super) pack: PackArgs,
+    #[command(flatten)]
+    traffic: TrafficArgs,
     /// Files and directories inside the pack [default: everything, and the index]
     #[arg(value_name = "PATH")]
     paths: Vec<OsString>,
-    /// Threads that hash and decompress [default: one per processor]
+    /// Threads that hash and decompress [default: one per processor, 8 for a remote pack]
     #[arg(short = 'j', long, value_name = "N", value_parser = parse_threads)]
     pub(super) threads: Option<usize>,
     /// Print the report as JSON, to standard output
@@ -55,8 +57,8 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     let pack = args.pack.open(Verify::Payloads, global)?;
     let selection = args.selection(&pack)?;
-    let mut options = VerifyOptions::default();
-    options.threads = args.threads.unwrap_or(options.threads);
+    let threads = args.threads.unwrap_or_else(|| threads_for(&pack));
+    let options = VerifyOptions { threads, ..VerifyOptions::default() };
     let shared = Progress::default();
     let mut shown = progress::Progress::new("verifying", args.progress.progress, global);
     let totals = pack.header().totals;
@@ -93,6 +95,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         super::record::write(&mut out, &Json::new(&report, left_out, whole_index))?;
         out.flush()?;
     }
+    args.traffic.tell(&pack);
     if !global.quiet {
         note(&sentence(&report, left_out, whole_index, shown.elapsed()));
     }

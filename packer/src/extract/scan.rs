@@ -1,27 +1,14 @@
 //! Entries by their numbers, and how threads share them.
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::open::Pack;
 use reader_core::leaf::EntryRef;
-use reader_core::{Answer, Extent};
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-/// Takes the answer of the core: on a mapping it is always there.
-pub(super) fn ready<T>(pack: &Pack, answer: reader_core::Result<Answer<T>>) -> Result<T> {
-    match answer {
-        Ok(Answer::Ready(value)) => Ok(value),
-        Ok(Answer::Need(Extent { start, len })) => {
-            let file_len = pack.pages().len() as u64;
-            Err(Error::pack(pack.path())(reader_core::Error::OutOfBounds { start, len, file_len }))
-        }
-        Err(error) => Err(Error::pack(pack.path())(error)),
-    }
-}
-
 /// Entry number `ordinal`.
 pub(super) fn entry_at(pack: &Pack, ordinal: u64) -> Result<Option<EntryRef<'_>>> {
-    ready(pack, pack.index().entry_at(pack.pages(), ordinal))
+    pack.ask(|pages| pack.index().entry_at(pages, ordinal))
 }
 
 /// Entries and their numbers.
@@ -36,7 +23,7 @@ pub(super) fn scan(
             return None;
         }
         let ordinal = scan.position();
-        let next = ready(pack, scan.next(pack.pages()));
+        let next = pack.ask(|pages| scan.next(pages));
         // An index that cannot be read would give the same error for ever.
         is_over = next.is_err();
         next.map(|entry| entry.map(|entry| (ordinal, entry))).transpose()
@@ -83,9 +70,14 @@ impl Ranges {
 /// No more entries than this are handed out at once.
 const CHUNK: u64 = 256;
 
+/// Of a remote pack so many, or as many as have so many stored bytes: they come in few requests.
+const REMOTE_CHUNK: u64 = 4096;
+const REMOTE_BYTES: u64 = 8 << 20;
+
 /// Hands out entries to threads, in key order, so that reads go forward.
 #[derive(Debug)]
 pub(super) struct Chunks<'r> {
+    pack: &'r Pack,
     threads: u64,
     state: Mutex<State<'r>>,
 }
@@ -100,9 +92,9 @@ struct State<'r> {
 
 impl<'r> Chunks<'r> {
     /// Chunks of `ranges` for so many threads.
-    pub(super) fn new(ranges: &'r Ranges, threads: usize) -> Chunks<'r> {
+    pub(super) fn new(pack: &'r Pack, ranges: &'r Ranges, threads: usize) -> Chunks<'r> {
         let state = State { ranges: &ranges.0, gone: 0, left: ranges.len() };
-        Chunks { threads: threads as u64, state: Mutex::new(state) }
+        Chunks { pack, threads: threads as u64, state: Mutex::new(state) }
     }
 
     /// Fills `chunk` with the next entries; `false` when there are none.
@@ -111,6 +103,9 @@ impl<'r> Chunks<'r> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         // Towards the end the shares become small, so that all threads end together.
         let mut wanted = (state.left / (self.threads * 8)).clamp(1, CHUNK);
+        if self.pack.is_remote() {
+            wanted = state.remote_chunk(self.pack);
+        }
         while let Some(range) = state.ranges.first().filter(|_| wanted > 0) {
             let start = range.start + state.gone;
             let end = range.end.min(start + wanted);
@@ -127,9 +122,38 @@ impl<'r> Chunks<'r> {
     }
 }
 
+impl State<'_> {
+    /// How many of the entries that come next make a chunk of a remote pack.
+    fn remote_chunk(&self, pack: &Pack) -> u64 {
+        let mut bytes = 0u64;
+        let mut gone = self.gone;
+        let ranges = self.ranges.iter().map(|range| {
+            let start = range.start + std::mem::take(&mut gone);
+            start..range.end
+        });
+        let stored = |entry: &EntryRef<'_>| entry.content().ok().flatten().map(|c| c.stored_size);
+        // What cannot be read is found out by the worker that gets it.
+        let entries = ranges.flat_map(|range| scan(pack, range)).map_while(Result::ok);
+        let fitting = entries.take(REMOTE_CHUNK as usize).take_while(|(_, entry)| {
+            let is_first = bytes == 0;
+            bytes = bytes.saturating_add(stored(entry).unwrap_or(0));
+            is_first || bytes <= REMOTE_BYTES
+        });
+        (fitting.count() as u64).max(1)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn pack() -> Pack {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let source = tempfile::tempdir().unwrap();
+        let options = crate::pack::PackOptions { overwrite: true, ..Default::default() };
+        crate::pack::pack(source.path(), file.path(), &options, &mut ()).unwrap();
+        Pack::open(file.path()).unwrap()
+    }
 
     #[test]
     fn chunks_cover_all_numbers_once_and_in_order() {
@@ -139,7 +163,8 @@ mod tests {
         }
         ranges.normalise();
         assert_eq!(ranges.iter().collect::<Vec<_>>(), [0..2, 3..4, 10..700, 900..2000]);
-        let chunks = Chunks::new(&ranges, 2);
+        let pack = pack();
+        let chunks = Chunks::new(&pack, &ranges, 2);
         let (mut chunk, mut seen) = (Vec::new(), Vec::new());
         while chunks.take(&mut chunk) {
             assert!(chunk.iter().map(|range| range.end - range.start).sum::<u64>() <= CHUNK);

@@ -1,6 +1,6 @@
 //! Which entries are extracted.
 
-use super::scan::{Ranges, entry_at, ready, scan};
+use super::scan::{Ranges, entry_at, scan};
 use crate::Result;
 use crate::filter::Filter;
 use crate::open::Pack;
@@ -136,7 +136,7 @@ fn ancestors(directory: &[u8]) -> impl Iterator<Item = &[u8]> {
 fn add_one(pack: &Pack, path: &[u8], ranges: &mut Ranges) -> Result<bool> {
     let Ok(path) = PackPath::new(path) else { return Ok(false) };
     let index = pack.index();
-    let ordinal = ready(pack, index.lower_bound(pack.pages(), path.parent(), path.name()))?;
+    let ordinal = pack.ask(|pages| index.lower_bound(pages, path.parent(), path.name()))?;
     let Some(entry) = entry_at(pack, ordinal)? else { return Ok(false) };
     let mut found = Vec::new();
     entry.push_path(&mut found);
@@ -157,7 +157,7 @@ fn exact(pack: &Pack, path: &[u8], ranges: &mut Ranges) -> Result<bool> {
         return Ok(false);
     }
     let Ok(path) = PackPath::new(path) else { return Ok(false) };
-    ranges.push(ready(pack, pack.index().subtree(pack.pages(), path))?);
+    ranges.push(pack.ask(|pages| pack.index().subtree(pages, path))?);
     for directory in ancestors(path.parent().as_bytes()) {
         add_one(pack, directory, ranges)?;
     }

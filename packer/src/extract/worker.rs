@@ -4,6 +4,8 @@ use super::place::{Attributes, Existing, unguessable};
 use super::scan::scan;
 use super::system::Place;
 use super::{ExtractEvent, ExtractReport, Run, Stopped};
+use crate::batch;
+use crate::data::{Gathered, PIECE, cut};
 use crate::open::Pack;
 use reader_core::decode::{Decoder, PayloadHasher, decode_all};
 use reader_core::digest::Hasher;
@@ -11,7 +13,7 @@ use reader_core::leaf::EntryRef;
 use reader_core::path::Escaped;
 use reader_core::{Codec, Content};
 use std::io::{self, Read};
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::sync::atomic::Ordering;
 
 /// Which kinds of entries a pass over the index takes.
@@ -86,6 +88,7 @@ impl<'r> Worker<'r> {
     pub(super) fn chunk(&mut self, range: Range<u64>, pass: Pass) {
         let pack = self.run.pack;
         let mut next = range.start;
+        let mut small = Vec::new();
         for item in scan(pack, range.clone()) {
             if self.run.is_stopped() {
                 return;
@@ -95,6 +98,7 @@ impl<'r> Worker<'r> {
                     next = ordinal + 1;
                     entry
                 }
+                Err(error @ crate::Error::Remote { .. }) => return self.run.fail(error),
                 Err(error) if pass == Pass::Content => {
                     // The index itself is damaged here: how many entries are lost is all that is known.
                     let message = format!("{} entries cannot be read: {error}", range.end - next);
@@ -103,25 +107,68 @@ impl<'r> Worker<'r> {
                         range.end - next,
                         &message,
                     );
-                    return;
+                    break;
                 }
-                Err(_) => return,
+                Err(_) => break,
             };
             match (entry.is_symlink(), pass) {
                 (true, Pass::Content) => self.run.has_links.store(true, Ordering::Relaxed),
                 (false, Pass::Links) => {}
-                _ => self.entry(&entry),
+                _ => match entry.content() {
+                    Ok(Some(content)) if batch::is_small(pack, &content) => {
+                        if !self.passed_over(&entry, &content) {
+                            small.push((entry, content));
+                        }
+                    }
+                    _ => self.entry(&entry, None),
+                },
             }
+        }
+        self.batch(&small);
+    }
+
+    /// Whether a file is there already, so that nothing need be fetched for it.
+    fn passed_over(&mut self, entry: &EntryRef<'r>, content: &Content) -> bool {
+        if !self.run.options.skips() {
+            return false;
+        }
+        self.name.clear();
+        entry.push_name(&mut self.name);
+        let Some(place) = &mut self.place else { return false };
+        // What goes wrong goes wrong again when it is extracted.
+        let there = place.enter(entry.directory(), true).is_ok()
+            && matches!(self.existing(), Ok(Existing::File(size)) if size == content.size)
+            && matches!(self.is_same(content), Ok(true));
+        if there {
+            self.entry(entry, None);
+        }
+        there
+    }
+
+    /// Extracts small files of a remote pack, which come together.
+    fn batch(&mut self, small: &[(EntryRef<'r>, Content)]) {
+        let contents: Vec<Content> = small.iter().map(|(_, content)| *content).collect();
+        let run = self.run;
+        let brought = batch::each(run.pack, &contents, &mut |place, gathered| {
+            if run.is_stopped() {
+                return ControlFlow::Break(());
+            }
+            self.entry(&small[place].0, Some(&gathered));
+            ControlFlow::Continue(())
+        });
+        if let Err(error) = brought {
+            run.fail(error);
         }
     }
 
-    fn entry(&mut self, entry: &EntryRef<'r>) {
+    /// Extracts one entry; its payload may have been gathered before.
+    fn entry(&mut self, entry: &EntryRef<'r>, gathered: Option<&Gathered<'_>>) {
         self.path.clear();
         entry.push_path(&mut self.path);
         self.name.clear();
         entry.push_name(&mut self.name);
         self.run.tell(ExtractEvent::Begin { path: Escaped(&self.path) });
-        let outcome = self.extract(entry);
+        let outcome = self.extract(entry, gathered);
         let path = Escaped(&self.path);
         match outcome {
             Ok(Outcome::Done { size }) => {
@@ -141,6 +188,7 @@ impl<'r> Worker<'r> {
                 self.run.tell(ExtractEvent::Skipped { path });
             }
             Err(Problem::Stopped) => {}
+            Err(Problem::Pack(error @ crate::Error::Remote { .. })) => self.run.fail(error),
             Err(problem) => {
                 if problem.is_disk_full() {
                     self.run.stop(Stopped::DiskFull);
@@ -150,12 +198,16 @@ impl<'r> Worker<'r> {
         }
     }
 
-    fn extract(&mut self, entry: &EntryRef<'r>) -> Result<Outcome, Problem> {
+    fn extract(
+        &mut self,
+        entry: &EntryRef<'r>,
+        gathered: Option<&Gathered<'_>>,
+    ) -> Result<Outcome, Problem> {
         if let Some(place) = &mut self.place {
             place.enter(entry.directory(), true).map_err(Problem::io("create"))?;
         }
         if let Some(content) = entry.content()? {
-            return self.file(entry, &content);
+            return self.file(entry, &content, gathered);
         }
         let Some(place) = &self.place else { return Ok(Outcome::Done { size: 0 }) };
         let Some(link_target) = entry.link_target()? else {
@@ -188,7 +240,12 @@ impl<'r> Worker<'r> {
         }
     }
 
-    fn file(&mut self, entry: &EntryRef<'r>, content: &Content) -> Result<Outcome, Problem> {
+    fn file(
+        &mut self,
+        entry: &EntryRef<'r>,
+        content: &Content,
+        gathered: Option<&Gathered<'_>>,
+    ) -> Result<Outcome, Problem> {
         match self.existing()? {
             Existing::File(size) if size == content.size && self.is_same(content)? => {
                 return Ok(Outcome::Skipped);
@@ -197,11 +254,14 @@ impl<'r> Worker<'r> {
             _ if !self.run.options.overwrite => return Err(Problem::Exists),
             _ => {}
         }
-        let payload = self.run.pack.payload(content)?;
         let Worker { place, temporary, name, buffer, run, .. } = self;
         if content.size <= run.options.chunk_size as u64 {
+            let payload = match gathered {
+                Some(gathered) => gathered.read(content.extent())?,
+                None => run.pack.payload(content)?,
+            };
             // Verified as a whole before anything is created.
-            let bytes = decode_all(content, payload, &run.pack.options().limits)?;
+            let bytes = decode_all(content, &payload, &run.pack.options().limits)?;
             if let Some(place) = place {
                 let attributes = run.attributes(entry)?;
                 let mut file =
@@ -213,10 +273,10 @@ impl<'r> Worker<'r> {
             let attributes = run.attributes(entry)?;
             let mut file = place.create(temporary, &attributes).map_err(Problem::io("create"))?;
             let mut write = |bytes: &[u8]| file.write(bytes).map_err(Problem::io("write"));
-            stream(run, content, payload, buffer, &mut write)?;
+            stream(run, content, buffer, &mut write)?;
             file.commit(name, run.options.fsync).map_err(Problem::io("create"))?;
         } else {
-            stream(run, content, payload, buffer, &mut |_| Ok(()))?;
+            stream(run, content, buffer, &mut |_| Ok(()))?;
         }
         Ok(Outcome::Done { size: content.size })
     }
@@ -251,32 +311,39 @@ impl<'r> Worker<'r> {
 fn stream(
     run: &Run<'_>,
     content: &Content,
-    payload: &[u8],
     buffer: &mut Vec<u8>,
     write: &mut dyn FnMut(&[u8]) -> Result<(), Problem>,
 ) -> Result<(), Problem> {
     let stopped = || if run.is_stopped() { Err(Problem::Stopped) } else { Ok(()) };
     let chunk_size = run.options.chunk_size;
+    let file = run.pack.volume_of(content)?;
+    file.check(content.extent())?;
+    let pieces = file.pieces(cut(content.extent(), PIECE));
     if content.codec == Codec::Stored {
         let mut hasher = PayloadHasher::new();
-        for piece in payload.chunks(chunk_size) {
-            stopped()?;
-            hasher.update(piece);
-            write(piece)?;
+        for piece in pieces {
+            for piece in piece?.chunks(chunk_size) {
+                stopped()?;
+                hasher.update(piece);
+                write(piece)?;
+            }
         }
         return Ok(hasher.finish(content)?);
     }
     let mut decoder = Decoder::new(content)?;
     buffer.resize(chunk_size, 0);
-    let mut rest = payload;
-    loop {
-        stopped()?;
-        let progress = decoder.decode(rest, buffer)?;
-        rest = &rest[progress.consumed..];
-        write(&buffer[..progress.produced])?;
-        // An output that was not filled means that no more will come.
-        if progress.produced < buffer.len() {
-            break;
+    for piece in pieces {
+        let piece = piece?;
+        let mut rest = &piece[..];
+        loop {
+            stopped()?;
+            let progress = decoder.decode(rest, buffer)?;
+            rest = &rest[progress.consumed..];
+            write(&buffer[..progress.produced])?;
+            // An output that was not filled means that all input was used up.
+            if progress.produced < buffer.len() {
+                break;
+            }
         }
     }
     Ok(decoder.finish()?)

@@ -15,7 +15,7 @@ pub(super) struct Hashes {
 impl Hashes {
     /// Looks for an entry, whose leaf was verified.
     pub(super) fn push(&mut self, pack: &Pack, path: PackPath<'_>) {
-        match pack.index().hint(pack.pages(), path) {
+        match pack.index().hint(pack, path) {
             Hint::Entry(_) => self.found += 1,
             Hint::Nothing => self.missing += 1,
             Hint::Crowded => {}
@@ -25,7 +25,9 @@ impl Hashes {
     /// Tells when entries are missing, or slots lead nowhere.
     pub(super) fn finish(&self, pack: &Pack, findings: &Findings<'_>) {
         let Some(section) = pack.header().hash else { return };
-        let taken = hash::taken(pack.pages().bytes(section.extent()).unwrap_or(&[]));
+        // Remote readers do not fetch it.
+        let Some(slots) = Source::bytes(pack, section.extent()) else { return };
+        let taken = hash::taken(slots);
         let wrong = taken.saturating_sub(self.found);
         if self.missing > 0 || wrong > 0 {
             let missing = self.missing;

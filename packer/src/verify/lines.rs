@@ -1,13 +1,14 @@
 //! Compares the NDJSON index of the CTNRv1 trailer with the paged index.
 
-use super::{Findings, structure};
+use super::Findings;
+use crate::error::{Error, Result};
 use crate::open::Pack;
 use crate::progress::Progress;
-use reader_core::error::Result;
 use reader_core::ndjson::{Item, parse_index};
 use reader_core::path::Escaped;
 use reader_core::trailer::trailer_header;
-use reader_core::{Content, Entry, Kind, Source};
+use reader_core::{Content, Entry, Kind};
+use std::borrow::Cow;
 
 /// Reports every line that the paged index contradicts, and every entry without a line.
 pub(super) fn check(pack: &Pack, progress: &Progress, findings: &Findings<'_>) {
@@ -16,7 +17,15 @@ pub(super) fn check(pack: &Pack, progress: &Progress, findings: &Findings<'_>) {
         return;
     }
     // The trailer lies in the file that holds the pages.
-    let bytes = pack.pages().bytes(trailer).unwrap_or(&[]);
+    let Some(file) = pack.index_file() else { return };
+    let limit = pack.options().limits.v1_index_bytes;
+    // Its length was not checked against what is sensible to fetch.
+    let bytes = if trailer.len > limit { Ok(Cow::Borrowed(&[][..])) } else { file.read(trailer) };
+    let bytes = match bytes.map_err(Error::about_pack) {
+        Ok(bytes) => bytes,
+        Err(Ok(_)) => Cow::Borrowed(&[][..]),
+        Err(Err(error)) => return findings.fail(error),
+    };
     let index_len = trailer.len.saturating_sub(16);
     let Some(index) = bytes.strip_prefix(&trailer_header(index_len)) else {
         return findings.structural(None, "the CTNRv1 trailer is not where the header says");
@@ -24,13 +33,13 @@ pub(super) fn check(pack: &Pack, progress: &Progress, findings: &Findings<'_>) {
     let mut lines = Lines { pack, findings, seen: Vec::new(), files: 0 };
     let summary = parse_index(index, &pack.options().limits, &mut |item| {
         // Errors end the parsing; which one does not matter then.
-        if progress.is_cancelled() {
+        if findings.is_over(progress) {
             return Err(reader_core::Error::NotAPack { file_len: 0 });
         }
         lines.item(item);
         Ok(())
     });
-    if progress.is_cancelled() {
+    if findings.is_over(progress) {
         return;
     }
     match summary {
@@ -44,7 +53,10 @@ pub(super) fn check(pack: &Pack, progress: &Progress, findings: &Findings<'_>) {
         Err(error) => findings.structural(None, format!("NDJSON index: {error}")),
     }
     if let Err(error) = lines.missing() {
-        findings.structural(None, format!("NDJSON index: {error}"));
+        match error.about_pack() {
+            Ok(problem) => findings.structural(None, format!("NDJSON index: {problem}")),
+            Err(error) => findings.fail(error),
+        }
     }
 }
 
@@ -69,7 +81,10 @@ impl Lines<'_, '_> {
                 let text = match self.line(&line) {
                     Ok(None) => return,
                     Ok(Some(problem)) => problem.to_owned(),
-                    Err(error) => error.to_string(),
+                    Err(error) => match error.about_pack() {
+                        Ok(problem) => problem.to_string(),
+                        Err(error) => return self.findings.fail(error),
+                    },
                 };
                 let text = format!("its line in the NDJSON index: {text}");
                 self.findings.structural(Some(&line.path), text);
@@ -81,11 +96,10 @@ impl Lines<'_, '_> {
     fn line(&mut self, line: &Entry) -> Result<Option<&'static str>> {
         let (pack, index) = (self.pack, self.pack.index());
         let path = line.path.as_path();
-        let number = index.lower_bound(pack.pages(), path.parent(), path.name());
-        let number = structure::answer(pack, number)?;
-        let entry = structure::answer(pack, index.entry_at(pack.pages(), number))?;
+        let number = pack.ask(|pages| index.lower_bound(pages, path.parent(), path.name()))?;
+        let entry = pack.ask(|pages| index.entry_at(pages, number))?;
         let Some(entry) = entry else { return Ok(Some("the paged index has no such entry")) };
-        let entry = entry.to_entry()?;
+        let entry = entry.to_entry().map_err(Error::pack(pack.path()))?;
         if entry.path != line.path {
             return Ok(Some("the paged index has no such entry"));
         }
@@ -123,7 +137,7 @@ impl Lines<'_, '_> {
         let mut scan = index.scan(0..index.len());
         loop {
             let number = scan.position();
-            let entry = structure::answer(self.pack, scan.next(self.pack.pages()))?;
+            let entry = self.pack.ask(|pages| scan.next(pages))?;
             let Some(entry) = entry else { return Ok(()) };
             let word = self.seen.get((number / 64) as usize).copied().unwrap_or(0);
             if word & (1 << (number % 64)) == 0 && !entry.is_directory() {

@@ -1,11 +1,12 @@
 //! Checks payloads and their block tables.
 
-use crate::file;
+use crate::data::{self, Gathered, cut};
+use crate::error::Result;
+use crate::file::Blocks;
 use crate::open::Pack;
 use crate::progress::Progress;
 use reader_core::blocks::table_len;
 use reader_core::decode::{Decoder, PayloadHasher};
-use reader_core::error::{Error, Result, Structure};
 use reader_core::{Codec, Content, Extent, Source};
 use std::sync::{Mutex, PoisonError};
 
@@ -45,12 +46,18 @@ impl Checked {
     }
 }
 
-/// Checks a payload against everything that its entry says, and its block table.
+/// Checks a payload against everything that its entry says, and its block table. It may have been
+/// gathered before.
 ///
 /// Counts the whole content as done, whatever it finds. Returns early when cancelled.
-pub(super) fn check(pack: &Pack, content: &Content, progress: &Progress) -> Result<()> {
+pub(super) fn check(
+    pack: &Pack,
+    content: &Content,
+    gathered: Option<Gathered<'_>>,
+    progress: &Progress,
+) -> Result<()> {
     let mut left = content.size;
-    let result = check_all(pack, content, &mut |bytes| {
+    let result = check_all(pack, content, gathered, &mut |bytes| {
         let bytes = bytes.min(left);
         left -= bytes;
         progress.add_bytes(bytes);
@@ -61,48 +68,45 @@ pub(super) fn check(pack: &Pack, content: &Content, progress: &Progress) -> Resu
 }
 
 /// `done` hears of bytes of content, and says whether to go on.
-fn check_all(pack: &Pack, content: &Content, done: &mut dyn FnMut(u64) -> bool) -> Result<()> {
-    let Some(volume) = pack.volume(content.volume) else {
-        let (structure, field) = (Structure::Leaf, "volume");
-        return Err(Error::BadField { structure, field, value: u64::from(content.volume) });
-    };
-    let end = payload_end(pack, volume);
-    let extent = Extent::new(content.offset, content.stored_size, end)?;
+fn check_all(
+    pack: &Pack,
+    content: &Content,
+    gathered: Option<Gathered<'_>>,
+    done: &mut dyn FnMut(u64) -> bool,
+) -> Result<()> {
+    let wrong = || crate::Error::pack(pack.path());
+    let file = pack.volume_of(content)?;
+    let gathered = gathered.unwrap_or(Gathered::new(file));
+    let end = pack.payload_end(content)?;
+    let extent = Extent::new(content.offset, content.stored_size, end).map_err(wrong())?;
     if let Some(blocks) = content.blocks {
-        let end = payload_end(pack, pack.tables());
-        Extent::new(blocks.offset, table_len(content.size, blocks.block_log2), end)?;
+        let len = table_len(content.size, blocks.block_log2);
+        Extent::new(blocks.offset, len, pack.tables_end()).map_err(wrong())?;
     }
-    let mut whole = Whole::new(content)?;
+    let mut whole = Whole::new(content).map_err(wrong())?;
     if content.blocks.is_some() && content.size > 0 {
-        let mut start = 0;
-        // The blocks that are located lie side by side, from the payload's first byte to its last.
-        while start < content.size {
-            let (blocks, located) = file::locate(pack, content, start)?;
-            start = located;
-            for block in &blocks {
-                file::decode_block(pack, content, block)?;
-                if !done(whole.update(volume.bytes(block.stored).unwrap_or(&[]))?) {
-                    return Ok(());
-                }
+        // They lie side by side, from the payload's first byte to its last.
+        let mut reader = Blocks::with(pack, content, gathered);
+        while let Some((block, stored)) = reader.stored()? {
+            reader.decode(&block, &stored)?;
+            if !done(whole.update(&stored).map_err(wrong())?) {
+                return Ok(());
+            }
+        }
+    } else if let Some(payload) = gathered.bytes(extent) {
+        for piece in payload.chunks(PIECE) {
+            if !done(whole.update(piece).map_err(wrong())?) {
+                return Ok(());
             }
         }
     } else {
-        for piece in volume.bytes(extent).unwrap_or(&[]).chunks(PIECE) {
-            if !done(whole.update(piece)?) {
+        for piece in file.pieces(cut(extent, data::PIECE)) {
+            if !done(whole.update(&piece?).map_err(wrong())?) {
                 return Ok(());
             }
         }
     }
-    whole.finish(content)
-}
-
-/// Where payloads and tables must end: in the file that holds the index before that, elsewhere at the
-/// end of the file.
-fn payload_end(pack: &Pack, bytes: &[u8]) -> u64 {
-    if std::ptr::eq(pack.pages(), bytes) {
-        return pack.header().payload_end;
-    }
-    bytes.len() as u64
+    whole.finish(content).map_err(wrong())
 }
 
 /// Checks the payload as a whole: its digest, and its content's length, digest and check sum.
@@ -112,7 +116,7 @@ enum Whole {
 }
 
 impl Whole {
-    fn new(content: &Content) -> Result<Whole> {
+    fn new(content: &Content) -> reader_core::Result<Whole> {
         Ok(match content.codec {
             Codec::Stored => Whole::Stored(PayloadHasher::new()),
             _ => Whole::Gzip(Box::new(Decoder::new(content)?), vec![0; BUFFER]),
@@ -120,7 +124,7 @@ impl Whole {
     }
 
     /// Takes the payload's next bytes; returns how many bytes of content they gave.
-    fn update(&mut self, piece: &[u8]) -> Result<u64> {
+    fn update(&mut self, piece: &[u8]) -> reader_core::Result<u64> {
         match self {
             Whole::Stored(hasher) => {
                 hasher.update(piece);
@@ -141,7 +145,7 @@ impl Whole {
         }
     }
 
-    fn finish(self, content: &Content) -> Result<()> {
+    fn finish(self, content: &Content) -> reader_core::Result<()> {
         match self {
             Whole::Stored(hasher) => hasher.finish(content),
             Whole::Gzip(decoder, _) => decoder.finish(),

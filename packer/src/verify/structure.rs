@@ -2,23 +2,13 @@
 
 use super::Queue;
 use super::hashes::Hashes;
+use crate::error::Error;
 use crate::open::Pack;
 use reader_core::assemble::DirectorySums;
-use reader_core::error::{Error, Result};
 use reader_core::leaf::EntryRef;
 use reader_core::path::PackPathBuf;
-use reader_core::{Answer, Entry, Extent, Kind, PackPath, Totals};
+use reader_core::{Entry, Kind, PackPath, Totals};
 use std::ops::Range;
-
-/// Takes an answer of the core; on a mapping only bytes that do not exist can be missing.
-pub(super) fn answer<T>(pack: &Pack, answer: Result<Answer<T>>) -> Result<T> {
-    match answer? {
-        Answer::Ready(value) => Ok(value),
-        Answer::Need(Extent { start, len }) => {
-            Err(Error::OutOfBounds { start, len, file_len: pack.pages().len() as u64 })
-        }
-    }
-}
 
 /// Hands the entries with these numbers to `each`; those that cannot be read become problems.
 pub(super) fn scan<'q, 'o>(
@@ -30,11 +20,12 @@ pub(super) fn scan<'q, 'o>(
     let index = pack.index();
     let end = range.end.min(index.len());
     let mut scan = index.scan(range);
-    while !queue.progress.is_cancelled() {
-        match answer(pack, scan.next(pack.pages())) {
+    while !queue.findings.is_over(queue.progress) {
+        match pack.ask(|pages| scan.next(pages)).map_err(Error::about_pack) {
             Ok(Some(entry)) => each(queue, &entry),
             Ok(None) => return,
-            Err(error) => {
+            Err(Err(error)) => return queue.findings.fail(error),
+            Err(Ok(error)) => {
                 let first = scan.position();
                 let next = next_readable(pack, first, end);
                 let text = format!("entries {first}..{next} cannot be read: {error}");
@@ -51,9 +42,8 @@ pub(super) fn scan<'q, 'o>(
 /// of the range is searched for with growing steps, then by halving. A sound page between damaged ones
 /// may be passed over; its entries count as unreadable.
 fn next_readable(pack: &Pack, bad: u64, end: u64) -> u64 {
-    let is_readable = |number| {
-        answer(pack, pack.index().entry_at(pack.pages(), number)).is_ok_and(|e| e.is_some())
-    };
+    let is_readable =
+        |number| pack.ask(|pages| pack.index().entry_at(pages, number)).is_ok_and(|e| e.is_some());
     let (mut low, mut step) = (bad, 1u64);
     let mut high = loop {
         let number = low.saturating_add(step);
@@ -91,7 +81,7 @@ pub(super) fn check(pack: &Pack, queue: &mut Queue<'_, '_>) {
         }
         None => sums.directories = None,
     });
-    if queue.progress.is_cancelled() {
+    if queue.findings.is_over(queue.progress) {
         return;
     }
     // Entries that cannot be read are missing everywhere.
@@ -101,7 +91,7 @@ pub(super) fn check(pack: &Pack, queue: &mut Queue<'_, '_>) {
     sums.finish(pack, queue);
     // The number of entries that the pages hold, whatever the header says.
     let above = PackPath::directory(&ABOVE_ALL).unwrap_or(PackPath::ROOT);
-    match answer(pack, pack.index().lower_bound(pack.pages(), above, b"")) {
+    match pack.ask(|pages| pack.index().lower_bound(pages, above, b"")) {
         Ok(found) if found != numbers.end => {
             let text = format!("the header says {} entries, the pages hold {found}", numbers.end);
             queue.findings.structural(None, text);

@@ -312,9 +312,9 @@ fn a_cancelled_run_stops_inside_a_large_file() {
     let pack = Pack::open(&target).unwrap();
     let content = *pack.open_file("large").unwrap().content();
     let progress = Progress::default();
-    assert!(payload::check(&pack, &content, &progress).is_err());
+    assert!(payload::check(&pack, &content, None, &progress).is_err());
     progress.cancel.store(true, Ordering::Relaxed);
-    assert!(payload::check(&pack, &content, &progress).is_ok());
+    assert!(payload::check(&pack, &content, None, &progress).is_ok());
 }
 
 fn fixture(name: &str) -> PathBuf {

@@ -1,0 +1,377 @@
+//! The bytes of a file that is read: mapped, or fetched when they are asked for.
+
+use crate::error::{Error, Result};
+use crate::location;
+use crate::mapped::Mapped;
+use crate::open::OpenOptions;
+#[cfg(feature = "remote")]
+use crate::remote::{Fetch, Remote};
+use reader_core::layout::Header;
+use reader_core::{Answer, Extent, Source};
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+
+/// Longer ranges of a remote file are fetched in pieces of this length.
+pub(crate) const PIECE: u64 = 4 << 20;
+
+/// How many pieces are on their way at once.
+#[cfg(feature = "remote")]
+const IN_FLIGHT: usize = 3;
+
+/// A file, wherever it lies.
+#[derive(Debug)]
+pub(crate) struct Data {
+    path: PathBuf,
+    place: Place,
+}
+
+#[derive(Debug)]
+enum Place {
+    Mapped(Mapped),
+    #[cfg(feature = "remote")]
+    Remote(Box<Remote>),
+}
+
+impl Data {
+    /// Maps a path on disk, or asks for the end of the file at a URL.
+    pub(crate) fn open(path: &Path, options: &OpenOptions) -> Result<Data> {
+        if location::is_url(path) {
+            return Data::open_remote(path, options);
+        }
+        let place = Place::Mapped(Mapped::open(path).map_err(Error::io("open", path))?);
+        Ok(Data { path: path.to_owned(), place })
+    }
+
+    /// The same for a file that need not be there. Stores that keep their names to themselves
+    /// answer that access is denied.
+    pub(crate) fn open_if_there(path: &Path, options: &OpenOptions) -> Result<Option<Data>> {
+        match Data::open(path, options) {
+            Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+                Ok(None)
+            }
+            Err(Error::Remote { problem, .. }) if problem.is_missing() => Ok(None),
+            opened => opened.map(Some),
+        }
+    }
+
+    #[cfg(feature = "remote")]
+    fn open_remote(url: &Path, options: &OpenOptions) -> Result<Data> {
+        let remote = Remote::open(url, &options.remote)?;
+        Ok(Data { path: location::shown(url), place: Place::Remote(Box::new(remote)) })
+    }
+
+    #[cfg(not(feature = "remote"))]
+    fn open_remote(url: &Path, _: &OpenOptions) -> Result<Data> {
+        Err(Error::remote(&location::shown(url))(crate::RemoteProblem::NotBuilt))
+    }
+
+    /// A file that is mapped already.
+    pub(crate) fn mapped(path: &Path, mapped: Mapped) -> Data {
+        Data { path: path.to_owned(), place: Place::Mapped(mapped) }
+    }
+
+    /// The file's name, as it is shown.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Length of the file in bytes.
+    pub(crate) fn len(&self) -> u64 {
+        match &self.place {
+            Place::Mapped(mapped) => mapped.len() as u64,
+            #[cfg(feature = "remote")]
+            Place::Remote(remote) => remote.len(),
+        }
+    }
+
+    /// Whether its bytes come over a network.
+    pub(crate) fn is_remote(&self) -> bool {
+        !matches!(self.place, Place::Mapped(_))
+    }
+
+    /// How many requests and bytes it took so far.
+    pub(crate) fn traffic(&self) -> Traffic {
+        match &self.place {
+            Place::Mapped(_) => Traffic::default(),
+            #[cfg(feature = "remote")]
+            Place::Remote(remote) => remote.traffic(),
+        }
+    }
+
+    /// All bytes, when they are in memory; short remote files are, too.
+    #[inline]
+    pub(crate) fn whole(&self) -> Option<&[u8]> {
+        match &self.place {
+            Place::Mapped(mapped) => Some(mapped),
+            #[cfg(feature = "remote")]
+            Place::Remote(remote) => remote.whole(),
+        }
+    }
+
+    /// Bytes that can be borrowed without asking anybody: of a remote file, index pages that came.
+    #[inline]
+    pub(crate) fn at_hand(&self, extent: Extent) -> Option<&[u8]> {
+        match &self.place {
+            Place::Mapped(mapped) => (**mapped).bytes(extent),
+            #[cfg(feature = "remote")]
+            Place::Remote(remote) => remote.at_hand(extent),
+        }
+    }
+
+    /// Makes room for the index pages of a remote file, which are kept once they were fetched.
+    pub(crate) fn keep_pages(&self, header: &Header) {
+        match &self.place {
+            Place::Mapped(_) => {}
+            #[cfg(feature = "remote")]
+            Place::Remote(remote) => remote.keep_pages(header),
+        }
+        #[cfg(not(feature = "remote"))]
+        let _ = header;
+    }
+
+    /// Fetches an index page, so that it is at hand afterwards.
+    pub(crate) fn bring(&self, page: Extent) -> Result<()> {
+        match &self.place {
+            Place::Mapped(_) => {}
+            #[cfg(feature = "remote")]
+            Place::Remote(remote) => remote.bring(page)?,
+        }
+        if self.at_hand(page).is_some() { Ok(()) } else { Err(self.out_of_bounds(page)) }
+    }
+
+    /// Bytes of the file; those of a remote one are fetched, and not kept.
+    pub(crate) fn read(&self, extent: Extent) -> Result<Cow<'_, [u8]>> {
+        self.check(extent)?;
+        if let Some(bytes) = self.borrowed(extent) {
+            return Ok(Cow::Borrowed(bytes));
+        }
+        // Memory is taken as bytes come, whatever a hostile server says the length is.
+        let mut all = Vec::new();
+        for piece in self.pieces(cut(extent, PIECE)) {
+            match piece? {
+                piece if all.is_empty() => all = piece.into_owned(),
+                piece => all.extend_from_slice(&piece),
+            }
+        }
+        Ok(Cow::Owned(all))
+    }
+
+    /// The bytes of these ranges, one after the other, those that come next already on their way.
+    pub(crate) fn pieces<I: Iterator<Item = Extent>>(&self, extents: I) -> Pieces<'_, I> {
+        Pieces { data: self, extents, given: 0, coming: VecDeque::new() }
+    }
+
+    /// Fails with an error about the pack when the file is too short.
+    pub(crate) fn check(&self, extent: Extent) -> Result<()> {
+        let inside = extent.start.checked_add(extent.len).is_some_and(|end| end <= self.len());
+        if inside { Ok(()) } else { Err(self.out_of_bounds(extent)) }
+    }
+
+    fn borrowed(&self, extent: Extent) -> Option<&[u8]> {
+        match &self.place {
+            Place::Mapped(mapped) => (**mapped).bytes(extent),
+            #[cfg(feature = "remote")]
+            Place::Remote(remote) => remote.tail(extent),
+        }
+    }
+
+    fn out_of_bounds(&self, Extent { start, len }: Extent) -> Error {
+        let file_len = self.len();
+        Error::pack(&self.path)(reader_core::Error::OutOfBounds { start, len, file_len })
+    }
+}
+
+/// What was fetched over a network.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Requests, those that were tried again counted again.
+    pub requests: u64,
+    /// Bytes of content that came back.
+    pub bytes: u64,
+}
+
+impl std::ops::Add for Traffic {
+    type Output = Traffic;
+
+    fn add(self, other: Traffic) -> Traffic {
+        let (requests, bytes) = (self.requests + other.requests, self.bytes + other.bytes);
+        Traffic { requests, bytes }
+    }
+}
+
+/// `extent` in ranges of at most `len` bytes, from its first byte to its last.
+pub(crate) fn cut(extent: Extent, len: u64) -> Cut {
+    Cut { start: extent.start, end: extent.end(), len }
+}
+
+/// See [`cut`].
+#[derive(Debug, Clone)]
+pub(crate) struct Cut {
+    start: u64,
+    end: u64,
+    len: u64,
+}
+
+impl Iterator for Cut {
+    type Item = Extent;
+
+    fn next(&mut self) -> Option<Extent> {
+        let len = self.len.min(self.end.saturating_sub(self.start));
+        let extent = Extent { start: self.start, len };
+        self.start = extent.end();
+        (len > 0).then_some(extent)
+    }
+}
+
+/// Ranges of a file, one after the other; see [`Data::pieces`]. It begins with one request at a
+/// time, so that who stops early has not asked for much.
+#[derive(Debug)]
+pub(crate) struct Pieces<'d, I> {
+    data: &'d Data,
+    extents: I,
+    given: usize,
+    #[cfg(feature = "remote")]
+    coming: VecDeque<Fetch>,
+    #[cfg(not(feature = "remote"))]
+    coming: VecDeque<()>,
+}
+
+impl<'d, I: Iterator<Item = Extent>> Iterator for Pieces<'d, I> {
+    type Item = Result<Cow<'d, [u8]>>;
+
+    #[cfg(feature = "remote")]
+    fn next(&mut self) -> Option<Self::Item> {
+        let remote = match &self.data.place {
+            Place::Remote(remote) if remote.whole().is_none() => remote,
+            _ => return self.next_borrowed(),
+        };
+        while self.coming.len() <= self.given.min(IN_FLIGHT - 1) {
+            let Some(extent) = self.extents.next() else { break };
+            if let Err(error) = self.data.check(extent) {
+                return Some(Err(error));
+            }
+            self.coming.push_back(remote.fetch(extent));
+        }
+        self.given += 1;
+        let fetched = self.coming.pop_front()?.bytes();
+        Some(fetched.map(Cow::Owned).map_err(Error::remote(&self.data.path)))
+    }
+
+    #[cfg(not(feature = "remote"))]
+    fn next(&mut self) -> Option<Self::Item> {
+        self.next_borrowed()
+    }
+}
+
+impl<'d, I: Iterator<Item = Extent>> Pieces<'d, I> {
+    fn next_borrowed(&mut self) -> Option<Result<Cow<'d, [u8]>>> {
+        self.given += self.coming.len();
+        let extent = self.extents.next()?;
+        let bytes = self.data.whole().and_then(|whole| whole.bytes(extent));
+        Some(bytes.map(Cow::Borrowed).ok_or_else(|| self.data.out_of_bounds(extent)))
+    }
+}
+
+/// Some bytes of a file, gathered to answer one question or to check one payload.
+#[derive(Debug)]
+pub(crate) struct Gathered<'d> {
+    data: &'d Data,
+    pieces: Vec<(u64, Cow<'d, [u8]>)>,
+}
+
+impl<'d> Gathered<'d> {
+    /// Nothing but what is at hand anyway.
+    pub(crate) fn new(data: &'d Data) -> Gathered<'d> {
+        Gathered { data, pieces: Vec::new() }
+    }
+
+    /// With bytes that were read at `start`.
+    pub(crate) fn with(data: &'d Data, start: u64, bytes: Cow<'d, [u8]>) -> Gathered<'d> {
+        Gathered { data, pieces: vec![(start, bytes)] }
+    }
+
+    /// The file.
+    pub(crate) fn data(&self) -> &'d Data {
+        self.data
+    }
+
+    /// Answers a question, and brings what it needs.
+    pub(crate) fn ask<T>(
+        &mut self,
+        mut question: impl FnMut(&Gathered<'d>) -> reader_core::Result<Answer<T>>,
+    ) -> Result<T> {
+        loop {
+            match question(self).map_err(Error::pack(&self.data.path))? {
+                Answer::Ready(value) => return Ok(value),
+                // Asked for again although it is there: it cannot be had in one piece.
+                Answer::Need(extent) if self.bytes(extent).is_some() => {
+                    return Err(self.data.out_of_bounds(extent));
+                }
+                Answer::Need(extent) => {
+                    let bytes = self.data.read(extent)?;
+                    self.pieces.push((extent.start, bytes));
+                }
+            }
+        }
+    }
+
+    /// Bytes of the file, read when they are not here.
+    pub(crate) fn read(&self, extent: Extent) -> Result<Cow<'_, [u8]>> {
+        match self.bytes(extent) {
+            Some(bytes) => Ok(Cow::Borrowed(bytes)),
+            None => self.data.read(extent),
+        }
+    }
+
+    /// Forgets what was gathered when it is much.
+    pub(crate) fn trim(&mut self) {
+        if self.pieces.iter().map(|(_, bytes)| bytes.len()).sum::<usize>() > PIECE as usize {
+            self.pieces.clear();
+        }
+    }
+}
+
+impl Source for Gathered<'_> {
+    fn bytes(&self, extent: Extent) -> Option<&[u8]> {
+        if let Some(bytes) = self.data.borrowed(extent) {
+            return Some(bytes);
+        }
+        let inside = |(start, bytes): &(u64, Cow<'_, [u8]>)| {
+            Extent { start: *start, len: bytes.len() as u64 }.contains(&extent)
+        };
+        let (start, bytes) = self.pieces.iter().find(|piece| inside(piece))?;
+        bytes.bytes(Extent { start: extent.start - start, len: extent.len })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cuts_cover_everything_once() {
+        let cuts: Vec<Extent> = cut(Extent { start: 5, len: 10 }, 4).collect();
+        let expected = [(5, 4), (9, 4), (13, 2)].map(|(start, len)| Extent { start, len });
+        assert_eq!(cuts, expected);
+        assert_eq!(cut(Extent { start: 5, len: 0 }, 4).next(), None);
+    }
+
+    #[test]
+    fn what_is_not_in_the_file_is_an_error() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), b"0123456789").unwrap();
+        let data = Data::open(file.path(), &OpenOptions::default()).unwrap();
+        assert_eq!(*data.read(Extent { start: 2, len: 3 }).unwrap(), *b"234");
+        for (start, len) in [(8, 3), (11, 0), (u64::MAX, 2)] {
+            assert!(data.read(Extent { start, len }).unwrap_err().is_bad_pack());
+        }
+        let mut asked = 0;
+        let found = Gathered::new(&data).ask(|source| {
+            asked += 1;
+            let wanted = Extent { start: 4, len: 2 };
+            Ok(source.bytes(wanted).map_or(Answer::Need(wanted), |b| Answer::Ready(b.to_vec())))
+        });
+        assert_eq!((found.unwrap(), asked), (b"45".to_vec(), 1));
+    }
+}

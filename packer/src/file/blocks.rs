@@ -1,0 +1,178 @@
+//! The blocks of a large file, one after the other from any of them on.
+
+use crate::data::{Gathered, PIECE, Pieces};
+use crate::error::{Error, Result};
+use crate::open::Pack;
+use reader_core::blocks::{self, Block, Slice};
+use reader_core::{Codec, Content, Extent, Source};
+use std::borrow::Cow;
+use std::vec::IntoIter;
+
+/// Reads blocks. Of remote files several are fetched at once, more and more of them.
+#[derive(Debug)]
+pub(crate) struct Blocks<'p> {
+    pack: &'p Pack,
+    content: Content,
+    /// The block table, and whatever else was brought before.
+    gathered: Gathered<'p>,
+    /// Blocks whose places are known, side by side.
+    known: Vec<Block>,
+    /// Which of them comes next.
+    next: usize,
+    /// Where the content after them begins.
+    behind: u64,
+    /// Where the caller will stop.
+    end: u64,
+    /// What is on its way, and what came last.
+    coming: Option<Pieces<'p, IntoIter<Extent>>>,
+    piece: (u64, Cow<'p, [u8]>),
+}
+
+impl<'p> Blocks<'p> {
+    /// The blocks of a file with a block table, from the first on.
+    pub(crate) fn new(pack: &'p Pack, content: &Content) -> Result<Blocks<'p>> {
+        let gathered = Gathered::new(pack.volume_of(content)?);
+        Ok(Blocks::with(pack, content, gathered))
+    }
+
+    /// With bytes that are there already.
+    pub(crate) fn with(pack: &'p Pack, content: &Content, gathered: Gathered<'p>) -> Blocks<'p> {
+        Blocks {
+            pack,
+            content: *content,
+            gathered,
+            known: Vec::new(),
+            next: 0,
+            behind: 0,
+            end: content.size,
+            coming: None,
+            piece: (0, Cow::Borrowed(&[])),
+        }
+    }
+
+    /// Goes to the block that holds `position`, and fetches none behind `end` without being asked.
+    pub(crate) fn seek(&mut self, position: u64, end: u64) -> Result<()> {
+        self.end = if position < end { end } else { self.content.size };
+        let holds = |block: &Block| block.content.contains(&position);
+        if self.known.get(self.next).is_some_and(holds) {
+            return Ok(());
+        }
+        self.coming = None;
+        match self.known.iter().position(holds) {
+            Some(place) => self.next = place,
+            None => self.locate(position)?,
+        }
+        Ok(())
+    }
+
+    /// Finds out where the blocks from `start` on lie.
+    fn locate(&mut self, start: u64) -> Result<()> {
+        self.coming = None;
+        (self.known, self.next, self.behind) = (Vec::new(), 0, start);
+        if start >= self.content.size {
+            return Ok(());
+        }
+        let (content, limits) = (&self.content, &self.pack.options().limits);
+        // The table lies with the index, whatever volume the payload lies in.
+        let mut beside = Gathered::new(self.pack.tables());
+        let tables = if std::ptr::eq(beside.data(), self.gathered.data()) {
+            self.gathered.trim();
+            &mut self.gathered
+        } else {
+            &mut beside
+        };
+        let found =
+            tables.ask(|source| blocks::locate(content, start..content.size, source, limits))?;
+        if let Slice::Blocks { blocks, range } = found {
+            (self.known, self.behind) = (blocks, range.end);
+        }
+        Ok(())
+    }
+
+    /// The next block and its stored bytes, which are not verified; `None` at the end.
+    pub(crate) fn stored(&mut self) -> Result<Option<(Block, Cow<'p, [u8]>)>> {
+        if self.next >= self.known.len() {
+            self.locate(self.behind)?;
+        }
+        let Some(block) = self.known.get(self.next).cloned() else { return Ok(None) };
+        self.next += 1;
+        if let Some(whole) = self.gathered.data().whole() {
+            let bytes = whole.bytes(block.stored);
+            let bytes = bytes
+                .map(Cow::Borrowed)
+                .map_or_else(|| self.gathered.data().read(block.stored), Ok);
+            return Ok(Some((block, bytes?)));
+        }
+        if let Some(bytes) = self.gathered.bytes(block.stored) {
+            let bytes = Cow::Owned(bytes.to_vec());
+            return Ok(Some((block, bytes)));
+        }
+        let Extent { start, len } = block.stored;
+        let inside = |(at, piece): &(u64, Cow<'p, [u8]>)| {
+            piece[..].bytes(Extent { start: start.checked_sub(*at)?, len }).map(<[u8]>::to_vec)
+        };
+        if let Some(bytes) = inside(&self.piece) {
+            return Ok(Some((block, Cow::Owned(bytes))));
+        }
+        let piece = match self.coming.as_mut().and_then(Iterator::next) {
+            Some(piece) => Some(piece?),
+            // The first one, or the caller went on behind the end that was set.
+            None => {
+                let runs = self.gathered.data().pieces(self.runs().into_iter());
+                self.coming.insert(runs).next().transpose()?
+            }
+        };
+        self.piece = (start, piece.unwrap_or_default());
+        let bytes = inside(&self.piece).unwrap_or_default();
+        Ok(Some((block, Cow::Owned(bytes))))
+    }
+
+    /// The next block with its content, verified.
+    pub(crate) fn decoded(&mut self) -> Result<Option<(Block, Cow<'p, [u8]>)>> {
+        let Some((block, stored)) = self.stored()? else { return Ok(None) };
+        let content = match stored {
+            Cow::Borrowed(stored) => self.decode(&block, stored)?,
+            Cow::Owned(stored) => match self.decode(&block, &stored)? {
+                Cow::Borrowed(_) => Cow::Owned(stored),
+                Cow::Owned(content) => Cow::Owned(content),
+            },
+        };
+        Ok(Some((block, content)))
+    }
+
+    /// Verifies and decodes a block.
+    pub(crate) fn decode<'s>(&self, block: &Block, stored: &'s [u8]) -> Result<Cow<'s, [u8]>> {
+        let wrong = || Error::pack(self.pack.path());
+        let value = block.content.end.saturating_sub(block.content.start);
+        let limit = self.pack.options().limits.content_bytes;
+        if self.content.codec != Codec::Stored && value > limit {
+            let what = "content_bytes";
+            return Err(wrong()(reader_core::Error::OverLimit { what, value, limit }));
+        }
+        blocks::decode_block(&self.content, block, stored).map_err(wrong())
+    }
+
+    /// The known blocks from the next one on in ranges: one block, then two, four, and so on.
+    fn runs(&self) -> Vec<Extent> {
+        let wanted = self.known.get(self.next.saturating_sub(1)..).unwrap_or(&[]);
+        let first = wanted.first().map(|block| block.index);
+        let wanted = wanted
+            .iter()
+            .take_while(|block| Some(block.index) == first || block.content.start < self.end);
+        let mut runs: Vec<(Extent, u64)> = Vec::new();
+        let mut most = 1;
+        for block in wanted {
+            match runs.last_mut() {
+                Some((run, blocks)) if *blocks < most && run.len + block.stored.len <= PIECE => {
+                    run.len += block.stored.len;
+                    *blocks += 1;
+                }
+                last => {
+                    most = if last.is_some() { (most * 2).min(1024) } else { 1 };
+                    runs.push((block.stored, 1));
+                }
+            }
+        }
+        runs.into_iter().map(|(run, _)| run).collect()
+    }
+}

@@ -1,0 +1,247 @@
+//! A file at a URL: asked for in ranges, checked to be the same file each time.
+
+mod runtime;
+mod pages;
+mod http;
+mod store;
+
+use crate::data::Traffic;
+use crate::error::{Error, RemoteProblem, Result};
+use crate::location;
+use crate::open::RemoteOptions;
+use pages::Pages;
+use reader_core::layout::Header;
+use reader_core::{Extent, Source};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+pub(crate) use runtime::Fetch;
+
+/// How much of the end is fetched when a file is opened: footer and root page are in it.
+const TAIL: u64 = 64 << 10;
+
+/// Files up to this length are taken as a whole when the server sends no ranges, in bytes.
+const WHOLE: u64 = 16 << 20;
+
+/// What happens to a request.
+type Answered<T> = std::result::Result<T, RemoteProblem>;
+
+/// A remote file.
+#[derive(Debug)]
+pub(crate) struct Remote {
+    url: PathBuf,
+    transport: Arc<Transport>,
+    len: u64,
+    version: Arc<Version>,
+    /// The last bytes of the file, or all of a short one.
+    tail: Vec<u8>,
+    /// Index pages that were fetched, from when the index is open.
+    pages: OnceLock<Pages>,
+}
+
+/// Bytes that came, and from which file.
+#[derive(Debug)]
+struct Part {
+    start: u64,
+    bytes: Vec<u8>,
+    /// Length of the whole file.
+    total: u64,
+    version: Version,
+}
+
+/// What tells a file from one that replaced it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Version {
+    etag: Option<String>,
+    modified: Option<String>,
+}
+
+impl Version {
+    /// Whether these are surely two files.
+    fn differs(&self, other: &Version) -> bool {
+        match (&self.etag, &other.etag) {
+            (Some(a), Some(b)) => a != b,
+            _ => match (&self.modified, &other.modified) {
+                (Some(a), Some(b)) => a != b,
+                _ => false,
+            },
+        }
+    }
+
+    /// The tag that a server can be asked to compare; weak ones do not qualify.
+    fn strong(&self) -> Option<&str> {
+        self.etag.as_deref().filter(|etag| !etag.starts_with("W/"))
+    }
+}
+
+#[derive(Debug)]
+enum Transport {
+    Http(http::Http),
+    Store(store::Store),
+}
+
+impl Transport {
+    fn new(url: &Path, options: &RemoteOptions) -> Answered<Transport> {
+        let counters = Counters::default();
+        let scheme = location::scheme(url).unwrap_or("");
+        let text = url.to_str().unwrap_or("");
+        // TLS needs a provider of cryptography; one that the program chose before stays.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        if location::is_http(scheme) {
+            return http::Http::new(text, options, counters).map(Transport::Http);
+        }
+        store::Store::new(scheme, text, options, counters).map(Transport::Store)
+    }
+
+    async fn tail(&self) -> Answered<Part> {
+        match self {
+            Transport::Http(http) => http.tail().await,
+            Transport::Store(store) => store.tail().await,
+        }
+    }
+
+    async fn range(&self, extent: Extent, version: &Version) -> Answered<Part> {
+        match self {
+            Transport::Http(http) => http.range(extent, version).await,
+            Transport::Store(store) => store.range(extent, version).await,
+        }
+    }
+
+    fn counters(&self) -> &Counters {
+        match self {
+            Transport::Http(http) => http.counters(),
+            Transport::Store(store) => store.counters(),
+        }
+    }
+}
+
+/// Counts what goes over the network.
+#[derive(Debug, Default)]
+struct Counters {
+    requests: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl Counters {
+    fn request(&self) {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn bytes(&self, bytes: usize) {
+        self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+}
+
+impl Remote {
+    /// Asks for the end of the file, which also tells its length: one request, where the server
+    /// knows ranges that count from the end.
+    pub(crate) fn open(url: &Path, options: &RemoteOptions) -> Result<Remote> {
+        let shown = location::shown(url);
+        let failed = || Error::remote(&shown);
+        let transport = Arc::new(Transport::new(url, options).map_err(failed())?);
+        let asked = Arc::clone(&transport);
+        let part = runtime::spawn(async move { asked.tail().await }).part().map_err(failed())?;
+        if part.start.checked_add(part.bytes.len() as u64) != Some(part.total) {
+            let problem = RemoteProblem::BadAnswer("these are not the file's last bytes");
+            return Err(failed()(problem));
+        }
+        Ok(Remote {
+            transport,
+            len: part.total,
+            version: Arc::new(part.version),
+            tail: part.bytes,
+            pages: OnceLock::new(),
+            url: shown.clone(),
+        })
+    }
+
+    /// Length of the file in bytes.
+    pub(crate) fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// What it took so far.
+    pub(crate) fn traffic(&self) -> Traffic {
+        let counters = self.transport.counters();
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Traffic { requests: load(&counters.requests), bytes: load(&counters.bytes) }
+    }
+
+    /// All bytes, if opening brought them.
+    pub(crate) fn whole(&self) -> Option<&[u8]> {
+        (self.tail.len() as u64 == self.len).then_some(&self.tail)
+    }
+
+    /// Bytes among those that opening brought.
+    pub(crate) fn tail(&self, extent: Extent) -> Option<&[u8]> {
+        let start = self.len.saturating_sub(self.tail.len() as u64);
+        let start = extent.start.checked_sub(start)?;
+        self.tail[..].bytes(Extent { start, len: extent.len })
+    }
+
+    /// An index page, if it came.
+    pub(crate) fn at_hand(&self, extent: Extent) -> Option<&[u8]> {
+        match self.whole() {
+            Some(whole) => whole.bytes(extent),
+            None => self.pages.get()?.get(extent),
+        }
+    }
+
+    /// Makes room for index pages.
+    pub(crate) fn keep_pages(&self, header: &Header) {
+        let pages = self.pages.get_or_init(|| Pages::new(header));
+        let start = self.len.saturating_sub(self.tail.len() as u64);
+        pages.put(start, &self.tail);
+    }
+
+    /// Fetches an index page, and more behind it when pages are asked for one after the other.
+    pub(crate) fn bring(&self, page: Extent) -> Result<()> {
+        let Some(pages) = self.pages.get() else { return Ok(()) };
+        let Some(lock) = pages.lock(page) else { return Ok(()) };
+        // Another thread may have brought it while this one waited for the lock.
+        if pages.get(page).is_some() {
+            return Ok(());
+        }
+        let run = pages.run(page);
+        let bytes = self.fetch(run).bytes().map_err(Error::remote(&self.url))?;
+        pages.put(run.start, &bytes);
+        drop(lock);
+        Ok(())
+    }
+
+    /// Begins to fetch bytes, which must lie in the file.
+    pub(crate) fn fetch(&self, extent: Extent) -> Fetch {
+        let (transport, version) = (Arc::clone(&self.transport), Arc::clone(&self.version));
+        let len = self.len;
+        runtime::spawn(async move {
+            let part = transport.range(extent, &version).await?;
+            if part.total != len || version.differs(&part.version) {
+                return Err(RemoteProblem::Changed);
+            }
+            if part.start != extent.start || part.bytes.len() as u64 != extent.len {
+                return Err(RemoteProblem::BadAnswer("it is not the part that was asked for"));
+            }
+            Ok(part)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions() {
+        let version = |etag: Option<&str>, modified: Option<&str>| Version {
+            etag: etag.map(str::to_owned),
+            modified: modified.map(str::to_owned),
+        };
+        let tagged = version(Some("\"a\""), Some("Mon"));
+        assert!(!tagged.differs(&version(Some("\"a\""), Some("Tue"))));
+        assert!(tagged.differs(&version(Some("\"b\""), Some("Mon"))));
+        assert!(tagged.differs(&version(None, Some("Tue"))));
+        assert!(!tagged.differs(&version(None, None)));
+        assert_eq!(version(Some("W/\"a\""), None).strong(), None);
+    }
+}

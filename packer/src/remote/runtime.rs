@@ -1,0 +1,70 @@
+//! The two threads on which requests run, whoever waits for them.
+
+use super::{Answered, Part};
+use crate::error::RemoteProblem;
+use std::future::Future;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::AbortHandle;
+
+/// One runtime for all remote files of a process.
+fn runtime() -> Answered<&'static Runtime> {
+    static RUNTIME: OnceLock<std::result::Result<Runtime, String>> = OnceLock::new();
+    let make = || {
+        let mut builder = Builder::new_multi_thread();
+        let builder = builder.worker_threads(2).thread_name("rangepack-net").enable_all();
+        builder.build().map_err(|error| format!("cannot start threads: {error}"))
+    };
+    RUNTIME.get_or_init(make).as_ref().map_err(|error| RemoteProblem::Other(error.clone()))
+}
+
+/// A request on its way; given up when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Fetch {
+    /// Behind a mutex, for files that hold it are shared between threads.
+    answer: Mutex<Receiver<Answered<Part>>>,
+    task: Option<AbortHandle>,
+}
+
+impl Fetch {
+    /// Waits for the bytes.
+    pub(crate) fn bytes(self) -> Answered<Vec<u8>> {
+        self.part().map(|part| part.bytes)
+    }
+
+    /// Waits for the answer.
+    pub(super) fn part(mut self) -> Answered<Part> {
+        let ended = RemoteProblem::Other("the request ended without an answer".to_owned());
+        let answer = self.answer.get_mut().unwrap_or_else(PoisonError::into_inner);
+        answer.recv().unwrap_or(Err(ended))
+    }
+}
+
+impl Drop for Fetch {
+    fn drop(&mut self) {
+        if let Some(task) = &self.task {
+            task.abort();
+        }
+    }
+}
+
+/// Begins a request. Waiting is done on a channel, so that programs with runtimes of their own can
+/// read packs, too.
+pub(super) fn spawn(request: impl Future<Output = Answered<Part>> + Send + 'static) -> Fetch {
+    let (sender, answer) = sync_channel(1);
+    let task = match runtime() {
+        Ok(runtime) => {
+            let task = runtime.spawn(async move {
+                // Nobody may be waiting any more.
+                let _ = sender.send(request.await);
+            });
+            Some(task.abort_handle())
+        }
+        Err(problem) => {
+            let _ = sender.send(Err(problem));
+            None
+        }
+    };
+    Fetch { answer: Mutex::new(answer), task }
+}

@@ -1,0 +1,384 @@
+//! Packs at URLs: what they say, what they cost, and what servers may do to them.
+
+use packer::extract::{ExtractOptions, Selection, extract};
+use packer::filter::Filter;
+use packer::progress::Progress;
+use packer::verify::{VerifyOptions, verify};
+use packer::{Error, OpenOptions, Pack, RemoteOptions, RemoteProblem};
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use std::sync::{LazyLock, Mutex};
+use std::time::Duration;
+use support::server::{Manner, Server};
+use support::{describe, file, files};
+use tempfile::TempDir;
+
+/// Waits little, so that tests of failures are over soon.
+fn impatient() -> OpenOptions {
+    let mut options = OpenOptions::default();
+    options.remote = RemoteOptions::default();
+    options.remote.timeout = Duration::from_millis(500);
+    options.remote.retries = 2;
+    options
+}
+
+fn open(url: &str) -> packer::Result<Pack> {
+    Pack::open_with(Path::new(url), &impatient())
+}
+
+/// What stands in the way of opening.
+fn problem(url: &str) -> RemoteProblem {
+    match open(url).unwrap_err() {
+        Error::Remote { problem, .. } => problem,
+        error => panic!("{error}"),
+    }
+}
+
+/// Directories with a thousand files of some hundred bytes each, and a file of 40 MB with a block table.
+fn make(directories: usize) -> (TempDir, PathBuf) {
+    let root = tempfile::tempdir().unwrap();
+    let source = root.path().join("src");
+    for directory in 0..directories {
+        let directory = source.join(format!("d{directory:03}"));
+        fs::create_dir_all(&directory).unwrap();
+        for number in 0..1000 {
+            let path = directory.join(format!("file-{number:04}.txt"));
+            fs::write(&path, path.to_str().unwrap().repeat(3)).unwrap();
+        }
+    }
+    let numbers = (0..5_000_000u64).flat_map(|number| value(number).to_le_bytes());
+    fs::write(source.join("large.bin"), numbers.collect::<Vec<u8>>()).unwrap();
+    let path = root.path().join("large.pack");
+    packer::pack::pack(&source, &path, &packer::pack::PackOptions::default(), &mut ()).unwrap();
+    (root, path)
+}
+
+/// The numbers of the large file.
+fn value(number: u64) -> u64 {
+    number.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+/// With 100 000 files, packed once for all tests.
+static LARGE: LazyLock<(TempDir, PathBuf)> = LazyLock::new(|| make(100));
+
+fn serve(path: &Path) -> (Server, String) {
+    let server = Server::start(Manner::Normal);
+    let url = server.put("dir/x.pack", fs::read(path).unwrap());
+    (server, url)
+}
+
+#[test]
+fn golden_packs_say_the_same_over_http() {
+    let server = Server::start(Manner::Normal);
+    for path in files("golden", ".pack") {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        for volume in [".rpx", ".idx"] {
+            let beside = PathBuf::from(format!("{}{volume}", path.display()));
+            if beside.exists() {
+                server.put(&format!("{name}{volume}"), fs::read(&beside).unwrap());
+            }
+        }
+        for other in fs::read_dir(path.parent().unwrap()).unwrap() {
+            let other = other.unwrap().path();
+            server.put(other.file_name().unwrap().to_str().unwrap(), fs::read(&other).unwrap());
+        }
+        let found = describe::describe(Path::new(&server.url(name))).unwrap();
+        let expected = fs::read(path.with_extension("json")).unwrap();
+        assert_eq!(describe::to_text(&found).as_bytes(), expected, "{name}");
+    }
+}
+
+#[test]
+fn opening_is_one_request_and_a_file_two_or_three_more() {
+    let (server, url) = serve(&LARGE.1);
+    let pack = open(&url).unwrap();
+    assert_eq!(server.taken(), (1, 64 << 10));
+    assert_eq!(pack.header().totals.files, 100_001);
+    let text = pack.read("d042/file-0017.txt").unwrap();
+    assert_eq!(text, fs::read(LARGE.0.path().join("src/d042/file-0017.txt")).unwrap());
+    let (requests, bytes) = server.taken();
+    assert!(requests <= 2 && bytes < 40 << 10, "{requests} requests, {bytes} bytes");
+    // Its page is at hand now.
+    pack.read("d042/file-0018.txt").unwrap();
+    assert_eq!(server.taken().0, 1);
+    // A slice of the large file: a page, the block table, and one block.
+    let mut file = pack.open_file("large.bin").unwrap();
+    file.seek(SeekFrom::Start(20_000_000)).unwrap();
+    let mut bytes = [0; 8];
+    file.read_exact(&mut bytes).unwrap();
+    assert_eq!(bytes, value(2_500_000).to_le_bytes());
+    let (requests, bytes) = server.taken();
+    assert!(requests <= 3 && bytes < 400 << 10, "{requests} requests, {bytes} bytes");
+    assert_eq!(pack.bytes("d042/file-0018.txt").unwrap(), None);
+}
+
+#[test]
+fn walking_reads_ahead() {
+    let (server, url) = serve(&LARGE.1);
+    let pack = open(&url).unwrap();
+    server.taken();
+    assert_eq!(pack.entries().map(|entry| entry.unwrap()).count(), 100_101);
+    let (requests, bytes) = server.taken();
+    let pages = u64::from(pack.header().page_count);
+    assert!(pages > 100 && requests <= 12, "{requests} requests for {pages} pages");
+    assert!(bytes <= pages * 32768, "{bytes} bytes");
+    assert_eq!(pack.entries().count(), 100_101);
+    assert_eq!(server.taken(), (0, 0));
+}
+
+fn contents(root: &Path) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
+    let mut found = BTreeMap::new();
+    let mut left = vec![root.to_owned()];
+    while let Some(directory) = left.pop() {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            let content = (!path.is_dir()).then(|| fs::read(&path).unwrap());
+            if content.is_none() {
+                left.push(path.clone());
+            }
+            found.insert(path.strip_prefix(root).unwrap().to_owned(), content);
+        }
+    }
+    found
+}
+
+fn extract_all(pack: &Pack, target: &Path) -> packer::Result<packer::extract::ExtractReport> {
+    let mut options = ExtractOptions::default();
+    options.threads = 4;
+    let all = Selection::new(std::iter::empty::<&[u8]>(), Filter::default());
+    extract(pack, target, &all, &options, &|_| (), &AtomicBool::new(false))
+}
+
+#[test]
+fn what_is_extracted_is_what_was_packed() {
+    let (root, path) = make(3);
+    let (server, url) = serve(&path);
+    let pack = open(&url).unwrap();
+    let target = tempfile::tempdir().unwrap();
+    let report = extract_all(&pack, target.path()).unwrap();
+    assert!(report.is_complete(), "{report:?}");
+    let same = contents(target.path()) == contents(&root.path().join("src"));
+    assert!(same, "what was extracted differs");
+    let (requests, bytes) = server.taken();
+    assert!(requests <= 20, "{requests} requests, {bytes} bytes");
+    // What is there already is not fetched again.
+    fs::remove_file(target.path().join("d001/file-0500.txt")).unwrap();
+    let mut options = ExtractOptions::default();
+    options.skip_existing = true;
+    let all = Selection::new(std::iter::empty::<&[u8]>(), Filter::default());
+    let cancel = AtomicBool::new(false);
+    let report = extract(&pack, target.path(), &all, &options, &|_| (), &cancel).unwrap();
+    assert_eq!((report.files, report.skipped), (1, 3000));
+    assert_eq!(server.taken().0, 1);
+}
+
+#[test]
+fn everything_takes_few_requests() {
+    let (server, url) = serve(&LARGE.1);
+    let pack = open(&url).unwrap();
+    let len = pack.file_len();
+    let few = |what: &str| {
+        let (requests, bytes) = server.taken();
+        println!("{what} {len} bytes: {requests} requests, {bytes} bytes");
+        assert!(requests <= 60, "{what}: {requests} requests");
+        assert!(bytes < len + (2 << 20), "{what}: {bytes} bytes of {len}");
+    };
+    let mut options = ExtractOptions::default();
+    (options.threads, options.dry_run) = (4, true);
+    let all = Selection::new(std::iter::empty::<&[u8]>(), Filter::default());
+    let cancel = AtomicBool::new(false);
+    let report = extract(&pack, Path::new(""), &all, &options, &|_| (), &cancel).unwrap();
+    assert!(report.is_complete() && report.files == 100_001, "{report:?}");
+    few("extracting");
+
+    let pack = open(&url).unwrap();
+    let progress = Progress::default();
+    let report = verify(&pack, None, &VerifyOptions::default(), &progress, &mut |_| ()).unwrap();
+    assert!(report.is_sound() && report.files == 100_001, "{report:?}");
+    few("verifying");
+}
+
+#[test]
+fn damage_is_found_and_named() {
+    let mut bytes = fs::read(&LARGE.1).unwrap();
+    bytes[1000] ^= 1;
+    let server = Server::start(Manner::Normal);
+    let pack = open(&server.put("x", bytes)).unwrap();
+    let progress = Progress::default();
+    let report = verify(&pack, None, &VerifyOptions::default(), &progress, &mut |_| ()).unwrap();
+    assert_eq!((report.bad, report.structural), (1, 0), "{report:?}");
+    let path = report.problems[0].path.as_ref().unwrap().to_string();
+    assert!(pack.read(&path).unwrap_err().is_bad_pack());
+    let error = pack.open_file(&path).unwrap().read(&mut [0]).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::InvalidData);
+}
+
+/// A short pack, which is larger than what opening brings.
+fn short() -> Vec<u8> {
+    let root = tempfile::tempdir().unwrap();
+    let source = root.path().join("src");
+    fs::create_dir(&source).unwrap();
+    for number in 0..300u32 {
+        fs::write(source.join(format!("{number:03}")), number.to_string().repeat(500)).unwrap();
+    }
+    let path = root.path().join("x.pack");
+    packer::pack::pack(&source, &path, &packer::pack::PackOptions::default(), &mut ()).unwrap();
+    fs::read(path).unwrap()
+}
+
+static SHORT: LazyLock<Vec<u8>> = LazyLock::new(short);
+
+#[test]
+fn servers_that_misbehave_a_little_are_borne_with() {
+    for manner in [Manner::Short, Manner::Busy, Manner::NoSuffix, Manner::NoRanges] {
+        let server = Server::start(manner);
+        let pack = open(&server.put("x.pack", SHORT.clone())).unwrap();
+        assert_eq!(pack.read("123").unwrap(), "123".repeat(500).as_bytes(), "{manner:?}");
+        assert_eq!(pack.read_dir("").unwrap().count(), 300, "{manner:?}");
+    }
+    let server = Server::start(Manner::NoRanges);
+    assert_eq!(
+        problem(&server.put("long", vec![0; 17 << 20])),
+        RemoteProblem::NoRanges(Some(17 << 20))
+    );
+}
+
+#[test]
+fn what_cannot_be_read_is_told() {
+    let server = Server::start(Manner::Normal);
+    assert_eq!(problem(&server.url("nothing")), RemoteProblem::NotFound(404));
+    for (status, expected) in [
+        (403, RemoteProblem::Denied(403)),
+        (401, RemoteProblem::Denied(401)),
+        (416, RemoteProblem::Status(416)),
+        (503, RemoteProblem::Status(503)),
+    ] {
+        server.behave(Manner::Status(status));
+        assert_eq!(problem(&server.url("x")), expected);
+    }
+    server.behave(Manner::Lies);
+    assert!(matches!(problem(&server.put("x", SHORT.clone())), RemoteProblem::BadAnswer(_)));
+    assert!(matches!(problem("http://no-such-host.invalid/x"), RemoteProblem::Connect(_)));
+    // Port 9 of this machine: nobody listens.
+    assert!(matches!(problem("http://127.0.0.1:9/x"), RemoteProblem::Connect(_)));
+    let server = Server::start(Manner::Normal);
+    let not = |error: Error| error.is_bad_pack();
+    for bytes in [vec![], vec![7], vec![7; 100_000]] {
+        assert!(not(open(&server.put("x", bytes)).unwrap_err()));
+    }
+}
+
+#[test]
+fn a_server_that_stalls_is_left() {
+    let server = Server::start(Manner::Stalls);
+    let url = server.put("x.pack", SHORT.clone());
+    let pack = open(&url).unwrap();
+    match pack.read("001").unwrap_err() {
+        Error::Remote { problem: RemoteProblem::Timeout(_), .. } => {}
+        error => panic!("{error}"),
+    }
+}
+
+#[test]
+fn a_pack_that_is_replaced_is_noticed() {
+    for manner in [Manner::Replaced(1), Manner::Replaced(2)] {
+        let server = Server::start(manner);
+        let pack = open(&server.put("x.pack", SHORT.clone())).unwrap();
+        let target = tempfile::tempdir().unwrap();
+        let _ = pack.read("000");
+        let error = extract_all(&pack, target.path()).unwrap_err();
+        let changed = matches!(error, Error::Remote { problem: RemoteProblem::Changed, .. });
+        assert!(changed, "{error}");
+        let progress = Progress::default();
+        let found = verify(&pack, None, &VerifyOptions::default(), &progress, &mut |_| ());
+        assert!(matches!(found, Err(Error::Remote { .. })), "{found:?}");
+    }
+}
+
+#[test]
+fn queries_are_kept_and_not_shown() {
+    let server = Server::start(Manner::Normal);
+    let url = server.put("x.pack?X-Signature=secret&b=%2F", SHORT.clone());
+    let pack = open(&url).unwrap();
+    pack.read("001").unwrap();
+    assert!(server.log().iter().all(|line| line.contains("?X-Signature=secret&b=%2F ")));
+    assert!(!pack.path().display().to_string().contains("secret"));
+    let error = open(&format!("{url}2")).unwrap_err().to_string();
+    assert!(error.contains("/x.pack?…") && !error.contains("secret"), "{error}");
+}
+
+#[test]
+fn old_containers_are_read_too() {
+    let server = Server::start(Manner::Normal);
+    let root = tempfile::tempdir().unwrap();
+    let source = root.path().join("src");
+    fs::create_dir(&source).unwrap();
+    for number in 0..300u32 {
+        fs::write(source.join(format!("{number:03}")), number.to_string().repeat(500)).unwrap();
+    }
+    let path = root.path().join("old");
+    let mut options = packer::pack::PackOptions::default();
+    options.index.format = packer::index_writer::IndexFormat::Ndjson;
+    packer::pack::pack(&source, &path, &options, &mut ()).unwrap();
+    let url = server.put("dir/old", fs::read(&path).unwrap());
+    let heard = std::sync::Arc::new(Mutex::new(Vec::new()));
+    let hearing = std::sync::Arc::clone(&heard);
+    let mut open = impatient();
+    open.loading = Some(packer::open::Loading(std::sync::Arc::new(move |done, total| {
+        hearing.lock().unwrap().push((done, total));
+    })));
+    let pack = Pack::open_with(Path::new(&url), &open).unwrap();
+    assert_eq!(pack.format(), packer::Format::Ctnr);
+    assert_eq!(pack.read("123").unwrap(), "123".repeat(500).as_bytes());
+    let (done, total) = *heard.lock().unwrap().last().unwrap();
+    assert!(done == total && total > 10_000);
+
+    let index = root.path().join("saved.idx");
+    packer::reindex::write_ndjson(&Pack::open(&path).unwrap(), &index, false).unwrap();
+
+    // A paged index beside it, which says where the payloads are.
+    let target = packer::reindex::Target::Beside(packer::reindex::sidecar_path(&path));
+    packer::reindex::rebuild(&path, &target, &OpenOptions::default()).unwrap();
+    server.put("dir/old.rpx", fs::read(packer::reindex::sidecar_path(&path)).unwrap());
+    let pack = self::open(&url).unwrap();
+    assert_eq!(pack.format(), packer::Format::Paged);
+    assert_eq!(pack.read("123").unwrap(), "123".repeat(500).as_bytes());
+
+    // An index that lies elsewhere: at a URL, and on disk.
+    let cut = fs::read(&path).unwrap()[..400_000].to_vec();
+    let url = server.put("cut", cut);
+    let at_url = PathBuf::from(server.put("saved.idx", fs::read(&index).unwrap()));
+    for index in [index, at_url] {
+        let mut open = impatient();
+        open.index = Some(index);
+        let pack = Pack::open_with(Path::new(&url), &open).unwrap();
+        assert_eq!(pack.read("123").unwrap(), "123".repeat(500).as_bytes());
+    }
+}
+
+#[test]
+fn containers_of_the_old_programs_are_as_they_are_on_disk() {
+    let server = Server::start(Manner::Normal);
+    let folder = file("fixtures/seed-formats");
+    for name in fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()) {
+        let name = name.to_str().unwrap().to_owned();
+        server.put(&name, fs::read(folder.join(&name)).unwrap());
+    }
+    for name in [
+        "plain.container",
+        "gzip.container",
+        "json-array.container",
+        "json-object.container",
+        "trailing-bytes.container",
+        "unfinalized.container",
+        "one-file.container",
+        "plain.fpack",
+    ] {
+        let here = describe::describe(&folder.join(name)).unwrap();
+        let there = describe::describe(Path::new(&server.url(name))).unwrap();
+        assert_eq!(here, there, "{name}");
+    }
+}
