@@ -120,7 +120,7 @@ fn walking_reads_ahead() {
     let (server, url) = serve(&LARGE.1);
     let pack = open(&url).unwrap();
     server.taken();
-    assert_eq!(pack.entries().map(|entry| entry.unwrap()).count(), 100_101);
+    assert_eq!(pack.entries().map(Result::unwrap).filter(|entry| entry.is_file()).count(), 100_001);
     let (requests, bytes) = server.taken();
     let pages = u64::from(pack.header().page_count);
     assert!(pages > 100 && requests <= 12, "{requests} requests for {pages} pages");
