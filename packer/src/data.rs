@@ -185,7 +185,7 @@ impl Data {
 /// What was fetched over a network.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Traffic {
-    /// Requests, those that were tried again counted again.
+    /// Requests. Over HTTP those that were tried again count again; stores do that by themselves.
     pub requests: u64,
     /// Bytes of content that came back.
     pub bytes: u64,

@@ -90,7 +90,7 @@ pub enum Format {
 /// paged index need one built in memory first.) A `Pack` is `Send` and `Sync`; any number of threads
 /// and processes read the same file.
 ///
-/// The path may be a URL ([`location::is_url`](crate::location::is_url)). Then the end of the file
+/// The path may be a URL ([`location::is_url`]). Then the end of the file
 /// is fetched when it is opened, index pages when they are needed (they are kept, some 50 bytes for each
 /// entry that was looked at), payloads when they are read (they are not kept, and always verified).
 /// Questions wait for the network. A remote pack that is replaced while it is read gives
@@ -604,7 +604,8 @@ fn open_own_index(data: &Data, path: &Path, options: &OpenOptions) -> Result<Opt
 fn open_volumes(path: &Path, header: &Header, options: &OpenOptions) -> Result<Vec<Data>> {
     let mut volumes = Vec::new();
     for volume in &header.volumes {
-        let path = location::sibling(path, &volume.name).map_err(Error::io("open", path))?;
+        let beside = location::sibling(path, &volume.name);
+        let path = beside.map_err(Error::io("open", &location::shown(path)))?;
         let data = Data::open(&path, options)?;
         if data.len() != volume.len {
             let problem = format!(

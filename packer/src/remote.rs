@@ -190,6 +190,9 @@ impl Remote {
 
     /// Makes room for index pages.
     pub(crate) fn keep_pages(&self, header: &Header) {
+        if self.whole().is_some() {
+            return;
+        }
         let pages = self.pages.get_or_init(|| Pages::new(header));
         let start = self.len.saturating_sub(self.tail.len() as u64);
         pages.put(start, &self.tail);

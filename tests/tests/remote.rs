@@ -112,6 +112,17 @@ fn opening_is_one_request_and_a_file_two_or_three_more() {
     assert_eq!(bytes, value(2_500_000).to_le_bytes());
     let (requests, bytes) = server.taken();
     assert!(requests <= 3 && bytes < 400 << 10, "{requests} requests, {bytes} bytes");
+    // Nothing is fetched behind the end that was told, unless it is read after all.
+    let mut file = pack.open_file("large.bin").unwrap();
+    file.read_until(600_000);
+    let mut all = vec![0; 600_000];
+    file.read_exact(&mut all).unwrap();
+    let (_, bytes) = server.taken();
+    assert!(bytes < 900 << 10, "{bytes} bytes");
+    file.read_to_end(&mut all).unwrap();
+    assert!(all == fs::read(LARGE.0.path().join("src/large.bin")).unwrap());
+    let (requests, bytes) = server.taken();
+    assert!(requests < 30 && bytes < 42 << 20, "{requests} requests, {bytes} bytes");
     assert_eq!(pack.bytes("d042/file-0018.txt").unwrap(), None);
 }
 
@@ -120,7 +131,7 @@ fn walking_reads_ahead() {
     let (server, url) = serve(&LARGE.1);
     let pack = open(&url).unwrap();
     server.taken();
-    assert_eq!(pack.entries().map(|entry| entry.unwrap()).count(), 100_101);
+    assert_eq!(pack.entries().map(Result::unwrap).filter(|entry| entry.is_file()).count(), 100_001);
     let (requests, bytes) = server.taken();
     let pages = u64::from(pack.header().page_count);
     assert!(pages > 100 && requests <= 12, "{requests} requests for {pages} pages");
@@ -308,6 +319,53 @@ fn queries_are_kept_and_not_shown() {
     assert!(!pack.path().display().to_string().contains("secret"));
     let error = open(&format!("{url}2")).unwrap_err().to_string();
     assert!(error.contains("/x.pack?…") && !error.contains("secret"), "{error}");
+}
+
+/// Old programs wrote none, whatever the length.
+#[test]
+fn long_files_without_a_block_table() {
+    let content: Vec<u8> = (0..700_000u32).flat_map(|n| (n % 5000 * n).to_le_bytes()).collect();
+    for compress in [None, Some(6)] {
+        let root = tempfile::tempdir().unwrap();
+        let (source, path) = (root.path().join("src"), root.path().join("old"));
+        fs::create_dir(&source).unwrap();
+        fs::write(source.join("long"), &content).unwrap();
+        let mut options = packer::pack::PackOptions::default();
+        options.compress = compress;
+        packer::pack::pack(&source, &path, &options, &mut ()).unwrap();
+        let index = root.path().join("saved.idx");
+        packer::reindex::write_ndjson(&Pack::open(&path).unwrap(), &index, false).unwrap();
+        let mut lines: serde_json::Value =
+            serde_json::from_slice(&fs::read(&index).unwrap()).unwrap();
+        lines[0].as_object_mut().unwrap().remove("block_table").unwrap();
+        let server = Server::start(Manner::Normal);
+        let mut open = impatient();
+        open.index = Some(PathBuf::from(server.put("idx", lines.to_string().into_bytes())));
+        let whole = fs::read(&path).unwrap();
+        let mut damaged = whole.clone();
+        damaged[900_000] ^= 1;
+        for (bytes, is_good) in [(whole, true), (damaged, false)] {
+            let url = server.put("old", bytes);
+            let pack = Pack::open_with(Path::new(&url), &open).unwrap();
+            let mut file = pack.open_file("long").unwrap();
+            assert_eq!(file.content().codec == reader_core::Codec::Gzip, compress.is_some());
+            let mut all = Vec::new();
+            let read = file.read_to_end(&mut all);
+            assert_eq!(read.is_ok() && all == content, is_good);
+            assert_eq!(pack.read("long").is_ok_and(|read| read == content), is_good);
+            let report = extract_all(&pack, &root.path().join("out")).unwrap();
+            assert_eq!((report.files == 1, report.failed == 0), (is_good, is_good));
+            let progress = Progress::default();
+            let found = verify(&pack, None, &VerifyOptions::default(), &progress, &mut |_| ());
+            assert_eq!(found.unwrap().is_sound(), is_good);
+            if is_good {
+                let mut slice = [0; 1000];
+                file.seek(SeekFrom::Start(2_000_000)).unwrap();
+                file.read_exact(&mut slice).unwrap();
+                assert!(slice == content[2_000_000..2_001_000]);
+            }
+        }
+    }
 }
 
 #[test]

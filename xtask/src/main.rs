@@ -8,6 +8,7 @@ mod licences;
 mod advisories;
 mod demo;
 mod sample;
+mod servers;
 mod golden;
 mod wasm;
 mod fuzz;

@@ -27,7 +27,8 @@ pub(super) struct PackArgs {
 /// How a pack is opened.
 #[derive(Debug, clap::Args)]
 pub(super) struct OpenArgs {
-    /// Index of a container that lies in a file of its own [default: PACK.rpx or PACK.idx, if there]
+    /// Index of a container that lies in a file of its own, or at a URL [default: PACK.rpx or
+    /// PACK.idx, if there]
     #[arg(long, value_name = "FILE")]
     pub(super) index: Option<PathBuf>,
     /// Accept only the pack with this root digest, 64 hexadecimal digits as `info` shows them

@@ -54,7 +54,8 @@ pub(super) struct Args {
     /// The directory to extract into, instead of DIR
     #[arg(long, value_name = "DIR", requires = "container")]
     outdir: Option<PathBuf>,
-    /// Index of a container that lies in a file of its own [default: PACK.rpx or PACK.idx, if there]
+    /// Index of a container that lies in a file of its own, or at a URL [default: PACK.rpx or
+    /// PACK.idx, if there]
     #[arg(long, value_name = "FILE")]
     pub(super) index: Option<PathBuf>,
     /// Look for the index of an old container in its last so many bytes

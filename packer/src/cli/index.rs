@@ -22,8 +22,8 @@ beside the container as CONTAINER.rpx, or at its end with --in-place.";
 
 /// Make an index for a pack or container that lacks it
 ///
-/// Payloads are not copied. Those of large files, which get check sums for their parts, and of all .fpack
-/// files, which have none, are read and hashed.
+/// The container must lie on disk. Payloads are not copied. Those of large files, which get check sums for
+/// their parts, and of all .fpack files, which have none, are read and hashed.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(super) struct Args {

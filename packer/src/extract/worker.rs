@@ -88,6 +88,7 @@ impl<'r> Worker<'r> {
     pub(super) fn chunk(&mut self, range: Range<u64>, pass: Pass) {
         let pack = self.run.pack;
         let mut next = range.start;
+        let is_remote = pack.is_remote();
         let mut small = Vec::new();
         for item in scan(pack, range.clone()) {
             if self.run.is_stopped() {
@@ -114,6 +115,7 @@ impl<'r> Worker<'r> {
             match (entry.is_symlink(), pass) {
                 (true, Pass::Content) => self.run.has_links.store(true, Ordering::Relaxed),
                 (false, Pass::Links) => {}
+                _ if !is_remote => self.entry(&entry, None),
                 _ => match entry.content() {
                     Ok(Some(content)) if batch::is_small(pack, &content) => {
                         if !self.passed_over(&entry, &content) {

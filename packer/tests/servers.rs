@@ -1,0 +1,190 @@
+//! The command against servers that others wrote: nginx, and one that speaks S3.
+//!
+//! Where they are not installed the tests say so and pass; `cargo xtask test` installs them.
+#![cfg(all(unix, feature = "remote"))]
+#![allow(clippy::unwrap_used, missing_docs, reason = "a panic in a test is a failed test")]
+
+use std::fs;
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// Ends with the test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Starts a server and waits until it answers at `port`.
+fn start(command: &mut Command, port: u16) -> Running {
+    let command = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut server = Running(command.spawn().unwrap());
+    let begin = Instant::now();
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert!(server.0.try_wait().unwrap().is_none(), "the server ended");
+        assert!(begin.elapsed() < Duration::from_secs(20), "the server does not answer");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    server
+}
+
+/// A directory `served` with a pack, and what was packed.
+fn packed() -> TempDir {
+    let root = tempfile::tempdir().unwrap();
+    let source = root.path().join("src");
+    fs::create_dir_all(source.join("sub")).unwrap();
+    fs::create_dir_all(root.path().join("served/bucket/dir")).unwrap();
+    for number in 0..500 {
+        fs::write(source.join(format!("sub/{number:03}")), number.to_string().repeat(300)).unwrap();
+    }
+    fs::write(source.join("large"), (0..900_000u32).flat_map(u32::to_le_bytes).collect::<Vec<_>>())
+        .unwrap();
+    run(root.path(), &[], "pack src served/bucket/dir/x.pack", 0);
+    root
+}
+
+fn rangepack(at: &Path, environment: &[(&str, &str)], line: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rangepack"));
+    for (name, _) in std::env::vars_os() {
+        // What the machine knows of real stores must not be used here.
+        let name = name.to_string_lossy().into_owned();
+        if name.starts_with("AWS_") || name.to_lowercase().ends_with("_proxy") {
+            command.env_remove(name);
+        }
+    }
+    let environment = environment.iter().copied();
+    command.args(line.split(' ')).envs(environment).current_dir(at).output().unwrap()
+}
+
+/// Runs, checks the exit code, and returns standard output and standard error.
+fn run(at: &Path, environment: &[(&str, &str)], line: &str, code: i32) -> (Vec<u8>, String) {
+    let output = rangepack(at, environment, line);
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(code), "{line}\n{error}");
+    (output.stdout, error)
+}
+
+/// Every command that reads, at a URL, against the same at a path.
+fn everything(at: &Path, environment: &[(&str, &str)], url: &str) {
+    let here = |line: &str| run(at, &[], &line.replace("PACK", "served/bucket/dir/x.pack"), 0);
+    let there = |line: &str| run(at, environment, &line.replace("PACK", url), 0);
+    for line in [
+        "ls -l PACK",
+        "ls -R --json PACK sub",
+        "cat PACK large",
+        "cat PACK sub/123 sub/007",
+        "cat PACK large --offset 1M --length 300000",
+    ] {
+        assert!(here(line).0 == there(line).0, "{line}");
+    }
+    let tree = String::from_utf8(there("tree PACK").0).unwrap();
+    assert!(tree.starts_with(url) && tree.contains("501 files"), "{tree}");
+    let (info, said) = there("info -v PACK");
+    let info = String::from_utf8(info).unwrap();
+    assert!(info.contains("Rangepack 1") && info.starts_with(url), "{info}");
+    assert_eq!(said, "fetched 64.0 KiB in 1 request\n");
+    let (_, said) = there("verify -v PACK");
+    assert!(said.contains("everything is as it was packed") && said.contains("fetched"), "{said}");
+    let target = format!("out-{}", environment.len());
+    there(&format!("extract PACK {target}"));
+    assert_eq!(fs::read(at.join(&target).join("sub/499")).unwrap(), "499".repeat(300).as_bytes());
+    let large = fs::read(at.join(&target).join("large")).unwrap();
+    assert!(large == fs::read(at.join("src/large")).unwrap());
+    let missing = url.replace("x.pack", "y.pack");
+    let (_, said) = run(at, environment, &format!("ls {missing}"), 2);
+    assert!(said.contains("there is no such file") && said.contains(&missing), "{said}");
+    assert!(said.contains("hint:"), "{said}");
+}
+
+fn installed(places: &[PathBuf]) -> Option<&PathBuf> {
+    places.iter().find(|place| place.is_file())
+}
+
+#[test]
+fn nginx() {
+    let places = ["/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/bin/nginx"].map(PathBuf::from);
+    let Some(nginx) = installed(&places) else {
+        println!("SKIPPED: nginx is not installed");
+        return;
+    };
+    let root = packed();
+    let at = root.path();
+    let port = free_port();
+    // Started by root its workers would be somebody else, who may not read the directory.
+    let user = if rustix::process::geteuid().is_root() { "user root;" } else { "" };
+    let configuration = format!(
+        "{user} daemon off; pid nginx.pid; error_log error.log; worker_processes 1;\n\
+         events {{}}\n\
+         http {{\n\
+           access_log off; client_body_temp_path t; proxy_temp_path t; fastcgi_temp_path t;\n\
+           uwsgi_temp_path t; scgi_temp_path t;\n\
+           server {{ listen 127.0.0.1:{port}; root {}/served;\n\
+             location /closed/ {{ return 403; }} }}\n\
+         }}\n",
+        at.display()
+    );
+    fs::write(at.join("nginx.conf"), configuration).unwrap();
+    let mut command = Command::new(nginx);
+    let _server =
+        start(command.arg("-p").arg(at).args(["-e", "error.log", "-c", "nginx.conf"]), port);
+    everything(at, &[], &format!("http://127.0.0.1:{port}/bucket/dir/x.pack"));
+    let (_, said) = run(at, &[], &format!("ls http://127.0.0.1:{port}/closed/x.pack"), 2);
+    assert!(said.contains("access is denied (status 403)"), "{said}");
+}
+
+#[test]
+fn s3() {
+    // Beside the other things that cargo builds; `xtask` puts it there.
+    let tools = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../tools/bin/s3s-fs");
+    let Some(server) = installed(std::slice::from_ref(&tools)).map(PathBuf::from) else {
+        println!("SKIPPED: the S3 server s3s-fs is not installed");
+        return;
+    };
+    let root = packed();
+    let at = root.path();
+    let port = free_port().to_string();
+    let mut command = Command::new(server);
+    let command = command.args(["--host", "127.0.0.1", "--port", &port, "--access-key", "test"]);
+    let command = command.args(["--secret-key", "secret"]).arg(at.join("served"));
+    let _server = start(command, port.parse().unwrap());
+    let endpoint = format!("http://127.0.0.1:{port}");
+    let environment = [
+        ("AWS_ENDPOINT_URL", endpoint.as_str()),
+        ("AWS_ALLOW_HTTP", "true"),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+        ("AWS_REGION", "us-east-1"),
+    ];
+    everything(at, &environment, "s3://bucket/dir/x.pack");
+    let mut wrong = environment;
+    wrong[3].1 = "guessed";
+    let (_, said) = run(at, &wrong, "ls s3://bucket/dir/x.pack", 2);
+    assert!(said.contains("access is denied"), "{said}");
+}
+
+#[test]
+fn urls_where_files_are_written() {
+    let root = tempfile::tempdir().unwrap();
+    for line in [
+        "pack src https://example.org/x.pack",
+        "pack s3://bucket/src x.pack",
+        "create --src src --container gs://bucket/x",
+        "finalize az://bucket/x",
+        "index https://example.org/x --paged",
+        "index https://example.org/x --ndjson y",
+        "extract x.pack https://example.org/out",
+    ] {
+        let (_, said) = run(root.path(), &[], line, 2);
+        assert!(said.contains("is a URL") && said.contains("hint:"), "{line}: {said}");
+    }
+}
