@@ -82,7 +82,9 @@ export class Engine {
   /** Gives up everything that is under way. */
   close() {
     if (this.closed) return;
-    this.#closing.abort(new PackError('ERR_CLOSED', 'the pack was closed', { url: this.#options.name }));
+    const error = new PackError('ERR_CLOSED', 'the pack was closed', { url: this.#options.name });
+    this.#closing.abort(error);
+    for (const volume of this.#volumes) volume?.then(({ ranges }) => ranges.close(error)).catch(() => {});
     for (const source of this.sources) Promise.resolve(source.close?.()).catch(() => {});
     this.#reader.free();
   }
@@ -94,11 +96,18 @@ export class Engine {
    * @param {number} offset
    * @param {number} length
    * @param {AbortSignal | undefined} signal
+   * @param {string} [path] of the file that they are stored for
    */
-  async read(volume, offset, length, signal) {
+  async read(volume, offset, length, signal, path) {
     if (length === 0) return new Uint8Array();
-    const { ranges } = await this.#volume(volume);
-    const [bytes] = await ranges.read([{ offset, length }], { signal: this.#signal(signal) });
+    this.#closing.signal.throwIfAborted();
+    const { source, ranges } = await this.#volume(volume);
+    this.#closing.signal.throwIfAborted();
+    if (source.size !== undefined && offset + length > source.size) {
+      const what = `${path ?? 'the index'}: it names ${length} bytes at offset ${offset}`;
+      throw this.error('ERR_CORRUPT', `${what}, but ${source.name} ends at ${source.size}`);
+    }
+    const [bytes] = await ranges.read([{ offset, length }], { signal });
     return bytes ?? new Uint8Array();
   }
 
@@ -109,12 +118,6 @@ export class Engine {
       return this.#withRanges(source);
     });
     return this.#volumes[number];
-  }
-
-  /** @param {AbortSignal | undefined} signal */
-  #signal(signal) {
-    this.#closing.signal.throwIfAborted();
-    return signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal]);
   }
 
   /**
