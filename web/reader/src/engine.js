@@ -141,7 +141,7 @@ export class Engine {
         answer = this.call(() => question(this.#reader));
       } catch (error) {
         if (kept === undefined) throw error;
-        await this.#bring(kept.need, undefined, signal);
+        await this.#bring(kept.need, kept.key, signal, false);
         kept = undefined;
         continue;
       }
@@ -153,7 +153,7 @@ export class Engine {
       const need = widen(answer.need);
       const key = this.#pageKey(need);
       const fromCache = await this.#bring(need, key, signal);
-      kept = fromCache && key !== undefined ? { key, need } : undefined;
+      kept = fromCache ? { key, need } : undefined;
     }
     throw this.error('ERR_CORRUPT', 'the index asks for more and more bytes');
   }
@@ -162,18 +162,19 @@ export class Engine {
    * Gives the reader a range.
    *
    * @param {Need} need
-   * @param {string | undefined} key under which it may be kept
+   * @param {string} key under which it may be kept
    * @param {AbortSignal | undefined} signal
+   * @param {boolean} [trusted] whether what is kept may be used; else it is replaced
    * @returns {Promise<boolean>} whether it came from the cache
    */
-  async #bring({ volume, offset, length }, key, signal) {
-    const known = key === undefined ? undefined : await this.cached(key);
+  async #bring({ volume, offset, length }, key, signal, trusted = true) {
+    const known = trusted ? await this.cached(key) : undefined;
     const fromCache = known !== undefined && known.length === length;
     const bytes = fromCache ? known : await this.read(volume, offset, length, signal);
-    if (!fromCache && key !== undefined) this.keep(key, bytes);
+    if (!fromCache) this.keep(key, bytes);
     this.#closing.signal.throwIfAborted();
     // Somebody who waited for the same bytes may have been quicker.
-    const there = key === undefined ? false : this.#reader.has(volume, offset, length);
+    const there = trusted && this.#reader.has(volume, offset, length);
     if (!there) this.#reader.provide(volume, offset, bytes);
     return fromCache;
   }

@@ -70,7 +70,8 @@ for (const { files, lookUps } of SIZES) {
     test('what is not there costs a look-up only', async () => {
       assert.equal(await pack.exists(`${photoPath(middle, middle * 1000 + 500)}X`), false);
       const { requests } = spent();
-      assert.ok(requests <= 3, `${requests} requests`);
+      // Each directory on the way might be a link, and is looked up, too.
+      assert.ok(requests <= 5, `${requests} requests`);
       await assert.rejects(pack.readFile(`${photoPath(middle, middle * 1000 + 500)}X`), { code: 'ERR_NO_ENTRY' });
       assert.equal(spent().requests, 0);
     });

@@ -29,7 +29,7 @@ export const OLD = [
 ];
 
 /** Of a pack of many small files, one in so many is also read in parts; all are read as a whole. */
-const SAMPLE = 25;
+const SAMPLE = 60;
 
 /** Longer files are read in parts in any case. */
 const LONG = 1000;
