@@ -26,6 +26,7 @@ pub fn to_object(entry: &EntryRef<'_>) -> Answered {
             Kind::Symlink(target) => {
                 set(&object, &keys.kind, "symlink".into());
                 set(&object, &keys.size, number(target.len() as u64)?);
+                set(&object, &keys.stored_size, number(target.len() as u64)?);
                 set(&object, &keys.target, name(target));
             }
         }

@@ -48,7 +48,7 @@ export class Contents {
       const content = await this.decode(entry, cached).catch(() => undefined);
       if (content !== undefined) return content;
     }
-    const payload = await this.#engine.read(entry.volume ?? 0, entry.offset ?? 0, entry.storedSize, signal);
+    const payload = await this.#engine.read(entry.volume ?? 0, entry.offset ?? 0, entry.storedSize, signal, entry.path);
     const content = await this.decode(entry, payload);
     if (entry.sha256 !== undefined) this.#engine.keep(entry.sha256, payload);
     return content;
@@ -244,7 +244,7 @@ export class Contents {
       const content = await decode(cached).catch(() => undefined);
       if (content !== undefined) return content;
     }
-    const stored = await engine.read(entry.volume ?? 0, block.offset, block.length, signal);
+    const stored = await engine.read(entry.volume ?? 0, block.offset, block.length, signal, entry.path);
     const content = await decode(stored);
     engine.keep(block.sha256, stored);
     return content;
@@ -290,7 +290,8 @@ export class Contents {
     const [volume, offset] = [entry.volume ?? 0, entry.offset ?? 0];
     /** @param {number} at */
     const fetch = (at) => {
-      const piece = this.#engine.read(volume, offset + at, Math.min(STEP, entry.storedSize - at), signal);
+      const length = Math.min(STEP, entry.storedSize - at);
+      const piece = this.#engine.read(volume, offset + at, length, signal, entry.path);
       piece.catch(() => {});
       return piece;
     };

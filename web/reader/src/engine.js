@@ -82,7 +82,9 @@ export class Engine {
   /** Gives up everything that is under way. */
   close() {
     if (this.closed) return;
-    this.#closing.abort(new PackError('ERR_CLOSED', 'the pack was closed', { url: this.#options.name }));
+    const error = new PackError('ERR_CLOSED', 'the pack was closed', { url: this.#options.name });
+    this.#closing.abort(error);
+    for (const volume of this.#volumes) volume?.then(({ ranges }) => ranges.close(error)).catch(() => {});
     for (const source of this.sources) Promise.resolve(source.close?.()).catch(() => {});
     this.#reader.free();
   }
@@ -94,11 +96,18 @@ export class Engine {
    * @param {number} offset
    * @param {number} length
    * @param {AbortSignal | undefined} signal
+   * @param {string} [path] of the file that they are stored for
    */
-  async read(volume, offset, length, signal) {
+  async read(volume, offset, length, signal, path) {
     if (length === 0) return new Uint8Array();
-    const { ranges } = await this.#volume(volume);
-    const [bytes] = await ranges.read([{ offset, length }], { signal: this.#signal(signal) });
+    this.#closing.signal.throwIfAborted();
+    const { source, ranges } = await this.#volume(volume);
+    this.#closing.signal.throwIfAborted();
+    if (source.size !== undefined && offset + length > source.size) {
+      const what = `${path ?? 'the index'}: it names ${length} bytes at offset ${offset}`;
+      throw this.error('ERR_CORRUPT', `${what}, but ${source.name} ends at ${source.size}`);
+    }
+    const [bytes] = await ranges.read([{ offset, length }], { signal });
     return bytes ?? new Uint8Array();
   }
 
@@ -109,12 +118,6 @@ export class Engine {
       return this.#withRanges(source);
     });
     return this.#volumes[number];
-  }
-
-  /** @param {AbortSignal | undefined} signal */
-  #signal(signal) {
-    this.#closing.signal.throwIfAborted();
-    return signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal]);
   }
 
   /**
@@ -138,7 +141,7 @@ export class Engine {
         answer = this.call(() => question(this.#reader));
       } catch (error) {
         if (kept === undefined) throw error;
-        await this.#bring(kept.need, undefined, signal);
+        await this.#bring(kept.need, kept.key, signal, false);
         kept = undefined;
         continue;
       }
@@ -150,7 +153,7 @@ export class Engine {
       const need = widen(answer.need);
       const key = this.#pageKey(need);
       const fromCache = await this.#bring(need, key, signal);
-      kept = fromCache && key !== undefined ? { key, need } : undefined;
+      kept = fromCache ? { key, need } : undefined;
     }
     throw this.error('ERR_CORRUPT', 'the index asks for more and more bytes');
   }
@@ -159,18 +162,19 @@ export class Engine {
    * Gives the reader a range.
    *
    * @param {Need} need
-   * @param {string | undefined} key under which it may be kept
+   * @param {string} key under which it may be kept
    * @param {AbortSignal | undefined} signal
+   * @param {boolean} [trusted] whether what is kept may be used; else it is replaced
    * @returns {Promise<boolean>} whether it came from the cache
    */
-  async #bring({ volume, offset, length }, key, signal) {
-    const known = key === undefined ? undefined : await this.cached(key);
+  async #bring({ volume, offset, length }, key, signal, trusted = true) {
+    const known = trusted ? await this.cached(key) : undefined;
     const fromCache = known !== undefined && known.length === length;
     const bytes = fromCache ? known : await this.read(volume, offset, length, signal);
-    if (!fromCache && key !== undefined) this.keep(key, bytes);
+    if (!fromCache) this.keep(key, bytes);
     this.#closing.signal.throwIfAborted();
     // Somebody who waited for the same bytes may have been quicker.
-    const there = key === undefined ? false : this.#reader.has(volume, offset, length);
+    const there = trusted && this.#reader.has(volume, offset, length);
     if (!there) this.#reader.provide(volume, offset, bytes);
     return fromCache;
   }

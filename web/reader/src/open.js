@@ -42,6 +42,8 @@ export async function open(input, options, environment) {
   const { signal } = options;
   signal?.throwIfAborted();
   const source = environment.source(input, options);
+  /** @type {Engine | undefined} */
+  let engine;
   try {
     // The module and the end of the pack come side by side.
     const [wasm, tail] = await Promise.all([loadWasm('packs'), source.tail(TAIL, { signal })]);
@@ -61,7 +63,7 @@ export async function open(input, options, environment) {
         volume: async (number) => volume(input, options, environment, info, number, source.name),
       });
     };
-    let engine = engineOf(wasm);
+    engine = engineOf(wasm);
     if (options.index === undefined) info = await engine.ask((reader) => reader.open(options.root), signal);
     if (info === undefined) {
       engine = engineOf(await loadWasm('legacy'));
@@ -70,6 +72,7 @@ export async function open(input, options, environment) {
     if (info.root !== undefined) engine.named(info.root);
     return new Pack(engine, info);
   } catch (error) {
+    engine?.close();
     await source.close?.();
     throw error;
   }
@@ -92,7 +95,12 @@ async function openLegacy(engine, options, environment) {
     const { size } = await beside.tail(0, { signal });
     return loadIndex(engine, size, options, (offset, length) => beside.read(offset, length, { signal }));
   }
-  const opened = await engine.ask((reader) => reader.openLegacy(), signal);
+  const opened = await engine.ask((reader) => reader.openLegacy(), signal).catch((error) => {
+    if (error.code === 'ERR_NOT_A_PACK') {
+      error.message += '. If its index lies in a file beside it (.idx), pass that one as `index`';
+    }
+    throw error;
+  });
   if (!('legacy' in opened)) return opened;
   const { offset, length } = opened.legacy;
   return loadIndex(engine, length, options, (at, count) => engine.read(0, offset + at, count, signal));

@@ -15,6 +15,7 @@ import { isCount } from './sources/source.js';
  * @property {number} order calls are numbered; the oldest is served first
  * @property {Want[]} wants
  * @property {number} left wants that are not complete
+ * @property {AbortSignal | undefined} signal
  * @property {boolean} done
  * @property {(bytes: Uint8Array[]) => void} resolve
  * @property {(error: unknown) => void} reject
@@ -64,6 +65,12 @@ export class Ranges {
   /** @type {Flight[] | undefined} requests for all that waits, the most urgent last; undefined: make a new plan */
   #plan;
   #scheduled = false;
+  /** @type {Set<Call>} that are not done */
+  #pending = new Set();
+  /** @type {Map<AbortSignal, () => void>} listeners: one for each signal, however many calls have it */
+  #listeners = new Map();
+  /** @type {{ error: unknown } | undefined} */
+  #closed;
 
   /**
    * @param {ByteSource} source
@@ -90,23 +97,49 @@ export class Ranges {
    */
   async read(extents, { signal } = {}) {
     signal?.throwIfAborted();
+    if (this.#closed !== undefined) throw this.#closed.error;
     for (const { offset, length } of extents) {
       if (!isCount(offset) || !isCount(length)) throw wrong(`no such range: ${length} bytes at ${offset}`);
     }
-    /** @type {() => void} */
-    let onAbort = () => {};
-    try {
-      return await new Promise((resolve, reject) => {
-        /** @type {Call} */
-        const call = { order: this.#calls++, wants: [], left: extents.length, done: false, resolve, reject };
-        onAbort = () => this.#fail(call, signal?.reason);
-        signal?.addEventListener('abort', onAbort);
-        for (const extent of extents) this.#add(call, { ...extent });
-        if (call.left === 0) this.#finish(call);
-      });
-    } finally {
-      signal?.removeEventListener('abort', onAbort);
-    }
+    return new Promise((resolve, reject) => {
+      /** @type {Call} */
+      const call = { order: this.#calls++, wants: [], left: extents.length, signal, done: false, resolve, reject };
+      this.#pending.add(call);
+      this.#listen(signal);
+      for (const extent of extents) this.#add(call, { ...extent });
+      if (call.left === 0) this.#finish(call);
+    });
+  }
+
+  /**
+   * Gives up everything that is under way.
+   *
+   * @param {unknown} error what all calls reject with, later ones too
+   */
+  close(error) {
+    this.#closed ??= { error };
+    for (const call of [...this.#pending]) this.#fail(call, error);
+  }
+
+  /** @param {AbortSignal | undefined} signal */
+  #listen(signal) {
+    if (signal === undefined || this.#listeners.has(signal)) return;
+    const onAbort = () => {
+      for (const call of [...this.#pending]) if (call.signal === signal) this.#fail(call, signal.reason);
+    };
+    this.#listeners.set(signal, onAbort);
+    signal.addEventListener('abort', onAbort);
+  }
+
+  /** @param {Call} call that is done */
+  #leave(call) {
+    call.done = true;
+    this.#pending.delete(call);
+    const { signal } = call;
+    if (signal === undefined) return;
+    for (const other of this.#pending) if (other.signal === signal) return;
+    signal.removeEventListener('abort', this.#listeners.get(signal) ?? (() => {}));
+    this.#listeners.delete(signal);
   }
 
   /**
@@ -211,7 +244,7 @@ export class Ranges {
 
   /** @param {Call} call */
   #finish(call) {
-    call.done = true;
+    this.#leave(call);
     call.resolve(call.wants.map((want) => /** @type {Uint8Array} */ (want.bytes)));
   }
 
@@ -221,7 +254,7 @@ export class Ranges {
    */
   #fail(call, error) {
     if (call.done) return;
-    call.done = true;
+    this.#leave(call);
     call.reject(error);
     for (const want of call.wants) {
       if (this.#waiting.delete(want)) this.#plan = undefined;

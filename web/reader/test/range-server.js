@@ -33,6 +33,7 @@ import { join, resolve, sep } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import { typeOf } from '../src/types.js';
 
 /** @import { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http' */
 
@@ -135,6 +136,7 @@ export async function startRangeServer({ files = {}, folder, port = 0 }) {
     const file = memoryFile(known.get(url.pathname), isSecond) ?? (await diskFile(folder, url.pathname));
     if (file === undefined) return end(404, 'not found');
     response.setHeader('Accept-Ranges', 'bytes');
+    response.setHeader('Content-Type', typeOf(url.pathname) || 'application/octet-stream');
     if (query.get('etag') === 'weak') response.setHeader('ETag', `W/"${count}"`);
     else if (query.get('etag') !== 'no') response.setHeader('ETag', file.etag);
     if (query.get('modified') !== 'no') response.setHeader('Last-Modified', new Date(file.modified).toUTCString());

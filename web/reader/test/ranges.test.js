@@ -294,3 +294,30 @@ test('anything, in any order: right bytes, nothing in flight twice, never too ma
     await all;
   }
 });
+
+test('many reads with one signal hang one listener on it, and leave none', async () => {
+  const { source, requests } = manualSource();
+  const { signal } = new AbortController();
+  const listeners = new Set();
+  signal.addEventListener = (/** @type {string} */ _, /** @type {unknown} */ listener) => listeners.add(listener);
+  signal.removeEventListener = (/** @type {string} */ _, /** @type {unknown} */ listener) => listeners.delete(listener);
+  const ranges = new Ranges(source);
+  const reads = Array.from({ length: 100 }, (_, i) => ranges.read([at(i * 10, 10)], { signal }));
+  await settled();
+  assert.equal(listeners.size, 1);
+  for (const { answer } of requests) answer();
+  await Promise.all(reads);
+  assert.equal(listeners.size, 0);
+});
+
+test('closing fails what is under way and what comes later', async () => {
+  const { source, request } = manualSource();
+  const ranges = new Ranges(source, { concurrency: 1, gap: 0 });
+  const reads = [ranges.read([at(0, 10)]), ranges.read([at(100, 10)])];
+  await settled();
+  const error = new Error('closed');
+  ranges.close(error);
+  for (const read of reads) await assert.rejects(read, error);
+  assert.equal(request(0).signal.aborted, true);
+  await assert.rejects(ranges.read([at(0, 10)]), error);
+});

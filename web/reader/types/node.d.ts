@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { Cache, OpenOptions, Pack, PackInput } from './index.d.ts';
 
-export * from './index.d.ts';
+export * from './index.js';
 
 /** Opens a pack. A string that is no `http(s):` address is a path. */
 export function openPack(input: PackInput | FileHandle, options?: OpenOptions): Promise<Pack>;

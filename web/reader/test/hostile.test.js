@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { PackError, openPack } from '../src/node/index.js';
+import { namesIn, testFile, testJson } from './places.js';
+import { startRangeServer } from './range-server.js';
+
+/** @import { Entry, PackInput } from '../types/index.d.ts' */
+
+/** What the native reader calls its errors. @type {Record<string, string>} */
+const CODES = { NotAPack: 'ERR_NOT_A_PACK', Corrupt: 'ERR_CORRUPT', Unsupported: 'ERR_UNSUPPORTED' };
+
+/**
+ * Where this reader differs from the native one: it gives entries as complete objects, so that those that are damaged
+ * end the walk; counts beyond 2^53 are over its limit; and block tables and volumes are looked at when they are needed.
+ *
+ * @type {Record<string, string>}
+ */
+const DIFFERENT = {
+  'block-length-lies': 'part ERR_CORRUPT',
+  'block-log2-0': 'part ERR_CORRUPT',
+  'block-log2-63': 'part ERR_CORRUPT',
+  'block-table-digest-wrong': 'part ERR_CORRUPT',
+  'block-table-past-end': 'part ERR_CORRUPT',
+  'gzip-bomb-size': 'open ERR_LIMIT',
+  'leaf-extra-missing': 'walk ERR_CORRUPT',
+  'leaf-extra-past-end': 'walk ERR_CORRUPT',
+  'leaf-mode-too-large': 'walk ERR_CORRUPT',
+  'leaf-owner-too-large': 'walk ERR_CORRUPT',
+  'link-target-nul': 'walk ERR_CORRUPT',
+  'link-target-past-end': 'walk ERR_CORRUPT',
+  'payload-huge': 'walk ERR_LIMIT',
+  'payload-overflow': 'walk ERR_LIMIT',
+  'v1-huge-offset': 'walk ERR_LIMIT',
+  'volume-missing': 'read all',
+};
+
+const MANY = 1000;
+
+/** @type {import('./range-server.js').RangeServer} */
+let server;
+before(async () => {
+  server = await startRangeServer({ folder: testFile('hostile') });
+});
+after(() => server.close());
+
+/**
+ * The first thing that fails, every question tried. All that is thrown must be a `PackError`.
+ *
+ * @param {PackInput} input
+ */
+async function outcome(input) {
+  /** @type {string | undefined} */
+  let first;
+  /** @template T @param {string} what @param {() => Promise<T>} work */
+  const attempt = async (what, work) => {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof PackError)) throw error;
+      if (error.code !== 'ERR_NO_ENTRY') first ??= `${what} ${error.code}`;
+      return undefined;
+    }
+  };
+  const pack = await attempt('open', () => openPack(input, { retries: 0 }));
+  if (pack === undefined) return first;
+  /** @type {Entry[]} */
+  const entries = [];
+  await attempt('walk', async () => {
+    for await (const entry of pack.walk()) if (entries.push(entry) > MANY) break;
+  });
+  for (const entry of entries) {
+    assert.doesNotMatch(`/${entry.path}/`, /\/\.{0,2}\/|\0/, 'a path that no pack can hold');
+    if (entry.kind !== 'file') continue;
+    await attempt('read', () => pack.readFile(entry));
+    await attempt('part', async () => {
+      const file = await pack.open(entry.path);
+      for (const [start, end] of [[0, 1], [1, -1], [-1]]) await file.slice(start, end).bytes();
+      for await (const _ of file.slice(1).stream());
+    });
+  }
+  for (const path of ['', 'dir', 'a', 'no such']) {
+    await attempt('list', () => pack.readdir(path));
+    await attempt('stat', () => pack.stat(path));
+  }
+  pack.close();
+  return first ?? 'read all';
+}
+
+test('every hostile pack is refused, or does no harm', async () => {
+  /** @type {Record<string, string>} */
+  const native = await testJson('hostile.json');
+  const names = await namesIn('hostile');
+  assert.deepEqual(names.sort(), Object.keys(native).sort());
+  /** @type {Record<string, unknown>} */
+  const wrong = {};
+  for (const name of names) {
+    const same = (native[name] ?? '').replace(/,.*/, '').replace(/\w+$/, (kind) => CODES[kind] ?? kind);
+    const wanted = DIFFERENT[name] ?? same;
+    const fromFile = await outcome(testFile(`hostile/${name}.pack`));
+    const overHttp = await outcome(`${server.origin}/${name}.pack`);
+    if (fromFile !== wanted || overHttp !== wanted) wrong[name] = { fromFile, overHttp, wanted };
+  }
+  assert.deepEqual(wrong, {});
+});
