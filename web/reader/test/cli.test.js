@@ -132,7 +132,7 @@ describe('packs on a server', () => {
     const { exit, out, err } = await run('ls', '-v', `${server.origin}/two-levels.pack`, 'train');
     assert.deepEqual([exit, out], [0, 'n01440000\nn01440001\nn01440002\n']);
     const lines = err.trim().split('\n');
-    assert.match(lines[0] ?? '', /^GET bytes=-65536 → 206, \d+ ms$/);
+    assert.match(lines[0] ?? '', /^GET bytes=-102400 → 206, \d+ ms$/);
     assert.equal(lines.length, server.log.length + 1);
     assert.match(lines.at(-1) ?? '', new RegExp(`^${server.log.length} requests?, \\d+.* KiB$`));
   });
