@@ -34,6 +34,7 @@ const PIECE = 4 * 1024 * 1024;
  * @property {(input: unknown, options: OpenOptions) => ByteSource} source
  * @property {(input: unknown, name: string, options: OpenOptions) => ByteSource | undefined} beside a file that
  *   lies beside a pack; undefined where nothing can
+ * @property {(signal: AbortSignal) => void} [manyListen] says that this signal will have many listeners
  */
 
 /**
@@ -55,7 +56,7 @@ export async function open(input, options, environment) {
     const engineOf = (wasm) => {
       const reader = new wasm.Reader(tail.size, Math.max(options.cacheBytes ?? CACHE, LEAST_CACHE));
       reader.provide(0, tail.size - tail.bytes.length, tail.bytes);
-      return new Engine({
+      const engine = new Engine({
         name: source.name,
         wasm,
         reader,
@@ -64,6 +65,8 @@ export async function open(input, options, environment) {
         concurrency: options.concurrency,
         volume: async (number) => volume(input, options, environment, info, number, source.name),
       });
+      environment.manyListen?.(engine.closing);
+      return engine;
     };
     let engine = engineOf(wasm);
     if (options.index === undefined) info = await engine.ask((reader) => reader.open(options.root), signal);
