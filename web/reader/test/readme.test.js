@@ -29,6 +29,9 @@ globalThis.fetch = async (address, options) => {
   const { readFile } = await import('node:fs/promises');
   return new Response(await readFile(address), { headers: { 'Content-Type': 'application/wasm' } });
 };
+globalThis.image = {};
+globalThis.shown = 0;
+globalThis.show = async () => { shown++; };
 const posted = [];
 globalThis.postMessage = (message) => posted.push(message);
 `;
@@ -45,6 +48,8 @@ const AFTERWARDS = {
   worker: `
     await self.onmessage({ data: 'train/n01440000/n01440000_1.JPEG' });
     console.log(posted[0].bytes.length > 0); // → true`,
+  project: `
+    console.log(image.src.startsWith('blob:'), part.length > 0, shown); // → true true 400`,
   cache: `
     const puts = [];
     const put = (key, bytes) => puts[puts.push(cache.put(key, bytes)) - 1];
@@ -75,9 +80,16 @@ after(async () => {
   await rm(temporary, { recursive: true });
 });
 
+/** That of the project's own page, with names that the pack of this test has. */
+const [, projectExample = ''] = /```js\n([\s\S]*?)```/.exec(await readFile(join(folder, '..', '..', 'README.md'), 'utf8')) ?? [];
+const project = projectExample
+  .replace('photos.pack', 'imagenet.pack')
+  .replace('cats/1.jpg', 'train/n01440000/n01440000_1.JPEG')
+  .replaceAll("'cats'", "'train/n01440000'");
+
 describe('every example runs', () => {
   const examples = [...readme.matchAll(/<!-- example: (\w+) -->\n```(js|html)\n([\s\S]*?)```/g)];
-  for (const [, name = '', language, body = ''] of examples) {
+  for (const [, name = '', language, body = ''] of [...examples, ['', 'project', 'js', project]]) {
     test(name, async () => {
       const script = language === 'js' ? body : (/<script type="module">([\s\S]*)<\/script>/.exec(body)?.[1] ?? '');
       const code = `${script}\n{${(AFTERWARDS[name] ?? '').replace('GOLDEN', JSON.stringify(golden))}\n}`;
@@ -92,7 +104,11 @@ describe('every example runs', () => {
         execFile(process.execPath, [path], { cwd: temporary }, (_, out, err) => done({ out, err }));
       });
       assert.equal(err, '');
-      // What is printed stands behind the arrows.
+      // What is printed stands behind the arrows; the project's page shows none.
+      if (name === 'project') {
+        assert.equal(out.split('\n').at(-2), 'true true 400');
+        return;
+      }
       const expected = [...code.matchAll(/\/\/ → (.*)$/gm)].map(([, text]) => text);
       assert.deepEqual(out.split('\n').slice(0, -1), expected);
       assert.ok(expected.length > 0, 'an example that shows nothing proves nothing');
