@@ -226,17 +226,53 @@ describe('open', () => {
   });
 });
 
+/**
+ * A container in the old format: payload, magic, length, index.
+ *
+ * @param {Buffer} payload
+ * @param {object[]} lines
+ */
+function container(payload, lines) {
+  const index = Buffer.from(JSON.stringify(lines));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(index.length));
+  return Buffer.concat([payload, Buffer.from('CTNRv1__'), length, index]);
+}
+
+test('links on the way are followed', async () => {
+  const none = { offset: 0, payload_size: 0, orig_size: 0, compressed: false };
+  const content = Buffer.from('content');
+  const sha256 = createHash('sha256').update(content).digest('hex');
+  const pack = await openPack(
+    container(content, [
+      { ...none, relpath: 'a/b/file', payload_size: 7, orig_size: 7, sha256 },
+      { ...none, relpath: 'a/b/link', entry_type: 'symlink', link_target: 'file' },
+      { ...none, relpath: 'to-b', entry_type: 'symlink', link_target: 'a/b' },
+      { ...none, relpath: 'around', entry_type: 'symlink', link_target: 'around' },
+    ]),
+  );
+  packs.push(pack);
+  const linked = fsOf(pack);
+  assert.equal(await linked.readFile('/to-b/link', 'utf8'), 'content');
+  assert.equal((await linked.lstat('/to-b')).isSymbolicLink(), true);
+  assert.equal((await linked.lstat('/to-b/')).isDirectory(), true);
+  assert.equal((await linked.lstat('/to-b/link')).isSymbolicLink(), true);
+  assert.equal((await linked.lstat('/to-b/..')).ino, (await linked.stat('/a')).ino);
+  assert.equal(await linked.readlink('/to-b/link'), 'file');
+  assert.equal(await linked.realpath('/to-b/link'), '/a/b/file');
+  assert.deepEqual(await linked.readdir('/to-b', { recursive: true }), ['file', 'link']);
+  await refused(linked.lstat('/to-b/no'), 'ENOENT', 'lstat', '/to-b/no');
+  await refused(linked.lstat('/to-b/file/x'), 'ENOTDIR', 'lstat', '/to-b/file/x');
+  await refused(linked.stat('/around'), 'ENOENT', 'stat', '/around');
+});
+
 test('long files without a block table are read in one pass', async () => {
   const content = Buffer.alloc(9 * 1024 * 1024, (await readFile(golden('two-levels'))).subarray(0, 9973));
   const size = content.length;
-  // A container in the old format: payload, magic, length, index.
   const sha256 = createHash('sha256').update(content).digest('hex');
   const line = { relpath: 'long', offset: 0, payload_size: size, orig_size: size, sha256, compressed: false };
-  const index = Buffer.from(JSON.stringify([line]));
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(index.length));
+  const whole = container(content, [line]);
   let fetched = 0;
-  const whole = Buffer.concat([content, Buffer.from('CTNRv1__'), length, index]);
   const pack = await openPack({
     size: whole.length,
     read: (/** @type {number} */ at, /** @type {number} */ count) => {
