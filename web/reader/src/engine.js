@@ -39,7 +39,6 @@ export class Engine {
   #reader;
   /** @type {Promise<{ source: ByteSource, ranges: Ranges }>[]} */
   #volumes;
-  /** Aborted when the pack is closed. */
   #closing = new AbortController();
   /** Keys that pages are kept under: they need one that stands for the whole pack. */
   #root = '';
@@ -63,6 +62,11 @@ export class Engine {
   /** @param {string} root digest of the root page: from now on pages are kept from one visit to the next */
   named(root) {
     this.#root = root;
+  }
+
+  /** Aborted when the pack is closed. Every read listens to it. */
+  get closing() {
+    return this.#closing.signal;
   }
 
   get closed() {

@@ -4,8 +4,11 @@
 
 /** @import { Wasm } from './wasm.js' */
 
-/** From this many bytes on WebCrypto is faster, its detour through another thread included. */
-export const WEBCRYPTO_FROM = 16 * 1024;
+/**
+ * From this many bytes on WebCrypto is as fast or faster, its detour through another thread included: in Node from here
+ * on, in Chromium from 1 KiB on (`web/bench/thresholds.js` measures it).
+ */
+export const WEBCRYPTO_FROM = 8 * 1024;
 
 /**
  * @param {Wasm} wasm

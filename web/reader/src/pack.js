@@ -70,7 +70,15 @@ export class Pack {
    */
   async lstat(path, options = {}) {
     const clean = trim(path);
-    return clean === '' ? this.#rootEntry() : this.#find(clean, options.signal);
+    if (clean === '') return this.#rootEntry();
+    if (/(^|\/)\.{1,2}$/.test(clean)) return this.#resolve(clean, options.signal);
+    const entry = hasDots(clean) ? undefined : await this.#find(clean, options.signal);
+    const cut = clean.lastIndexOf('/');
+    if (entry !== undefined || cut < 0) return entry;
+    // There may be links on the way.
+    const above = await this.#resolve(clean.slice(0, cut), options.signal);
+    if (above?.kind !== 'directory') return undefined;
+    return this.#find(above.path === '' ? clean.slice(cut + 1) : `${above.path}/${clean.slice(cut + 1)}`, options.signal);
   }
 
   /**

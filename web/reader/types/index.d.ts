@@ -63,7 +63,7 @@ export interface OpenOptions extends ReadOptions {
   onProgress?: (progress: { loaded: number; total: number }) => void;
 }
 
-/** Opens a pack: one request of 64 KiB where the server tells the size with it. */
+/** Opens a pack: one request of 100 KiB where the server tells the size with it. */
 export function openPack(input: PackInput, options?: OpenOptions): Promise<Pack>;
 
 /** An open pack. Paths are relative to its root, with or without slashes at their ends; '' is the root. */

@@ -2,6 +2,7 @@
  * The package `rangepack` for Node: also opens files on disk.
  */
 
+import { setMaxListeners } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -60,5 +61,7 @@ function pathOf(input) {
  * @param {OpenOptions} [options]
  */
 export function openPack(input, options = {}) {
-  return open(input, options, { source: nodeSource, beside: nodeBeside });
+  // Node would warn of a leak when more than ten reads are under way.
+  const manyListen = (/** @type {AbortSignal} */ signal) => setMaxListeners(0, signal);
+  return open(input, options, { source: nodeSource, beside: nodeBeside, manyListen });
 }

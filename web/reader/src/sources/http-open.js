@@ -5,7 +5,7 @@
 /** @import { Code, PackError } from '../errors.js' */
 
 /**
- * - `suffix`: GET with `bytes=-65536`. `Content-Range` tells the size and the body is the tail: all in one request.
+ * - `suffix`: GET with `bytes=-102400`. `Content-Range` tells the size and the body is the tail: all in one request.
  * - `head`: HEAD. `Content-Length` tells the size.
  * - `first-byte`: GET with `bytes=0-0`. `Content-Range` tells the size.
  *

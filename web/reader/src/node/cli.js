@@ -1,0 +1,256 @@
+#!/usr/bin/env node
+/**
+ * The command `rangepack` of the package: `ls`, `cat` and `info` for packs on disk and on servers.
+ */
+
+import { readFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { cat, info, ls, notes } from './cli/commands.js';
+import { exitOf, hintOf } from './cli/exit.js';
+import { count, printable, size } from './cli/format.js';
+import { Output, OutputError, complain, note } from './cli/output.js';
+import { folderCache, openPack } from './index.js';
+
+/** @import { Pack } from '../pack.js' */
+
+const HELP = `Reads packs on disk and on servers, by byte ranges
+
+Usage: rangepack <COMMAND> [OPTIONS] <PACK-OR-URL> [PATH]...
+
+Commands:
+  ls    List what is in a pack
+  cat   Print files from a pack
+  info  Say what a pack is and how much is in it
+
+\`rangepack COMMAND --help\` shows options and examples. Packs are made by the native command of the same name:
+https://github.com/rangepack/rangepack
+
+Exit codes:
+  0  everything is fine
+  1  the pack is damaged, or lacks what was asked for
+  2  wrong usage, or the network or the system refused something
+`;
+
+const SHARED_HELP = `\
+      --index <FILE>        Index (.idx) of an old container that lies in a file of its own; a path or address
+      --root <DIGEST>       Accept only the pack with this root digest, 64 hexadecimal digits as \`info\` shows them
+      --header <'K: V'>     Send this header with every request (repeatable)
+      --cache <DIR>         Keep pages and contents in this folder for the next time
+  -v, --verbose             Print requests and bytes to standard error
+  -h, --help                Print help
+  -V, --version             Print version
+`;
+
+const LS_HELP = `List what is in a pack
+
+Usage: rangepack ls [OPTIONS] <PACK-OR-URL> [PATH]...
+
+Arguments:
+  <PACK-OR-URL>  The pack, CTNRv1 container or .fpack file: a path, or an address that begins with http(s):
+  [PATH]...      Files and directories inside the pack [default: its root]
+
+Options:
+  -r, -R, --recursive       List everything below, too
+  -l, --long                Print mode, size, stored size, time and name; for directories, the totals of all they hold
+  -b, --bytes               Print sizes as exact numbers of bytes
+      --json                Print one JSON object a line
+  -0, --null                End names with a NUL byte instead of a line break
+${SHARED_HELP}
+Examples:
+  rangepack ls -l https://example.org/photos.pack cats
+  rangepack ls -R --json photos.pack | jq -r 'select(.size > 1e6) | .path'
+
+On a terminal, control characters in names are spelt out.
+`;
+
+const CAT_HELP = `Print files from a pack
+
+Usage: rangepack cat [OPTIONS] <PACK-OR-URL> <PATH>...
+
+Options:
+      --offset <BYTES>      Begin at this byte of each file
+      --length <BYTES>      Print at most so many bytes of each file
+${SHARED_HELP}
+Examples:
+  rangepack cat https://example.org/photos.pack cats/1.jpg > 1.jpg
+  rangepack cat data.pack table.bin --offset 1048576 --length 4096 | xxd
+
+Bytes are compared with their SHA-256 before they are printed. (Of files over 8 MiB in old containers, which have no
+digests of their parts, afterwards: the exit code tells.)
+`;
+
+const INFO_HELP = `Say what a pack is and how much is in it
+
+Usage: rangepack info [OPTIONS] <PACK-OR-URL>
+
+Options:
+      --json                Print one JSON object
+${SHARED_HELP}
+Examples:
+  rangepack info https://example.org/photos.pack
+  rangepack info --json photos.pack | jq -r .root
+`;
+
+/** @typedef {NonNullable<import('node:util').ParseArgsConfig['options']>} Options */
+
+/** @type {Options} */
+const SHARED = {
+  index: { type: 'string' },
+  root: { type: 'string' },
+  header: { type: 'string', multiple: true },
+  cache: { type: 'string' },
+  verbose: { type: 'boolean', short: 'v' },
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean', short: 'V' },
+};
+
+/**
+ * @typedef {object} Command
+ * @property {string} help
+ * @property {Options} options
+ * @property {[number, number]} paths fewest and most
+ * @property {(pack: Pack, name: string, paths: string[], flags: any, out: Output) => Promise<number>} run
+ */
+
+/** @type {{ [name: string]: Command }} */
+const COMMANDS = {
+  ls: {
+    help: LS_HELP,
+    options: {
+      recursive: { type: 'boolean', short: 'R' },
+      r: { type: 'boolean', short: 'r' },
+      long: { type: 'boolean', short: 'l' },
+      bytes: { type: 'boolean', short: 'b' },
+      json: { type: 'boolean' },
+      null: { type: 'boolean', short: '0' },
+    },
+    paths: [0, Infinity],
+    run(pack, name, paths, flags, out) {
+      warn(pack, name);
+      if (flags.null) out.escape = false;
+      return ls(pack, paths, { ...flags, recursive: flags.recursive ?? flags.r }, out);
+    },
+  },
+  cat: {
+    help: CAT_HELP,
+    options: { offset: { type: 'string' }, length: { type: 'string' } },
+    paths: [1, Infinity],
+    run(pack, name, paths, { offset, length }, out) {
+      warn(pack, name);
+      return cat(pack, paths, { offset: bytesOf('offset', offset), length: bytesOf('length', length) }, out);
+    },
+  },
+  info: {
+    help: INFO_HELP,
+    options: { json: { type: 'boolean' } },
+    paths: [0, 0],
+    run: (pack, name, _, flags, out) => info(pack, name, flags, out),
+  },
+};
+
+/** The arguments do not go together. */
+class UsageError extends Error {}
+
+/** @param {Pack} pack @param {string} name */
+function warn(pack, name) {
+  for (const text of notes(pack.info)) note(`warning: ${printable(name)}: ${text}`);
+}
+
+/** @param {string} option @param {string | undefined} text */
+function bytesOf(option, text) {
+  if (text === undefined) return undefined;
+  if (!/^\d{1,15}$/.test(text)) throw new UsageError(`--${option} is a number of bytes, not ${text}`);
+  return Number(text);
+}
+
+/** @param {string[]} lines */
+function headersOf(lines) {
+  const headers = new Headers();
+  for (const line of lines) {
+    const [, name, value] = /^([^:\s]+):\s*(.*)$/.exec(line) ?? [];
+    try {
+      headers.append(name ?? '', value ?? '');
+    } catch {
+      // The line may hold a secret.
+      throw new UsageError("a header has the form 'Name: value'");
+    }
+  }
+  return headers;
+}
+
+/**
+ * Tells of every request.
+ *
+ * @param {string | URL | Request} input
+ * @param {RequestInit} [init]
+ */
+async function verboseFetch(input, init) {
+  const began = performance.now();
+  const answer = await fetch(input, init);
+  const range = new Headers(init?.headers).get('Range');
+  const milliseconds = Math.round(performance.now() - began);
+  note(`${init?.method ?? 'GET'} ${range ?? ''} → ${answer.status}, ${milliseconds} ms`);
+  return answer;
+}
+
+/** @param {string[]} given */
+async function run(given) {
+  const [name = '', ...rest] = given;
+  const out = new Output();
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  const { options, help } = command ?? { options: {}, help: HELP };
+  let flags, positionals;
+  try {
+    const args = command === undefined ? given : rest;
+    ({ values: flags, positionals } = parseArgs({ args, options: { ...SHARED, ...options }, allowPositionals: true }));
+  } catch (error) {
+    throw new UsageError(/** @type {Error} */ (error).message);
+  }
+  if (flags.version || flags.help) {
+    await out.write(flags.version ? `rangepack ${await version()}\n` : help);
+    await out.flush();
+    return 0;
+  }
+  if (command === undefined) throw new UsageError(name === '' ? 'which command?' : `there is no command ${name} here`);
+  const [input, ...paths] = positionals;
+  const { root, cache, index, verbose, header } =
+    /** @type {{ root?: string, cache?: string, index?: string, verbose?: boolean, header?: string[] }} */ (flags);
+  if (input === undefined) throw new UsageError('which pack?');
+  if (paths.length < command.paths[0]) throw new UsageError('which file?');
+  if (paths.length > command.paths[1]) throw new UsageError(`${name} takes no paths`);
+  if (root !== undefined && !/^[0-9a-f]{64}$/i.test(root)) throw new UsageError('a digest has 64 hexadecimal digits');
+  const pack = await openPack(input, {
+    root: root?.toLowerCase(),
+    index,
+    headers: headersOf(header ?? []),
+    cache: cache === undefined ? undefined : folderCache(cache),
+    fetch: verbose ? verboseFetch : undefined,
+  });
+  try {
+    const exit = await command.run(/** @type {any} */ (pack), input, paths, flags, out);
+    await out.flush();
+    return exit;
+  } finally {
+    if (verbose) {
+      const { requests, bytes } = pack.metrics;
+      note(`${count(requests, 'request')}, ${size(bytes)}`);
+    }
+    pack.close();
+  }
+}
+
+async function version() {
+  return JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')).version;
+}
+
+try {
+  process.exitCode = await run(process.argv.slice(2));
+} catch (error) {
+  if (error instanceof OutputError && error.isClosedPipe) {
+    process.exitCode = 0;
+  } else {
+    const hint = error instanceof UsageError ? '`rangepack --help` shows how it is used' : hintOf(error);
+    complain(error instanceof Error ? error.message : String(error), hint);
+    process.exitCode = exitOf(error);
+  }
+}

@@ -1,0 +1,40 @@
+/**
+ * Exit codes and advice.
+ */
+
+import { PackError } from '../../errors.js';
+
+/** The pack is bad, or lacks what was asked for. Every other error is trouble with usage, network or disk. */
+const BAD = new Set([
+  ...['ERR_NOT_A_PACK', 'ERR_CORRUPT', 'ERR_WRONG_PACK', 'ERR_UNSUPPORTED', 'ERR_LIMIT', 'ERR_BAD_PATH'],
+  ...['ERR_NO_ENTRY', 'ERR_NOT_A_FILE', 'ERR_NOT_A_DIRECTORY'],
+]);
+
+/** @type {{ [code: string]: string }} */
+const HINTS = {
+  ERR_NO_ENTRY: '`rangepack ls -R PACK` lists every path there is',
+  ERR_NOT_A_FILE: '`rangepack ls` lists a directory',
+  ERR_NOT_A_PACK:
+    'rangepack reads its own packs, CTNRv1 containers and .fpack files; a pack that was cut short has lost its index, ' +
+    'which is at its end; a container that was never finished needs --index FILE',
+  ERR_UNSUPPORTED: 'a newer rangepack made it; a newer one is needed to read it',
+  ERR_CORRUPT: 'the file was changed or cut short; restore it from a copy',
+  ERR_WRONG_PACK: '`rangepack info` shows the root digest of the pack that is there',
+  ERR_BAD_PATH: 'paths inside a pack are relative and hold no `..`',
+};
+
+/**
+ * @param {unknown} error
+ * @returns {1 | 2}
+ */
+export function exitOf(error) {
+  return error instanceof PackError && BAD.has(error.code) ? 1 : 2;
+}
+
+/**
+ * @param {unknown} error
+ * @returns {string | undefined} what to do about it
+ */
+export function hintOf(error) {
+  return error instanceof PackError ? HINTS[error.code] : undefined;
+}
