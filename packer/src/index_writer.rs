@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::ndjson_index;
 use reader_core::assemble::DirectorySums;
 use reader_core::hash::{self, Window};
-use reader_core::layout::{self, Header, Volume};
+use reader_core::layout::{self, HashSection, Header, Volume};
 use reader_core::leaf::{Leaf, set_totals};
 use reader_core::tree::{Places, TreeBuilder};
 use reader_core::{Digest, Entry, Extent, trailer};
@@ -143,11 +143,18 @@ impl IndexWriter {
             set_totals(leaves.single(), &mut totals).map_err(Error::pack(path))?;
         }
         let paged = options.format != IndexFormat::Ndjson;
-        let mut position = payload_end;
         // A single leaf is part of the root page, and searched in no time.
         let has_hash = paged && leaves.single().is_empty();
         let hash_slots = if has_hash { hash::slots_for(leaves.entries()) } else { 0 };
         let mut window = Window::new(hash_slots, WINDOW_SLOTS);
+        let hash = HashSection { offset: payload_end, slots: hash_slots };
+        // The section lies before the pages, so that the topmost of these are among the last bytes, which
+        // remote readers fetch first. It is written after them, when it is known.
+        let pages_offset = hash.extent().end();
+        let mut position = if paged { pages_offset } else { payload_end };
+        if hash_slots > 0 {
+            out.seek(SeekFrom::Start(pages_offset)).map_err(write())?;
+        }
         // The tree is finished in any case: it is cheap, and counts everything.
         for (number, page) in
             pages(&mut spool, 1).map_err(Error::io("read", &directory))?.enumerate()
@@ -163,13 +170,17 @@ impl IndexWriter {
         }
         let mut trailer = Extent { start: 0, len: 0 };
         let single = leaves.single().to_vec();
-        let places = Places { payload_end, pages_offset: payload_end, volumes, hash_slots };
+        let places = Places { payload_end, pages_offset, volumes, hash };
         page.clear();
         let tree = leaves.finish(places, &mut page).map_err(Error::pack(path))?;
         if paged {
             out.write_all(&page).map_err(write())?;
             position += page.len() as u64;
-            position += hash_section(&mut window, &mut spool, out).map_err(write())?;
+        }
+        if hash_slots > 0 {
+            out.seek(SeekFrom::Start(payload_end)).map_err(write())?;
+            hash_section(&mut window, &mut spool, out).map_err(write())?;
+            out.seek(SeekFrom::Start(position)).map_err(write())?;
         }
         let mut header = tree.header().clone();
         let mut paged_len = position - payload_end;

@@ -164,7 +164,7 @@ pub struct Header {
 }
 
 /// Where the hash section lies (FORMAT.md, "Hash section").
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct HashSection {
     /// Offset of its first slot.
     pub offset: u64,

@@ -34,8 +34,8 @@ pub struct Places {
     pub pages_offset: u64,
     /// Other files that hold payloads.
     pub volumes: Vec<Volume>,
-    /// Slots of the hash section, which follows the pages ([`crate::hash`]); 0 for none.
-    pub hash_slots: u64,
+    /// The hash section ([`crate::hash`]), unless it has no slots. A tree of one leaf has none.
+    pub hash: HashSection,
 }
 
 /// All pages are written; what is left is the root page and the footer.
@@ -184,9 +184,9 @@ impl Leaves {
         if slots.is_empty() {
             return Ok(Tree { header, node: single });
         }
-        if places.hash_slots > 0 {
+        if places.hash.slots > 0 {
             header.optional |= layout::HAS_HASH;
-            header.hash = Some(HashSection { offset: 0, slots: places.hash_slots });
+            header.hash = Some(places.hash);
         }
         let capacity = MAX_ROOT.saturating_sub(header.to_bytes().len());
         let mut first = 0u32;
@@ -202,10 +202,6 @@ impl Leaves {
         let mut node = Vec::new();
         inner::write(&slots, level, first, &mut node)?;
         header.page_count = page_count;
-        if let Some(hash) = &mut header.hash {
-            let pages_len = u64::from(page_count).saturating_mul(PAGE as u64);
-            hash.offset = header.pages_offset.saturating_add(pages_len);
-        }
         Ok(Tree { header, node })
     }
 }

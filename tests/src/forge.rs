@@ -37,8 +37,7 @@ impl Forge {
             builder.push(entry, &mut pages)?;
         }
         let end = payloads.len() as u64;
-        let places =
-            Places { payload_end: end, pages_offset: end, volumes: Vec::new(), hash_slots: 0 };
+        let places = Places { payload_end: end, pages_offset: end, ..Places::default() };
         let tree = builder.finish(&mut pages)?.finish(places, &mut pages)?;
         let mut pack = [payloads, &pages].concat();
         pack.extend(tree.root(pack.len() as u64, Extent { start: 0, len: 0 }).0);

@@ -125,14 +125,16 @@ fn imagenet(files: u64, classes: u64) -> Remote {
             window.insert(path.as_bytes(), number as u32, slot as u16);
         }
     }
-    let places =
-        Places { payload_end: offset, pages_offset: offset, volumes: Vec::new(), hash_slots };
+    let mut file = window.bytes().to_vec();
+    let hash = layout::HashSection { offset, slots: hash_slots };
+    let pages_offset = offset + file.len() as u64;
+    let places = Places { payload_end: offset, pages_offset, volumes: Vec::new(), hash };
     let tree = leaves.finish(places, &mut pages).unwrap();
-    pages.extend(window.bytes());
-    let (root, _) = tree.root(offset + pages.len() as u64, Extent { start: 0, len: 0 });
-    pages.extend(root);
+    file.extend(pages);
+    let (root, _) = tree.root(offset + file.len() as u64, Extent { start: 0, len: 0 });
+    file.extend(root);
     let have = RefCell::default();
-    Remote { file: pages, before: offset, have, reads: Cell::default(), bytes: Cell::default() }
+    Remote { file, before: offset, have, reads: Cell::default(), bytes: Cell::default() }
 }
 
 fn open(remote: &Remote) -> Index {

@@ -189,12 +189,8 @@ fn forge(payload: &[u8], payload_end: u64, entries: &[Entry]) -> (TempDir, PathB
     let mut builder = TreeBuilder::new();
     let mut pages = Vec::new();
     entries.iter().for_each(|entry| builder.push(entry, &mut pages).unwrap());
-    let places = Places {
-        payload_end,
-        pages_offset: bytes.len() as u64,
-        volumes: Vec::new(),
-        hash_slots: 0,
-    };
+    let pages_offset = bytes.len() as u64;
+    let places = Places { payload_end, pages_offset, ..Places::default() };
     let mut leaves = builder.finish(&mut pages).unwrap();
     for (number, page) in pages.chunks(reader_core::layout::PAGE_SIZE as usize).enumerate() {
         leaves.seal(number, page);

@@ -1,6 +1,7 @@
 use super::*;
 use crate::entry::Content;
 use crate::hash::{self, Window};
+use crate::layout::HashSection;
 use crate::layout::HashSlot;
 use crate::path::PackPathBuf;
 use crate::tree::{Places, TreeBuilder};
@@ -41,14 +42,14 @@ fn build(paths: impl IntoIterator<Item = Vec<u8>>, with_hash: bool) -> (Vec<u8>,
     paths.sort();
     paths.dedup();
     let mut builder = TreeBuilder::new();
-    let mut file = Vec::new();
+    let mut pages = Vec::new();
     for (number, path) in paths.iter().enumerate() {
-        builder.push(&entry(path.clone(), number as u64), &mut file).unwrap();
+        builder.push(&entry(path.clone(), number as u64), &mut pages).unwrap();
     }
-    let mut leaves = builder.finish(&mut file).unwrap();
+    let mut leaves = builder.finish(&mut pages).unwrap();
     let hash_slots = if with_hash { hash::slots_for(paths.len() as u64) } else { 0 };
     let mut window = Window::new(hash_slots, 1 << 20);
-    for (number, page) in file.chunks(layout::PAGE_SIZE as usize).enumerate() {
+    for (number, page) in pages.chunks(layout::PAGE_SIZE as usize).enumerate() {
         leaves.seal(number, page);
         let leaf = Leaf::parse(page).unwrap();
         for slot in 0..leaf.len() {
@@ -56,9 +57,11 @@ fn build(paths: impl IntoIterator<Item = Vec<u8>>, with_hash: bool) -> (Vec<u8>,
             window.insert(path.as_bytes(), number as u32, slot as u16);
         }
     }
-    let places = Places { hash_slots, ..Places::default() };
-    let tree = leaves.finish(places, &mut file).unwrap();
-    file.extend(window.bytes());
+    let mut file = window.bytes().to_vec();
+    let hash = HashSection { offset: 0, slots: hash_slots };
+    let places = Places { pages_offset: file.len() as u64, hash, ..Places::default() };
+    let tree = leaves.finish(places, &mut pages).unwrap();
+    file.extend(pages);
     let (root, _) = tree.root(file.len() as u64, Extent { start: 0, len: 0 });
     file.extend(root);
     (file, paths)
