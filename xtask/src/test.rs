@@ -1,6 +1,6 @@
 //! Everything that CI runs, step by step.
 
-use crate::{advisories, fuzz, licences, run, servers, toolchain};
+use crate::{advisories, fuzz, licences, node, run, servers, toolchain, wasm};
 use anyhow::{Result, bail};
 use std::fmt;
 use std::time::Instant;
@@ -31,7 +31,7 @@ struct Step {
 }
 
 /// In the order in which mistakes are most common and cheapest to find.
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     Step { name: "fmt", about: "the code is formatted", run: fmt },
     Step { name: "licences", about: "dependencies are those of deny.toml", run: licences::check },
     Step { name: "advisories", about: "no known vulnerabilities", run: advisories::check },
@@ -41,6 +41,7 @@ const STEPS: [Step; 10] = [
     Step { name: "local", about: "packer builds without remote reading", run: local },
     Step { name: "windows", about: "packer compiles for Windows", run: windows },
     Step { name: "tests", about: "unit, end-to-end and documentation tests", run: tests },
+    Step { name: "web", about: "the npm package, in Node and Chromium and on nginx", run: web },
     Step { name: "fuzz", about: "every fuzz target survives a few seconds", run: fuzz::smoke },
 ];
 
@@ -174,6 +175,19 @@ fn local() -> Result<Outcome> {
 fn tests() -> Result<Outcome> {
     servers::need()?;
     run::run(&mut run::cargo(["test", "--workspace", "--locked"]))?;
+    Ok(Outcome::Passed)
+}
+
+/// The tests make their large packs with the command, so that is built first.
+fn web() -> Result<Outcome> {
+    toolchain::need_program("chromium", "chromium")?;
+    toolchain::need_program("nginx", "nginx-light")?;
+    wasm::run(&wasm::Arguments {})?;
+    run::run(&mut run::cargo(["build", "--package", "rangepack", "--locked"]))?;
+    let command = format!("rangepack{}", std::env::consts::EXE_SUFFIX);
+    let command = run::target_folder()?.join("debug").join(command);
+    run::run(&mut node::npm(["run", "check"]))?;
+    run::run(node::npm(["test"]).env("RANGEPACK", command))?;
     Ok(Outcome::Passed)
 }
 

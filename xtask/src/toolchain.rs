@@ -1,8 +1,8 @@
-//! Brings the parts of a toolchain that a fresh machine lacks.
+//! Brings the parts of a toolchain, and the programs, that a fresh machine lacks.
 
 use crate::run;
-use anyhow::{Context, Result};
-use std::path::Path;
+use anyhow::{Context, Result, bail};
+use std::path::{Path, PathBuf};
 
 /// Makes sure that code can be built for `target`.
 ///
@@ -27,6 +27,32 @@ pub(crate) fn has_nightly() -> bool {
     run::succeeds(&mut run::command("rustup", ["run", "nightly", "rustc", "--version"]))
 }
 
+/// Makes sure that `program` is in the path, from Debian's `package` where there is apt-get and the right to
+/// use it.
+pub(crate) fn need_program(program: &str, package: &str) -> Result<()> {
+    if is_in_path(program) {
+        return Ok(());
+    }
+    let advice = format!("this needs {program}; on Debian `apt-get install {package}` brings it");
+    let is_root = run::output(&mut run::command("id", ["-u"])).is_ok_and(|id| id == "0");
+    if !is_root || !is_in_path("apt-get") {
+        bail!(advice);
+    }
+    println!("the program {program} is missing from this machine");
+    run::run(&mut run::command("apt-get", ["update", "-qq"])).context(advice.clone())?;
+    let install = ["install", "-y", "-qq", "--no-install-recommends", package];
+    let mut install = run::command("apt-get", install);
+    run::run(install.env("DEBIAN_FRONTEND", "noninteractive")).context(advice.clone())?;
+    if is_in_path(program) { Ok(()) } else { bail!(advice) }
+}
+
+/// Looks in the folders of administrators as well: some paths lack them.
+fn is_in_path(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::env::split_paths(&path);
+    folders.chain([PathBuf::from("/usr/sbin")]).any(|folder| folder.join(program).is_file())
+}
+
 fn add(what: &str, name: &str) -> Result<()> {
     println!("the {what} {name} is missing from this toolchain");
     run::run(&mut run::command("rustup", [what, "add", name])).with_context(|| {
@@ -43,5 +69,11 @@ mod tests {
         let version = run::output(&mut run::command("rustc", ["--version", "--verbose"])).unwrap();
         let host = version.lines().find_map(|line| line.strip_prefix("host: ")).unwrap();
         need_target(host).unwrap();
+    }
+
+    #[test]
+    fn a_program_that_is_there_needs_no_installing() {
+        need_program("cargo", "no-such-package").unwrap();
+        assert!(!is_in_path("no-such-program"));
     }
 }

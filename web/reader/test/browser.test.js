@@ -50,7 +50,7 @@ describe('expectations', () => {
     test(what, async () => {
       const isHome = base().startsWith(home.origin);
       // What differs from origin to origin is how bytes come, not what they say.
-      const golden = isHome ? await goldenNames() : ['all-kinds', 'compressed', 'sidecar', 'two-levels'];
+      const golden = isHome ? await goldenNames() : ['all-kinds', 'compressed', 'sidecar', 'stored-blocks'];
       const old = isHome ? OLD : ['unfinalized.container', 'plain.fpack'];
       const done = await tab.run('expectations', { base: base(), query, golden, old }, { worker });
       assert.equal(done, golden.length + old.length);

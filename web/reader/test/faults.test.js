@@ -345,3 +345,24 @@ test('a folder makes the second visit cheap, and heals when it is damaged', asyn
     }
   });
 });
+
+test('a damaged page that several calls take from a cache at once harms none of them', async () => {
+  /** @type {Map<string, Uint8Array>} */
+  const kept = new Map();
+  const cache = {
+    get: async (/** @type {string} */ key) => kept.get(key),
+    put: async (/** @type {string} */ key, /** @type {Uint8Array} */ bytes) => void kept.set(key, bytes.slice()),
+  };
+  const numbers = [0, 1, 2, 300, 301, 600, 999].map((number) => 5_000 + number);
+  const visit = async () => {
+    const pack = await open('/large', { cache });
+    const contents = await Promise.all(numbers.map((number) => pack.readFile(photoPath(5, number))));
+    assert.deepEqual(contents, numbers.map(photo));
+    pack.close();
+  };
+  await visit();
+  const sound = new Map(kept);
+  for (const [key, bytes] of kept) kept.set(key, bytes.map((byte) => byte ^ 1));
+  await visit();
+  assert.deepEqual(kept, sound);
+});

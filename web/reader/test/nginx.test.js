@@ -66,8 +66,11 @@ async function withNginx(work) {
     await cp(testFile('fixtures/seed-formats'), join(www, 'fixtures/seed-formats'), { recursive: true });
     const port = await freePort();
     await writeFile(join(folder, 'nginx.conf'), configuration(folder, port));
-    const server = spawn('nginx', ['-p', folder, '-c', join(folder, 'nginx.conf')], { stdio: ['ignore', 'ignore', 'pipe'] });
-    const ended = once(server, 'exit');
+    // Debian keeps it where only administrators look.
+    const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` };
+    const args = ['-p', folder, '-c', join(folder, 'nginx.conf')];
+    const server = spawn('nginx', args, { env, stdio: ['ignore', 'ignore', 'pipe'] });
+    const ended = once(server, 'close').catch(() => {});
     try {
       await started(server);
       await work(`http://127.0.0.1:${port}`, async () => {

@@ -1,0 +1,102 @@
+/**
+ * Packs larger than memory, and numbers larger than JavaScript's.
+ */
+
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { mkdir, open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { openPack } from '../src/node/index.js';
+import { finalizeSparse, inTemporaryFolder, photo, photoPath, photos, rangepack } from './packs.js';
+import { startRangeServer } from './range-server.js';
+
+const GIB = 2 ** 30;
+
+/** Bytes by which memory may grow while a file of any length is streamed. */
+const GROWTH = 100e6;
+
+/** @type {import('./range-server.js').RangeServer} */
+let server;
+before(async () => {
+  server = await startRangeServer({});
+});
+after(() => server.close());
+
+test('the end of a pack of 3 GB', async () => {
+  const files = 150_000;
+  const virtual = await photos(files);
+  assert.ok(virtual.size > 3e9);
+  server.files.set('/large.pack', virtual);
+  const pack = await openPack(`${server.origin}/large.pack`);
+  const number = files - 2;
+  const path = photoPath(Math.floor(number / 1000), number);
+  const entry = await pack.stat(path);
+  assert.ok((entry?.offset ?? 0) > 3e9);
+  assert.deepEqual(await pack.readFile(path), photo(number));
+});
+
+test('a file on disk that is larger than 4 GB', async () => {
+  await inTemporaryFolder(async (folder) => {
+    const target = join(folder, 'sparse.pack');
+    const end = new TextEncoder().encode('at the end');
+    const sha256 = createHash('sha256').update(end).digest('hex');
+    await finalizeSparse(target, [
+      { path: 'hole', size: 5 * GIB, sha256: '0'.repeat(64) },
+      { path: 'end', size: end.length, sha256 },
+    ]);
+    const file = await open(target, 'r+');
+    await file.write(end, 0, end.length, 5 * GIB);
+    await file.close();
+    const pack = await openPack(target);
+    assert.deepEqual(await pack.readFile('end'), end);
+    pack.close();
+  });
+});
+
+test('a file of 1 GiB is streamed in bounded memory, from a server and from disk', async () => {
+  await inTemporaryFolder(async (folder) => {
+    const source = join(folder, 'source');
+    await mkdir(source);
+    const file = await open(join(source, 'file'), 'w');
+    await file.truncate(GIB);
+    // Not quite all zeros, so that a block in the wrong place is seen.
+    for (let at = 0; at < GIB; at += GIB / 64) await file.write(Buffer.from(`${at}`), 0, undefined, at);
+    await file.close();
+    const target = join(folder, 'file.pack');
+    await rangepack(['pack', '--quiet', source, target]);
+
+    const onDisk = await startRangeServer({ folder });
+    for (const input of [`${onDisk.origin}/file.pack`, target]) {
+      const pack = await openPack(input);
+      const [entry] = await pack.readdir('');
+      assert.equal(entry?.size, GIB);
+      assert.ok(entry.blocks !== undefined);
+      const stream = (await pack.open(entry.path)).stream();
+      const hash = createHash('sha256');
+      const before = process.memoryUsage();
+      let most = 0;
+      let length = 0;
+      for await (const piece of stream) {
+        hash.update(piece);
+        length += piece.length;
+        const now = process.memoryUsage();
+        most = Math.max(most, now.heapUsed - before.heapUsed + now.arrayBuffers - before.arrayBuffers);
+      }
+      assert.equal(length, GIB);
+      assert.equal(hash.digest('hex'), entry.sha256);
+      assert.ok(most < GROWTH, `memory grew by ${most} bytes`);
+      pack.close();
+    }
+    await onDisk.close();
+  });
+});
+
+test('what lies beyond 2^53 is refused', async () => {
+  const huge = Number.MAX_SAFE_INTEGER + 1;
+  const source = { size: huge, read: () => new Uint8Array() };
+  await assert.rejects(openPack(source), { name: 'PackError' });
+  await assert.rejects(openPack(`${server.origin}/large.pack`, { size: huge }), { code: 'ERR_ARGUMENT' });
+  server.files.set('/small', photo(1));
+  await assert.rejects(openPack(`${server.origin}/small`), { code: 'ERR_NOT_A_PACK' });
+});
