@@ -7,24 +7,24 @@ import type { Kind } from './kinds.ts';
 export interface PreviewProps {
   file: PackFile;
   entry: Entry;
-  /** Shows the file as bytes instead; for what turns out to be something else than its name says. */
-  giveUp: (reason: string) => void;
+  /** Shows the file as bytes (or text) instead; for what turns out to be something else than its name says. */
+  giveUp: (reason: string, instead?: Kind) => void;
 }
 
 type Preview = () => Promise<{ default: Component<PreviewProps> }>;
 
 const PREVIEWS: Record<Kind, Preview> = {
-  image: () => import('../preview/HexView.svelte'),
+  image: () => import('../preview/ImageView.svelte'),
   text: () => import('../preview/TextView.svelte'),
-  json: () => import('../preview/HexView.svelte'),
-  table: () => import('../preview/HexView.svelte'),
-  markdown: () => import('../preview/HexView.svelte'),
-  html: () => import('../preview/HexView.svelte'),
-  audio: () => import('../preview/HexView.svelte'),
-  video: () => import('../preview/HexView.svelte'),
-  npy: () => import('../preview/HexView.svelte'),
-  pdf: () => import('../preview/HexView.svelte'),
-  parquet: () => import('../preview/HexView.svelte'),
+  json: () => import('../preview/JsonView.svelte'),
+  table: () => import('../preview/TableView.svelte'),
+  markdown: () => import('../preview/MarkdownView.svelte'),
+  html: () => import('../preview/HtmlView.svelte'),
+  audio: () => import('../preview/MediaView.svelte'),
+  video: () => import('../preview/MediaView.svelte'),
+  npy: () => import('../preview/NpyView.svelte'),
+  pdf: () => import('../preview/PdfView.svelte'),
+  parquet: () => import('../preview/ParquetView.svelte'),
   hex: () => import('../preview/HexView.svelte'),
 };
 
