@@ -20,7 +20,7 @@ async function harmless(path, shown) {
   await page.goto(stage.at(path));
   await shown(page);
   // Whatever was started has had its turn when another request has come and gone.
-  await page.evaluate(() => fetch('./icon.svg').then((response) => response.text()));
+  await page.evaluate(() => fetch('./index.html').then((response) => response.text()));
   assert.equal(await page.evaluate(() => 'attacked' in window), false, 'a script ran');
   assert.notEqual(await page.title(), 'attacked');
   assert.deepEqual(dialogs, []);

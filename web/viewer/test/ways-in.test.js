@@ -123,7 +123,7 @@ describe('failing says why and what to do', () => {
       const page = await stage.page();
       await page.goto(stage.at('', query));
       await page.locator(`[data-code=${code}]`).waitFor();
-      await page.getByText(words).waitFor();
+      await page.getByText(words).first().waitFor();
     });
   }
 

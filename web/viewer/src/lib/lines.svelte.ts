@@ -25,8 +25,9 @@ export class Lines {
   error: unknown = $state.raw(undefined);
   /** Letters of the longest line so far. */
   longest = $state(0);
-  /** First byte that has not been read. */
-  next: number;
+  /** Bytes that have been read. */
+  read = $state(0);
+  #next: number;
   #rest = '';
   #isFirst: boolean;
   readonly #decoder = new TextDecoder();
@@ -35,7 +36,7 @@ export class Lines {
   /** From the first line that begins at or behind `start`, in bytes. */
   constructor(file: PackFile, start = 0) {
     this.#file = file;
-    this.next = start;
+    this.#next = start;
     // What stands before the first line break belongs to a line further up.
     this.#isFirst = start > 0;
   }
@@ -49,9 +50,9 @@ export class Lines {
   async #load() {
     this.error = undefined;
     try {
-      const end = Math.min(this.next + BLOCK, this.#file.size);
-      const bytes = await this.#file.slice(this.next, end).bytes();
-      this.next = end;
+      const end = Math.min(this.#next + BLOCK, this.#file.size);
+      const bytes = await this.#file.slice(this.#next, end).bytes();
+      this.#next = end;
       const last = end >= this.#file.size;
       const text = this.#rest + this.#decoder.decode(bytes, { stream: !last });
       const lines = text.split(/\r?\n/);
@@ -68,6 +69,7 @@ export class Lines {
         this.#rest = '';
       }
       this.complete = last;
+      this.read += bytes.length;
       this.count = this.lines.length;
     } catch (error) {
       this.error = error;
