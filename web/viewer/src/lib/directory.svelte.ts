@@ -10,7 +10,18 @@ import type { Entry, Pack } from 'rangepack';
 /** One or two index pages. */
 const PAGE = 500;
 
-export class Directory {
+/** A list that grows while one looks at it. */
+export interface Listing {
+  readonly entries: Entry[];
+  readonly count: number;
+  readonly complete: boolean;
+  readonly loading: boolean;
+  readonly error: unknown;
+  more(): Promise<void>;
+  upTo?(count: number): Promise<void>;
+}
+
+export class Directory implements Listing {
   readonly path: string;
   readonly #pack: Pack;
   /** What is loaded. It only grows; `count` tells when. */

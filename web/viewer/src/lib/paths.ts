@@ -78,3 +78,8 @@ export function shown(name: string): string {
   // eslint-disable-next-line no-control-regex
   return name.replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]/gu, '\ufffd');
 }
+
+/** The bytes of a path with names that are no text; undefined where the path is text. */
+export function pathBytes(path: string): Uint8Array | undefined {
+  return /[\ud800-\udfff]/u.test(path) ? bytesOf(path.split('/').map(encodeName).join('/')) : undefined;
+}

@@ -11,7 +11,7 @@ interface Picker {
 export async function save(
   name: string,
   size: number,
-  stream: (signal: AbortSignal) => ReadableStream<Uint8Array>,
+  stream: (signal: AbortSignal) => ReadableStream<Uint8Array> | Promise<ReadableStream<Uint8Array>>,
   signal: AbortSignal,
   onProgress: (written: number) => void,
 ): Promise<void> {
@@ -28,7 +28,7 @@ export async function save(
       controller.enqueue(piece);
     },
   });
-  const counted = stream(signal).pipeThrough(counter, { signal });
+  const counted = (await stream(signal)).pipeThrough(counter, { signal });
   if (target !== undefined) return counted.pipeTo(target, { signal });
   offer(await new Response(counted).blob(), name);
 }
