@@ -102,6 +102,9 @@ describe('keyboard alone', () => {
     await page.keyboard.press('ArrowUp');
     await page.keyboard.press('Enter');
     await page.locator('[role=grid] [role=row]', { hasText: 'plain.txt' }).waitFor();
+    await page.keyboard.press('End');
+    await page.keyboard.press('Enter');
+    await page.getByText('second line').waitFor();
     await page.keyboard.press('/');
     await page.keyboard.type('data/config.json');
     await page.keyboard.press('Enter');

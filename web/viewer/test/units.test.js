@@ -16,7 +16,7 @@ const paths = await load('paths');
 const { quoted, catCommand, curlCommand } = await load('commands');
 const { parseNpy } = await load('npy');
 const { splitLines } = await load('highlight');
-const { matcher } = await load('search.svelte').catch(() => ({ matcher: undefined }));
+const { matcher } = await load('match');
 const format = await load('format');
 const { sniff, kindOf } = await load('kinds');
 
@@ -133,6 +133,15 @@ describe('NumPy headers', () => {
 });
 
 describe('others', () => {
+  test('names are found by a part, or by a pattern for the whole', () => {
+    const found = (/** @type {string} */ query) => ['Cat.JPG', 'cat.txt', 'concat', 'a+b.(c)'].filter(matcher(query));
+    assert.deepEqual(found('cat'), ['Cat.JPG', 'cat.txt', 'concat']);
+    assert.deepEqual(found('cat*'), ['Cat.JPG', 'cat.txt']);
+    assert.deepEqual(found('?at.*'), ['Cat.JPG', 'cat.txt']);
+    assert.deepEqual(found('*.txt'), ['cat.txt']);
+    assert.deepEqual(found('?+b.(?)'), ['a+b.(c)']);
+  });
+
   test('colours are closed at the end of each line', () => {
     assert.deepEqual(splitLines('<span class="a">x\ny</span>\nz'), ['<span class="a">x</span>', '<span class="a">y</span>', 'z']);
   });

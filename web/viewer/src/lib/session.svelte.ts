@@ -82,7 +82,9 @@ export class Session {
 
   /** Opens a pack by its address, as a new step in the history. */
   openUrl(url: string): void {
-    this.#go(`?${new URLSearchParams({ pack: url })}#/`);
+    // People leave out the beginning.
+    const pack = /^[\w-]+(\.[\w-]+)+(:\d+)?\//.test(url) ? `https://${url}` : url;
+    this.#go(`?${new URLSearchParams({ pack })}#/`);
   }
 
   /** Opens a file of the user; nothing is sent anywhere. With it may come its `.idx` and its volumes. */
@@ -127,7 +129,8 @@ export class Session {
       if (!abort.signal.aborted) this.opening = { name, progress: loaded / total };
     };
     try {
-      const address = input instanceof File ? input : new URL(input, location.href);
+      // What is no address at all is refused by the package, with its words.
+      const address = input instanceof File || !URL.canParse(input, location.href) ? input : new URL(input, location.href);
       // What was read stays for the next visit, where the browser has a place for it.
       const cache = input instanceof File || !('caches' in globalThis) ? undefined : cacheStorageCache();
       const pack = await openPack(address, { ...options, cache, onProgress: progress, signal: abort.signal });
