@@ -1,17 +1,15 @@
 //! Brings the servers against which remote reading is tested. Without them those tests are skipped.
 
-use crate::run;
+use crate::{run, toolchain};
 use anyhow::Result;
-use std::path::Path;
 
 /// A server that speaks S3. Later versions need a later compiler than the workspace.
 const S3: &str = "s3s-fs@0.14.1";
 
 /// Installs what is missing, as far as that is possible here, and tells what is not.
 pub(crate) fn need() -> Result<()> {
-    let places = ["/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/bin/nginx"];
-    if !places.iter().any(|place| Path::new(place).is_file()) && !install_nginx() {
-        println!("nginx is missing: its test will be skipped; `apt-get install nginx-light`");
+    if let Err(error) = toolchain::need_program("nginx", "nginx-light") {
+        println!("{error:#}: its test will be skipped");
     }
     let tools = run::target_folder()?.join("tools");
     let s3 = tools.join(format!("bin/s3s-fs{}", std::env::consts::EXE_SUFFIX));
@@ -24,18 +22,4 @@ pub(crate) fn need() -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Only root may, and only Debian and its like have apt-get.
-fn install_nginx() -> bool {
-    let is_root = run::output(&mut run::command("id", ["-u"])).is_ok_and(|id| id == "0");
-    if !is_root || !run::succeeds(&mut run::command("apt-get", ["--version"])) {
-        return false;
-    }
-    let apt = |words: &[&str]| {
-        let mut command = run::command("apt-get", words);
-        // Nothing is asked, and the server that comes with the system is not started.
-        run::run(command.env("DEBIAN_FRONTEND", "noninteractive").env("RUNLEVEL", "1")).is_ok()
-    };
-    apt(&["update", "-q"]) && apt(&["install", "-qy", "--no-install-recommends", "nginx-light"])
 }

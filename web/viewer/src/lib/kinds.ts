@@ -1,0 +1,66 @@
+/** How a file is shown, told from its name. What a name does not tell, the first bytes may (`sniff`). */
+
+import type { Entry } from 'rangepack';
+import type { IconName } from '../ui/Icon.svelte';
+
+export type Kind =
+  | 'image' | 'text' | 'json' | 'table' | 'markdown' | 'html' | 'audio' | 'video' | 'npy' | 'pdf' | 'parquet' | 'hex';
+
+const ENDINGS: Partial<Record<Kind, string>> = {
+  image: 'png jpg jpeg gif webp avif bmp ico svg',
+  json: 'json geojson ipynb webmanifest',
+  table: 'csv tsv jsonl ndjson',
+  markdown: 'md markdown',
+  html: 'html htm xhtml',
+  audio: 'mp3 wav flac ogg oga opus m4a aac',
+  video: 'mp4 m4v webm ogv mov',
+  npy: 'npy',
+  pdf: 'pdf',
+  parquet: 'parquet',
+  text:
+    'txt text log ini cfg conf toml yaml yml xml css scss less js mjs cjs ts tsx jsx py pyi rs c h cc cpp hpp cxx go java kt swift ' +
+    'rb php pl lua r jl sh bash zsh fish ps1 sql tex bib srt vtt diff patch svelte vue lock gitignore env dockerfile makefile cmake proto',
+  hex: 'bin dat exe dll so o a wasm zip gz tgz xz zst bz2 7z tar pack npz pt pth safetensors h5 hdf5 pkl tif tiff ttf otf woff woff2 db sqlite',
+};
+
+const KINDS = new Map(
+  Object.entries(ENDINGS).flatMap(([kind, endings]) => endings.split(' ').map((ending) => [ending, kind as Kind] as const)),
+);
+
+/** The ending of a name in small letters; the name itself where there is no dot, for `Makefile`. */
+export function endingOf(name: string): string {
+  return name.slice(name.lastIndexOf('.') + 1).toLowerCase();
+}
+
+/** Undefined: the name does not tell. */
+export function kindOf(name: string): Kind | undefined {
+  return KINDS.get(endingOf(name));
+}
+
+/** Text or bytes, told from the first bytes of a file. */
+export function sniff(head: Uint8Array): Kind {
+  if (head.includes(0)) return 'hex';
+  try {
+    // A character may be cut at the end.
+    new TextDecoder('utf-8', { fatal: true }).decode(head, { stream: true });
+    return 'text';
+  } catch {
+    return 'hex';
+  }
+}
+
+const ICONS: Partial<Record<Kind, IconName>> = {
+  image: 'image', text: 'text', json: 'code', table: 'table', markdown: 'text', html: 'code',
+  audio: 'media', video: 'media', npy: 'table', pdf: 'text', parquet: 'table',
+};
+
+export function iconOf(entry: Entry): IconName {
+  if (entry.kind === 'directory') return 'folder';
+  if (entry.kind === 'symlink') return 'link';
+  return ICONS[kindOf(entry.name) ?? 'hex'] ?? 'file';
+}
+
+/** The largest image that is shown; larger ones would not fit into memory once decoded. */
+export const LARGEST_IMAGE = 64 * 1024 * 1024;
+
+export const isImage = (entry: Entry) => entry.kind === 'file' && kindOf(entry.name) === 'image' && entry.size <= LARGEST_IMAGE;

@@ -1,0 +1,91 @@
+/** An array as a table: the last dimension gives the columns, all others the rows. Values are fetched by ranges. */
+
+import type { PackFile } from 'rangepack';
+import { valueText, type Npy } from './npy.ts';
+import type { Column, Rows } from './table.ts';
+
+/** Bytes that are read at once. */
+const BLOCK = 64 * 1024;
+const MOST_BLOCKS = 128;
+const MOST_COLUMNS = 200;
+
+export class NpyRows implements Rows {
+  readonly columns: Column[];
+  readonly count: number;
+  readonly complete = true;
+  error: unknown = $state.raw(undefined);
+  readonly #file: PackFile;
+  readonly #npy: Npy;
+  readonly #perRow: number;
+  readonly #perBlock: number;
+  readonly #blocks = new Map<number, DataView>();
+  readonly #coming = new Set<number>();
+  #version = $state(0);
+
+  constructor(file: PackFile, npy: Npy) {
+    this.#file = file;
+    this.#npy = npy;
+    const { shape } = npy;
+    const total = shape.reduce((product, size) => product * size, 1);
+    this.#perRow = shape.length < 2 ? 1 : (shape.at(-1) ?? 1);
+    this.count = total === 0 ? 0 : total / this.#perRow;
+    this.#perBlock = Math.max(1, Math.floor(BLOCK / Math.max(npy.itemSize, 1)));
+    const columns = Math.min(this.#perRow, MOST_COLUMNS);
+    this.columns = Array.from({ length: columns }, (_, i) => ({ name: shape.length < 2 ? 'value' : String(i), isNumber: true }));
+  }
+
+  /** Which value of the file stands in a cell: in Fortran's order the first dimension runs fastest. */
+  #position(row: number, column: number): number {
+    const { shape, fortran } = this.#npy;
+    if (!fortran) return row * this.#perRow + column;
+    let rest = row * this.#perRow + column;
+    let position = 0;
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      const size = shape[axis] ?? 1;
+      const stride = shape.slice(0, axis).reduce((product, other) => product * other, 1);
+      position += (rest % size) * stride;
+      rest = Math.floor(rest / size);
+    }
+    return position;
+  }
+
+  cell(row: number, column: number): string | undefined {
+    void this.#version;
+    const position = this.#position(row, column);
+    const block = this.#blocks.get(Math.floor(position / this.#perBlock));
+    const { read, itemSize } = this.#npy;
+    if (block === undefined || read === undefined) return undefined;
+    return valueText(read(block, (position % this.#perBlock) * itemSize));
+  }
+
+  want(first: number, last: number): void {
+    if (this.error !== undefined) return;
+    const wanted = new Set<number>();
+    for (let row = first; row < Math.min(last, this.count); row++) {
+      for (let column = 0; column < this.columns.length; column++) {
+        wanted.add(Math.floor(this.#position(row, column) / this.#perBlock));
+      }
+    }
+    for (const block of [...wanted].slice(0, MOST_BLOCKS)) void this.#load(block);
+  }
+
+  async #load(block: number) {
+    if (this.#blocks.has(block) || this.#coming.has(block)) return;
+    this.#coming.add(block);
+    try {
+      const { offset, itemSize } = this.#npy;
+      const start = offset + block * this.#perBlock * itemSize;
+      const bytes = await this.#file.slice(start, start + this.#perBlock * itemSize).bytes();
+      this.#blocks.set(block, new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+      for (const [oldest] of this.#blocks) {
+        if (this.#blocks.size <= MOST_BLOCKS) break;
+        this.#blocks.delete(oldest);
+      }
+      this.#version++;
+    } catch (error) {
+      this.error = error;
+    } finally {
+      this.#coming.delete(block);
+    }
+  }
+}

@@ -1,0 +1,138 @@
+/**
+ * The tree as a flat list of rows, of which only those in sight are ever made. Between two open directories the rows
+ * are a plain run of children, so a directory of a million entries is one run and not a million objects.
+ */
+
+import type { Entry } from 'rangepack';
+import { SvelteMap } from 'svelte/reactivity';
+import type { Directories, Directory } from './directory.svelte.ts';
+import { parentOf } from './paths.ts';
+
+/** Children `from` to `to` of a directory; or the row at its end that says that more is coming, or failed. */
+interface Run {
+  directory: Directory;
+  level: number;
+  start: number;
+  length: number;
+  from: number;
+  tail: boolean;
+}
+
+export interface Row {
+  level: number;
+  directory: Directory;
+  /** Undefined: the row that stands for what is not loaded. */
+  entry: Entry | undefined;
+  /** Position among the children. */
+  index: number;
+  expanded: boolean;
+}
+
+/** Further pages that are fetched to show where the open entry is; beyond, it is only shown at the right. */
+const REVEAL_PAGES = 4;
+
+export class Tree {
+  readonly #directories: Directories;
+  readonly root: Directory;
+  /** By the path of a directory: those among its children that are open, by position. */
+  readonly #open = new SvelteMap<string, SvelteMap<number, Directory>>();
+
+  constructor(directories: Directories) {
+    this.#directories = directories;
+    this.root = directories.at('');
+    void this.root.more();
+  }
+
+  readonly #runs: Run[] = $derived.by(() => {
+    const runs: Run[] = [];
+    this.#flatten(this.root, 1, runs, 0);
+    return runs;
+  });
+
+  readonly length = $derived.by(() => {
+    const last = this.#runs.at(-1);
+    return last === undefined ? 0 : last.start + last.length;
+  });
+
+  #flatten(directory: Directory, level: number, runs: Run[], start: number): number {
+    const add = (from: number, length: number, tail = false) => {
+      if (length > 0) runs.push({ directory, level, start, length, from, tail });
+      start += Math.max(length, 0);
+    };
+    const open = [...(this.#open.get(directory.path) ?? [])].sort(([a], [b]) => a - b);
+    let from = 0;
+    for (const [index, child] of open) {
+      add(from, index + 1 - from);
+      start = this.#flatten(child, level + 1, runs, start);
+      from = index + 1;
+    }
+    add(from, directory.count - from);
+    if (!directory.complete) add(directory.count, 1, true);
+    return start;
+  }
+
+  row(index: number): Row | undefined {
+    const runs = this.#runs;
+    let low = 0;
+    let high = runs.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const run = runs[middle];
+      if (run !== undefined && run.start + run.length <= index) low = middle + 1;
+      else high = middle;
+    }
+    const run = runs[low];
+    if (run === undefined || index < 0) return undefined;
+    const { directory, level } = run;
+    const child = run.from + index - run.start;
+    const expanded = this.#open.get(directory.path)?.has(child) ?? false;
+    return { level, directory, entry: run.tail ? undefined : directory.entries[child], index: child, expanded };
+  }
+
+  /** Row number of a child of a directory that is in the list; -1 if it is not. */
+  indexOf(directory: Directory, child: number): number {
+    const run = this.#runs.find(
+      (run) => run.directory === directory && !run.tail && child >= run.from && child < run.from + run.length,
+    );
+    return run === undefined ? -1 : run.start + child - run.from;
+  }
+
+  /** Row number of the directory that a row lies in; -1 at the top. */
+  parent({ directory }: Row): number {
+    if (directory === this.root) return -1;
+    const above = this.#directories.at(parentOf(directory.path));
+    const position = [...(this.#open.get(above.path) ?? [])].find(([, child]) => child === directory)?.[0] ?? -1;
+    return this.indexOf(above, position);
+  }
+
+  expand({ directory, index, entry }: Row): Directory | undefined {
+    if (entry?.kind !== 'directory') return undefined;
+    const child = this.#directories.at(entry.path);
+    let open = this.#open.get(directory.path);
+    if (open === undefined) this.#open.set(directory.path, (open = new SvelteMap()));
+    open.set(index, child);
+    if (child.count === 0) void child.more();
+    return child;
+  }
+
+  collapse({ directory, index }: Row): void {
+    this.#open.get(directory.path)?.delete(index);
+  }
+
+  /** Opens the directories above a path, if they can be found with few requests. Gives the row number, or -1. */
+  async reveal(path: string): Promise<number> {
+    if (path === '') return -1;
+    let directory = this.root;
+    const names = path.split('/');
+    for (const [depth, name] of names.entries()) {
+      const index = await directory.find(name, directory.count === 0 ? REVEAL_PAGES + 1 : REVEAL_PAGES);
+      if (index < 0) return -1;
+      if (depth === names.length - 1) return this.indexOf(directory, index);
+      const entry = directory.entries[index];
+      const next = this.expand({ directory, index, entry, level: 0, expanded: true });
+      if (next === undefined) return -1;
+      directory = next;
+    }
+    return -1;
+  }
+}

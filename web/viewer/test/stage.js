@@ -1,0 +1,95 @@
+/** What every test needs: the site, a pack on a server of another origin, and a browser. */
+
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { extname, join, resolve, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+import { startRangeServer } from '../../reader/test/range-server.js';
+import { makeSample } from './sample.js';
+
+/** @import { Browser, BrowserContextOptions, Page } from 'playwright-core' */
+
+const here = (/** @type {string} */ path) => fileURLToPath(new URL(path, import.meta.url));
+const SITE = here('../dist');
+
+/** The command that packs: `RANGEPACK`, or what cargo has built last. */
+function rangepack() {
+  const target = process.env.CARGO_TARGET_DIR ?? here('../../../target');
+  const places = [process.env.RANGEPACK, join(target, 'release/rangepack'), join(target, 'debug/rangepack')];
+  const found = places.find((place) => place !== undefined && existsSync(place));
+  if (found === undefined) throw new Error('build the command first (cargo build -p packer), or name it in RANGEPACK');
+  return found;
+}
+
+/** The browser: `CHROMIUM`, or that of the system. */
+function browserPath() {
+  const places = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+  const found = places.find((place) => place !== undefined && existsSync(place));
+  if (found === undefined) throw new Error('install Chromium (apt install chromium), or name it in CHROMIUM');
+  return found;
+}
+
+const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.wasm': 'application/wasm' };
+
+/** The built site in a folder of a plain static host. @param {string[]} log of paths asked for */
+async function serveSite(log) {
+  const server = createServer(async (request, response) => {
+    const path = new URL(request.url ?? '/', 'http://site').pathname;
+    log.push(path);
+    const full = join(SITE, path.replace(/^\/some\/folder\//, '').replace(/^$/, 'index.html'));
+    try {
+      if (!path.startsWith('/some/folder/') || !full.startsWith(SITE + sep)) throw new Error('outside');
+      const body = await readFile(full);
+      response.writeHead(200, { 'Content-Type': TYPES[/** @type {keyof typeof TYPES} */ (extname(full))] ?? 'application/octet-stream' }).end(body);
+    } catch {
+      response.writeHead(404).end('not found');
+    }
+  });
+  await new Promise((done) => server.listen(0, '127.0.0.1', () => done(undefined)));
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+  return { site: `http://127.0.0.1:${port}/some/folder/`, stop: () => (server.closeAllConnections(), server.close()) };
+}
+
+export async function startStage() {
+  const folder = mkdtempSync(join(tmpdir(), 'rangepack-viewer-'));
+  makeSample(join(folder, 'sample'));
+  execFileSync(rangepack(), ['pack', '--quiet', '--compress', join(folder, 'sample'), join(folder, 'sample.pack')]);
+  const packs = await startRangeServer({ folder });
+  /** @type {string[]} */
+  const asked = [];
+  const { site, stop } = await serveSite(asked);
+  const browser = await chromium.launch({ executablePath: browserPath(), args: ['--no-sandbox'] });
+  return {
+    site,
+    packs,
+    /** Paths that were asked of the site. */
+    asked,
+    pack: `${packs.origin}/sample.pack`,
+    file: resolve(folder, 'sample.pack'),
+    folder,
+    /** @param {BrowserContextOptions} [options] */
+    async page(options = {}) {
+      const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
+      const page = await context.newPage();
+      page.setDefaultTimeout(10_000);
+      /** @type {string[]} */
+      const errors = [];
+      page.on('pageerror', (error) => errors.push(String(error)));
+      return Object.assign(page, { errors });
+    },
+    /** The address of the viewer with a path of the sample pack. @param {string} [path] @param {string} [query] */
+    at: (path = '', query = '') => `${site}?${new URLSearchParams({ pack: `${packs.origin}/sample.pack${query}` })}#/${path}`,
+    async close() {
+      await browser.close();
+      stop();
+      await packs.close();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+/** @typedef {Awaited<ReturnType<typeof startStage>>} Stage */
