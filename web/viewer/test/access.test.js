@@ -130,8 +130,11 @@ describe('keyboard alone', () => {
 describe('lists', () => {
   test('a large directory is fetched as one scrolls, in pages', async () => {
     const page = await stage.page();
+    const since = stage.packs.log.length;
     await page.goto(stage.at('many'));
     await page.locator('[role=grid] [role=row]', { hasText: 'file-00000' }).waitFor();
+    const requests = stage.packs.log.slice(since).filter(({ method }) => method === 'GET').length;
+    assert.ok(requests <= 5, `${requests} requests for the first rows`);
     assert.ok(await page.getByText('loaded').isVisible());
     assert.ok((await page.locator('[role=row]').count()) < 80, 'only rows in sight exist');
     await page.waitForFunction(() => {

@@ -174,6 +174,20 @@ describe('others', () => {
   });
 });
 
+test('a list taller than browsers lay out scrolls row by row, and to its end', async () => {
+  const { page, view } = await show('data/zeros.bin');
+  await view.getByText('000000', { exact: true }).waitFor();
+  await page.locator('.hex').hover();
+  await page.mouse.wheel(0, 2000);
+  await view.getByText((102 * 16).toString(16).padStart(6, '0'), { exact: true }).waitFor();
+  assert.equal(await view.getByText('000000', { exact: true }).count(), 0);
+  await page.locator('.hex').evaluate((list) => list.scrollTo(0, list.scrollHeight));
+  await view.getByText('THE VERY END').waitFor();
+  await page.locator('.hex').evaluate((list) => list.scrollTo(0, 0));
+  await view.getByText('000000', { exact: true }).waitFor();
+  assert.deepEqual(page.errors, []);
+});
+
 describe('facts', () => {
   test('say what the pack knows, with commands to copy', async () => {
     const { page } = await show('notes/plain.txt');

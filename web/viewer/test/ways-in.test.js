@@ -133,6 +133,19 @@ describe('failing says why and what to do', () => {
     await page.getByText('There is nothing at this path').waitFor();
   });
 
+  test('a network that is lost on the way, and comes back', async () => {
+    const page = await stage.page();
+    await page.goto(stage.at());
+    await treeHas(page, 'README.md');
+    await page.route('**/sample.pack', (route) => route.abort('connectionfailed'));
+    await page.evaluate(() => (location.hash = '#/data/large.csv'));
+    await page.locator('[data-code]').first().waitFor({ timeout: 30_000 });
+    await page.unroute('**/sample.pack');
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByRole('cell', { name: '1', exact: true }).first().waitFor();
+    assert.deepEqual(page.errors, []);
+  });
+
   test('while it opens it says so, and can be given up', async () => {
     const page = await stage.page();
     await page.goto(stage.at('', '?latency=60000'));

@@ -7,8 +7,8 @@
 
 import type { Entry, Pack } from 'rangepack';
 
-/** One or two index pages. */
-const PAGE = 500;
+/** One or two index pages at first; whoever scrolls on gets more at once. */
+const PAGE = { least: 500, most: 4000 };
 
 /** A list that grows while one looks at it. */
 export interface Listing {
@@ -48,9 +48,10 @@ export class Directory implements Listing {
     this.loading = true;
     this.error = undefined;
     try {
-      const page = await this.#pack.readdir(this.path, { after: this.entries.at(-1)?.name, limit: PAGE });
+      const limit = Math.min(Math.max(this.entries.length, PAGE.least), PAGE.most);
+      const page = await this.#pack.readdir(this.path, { after: this.entries.at(-1)?.name, limit });
       for (const entry of page) this.entries.push(entry);
-      this.complete = page.length < PAGE;
+      this.complete = page.length < limit;
       this.count = this.entries.length;
     } catch (error) {
       this.error = error;
