@@ -2,7 +2,8 @@
  * A directory that is loaded as it is looked at: page after page, in the order of the names' bytes.
  *
  * The package tells how much lies below a directory but not how many children it has, and goes on from a name, not from
- * a number. So lists grow while one scrolls, and say that there is more.
+ * a number. So lists grow while one scrolls, and say that there is more: the scroll bar stands for what is loaded. (With
+ * the number of children and pages by position it could stand for all, and a deep link could lead to its place.)
  */
 
 import type { Entry, Pack } from 'rangepack';
