@@ -156,6 +156,25 @@ describe('lists', () => {
   });
 });
 
+test('nothing jumps while contents come', async () => {
+  const page = await stage.page();
+  await page.addInitScript(() => {
+    const shifts = Object.assign(window, { shifts: /** @type {string[]} */ ([]) }).shifts;
+    new PerformanceObserver((list) => {
+      for (const entry of /** @type {any[]} */ (list.getEntries())) {
+        // What a press or a key has caused is no jump.
+        if (!entry.hadRecentInput && entry.value > 0.02) shifts.push(`${entry.value}: ${entry.sources.map((/** @type {any} */ source) => source.node?.outerHTML?.slice(0, 80))}`);
+      }
+    }).observe({ type: 'layout-shift', buffered: true });
+  });
+  for (const [path, text] of VIEWS) {
+    await page.goto('about:blank');
+    await page.goto(stage.at(path));
+    await page.locator('main').getByText(text).first().waitFor();
+    assert.deepEqual(await page.evaluate(() => /** @type {any} */ (window).shifts), [], path);
+  }
+});
+
 test('the theme follows the system until it is chosen, and stays', async () => {
   const page = await stage.page({ colorScheme: 'dark' });
   await page.goto(stage.site);

@@ -165,6 +165,13 @@ describe('others', () => {
     await page.waitForFunction(() => /** @type {HTMLAudioElement | null} */ (document.querySelector('audio'))?.duration === 1);
   });
 
+  test('a document is given to the viewer of the browser, as a PDF and nothing else', async () => {
+    const { page, view } = await show('media/paper.pdf');
+    const source = (await view.locator('iframe').getAttribute('src')) ?? '';
+    assert.match(source, /^blob:/);
+    assert.deepEqual(page.errors, []);
+  });
+
   test('bytes, by choice and for what is nothing else', async () => {
     const { page, view } = await show('data/unnamed');
     await view.getByText('00 01 02 03 04 05 06 07  08 09').first().waitFor();
@@ -198,6 +205,14 @@ describe('facts', () => {
     const [, start = '', end = ''] = /^curl -r (\d+)-(\d+) /.exec(curl) ?? [];
     const part = await fetch(stage.pack, { headers: { Range: `bytes=${start}-${end}` } });
     assert.match(await part.text(), /^first line\n/);
+  });
+
+  test('a link that is copied leads to the file', async () => {
+    const page = await stage.page({ permissions: ['clipboard-read', 'clipboard-write'] });
+    await page.goto(stage.at('code/main.rs'));
+    await page.getByRole('button', { name: 'Copy a link' }).click();
+    await page.getByText('Copied').waitFor({ state: 'attached' });
+    assert.equal(await page.evaluate(() => navigator.clipboard.readText()), stage.at('code/main.rs'));
   });
 
   test('a file can be saved', async () => {
