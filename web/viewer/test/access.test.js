@@ -130,8 +130,11 @@ describe('keyboard alone', () => {
 describe('lists', () => {
   test('a large directory is fetched as one scrolls, in pages', async () => {
     const page = await stage.page();
+    const since = stage.packs.log.length;
     await page.goto(stage.at('many'));
     await page.locator('[role=grid] [role=row]', { hasText: 'file-00000' }).waitFor();
+    const requests = stage.packs.log.slice(since).filter(({ method }) => method === 'GET').length;
+    assert.ok(requests <= 5, `${requests} requests for the first rows`);
     assert.ok(await page.getByText('loaded').isVisible());
     assert.ok((await page.locator('[role=row]').count()) < 80, 'only rows in sight exist');
     await page.waitForFunction(() => {
@@ -151,6 +154,25 @@ describe('lists', () => {
     await page.getByRole('button', { name: 'Size' }).click();
     await page.getByText('Sorted among the').waitFor();
   });
+});
+
+test('nothing jumps while contents come', async () => {
+  const page = await stage.page();
+  await page.addInitScript(() => {
+    const shifts = Object.assign(window, { shifts: /** @type {string[]} */ ([]) }).shifts;
+    new PerformanceObserver((list) => {
+      for (const entry of /** @type {any[]} */ (list.getEntries())) {
+        // What a press or a key has caused is no jump.
+        if (!entry.hadRecentInput && entry.value > 0.02) shifts.push(`${entry.value}: ${entry.sources.map((/** @type {any} */ source) => source.node?.outerHTML?.slice(0, 80))}`);
+      }
+    }).observe({ type: 'layout-shift', buffered: true });
+  });
+  for (const [path, text] of VIEWS) {
+    await page.goto('about:blank');
+    await page.goto(stage.at(path));
+    await page.locator('main').getByText(text).first().waitFor();
+    assert.deepEqual(await page.evaluate(() => /** @type {any} */ (window).shifts), [], path);
+  }
 });
 
 test('the theme follows the system until it is chosen, and stays', async () => {

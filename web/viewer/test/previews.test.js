@@ -165,6 +165,13 @@ describe('others', () => {
     await page.waitForFunction(() => /** @type {HTMLAudioElement | null} */ (document.querySelector('audio'))?.duration === 1);
   });
 
+  test('a document is given to the viewer of the browser, as a PDF and nothing else', async () => {
+    const { page, view } = await show('media/paper.pdf');
+    const source = (await view.locator('iframe').getAttribute('src')) ?? '';
+    assert.match(source, /^blob:/);
+    assert.deepEqual(page.errors, []);
+  });
+
   test('bytes, by choice and for what is nothing else', async () => {
     const { page, view } = await show('data/unnamed');
     await view.getByText('00 01 02 03 04 05 06 07  08 09').first().waitFor();
@@ -172,6 +179,20 @@ describe('others', () => {
     await page.getByRole('button', { name: 'Hex' }).click();
     await page.getByText('66 69 72 73 74').waitFor();
   });
+});
+
+test('a list taller than browsers lay out scrolls row by row, and to its end', async () => {
+  const { page, view } = await show('data/zeros.bin');
+  await view.getByText('000000', { exact: true }).waitFor();
+  await page.locator('.hex').hover();
+  await page.mouse.wheel(0, 2000);
+  await view.getByText((102 * 16).toString(16).padStart(6, '0'), { exact: true }).waitFor();
+  assert.equal(await view.getByText('000000', { exact: true }).count(), 0);
+  await page.locator('.hex').evaluate((list) => list.scrollTo(0, list.scrollHeight));
+  await view.getByText('THE VERY END').waitFor();
+  await page.locator('.hex').evaluate((list) => list.scrollTo(0, 0));
+  await view.getByText('000000', { exact: true }).waitFor();
+  assert.deepEqual(page.errors, []);
 });
 
 describe('facts', () => {
@@ -184,6 +205,14 @@ describe('facts', () => {
     const [, start = '', end = ''] = /^curl -r (\d+)-(\d+) /.exec(curl) ?? [];
     const part = await fetch(stage.pack, { headers: { Range: `bytes=${start}-${end}` } });
     assert.match(await part.text(), /^first line\n/);
+  });
+
+  test('a link that is copied leads to the file', async () => {
+    const page = await stage.page({ permissions: ['clipboard-read', 'clipboard-write'] });
+    await page.goto(stage.at('code/main.rs'));
+    await page.getByRole('button', { name: 'Copy a link' }).click();
+    await page.getByText('Copied').waitFor({ state: 'attached' });
+    assert.equal(await page.evaluate(() => navigator.clipboard.readText()), stage.at('code/main.rs'));
   });
 
   test('a file can be saved', async () => {

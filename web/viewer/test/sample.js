@@ -32,6 +32,8 @@ export function makeSample(folder) {
   file('data/vector.npy', npy('<i2', [5], Int16Array.of(1, -2, 3, -4, 500)));
   file('data/table.parquet', new Uint8Array(parquet()));
   file('data/blob.bin', Uint8Array.from({ length: 70_000 }, (_, i) => (i * 7) & 255));
+  // Taller than a browser can lay out, as hexadecimal rows.
+  file('data/zeros.bin', Buffer.concat([Buffer.alloc(12_000_000), Buffer.from('THE VERY END')]));
   file('data/unnamed', Uint8Array.from({ length: 600 }, (_, i) => i & 255));
   file('media/tone.wav', wav());
   file('media/paper.pdf', pdf());

@@ -58,6 +58,8 @@ export async function startStage() {
   const folder = mkdtempSync(join(tmpdir(), 'rangepack-viewer-'));
   makeSample(join(folder, 'sample'));
   execFileSync(rangepack(), ['pack', '--quiet', '--compress', join(folder, 'sample'), join(folder, 'sample.pack')]);
+  // A container as the old programs make it: its index is read as a whole.
+  execFileSync(rangepack(), ['pack', '--quiet', '--index-format', 'ndjson', join(folder, 'sample/code'), join(folder, 'old.ctnr')]);
   const packs = await startRangeServer({ folder });
   /** @type {string[]} */
   const asked = [];

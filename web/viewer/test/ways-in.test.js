@@ -65,6 +65,29 @@ describe('an address', () => {
     await second.getByText('a strange name').waitFor();
   });
 
+  test('of an old container opens too', async () => {
+    const page = await stage.page();
+    await page.goto(`${stage.site}?${new URLSearchParams({ pack: `${stage.packs.origin}/old.ctnr` })}#/`);
+    await page.getByText('CTNRv1').waitFor();
+    await page.getByRole('treeitem', { name: 'main.rs' }).click();
+    await page.getByText('println!').waitFor();
+    assert.deepEqual(page.errors, []);
+  });
+
+  test('with the digest of another pack is refused', async () => {
+    const page = await stage.page();
+    await page.goto(`${stage.site}?${new URLSearchParams({ pack: stage.pack, root: '0'.repeat(64) })}#/`);
+    await page.locator('[data-code=ERR_WRONG_PACK]').waitFor();
+  });
+
+  test('that is none is refused with words', async () => {
+    const page = await stage.page();
+    for (const pack of ['javascript:alert(1)', 'http://', 'data:text/plain,x']) {
+      await page.goto(`${stage.site}?${new URLSearchParams({ pack })}#/`);
+      await page.locator('[data-code=ERR_ARGUMENT]').waitFor();
+    }
+  });
+
   test('relative to the page is taken', async () => {
     const page = await stage.page();
     await page.route('**/some/folder/beside.pack', (route) => route.fulfill({ body: readFileSync(stage.file) }));
@@ -131,6 +154,19 @@ describe('failing says why and what to do', () => {
     const page = await stage.page();
     await page.goto(stage.at('no/such/file'));
     await page.getByText('There is nothing at this path').waitFor();
+  });
+
+  test('a network that is lost on the way, and comes back', async () => {
+    const page = await stage.page();
+    await page.goto(stage.at());
+    await treeHas(page, 'README.md');
+    await page.route('**/sample.pack', (route) => route.abort('connectionfailed'));
+    await page.evaluate(() => (location.hash = '#/data/large.csv'));
+    await page.locator('[data-code]').first().waitFor({ timeout: 30_000 });
+    await page.unroute('**/sample.pack');
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByRole('cell', { name: '1', exact: true }).first().waitFor();
+    assert.deepEqual(page.errors, []);
   });
 
   test('while it opens it says so, and can be given up', async () => {

@@ -2,13 +2,14 @@
  * A directory that is loaded as it is looked at: page after page, in the order of the names' bytes.
  *
  * The package tells how much lies below a directory but not how many children it has, and goes on from a name, not from
- * a number. So lists grow while one scrolls, and say that there is more.
+ * a number. So lists grow while one scrolls, and say that there is more: the scroll bar stands for what is loaded. (With
+ * the number of children and pages by position it could stand for all, and a deep link could lead to its place.)
  */
 
 import type { Entry, Pack } from 'rangepack';
 
-/** One or two index pages. */
-const PAGE = 500;
+/** One or two index pages at first; whoever scrolls on gets more at once. */
+const PAGE = { least: 500, most: 4000 };
 
 /** A list that grows while one looks at it. */
 export interface Listing {
@@ -48,9 +49,10 @@ export class Directory implements Listing {
     this.loading = true;
     this.error = undefined;
     try {
-      const page = await this.#pack.readdir(this.path, { after: this.entries.at(-1)?.name, limit: PAGE });
+      const limit = Math.min(Math.max(this.entries.length, PAGE.least), PAGE.most);
+      const page = await this.#pack.readdir(this.path, { after: this.entries.at(-1)?.name, limit });
       for (const entry of page) this.entries.push(entry);
-      this.complete = page.length < PAGE;
+      this.complete = page.length < limit;
       this.count = this.entries.length;
     } catch (error) {
       this.error = error;

@@ -132,7 +132,7 @@ export class Session {
       // What is no address at all is refused by the package, with its words.
       const address = input instanceof File || !URL.canParse(input, location.href) ? input : new URL(input, location.href);
       // What was read stays for the next visit, where the browser has a place for it.
-      const cache = input instanceof File || !('caches' in globalThis) ? undefined : cacheStorageCache();
+      const cache = input instanceof File || globalThis.caches === undefined ? undefined : cacheStorageCache();
       const pack = await openPack(address, { ...options, cache, onProgress: progress, signal: abort.signal });
       if (abort.signal.aborted) return pack.close();
       const directories = new Directories(pack);
