@@ -45,6 +45,7 @@ export class Contents {
    * @returns {Promise<Uint8Array>}
    */
   async whole(entry, { signal } = {}) {
+    this.#checkSizes(entry);
     if (entry.size === 0 && entry.storedSize === 0) return new Uint8Array();
     const cached = entry.sha256 === undefined ? undefined : await this.#engine.cached(entry.sha256);
     if (cached !== undefined && cached.length === entry.storedSize) {
@@ -73,6 +74,15 @@ export class Contents {
       }
       return wasm.decodeAll(entry, payload, true);
     });
+  }
+
+  /**
+   * Refuses a size that the stored bytes can never decode to, before memory is taken for it.
+   *
+   * @param {Entry} entry
+   */
+  #checkSizes(entry) {
+    this.#engine.call(() => new this.#engine.wasm.Decoder(entry).free(), entry.path);
   }
 
   /**
@@ -127,6 +137,7 @@ export class Contents {
    */
   async range(entry, start, end, options = {}) {
     if (start === 0 && end === entry.size) return this.whole(entry, options);
+    this.#checkSizes(entry);
     const pieces = new Uint8Array(end - start);
     let length = 0;
     for await (const piece of this.pieces(entry, start, end, options)) {

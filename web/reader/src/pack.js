@@ -291,12 +291,13 @@ export class Pack {
     let bytes = 0;
     for await (const names of chunks(paths, GROUP.files)) {
       for (const entry of await Promise.all(names.map((name) => this.#file(name, signal)))) {
-        if (group.length > 0 && (group.length === GROUP.files || bytes + entry.storedSize > GROUP.bytes)) {
+        const cost = Math.max(entry.storedSize, entry.size);
+        if (group.length > 0 && (group.length === GROUP.files || bytes + cost > GROUP.bytes)) {
           yield group;
           [group, bytes] = [[], 0];
         }
         group.push(entry);
-        bytes += Math.max(entry.storedSize, entry.size);
+        bytes += cost;
       }
     }
     if (group.length > 0) yield group;
