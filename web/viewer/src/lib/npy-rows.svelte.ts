@@ -1,6 +1,7 @@
 /** An array as a table: the last dimension gives the columns, all others the rows. Values are fetched by ranges. */
 
 import type { PackFile } from 'rangepack';
+import { Blocks } from './blocks.svelte.ts';
 import { valueText, type Npy } from './npy.ts';
 import type { Column, Rows } from './table.ts';
 
@@ -13,14 +14,11 @@ export class NpyRows implements Rows {
   readonly columns: Column[];
   readonly count: number;
   readonly complete = true;
-  error: unknown = $state.raw(undefined);
   readonly #file: PackFile;
   readonly #npy: Npy;
   readonly #perRow: number;
   readonly #perBlock: number;
-  readonly #blocks = new Map<number, DataView>();
-  readonly #coming = new Set<number>();
-  #version = $state(0);
+  readonly #blocks = new Blocks<DataView>(MOST_BLOCKS, (block) => this.#fetch(block));
 
   constructor(file: PackFile, npy: Npy) {
     this.#file = file;
@@ -49,8 +47,11 @@ export class NpyRows implements Rows {
     return position;
   }
 
+  get error(): unknown {
+    return this.#blocks.error;
+  }
+
   cell(row: number, column: number): string | undefined {
-    void this.#version;
     const position = this.#position(row, column);
     const block = this.#blocks.get(Math.floor(position / this.#perBlock));
     const { read, itemSize } = this.#npy;
@@ -59,33 +60,19 @@ export class NpyRows implements Rows {
   }
 
   want(first: number, last: number): void {
-    if (this.error !== undefined) return;
     const wanted = new Set<number>();
     for (let row = first; row < Math.min(last, this.count); row++) {
       for (let column = 0; column < this.columns.length; column++) {
         wanted.add(Math.floor(this.#position(row, column) / this.#perBlock));
       }
     }
-    for (const block of [...wanted].slice(0, MOST_BLOCKS)) void this.#load(block);
+    this.#blocks.want([...wanted].slice(0, MOST_BLOCKS));
   }
 
-  async #load(block: number) {
-    if (this.#blocks.has(block) || this.#coming.has(block)) return;
-    this.#coming.add(block);
-    try {
-      const { offset, itemSize } = this.#npy;
-      const start = offset + block * this.#perBlock * itemSize;
-      const bytes = await this.#file.slice(start, start + this.#perBlock * itemSize).bytes();
-      this.#blocks.set(block, new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength));
-      for (const [oldest] of this.#blocks) {
-        if (this.#blocks.size <= MOST_BLOCKS) break;
-        this.#blocks.delete(oldest);
-      }
-      this.#version++;
-    } catch (error) {
-      this.error = error;
-    } finally {
-      this.#coming.delete(block);
-    }
+  async #fetch(block: number): Promise<DataView> {
+    const { offset, itemSize } = this.#npy;
+    const start = offset + block * this.#perBlock * itemSize;
+    const bytes = await this.#file.slice(start, start + this.#perBlock * itemSize).bytes();
+    return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 }

@@ -2,6 +2,7 @@
 
 import { parquetMetadataAsync, parquetReadObjects, parquetSchema, type AsyncBuffer, type FileMetaData } from 'hyparquet';
 import type { PackFile } from 'rangepack';
+import { Blocks } from './blocks.svelte.ts';
 import { cellText, type Column, type Rows } from './table.ts';
 
 /** Rows that are read at once. */
@@ -15,13 +16,9 @@ export class ParquetRows implements Rows {
   columns: Column[];
   readonly count: number;
   readonly complete = true;
-  error: unknown = $state.raw(undefined);
   readonly #file: AsyncBuffer;
   readonly #metadata: FileMetaData;
-  readonly #blocks = new Map<number, Row[]>();
-  readonly #coming = new Set<number>();
-  /** Counts the blocks that came, for those who show them. */
-  #version = $state(0);
+  readonly #blocks = new Blocks<Row[]>(MOST, (block) => this.#fetch(block));
 
   private constructor(file: AsyncBuffer, metadata: FileMetaData) {
     this.#file = file;
@@ -46,36 +43,27 @@ export class ParquetRows implements Rows {
     return this.#metadata.created_by ?? '';
   }
 
+  get error(): unknown {
+    return this.#blocks.error;
+  }
+
   cell(row: number, column: number): string | undefined {
-    void this.#version;
     const values = this.#blocks.get(Math.floor(row / BLOCK))?.[row % BLOCK];
     return values === undefined ? undefined : cellText(values[this.columns[column]?.name ?? '']);
   }
 
   want(first: number, last: number): void {
-    if (this.error !== undefined) return;
     const end = Math.min(last, this.count);
-    for (let block = Math.floor(first / BLOCK); block * BLOCK < end; block++) void this.#load(block);
+    const wanted: number[] = [];
+    for (let block = Math.floor(first / BLOCK); block * BLOCK < end; block++) wanted.push(block);
+    this.#blocks.want(wanted);
   }
 
-  async #load(block: number) {
-    if (this.#blocks.has(block) || this.#coming.has(block)) return;
-    this.#coming.add(block);
-    try {
-      const { compressors } = await import('hyparquet-compressors');
-      const rowStart = block * BLOCK;
-      const rowEnd = Math.min(rowStart + BLOCK, this.count);
-      const rows = await parquetReadObjects({ file: this.#file, metadata: this.#metadata, rowStart, rowEnd, compressors });
-      this.#blocks.set(block, rows as Row[]);
-      for (const [oldest] of this.#blocks) {
-        if (this.#blocks.size <= MOST) break;
-        this.#blocks.delete(oldest);
-      }
-      this.#version++;
-    } catch (error) {
-      this.error = error;
-    } finally {
-      this.#coming.delete(block);
-    }
+  async #fetch(block: number): Promise<Row[]> {
+    const { compressors } = await import('hyparquet-compressors');
+    const rowStart = block * BLOCK;
+    const rowEnd = Math.min(rowStart + BLOCK, this.count);
+    const rows = await parquetReadObjects({ file: this.#file, metadata: this.#metadata, rowStart, rowEnd, compressors });
+    return rows as Row[];
   }
 }
