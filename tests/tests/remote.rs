@@ -1,5 +1,6 @@
 //! Packs at URLs: what they say, what they cost, and what servers may do to them.
 
+use filetime::FileTime;
 use packer::extract::{ExtractOptions, Selection, extract};
 use packer::filter::Filter;
 use packer::progress::Progress;
@@ -37,20 +38,25 @@ fn problem(url: &str) -> RemoteProblem {
     }
 }
 
-/// Directories with a thousand files of some hundred bytes each, and a file of 40 MB with a block table.
+/// Directories with a thousand files of some hundred bytes each, and a file of 40 MB with a block table. Bytes and times are
+/// the same on every run, so that pages begin at the same entries and requests can be counted.
 fn make(directories: usize) -> (TempDir, PathBuf) {
     let root = tempfile::tempdir().unwrap();
     let source = root.path().join("src");
+    let time = FileTime::from_unix_time(1_700_000_000, 0);
     for directory in 0..directories {
         let directory = source.join(format!("d{directory:03}"));
         fs::create_dir_all(&directory).unwrap();
         for number in 0..1000 {
             let path = directory.join(format!("file-{number:04}.txt"));
-            fs::write(&path, path.to_str().unwrap().repeat(3)).unwrap();
+            fs::write(&path, path.strip_prefix(&source).unwrap().to_str().unwrap().repeat(10)).unwrap();
+            filetime::set_file_mtime(&path, time).unwrap();
         }
+        filetime::set_file_mtime(&directory, time).unwrap();
     }
     let numbers = (0..5_000_000u64).flat_map(|number| value(number).to_le_bytes());
     fs::write(source.join("large.bin"), numbers.collect::<Vec<u8>>()).unwrap();
+    filetime::set_file_mtime(source.join("large.bin"), time).unwrap();
     let path = root.path().join("large.pack");
     packer::pack::pack(&source, &path, &packer::pack::PackOptions::default(), &mut ()).unwrap();
     (root, path)
