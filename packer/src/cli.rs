@@ -6,10 +6,8 @@ mod arguments;
 mod console;
 mod exit;
 mod follow;
-mod format;
 mod interrupt;
 mod progress;
-mod record;
 mod status;
 
 mod pack;

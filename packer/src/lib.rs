@@ -5,6 +5,8 @@
 
 mod error;
 mod platform;
+mod format;
+mod record;
 
 pub mod filter;
 pub mod walk;

@@ -49,7 +49,8 @@ fn make(directories: usize) -> (TempDir, PathBuf) {
         fs::create_dir_all(&directory).unwrap();
         for number in 0..1000 {
             let path = directory.join(format!("file-{number:04}.txt"));
-            fs::write(&path, path.strip_prefix(&source).unwrap().to_str().unwrap().repeat(10)).unwrap();
+            fs::write(&path, path.strip_prefix(&source).unwrap().to_str().unwrap().repeat(10))
+                .unwrap();
             filetime::set_file_mtime(&path, time).unwrap();
         }
         filetime::set_file_mtime(&directory, time).unwrap();

@@ -3,9 +3,9 @@
 use super::Result;
 use super::console::{Global, When, note};
 use super::exit::Failure;
-use super::format::{Size, count};
 use super::progress::{Progress, Steps};
 use crate::filter::{Filter, FilterOptions};
+use crate::format::{Size, count};
 use crate::index_writer::{DirectoryLines, IndexFormat, IndexOptions};
 use crate::location;
 use crate::open::{Loading, OpenOptions, Pack, Verify};

@@ -164,6 +164,12 @@ impl Out {
         }
         Ok(())
     }
+
+    /// Writes a value as JSON and ends the line.
+    pub(super) fn json(&mut self, value: &impl serde::Serialize) -> io::Result<()> {
+        serde_json::to_writer(&mut *self, value)?;
+        self.write_all(b"\n")
+    }
 }
 
 impl Write for Out {

@@ -5,11 +5,11 @@ use super::arguments::{IndexArgs, SelectArgs, StoreArgs, parse_size, refuse_url}
 use super::console::{Global, note};
 use super::exit::{Exit, Failure};
 use super::follow::Follow;
-use super::format::{Size, count, duration};
 use super::progress::{OldProgressArgs, Progress, Steps};
 use super::status::{State, StatusArgs};
 use crate::create::{CreateOptions, Created};
 use crate::error::Error;
+use crate::format::{Size, count, duration};
 use crate::pack::{self, PackOptions};
 use crate::walk::ItemKind;
 use std::path::PathBuf;

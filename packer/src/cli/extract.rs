@@ -7,12 +7,12 @@ use super::arguments::{
 use super::console::{Global, note};
 use super::create::parse_chunk_size;
 use super::exit::{Exit, Failure};
-use super::format::{Size, count, duration, rate};
 use super::progress::{OldProgressArgs, Progress, Steps};
 use super::status::{State, StatusArgs, StatusFile};
 use crate::error::Error;
 use crate::extract::{ExtractEvent, ExtractOptions, ExtractReport, Selection, Stopped, extract};
 use crate::filter::Filter;
+use crate::format::{Size, count, duration, rate};
 use crate::open::{OpenOptions, Pack, Verify};
 use crate::platform::name_bytes;
 use serde::Serialize;
@@ -167,7 +167,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     let report = report?;
     if args.show.json {
         let mut out = global.stdout();
-        super::record::write(&mut out, &Json::new(&report))?;
+        out.json(&Json::new(&report))?;
         out.flush()?;
     }
     for pattern in &report.unmatched {

@@ -4,7 +4,7 @@ use super::Result;
 use super::arguments::{IndexArgs, PackArgs, refuse_url};
 use super::console::{Global, note};
 use super::exit::{Exit, Failure};
-use super::format::{Size, count};
+use crate::format::{Size, count};
 use crate::index_writer::DirectoryLines;
 use crate::open::{OpenOptions, Verify};
 use crate::reindex::{self, Target, sidecar_path};

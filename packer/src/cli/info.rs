@@ -4,8 +4,7 @@ use super::Result;
 use super::arguments::{PackArgs, TrafficArgs};
 use super::console::{Global, Out, Paint, printable};
 use super::exit::Exit;
-use super::format::{Size, count, percent};
-use super::record;
+use crate::format::{Size, count, percent};
 use crate::open::{Format, Pack, Verify};
 use reader_core::path::Escaped;
 use serde::Serialize;
@@ -40,7 +39,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     let info = Info::of(&pack);
     let mut out = global.stdout();
     if args.json {
-        record::write(&mut out, &info)?;
+        out.json(&info)?;
     } else {
         info.print(&mut out)?;
     }

@@ -4,11 +4,11 @@ use super::Result;
 use super::arguments::{PackArgs, TrafficArgs};
 use super::console::{Global, Out, Paint};
 use super::exit::{Exit, Failure};
-use super::format::{self, Count, Size, count};
-use super::record::{self, Record};
 use crate::error::Error;
+use crate::format::{self, Count, Size, count};
 use crate::open::{Entries, Pack, Verify};
 use crate::platform::name_bytes;
+use crate::record::Record;
 use reader_core::PackPath;
 use reader_core::leaf::EntryRef;
 use std::ffi::OsString;
@@ -133,7 +133,7 @@ impl Listing<'_> {
         let damaged = || Error::pack(self.pack.path());
         if self.args.json {
             let entry = entry.to_entry().map_err(damaged())?;
-            return record::write(&mut self.out, &Record::new(&entry));
+            return Ok(self.out.json(&Record::new(&entry))?);
         }
         if self.args.long {
             let row = Row::new(entry).map_err(damaged())?;

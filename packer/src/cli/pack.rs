@@ -4,10 +4,10 @@ use super::arguments::{IndexArgs, SelectArgs, StoreArgs, refuse_url};
 use super::console::{Global, note};
 use super::exit::{Exit, Failure};
 use super::follow::Follow;
-use super::format::{Size, count, duration, rate};
 use super::progress::{Progress, ProgressArgs, Steps};
 use super::status::State;
 use super::{Result, console};
+use crate::format::{Size, count, duration, rate};
 use crate::index_writer::Finished;
 use crate::pack::{self, Summary};
 use serde::Serialize;
@@ -158,5 +158,5 @@ pub(super) fn print_json(
         root: finished.digest.map(|digest| digest.to_string()),
         seconds: elapsed.as_secs_f64(),
     };
-    super::record::write(out, &json)
+    Ok(out.json(&json)?)
 }

@@ -1,7 +1,7 @@
 //! Progress on standard error: a live line on a terminal, now and then a line in a log.
 
 use super::console::{Global, When, note};
-use super::format::{Size, count, duration, rate};
+use crate::format::{Size, count, duration, rate};
 use indicatif::{ProgressBar, ProgressStyle};
 use reader_core::path::Escaped;
 use std::io::{IsTerminal, stderr};

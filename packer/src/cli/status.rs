@@ -1,8 +1,8 @@
 //! Status files: how far a run has come, for other programs to read.
 
-use super::format::{now, rate};
 use super::progress::Steps;
 use crate::error::{Error, Result};
+use crate::format::{now, rate};
 use serde::Serialize;
 use std::fs;
 use std::path::{Path, PathBuf};

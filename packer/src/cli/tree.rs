@@ -3,9 +3,9 @@
 use super::arguments::{PackArgs, TrafficArgs};
 use super::console::{Global, Out, Paint};
 use super::exit::Exit;
-use super::format::{Size, count};
 use super::{Result, ls};
 use crate::error::Error;
+use crate::format::{Size, count};
 use crate::open::{Entries, Pack, Verify};
 use crate::platform::name_bytes;
 use reader_core::leaf::EntryRef;

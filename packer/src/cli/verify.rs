@@ -4,9 +4,9 @@ use super::Result;
 use super::arguments::{PackArgs, TrafficArgs, parse_threads, threads_for};
 use super::console::{Global, note};
 use super::exit::Exit;
-use super::format::{Size, count, duration, rate};
 use super::progress::{self, ProgressArgs, Steps};
 use crate::error::Error;
+use crate::format::{Size, count, duration, rate};
 use crate::open::{Pack, Verify};
 use crate::platform::name_bytes;
 use crate::progress::Progress;
@@ -92,7 +92,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     let whole_index = notes.bad_lines + notes.trailing == 0;
     if args.json {
         let mut out = global.stdout();
-        super::record::write(&mut out, &Json::new(&report, left_out, whole_index))?;
+        out.json(&Json::new(&report, left_out, whole_index))?;
         out.flush()?;
     }
     args.traffic.tell(&pack);

@@ -1,15 +1,12 @@
 //! Entries as JSON objects, one a line.
 
-use super::console::Out;
-use super::format;
-use super::{Result, exit::Failure};
+use crate::format;
 use reader_core::{Entry, Kind};
 use serde::Serialize;
-use std::io::{self, Write};
 
 /// What `ls --json` says of an entry.
 #[derive(Debug, Serialize)]
-pub(super) struct Record {
+pub(crate) struct Record {
     path: String,
     /// The path's bytes in hexadecimal digits, where they are not UTF-8.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -74,7 +71,7 @@ fn text(bytes: &[u8]) -> (String, Option<String>) {
 
 impl Record {
     /// Everything known of an entry.
-    pub(super) fn new(entry: &Entry) -> Record {
+    pub(crate) fn new(entry: &Entry) -> Record {
         let (path, path_hex) = text(entry.path.as_bytes());
         let mut record = Record {
             path,
@@ -116,12 +113,6 @@ impl Record {
         }
         record
     }
-}
-
-/// Writes a value and ends the line.
-pub(super) fn write(out: &mut Out, value: &impl Serialize) -> Result<()> {
-    serde_json::to_writer(&mut *out, value).map_err(io::Error::from).map_err(Failure::from)?;
-    Ok(out.write_all(b"\n")?)
 }
 
 #[cfg(test)]

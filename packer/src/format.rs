@@ -11,7 +11,7 @@ const THIN_SPACE: char = '\u{202f}';
 
 /// A number with its thousands apart: `1 234 567`.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Count(pub(super) u64);
+pub(crate) struct Count(pub(crate) u64);
 
 impl fmt::Display for Count {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -28,7 +28,7 @@ impl fmt::Display for Count {
 }
 
 /// So many things: `1 file`, `2 files`, `2 directories`.
-pub(super) fn count(number: u64, thing: &str) -> String {
+pub(crate) fn count(number: u64, thing: &str) -> String {
     let count = Count(number);
     match (number, thing.strip_suffix('y')) {
         (1, _) => format!("{count} {thing}"),
@@ -39,7 +39,7 @@ pub(super) fn count(number: u64, thing: &str) -> String {
 
 /// A number of bytes: `812 B`, `1.2 KiB`, `34 MiB`.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Size(pub(super) u64);
+pub(crate) struct Size(pub(crate) u64);
 
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -61,19 +61,19 @@ impl fmt::Display for Size {
 }
 
 /// `part` of `whole` in percent: `66.7%`; nothing of nothing is all of it.
-pub(super) fn percent(part: u64, whole: u64) -> String {
+pub(crate) fn percent(part: u64, whole: u64) -> String {
     let share = if whole == 0 { 1.0 } else { part as f64 / whole as f64 };
     format!("{:.1}%", share * 100.0)
 }
 
 /// How many a second.
-pub(super) fn rate(number: u64, time: Duration) -> u64 {
+pub(crate) fn rate(number: u64, time: Duration) -> u64 {
     let seconds = time.as_secs_f64();
     if seconds > 0.0 { (number as f64 / seconds) as u64 } else { 0 }
 }
 
 /// A time span: `12 ms`, `0.9 s`, `42 s`, `2 min 10 s`, `3 h 05 min`.
-pub(super) fn duration(time: Duration) -> String {
+pub(crate) fn duration(time: Duration) -> String {
     let seconds = time.as_secs();
     match seconds {
         0 if time.as_millis() < 100 => format!("{} ms", time.as_millis()),
@@ -85,12 +85,12 @@ pub(super) fn duration(time: Duration) -> String {
 }
 
 /// A moment in UTC, to the second: `2026-11-21T03:38:19Z`.
-pub(super) fn time(nanoseconds: i64) -> String {
+pub(crate) fn time(nanoseconds: i64) -> String {
     print_time(nanoseconds, Some(0))
 }
 
 /// A moment in UTC with as many digits as it needs: `2026-11-21T03:38:19.25Z`.
-pub(super) fn exact_time(nanoseconds: i64) -> String {
+pub(crate) fn exact_time(nanoseconds: i64) -> String {
     print_time(nanoseconds, None)
 }
 
@@ -101,12 +101,12 @@ fn print_time(nanoseconds: i64, precision: Option<u8>) -> String {
 }
 
 /// This moment in UTC, to the second.
-pub(super) fn now() -> String {
+pub(crate) fn now() -> String {
     DateTimePrinter::new().precision(Some(0)).timestamp_to_string(&Timestamp::now())
 }
 
 /// Kind and permissions as `ls` shows them: `drwxr-xr-x`; question marks when not known.
-pub(super) fn mode(kind: char, mode: Option<u32>) -> String {
+pub(crate) fn mode(kind: char, mode: Option<u32>) -> String {
     let Some(mode) = mode else { return format!("{kind}?????????") };
     let mut text = String::with_capacity(10);
     text.push(kind);
@@ -125,7 +125,7 @@ pub(super) fn mode(kind: char, mode: Option<u32>) -> String {
 }
 
 /// The name of a kind in JSON.
-pub(super) fn kind(kind: &Kind) -> &'static str {
+pub(crate) fn kind(kind: &Kind) -> &'static str {
     match kind {
         Kind::File(_) => "file",
         Kind::Directory(_) => "directory",
