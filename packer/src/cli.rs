@@ -20,6 +20,8 @@ mod info;
 mod verify;
 mod finalize;
 mod index;
+#[cfg(feature = "serve")]
+mod serve;
 mod completions;
 mod man;
 
@@ -64,6 +66,8 @@ enum Command {
     Verify(verify::Args),
     Finalize(finalize::Args),
     Index(index::Args),
+    #[cfg(feature = "serve")]
+    Serve(serve::Args),
     Completions(completions::Args),
     Man(man::Args),
 }
@@ -81,6 +85,8 @@ impl Command {
             Command::Verify(args) => verify::run(args, global),
             Command::Finalize(args) => finalize::run(args, global),
             Command::Index(args) => index::run(args, global),
+            #[cfg(feature = "serve")]
+            Command::Serve(args) => serve::run(args, global),
             Command::Completions(args) => completions::run(args, global),
             Command::Man(args) => man::run(args, global),
         }

@@ -32,6 +32,8 @@ pub mod progress;
 pub mod verify;
 pub mod extract;
 pub mod reindex;
+#[cfg(feature = "serve")]
+pub mod serve;
 
 #[doc(hidden)]
 pub mod cli;

@@ -222,6 +222,12 @@ impl Pack {
         std::iter::once(&self.data).chain(&self.volumes)
     }
 
+    /// All files that it consists of, the one that was opened first.
+    #[cfg(feature = "serve")]
+    pub(crate) fn all_files(&self) -> impl Iterator<Item = &Data> {
+        self.files().chain(self.index_file().filter(|_| self.is_beside()))
+    }
+
     /// What kind of file it is.
     pub fn format(&self) -> Format {
         self.format

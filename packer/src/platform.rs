@@ -48,6 +48,19 @@ pub(crate) fn read_whole(file: &File, size: usize, out: &mut Vec<u8>) -> io::Res
     Ok(out.len() - start)
 }
 
+/// Lets this process have as many files and connections open as the system allows it at most.
+#[cfg(feature = "serve")]
+pub(crate) fn raise_file_limit() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, getrlimit, setrlimit};
+        let mut limit = getrlimit(Resource::Nofile);
+        limit.current = limit.maximum;
+        // The old limit does for a few connections.
+        let _ = setrlimit(Resource::Nofile, limit);
+    }
+}
+
 /// Whether two paths name one file, be it there yet or not.
 pub(crate) fn same_file(a: &Path, b: &Path) -> bool {
     let place = |path: &Path| {

@@ -62,6 +62,13 @@ impl Global {
         self.say(WARNING, "warning:", &format!("{path}: {problem}"));
     }
 
+    /// Says what should be known, and what can be done about it.
+    #[cfg(feature = "serve")]
+    pub(super) fn caution(&self, problem: &str, hint: &str) {
+        self.say(WARNING, "warning:", problem);
+        self.say(HINT, "hint:", hint);
+    }
+
     fn say(&self, style: Style, label: &str, text: &str) {
         let mut line = String::new();
         if self.colors(&io::stderr()) {

@@ -111,6 +111,13 @@ fn advice(error: &Error) -> Option<&'static str> {
         Error::Remote { problem, .. } => advice_on_remote(problem),
         Error::NoEntry { .. } => Some("`rangepack ls -R PACK` lists every path there is"),
         Error::WrongKind { expected: "file", .. } => Some("`rangepack ls` lists a directory"),
+        Error::Io { action: "listen at", source, .. } => match source.kind() {
+            io::ErrorKind::AddrInUse => Some(
+                "another program listens there; choose another with --port, or --port 0 for any",
+            ),
+            io::ErrorKind::PermissionDenied => Some("ports below 1024 take special rights"),
+            _ => Some("--host is a name or an address of this machine"),
+        },
         Error::Io { action: "read", source, .. }
             if source.kind() == io::ErrorKind::NotADirectory =>
         {

@@ -1,0 +1,335 @@
+//! Which packs are served, and the open ones among them.
+
+use crate::data::Data;
+use crate::error::{Error, RemoteProblem, Result};
+use crate::open::{OpenOptions, Pack};
+use crate::{legacy, location, reindex};
+use headers::ETag;
+use std::collections::{BTreeMap, HashMap};
+use std::fs::{self, Metadata};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+/// In a folder anything may lie; what is no pack is not searched for a trailer further than this.
+const LOOKBACK: u64 = 1 << 20;
+
+/// The packs that are served.
+#[derive(Debug)]
+pub(super) struct Shelf {
+    /// Packs that were named.
+    packs: BTreeMap<String, PathBuf>,
+    /// Folders in which packs are looked for.
+    folders: Vec<PathBuf>,
+    options: OpenOptions,
+    open: Mutex<HashMap<String, Arc<Slot>>>,
+}
+
+/// An open pack. Whoever comes while it is being opened waits.
+type Slot = Mutex<Option<(Stamp, Opened)>>;
+
+/// A pack, or why it cannot be opened.
+type Opened = std::result::Result<Arc<Served>, Arc<Error>>;
+
+/// What tells files from those that replaced them: of the pack and of the indexes beside it. Remote
+/// ones have none; they tell themselves when they were replaced.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Stamp([Option<FileStamp>; 3]);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct FileStamp {
+    len: u64,
+    modified: Option<SystemTime>,
+    file: u64,
+}
+
+impl Stamp {
+    fn of(path: &Path) -> Stamp {
+        if location::is_url(path) {
+            return Stamp::default();
+        }
+        let paths = [path.to_owned(), reindex::sidecar_path(path), legacy::idx_path(path)];
+        Stamp(paths.map(|path| fs::metadata(path).ok().as_ref().map(FileStamp::new)))
+    }
+}
+
+impl FileStamp {
+    fn new(metadata: &Metadata) -> FileStamp {
+        #[cfg(unix)]
+        let file = std::os::unix::fs::MetadataExt::ino(metadata);
+        #[cfg(not(unix))]
+        let file = 0;
+        FileStamp { len: metadata.len(), modified: metadata.modified().ok(), file }
+    }
+}
+
+/// An open pack with the files that it consists of.
+#[derive(Debug)]
+pub(super) struct Served {
+    /// The pack.
+    pub(super) pack: Pack,
+    /// When it was changed last, if that is known.
+    pub(super) modified: Option<SystemTime>,
+    /// The `.idx` of an old container.
+    idx: Option<Data>,
+}
+
+impl Served {
+    fn open(path: &Path, stamp: &Stamp, options: &OpenOptions) -> Result<Served> {
+        let pack = Pack::open_with(path, options)?;
+        let modified = stamp.0[0].as_ref().and_then(|stamp| stamp.modified);
+        let idx = match pack.digest() {
+            Some(_) => None,
+            None => Data::open_if_there(&legacy::idx_path(path), options)?,
+        };
+        Ok(Served { pack, modified, idx })
+    }
+
+    /// The files that it consists of: the pack itself first, then those beside it.
+    fn files(&self) -> impl Iterator<Item = &Data> {
+        self.pack.all_files().chain(&self.idx)
+    }
+
+    /// One of them.
+    pub(super) fn file(&self, number: usize) -> Option<&Data> {
+        self.files().nth(number)
+    }
+
+    /// The file beside it with its index, for readers that are to open it.
+    pub(super) fn index_name(&self) -> Option<String> {
+        let beside = self.pack.index_file().filter(|_| self.pack.is_beside());
+        beside.or(self.idx.as_ref()).and_then(|data| name_of(data.path()))
+    }
+
+    /// What stands for the bytes of one of its files: of a pack its root digest.
+    pub(super) fn etag(&self, number: usize) -> Option<ETag> {
+        let len = self.file(number)?.len();
+        let text = match (number, self.pack.digest().filter(|_| !self.pack.is_beside())) {
+            (0, Some(digest)) => digest.to_string(),
+            _ => {
+                let time = self.modified?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+                format!("{len:x}-{:x}", time.as_nanos())
+            }
+        };
+        format!("\"{text}\"").parse().ok()
+    }
+}
+
+impl Shelf {
+    /// Sorts out what was named. Two packs of one name get different ones; `taken` are not free.
+    pub(super) fn new(
+        places: &[PathBuf],
+        options: &OpenOptions,
+        taken: impl Fn(&str) -> bool,
+    ) -> Shelf {
+        let (mut packs, mut folders) = (BTreeMap::new(), Vec::new());
+        for place in places {
+            if !location::is_url(place) && place.is_dir() {
+                folders.push(place.clone());
+                continue;
+            }
+            let name = name_of(&location::shown(place)).unwrap_or_else(|| "pack".to_owned());
+            let mut unique = name.clone();
+            let mut number = 2;
+            while packs.contains_key(&unique) || taken(&unique) {
+                unique = format!("{name}-{number}");
+                number += 1;
+            }
+            packs.insert(unique, place.clone());
+        }
+        Shelf { packs, folders, options: options.clone(), open: Mutex::default() }
+    }
+
+    /// Opens what was named, so that it is told at once when that fails.
+    pub(super) fn open_named(&self) -> Result<()> {
+        for (name, path) in &self.packs {
+            let stamp = Stamp::of(path);
+            let served = Served::open(path, &stamp, &self.options)?;
+            let slot = Mutex::new(Some((stamp, Ok(Arc::new(served)))));
+            lock(&self.open).insert(name.clone(), Arc::new(slot));
+        }
+        Ok(())
+    }
+
+    /// The only pack, if one was named and nothing else.
+    pub(super) fn only(&self) -> Option<&str> {
+        let mut names = self.packs.keys();
+        names
+            .next()
+            .filter(|_| self.packs.len() == 1 && self.folders.is_empty())
+            .map(String::as_str)
+    }
+
+    /// The names of all packs, and of all files in the folders that may be packs.
+    fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.packs.keys().cloned().collect();
+        for folder in &self.folders {
+            let Ok(files) = fs::read_dir(folder) else { continue };
+            let found = files.flatten().filter_map(|file| file.file_name().into_string().ok());
+            names.extend(found.filter(|name| is_candidate(folder, name)));
+        }
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// All packs that there are now, with their names.
+    pub(super) fn list(&self) -> Vec<(String, Opened)> {
+        let opened = self.names().into_iter().map(|name| (self.get(&name), name));
+        opened.filter_map(|(opened, name)| Some((name, opened?))).collect()
+    }
+
+    /// A pack by its name; `None` when nothing of that name is one.
+    pub(super) fn get(&self, name: &str) -> Option<Opened> {
+        let named = self.packs.get(name);
+        let (path, mut options) = match named {
+            Some(path) => (path.clone(), self.options.clone()),
+            None => {
+                let folder = self.folders.iter().find(|folder| is_candidate(folder, name))?;
+                (folder.join(name), self.options.clone())
+            }
+        };
+        if named.is_none() {
+            options.limits.lookback = options.limits.lookback.min(LOOKBACK);
+        }
+        let slot = Arc::clone(lock(&self.open).entry(name.to_owned()).or_default());
+        let mut slot = lock(&slot);
+        let stamp = Stamp::of(&path);
+        let opened = match &*slot {
+            Some((known, opened)) if *known == stamp => opened.clone(),
+            _ => {
+                let opened = Served::open(&path, &stamp, &options).map(Arc::new).map_err(Arc::new);
+                // A network may be back the next time.
+                let keep = opened.is_ok() || !location::is_url(&path);
+                *slot = keep.then(|| (stamp, opened.clone()));
+                opened
+            }
+        };
+        match opened {
+            Err(error) if named.is_none() && is_no_pack(&error) => None,
+            opened => Some(opened),
+        }
+    }
+
+    /// A file that belongs to a pack: the pack itself, or one beside it.
+    pub(super) fn file(
+        &self,
+        name: &str,
+    ) -> Option<std::result::Result<(Arc<Served>, usize), Arc<Error>>> {
+        if let Some(opened) = self.get(name) {
+            return Some(opened.map(|served| (served, 0)));
+        }
+        // Only those that are open: who asks for an index has asked for the pack before.
+        let slots: Vec<_> = lock(&self.open).values().cloned().collect();
+        let open = slots.iter().filter_map(|slot| lock(slot).as_ref()?.1.clone().ok());
+        for served in open {
+            let number =
+                served.files().position(|data| name_of(data.path()).as_deref() == Some(name));
+            if let Some(number) = number.filter(|number| *number > 0) {
+                return Some(Ok((served, number)));
+            }
+        }
+        None
+    }
+
+    /// Opens a remote pack anew the next time, if it was replaced.
+    pub(super) fn notice(&self, name: &str, error: &Error) {
+        if let Error::Remote { problem: RemoteProblem::Changed, .. } = error {
+            lock(&self.open).remove(name);
+        }
+    }
+}
+
+/// Whether a file in a folder may be a pack: neither hidden nor what lies beside a pack.
+fn is_candidate(folder: &Path, name: &str) -> bool {
+    if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\', '\0']) {
+        return false;
+    }
+    let beside = [".rpx", ".idx"].iter().filter_map(|suffix| name.strip_suffix(suffix));
+    if beside.into_iter().any(|pack| folder.join(pack).is_file()) {
+        return false;
+    }
+    folder.join(name).is_file()
+}
+
+fn is_no_pack(error: &Error) -> bool {
+    match error {
+        Error::Pack { source, .. } => source.kind() == reader_core::ErrorKind::NotAPack,
+        // It was removed, or nobody may read it.
+        Error::Io { .. } => true,
+        _ => false,
+    }
+}
+
+/// The last part of a path or URL.
+fn name_of(path: &Path) -> Option<String> {
+    if location::is_url(path) {
+        let text = path.to_str()?.trim_end_matches("?…").trim_end_matches('/');
+        let name = text.rsplit('/').next()?;
+        return Some(percent_encoding::percent_decode_str(name).decode_utf8_lossy().into_owned());
+    }
+    Some(path.file_name()?.to_string_lossy().into_owned())
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pack::{PackOptions, pack};
+
+    fn make(folder: &Path, name: &str, text: &str) {
+        let source = tempfile::tempdir().unwrap();
+        fs::write(source.path().join("a.txt"), text).unwrap();
+        pack(source.path(), &folder.join(name), &PackOptions::default(), &mut ()).unwrap();
+    }
+
+    fn names(shelf: &Shelf) -> Vec<String> {
+        shelf.list().into_iter().map(|(name, _)| name).collect()
+    }
+
+    #[test]
+    fn a_folder_is_watched() {
+        let home = tempfile::tempdir().unwrap();
+        let shelf = Shelf::new(&[home.path().to_owned()], &OpenOptions::default(), |_| false);
+        assert_eq!(names(&shelf), [""; 0]);
+        make(home.path(), "b.pack", "one");
+        make(home.path(), ".hidden.pack", "one");
+        fs::write(home.path().join("notes.txt"), "no pack").unwrap();
+        fs::create_dir(home.path().join("folder")).unwrap();
+        assert_eq!(names(&shelf), ["b.pack"]);
+        let text =
+            |shelf: &Shelf| shelf.get("b.pack").unwrap().unwrap().pack.read("a.txt").unwrap();
+        assert_eq!(text(&shelf), b"one");
+        make(home.path(), "b.pack", "another");
+        assert_eq!(text(&shelf), b"another");
+        fs::remove_file(home.path().join("b.pack")).unwrap();
+        assert!(shelf.get("b.pack").is_none());
+        for name in ["", ".", "..", "notes.txt", "folder", "../b.pack", ".hidden.pack", "a/b"] {
+            assert!(shelf.get(name).is_none(), "{name}");
+        }
+    }
+
+    #[test]
+    fn packs_of_one_name_are_told_apart() {
+        let home = tempfile::tempdir().unwrap();
+        for folder in ["one", "two"] {
+            fs::create_dir(home.path().join(folder)).unwrap();
+            make(&home.path().join(folder), "a.pack", folder);
+        }
+        let places = ["one/a.pack", "two/a.pack"].map(|place| home.path().join(place));
+        let shelf = Shelf::new(&places, &OpenOptions::default(), |name| name == "a.pack-2");
+        assert_eq!(names(&shelf), ["a.pack", "a.pack-3"]);
+        assert_eq!(shelf.get("a.pack-3").unwrap().unwrap().pack.read("a.txt").unwrap(), b"two");
+    }
+
+    #[test]
+    fn the_last_part_of_a_url_is_its_name() {
+        let name = |url: &str| name_of(&location::shown(Path::new(url))).unwrap();
+        assert_eq!(name("https://h/d/a%20b.pack?sig=1"), "a b.pack");
+        assert_eq!(name("s3://b/k/x.pack"), "x.pack");
+        assert_eq!(name_of(Path::new("/d/a.pack")).unwrap(), "a.pack");
+    }
+}
