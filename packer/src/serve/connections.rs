@@ -5,10 +5,9 @@ use axum::extract::ConnectInfo;
 use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -50,8 +49,7 @@ pub(super) async fn run(
         };
         let (options, router, watcher) = (options.clone(), router.clone(), graceful.watcher());
         tokio::spawn(async move {
-            // What goes wrong with one connection concerns nobody else, and its client knows.
-            let _ = watcher.watch(connection(stream, client, router, &options)).await;
+            serve(stream, client, router, &options, watcher).await;
             drop(permit);
         });
     }
@@ -59,22 +57,24 @@ pub(super) async fn run(
     let _ = tokio::time::timeout(options.drain, graceful.shutdown()).await;
 }
 
-/// Serves one client.
-fn connection(
+/// Serves one client. What goes wrong with one concerns nobody else, and it knows.
+async fn serve(
     stream: TcpStream,
     client: SocketAddr,
     router: Router,
     options: &ServeOptions,
-) -> http1::Connection<TokioIo<Pin<Box<TimeoutStream<TcpStream>>>>, TowerToHyperService<Router>> {
+    watcher: Watcher,
+) {
     let _ = stream.set_nodelay(true);
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(options.stall_timeout));
     let router = router.layer(Extension(ConnectInfo(client)));
-    http1::Builder::new()
+    let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(options.header_timeout)
         .max_buf_size(HEAD)
-        .serve_connection(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(router))
+        .serve_connection(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(router));
+    let _ = watcher.watch(connection).await;
 }
 
 async fn until(stop: &AtomicBool) {

@@ -31,6 +31,9 @@ type Slot = Mutex<Option<(Stamp, Opened)>>;
 /// A pack, or why it cannot be opened.
 type Opened = std::result::Result<Arc<Served>, Arc<Error>>;
 
+/// A pack, and which of its files.
+type FileOf = (Arc<Served>, usize);
+
 /// What tells files from those that replaced them: of the pack and of the indexes beside it. Remote
 /// ones have none; they tell themselves when they were replaced.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -212,10 +215,7 @@ impl Shelf {
     }
 
     /// A file that belongs to a pack: the pack itself, or one beside it.
-    pub(super) fn file(
-        &self,
-        name: &str,
-    ) -> Option<std::result::Result<(Arc<Served>, usize), Arc<Error>>> {
+    pub(super) fn file(&self, name: &str) -> Option<std::result::Result<FileOf, Arc<Error>>> {
         if let Some(opened) = self.get(name) {
             return Some(opened.map(|served| (served, 0)));
         }
