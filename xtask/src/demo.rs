@@ -1,6 +1,6 @@
-//! Packs a sample tree with the release build and reads it back, as a user would.
+//! Packs a sample tree with the release build and reads it back, as a user would; then shows it.
 
-use crate::{run, sample};
+use crate::{node, run, sample, viewer};
 use anyhow::{Context, Result, bail};
 use cargo_metadata::Message;
 use std::fs;
@@ -11,16 +11,20 @@ use std::process::{Command, Stdio};
 /// What `cargo xtask demo` is asked for.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Do not end by serving the sample (nothing is served yet; scripts may pass it already)
+    /// Do not end by serving the sample; for scripts
     #[arg(long)]
     no_serve: bool,
 }
 
 /// Every command line of the demo is shown, and its exit code and answer checked.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    // Accepted so that scripts need not change once the demo ends by serving.
-    let Arguments { no_serve: _ } = arguments;
-
+    if arguments.no_serve {
+        println!("The viewer is not built: nothing will be served.");
+    } else if node::is_there() {
+        viewer::run(&viewer::Arguments {})?;
+    } else {
+        println!("The viewer is left out: to build it, install Node {} or later.", node::OLDEST);
+    }
     let program = build()?;
     let folder = run::target_folder()?.join("demo");
     if folder.exists() {
@@ -42,6 +46,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         shell.gives_back(pack, &[sample::BOOK])?;
         shell.gives_back(pack, &[sample::TABLE])?;
         shell.gives_back(pack, &[sample::NOISE])?;
+        shell.gives_back(pack, &[sample::PICTURE])?;
         shell.answers(0, &["verify", pack])?;
         shell.answers(0, &["info", pack])?;
     }
@@ -51,7 +56,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     shell.answers(1, &["verify", "spoilt.pack"])?;
 
     println!("\ndemo: every answer was right; the files stay in {}", shell.folder.display());
-    Ok(())
+    if arguments.no_serve { Ok(()) } else { shell.serve() }
 }
 
 /// Builds the command, and asks cargo where it put it.
@@ -122,6 +127,17 @@ impl Shell {
             println!("({} bytes, the same as were packed)", output.len());
         }
         Ok(())
+    }
+
+    /// Serves both packs at a port that is free, until it is interrupted.
+    fn serve(&self) -> Result<()> {
+        let mut command = Command::new(&self.program);
+        command
+            .args(["serve", "sample.pack", "small.pack", "--port", "0"])
+            .current_dir(&self.folder);
+        println!("\n$ {}", run::shown(&command));
+        println!("Open this URL in a browser; Ctrl-C ends the demo.");
+        run::run(&mut command)
     }
 
     fn output(&self, code: i32, arguments: &[&str]) -> Result<Vec<u8>> {

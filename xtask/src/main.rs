@@ -1,4 +1,4 @@
-//! Everything a developer runs: `cargo xtask test | demo | golden | wasm | fuzz | bench`.
+//! Everything a developer runs: `cargo xtask test | demo | golden | wasm | viewer | fuzz | bench`.
 //!
 //! One module per command, and beneath them what they share: [`run`] starts commands and
 //! [`toolchain`] brings what a toolchain lacks.
@@ -11,6 +11,7 @@ mod sample;
 mod servers;
 mod golden;
 mod wasm;
+mod viewer;
 mod fuzz;
 mod bench;
 mod toolchain;
@@ -32,12 +33,14 @@ struct Arguments {
 enum Command {
     /// Run everything that CI runs, and stop at the first failure
     Test(test::Arguments),
-    /// Pack a sample tree with the release build and read it back
+    /// Pack a sample tree with the release build, read it back, and show it in the viewer
     Demo(demo::Arguments),
     /// Make the golden and hostile files of the tests anew
     Golden(golden::Arguments),
     /// Build the WebAssembly reader into the npm package and check its size
     Wasm(wasm::Arguments),
+    /// Build the viewer, which release builds of the command embed
+    Viewer(viewer::Arguments),
     /// Run the fuzz targets of tests/fuzz (needs a nightly toolchain)
     Fuzz(fuzz::Arguments),
     /// Time packing against GNU tar, in turn, and random look-ups
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Golden(arguments) => golden::run(&arguments),
         Command::Wasm(arguments) => wasm::run(&arguments),
+        Command::Viewer(arguments) => viewer::run(&arguments),
         Command::Fuzz(arguments) => fuzz::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
     };

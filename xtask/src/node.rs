@@ -7,11 +7,16 @@ use std::path::PathBuf;
 use std::process::Command;
 
 /// The oldest Node that the npm package supports, and that the tests need.
-const OLDEST: u32 = 20;
+pub(crate) const OLDEST: u32 = 20;
 
 /// The npm workspace.
 fn web() -> PathBuf {
     run::root().join("web")
+}
+
+/// Whether Node is installed, of whatever version.
+pub(crate) fn is_there() -> bool {
+    run::succeeds(&mut run::command("node", ["--version"]))
 }
 
 /// Brings the locked packages, unless they are there.

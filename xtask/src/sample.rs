@@ -1,4 +1,7 @@
-//! The tree that the demo packs: the same bytes at every run.
+//! The tree that the demo packs: the same bytes at every run, something for every view of the viewer.
+
+mod pictures;
+mod waves;
 
 use anyhow::Result;
 use std::fmt::Write as _;
@@ -15,8 +18,46 @@ pub(crate) const TABLE: &str = "data/stations.csv";
 pub(crate) const NOISE: &str = "data/noise.bin";
 /// A text of [`BOOK_SIZE`] bytes.
 pub(crate) const BOOK: &str = "book.txt";
+/// A picture.
+pub(crate) const PICTURE: &str = "pictures/julia-03.png";
 /// The size of [`BOOK`] in bytes.
 pub(crate) const BOOK_SIZE: usize = 1_000_000;
+
+const README: &str = "\
+# A sample
+
+A small tree with something of everything, packed into **one file**. What you see comes out of it by
+ranges, and every byte is verified before it is shown.
+
+| folder | what is in it |
+|---|---|
+| `pictures` | Julia sets; look at them as a gallery |
+| `data` | tables (CSV, JSON Lines, Parquet), an array (`waves.npy`), JSON, and noise |
+| `sound` | a chord that fades |
+| `notes` | short texts |
+| `code` | a program |
+
+`book.txt` is long: only the part in sight is fetched.
+";
+
+const PROGRAM: &str = "\
+//! Reads one file out of a pack, without unpacking the rest.
+
+use packer::Pack;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let pack = Pack::open(\"sample.pack\")?;
+    for entry in pack.read_dir(\"pictures\")? {
+        println!(\"{}\", entry?.path()?);
+    }
+    let note = pack.read(\"notes/today.txt\")?;
+    print!(\"{}\", String::from_utf8(note)?); // Many files in one file.
+    Ok(())
+}
+";
+
+/// Written by a library for JavaScript: 2000 rows in four groups.
+const WEATHER: &[u8] = include_bytes!("../sample/weather.parquet");
 
 const EMPTY_FOLDER: &str = "empty";
 #[cfg(unix)]
@@ -25,13 +66,28 @@ const LINK: &str = "latest";
 /// Writes the tree to `folder`, which must not exist yet.
 pub(crate) fn write(folder: &Path) -> Result<()> {
     fs::create_dir_all(folder.join(EMPTY_FOLDER))?;
-    let files = [
-        (NOTE, b"Many files in one file.\n".to_vec()),
-        (DEEP, b"Peas, beans and barley grow.\n".to_vec()),
-        (TABLE, table().into_bytes()),
-        (NOISE, noise(1 << 16)),
-        (BOOK, book().into_bytes()),
+    let mut files = vec![
+        ("README.md".to_owned(), README.as_bytes().to_vec()),
+        ("code/read.rs".to_owned(), PROGRAM.as_bytes().to_vec()),
+        ("data/weather.parquet".to_owned(), WEATHER.to_vec()),
+        ("data/events.jsonl".to_owned(), events().into_bytes()),
+        ("data/settings.json".to_owned(), SETTINGS.as_bytes().to_vec()),
+        ("data/waves.npy".to_owned(), waves::npy()),
+        ("sound/chord.wav".to_owned(), waves::wav()),
     ];
+    for number in 0..pictures::COUNT {
+        files.push((format!("pictures/julia-{number:02}.png"), pictures::julia(number)?));
+    }
+    files.extend(
+        [
+            (NOTE, b"Many files in one file.\n".to_vec()),
+            (DEEP, b"Peas, beans and barley grow.\n".to_vec()),
+            (TABLE, table().into_bytes()),
+            (NOISE, noise(1 << 16)),
+            (BOOK, book().into_bytes()),
+        ]
+        .map(|(name, bytes)| (name.to_owned(), bytes)),
+    );
     for (name, bytes) in files {
         let path = folder.join(name);
         if let Some(parent) = path.parent() {
@@ -43,6 +99,24 @@ pub(crate) fn write(folder: &Path) -> Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::symlink(NOTE, folder.join(LINK))?;
     Ok(())
+}
+
+const SETTINGS: &str = r#"{
+  "name": "sample",
+  "version": 1,
+  "layers": [{ "size": 64, "activation": "relu" }, { "size": 10, "activation": null }],
+  "train": { "rate": 0.001, "epochs": 20, "shuffle": true }
+}
+"#;
+
+fn events() -> String {
+    const KINDS: [&str; 4] = ["open", "read", "list", "close"];
+    let mut events = String::new();
+    for (id, byte) in noise(5000).into_iter().enumerate() {
+        let kind = KINDS[usize::from(byte) % KINDS.len()];
+        let _ = writeln!(events, r#"{{"id":{id},"kind":"{kind}","took":{{"ms":{byte}}}}}"#);
+    }
+    events
 }
 
 fn table() -> String {
@@ -95,7 +169,7 @@ mod tests {
         let (one, two) = (folder.path().join("one"), folder.path().join("two"));
         write(&one).unwrap();
         write(&two).unwrap();
-        for name in [NOTE, DEEP, TABLE, NOISE, BOOK] {
+        for name in [NOTE, DEEP, TABLE, NOISE, BOOK, PICTURE, "data/waves.npy", "sound/chord.wav"] {
             assert_eq!(fs::read(one.join(name)).unwrap(), fs::read(two.join(name)).unwrap());
         }
         assert_eq!(fs::read(one.join(BOOK)).unwrap().len(), BOOK_SIZE);

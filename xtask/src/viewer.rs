@@ -1,0 +1,18 @@
+//! Builds the viewer.
+
+use crate::{node, run, wasm};
+use anyhow::Result;
+
+/// What `cargo xtask viewer` is asked for.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {}
+
+/// Builds the WebAssembly reader, then the site with it, into `web/viewer/dist`.
+pub(crate) fn run(_: &Arguments) -> Result<()> {
+    wasm::run(&wasm::Arguments {})?;
+    run::run(&mut node::npm(["run", "build", "--workspace", "viewer"]))?;
+    println!(
+        "the viewer is in web/viewer/dist; `rangepack serve` has it after the next release build"
+    );
+    Ok(())
+}
