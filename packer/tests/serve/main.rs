@@ -7,12 +7,14 @@ mod load;
 
 use client::{Answer, Client};
 use packer::pack::{PackOptions, pack};
+use packer::serve::ServeOptions;
 use packer::{OpenOptions, Pack};
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -419,6 +421,31 @@ fn slow_clients_and_too_many_are_borne_with() {
     let answer = client.ask("GET", "/a.pack", &[("x-long", &huge)]);
     assert!(answer.is_err() || answer.unwrap().status == 431);
     assert_eq!(server.get("/a.pack/files/hello.txt", &[]).status, 200);
+}
+
+#[test]
+fn clients_that_take_nothing_are_left() {
+    let home = home();
+    fs::write(home.path().join("src/large.bin"), numbers(8_000_000)).unwrap();
+    let path = home.path().join("large.pack");
+    pack(&home.path().join("src"), &path, &PackOptions::default(), &mut ()).unwrap();
+    let mut options = ServeOptions::default();
+    options.port = 0;
+    options.max_connections = 1;
+    options.stall_timeout = Duration::from_millis(300);
+    let server = packer::serve::Server::bind(&[path], &options, None).unwrap();
+    let address = server.address().to_string();
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| server.run(&stop).unwrap());
+        let mut idle = Client::new(&address);
+        idle.send("GET", "/large.pack", &[]).unwrap();
+        // The only place is free again without a byte having been taken.
+        let answer = Client::new(&address).get("/large.pack/files/hello.txt", &[]);
+        assert_eq!(answer.body, b"hello\n");
+        assert!(idle.receive(false).is_err());
+        stop.store(true, Ordering::Relaxed);
+    });
 }
 
 #[cfg(unix)]
