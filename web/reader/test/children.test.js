@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { openPack } from '../src/node/index.js';
+import { PackError, openPack } from '../src/node/index.js';
+import { Pack } from '../src/pack.js';
 import { container } from './packs.js';
 import { testFile } from './places.js';
 
@@ -94,4 +95,15 @@ describe('children', () => {
     const signal = AbortSignal.abort(new Error('enough'));
     await assert.rejects(pack.children('train', /** @type {ChildrenOptions} */ ({ signal })), /enough/);
   });
+});
+
+test('an index whose numbers lead to entries of another directory is refused', async () => {
+  const entries = [{ path: 'other/file', name: 'file', kind: 'file', size: 0, storedSize: 0 }];
+  const reader = { lowerBound: (/** @type {string} */ _, /** @type {string} */ name) => (name === '' ? 0 : 1), scan: () => ({ entries, next: 1 }) };
+  const engine = {
+    ask: async (/** @type {any} */ question) => question(reader),
+    error: (/** @type {any} */ code, /** @type {string} */ message) => new PackError(code, message),
+  };
+  const pack = new Pack(/** @type {any} */ (engine), /** @type {any} */ ({}));
+  await assert.rejects(pack.children('directory'), { code: 'ERR_CORRUPT', message: /other\/file/ });
 });

@@ -10,7 +10,8 @@ const MOST = 10_000;
 const STEP = 2000;
 
 export class Search implements Listing {
-  readonly entries: Entry[] = [];
+  /** It only grows; `count` tells when. */
+  readonly #found: Entry[] = [];
   count = $state(0);
   /** Whether it has ended, one way or the other. */
   complete = $state(false);
@@ -24,12 +25,23 @@ export class Search implements Listing {
     void this.#run(pack, directory, matcher(query));
   }
 
-  get loading() {
-    return !this.complete;
+  get loaded() {
+    return this.count;
+  }
+
+  at(index: number): Entry | undefined {
+    return index < this.count ? this.#found[index] : undefined;
+  }
+
+  entries(): Entry[] {
+    return this.#found.slice(0, this.count);
   }
 
   /** Results come by themselves. */
-  async more(): Promise<void> {}
+  want(): void {}
+
+  /** A search that failed is begun anew, as another one. */
+  retry(): void {}
 
   cancel(): void {
     this.#abort.abort();
@@ -40,8 +52,8 @@ export class Search implements Listing {
     let seen = 0;
     try {
       for await (const entry of pack.walk(directory, { signal })) {
-        if (matches(entry.name)) this.entries.push(entry);
-        if (this.entries.length >= MOST) {
+        if (matches(entry.name)) this.#found.push(entry);
+        if (this.#found.length >= MOST) {
           this.stopped = 'full';
           break;
         }
@@ -60,6 +72,6 @@ export class Search implements Listing {
 
   #tell(seen: number) {
     this.seen = seen;
-    this.count = this.entries.length;
+    this.count = this.#found.length;
   }
 }
