@@ -11,7 +11,7 @@ const STEP = 2000;
 
 export class Search implements Listing {
   /** It only grows; `count` tells when. */
-  readonly #found: Entry[] = [];
+  #found: Entry[] = [];
   count = $state(0);
   /** Whether it has ended, one way or the other. */
   complete = $state(false);
@@ -21,8 +21,15 @@ export class Search implements Listing {
   stopped: '' | 'cancelled' | 'full' = $state('');
   readonly #abort = new AbortController();
 
+  readonly #pack: Pack;
+  readonly #directory: string;
+  readonly #matches: (name: string) => boolean;
+
   constructor(pack: Pack, directory: string, query: string) {
-    void this.#run(pack, directory, matcher(query));
+    this.#pack = pack;
+    this.#directory = directory;
+    this.#matches = matcher(query);
+    void this.#run();
   }
 
   get loaded() {
@@ -40,19 +47,25 @@ export class Search implements Listing {
   /** Results come by themselves. */
   want(): void {}
 
-  /** A search that failed is begun anew, as another one. */
-  retry(): void {}
+  /** Begins anew; the pages of the index that came before the failure are still there. */
+  retry(): void {
+    this.error = undefined;
+    this.complete = false;
+    this.#found = [];
+    this.count = 0;
+    void this.#run();
+  }
 
   cancel(): void {
     this.#abort.abort();
   }
 
-  async #run(pack: Pack, directory: string, matches: (name: string) => boolean) {
+  async #run() {
     const { signal } = this.#abort;
     let seen = 0;
     try {
-      for await (const entry of pack.walk(directory, { signal })) {
-        if (matches(entry.name)) this.#found.push(entry);
+      for await (const entry of this.#pack.walk(this.#directory, { signal })) {
+        if (this.#matches(entry.name)) this.#found.push(entry);
         if (this.#found.length >= MOST) {
           this.stopped = 'full';
           break;
