@@ -11,6 +11,7 @@ use crate::layout::{self, FOOTER_LEN, Footer, Header};
 use crate::leaf::{EntryRef, Leaf};
 use crate::{Digest, Limits, PackPath, Totals, tree};
 use alloc::boxed::Box;
+use alloc::vec;
 use alloc::vec::Vec;
 use core::ops::Range;
 use core::sync::atomic::{AtomicU32, Ordering};
@@ -254,8 +255,28 @@ impl Index {
         directory: PackPath<'_>,
         name: &[u8],
     ) -> Result<Answer<u64>> {
-        let found = ready!(self.leaf_of(source, directory.as_bytes(), name)?);
-        let (slot, _) = found.leaf.lower_bound(directory.as_bytes(), name)?;
+        self.number_of(source, directory.as_bytes(), name)
+    }
+
+    /// The number behind the last child of `directory`.
+    pub fn upper_bound<S: Source + ?Sized>(
+        &self,
+        source: &S,
+        directory: PackPath<'_>,
+    ) -> Result<Answer<u64>> {
+        // No name is above this one: names fit into a page, and 255 is the highest byte.
+        let above = vec![0xff; ABOVE_ALL_NAMES];
+        self.number_of(source, directory.as_bytes(), &above)
+    }
+
+    fn number_of<S: Source + ?Sized>(
+        &self,
+        source: &S,
+        directory: &[u8],
+        name: &[u8],
+    ) -> Result<Answer<u64>> {
+        let found = ready!(self.leaf_of(source, directory, name)?);
+        let (slot, _) = found.leaf.lower_bound(directory, name)?;
         Ok(Answer::Ready(found.first.saturating_add(slot as u64)))
     }
 
@@ -287,11 +308,8 @@ impl Index {
         directory: PackPath<'_>,
     ) -> Result<Answer<Range<u64>>> {
         let start = ready!(self.lower_bound(source, directory, b"")?);
-        // No name is above this one: names are at most `MAX_PATH` bytes, and 255 is the highest byte.
-        let mut found = ready!(self.leaf_of(source, directory.as_bytes(), ABOVE_ALL_NAMES)?);
-        let (slot, _) = found.leaf.lower_bound(directory.as_bytes(), ABOVE_ALL_NAMES)?;
-        found.first = found.first.saturating_add(slot as u64);
-        Ok(Answer::Ready(start..found.first.max(start)))
+        let end = ready!(self.upper_bound(source, directory)?);
+        Ok(Answer::Ready(start..end.max(start)))
     }
 
     /// The numbers of everything below a directory, the directory itself not included.
@@ -307,9 +325,7 @@ impl Index {
         // The lowest directory above everything below this one: in keys a slash is 0, and 1 is next.
         let mut above = directory.as_bytes().to_vec();
         above.push(1);
-        let found = ready!(self.leaf_of(source, &above, b"")?);
-        let (slot, _) = found.leaf.lower_bound(&above, b"")?;
-        let end = found.first.saturating_add(slot as u64);
+        let end = ready!(self.number_of(source, &above, b"")?);
         Ok(Answer::Ready(start..end.max(start)))
     }
 
@@ -355,8 +371,8 @@ fn verified_bit(page: u32) -> (usize, u32) {
     (usize::try_from(page >> 5).unwrap_or(usize::MAX), 1 << (page & 31))
 }
 
-/// Sorts behind every name that fits into a page.
-const ABOVE_ALL_NAMES: &[u8] = &[0xff; 8200];
+/// So many bytes 255 sort behind every name that fits into a page.
+const ABOVE_ALL_NAMES: usize = 8200;
 
 fn node(page: &[u8]) -> Result<Node<'_>> {
     match page.first() {

@@ -205,6 +205,19 @@ impl Reader {
         })
     }
 
+    /// The number of the first child of a directory whose name is not below `name`; without a name the
+    /// number behind its last child.
+    #[wasm_bindgen(js_name = lowerBound)]
+    pub fn lower_bound(&self, directory: &JsString, name: Option<JsString>) -> Answered {
+        let directory = pack_path(directory)?;
+        let (index, pages) = self.parts()?;
+        let bound = match name.as_ref().map(name_bytes) {
+            Some(name) => index.lower_bound(&pages, directory.as_path(), &name),
+            None => index.upper_bound(&pages, directory.as_path()),
+        };
+        Ok(value::ready(number(ready!(0, bound))?))
+    }
+
     /// `{ entries, next }`: entries by number from `start`, as many as the pages at hand hold, at least
     /// one, at most `limit`; and the number that comes next.
     pub fn scan(&self, start: f64, end: f64, limit: u32) -> Answered {

@@ -353,6 +353,8 @@ proptest! {
                 .filter(|path| path.as_path().parent() == directory).collect();
             let range = index.children(&file[..], directory).unwrap().ready().unwrap();
             prop_assert_eq!((range.end - range.start) as usize, children.len());
+            let end = index.upper_bound(&file[..], directory).unwrap().ready().unwrap();
+            prop_assert_eq!(end, range.end);
             // Page by page, each from the last name of the one before.
             let mut listed = Vec::new();
             let mut after: Option<Vec<u8>> = None;

@@ -20,6 +20,8 @@ export { setWasm } from './wasm.js';
 /** @typedef {import('../types/index.d.ts').OpenOptions} OpenOptions */
 /** @typedef {import('../types/index.d.ts').ReadOptions} ReadOptions */
 /** @typedef {import('../types/index.d.ts').ListOptions} ListOptions */
+/** @typedef {import('../types/index.d.ts').Children} Children */
+/** @typedef {import('../types/index.d.ts').ChildrenOptions} ChildrenOptions */
 
 /**
  * @param {unknown} input

@@ -4,8 +4,9 @@
 
 import { Contents } from './contents.js';
 import { PackFile } from './file.js';
+import { isCount } from './sources/source.js';
 
-/** @import { Entry, Info, ListOptions, Metrics, ReadOptions } from './index.js' */
+/** @import { Children, ChildrenOptions, Entry, Info, ListOptions, Metrics, ReadOptions } from './index.js' */
 /** @import { Engine, Need } from './engine.js' */
 
 /** Links that lead to links: more are a circle. */
@@ -16,6 +17,9 @@ const PAGE = 1000;
 
 /** While a walk goes on, index pages are fetched this many bytes at a time. */
 const AHEAD = 1024 * 1024;
+
+/** Bytes of an index page that an entry takes, about: a digest, an offset, the rest of a name. */
+const ENTRY_BYTES = 64;
 
 /** Files of `readMany` are looked up and fetched in groups of at most so many files and bytes. */
 const GROUP = { files: 256, bytes: 16 * 1024 * 1024 };
@@ -156,6 +160,7 @@ export class Pack {
    * @returns {Promise<Entry[]>}
    */
   async readdir(path, { after, limit = PAGE, signal } = {}) {
+    this.#checkCount('limit', limit);
     const plain = trim(path);
     // Most paths are directories without links on the way: one question is enough.
     if (!hasDots(plain)) {
@@ -189,6 +194,90 @@ export class Pack {
 
   /**
    * @param {string} path
+   * @param {ChildrenOptions} [options]
+   * @returns {Promise<Children>}
+   */
+  async children(path, { start = 0, limit = PAGE, signal } = {}) {
+    if (typeof start !== 'string') this.#checkCount('start', start);
+    this.#checkCount('limit', limit);
+    const plain = trim(path);
+    // As for `readdir`, one question is enough for most paths.
+    if (!hasDots(plain)) {
+      const found = await this.#children(plain, start, limit, signal);
+      if (found.total > 0) return found;
+    }
+    const directory = await this.#directory(path, signal);
+    return directory === plain ? { total: 0, start: 0, entries: [] } : this.#children(directory, start, limit, signal);
+  }
+
+  /**
+   * @param {string} directory
+   * @param {number | string} start
+   * @param {number} limit
+   * @param {AbortSignal | undefined} signal
+   * @returns {Promise<Children>}
+   */
+  async #children(directory, start, limit, signal) {
+    /** @param {string} [name] without one: behind the last child */
+    const bound = (name) => this.#engine.ask((reader) => reader.lowerBound(directory, name), signal);
+    // Together, so that their pages come at the same time.
+    const [first, end, named] = await Promise.all([bound(''), bound(), typeof start === 'string' ? bound(start) : 0]);
+    const total = Math.max(end - first, 0);
+    const position = Math.min(Math.max(typeof start === 'string' ? named - first : start, 0), total);
+    /** @type {Entry[]} */
+    const entries = [];
+    const from = first + position;
+    const prefix = directory === '' ? '' : `${directory}/`;
+    for await (const page of this.#scan(from, Math.min(from + limit, end), signal, true)) {
+      for (const entry of page) {
+        // The numbers stand in inner pages, the entries in leaves; a hostile index may say different things there.
+        if (entry.path !== prefix + entry.name) {
+          throw this.#engine.error('ERR_CORRUPT', `${directory || '/'}: the index counts ${total} children, but ${entry.path} is none`);
+        }
+        entries.push(entry);
+      }
+    }
+    return { total, start: position, entries };
+  }
+
+  /**
+   * Entries by number, as many at a time as index pages bring.
+   *
+   * @param {number} start
+   * @param {number} end
+   * @param {AbortSignal | undefined} signal
+   * @param {boolean} [isKnown] whether all will be needed; else the walk may be a short one
+   */
+  async *#scan(start, end, signal, isKnown = false) {
+    const pagesEnd = this.info.pagesEnd ?? 0;
+    let length = 0;
+    let next = start;
+    /** @param {Need} need */
+    const widen = (need) => {
+      // Pages lie in the order of the entries. The first few alone; then more at once.
+      length = Math.min(Math.max(length * 2, need.length), AHEAD);
+      const most = isKnown ? Math.floor(((end - next) * ENTRY_BYTES) / need.length) * need.length : AHEAD;
+      return { ...need, length: Math.max(need.length, Math.min(length, most, pagesEnd - need.offset)) };
+    };
+    while (next < end) {
+      const from = next;
+      const page = await this.#engine.ask((reader) => reader.scan(from, end, PAGE), signal, widen);
+      next = page.next;
+      yield page.entries;
+    }
+  }
+
+  /**
+   * @param {string} what
+   * @param {number} value
+   */
+  #checkCount(what, value) {
+    if (isCount(value) || (what === 'limit' && value === Infinity)) return;
+    throw this.#engine.error('ERR_ARGUMENT', `\`${what}\` must be an integer from 0 to 2^53-1, not ${value}`);
+  }
+
+  /**
+   * @param {string} path
    * @param {ReadOptions} [options]
    * @returns {AsyncGenerator<Entry, void, undefined>}
    */
@@ -212,21 +301,7 @@ export class Pack {
   async *walk(path = '', { signal } = {}) {
     const directory = await this.#directory(path, signal);
     const { start, end } = await this.#engine.ask((reader) => reader.subtree(directory), signal);
-    const pagesEnd = this.info.pagesEnd ?? 0;
-    let length = 0;
-    /** @param {Need} need */
-    const widen = (need) => {
-      // Pages lie in the order of the walk. The first few alone: the walk may be a short one.
-      length = Math.min(Math.max(length * 2, need.length), AHEAD);
-      const rest = pagesEnd - need.offset;
-      return { ...need, length: Math.max(need.length, Math.min(length, rest)) };
-    };
-    for (let next = start; next < end; ) {
-      const from = next;
-      const page = await this.#engine.ask((reader) => reader.scan(from, end, PAGE), signal, widen);
-      yield* page.entries;
-      next = page.next;
-    }
+    for await (const entries of this.#scan(start, end, signal)) yield* entries;
   }
 
   /**

@@ -100,6 +100,52 @@ for (const { files, lookUps } of SIZES) {
   });
 }
 
+describe('of a million files in one directory', () => {
+  const files = 1_000_000;
+  const directory = photoPath(0, 0).split('/').slice(0, 2).join('/');
+  before(async () => {
+    server.files.set('/one.pack', await photos(files, files));
+  });
+  /** @type {Pack} */
+  let pack;
+  beforeEach(async () => {
+    pack = await openPack(`${server.origin}/one.pack`);
+    server.log.length = 0;
+  });
+
+  for (const [what, start] of /** @type {const} */ ([['the first', 0], ['those in the middle', 734_512], ['the last', files - 100]])) {
+    test(`${what} children are few requests`, async () => {
+      const found = await pack.children(directory, { start, limit: 100 });
+      assert.deepEqual([found.total, found.start, found.entries.length], [files, start, 100]);
+      for (const [i, { path }] of found.entries.entries()) assert.equal(path, photoPath(0, start + i));
+      const { requests, bytes } = spent();
+      assert.ok(requests <= 4 && bytes <= 200_000, `${requests} requests, ${bytes} bytes`);
+      // What lies near costs a page now and then.
+      for (let at = start; at < start + 1000; at += 100) await pack.children(directory, { start: at, limit: 100 });
+      const further = spent();
+      assert.ok(further.requests <= 4 && further.bytes <= 200_000, `then ${further.requests} requests, ${further.bytes} bytes`);
+    });
+  }
+
+  test('a name tells its position, in few requests', async () => {
+    const { name } = /** @type {import('../types/index.d.ts').Entry} */ (await pack.stat(photoPath(0, 734_512)));
+    server.log.length = 0;
+    assert.deepEqual(await pack.children(directory, { start: name, limit: 0 }), { total: files, start: 734_512, entries: [] });
+    assert.ok(spent().requests <= 3);
+    const { start, entries } = await pack.children(directory, { start: name, limit: 1 });
+    assert.deepEqual([start, entries[0]?.name], [734_512, name]);
+    assert.equal(spent().requests, 0);
+  });
+
+  test('ten thousand at once share requests', async () => {
+    const { entries } = await pack.children(directory, { start: 500_000, limit: 10_000 });
+    assert.equal(entries.length, 10_000);
+    assert.equal(entries.at(-1)?.path, photoPath(0, 509_999));
+    const { requests, bytes } = spent();
+    assert.ok(requests <= 10 && bytes <= 1_500_000, `${requests} requests, ${bytes} bytes`);
+  });
+});
+
 /** @param {number} files */
 function contentsOf(files) {
   return Array.from({ length: files }, (_, i) => photo(i).length).reduce((a, b) => a + b);

@@ -100,6 +100,7 @@ async function checkTree(pack, wanted, name) {
     const where = `${name}: /${path}`;
     same((await pack.readdir(path)).map(plain), children.slice(0, 1000).map(plain), `${where}, readdir`);
     same((await collect(pack.list(path))).map(plain), children.map(plain), `${where}, list`);
+    await checkChildren(pack, path, children, `${where}, children`);
     const middle = children[Math.floor(children.length / 2)];
     if (middle !== undefined) {
       const rest = children.slice(children.indexOf(middle) + 1).slice(0, 3);
@@ -120,6 +121,37 @@ async function checkTree(pack, wanted, name) {
     same((await pack.stat(link.path))?.path, link.target, `${name}: a link leads to its target`);
     same(await pack.exists('link to nowhere'), false, `${name}: a link out of the pack`);
   }
+}
+
+/**
+ * Any part of a directory, by position and by name.
+ *
+ * @param {Pack} pack
+ * @param {string} path
+ * @param {Entry[]} children
+ * @param {string} where
+ */
+async function checkChildren(pack, path, children, where) {
+  const total = children.length;
+  for (const start of new Set([0, 1, total >> 1, total - 1, total, total + 1])) {
+    for (const limit of [0, 3, Infinity]) {
+      if (start < 0) continue;
+      const found = await pack.children(path, { start, limit });
+      same({ ...found, entries: found.entries.map(plain) }, expectedChildren(children, start, limit), `${where} from ${start}`);
+    }
+    const child = children[start];
+    if (child === undefined) continue;
+    const named = await pack.children(path, { start: child.name, limit: 2 });
+    same({ ...named, entries: named.entries.map(plain) }, expectedChildren(children, start, 2), `${where} from ${child.name}`);
+    // A name that is not there stands for the place where it would be.
+    same(await pack.children(path, { start: `${child.name}\0`, limit: 0 }), expectedChildren(children, start + 1, 0), `${where} behind ${child.name}`);
+  }
+}
+
+/** @param {Entry[]} children @param {number} start @param {number} limit */
+function expectedChildren(children, start, limit) {
+  const from = Math.min(start, children.length);
+  return { total: children.length, start: from, entries: children.slice(from, from + limit).map(plain) };
 }
 
 /**

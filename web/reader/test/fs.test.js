@@ -14,6 +14,7 @@ import handler from 'serve-handler';
 import { fsOf } from '../src/fs.js';
 import { nameBytes, nameText } from '../src/names.js';
 import { PackError, openPack } from '../src/node/index.js';
+import { container } from './packs.js';
 
 /** @import { Pack } from '../types/index.d.ts' */
 /** @import { PackFs } from '../types/fs.d.ts' */
@@ -225,19 +226,6 @@ describe('open', () => {
     await refused(fs.open('/nested'), 'EISDIR', 'read', '/nested');
   });
 });
-
-/**
- * A container in the old format: payload, magic, length, index.
- *
- * @param {Buffer} payload
- * @param {object[]} lines
- */
-function container(payload, lines) {
-  const index = Buffer.from(JSON.stringify(lines));
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(index.length));
-  return Buffer.concat([payload, Buffer.from('CTNRv1__'), length, index]);
-}
 
 test('links on the way are followed', async () => {
   const none = { offset: 0, payload_size: 0, orig_size: 0, compressed: false };

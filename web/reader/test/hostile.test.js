@@ -80,6 +80,8 @@ async function outcome(input) {
   }
   for (const path of ['', 'dir', 'a', 'no such']) {
     await attempt('list', () => pack.readdir(path));
+    await attempt('children', () => pack.children(path, { start: 1 }));
+    await attempt('children', () => pack.children(path, { start: 'm', limit: 5 }));
     await attempt('stat', () => pack.stat(path));
   }
   pack.close();

@@ -154,6 +154,8 @@ export async function main(signal: AbortSignal): Promise<number> {
   }
   const first: Entry[] = await pack.readdir('', { limit: 1 });
   names.push(...first.map(({ name }) => name));
+  const { total, start, entries } = await pack.children('cats', { start: 'felix.jpg', limit: 10, signal });
+  if (start < total) names.push(...entries.map(({ name }) => name));
   // @ts-expect-error there may be nothing at that path
   (await pack.stat('cats')).size;
   const file: PackFile = await pack.open('cats/felix.jpg');

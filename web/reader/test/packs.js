@@ -88,18 +88,19 @@ export function photoPath(directory, number) {
 }
 
 /**
- * A pack of many photos of about 20 KB, a thousand in each directory, in the order of their numbers. Its payloads are
- * made when they are asked for; only the index is held in memory.
+ * A pack of many photos of about 20 KB, in the order of their numbers. Its payloads are made when they are asked for;
+ * only the index is held in memory.
  *
  * @param {number} files
+ * @param {number} [inEach] so many in each directory
  * @returns {Promise<Virtual>} the pack, to be served
  */
-export async function photos(files) {
+export async function photos(files, inEach = 1000) {
   const digests = contents.map((content) => createHash('sha256').update(content).digest('hex'));
   function* lines() {
     for (let number = 0; number < files; number++) {
       const sha256 = /** @type {string} */ (digests[number % KINDS]);
-      yield { path: photoPath(Math.floor(number / 1000), number), size: photo(number).length, sha256 };
+      yield { path: photoPath(Math.floor(number / inEach), number), size: photo(number).length, sha256 };
     }
   }
   const end = Math.floor(files / KINDS) * ROUND + /** @type {number} */ (starts[files % KINDS]);
@@ -142,4 +143,17 @@ async function partOf(path, start) {
   } finally {
     await file.close();
   }
+}
+
+/**
+ * A container in the old format: payload, magic, length, index.
+ *
+ * @param {Buffer} payload
+ * @param {object[]} lines
+ */
+export function container(payload, lines) {
+  const index = Buffer.from(JSON.stringify(lines));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(index.length));
+  return Buffer.concat([payload, Buffer.from('CTNRv1__'), length, index]);
 }

@@ -79,6 +79,11 @@ export interface Pack {
   lstat(path: string, options?: ReadOptions): Promise<Entry | undefined>;
   /** One page of a directory, in the order of the names' bytes. */
   readdir(path: string, options?: ListOptions): Promise<Entry[]>;
+  /**
+   * How many children a directory has, and those from any position on: for lists with a true scroll bar, and to find the
+   * position of a name. Costs no request, or some of 32 KiB, however many children there are.
+   */
+  children(path: string, options?: ChildrenOptions): Promise<Children>;
   /** All of a directory; pages are fetched as they are needed. */
   list(path: string, options?: ReadOptions): AsyncGenerator<Entry, void, undefined>;
   /** Everything below a directory: its children, then what is below each of them. */
@@ -102,6 +107,23 @@ export interface ListOptions extends ReadOptions {
   after?: string;
   /** How many at most (1000). */
   limit?: number;
+}
+
+/** Options of `children`. */
+export interface ChildrenOptions extends ReadOptions {
+  /** Position of the first one (0); or a name: from there on, or from where it would stand. */
+  start?: number | string;
+  /** How many at most (1000). With 0, positions alone are told. */
+  limit?: number;
+}
+
+/** A part of a directory, in the order of the names' bytes. */
+export interface Children {
+  /** How many children the directory has. */
+  total: number;
+  /** Position of the first of `entries`; at most `total`. */
+  start: number;
+  entries: Entry[];
 }
 
 /** A pack as a whole. */

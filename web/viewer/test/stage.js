@@ -17,7 +17,7 @@ const here = (/** @type {string} */ path) => fileURLToPath(new URL(path, import.
 const SITE = here('../dist');
 
 /** The command that packs: `RANGEPACK`, or what cargo has built last. */
-function rangepack() {
+export function rangepack() {
   const target = process.env.CARGO_TARGET_DIR ?? here('../../../target');
   const places = [process.env.RANGEPACK, join(target, 'release/rangepack'), join(target, 'debug/rangepack')];
   const found = places.find((place) => place !== undefined && existsSync(place));

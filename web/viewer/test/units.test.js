@@ -12,6 +12,8 @@ async function load(name) {
 }
 
 const { CsvParser, separatorOf } = await load('csv');
+const bar = await load('bar');
+const { onListKey } = await load('keys');
 const paths = await load('paths');
 const { quoted, catCommand, curlCommand } = await load('commands');
 const { parseNpy } = await load('npy');
@@ -19,6 +21,65 @@ const { splitLines } = await load('highlight');
 const { matcher } = await load('match');
 const format = await load('format');
 const { sniff, kindOf } = await load('kinds');
+
+describe('the bar of a list that is too tall', () => {
+  const view = 900;
+  for (const rows of [500_001, 1_000_000, 10_000_000, 2 ** 40]) {
+    const sizes = { real: rows * 32, height: bar.TALLEST, view };
+    const [most, longest] = [sizes.real - view, sizes.height - view];
+
+    test(`${rows} rows: places and positions agree, ends are ends`, () => {
+      assert.equal(bar.barOf(0, sizes), 0);
+      assert.equal(bar.barOf(most, sizes), longest);
+      assert.equal(bar.placeOf(longest, sizes), most);
+      let before = -1;
+      for (let part = 0; part <= 1; part += 1 / 512) {
+        const place = most * part;
+        const at = bar.barOf(place, sizes);
+        assert.ok(at > before && at <= longest, `${at} behind ${before}`);
+        assert.ok(Math.abs(bar.placeOf(at, sizes) - place) <= place * 1e-9 + 0.001);
+        before = at;
+      }
+      // Near the ends a pixel is a pixel.
+      assert.equal(bar.barOf(1000, sizes) - bar.barOf(900, sizes), 100);
+      assert.ok(Math.abs(bar.barOf(most - 900, sizes) - bar.barOf(most - 1000, sizes) - 100) < 0.01);
+    });
+  }
+
+  test('is dragged by leaps, and the wheel makes none', () => {
+    const sizes = { real: 32_000_000, height: bar.TALLEST, view };
+    // A third of a pixel, on a screen with three to each.
+    assert.equal(bar.isDragged(sizes.height / view / 3, sizes), true);
+    assert.equal(bar.isDragged(-sizes.height / view, sizes), true);
+    for (const by of [1, -120, 900, -2500]) assert.equal(bar.isDragged(by, sizes), false);
+  });
+});
+
+describe('keys of a list', () => {
+  /** @param {string} key @param {object} [more] @param {{ active?: number, count?: number, fitting?: number }} [rows] */
+  function press(key, more = {}, { active = 50, count = 100, fitting = 20 } = {}) {
+    /** @type {unknown[]} */
+    const done = [];
+    const event = { key, ctrlKey: false, metaKey: false, altKey: false, preventDefault: () => done.push('kept'), ...more };
+    onListKey(event, { active, count, fitting, go: (/** @type {number} */ index) => done.push(index) }, { Enter: () => done.push('enter') });
+    return done;
+  }
+
+  test('move, and stay inside', () => {
+    const to = { ArrowDown: 51, ArrowUp: 49, PageDown: 69, PageUp: 31, Home: 0, End: 99 };
+    for (const [key, index] of Object.entries(to)) assert.deepEqual(press(key), ['kept', index], key);
+    assert.deepEqual(press('PageDown', {}, { active: 95 }), ['kept', 99]);
+    assert.deepEqual(press('ArrowUp', {}, { active: 0 }), ['kept', 0]);
+    assert.deepEqual(press('PageDown', {}, { fitting: 1 }), ['kept', 51]);
+    assert.deepEqual(press('End', {}, { active: 0, count: 0 }), ['kept', 0]);
+  });
+
+  test('are left alone when they mean something else', () => {
+    assert.deepEqual(press('Enter'), ['kept', 'enter']);
+    for (const more of [{ ctrlKey: true }, { metaKey: true }, { altKey: true }]) assert.deepEqual(press('End', more), []);
+    assert.deepEqual(press('a'), []);
+  });
+});
 
 describe('CSV', () => {
   /** @param {string} text @param {number} [piece] */

@@ -3,6 +3,7 @@
  */
 
 import { PackError } from 'rangepack';
+import { PartMissing } from './parts.ts';
 
 export interface Advice {
   title: string;
@@ -94,10 +95,16 @@ const PLANS: Record<string, Plan> = {
   ERR_IO: { title: 'The file cannot be read', todo: 'Choose it again.' },
 };
 
+const PART: Plan = {
+  title: 'A part of this page did not come',
+  todo: 'Check the network, then try again. If that does not help, reload the page.',
+  retry: true,
+};
+
 /** Words for any error. */
 export function adviceFor(error: unknown): Advice {
   const detail = error instanceof Error ? error.message : String(error);
   const code = error instanceof PackError ? error.code : '';
-  const plan = PLANS[code] ?? { title: 'This did not work', todo: 'Try again.', retry: true };
+  const plan = (error instanceof PartMissing ? PART : PLANS[code]) ?? { title: 'This did not work', todo: 'Try again.', retry: true };
   return { retry: false, ...plan, detail, code };
 }

@@ -1,11 +1,22 @@
-/** Blocks of a table that were fetched: the last ones are kept, and none is fetched twice at once. */
+/**
+ * Blocks of a table or a list, fetched as they come into sight: the last ones are kept, none is fetched twice at once,
+ * and of those that one scrolls past most are never asked for.
+ */
+
+/** Fetched at the same time. */
+const AT_ONCE = 3;
+/** So many wait for their turn. What was wanted longer ago is out of sight by now. */
+const QUEUE = 12;
+
 export class Blocks<T> {
   error: unknown = $state.raw(undefined);
   readonly #most: number;
   readonly #fetch: (block: number) => Promise<T>;
+  /** The last ones that were looked at are at the end. */
   readonly #blocks = new Map<number, T>();
   readonly #coming = new Set<number>();
-  /** Counts the blocks that came, for those who show them. */
+  #queue: number[] = [];
+  /** Counts what came and went, for those who show it. */
   #version = $state(0);
 
   constructor(most: number, fetch: (block: number) => Promise<T>) {
@@ -15,28 +26,62 @@ export class Blocks<T> {
 
   get(block: number): T | undefined {
     void this.#version;
-    return this.#blocks.get(block);
+    const found = this.#blocks.get(block);
+    if (found !== undefined) {
+      this.#blocks.delete(block);
+      this.#blocks.set(block, found);
+    }
+    return found;
   }
 
+  /** What is at hand, by number. */
+  get all(): ReadonlyMap<number, T> {
+    void this.#version;
+    return this.#blocks;
+  }
+
+  put(block: number, value: T): void {
+    this.#blocks.set(block, value);
+    for (const [oldest] of this.#blocks) {
+      if (this.#blocks.size <= this.#most) break;
+      this.#blocks.delete(oldest);
+    }
+    this.#version++;
+  }
+
+  /** Fetches what is lacking of these, the first ones first. Effects that call it do so again when something comes. */
   want(blocks: Iterable<number>): void {
+    void this.#version;
     if (this.error !== undefined) return;
-    for (const block of blocks) void this.#load(block);
+    const lacking = new Set([...blocks].filter((block) => !this.#blocks.has(block) && !this.#coming.has(block)));
+    this.#queue = [...this.#queue.filter((block) => !lacking.has(block)), ...[...lacking].reverse()].slice(-QUEUE);
+    this.#start();
+  }
+
+  /** After a failure: whoever looks at something that is lacking may want it again. */
+  retry(): void {
+    this.error = undefined;
+    this.#version++;
+  }
+
+  #start() {
+    while (this.#coming.size < AT_ONCE) {
+      const block = this.#queue.pop();
+      if (block === undefined) return;
+      void this.#load(block);
+    }
   }
 
   async #load(block: number) {
-    if (this.#blocks.has(block) || this.#coming.has(block)) return;
     this.#coming.add(block);
     try {
-      this.#blocks.set(block, await this.#fetch(block));
-      for (const [oldest] of this.#blocks) {
-        if (this.#blocks.size <= this.#most) break;
-        this.#blocks.delete(oldest);
-      }
-      this.#version++;
+      this.put(block, await this.#fetch(block));
     } catch (error) {
       this.error = error;
+      this.#queue = [];
     } finally {
       this.#coming.delete(block);
     }
+    this.#start();
   }
 }

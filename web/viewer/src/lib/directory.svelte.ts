@@ -1,83 +1,122 @@
 /**
- * A directory that is loaded as it is looked at: page after page, in the order of the names' bytes.
- *
- * The package tells how much lies below a directory but not how many children it has, and goes on from a name, not from
- * a number. So lists grow while one scrolls, and say that there is more: the scroll bar stands for what is loaded. (With
- * the number of children and pages by position it could stand for all, and a deep link could lead to its place.)
+ * The children of a directory by their positions, in the order of the names' bytes: how many there are is known at
+ * once, and those in sight are fetched, wherever they stand.
  */
 
 import type { Entry, Pack } from 'rangepack';
+import { Blocks } from './blocks.svelte.ts';
 
-/** One or two index pages at first; whoever scrolls on gets more at once. */
-const PAGE = { least: 500, most: 4000 };
+/** Entries that are fetched together: one or two pages of the index. */
+const BLOCK = 500;
+/** Blocks that are kept: some 50 MB of entries. */
+const MOST = 256;
 
-/** A list that grows while one looks at it. */
+/** A list of entries that comes as it is looked at. */
 export interface Listing {
-  readonly entries: Entry[];
+  /** How many there are, as far as is known. */
   readonly count: number;
+  /** Whether that is final. */
   readonly complete: boolean;
-  readonly loading: boolean;
+  /** How many of them are at hand. */
+  readonly loaded: number;
   readonly error: unknown;
-  more(): Promise<void>;
-  upTo?(count: number): Promise<void>;
+  /** Undefined: not at hand. */
+  at(index: number): Entry | undefined;
+  /** Those at hand, in order. */
+  entries(): Entry[];
+  /** Fetches what is lacking from `first` to `last`. */
+  want(first: number, last: number): void;
+  /** After a failure: what is wanted is fetched again. */
+  retry(): void;
+  /** Where a name is. */
+  find?(name: string): Promise<Place | undefined>;
+  /** Brings about `count` more, from the beginning on; false when no more can be kept. */
+  more?(count: number): Promise<boolean>;
+}
+
+export interface Place {
+  index: number;
+  entry: Entry;
 }
 
 export class Directory implements Listing {
   readonly path: string;
   readonly #pack: Pack;
-  /** What is loaded. It only grows; `count` tells when. */
-  readonly entries: Entry[] = [];
+  readonly #blocks = new Blocks<Entry[]>(MOST, (block) => this.#fetch(block * BLOCK, BLOCK));
   count = $state(0);
   complete = $state(false);
-  loading = $state(false);
-  error: unknown = $state.raw(undefined);
-  #coming: Promise<void> | undefined;
 
   constructor(pack: Pack, path: string) {
     this.#pack = pack;
     this.path = path;
   }
 
-  /** The next page. Calls at the same time share it; failures are kept in `error`. */
-  more(): Promise<void> {
-    if (this.complete) return Promise.resolve();
-    this.#coming ??= this.#load().finally(() => (this.#coming = undefined));
-    return this.#coming;
+  get error(): unknown {
+    return this.#blocks.error;
   }
 
-  async #load() {
-    this.loading = true;
-    this.error = undefined;
-    try {
-      const limit = Math.min(Math.max(this.entries.length, PAGE.least), PAGE.most);
-      const page = await this.#pack.readdir(this.path, { after: this.entries.at(-1)?.name, limit });
-      for (const entry of page) this.entries.push(entry);
-      this.complete = page.length < limit;
-      this.count = this.entries.length;
-    } catch (error) {
-      this.error = error;
-    } finally {
-      this.loading = false;
-    }
+  get loaded(): number {
+    let count = 0;
+    for (const entries of this.#blocks.all.values()) count += entries.length;
+    return count;
   }
 
-  /** Pages until at least `count` entries are there, or all. */
-  async upTo(count: number): Promise<void> {
-    while (!this.complete && this.entries.length < count && this.error === undefined) await this.more();
+  at(index: number): Entry | undefined {
+    return this.#blocks.get(Math.floor(index / BLOCK))?.[index % BLOCK];
   }
 
-  /** Where a name is among what is loaded; -1 if it is not. Looks through `pages` further ones. */
-  async find(name: string, pages: number): Promise<number> {
-    for (let checked = 0; ; ) {
-      for (; checked < this.entries.length; checked++) if (this.entries[checked]?.name === name) return checked;
-      if (this.complete || pages-- === 0) return -1;
-      await this.more();
-      if (this.error !== undefined) return -1;
-    }
+  entries(): Entry[] {
+    return [...this.#blocks.all].sort(([a], [b]) => a - b).flatMap(([, entries]) => entries);
+  }
+
+  /** Some of those at hand, to tell what kind of directory it is. */
+  some(): Entry[] {
+    const [first = []] = this.#blocks.all.values();
+    return first;
+  }
+
+  want(first: number, last: number): void {
+    const end = this.complete ? Math.min(last, this.count) : last;
+    const blocks: number[] = [];
+    for (let block = Math.floor(first / BLOCK); block * BLOCK < end; block++) blocks.push(block);
+    this.#blocks.want(blocks);
+  }
+
+  retry(): void {
+    this.#blocks.retry();
+  }
+
+  async #fetch(start: number, limit: number): Promise<Entry[]> {
+    const { total, entries } = await this.#pack.children(this.path, { start, limit });
+    this.#counted(total);
+    return entries;
+  }
+
+  #counted(total: number) {
+    this.count = total;
+    this.complete = true;
+  }
+
+  async find(name: string): Promise<Place | undefined> {
+    const { total, start, entries } = await this.#pack.children(this.path, { start: name, limit: 1 });
+    this.#counted(total);
+    const [entry] = entries;
+    return entry?.name === name ? { index: start, entry } : undefined;
+  }
+
+  async more(count: number): Promise<boolean> {
+    const at = this.#blocks.all;
+    let first = 0;
+    while (at.has(first)) first++;
+    const room = MOST - at.size;
+    const limit = Math.min(Math.ceil(count / BLOCK), room) * BLOCK;
+    const entries = await this.#fetch(first * BLOCK, limit);
+    for (let from = 0; from < entries.length; from += BLOCK) this.#blocks.put(first++, entries.slice(from, from + BLOCK));
+    return this.#blocks.all.size < MOST;
   }
 }
 
-/** The directories of a pack, each loaded once. */
+/** The directories of a pack, each known once. */
 export class Directories {
   readonly #pack: Pack;
   readonly #known = new Map<string, Directory>();

@@ -59,6 +59,10 @@ export class NpyRows implements Rows {
     return valueText(read(block, (position % this.#perBlock) * itemSize));
   }
 
+  retry(): void {
+    this.#blocks.retry();
+  }
+
   want(first: number, last: number): void {
     const wanted = new Set<number>();
     for (let row = first; row < Math.min(last, this.count); row++) {

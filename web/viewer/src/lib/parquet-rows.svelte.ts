@@ -3,6 +3,7 @@
 import { parquetMetadataAsync, parquetReadObjects, parquetSchema, type AsyncBuffer, type FileMetaData } from 'hyparquet';
 import type { PackFile } from 'rangepack';
 import { Blocks } from './blocks.svelte.ts';
+import { part } from './parts.ts';
 import { cellText, type Column, type Rows } from './table.ts';
 
 /** Rows that are read at once. */
@@ -52,6 +53,10 @@ export class ParquetRows implements Rows {
     return values === undefined ? undefined : cellText(values[this.columns[column]?.name ?? '']);
   }
 
+  retry(): void {
+    this.#blocks.retry();
+  }
+
   want(first: number, last: number): void {
     const end = Math.min(last, this.count);
     const wanted: number[] = [];
@@ -60,7 +65,7 @@ export class ParquetRows implements Rows {
   }
 
   async #fetch(block: number): Promise<Row[]> {
-    const { compressors } = await import('hyparquet-compressors');
+    const { compressors } = await part(() => import('hyparquet-compressors'));
     const rowStart = block * BLOCK;
     const rowEnd = Math.min(rowStart + BLOCK, this.count);
     const rows = await parquetReadObjects({ file: this.#file, metadata: this.#metadata, rowStart, rowEnd, compressors });

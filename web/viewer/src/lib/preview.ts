@@ -3,6 +3,7 @@
 import type { Entry, PackFile } from 'rangepack';
 import type { Component } from 'svelte';
 import type { Kind } from './kinds.ts';
+import { part } from './parts.ts';
 
 export interface PreviewProps {
   file: PackFile;
@@ -29,7 +30,7 @@ const PREVIEWS: Record<Kind, Preview> = {
 };
 
 export async function loadPreview(kind: Kind): Promise<Component<PreviewProps>> {
-  return (await PREVIEWS[kind]()).default;
+  return (await part(PREVIEWS[kind])).default;
 }
 
 const NAMES: Record<Kind, string> = {

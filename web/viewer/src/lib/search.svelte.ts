@@ -10,7 +10,8 @@ const MOST = 10_000;
 const STEP = 2000;
 
 export class Search implements Listing {
-  readonly entries: Entry[] = [];
+  /** It only grows; `count` tells when. */
+  #found: Entry[] = [];
   count = $state(0);
   /** Whether it has ended, one way or the other. */
   complete = $state(false);
@@ -20,28 +21,52 @@ export class Search implements Listing {
   stopped: '' | 'cancelled' | 'full' = $state('');
   readonly #abort = new AbortController();
 
+  readonly #pack: Pack;
+  readonly #directory: string;
+  readonly #matches: (name: string) => boolean;
+
   constructor(pack: Pack, directory: string, query: string) {
-    void this.#run(pack, directory, matcher(query));
+    this.#pack = pack;
+    this.#directory = directory;
+    this.#matches = matcher(query);
+    void this.#run();
   }
 
-  get loading() {
-    return !this.complete;
+  get loaded() {
+    return this.count;
+  }
+
+  at(index: number): Entry | undefined {
+    return index < this.count ? this.#found[index] : undefined;
+  }
+
+  entries(): Entry[] {
+    return this.#found.slice(0, this.count);
   }
 
   /** Results come by themselves. */
-  async more(): Promise<void> {}
+  want(): void {}
+
+  /** Begins anew; the pages of the index that came before the failure are still there. */
+  retry(): void {
+    this.error = undefined;
+    this.complete = false;
+    this.#found = [];
+    this.count = 0;
+    void this.#run();
+  }
 
   cancel(): void {
     this.#abort.abort();
   }
 
-  async #run(pack: Pack, directory: string, matches: (name: string) => boolean) {
+  async #run() {
     const { signal } = this.#abort;
     let seen = 0;
     try {
-      for await (const entry of pack.walk(directory, { signal })) {
-        if (matches(entry.name)) this.entries.push(entry);
-        if (this.entries.length >= MOST) {
+      for await (const entry of this.#pack.walk(this.#directory, { signal })) {
+        if (this.#matches(entry.name)) this.#found.push(entry);
+        if (this.#found.length >= MOST) {
           this.stopped = 'full';
           break;
         }
@@ -60,6 +85,6 @@ export class Search implements Listing {
 
   #tell(seen: number) {
     this.seen = seen;
-    this.count = this.entries.length;
+    this.count = this.#found.length;
   }
 }

@@ -37,6 +37,8 @@ export class Session {
   path = $state('');
   /** What lies at `path`; undefined while that is being looked up. */
   shown: Shown = $state.raw();
+  /** What was shown before `path`. */
+  #before = '';
   /** Counts what was navigated to, for those who must follow. */
   visits = $state(0);
   #abort = new AbortController();
@@ -76,7 +78,7 @@ export class Session {
     this.#abort.abort();
     this.opened?.pack.close();
     this.opened = this.opening = this.failed = this.shown = undefined;
-    this.path = '';
+    this.path = this.#before = '';
     document.title = 'Rangepack';
   }
 
@@ -105,7 +107,11 @@ export class Session {
     void this.follow();
   }
 
+  /** Tries again what failed. An open pack stays open, and the tree as it is, unless the pack was replaced. */
   retry(): void {
+    const { opened, shown } = this;
+    const code = shown !== undefined && 'failed' in shown ? shown.failed.code : '';
+    if (opened !== undefined && code !== 'ERR_CHANGED') return void this.#show(this.path);
     this.#source = undefined;
     void this.follow();
   }
@@ -160,11 +166,19 @@ export class Session {
     else this.#go(this.href(path));
   }
 
+  /** The name of the child of a directory that was shown before it, or something below that child. */
+  cameFrom(directory: string): string | undefined {
+    const prefix = directory === '' ? '' : `${directory}/`;
+    if (this.#before === '' || !this.#before.startsWith(prefix)) return undefined;
+    return this.#before.slice(prefix.length).split('/')[0];
+  }
+
   async #show(path: string) {
     const { opened } = this;
     if (opened === undefined) return;
     this.#lookup.abort();
     const { signal } = (this.#lookup = new AbortController());
+    if (path !== this.path) this.#before = this.path;
     this.path = path;
     this.visits++;
     document.title = path === '' ? opened.name : `${nameOf(path)} · ${opened.name}`;

@@ -19,6 +19,8 @@ export interface Rows {
   cell(row: number, column: number): string | undefined;
   /** These rows are in sight. */
   want(first: number, last: number): void;
+  /** After a failure: goes on where it stopped. */
+  retry(): void;
 }
 
 /** Longer cells are cut; the whole is in the file. */

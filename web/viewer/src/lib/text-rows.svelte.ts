@@ -32,6 +32,10 @@ abstract class TextRows implements Rows {
     if (!this.complete && last >= this.count && this.error === undefined) void this.more();
   }
 
+  retry(): void {
+    void this.more();
+  }
+
   async more(): Promise<void> {
     if (this.#busy) return;
     this.#busy = true;

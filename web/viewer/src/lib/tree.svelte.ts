@@ -8,7 +8,7 @@ import { SvelteMap } from 'svelte/reactivity';
 import type { Directories, Directory } from './directory.svelte.ts';
 import { parentOf } from './paths.ts';
 
-/** Children `from` to `to` of a directory; or the row at its end that says that more is coming, or failed. */
+/** Children of a directory from `from` on; or the row that stands for all of them while nobody knows how many there are. */
 interface Run {
   directory: Directory;
   level: number;
@@ -21,15 +21,12 @@ interface Run {
 export interface Row {
   level: number;
   directory: Directory;
-  /** Undefined: the row that stands for what is not loaded. */
+  /** Undefined: it is not at hand. */
   entry: Entry | undefined;
   /** Position among the children. */
   index: number;
   expanded: boolean;
 }
-
-/** Further pages that are fetched to show where the open entry is; beyond, it is only shown at the right. */
-const REVEAL_PAGES = 4;
 
 export class Tree {
   readonly #directories: Directories;
@@ -40,7 +37,7 @@ export class Tree {
   constructor(directories: Directories) {
     this.#directories = directories;
     this.root = directories.at('');
-    void this.root.more();
+    this.root.want(0, 1);
   }
 
   readonly #runs: Run[] = $derived.by(() => {
@@ -67,7 +64,7 @@ export class Tree {
       from = index + 1;
     }
     add(from, directory.count - from);
-    if (!directory.complete) add(directory.count, 1, true);
+    if (!directory.complete) add(0, 1, true);
     return start;
   }
 
@@ -86,7 +83,7 @@ export class Tree {
     const { directory, level } = run;
     const child = run.from + index - run.start;
     const expanded = this.#open.get(directory.path)?.has(child) ?? false;
-    return { level, directory, entry: run.tail ? undefined : directory.entries[child], index: child, expanded };
+    return { level, directory, entry: run.tail ? undefined : directory.at(child), index: child, expanded };
   }
 
   /** Row number of a child of a directory that is in the list; -1 if it is not. */
@@ -105,33 +102,31 @@ export class Tree {
     return this.indexOf(above, position);
   }
 
-  expand({ directory, index, entry }: Row): Directory | undefined {
-    if (entry?.kind !== 'directory') return undefined;
+  expand({ directory, index, entry }: Pick<Row, 'directory' | 'index' | 'entry'>): void {
+    if (entry?.kind !== 'directory') return;
     const child = this.#directories.at(entry.path);
     let open = this.#open.get(directory.path);
     if (open === undefined) this.#open.set(directory.path, (open = new SvelteMap()));
     open.set(index, child);
-    if (child.count === 0) void child.more();
-    return child;
   }
 
   collapse({ directory, index }: Row): void {
     this.#open.get(directory.path)?.delete(index);
   }
 
-  /** Opens the directories above a path, if they can be found with few requests. Gives the row number, or -1. */
+  /** Opens the directories above a path. Gives the number of its row, or -1 if it is none. */
   async reveal(path: string): Promise<number> {
     if (path === '') return -1;
-    let directory = this.root;
-    const names = path.split('/');
-    for (const [depth, name] of names.entries()) {
-      const index = await directory.find(name, directory.count === 0 ? REVEAL_PAGES + 1 : REVEAL_PAGES);
-      if (index < 0) return -1;
-      if (depth === names.length - 1) return this.indexOf(directory, index);
-      const entry = directory.entries[index];
-      const next = this.expand({ directory, index, entry, level: 0, expanded: true });
-      if (next === undefined) return -1;
-      directory = next;
+    const above = path.split('/').map((_, depth, names) => this.#directories.at(names.slice(0, depth).join('/')));
+    // All at once: each is a question of its own.
+    const places = await Promise.all(above.map((directory, depth) => directory.find(path.split('/')[depth] ?? '')));
+    for (const [depth, directory] of above.entries()) {
+      const place = places[depth];
+      if (place === undefined) return -1;
+      if (depth === above.length - 1) return this.indexOf(directory, place.index);
+      // What lies behind a link is shown where it really is.
+      if (place.entry.kind !== 'directory') return -1;
+      this.expand({ directory, ...place });
     }
     return -1;
   }

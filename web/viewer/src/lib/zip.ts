@@ -2,6 +2,7 @@
 
 import type { Entry, Pack } from 'rangepack';
 import { pathBytes } from './paths.ts';
+import { part } from './parts.ts';
 
 /** Larger files are not held in memory. */
 const SMALL = 1024 * 1024;
@@ -16,7 +17,7 @@ interface Member {
 
 /** Links are left out: what a link from a stranger leads to is for nobody to guess. */
 export async function zipStream(pack: Pack, directory: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
-  const { makeZip } = await import('client-zip');
+  const { makeZip } = await part(() => import('client-zip'));
   return makeZip(members(pack, directory, signal) as Parameters<typeof makeZip>[0], { buffersAreUTF8: undefined });
 }
 
