@@ -92,11 +92,12 @@ export function npy(descr, shape, values) {
  * @param {number} width @param {number} height @param {number} seed
  */
 export function png(width, height, seed) {
-  const hue = (seed * 47) % 360;
-  const sky = [rgb(hue, 0.45, 0.38), rgb(hue + 50, 0.6, 0.8)];
+  // Skies as there are: of the day, of dawn, of dusk.
+  const hue = ([208, 22, 262, 196, 338, 36, 226, 300][seed % 8] ?? 0) + ((seed * 13) % 17);
+  const sky = [rgb(hue, 0.42, 0.5), rgb(hue + 28, 0.6, 0.84)];
   const sun = { x: width * (0.2 + ((seed * 0.37) % 0.6)), y: height * (0.25 + ((seed * 0.23) % 0.3)), size: height * (0.06 + ((seed * 0.13) % 0.06)) };
   const hills = [0.52, 0.64, 0.76, 0.88].map((level, i) => ({
-    colour: rgb(hue + 200 + i * 14, 0.3 + i * 0.06, 0.5 - i * 0.11),
+    colour: rgb(hue + 150 + (seed % 3) * 50 + i * 12, 0.2 + i * 0.05, 0.56 - i * 0.12),
     top: Array.from({ length: width }, (_, x) => {
       const at = (x / width) * Math.PI * 2 + seed * (i + 1);
       return height * (level + 0.07 * Math.sin(at * (1.1 + i * 0.4)) + 0.03 * Math.sin(at * 4.3 + i) + 0.012 * Math.sin(at * 11));
@@ -178,7 +179,7 @@ export function pdf() {
   return `${text}xref\n0 6\n0000000000 65535 f \n${table}trailer << /Size 6 /Root 1 0 R >>\nstartxref\n${text.length}\n%%EOF\n`;
 }
 
-export function parquet() {
+function parquet() {
   const ids = Array.from({ length: 5_000 }, (_, i) => i);
   return parquetWriteBuffer({
     columnData: [

@@ -1,8 +1,9 @@
 /** A tree as people pack them, for pictures: the yield of a field station. All of it is made up here. */
 
-import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { lines, npy, parquet, pdf, png, wav } from './sample.js';
+import { parquetWriteBuffer } from 'hyparquet-writer';
+import { lines, npy, pdf, png, wav } from './sample.js';
 
 /** When everything was made, so that pictures are the same each time. */
 const MADE = Date.UTC(2025, 8, 14, 9, 30) / 1000;
@@ -17,7 +18,7 @@ export function makeShowcase(folder) {
     const full = join(folder, path);
     mkdirSync(dirname(full), { recursive: true });
     writeFileSync(full, content);
-    utimesSync(full, MADE, MADE + (path.length * 7919) % 86_400);
+    utimesSync(full, MADE, MADE - (path.length * 7919) % 86_400);
   };
   // The same numbers each time.
   let state = 7;
@@ -34,7 +35,7 @@ export function makeShowcase(folder) {
   }
   file('tables/sightings.csv', 'id,site,species,count,temperature,observer\n' + lines(14_000, (n) => `${n + 1},${pick(SITES)},${pick(SPECIES)},${1 + Math.floor(random() * 12)},${(8 + random() * 14).toFixed(1)},${pick(['A. Rossi', 'J. Lindqvist', 'M. Okafor'])}`));
   file('tables/events.jsonl', lines(4_000, (n) => JSON.stringify({ id: n, site: pick(SITES), kind: pick(['shutter', 'motion', 'battery']), at: { x: Math.floor(random() * 640), y: Math.floor(random() * 480) } })));
-  file('tables/cities.parquet', new Uint8Array(parquet()));
+  file('tables/weather.parquet', new Uint8Array(weather(random)));
   file('arrays/elevation.npy', npy('<f4', [240, 360], Float32Array.from({ length: 240 * 360 }, (_, i) => elevation(i % 360, Math.floor(i / 360)))));
   file('arrays/spectra.npy', npy('<f4', [64, 512], Float32Array.from({ length: 64 * 512 }, () => random())));
   file('model/weights.bin', Uint8Array.from({ length: 1_900_000 }, () => random() * 256));
@@ -43,10 +44,30 @@ export function makeShowcase(folder) {
   file('code/survey.rs', 'fn main() {\n    println!("surveying");\n}\n');
   file('papers/methods.pdf', pdf());
   for (let i = 0; i < 1_200; i++) file(`labels/clip-${String(i).padStart(4, '0')}.txt`, `${pick(SPECIES)} ${random().toFixed(3)}\n`);
+  for (const name of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (name.isDirectory()) utimesSync(join(name.parentPath, name.name), MADE, MADE);
+  }
 }
 
 /** @param {number} x @param {number} y */
 const elevation = (x, y) => 400 + 180 * Math.sin(x / 41 + Math.cos(y / 53)) + 120 * Math.cos(y / 29 + Math.sin(x / 67)) + 30 * Math.sin(x / 9) * Math.cos(y / 11);
+
+/** @param {() => number} random */
+function weather(random) {
+  const hours = Array.from({ length: 4_800 }, (_, i) => i);
+  const warmth = hours.map((hour) => Math.round((12 + 6 * Math.sin((hour % 24) / 3.8 - 2) + 2 * random()) * 10) / 10);
+  return parquetWriteBuffer({
+    columnData: [
+      { name: 'site', data: hours.map((hour) => SITES[hour % SITES.length]), type: 'STRING' },
+      { name: 'hour', data: hours.map((hour) => Math.floor(hour / SITES.length)), type: 'INT32' },
+      { name: 'temperature', data: warmth, type: 'DOUBLE' },
+      { name: 'humidity', data: hours.map(() => 55 + Math.floor(random() * 40)), type: 'INT32' },
+      { name: 'wind', data: hours.map(() => Math.round(random() * 90) / 10), type: 'DOUBLE' },
+      { name: 'rain', data: hours.map(() => random() > 0.8), type: 'BOOLEAN' },
+    ],
+    rowGroupSize: 1_000,
+  });
+}
 
 const readme = () => `# Field station, spring 2025
 

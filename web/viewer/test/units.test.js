@@ -184,14 +184,16 @@ describe('the map', () => {
 
   test('gathers the lightest, and what was not read yet', () => {
     const entries = [3, 9, 1, 0, 5, 2].map(file);
-    assert.deepEqual(parts(sharesOf({ entries, complete: true }, 'bytes', 20, 3)), ['entry 9', 'entry 5', 'entry 3', 'others 3 (3)']);
-    assert.deepEqual(parts(sharesOf({ entries, complete: false }, 'bytes', 100, 3)), ['entry 9', 'entry 5', 'entry 3', 'others 3 (3)', 'unread 80']);
-    assert.deepEqual(parts(sharesOf({ entries, complete: true }, 'bytes', 20, 3, 3)), ['entry 2', 'entry 1']);
-    assert.deepEqual(parts(sharesOf({ entries, complete: true }, 'files', 6, 9)), Array(6).fill('entry 1'));
+    assert.deepEqual(parts(sharesOf({ entries, complete: true }, { by: 'bytes', total: 20, most: 3 })), ['entry 9', 'entry 5', 'entry 3', 'others 3 (3)']);
+    assert.deepEqual(parts(sharesOf({ entries, complete: false }, { by: 'bytes', total: 100, most: 3 })), ['entry 9', 'entry 5', 'entry 3', 'others 3 (3)', 'unread 80']);
+    assert.deepEqual(parts(sharesOf({ entries, complete: true }, { by: 'bytes', total: 20, most: 3, skip: 3 })), ['entry 2', 'entry 1']);
+    assert.deepEqual(parts(sharesOf({ entries, complete: true }, { by: 'bytes', total: 20, most: 9, least: 0.2 })), ['entry 9', 'entry 5', 'others 6 (4)']);
+    assert.deepEqual(parts(sharesOf({ entries: [3, 1].map(file), complete: true }, { by: 'bytes', total: 4, most: 1 })), ['entry 3', 'entry 1']);
+    assert.deepEqual(parts(sharesOf({ entries, complete: true }, { by: 'files', total: 6, most: 9 })), Array(6).fill('entry 1'));
   });
 
   test('believes no total that its children exceed', () => {
-    assert.deepEqual(parts(sharesOf({ entries: [file(50)], complete: false }, 'bytes', 10, 3)), ['entry 50']);
+    assert.deepEqual(parts(sharesOf({ entries: [file(50)], complete: false }, { by: 'bytes', total: 10, most: 3 })), ['entry 50']);
   });
 });
 

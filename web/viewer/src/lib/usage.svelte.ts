@@ -55,19 +55,30 @@ export type Share =
   | { kind: 'others'; count: number; weight: number }
   | { kind: 'unread'; weight: number };
 
-/**
- * At most `most` children by weight, behind the `skip` heaviest; what is left of them as one. `total` is the weight of the
- * directory: what its children that are known do not weigh was not read yet.
- */
-export function sharesOf({ entries, complete }: Pick<Level, 'entries' | 'complete'>, by: Measure, total: number, most: number, skip = 0): Share[] {
+export interface Wanted {
+  by: Measure;
+  /** The weight of the directory: what the children that are known do not weigh was not read yet. */
+  total: number;
+  /** So many children at most. */
+  most: number;
+  /** The heaviest so many are left out. */
+  skip?: number;
+  /** The part of the total under which a child is not shown on its own. */
+  least?: number;
+}
+
+/** Children by weight, and the rest of them as one. */
+export function sharesOf({ entries, complete }: Pick<Level, 'entries' | 'complete'>, { by, total, most, skip = 0, least = 0 }: Wanted): Share[] {
   const sorted = entries.map((entry) => ({ kind: 'entry' as const, entry, weight: weigh(entry, by) })).sort((a, b) => b.weight - a.weight);
   const known = sorted.reduce((sum, { weight }) => sum + weight, 0);
-  // One that is left alone may as well be shown itself.
-  const end = sorted.length <= skip + most + 1 ? sorted.length : skip + most;
+  const light = sorted.findIndex(({ weight }, i) => i > skip && weight < least * total);
+  const end = Math.min(light < 0 ? sorted.length : light, skip + most);
   const shares: Share[] = sorted.slice(skip, end).filter(({ weight }) => weight > 0);
   const rest = sorted.slice(end);
   const weight = rest.reduce((sum, { weight }) => sum + weight, 0);
-  if (weight > 0) shares.push({ kind: 'others', count: rest.length, weight });
+  // One that is left alone may as well be shown itself.
+  if (rest.length === 1 && weight > 0) shares.push(...rest);
+  else if (weight > 0) shares.push({ kind: 'others', count: rest.length, weight });
   // Totals are the pack's own words: they may be wrong.
   if (!complete && total > known && skip === 0) shares.push({ kind: 'unread', weight: total - known });
   return shares;
