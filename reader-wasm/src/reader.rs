@@ -149,6 +149,8 @@ impl Reader {
                 (&keys.directories, number(totals.directories)?),
                 (&keys.bytes, number(totals.bytes)?),
                 (&keys.stored_bytes, number(totals.stored_bytes)?),
+                // The index of an old container is in memory: nothing of it is fetched any more.
+                (&keys.index_bytes, number(if paged { pages } else { 0 })?),
                 (&keys.volumes, volumes.into()),
                 (&keys.refused, number(notes.refused)?),
                 (&keys.bad_lines, number(notes.bad_lines)?),

@@ -158,5 +158,5 @@ keys! {
     stored_bytes = "storedBytes", entries = "entries", symlinks = "symlinks", next = "next",
     end = "end", start = "start", format = "format", root = "root", volumes = "volumes",
     pages_end = "pagesEnd", refused = "refused", bad_lines = "badLines", lost_names = "lostNames",
-    legacy = "legacy", index = "index", whole = "whole", file_size = "fileSize",
+    index_bytes = "indexBytes", legacy = "legacy", index = "index", whole = "whole", file_size = "fileSize",
 }

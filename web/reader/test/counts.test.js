@@ -97,6 +97,20 @@ for (const { files, lookUps } of SIZES) {
       const { requests } = spent();
       assert.ok(requests <= 6, `${requests} requests`);
     });
+
+    // A million names take their time and show nothing more.
+    if (files <= 100_000) {
+      test('a walk over everything fetches no more than the index pages, in few requests', async () => {
+        spent();
+        let seen = 0;
+        for await (const _ of pack.walk()) seen++;
+        assert.equal(seen, pack.info.entries);
+        const { requests, bytes } = spent();
+        assert.ok(pack.info.indexBytes >= files * 40 && pack.info.indexBytes <= files * 100, `${pack.info.indexBytes} bytes of index`);
+        assert.ok(bytes <= pack.info.indexBytes, `${bytes} bytes`);
+        assert.ok(requests <= 6 + pack.info.indexBytes / 2 ** 20, `${requests} requests`);
+      });
+    }
   });
 }
 

@@ -142,6 +142,11 @@ export interface Info {
   bytes: number;
   /** The same as stored. */
   storedBytes: number;
+  /**
+   * Length of the index pages in bytes: what walking over everything fetches at most. 0 where all of the index is in
+   * memory already: it fitted into the root page, or the container is an old one.
+   */
+  indexBytes: number;
   /** Other files that hold payloads. */
   volumes: { name: string; size: number }[];
   /** Entries of an old container that are not shown, because no pack may hold their names. */

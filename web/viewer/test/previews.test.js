@@ -225,6 +225,6 @@ describe('facts', () => {
     const page = await stage.page();
     await page.goto(stage.at());
     await page.getByText('Root digest').waitFor();
-    assert.match((await page.getByTestId('fetched').textContent()) ?? '', /of .* in \d+ requests/);
+    assert.match((await page.getByTestId('fetched').textContent()) ?? '', /of .* · \d+ requests, \d+ from memory/);
   });
 });

@@ -55,7 +55,7 @@ export function makeSample(folder) {
 }
 
 /** @param {number} count @param {(i: number) => string} line */
-const lines = (count, line) => Array.from({ length: count }, (_, i) => line(i) + '\n').join('');
+export const lines = (count, line) => Array.from({ length: count }, (_, i) => line(i) + '\n').join('');
 
 const markdown = () => `# A sample
 
@@ -80,22 +80,40 @@ print("hello")
 `;
 
 /** @param {string} descr @param {number[]} shape @param {Float32Array | Int16Array} values */
-function npy(descr, shape, values) {
+export function npy(descr, shape, values) {
   const dict = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${shape.join(', ')}${shape.length === 1 ? ',' : ''}), }`;
   const header = dict.padEnd(117) + '\n';
   return Buffer.concat([Buffer.from('\x93NUMPY\x01\x00v\x00', 'latin1'), Buffer.from(header), Buffer.from(values.buffer)]);
 }
 
-/** @param {number} width @param {number} height @param {number} seed */
-function png(width, height, seed) {
+/**
+ * A landscape: a sky with a sun, and ranges of hills, the nearer the darker.
+ *
+ * @param {number} width @param {number} height @param {number} seed
+ */
+export function png(width, height, seed) {
+  // Skies as there are: of the day, of dawn, of dusk.
+  const hue = ([208, 22, 262, 196, 338, 36, 226, 300][seed % 8] ?? 0) + ((seed * 13) % 17);
+  const sky = [rgb(hue, 0.42, 0.5), rgb(hue + 28, 0.6, 0.84)];
+  const sun = { x: width * (0.2 + ((seed * 0.37) % 0.6)), y: height * (0.25 + ((seed * 0.23) % 0.3)), size: height * (0.06 + ((seed * 0.13) % 0.06)) };
+  const hills = [0.52, 0.64, 0.76, 0.88].map((level, i) => ({
+    colour: rgb(hue + 150 + (seed % 3) * 50 + i * 12, 0.2 + i * 0.05, 0.56 - i * 0.12),
+    top: Array.from({ length: width }, (_, x) => {
+      const at = (x / width) * Math.PI * 2 + seed * (i + 1);
+      return height * (level + 0.07 * Math.sin(at * (1.1 + i * 0.4)) + 0.03 * Math.sin(at * 4.3 + i) + 0.012 * Math.sin(at * 11));
+    }),
+  }));
   const raw = Buffer.alloc((width * 3 + 1) * height);
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
-      const at = y * (width * 3 + 1) + 1 + x * 3;
-      const wave = Math.sin(x / (9 + (seed % 7))) + Math.cos(y / (11 + (seed % 5)));
-      raw[at] = 90 + 40 * wave + seed;
-      raw[at + 1] = 120 + 50 * Math.sin(wave + seed);
-      raw[at + 2] = 150 + 45 * Math.cos(wave * 2 + seed / 3);
+      const hill = hills.findLast(({ top }) => y >= (top[x] ?? 0));
+      const glow = Math.exp(-((Math.hypot(x - sun.x, y - sun.y) / sun.size) ** 2) / 6);
+      const part = y / height;
+      for (let c = 0; c < 3; c++) {
+        const above = (sky[0]?.[c] ?? 0) * (1 - part) + (sky[1]?.[c] ?? 0) * part;
+        const isSun = Math.hypot(x - sun.x, y - sun.y) < sun.size;
+        raw[y * (width * 3 + 1) + 1 + x * 3 + c] = hill ? (hill.colour[c] ?? 0) : isSun ? 250 - c * 12 : above + (250 - above) * glow * 0.6;
+      }
     }
   }
   const head = Buffer.alloc(13);
@@ -104,6 +122,15 @@ function png(width, height, seed) {
   head.set([8, 2, 0, 0, 0], 8);
   const signature = Buffer.from([137, 80, 78, 71, 13, 10, 26, 10]);
   return Buffer.concat([signature, chunk('IHDR', head), chunk('IDAT', deflateSync(raw)), chunk('IEND', Buffer.alloc(0))]);
+}
+
+/** @param {number} hue in degrees @param {number} saturation @param {number} light */
+function rgb(hue, saturation, light) {
+  const part = (/** @type {number} */ n) => {
+    const k = (n + hue / 30) % 12;
+    return 255 * (light - saturation * Math.min(light, 1 - light) * Math.max(-1, Math.min(k - 3, 9 - k, 1)));
+  };
+  return [part(0), part(8), part(4)];
 }
 
 /** @param {string} type @param {Buffer} data */
@@ -116,8 +143,9 @@ function chunk(type, data) {
   return framed;
 }
 
-function wav() {
-  const samples = Int16Array.from({ length: 8_000 }, (_, i) => Math.sin((i * 440 * 2 * Math.PI) / 8_000) * 8_000);
+/** A tone. @param {number} [seconds] */
+export function wav(seconds = 1) {
+  const samples = Int16Array.from({ length: Math.round(8_000 * seconds) }, (_, i) => Math.sin((i * 440 * 2 * Math.PI) / 8_000) * 8_000);
   const head = Buffer.alloc(44);
   head.write('RIFF', 0);
   head.writeUInt32LE(36 + samples.byteLength, 4);
@@ -132,7 +160,7 @@ function wav() {
   return Buffer.concat([head, Buffer.from(samples.buffer)]);
 }
 
-function pdf() {
+export function pdf() {
   const stream = 'BT /F1 24 Tf 72 700 Td (A page in a pack) Tj ET';
   const objects = [
     '<< /Type /Catalog /Pages 2 0 R >>',

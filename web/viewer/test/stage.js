@@ -35,15 +35,26 @@ function browserPath() {
 
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.wasm': 'application/wasm' };
 
-/** The built site in a folder of a plain static host. @param {string[]} log of paths asked for */
-async function serveSite(log) {
+/**
+ * The built site in a folder of a plain static host; or, once there is a list of packs, of one that names it.
+ *
+ * @param {string[]} log of paths asked for
+ * @param {{ list?: unknown }} behind
+ */
+async function serveSite(log, behind) {
   const server = createServer(async (request, response) => {
     const path = new URL(request.url ?? '/', 'http://site').pathname;
     log.push(path);
     const full = join(SITE, path.replace(/^\/some\/folder\//, '').replace(/^$/, 'index.html'));
     try {
       if (!path.startsWith('/some/folder/') || !full.startsWith(SITE + sep)) throw new Error('outside');
-      const body = await readFile(full);
+      if (path.endsWith('/packs.json') && behind.list !== undefined) {
+        return void response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(behind.list));
+      }
+      let body = await readFile(full);
+      if (full.endsWith('.html') && behind.list !== undefined) {
+        body = Buffer.from(body.toString().replace('<head>', '<head><meta name="rangepack-packs" content="packs.json">'));
+      }
       response.writeHead(200, { 'Content-Type': TYPES[/** @type {keyof typeof TYPES} */ (extname(full))] ?? 'application/octet-stream' }).end(body);
     } catch {
       response.writeHead(404).end('not found');
@@ -54,24 +65,29 @@ async function serveSite(log) {
   return { site: `http://127.0.0.1:${port}/some/folder/`, stop: () => (server.closeAllConnections(), server.close()) };
 }
 
-export async function startStage() {
+/** @param {{ make?: (folder: string) => void, name?: string }} [options] what makes the sample, and the name of its pack */
+export async function startStage({ make = makeSample, name = 'sample' } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'rangepack-viewer-'));
-  makeSample(join(folder, 'sample'));
-  execFileSync(rangepack(), ['pack', '--quiet', '--compress', join(folder, 'sample'), join(folder, 'sample.pack')]);
+  make(join(folder, 'sample'));
+  execFileSync(rangepack(), ['pack', '--quiet', '--compress', join(folder, 'sample'), join(folder, `${name}.pack`)]);
   // A container as the old programs make it: its index is read as a whole.
   execFileSync(rangepack(), ['pack', '--quiet', '--index-format', 'ndjson', join(folder, 'sample/code'), join(folder, 'old.ctnr')]);
   const packs = await startRangeServer({ folder });
   /** @type {string[]} */
   const asked = [];
-  const { site, stop } = await serveSite(asked);
+  /** @type {{ list?: unknown }} */
+  const behind = {};
+  const { site, stop } = await serveSite(asked, behind);
   const browser = await chromium.launch({ executablePath: browserPath(), args: ['--no-sandbox'] });
   return {
     site,
     packs,
+    /** The list of packs that the server of the site names, if it names one. */
+    behind,
     /** Paths that were asked of the site. */
     asked,
-    pack: `${packs.origin}/sample.pack`,
-    file: resolve(folder, 'sample.pack'),
+    pack: `${packs.origin}/${name}.pack`,
+    file: resolve(folder, `${name}.pack`),
     folder,
     /** @param {BrowserContextOptions} [options] */
     async page(options = {}) {
@@ -84,7 +100,7 @@ export async function startStage() {
       return Object.assign(page, { errors });
     },
     /** The address of the viewer with a path of the sample pack. @param {string} [path] @param {string} [query] */
-    at: (path = '', query = '') => `${site}?${new URLSearchParams({ pack: `${packs.origin}/sample.pack${query}` })}#/${path}`,
+    at: (path = '', query = '') => `${site}?${new URLSearchParams({ pack: `${packs.origin}/${name}.pack${query}` })}#/${path}`,
     async close() {
       await browser.close();
       stop();

@@ -21,6 +21,11 @@ const { splitLines } = await load('highlight');
 const { matcher } = await load('match');
 const format = await load('format');
 const { sniff, kindOf } = await load('kinds');
+const { squarify } = await load('treemap');
+const { sharesOf } = await load('usage.svelte');
+const { Largest, walkRequests } = await load('census.svelte');
+const { typeOf, groupOf } = await load('groups');
+const { readPacks } = await load('packs');
 
 describe('the bar of a list that is too tall', () => {
   const view = 900;
@@ -193,6 +198,102 @@ describe('NumPy headers', () => {
   });
 });
 
+describe('the map', () => {
+  /** @typedef {{ x: number, y: number, width: number, height: number }} Rect */
+  // Numbers that look like sizes, the same each time.
+  let state = 3;
+  const random = () => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647;
+
+  test('has areas like the weights, in the room that is there, none over another', () => {
+    for (const [count, width, height] of /** @type {const} */ ([[1, 100, 50], [2, 50, 400], [60, 1019, 300], [400, 358, 300]])) {
+      const weights = Array.from({ length: count }, () => Math.exp(random() * 9)).sort((a, b) => b - a);
+      const total = weights.reduce((a, b) => a + b);
+      /** @type {Rect[]} */
+      const rects = squarify(weights, { x: 10, y: 20, width, height });
+      assert.equal(rects.length, count);
+      for (const [i, rect] of rects.entries()) {
+        const wanted = ((weights[i] ?? 0) / total) * width * height;
+        assert.ok(Math.abs(rect.width * rect.height - wanted) < 1e-6 * width * height, `${i} of ${count}`);
+        assert.ok(rect.x >= 10 - 1e-6 && rect.y >= 20 - 1e-6 && rect.x + rect.width <= 10 + width + 1e-6 && rect.y + rect.height <= 20 + height + 1e-6);
+        for (const other of rects.slice(0, i)) {
+          const across = Math.min(rect.x + rect.width, other.x + other.width) - Math.max(rect.x, other.x);
+          const down = Math.min(rect.y + rect.height, other.y + other.height) - Math.max(rect.y, other.y);
+          assert.ok(across < 1e-6 || down < 1e-6, `${i} of ${count} overlaps`);
+        }
+      }
+    }
+  });
+
+  test('is made of near squares, as in the paper that describes it', () => {
+    /** @type {Rect[]} */
+    const rects = squarify([6, 6, 4, 3, 2, 2, 1], { x: 0, y: 0, width: 6, height: 4 });
+    const round = (/** @type {number} */ value) => Math.round(value * 100) / 100;
+    assert.deepEqual(rects.slice(0, 3).map(({ x, y, width, height }) => [x, y, width, height].map(round)), [[0, 0, 3, 2], [0, 2, 3, 2], [3, 0, 1.71, 2.33]]);
+    const ratios = squarify(Array.from({ length: 100 }, () => 1), { x: 0, y: 0, width: 300, height: 300 }).map(({ width, height }) => Math.max(width / height, height / width));
+    assert.ok(Math.max(...ratios) < 2);
+  });
+
+  test('of nothing, or in no room, is empty and never NaN', () => {
+    assert.deepEqual(squarify([], { x: 0, y: 0, width: 5, height: 5 }), []);
+    for (const rect of [...squarify([3, 2, 1], { x: 0, y: 0, width: 0, height: 0 }), ...squarify([0, 0], { x: 0, y: 0, width: 9, height: 9 })]) {
+      assert.ok(Object.values(rect).every(Number.isFinite), JSON.stringify(rect));
+    }
+  });
+
+  const file = (/** @type {number} */ size) => ({ kind: 'file', name: `f${size}`, path: `f${size}`, size });
+  const parts = (/** @type {any[]} */ shares) => shares.map(({ kind, weight, count }) => `${kind} ${weight}${count ? ` (${count})` : ''}`);
+
+  test('gathers the lightest, and what was not read yet', () => {
+    const entries = [3, 9, 1, 0, 5, 2].map(file);
+    assert.deepEqual(parts(sharesOf({ entries, complete: true }, { by: 'bytes', total: 20, most: 3 })), ['entry 9', 'entry 5', 'entry 3', 'others 3 (3)']);
+    assert.deepEqual(parts(sharesOf({ entries, complete: false }, { by: 'bytes', total: 100, most: 3 })), ['entry 9', 'entry 5', 'entry 3', 'others 3 (3)', 'unread 80']);
+    assert.deepEqual(parts(sharesOf({ entries, complete: true }, { by: 'bytes', total: 20, most: 3, skip: 3 })), ['entry 2', 'entry 1']);
+    assert.deepEqual(parts(sharesOf({ entries, complete: true }, { by: 'bytes', total: 20, most: 9, least: 0.2 })), ['entry 9', 'entry 5', 'others 6 (4)']);
+    assert.deepEqual(parts(sharesOf({ entries: [3, 1].map(file), complete: true }, { by: 'bytes', total: 4, most: 1 })), ['entry 3', 'entry 1']);
+    assert.deepEqual(parts(sharesOf({ entries, complete: true }, { by: 'files', total: 6, most: 9 })), Array(6).fill('entry 1'));
+  });
+
+  test('believes no total that its children exceed', () => {
+    assert.deepEqual(parts(sharesOf({ entries: [file(50)], complete: false }, { by: 'bytes', total: 10, most: 3 })), ['entry 50']);
+  });
+});
+
+describe('the census', () => {
+  test('keeps the largest, whatever the order', () => {
+    const sizes = Array.from({ length: 500 }, (_, i) => (i * 7919) % 503);
+    const largest = new Largest(20);
+    for (const [i, size] of sizes.entries()) largest.add({ path: `p${i}`, size });
+    const found = largest.sorted().map((/** @type {{ size: number }} */ { size }) => size);
+    assert.deepEqual(found, [...sizes].sort((a, b) => b - a).slice(0, 20));
+  });
+
+  test('counts a file under an ending that a person would call so', () => {
+    const type = (/** @type {string} */ name, kind = 'file') => typeOf({ name, kind });
+    assert.deepEqual(['a.PNG', 'b.tar.gz', 'Makefile', '.bashrc', 'x.', 'a.b c', `y.${'z'.repeat(40)}`, 'ü.größe'].map((name) => type(name)), ['.png', '.gz', 'no ending', 'no ending', 'no ending', 'no ending', 'no ending', '.größe']);
+    assert.equal(type('a.png', 'symlink'), 'links');
+    assert.deepEqual(['a.png', 'a.wav', 'a.csv', 'a.rs', 'a.zip', 'a'].map(groupOf), ['image', 'media', 'data', 'text', 'other', 'other']);
+  });
+
+  test('knows what a walk costs', () => {
+    assert.deepEqual([0, 1, 32_768, 32_769, 1_000_000, 50 * 2 ** 20].map(walkRequests), [0, 1, 1, 2, 5, 55]);
+  });
+});
+
+describe('a list of packs', () => {
+  const read = (/** @type {unknown} */ packs) => readPacks({ packs }, new URL('https://host/data/packs.json'), 'https://host/data/index.html?x#y');
+
+  test('has addresses relative to itself, short where they lie below the page', () => {
+    const urls = read(['a.pack', 'sub/b.pack', '/c.pack', 'https://other/d.pack', './x:y.pack', '.', 'ftp://host/e', 'javascript:1', ''].map((url) => ({ name: 'n', url }))).map((/** @type {{ url: string }} */ { url }) => url);
+    assert.deepEqual(urls, ['a.pack', 'sub/b.pack', 'https://host/c.pack', 'https://other/d.pack', 'https://host/data/x:y.pack', 'https://host/data/']);
+  });
+
+  test('keeps what is a number or a text, and of many a thousand', () => {
+    assert.deepEqual(read([{ name: 'n', url: 'a', index: 'a.idx', bytes: 5, files: 1.5, directories: '2', root: {}, error: 'e' }]), [{ name: 'n', url: 'a', index: 'a.idx', bytes: 5, error: 'e' }]);
+    assert.equal(read(Array.from({ length: 3000 }, () => ({ name: 'n', url: 'a' }))).length, 1000);
+    assert.throws(() => read('no list'), /no list of packs/);
+  });
+});
+
 describe('others', () => {
   test('names are found by a part, or by a pattern for the whole', () => {
     const found = (/** @type {string} */ query) => ['Cat.JPG', 'cat.txt', 'concat', 'a+b.(c)'].filter(matcher(query));
@@ -209,6 +310,10 @@ describe('others', () => {
 
   test('sizes have three digits', () => {
     assert.deepEqual([0, 999, 1000, 1024, 1536, 10_200, 123_456_789].map(format.bytes), ['0 B', '999 B', '0.98 KiB', '1.00 KiB', '1.50 KiB', '9.96 KiB', '118 MiB']);
+  });
+
+  test('parts of a whole are never rounded to nothing', () => {
+    assert.deepEqual([[0, 5], [1, 1], [1, 3], [1, 30], [1, 30_000], [5, 0]].map(([a, b]) => format.percent(a, b)), ['0 %', '100 %', '33 %', '3.3 %', '< 0.1 %', '0 %']);
   });
 
   test('the first bytes tell text from others', () => {

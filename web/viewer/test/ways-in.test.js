@@ -96,6 +96,94 @@ describe('an address', () => {
   });
 });
 
+describe('packs behind the server', () => {
+  const pack = { name: 'sample.pack', url: '', bytes: 16_000_000, files: 3093, directories: 9, root: null };
+  before(() => (pack.url = stage.pack));
+  after(() => (stage.behind.list = undefined));
+
+  test('are not asked for where the server names none', async () => {
+    const page = await stage.page();
+    const before = stage.asked.length;
+    await page.goto(stage.site);
+    await page.getByLabel('Address of a pack').waitFor();
+    await page.evaluate(() => fetch('./index.html').then((response) => response.text()));
+    assert.deepEqual(stage.asked.slice(before).filter((path) => path.endsWith('.json')), []);
+    assert.equal(await page.getByText('On this server').count(), 0);
+  });
+
+  test('are listed first, and open', async () => {
+    stage.behind.list = { packs: [{ ...pack, name: 'beside.pack', url: 'beside.pack' }, pack, { name: 'broken.pack', url: 'broken.pack', error: 'the file is 12 bytes long' }] };
+    const page = await stage.page();
+    await page.route('**/some/folder/beside.pack', (route) => route.fulfill({ body: readFileSync(stage.file) }));
+    await page.goto(stage.site);
+    const list = page.getByRole('list', { name: 'Packs on this server' });
+    await list.getByText('3,093 files · 9 directories · 15.3 MiB').first().waitFor();
+    await list.getByText('the file is 12 bytes long').waitFor();
+    assert.equal(await list.getByRole('link').count(), 2);
+    await list.getByRole('link', { name: 'beside.pack' }).click();
+    await treeHas(page, 'README.md');
+    assert.equal(new URL(page.url()).searchParams.get('pack'), 'beside.pack');
+    await page.getByRole('button', { name: 'Close the pack' }).click();
+    await list.getByRole('link', { name: 'sample.pack' }).click();
+    await treeHas(page, 'README.md');
+    assert.deepEqual(page.errors, []);
+  });
+
+  test('that come later are seen on a press, and when one comes back to the page', async () => {
+    stage.behind.list = { packs: [] };
+    const page = await stage.page();
+    await page.goto(stage.site);
+    await page.getByText('There are no packs in it yet').waitFor();
+    stage.behind.list = { packs: [pack] };
+    await page.getByRole('button', { name: 'Read the list again' }).click();
+    await page.getByRole('link', { name: 'sample.pack' }).waitFor();
+    stage.behind.list = { packs: [pack, { ...pack, name: 'second.pack' }] };
+    await page.evaluate(() => dispatchEvent(new Event('focus')));
+    await page.getByRole('link', { name: 'second.pack' }).waitFor();
+  });
+
+  test('may have their index beside them, which stays in links', async () => {
+    const [file, name] = ['golden/unfinalized.container', 'unfinalized.container'];
+    const folder = new URL('../../../tests/fixtures/seed-formats/', import.meta.url);
+    for (const ending of ['', '.idx']) stage.packs.files.set(`/${file}${ending}`, readFileSync(new URL(name + ending, folder)));
+    const { origin } = stage.packs;
+    stage.behind.list = { packs: [{ name, url: `${origin}/${file}`, index: `${origin}/${file}.idx` }] };
+    const page = await stage.page();
+    await page.goto(stage.site);
+    await page.getByRole('link', { name }).click();
+    await page.getByText('CTNRv1').waitFor();
+    assert.equal(new URL(page.url()).searchParams.get('index'), `${origin}/${file}.idx`);
+    // From the list of recent packs, too.
+    await page.getByRole('button', { name: 'Close the pack' }).click();
+    await page.getByRole('list', { name: 'Recent packs' }).getByRole('link').click();
+    await page.getByText('CTNRv1').waitFor();
+    assert.deepEqual(page.errors, []);
+  });
+
+  test('are only text to the page, whatever the list holds', async () => {
+    stage.behind.list = {
+      packs: [
+        { name: '<img src=x onerror=top.attacked=1>', url: stage.pack, files: -1, bytes: 'many', error: undefined },
+        { name: 'script', url: 'javascript:top.attacked=1' },
+        { name: 'data', url: 'data:text/html,x' },
+        { name: 7, url: 'x' }, { url: 'x' }, null, 'text', [],
+      ],
+    };
+    const page = await stage.page();
+    await page.goto(stage.site);
+    const links = page.getByRole('list', { name: 'Packs on this server' }).getByRole('link');
+    await links.first().waitFor();
+    assert.deepEqual(await links.allTextContents().then((texts) => texts.map((text) => text.trim())), ['<img src=x onerror=top.attacked=1>']);
+    assert.equal(await page.evaluate(() => 'attacked' in window), false);
+    for (const list of ['no list', { packs: 7 }, null]) {
+      stage.behind.list = list;
+      await page.getByRole('button', { name: 'Read the list again' }).click();
+      await page.getByText('the answer is no list of packs').waitFor();
+    }
+    assert.deepEqual(page.errors, []);
+  });
+});
+
 describe('a file', () => {
   test('that is chosen opens without a request; a reload asks for it again', async () => {
     const page = await stage.page();

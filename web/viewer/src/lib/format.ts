@@ -19,6 +19,13 @@ export function bytes(value: number): string {
   return `${scaled.toFixed(digits)} ${UNITS[unit]}`;
 }
 
+/** A part of a whole, for people: 42 %, 0.3 %, < 0.1 %. */
+export function percent(part: number, whole: number): string {
+  const value = whole > 0 ? (part / whole) * 100 : 0;
+  if (value > 0 && value < 0.1) return '< 0.1 %';
+  return `${value >= 9.95 || value === 0 ? Math.round(value) : value.toFixed(1)} %`;
+}
+
 const moment = new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeStyle: 'medium' });
 const day = new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short' });
 

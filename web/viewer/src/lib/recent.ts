@@ -2,6 +2,8 @@
 
 export interface Recent {
   url: string;
+  /** Of the index beside an old container. */
+  index?: string;
   name: string;
   entries: number;
   bytes: number;
@@ -22,7 +24,8 @@ export function recentPacks(): Recent[] {
 
 function isRecent(value: unknown): value is Recent {
   if (typeof value !== 'object' || value === null) return false;
-  const { url, name, entries, bytes } = value as Record<string, unknown>;
+  const { url, index, name, entries, bytes } = value as Record<string, unknown>;
+  if (index !== undefined && typeof index !== 'string') return false;
   return typeof url === 'string' && typeof name === 'string' && typeof entries === 'number' && typeof bytes === 'number';
 }
 

@@ -14,6 +14,8 @@ export interface Opened {
   pack: Pack;
   /** The address it was opened by; undefined for a file of the user. */
   url: string | undefined;
+  /** The address of the index beside it, where one was given. */
+  index: string | undefined;
   name: string;
   directories: Directories;
   tree: Tree;
@@ -22,6 +24,8 @@ export interface Opened {
 /** What the address of the page asks for. */
 interface Wanted {
   url: string | null;
+  /** The index beside an old container. */
+  index: string | undefined;
   root: string | undefined;
   path: string;
 }
@@ -56,18 +60,18 @@ export class Session {
 
   #wanted(): Wanted {
     const query = new URLSearchParams(location.search);
-    return { url: query.get('pack'), root: query.get('root') ?? undefined, path: decodePath(location.hash) };
+    return { url: query.get('pack'), index: query.get('index') ?? undefined, root: query.get('root') ?? undefined, path: decodePath(location.hash) };
   }
 
   /** Makes what is shown agree with the address. */
   async follow(): Promise<void> {
-    const { url, root, path } = this.#wanted();
+    const { url, index, root, path } = this.#wanted();
     const file = new URLSearchParams(location.search).get('file');
-    const source = url !== null ? `url ${url} ${root ?? ''}` : file !== null ? `file ${file}` : undefined;
+    const source = url !== null ? `url ${url} ${index ?? ''} ${root ?? ''}` : file !== null ? `file ${file}` : undefined;
     if (source !== this.#source) {
       this.#leave();
       this.#source = source;
-      if (url !== null) return this.#open(url, { root });
+      if (url !== null) return this.#open(url, { root, index: index && resolved(index) });
       if (file !== null && this.#files?.name === file) return this.#openFiles();
       return;
     }
@@ -136,17 +140,18 @@ export class Session {
     };
     try {
       // What is no address at all is refused by the package, with its words.
-      const address = input instanceof File || !URL.canParse(input, location.href) ? input : new URL(input, location.href);
+      const address = input instanceof File ? input : resolved(input);
       // What was read stays for the next visit, where the browser has a place for it.
       const cache = input instanceof File || globalThis.caches === undefined ? undefined : cacheStorageCache();
       const pack = await openPack(address, { ...options, cache, onProgress: progress, signal: abort.signal });
       if (abort.signal.aborted) return pack.close();
       const directories = new Directories(pack);
       const url = address instanceof URL ? address.href : undefined;
-      this.opened = { pack, url, name, directories, tree: new Tree(directories) };
+      const index = options.index instanceof URL ? options.index.href : undefined;
+      this.opened = { pack, url, index, name, directories, tree: new Tree(directories) };
       if (typeof input === 'string') {
         const { entries, bytes } = pack.info;
-        this.recent = remember({ url: input, name, entries, bytes });
+        this.recent = remember({ url: input, ...(index !== undefined && { index }), name, entries, bytes });
       }
       await this.#show(this.#wanted().path);
     } catch (error) {
@@ -195,6 +200,16 @@ export class Session {
       if (!signal.aborted) this.shown = { failed: adviceFor(error) };
     }
   }
+}
+
+/** An address, relative to the page; as it is where it is none. */
+function resolved(address: string): URL | string {
+  return URL.canParse(address, location.href) ? new URL(address, location.href) : address;
+}
+
+/** The query of the page that shows a pack. */
+export function queryOf({ url, index }: { url: string; index?: string | undefined }): string {
+  return `?${new URLSearchParams({ pack: url, ...(index !== undefined && { index }) })}`;
 }
 
 /** The last name in an address; its host if there is none. */

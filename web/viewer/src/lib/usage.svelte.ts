@@ -1,0 +1,140 @@
+/**
+ * How the bytes of a pack are shared out among its directories. The index has the totals of each directory, so that a
+ * level is known as soon as its children are listed; nothing below them is read.
+ */
+
+import type { Entry, Pack } from 'rangepack';
+import { SvelteMap } from 'svelte/reactivity';
+
+export type Measure = 'bytes' | 'files';
+
+/** Children that are listed at first, and more of them on demand. */
+const PAGE = { first: 2000, more: 8000 };
+
+/** What an entry weighs. */
+export function weigh(entry: Entry, by: Measure): number {
+  return by === 'bytes' ? entry.size : entry.kind === 'directory' ? (entry.files ?? 0) : 1;
+}
+
+/** The children of one directory. */
+export class Level {
+  /** In the order of their names, as far as they were listed. */
+  entries: Entry[] = $state.raw([]);
+  complete = $state(false);
+  loading = $state(false);
+  error: unknown = $state.raw(undefined);
+  readonly path: string;
+  readonly #pack: Pack;
+
+  constructor(pack: Pack, path: string) {
+    this.#pack = pack;
+    this.path = path;
+  }
+
+  /** Further children. Failures are kept in `error`. */
+  async more(): Promise<void> {
+    if (this.complete || this.loading) return;
+    this.loading = true;
+    this.error = undefined;
+    try {
+      const limit = this.entries.length === 0 ? PAGE.first : PAGE.more;
+      const page = await this.#pack.readdir(this.path, { after: this.entries.at(-1)?.name, limit });
+      this.entries = [...this.entries, ...page];
+      this.complete = page.length < limit;
+    } catch (error) {
+      this.error = error;
+    } finally {
+      this.loading = false;
+    }
+  }
+}
+
+/** A child, or many of them together: those too small to be seen, or those that were not read yet. */
+export type Share =
+  | { kind: 'entry'; entry: Entry; weight: number }
+  | { kind: 'others'; count: number; weight: number }
+  | { kind: 'unread'; weight: number };
+
+export interface Wanted {
+  by: Measure;
+  /** The weight of the directory: what the children that are known do not weigh was not read yet. */
+  total: number;
+  /** So many children at most. */
+  most: number;
+  /** The heaviest so many are left out. */
+  skip?: number;
+  /** The part of the total under which a child is not shown on its own. */
+  least?: number;
+}
+
+/** Children by weight, and the rest of them as one. */
+export function sharesOf({ entries, complete }: Pick<Level, 'entries' | 'complete'>, { by, total, most, skip = 0, least = 0 }: Wanted): Share[] {
+  const sorted = entries.map((entry) => ({ kind: 'entry' as const, entry, weight: weigh(entry, by) })).sort((a, b) => b.weight - a.weight);
+  const known = sorted.reduce((sum, { weight }) => sum + weight, 0);
+  const light = sorted.findIndex(({ weight }, i) => i > skip && weight < least * total);
+  const end = Math.min(light < 0 ? sorted.length : light, skip + most);
+  const shares: Share[] = sorted.slice(skip, end).filter(({ weight }) => weight > 0);
+  const rest = sorted.slice(end);
+  const weight = rest.reduce((sum, { weight }) => sum + weight, 0);
+  // One that is left alone may as well be shown itself.
+  if (rest.length === 1 && weight > 0) shares.push(...rest);
+  else if (weight > 0) shares.push({ kind: 'others', count: rest.length, weight });
+  // Totals are the pack's own words: they may be wrong.
+  if (!complete && total > known && skip === 0) shares.push({ kind: 'unread', weight: total - known });
+  return shares;
+}
+
+/** Where one is in the map: a directory, and how many of its heaviest children are left out. */
+export interface Step {
+  entry: Entry;
+  skip: number;
+}
+
+/** The map of one pack: what it shows, and the levels that it has read. */
+export class Usage {
+  by: Measure = $state('bytes');
+  trail: Step[] = $state.raw([]);
+  readonly #levels = new SvelteMap<string, Level>();
+  readonly #pack: Pack;
+
+  constructor(pack: Pack, root: Entry) {
+    this.#pack = pack;
+    this.trail = [{ entry: root, skip: 0 }];
+  }
+
+  /** The children of a directory, if they were asked for. */
+  level(path: string): Level | undefined {
+    return this.#levels.get(path);
+  }
+
+  /** Lists the children of a directory, unless they are there. */
+  read(path: string): void {
+    if (this.#levels.has(path)) return;
+    const level = new Level(this.#pack, path);
+    this.#levels.set(path, level);
+    void level.more();
+  }
+
+  /** How many levels were asked for. */
+  get known(): number {
+    return this.#levels.size;
+  }
+
+  into(step: Step): void {
+    this.trail = [...this.trail, step];
+  }
+
+  /** Back to the step of this number. */
+  back(to: number): void {
+    this.trail = this.trail.slice(0, Math.max(to, 0) + 1);
+  }
+}
+
+const known = new WeakMap<Pack, Usage>();
+
+/** The map of a pack; it stays as it is while the pack is open. */
+export function usageOf(pack: Pack, root: Entry): Usage {
+  let usage = known.get(pack);
+  if (usage === undefined) known.set(pack, (usage = new Usage(pack, root)));
+  return usage;
+}
