@@ -1,7 +1,7 @@
 /** Directories by position and by name: what `children` answers where `expectations.js` does not ask. */
 
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import { PackError, openPack } from '../src/node/index.js';
 import { Pack } from '../src/pack.js';
 import { container } from './packs.js';
@@ -9,11 +9,22 @@ import { testFile } from './places.js';
 
 /** @import { ChildrenOptions } from '../types/index.d.ts' */
 
+/** @type {import('../types/index.d.ts').Pack[]} */
+const packs = [];
+after(() => packs.forEach((pack) => pack.close()));
+
+/** @param {string} name of a golden pack */
+async function golden(name) {
+  const pack = await openPack(testFile(`golden/${name}.pack`));
+  packs.push(pack);
+  return pack;
+}
+
 const NOTHING = { total: 0, start: 0, entries: [] };
 
 describe('children', () => {
   test('of paths as people type them', async () => {
-    const pack = await openPack(testFile('golden/two-levels.pack'));
+    const pack = await golden('two-levels');
     const wanted = await pack.children('train', { start: 1, limit: 1 });
     assert.deepEqual([wanted.total, wanted.start, wanted.entries[0]?.name], [3, 1, 'n01440001']);
     for (const path of ['/train', './train/', 'train//', 'train/../train', 'train/n01440000/..']) {
@@ -24,15 +35,15 @@ describe('children', () => {
   });
 
   test('of an empty directory, and of an empty pack', async () => {
-    const pack = await openPack(testFile('golden/all-kinds.pack'));
+    const pack = await golden('all-kinds');
     assert.deepEqual(await pack.children('empty directory'), NOTHING);
     assert.deepEqual(await pack.children('empty directory', { start: 7 }), NOTHING);
     assert.deepEqual(await pack.children('empty directory', { start: 'name' }), NOTHING);
-    assert.deepEqual(await (await openPack(testFile('golden/empty.pack'))).children(''), NOTHING);
+    assert.deepEqual(await (await golden('empty')).children(''), NOTHING);
   });
 
   test('fails where readdir fails, with the same error', async () => {
-    const pack = await openPack(testFile('golden/all-kinds.pack'));
+    const pack = await golden('all-kinds');
     for (const path of ['executable', 'no such thing', 'nested/no', 'executable/below', 'no/../../out']) {
       const expected = await pack.readdir(path).catch((error) => error);
       assert.match(expected.code, /^ERR_NO(T_A_DIRECTORY|_ENTRY)$/, path);
@@ -69,7 +80,7 @@ describe('children', () => {
   });
 
   test('refuses positions and limits that are none', async () => {
-    const pack = await openPack(testFile('golden/two-levels.pack'));
+    const pack = await golden('two-levels');
     const bad = [-1, NaN, 0.5, -Infinity, 2 ** 53, null, {}, 3n, true];
     for (const value of /** @type {any[]} */ (bad)) {
       await assert.rejects(pack.children('train', { start: value }), { code: 'ERR_ARGUMENT', message: /start/ }, String(value));
@@ -82,7 +93,7 @@ describe('children', () => {
   });
 
   test('takes any text for a name', async () => {
-    const pack = await openPack(testFile('golden/two-levels.pack'));
+    const pack = await golden('two-levels');
     /** @type {[string, number][]} */
     const positions = [['', 0], ['a', 0], ['n01440001', 1], ['n01440001/n', 2], ['n01440001\0', 2], ['o', 3], ['\udcff', 3], ['z'.repeat(100_000), 3], ['\u{1f600}', 3]];
     for (const [name, start] of positions) {
@@ -91,7 +102,7 @@ describe('children', () => {
   });
 
   test('ends with its signal', async () => {
-    const pack = await openPack(testFile('golden/two-levels.pack'));
+    const pack = await golden('two-levels');
     const signal = AbortSignal.abort(new Error('enough'));
     await assert.rejects(pack.children('train', /** @type {ChildrenOptions} */ ({ signal })), /enough/);
   });

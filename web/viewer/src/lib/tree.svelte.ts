@@ -51,6 +51,9 @@ export class Tree {
     return last === undefined ? 0 : last.start + last.length;
   });
 
+  /** The directories whose children are in the list. */
+  readonly shown: Directory[] = $derived([...new Set(this.#runs.map(({ directory }) => directory))]);
+
   #flatten(directory: Directory, level: number, runs: Run[], start: number): number {
     const add = (from: number, length: number, tail = false) => {
       if (length > 0) runs.push({ directory, level, start, length, from, tail });
