@@ -89,7 +89,8 @@ test('in, about the tree and a list, to a file and back, and out again', async (
   await page.getByRole('row', { name: 'tool.py' }).waitFor();
   await tabTo(page, /^grid$/);
   await page.keyboard.press('Backspace');
-  await onRow(page, 'README.md');
+  // Where one came from.
+  await onRow(page, 'code');
   assert.match(page.url(), /#\/$/);
 
   await tabTo(page, /Close the pack/, 'Shift+Tab');
