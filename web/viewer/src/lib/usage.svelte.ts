@@ -9,7 +9,7 @@ import { SvelteMap } from 'svelte/reactivity';
 export type Measure = 'bytes' | 'files';
 
 /** Children that are listed at first, and more of them on demand. */
-const PAGE = { first: 2000, more: 8000 };
+const PAGE = { first: 2000, more: 4000 };
 
 /** What an entry weighs. */
 export function weigh(entry: Entry, by: Measure): number {
@@ -38,6 +38,8 @@ export class Level {
     this.error = undefined;
     try {
       const limit = this.entries.length === 0 ? PAGE.first : PAGE.more;
+      // What is in memory comes at once: the page must have time for others.
+      if (this.entries.length > 0) await new Promise((done) => setTimeout(done));
       const page = await this.#pack.readdir(this.path, { after: this.entries.at(-1)?.name, limit });
       this.entries = [...this.entries, ...page];
       this.complete = page.length < limit;
@@ -69,19 +71,41 @@ export interface Wanted {
 
 /** Children by weight, and the rest of them as one. */
 export function sharesOf({ entries, complete }: Pick<Level, 'entries' | 'complete'>, { by, total, most, skip = 0, least = 0 }: Wanted): Share[] {
-  const sorted = entries.map((entry) => ({ kind: 'entry' as const, entry, weight: weigh(entry, by) })).sort((a, b) => b.weight - a.weight);
-  const known = sorted.reduce((sum, { weight }) => sum + weight, 0);
-  const light = sorted.findIndex(({ weight }, i) => i > skip && weight < least * total);
-  const end = Math.min(light < 0 ? sorted.length : light, skip + most);
-  const shares: Share[] = sorted.slice(skip, end).filter(({ weight }) => weight > 0);
-  const rest = sorted.slice(end);
-  const weight = rest.reduce((sum, { weight }) => sum + weight, 0);
+  const { sorted, weight: known } = heaviest(entries, by);
+  const shares: Share[] = [];
+  let [at, left] = [0, known];
+  for (; at < sorted.length && shares.length < most; at++) {
+    const entry = sorted[at];
+    if (entry === undefined) break;
+    const weight = weigh(entry, by);
+    if (weight === 0 || (shares.length > 0 && weight < least * total)) break;
+    left -= weight;
+    if (at >= skip) shares.push({ kind: 'entry', entry, weight });
+  }
+  const [last] = sorted.slice(at);
   // One that is left alone may as well be shown itself.
-  if (rest.length === 1 && weight > 0) shares.push(...rest);
-  else if (weight > 0) shares.push({ kind: 'others', count: rest.length, weight });
+  if (last !== undefined && at === sorted.length - 1 && left > 0) shares.push({ kind: 'entry', entry: last, weight: left });
+  else if (left > 0) shares.push({ kind: 'others', count: sorted.length - at, weight: left });
   // Totals are the pack's own words: they may be wrong.
   if (!complete && total > known && skip === 0) shares.push({ kind: 'unread', weight: total - known });
   return shares;
+}
+
+interface Order {
+  sorted: Entry[];
+  weight: number;
+}
+
+/** Lists of children are replaced, never changed: their order is found out once. */
+const orders = new WeakMap<Entry[], Partial<Record<Measure, Order>>>();
+
+function heaviest(entries: Entry[], by: Measure): Order {
+  let known = orders.get(entries);
+  if (known === undefined) orders.set(entries, (known = {}));
+  return (known[by] ??= {
+    sorted: [...entries].sort((a, b) => weigh(b, by) - weigh(a, by)),
+    weight: entries.reduce((sum, entry) => sum + weigh(entry, by), 0),
+  });
 }
 
 /** Where one is in the map: a directory, and how many of its heaviest children are left out. */
@@ -113,6 +137,11 @@ export class Usage {
     const level = new Level(this.#pack, path);
     this.#levels.set(path, level);
     void level.more();
+  }
+
+  /** Lists whatever is still missing of the levels that were asked for. */
+  complete(): void {
+    for (const level of this.#levels.values()) if (!level.loading && level.error === undefined) void level.more();
   }
 
   /** How many levels were asked for. */
