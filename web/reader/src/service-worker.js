@@ -10,6 +10,7 @@ import { decodePath, respond } from './respond.js';
 /** @typedef {ReturnType<typeof openPack>} Opening */
 /** @typedef {{ skipWaiting(): Promise<void>, clients: { claim(): Promise<void> }, registration: { scope: string }, location: Location }} WorkerScope */
 /** @typedef {Event & { request: Request, respondWith(answer: Promise<Response>): void }} FetchEvent */
+/** @typedef {Event & { addRoutes?(routes: object[]): Promise<void> }} InstallEvent */
 /** @typedef {Event & { waitUntil(done: Promise<unknown>): void }} ActivateEvent */
 
 const worker = /** @type {WorkerScope} */ (/** @type {unknown} */ (globalThis));
@@ -67,7 +68,13 @@ async function answer(request, path) {
   return response;
 }
 
-addEventListener('install', () => void worker.skipWaiting());
+addEventListener('install', (event) => {
+  const { pathname } = new URL(worker.registration.scope);
+  const condition = { urlPattern: { pathname: `${pathname}*` } };
+  // While a worker starts, Chromium would ask the host for the same.
+  /** @type {InstallEvent} */ (event).addRoutes?.([{ condition, source: 'fetch-event' }])?.catch(() => {});
+  void worker.skipWaiting();
+});
 addEventListener('activate', (event) => /** @type {ActivateEvent} */ (event).waitUntil(worker.clients.claim()));
 addEventListener('fetch', (event) => {
   const fetching = /** @type {FetchEvent} */ (event);
