@@ -4,6 +4,7 @@
  */
 
 import { cacheStorageCache, openPack, type Entry, type OpenOptions, type Pack } from 'rangepack';
+import { addresses } from './addresses.svelte.ts';
 import { adviceFor, type Advice } from './advice.ts';
 import { Directories } from './directory.svelte.ts';
 import { decodePath, encodePath, nameOf } from './paths.ts';
@@ -75,6 +76,7 @@ export class Session {
   #leave() {
     this.#abort.abort();
     this.opened?.pack.close();
+    addresses.offer(undefined);
     this.opened = this.opening = this.failed = this.shown = undefined;
     this.path = '';
     document.title = 'Rangepack';
@@ -137,6 +139,7 @@ export class Session {
       if (abort.signal.aborted) return pack.close();
       const directories = new Directories(pack);
       const url = address instanceof URL ? address.href : undefined;
+      addresses.offer(pack);
       this.opened = { pack, url, name, directories, tree: new Tree(directories) };
       if (typeof input === 'string') {
         const { entries, bytes } = pack.info;
