@@ -7,7 +7,7 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { after, before, describe, test } from 'node:test';
-import { openPack } from '../src/node/index.js';
+import { openPack, setWasm } from '../src/node/index.js';
 import { decodePath, respond } from '../src/respond.js';
 import { inTemporaryFolder, rangepack } from './packs.js';
 import { testFile } from './places.js';
@@ -38,6 +38,9 @@ let pack;
 /** @type {Uint8Array} */
 let packed;
 before(async () => {
+  // As where nothing may be compiled while a program runs.
+  const modules = { packs: 'rangepack_bg.wasm', legacy: 'rangepack-legacy_bg.wasm' };
+  setWasm(async (which) => WebAssembly.compile(await readFile(new URL(`../wasm/${modules[which]}`, import.meta.url))));
   packed = await inTemporaryFolder(async (folder) => {
     const site = join(folder, 'site');
     for (const [path, content] of Object.entries(FILES)) {
