@@ -6,11 +6,13 @@ const TYPES = new Map(
   Object.entries({
     'application/gzip': 'gz tgz',
     'application/json': 'json map geojson ipynb',
+    'application/manifest+json': 'webmanifest',
     'application/pdf': 'pdf',
     'application/wasm': 'wasm',
     'application/x-ndjson': 'ndjson jsonl',
     'application/x-tar': 'tar',
-    'application/xml': 'xml',
+    'application/xhtml+xml': 'xhtml xht',
+    'application/xml': 'xml xsl xslt rss atom',
     'application/zip': 'zip',
     'audio/aac': 'aac',
     'audio/flac': 'flac',
@@ -38,6 +40,7 @@ const TYPES = new Map(
     'text/markdown': 'md markdown',
     'text/plain': 'txt text log ini cfg conf toml yaml yml py rs c h cpp hpp go java sh ts tsx jsx rb',
     'text/tab-separated-values': 'tsv',
+    'text/vtt': 'vtt',
     'video/mp4': 'mp4 m4v',
     'video/ogg': 'ogv',
     'video/quicktime': 'mov',
@@ -53,4 +56,13 @@ const TYPES = new Map(
 export function typeOf(name) {
   const dot = name.lastIndexOf('.');
   return dot < 0 ? '' : (TYPES.get(name.slice(dot + 1).toLowerCase()) ?? '');
+}
+
+/**
+ * @param {string} type
+ * @returns {boolean} whether browsers run the scripts of such a file when it is opened as a page: HTML, SVG, and XML of
+ *   any kind, which can name a style sheet of XSLT
+ */
+export function isDocument(type) {
+  return /html|xml/.test(type);
 }

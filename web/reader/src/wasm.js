@@ -2,6 +2,10 @@
  * The WebAssembly modules: each is loaded once, when it is first needed.
  */
 
+// What surrounds them is imported beforehand, for service workers can import nothing later.
+import * as legacy from '../wasm/rangepack-legacy.js';
+import * as packs from '../wasm/rangepack.js';
+
 /** @typedef {typeof import('../wasm/rangepack-legacy.js')} Wasm */
 
 /** `packs` reads packs; `legacy`, twice as large, reads the old formats as well. @typedef {'packs' | 'legacy'} Which */
@@ -15,13 +19,15 @@ const URLS = {
   legacy: () => new URL('../wasm/rangepack-legacy_bg.wasm', import.meta.url),
 };
 
-/** @type {(which: Which) => URL | Promise<BufferSource>} */
+/** @typedef {URL | Promise<BufferSource | WebAssembly.Module>} Source */
+
+/** @type {(which: Which) => Source} */
 let locate = (which) => URLS[which]();
 
 /**
  * Says where the modules come from. It has no effect on one that was loaded before.
  *
- * @param {(which: Which) => URL | Promise<BufferSource>} source
+ * @param {(which: Which) => Source} source
  */
 export function setWasm(source) {
   locate = source;
@@ -44,7 +50,7 @@ export function loadWasm(which) {
 
 /** @param {Which} which */
 async function instantiate(which) {
-  const module = await (which === 'packs' ? import('../wasm/rangepack.js') : import('../wasm/rangepack-legacy.js'));
+  const module = which === 'packs' ? packs : legacy;
   await module.default({ module_or_path: locate(which) });
   return /** @type {Wasm} */ (module);
 }

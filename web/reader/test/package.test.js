@@ -145,6 +145,12 @@ const TYPED = `
 import { openPack, PackError, cacheStorageCache } from 'rangepack';
 import type { Entry, Pack, PackFile } from 'rangepack';
 import { folderCache } from 'rangepack/node';
+import { mount } from 'rangepack/mount';
+import { decodePath, respond } from 'rangepack/respond';
+
+export const answer = (pack: Pack, request: Request): Promise<Response> =>
+  respond(pack, decodePath(new URL(request.url).pathname), request, { onError: ({ code }) => console.error(code) });
+export const site: Promise<string> = mount('site.pack', { scope: 'docs/' });
 
 export async function main(signal: AbortSignal): Promise<number> {
   const pack: Pack = await openPack('photos.pack', { signal, cache: folderCache('kept'), root: 'a'.repeat(64) });

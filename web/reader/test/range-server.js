@@ -136,7 +136,8 @@ export async function startRangeServer({ files = {}, folder, port = 0 }) {
     const file = memoryFile(known.get(url.pathname), isSecond) ?? (await diskFile(folder, url.pathname));
     if (file === undefined) return end(404, 'not found');
     response.setHeader('Accept-Ranges', 'bytes');
-    response.setHeader('Content-Type', typeOf(url.pathname) || 'application/octet-stream');
+    const type = url.pathname.endsWith('/') ? 'text/html' : typeOf(url.pathname);
+    response.setHeader('Content-Type', type || 'application/octet-stream');
     if (query.get('etag') === 'weak') response.setHeader('ETag', `W/"${count}"`);
     else if (query.get('etag') !== 'no') response.setHeader('ETag', file.etag);
     if (query.get('modified') !== 'no') response.setHeader('Last-Modified', new Date(file.modified).toUTCString());
@@ -230,9 +231,10 @@ function memoryFile(file, isSecond) {
   if (file === undefined) return undefined;
   const isBytes = file instanceof Uint8Array;
   const read = isBytes ? (/** @type {number} */ at, /** @type {number} */ n) => file.subarray(at, at + n) : file.read;
+  const size = isBytes ? file.length : file.size;
   return {
-    size: isBytes ? file.length : file.size,
-    etag: isSecond ? '"second"' : '"first"',
+    size,
+    etag: `"${isSecond ? 'second' : 'first'}-${size}"`,
     modified: isSecond ? 2e12 : 1e12,
     *pieces(start, end) {
       for (let at = start; at < end; at += PIECE) {

@@ -240,9 +240,10 @@ export function cacheStorageCache(options?: { name?: string; maxBytes?: number }
 
 /**
  * Says where the WebAssembly modules come from, before the first pack is opened: for pages that keep them elsewhere.
- * `packs` reads packs; `legacy` is fetched only for containers in the old formats.
+ * `packs` reads packs; `legacy` is fetched only for containers in the old formats. Where nothing may be compiled while
+ * a program runs (Cloudflare's workers), a compiled module does.
  */
-export function setWasm(source: (which: 'packs' | 'legacy') => URL | Promise<BufferSource>): void;
+export function setWasm(source: (which: 'packs' | 'legacy') => URL | Promise<BufferSource | WebAssembly.Module>): void;
 
 /** What every call rejects with, unless its signal was aborted: then with the signal's reason. */
 export class PackError extends Error {

@@ -168,7 +168,9 @@ describe('others', () => {
   test('a document is given to the viewer of the browser, as a PDF and nothing else', async () => {
     const { page, view } = await show('media/paper.pdf');
     const source = (await view.locator('iframe').getAttribute('src')) ?? '';
-    assert.match(source, /^blob:/);
+    assert.match(source, /\/@pack\/[-0-9a-f]{36}\/media\/paper\.pdf$/);
+    const type = await page.evaluate(async (source) => (await fetch(source)).headers.get('Content-Type'), source);
+    assert.equal(type, 'application/pdf');
     assert.deepEqual(page.errors, []);
   });
 

@@ -44,7 +44,7 @@ export function makeSample(folder) {
   file("names/quote's.txt", 'quoted\n');
   file('hostile/page.html', `<!doctype html><title>harmless</title><h1>Hello</h1><script>${ATTACK}</script><img src="x" onerror='${ATTACK}'><a href='javascript:${ATTACK}'>click</a><form action="/attacked"><button>send</button></form><meta http-equiv="refresh" content="0;url=/attacked"><img src="/attacked.png"><link rel="stylesheet" href="/attacked.css"><iframe srcdoc="<script>${ATTACK.replaceAll('"', '&quot;')}</script>"></iframe>`);
   file('hostile/drawing.svg', `<svg xmlns="http://www.w3.org/2000/svg" width="80" height="80" onload='${ATTACK}'><script>${ATTACK}</script><image href="/attacked.png"/><circle cx="40" cy="40" r="30" fill="crimson"/></svg>`);
-  file('hostile/page.md', `# Heading\n\n<script>${ATTACK}</script>\n<img src=x onerror='${ATTACK}'>\n<style>body{display:none}</style>\n<svg onload='${ATTACK}'></svg>\n[link](javascript:${encodeURIComponent(ATTACK)})\n![pixel](/attacked.png)\n<form action="/attacked"><input name="session"></form>\n\nStill here.\n`);
+  file('hostile/page.md', `# Heading\n\n<script>${ATTACK}</script>\n<img src=x onerror='${ATTACK}'>\n<style>body{display:none}</style>\n<svg onload='${ATTACK}'></svg>\n[link](javascript:${encodeURIComponent(ATTACK)})\n![pixel](/attacked.png)\n<video src="/attacked.webm" autoplay></video><iframe src="/attacked.html"></iframe><object data="/attacked.html"></object>\n<form action="/attacked"><input name="session"></form>\n\nStill here.\n`);
   file('hostile/<img src=x onerror=top.attacked=1>.txt', 'a name that is markup\n');
   file('hostile/data.csv', `name\n<img src=x onerror='${ATTACK.replaceAll('"', '""')}'>\n`);
   file('hostile/fake.png', '<svg xmlns="http://www.w3.org/2000/svg"/>');

@@ -1,11 +1,11 @@
 /** What every test needs: the site, a pack on a server of another origin, and a browser. */
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
-import { extname, join, resolve, sep } from 'node:path';
+import { dirname, extname, join, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 import { startRangeServer } from '../../reader/test/range-server.js';
@@ -89,6 +89,14 @@ export async function startStage({ make = makeSample, name = 'sample' } = {}) {
     pack: `${packs.origin}/${name}.pack`,
     file: resolve(folder, `${name}.pack`),
     folder,
+    /** Makes another pack, served and on the disk. @param {string} name @param {Record<string, string | Uint8Array>} files */
+    addPack(name, files) {
+      for (const [path, content] of Object.entries(files)) {
+        mkdirSync(dirname(join(folder, name, path)), { recursive: true });
+        writeFileSync(join(folder, name, path), content);
+      }
+      execFileSync(rangepack(), ['pack', '--quiet', join(folder, name), join(folder, `${name}.pack`)]);
+    },
     /** @param {BrowserContextOptions} [options] */
     async page(options = {}) {
       const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });

@@ -144,6 +144,7 @@ describe('commands', () => {
   test('quote whatever is in a name', () => {
     assert.equal(quoted('plain/name.txt'), 'plain/name.txt');
     assert.equal(catCommand('a.pack', entry), `rangepack cat -- a.pack 'it'\\''s; rm -rf $HOME'`);
+    assert.equal(catCommand('https://a/b', { path: 'x' }, 'https://a/b.idx'), 'rangepack cat --index https://a/b.idx -- https://a/b x');
     assert.equal(quoted('-rf'), "'-rf'");
     assert.equal(quoted("a\n'\udcff"), "$'a\\x0a\\x27\\xff'");
   });

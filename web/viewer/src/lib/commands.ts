@@ -17,10 +17,11 @@ function escaped(char: string): string {
   return `\\x${byte.toString(16).padStart(2, '0')}`;
 }
 
-/** `rangepack cat`, for a pack that lies in the folder one is in. */
-export function catCommand(pack: string, entry: Entry): string {
+/** `rangepack cat`, for a pack at an address, or in the folder one is in; with the address of an index beside it. */
+export function catCommand(pack: string, entry: Entry, index?: string): string {
+  const options = index === undefined ? '' : `--index ${quoted(index)} `;
   // A path that begins with a dash would be an option.
-  return `rangepack cat -- ${quoted(pack)} ${quoted(entry.path)}`;
+  return `rangepack cat ${options}-- ${quoted(pack)} ${quoted(entry.path)}`;
 }
 
 /** The payload as stored, taken out of the pack by one range. Undefined where that is not one range of this file. */

@@ -4,6 +4,7 @@
  */
 
 import { cacheStorageCache, openPack, type Entry, type OpenOptions, type Pack } from 'rangepack';
+import { addresses } from './addresses.svelte.ts';
 import { adviceFor, type Advice } from './advice.ts';
 import { Directories } from './directory.svelte.ts';
 import { decodePath, encodePath, nameOf } from './paths.ts';
@@ -81,6 +82,7 @@ export class Session {
   #leave() {
     this.#abort.abort();
     this.opened?.pack.close();
+    addresses.offer(undefined);
     this.opened = this.opening = this.failed = this.shown = undefined;
     this.path = this.#before = '';
     document.title = 'Rangepack';
@@ -148,6 +150,7 @@ export class Session {
       const directories = new Directories(pack);
       const url = address instanceof URL ? address.href : undefined;
       const index = options.index instanceof URL ? options.index.href : undefined;
+      addresses.offer(pack);
       this.opened = { pack, url, index, name, directories, tree: new Tree(directories) };
       if (typeof input === 'string') {
         const { entries, bytes } = pack.info;
