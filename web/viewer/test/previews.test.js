@@ -202,7 +202,7 @@ describe('facts', () => {
     const { page } = await show('notes/plain.txt');
     const facts = page.getByRole('complementary', { name: 'Facts' });
     await facts.getByText('compared with their SHA-256').waitFor();
-    await facts.getByText('rangepack cat -- sample.pack notes/plain.txt').waitFor();
+    await facts.getByText(`rangepack cat -- ${stage.pack} notes/plain.txt`).waitFor();
     const curl = (await facts.locator('pre').last().textContent()) ?? '';
     const [, start = '', end = ''] = /^curl -r (\d+)-(\d+) /.exec(curl) ?? [];
     const part = await fetch(stage.pack, { headers: { Range: `bytes=${start}-${end}` } });
