@@ -1,4 +1,4 @@
-//! Everything a developer runs: `cargo xtask test | demo | golden | wasm | fuzz | bench`.
+//! Everything a developer runs: `cargo xtask test | demo | golden | wasm | screenshots | fuzz | bench`.
 //!
 //! One module per command, and beneath them what they share: [`run`] starts commands and
 //! [`toolchain`] brings what a toolchain lacks.
@@ -11,6 +11,7 @@ mod sample;
 mod servers;
 mod golden;
 mod wasm;
+mod screenshots;
 mod fuzz;
 mod bench;
 mod toolchain;
@@ -38,6 +39,8 @@ enum Command {
     Golden(golden::Arguments),
     /// Build the WebAssembly reader into the npm package and check its size
     Wasm(wasm::Arguments),
+    /// Take the pictures of the viewer in docs/, in both themes and two sizes
+    Screenshots(screenshots::Arguments),
     /// Run the fuzz targets of tests/fuzz (needs a nightly toolchain)
     Fuzz(fuzz::Arguments),
     /// Time packing against GNU tar, in turn, and random look-ups
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Golden(arguments) => golden::run(&arguments),
         Command::Wasm(arguments) => wasm::run(&arguments),
+        Command::Screenshots(arguments) => screenshots::run(&arguments),
         Command::Fuzz(arguments) => fuzz::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
     };
