@@ -1,4 +1,4 @@
-//! Everything a developer runs: `cargo xtask test | demo | golden | wasm | viewer | fuzz | bench`.
+//! Everything a developer runs: `cargo xtask test | demo | golden | wasm | viewer | screenshots | fuzz | bench`.
 //!
 //! One module per command, and beneath them what they share: [`run`] starts commands and
 //! [`toolchain`] brings what a toolchain lacks.
@@ -12,6 +12,7 @@ mod servers;
 mod golden;
 mod wasm;
 mod viewer;
+mod screenshots;
 mod fuzz;
 mod bench;
 mod toolchain;
@@ -41,6 +42,8 @@ enum Command {
     Wasm(wasm::Arguments),
     /// Build the viewer, which release builds of the command embed
     Viewer(viewer::Arguments),
+    /// Take the pictures of the viewer in docs/, in both themes and two sizes
+    Screenshots(screenshots::Arguments),
     /// Run the fuzz targets of tests/fuzz (needs a nightly toolchain)
     Fuzz(fuzz::Arguments),
     /// Time packing against GNU tar, in turn, and random look-ups
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Command::Golden(arguments) => golden::run(&arguments),
         Command::Wasm(arguments) => wasm::run(&arguments),
         Command::Viewer(arguments) => viewer::run(&arguments),
+        Command::Screenshots(arguments) => screenshots::run(&arguments),
         Command::Fuzz(arguments) => fuzz::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
     };

@@ -23,6 +23,12 @@ pub(crate) fn target_folder() -> Result<PathBuf> {
     Ok(metadata.target_directory.into_std_path_buf())
 }
 
+/// The command `rangepack` as `cargo build` leaves it.
+pub(crate) fn built_command() -> Result<PathBuf> {
+    let name = format!("rangepack{}", env::consts::EXE_SUFFIX);
+    Ok(target_folder()?.join("debug").join(name))
+}
+
 /// The cargo that started this program, at the repository's root.
 pub(crate) fn cargo<I, S>(arguments: I) -> Command
 where

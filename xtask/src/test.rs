@@ -184,10 +184,8 @@ fn web() -> Result<Outcome> {
     toolchain::need_program("nginx", "nginx-light")?;
     wasm::run(&wasm::Arguments {})?;
     run::run(&mut run::cargo(["build", "--package", "rangepack", "--locked"]))?;
-    let command = format!("rangepack{}", std::env::consts::EXE_SUFFIX);
-    let command = run::target_folder()?.join("debug").join(command);
     run::run(&mut node::npm(["run", "check"]))?;
-    run::run(node::npm(["test"]).env("RANGEPACK", command))?;
+    run::run(node::npm(["test"]).env("RANGEPACK", run::built_command()?))?;
     Ok(Outcome::Passed)
 }
 

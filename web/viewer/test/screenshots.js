@@ -30,7 +30,7 @@ const VIEWS = {
   jsonl: ['tables/events.jsonl', text('shutter')],
   json: ['model/config.json', text('songbird')],
   npy: ['arrays/elevation.npy', text('black')],
-  hex: ['model/weights.bin', text('000010')],
+  hex: ['model/weights.bin', (page) => page.locator('.bytes', { hasText: /[0-9a-f]{2}/ }).first().waitFor()],
   parquet: ['tables/weather.parquet', text('dune-lake')],
   markdown: ['README.md', text('Four sites')],
   image: ['photos/alder-brook/2025-05-05.png', text('480 × 320')],
@@ -96,11 +96,13 @@ for (const [width, height] of /** @type {const} */ ([[1440, 900], [390, 844]])) 
       await take('cors');
     }
     if (wanted('start')) {
-      await page.goto(at());
+      await page.goto(at(''));
       await page.getByText('Root digest').waitFor();
       await page.goto(stage.site);
       await page.getByText('Recent').waitFor();
       await take('start');
+    }
+    if (wanted('served')) {
       stage.behind.list = { packs: PACKS };
       await page.goto(stage.site);
       await page.getByText('coast.pack').waitFor();

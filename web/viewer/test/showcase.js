@@ -38,7 +38,7 @@ export function makeShowcase(folder) {
   file('tables/weather.parquet', new Uint8Array(weather(random)));
   file('arrays/elevation.npy', npy('<f4', [240, 360], Float32Array.from({ length: 240 * 360 }, (_, i) => elevation(i % 360, Math.floor(i / 360)))));
   file('arrays/spectra.npy', npy('<f4', [64, 512], Float32Array.from({ length: 64 * 512 }, () => random())));
-  file('model/weights.bin', Uint8Array.from({ length: 1_900_000 }, () => random() * 256));
+  file('model/weights.bin', Uint8Array.from({ length: 900_000 }, () => random() * 256));
   file('model/config.json', JSON.stringify({ name: 'songbird', classes: SPECIES, input: { rate: 22050, seconds: 3, mel: { bands: 64, low: 150, high: 11000 } }, layers: [{ kind: 'conv', width: 32 }, { kind: 'conv', width: 64 }, { kind: 'dense', width: SPECIES.length }], trained: true, parent: null }, null, 2));
   file('code/classify.py', python());
   file('code/survey.rs', 'fn main() {\n    println!("surveying");\n}\n');
