@@ -222,10 +222,10 @@ impl Pack {
         std::iter::once(&self.data).chain(&self.volumes)
     }
 
-    /// All files that it consists of, the one that was opened first.
+    /// The file that was opened.
     #[cfg(feature = "serve")]
-    pub(crate) fn all_files(&self) -> impl Iterator<Item = &Data> {
-        self.files().chain(self.index_file().filter(|_| self.is_beside()))
+    pub(crate) fn data(&self) -> &Data {
+        &self.data
     }
 
     /// What kind of file it is.

@@ -335,21 +335,21 @@ impl Shared {
     }
 
     fn raw(&self, request: &Parts, name: &str) -> Response {
-        let (served, number) = match self.shelf.file(name) {
+        let (served, file) = match self.shelf.file(name) {
             None => return nothing(name),
             Some(Err(error)) => return self.failure(name, &error),
             Some(Ok(found)) => found,
         };
-        let Some(data) = served.file(number) else { return nothing(name) };
+        let Some(data) = served.data(file) else { return nothing(name) };
         let content = Content {
             len: data.len(),
-            etag: served.etag(number),
+            etag: served.etag(file),
             modified: served.modified,
             kind: HeaderValue::from_static("application/octet-stream"),
         };
         let mut headers = HeaderMap::new();
         headers.insert(header::CACHE_CONTROL, self.cache_control.clone());
-        let open = |range| Ok(body::Reader::raw(&served, number, range));
+        let open = |range| Ok(body::Reader::raw(&served, file, range));
         send::content(request, &content, headers, open)
             .unwrap_or_else(|error| self.failure(name, &error))
     }

@@ -57,7 +57,7 @@ pub(super) struct Args {
     /// Answer only those who know a token: TOKEN, or one that is made up and printed
     #[arg(long, value_name = "TOKEN", num_args = 0..=1, require_equals = true, value_parser = parse_token)]
     token: Option<Option<String>>,
-    /// Let pages of this origin read everything, too (repeatable): https://example.org, or * for all
+    /// Let pages of this origin read everything, too (repeatable): `https://example.org`, or `*` for all
     #[arg(long, value_name = "ORIGIN")]
     cors: Vec<String>,
     /// Let caches answer for so many seconds without asking again

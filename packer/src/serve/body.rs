@@ -1,6 +1,6 @@
 //! Bodies that are read while they are sent: a client that is slow holds one chunk, and no thread.
 
-use super::shelf::Served;
+use super::shelf::{RawFile, Served};
 use crate::error::{Error, Result};
 use crate::file::File;
 use axum::body::{Body, Bytes};
@@ -31,8 +31,7 @@ pub(super) enum Reader {
 /// Bytes of one of the files that make up a pack.
 pub(super) struct Raw {
     served: Arc<Served>,
-    /// Which of its files.
-    file: usize,
+    file: RawFile,
     left: Range<u64>,
 }
 
@@ -53,7 +52,7 @@ self_cell::self_cell!(
 
 impl Reader {
     /// Reads a file that makes up a pack.
-    pub(super) fn raw(served: &Arc<Served>, file: usize, range: Range<u64>) -> Reader {
+    pub(super) fn raw(served: &Arc<Served>, file: RawFile, range: Range<u64>) -> Reader {
         Reader::Raw(Raw { served: Arc::clone(served), file, left: range })
     }
 
@@ -96,7 +95,7 @@ impl Reader {
 
 impl Raw {
     fn chunk(&mut self) -> io::Result<Bytes> {
-        let Some(data) = self.served.file(self.file) else { return Ok(Bytes::new()) };
+        let Some(data) = self.served.data(self.file) else { return Ok(Bytes::new()) };
         let most = if data.is_remote() { REMOTE_CHUNK } else { CHUNK };
         let len = most.min(self.left.end.saturating_sub(self.left.start));
         let bytes = data.read(Extent { start: self.left.start, len }).map_err(io::Error::other)?;

@@ -225,7 +225,7 @@ fn records(shelf: &Shelf) -> Vec<PackRecord> {
         let url = escape(name.as_bytes());
         match opened {
             Ok(served) => {
-                let index = served.index_name().map(|index| escape(index.as_bytes()));
+                let index = served.index_suffix().map(|suffix| format!("{url}{suffix}"));
                 PackRecord { name, url, index, content: Some(Numbers::of(&served)), error: None }
             }
             Err(error) => {

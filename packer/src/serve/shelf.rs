@@ -31,8 +31,17 @@ type Slot = Mutex<Option<(Stamp, Opened)>>;
 /// A pack, or why it cannot be opened.
 type Opened = std::result::Result<Arc<Served>, Arc<Error>>;
 
+/// Which file of a pack's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RawFile {
+    /// The pack itself.
+    Pack,
+    /// The index beside it.
+    Index,
+}
+
 /// A pack, and which of its files.
-type FileOf = (Arc<Served>, usize);
+type FileOf = (Arc<Served>, RawFile);
 
 /// What tells files from those that replaced them: of the pack and of the indexes beside it. Remote
 /// ones have none; they tell themselves when they were replaced.
@@ -88,27 +97,31 @@ impl Served {
         Ok(Served { pack, modified, idx })
     }
 
-    /// The files that it consists of: the pack itself first, then those beside it.
-    fn files(&self) -> impl Iterator<Item = &Data> {
-        self.pack.all_files().chain(&self.idx)
+    /// The index that lies beside it, if one does.
+    fn beside(&self) -> Option<&Data> {
+        self.pack.index_file().filter(|_| self.pack.is_beside()).or(self.idx.as_ref())
     }
 
-    /// One of them.
-    pub(super) fn file(&self, number: usize) -> Option<&Data> {
-        self.files().nth(number)
+    /// The pack's bytes, or those of the index beside it. Other files that a pack names are not given
+    /// out: a stranger's pack could name any.
+    pub(super) fn data(&self, file: RawFile) -> Option<&Data> {
+        match file {
+            RawFile::Pack => Some(self.pack.data()),
+            RawFile::Index => self.beside(),
+        }
     }
 
-    /// The file beside it with its index, for readers that are to open it.
-    pub(super) fn index_name(&self) -> Option<String> {
-        let beside = self.pack.index_file().filter(|_| self.pack.is_beside());
-        beside.or(self.idx.as_ref()).and_then(|data| name_of(data.path()))
+    /// What is behind the pack's name in that of the index beside it, if one lies there.
+    pub(super) fn index_suffix(&self) -> Option<&'static str> {
+        let idx = self.idx.as_ref().map(|_| ".idx");
+        if self.pack.is_beside() { Some(".rpx") } else { idx }
     }
 
     /// What stands for the bytes of one of its files: of a pack its root digest.
-    pub(super) fn etag(&self, number: usize) -> Option<ETag> {
-        let len = self.file(number)?.len();
-        let text = match (number, self.pack.digest().filter(|_| !self.pack.is_beside())) {
-            (0, Some(digest)) => digest.to_string(),
+    pub(super) fn etag(&self, file: RawFile) -> Option<ETag> {
+        let len = self.data(file)?.len();
+        let text = match (file, self.pack.digest().filter(|_| !self.pack.is_beside())) {
+            (RawFile::Pack, Some(digest)) => digest.to_string(),
             _ => {
                 let time = self.modified?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
                 format!("{len:x}-{:x}", time.as_nanos())
@@ -188,7 +201,12 @@ impl Shelf {
         let (path, mut options) = match named {
             Some(path) => (path.clone(), self.options.clone()),
             None => {
-                let folder = self.folders.iter().find(|folder| is_candidate(folder, name))?;
+                let Some(folder) = self.folders.iter().find(|folder| is_candidate(folder, name))
+                else {
+                    // It is not there any more.
+                    lock(&self.open).remove(name);
+                    return None;
+                };
                 (folder.join(name), self.options.clone())
             }
         };
@@ -214,22 +232,14 @@ impl Shelf {
         }
     }
 
-    /// A file that belongs to a pack: the pack itself, or one beside it.
+    /// A pack, or the index beside one, by its name.
     pub(super) fn file(&self, name: &str) -> Option<std::result::Result<FileOf, Arc<Error>>> {
         if let Some(opened) = self.get(name) {
-            return Some(opened.map(|served| (served, 0)));
+            return Some(opened.map(|served| (served, RawFile::Pack)));
         }
-        // Only those that are open: who asks for an index has asked for the pack before.
-        let slots: Vec<_> = lock(&self.open).values().cloned().collect();
-        let open = slots.iter().filter_map(|slot| lock(slot).as_ref()?.1.clone().ok());
-        for served in open {
-            let number =
-                served.files().position(|data| name_of(data.path()).as_deref() == Some(name));
-            if let Some(number) = number.filter(|number| *number > 0) {
-                return Some(Ok((served, number)));
-            }
-        }
-        None
+        let (pack, suffix) = name.split_at(name.rfind('.')?);
+        let served = self.get(pack)?.ok()?;
+        (served.index_suffix()? == suffix).then_some(Ok((served, RawFile::Index)))
     }
 
     /// Opens a remote pack anew the next time, if it was replaced.
@@ -283,7 +293,9 @@ mod tests {
     fn make(folder: &Path, name: &str, text: &str) {
         let source = tempfile::tempdir().unwrap();
         fs::write(source.path().join("a.txt"), text).unwrap();
-        pack(source.path(), &folder.join(name), &PackOptions::default(), &mut ()).unwrap();
+        let mut options = PackOptions::default();
+        options.force = true;
+        pack(source.path(), &folder.join(name), &options, &mut ()).unwrap();
     }
 
     fn names(shelf: &Shelf) -> Vec<String> {
