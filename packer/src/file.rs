@@ -104,6 +104,12 @@ impl<'p> File<'p> {
         self.end = end.min(self.content.size);
     }
 
+    /// Whether it has to be decoded from its beginning to any place in it.
+    #[cfg(feature = "serve")]
+    pub(crate) fn is_stream(&self) -> bool {
+        matches!(self.way, Way::Stream(_))
+    }
+
     /// Length of the content in bytes.
     pub fn len(&self) -> u64 {
         self.content.size

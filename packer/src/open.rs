@@ -38,6 +38,9 @@ pub struct OpenOptions {
     pub expected: Option<Digest>,
     /// An external index: the NDJSON `.idx` of a container, or a paged index beside it.
     pub index: Option<PathBuf>,
+    /// Refuse packs whose payloads lie in other files: a stranger's pack could name any that lies
+    /// beside it. An index beside a container may name that container.
+    pub alone: bool,
     /// Bounds for everything that a hostile pack could inflate.
     pub limits: Limits,
     /// How a pack at a URL is asked for.
@@ -146,7 +149,7 @@ impl Pack {
         if options.index.is_none()
             && let Some(index) = open_own_index(&data, path, options)?
         {
-            let volumes = open_volumes(path, index.header(), options)?;
+            let volumes = open_volumes(path, path, index.header(), options)?;
             return Ok(Pack::new(data, volumes, index, Pages::Data, Format::Paged, options));
         }
         let beside = match &options.index {
@@ -157,7 +160,7 @@ impl Pack {
         if let Some(beside) = beside {
             if let Some(index) = open_index(&beside, options)? {
                 let at = options.index.clone().unwrap_or(crate::reindex::sidecar_path(path));
-                let volumes = open_volumes(&at, index.header(), options)?;
+                let volumes = open_volumes(path, &at, index.header(), options)?;
                 let pages = Pages::Beside(beside);
                 return Ok(Pack::new(data, volumes, index, pages, Format::Paged, options));
             }
@@ -607,11 +610,22 @@ fn open_own_index(data: &Data, path: &Path, options: &OpenOptions) -> Result<Opt
 }
 
 /// Opens the other files that the root page names; they lie beside the pack.
-fn open_volumes(path: &Path, header: &Header, options: &OpenOptions) -> Result<Vec<Data>> {
+fn open_volumes(
+    pack: &Path,
+    index: &Path,
+    header: &Header,
+    options: &OpenOptions,
+) -> Result<Vec<Data>> {
     let mut volumes = Vec::new();
     for volume in &header.volumes {
-        let beside = location::sibling(path, &volume.name);
-        let path = beside.map_err(Error::io("open", &location::shown(path)))?;
+        let beside = location::sibling(index, &volume.name);
+        let path = beside.map_err(Error::io("open", &location::shown(index)))?;
+        if options.alone && path.file_name() != pack.file_name() {
+            let name = Escaped(&volume.name);
+            let problem =
+                format!("its payloads lie in another file, {name}; name that file instead");
+            return Err(Error::State { path: location::shown(index), problem });
+        }
         let data = Data::open(&path, options)?;
         if data.len() != volume.len {
             let problem = format!(

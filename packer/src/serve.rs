@@ -28,7 +28,7 @@ use answer::Content;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Redirect, Response};
 use route::{Route, route};
@@ -39,10 +39,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
+use tokio::time::timeout;
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 
 /// Threads that wait for disks and networks.
 const BLOCKING_THREADS: usize = 256;
+
+/// How long a request waits for its turn at a remote pack.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How packs are served.
 #[derive(Debug, Clone)]
@@ -54,6 +58,9 @@ pub struct ServeOptions {
     pub port: u16,
     /// What clients must know, if anything.
     pub token: Option<String>,
+    /// Names besides those of this machine that clients may ask for, when only it is answered: those
+    /// of a proxy.
+    pub hosts: Vec<String>,
     /// Origins whose pages may read everything, `*` for all.
     pub cors: Vec<String>,
     /// How many seconds caches may answer without asking again.
@@ -78,6 +85,7 @@ impl Default for ServeOptions {
             host: "127.0.0.1".to_owned(),
             port: 8080,
             token: None,
+            hosts: Vec::new(),
             cors: Vec::new(),
             max_age: 0,
             site: false,
@@ -126,7 +134,9 @@ impl Server {
         shelf.open_named()?;
         let cors = cors(&options.cors)?;
         let at = PathBuf::from(format!("{}:{}", options.host, options.port));
-        let listener = TcpListener::bind((options.host.as_str(), options.port));
+        // An address of IPv6 may come in brackets, as in URLs.
+        let host = options.host.trim_start_matches('[').trim_end_matches(']');
+        let listener = TcpListener::bind((host, options.port));
         let listener = listener.map_err(Error::io("listen at", &at))?;
         listener.set_nonblocking(true).map_err(Error::io("listen at", &at))?;
         let address = listener.local_addr().map_err(Error::io("listen at", &at))?;
@@ -239,11 +249,8 @@ fn cors(origins: &[String]) -> Result<Option<CorsLayer>> {
         AllowOrigin::from(Any)
     } else {
         let parse = |origin: &String| {
-            origin.parse::<HeaderValue>().map_err(|_| {
-                let problem =
-                    "an origin is a scheme, a host and a port: https://example.org".to_owned();
-                Error::State { path: origin.into(), problem }
-            })
+            let problem = "an origin is a scheme and a host: https://example.org".to_owned();
+            origin_of(origin).ok_or(Error::State { path: origin.into(), problem })
         };
         AllowOrigin::list(origins.iter().map(parse).collect::<Result<Vec<_>>>()?)
     };
@@ -271,6 +278,14 @@ fn cors(origins: &[String]) -> Result<Option<CorsLayer>> {
     Ok(Some(layer))
 }
 
+/// An origin as browsers write it; they are compared letter by letter.
+fn origin_of(text: &str) -> Option<HeaderValue> {
+    let uri: Uri = text.trim_end_matches('/').parse().ok()?;
+    let plain = uri.path_and_query().is_none_or(|path| path == "/");
+    let host = uri.authority().filter(|host| plain && !host.as_str().contains('@'))?;
+    format!("{}://{}", uri.scheme_str()?, host.as_str().to_ascii_lowercase()).parse().ok()
+}
+
 /// Answers a request, on a thread that may wait.
 async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let (request, _) = request.into_parts();
@@ -280,7 +295,27 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
         return response;
     }
+    let turns = match route(request.uri.path()) {
+        Route::Name(name) | Route::Entry(name, _) => shared.shelf.turns(&name),
+        Route::Packs => Some(shared.shelf.list_turns()),
+        Route::Home if !site::is_there() => Some(shared.shelf.list_turns()),
+        _ => None,
+    };
+    // A server that hangs must not take all threads with it.
+    let turn = match turns.map(|turns| timeout(PATIENCE, turns.acquire_owned())) {
+        None => None,
+        Some(turn) => match turn.await {
+            Ok(turn) => turn.ok(),
+            Err(_) => {
+                let problem = "the server where this pack lies does not answer";
+                let mut response = send::text(StatusCode::SERVICE_UNAVAILABLE, problem);
+                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("10"));
+                return response;
+            }
+        },
+    };
     let answered = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
         let mut response = shared.respond(&request);
         if shared.options.cors.is_empty() {
             let own = HeaderValue::from_static("same-origin");
@@ -300,7 +335,11 @@ impl Shared {
                 None => listing::home(&self.shelf),
             },
             Route::Packs => listing::packs(&self.shelf),
-            Route::Redirect(to) => Redirect::permanent(&to).into_response(),
+            // For now only: another pack may take its place.
+            Route::Redirect(to) => {
+                let query = request.uri.query().map_or(String::new(), |query| format!("?{query}"));
+                Redirect::temporary(&format!("{to}{query}")).into_response()
+            }
             Route::Name(name) => match site::file(&name) {
                 Some(file) => self.site(request, file),
                 None => self.raw(request, &name),
@@ -344,7 +383,7 @@ impl Shared {
         let content = Content {
             len: data.len(),
             etag: served.etag(file),
-            modified: served.modified,
+            modified: served.modified(file),
             kind: HeaderValue::from_static("application/octet-stream"),
         };
         let mut headers = HeaderMap::new();
@@ -387,4 +426,21 @@ pub fn make_token() -> Result<String> {
         Error::Io { action: "make", path: "a token".into(), source }
     })?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origins() {
+        let of = |text: &str| origin_of(text).map(|origin| origin.to_str().unwrap().to_owned());
+        for right in ["https://example.org", "https://example.org/", "HTTPS://Example.org"] {
+            assert_eq!(of(right).unwrap(), "https://example.org", "{right}");
+        }
+        assert_eq!(of("http://localhost:8080").unwrap(), "http://localhost:8080");
+        for wrong in ["example.org", "https://a/b", "https://me@a", "https://", "", "null", "/a"] {
+            assert_eq!(of(wrong), None, "{wrong}");
+        }
+    }
 }

@@ -9,6 +9,8 @@ use crate::serve::{Log, ServeOptions, Server, make_token};
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
 const EXAMPLES: &str = "\
@@ -32,8 +34,9 @@ were replaced. Replace a pack by renaming another over it; one that is overwritt
 read can end the server.
 
 Only this machine is answered, unless --host says otherwise; use --token then. There is no TLS: put a
-proxy in front for that. Pages in packs run in a sandbox of the browser, where they reach nothing of this
-server; --site trusts them.";
+proxy in front for that, and name it with --allow-host. Pages in packs are shown alone, without their style
+sheets and scripts in other files, in a sandbox of the browser where they reach nothing of this server; --site
+trusts them.";
 
 /// Serve packs over HTTP, with the viewer
 ///
@@ -60,6 +63,9 @@ pub(super) struct Args {
     /// Let pages of this origin read everything, too (repeatable): `https://example.org`, or `*` for all
     #[arg(long, value_name = "ORIGIN")]
     cors: Vec<String>,
+    /// Answer to this name as well (repeatable): that of a proxy in front
+    #[arg(long, value_name = "NAME")]
+    allow_host: Vec<String>,
     /// Let caches answer for so many seconds without asking again
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     max_age: u32,
@@ -89,16 +95,14 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     options.host.clone_from(&args.host);
     options.port = args.port;
     options.token = token;
+    options.hosts.clone_from(&args.allow_host);
     options.cors.clone_from(&args.cors);
     options.max_age = args.max_age;
     options.site = args.site;
     options.max_connections = args.max_connections;
     options.header_timeout = Duration::from_secs(args.header_timeout.into());
-    let log: Option<Log> = match args.no_log || global.quiet {
-        true => None,
-        false => Some(Arc::new(|line: &str| note(line))),
-    };
-    let server = Server::bind(&args.places, &options, log)?;
+    let writer = (!args.no_log && !global.quiet).then(LogWriter::start);
+    let server = Server::bind(&args.places, &options, writer.as_ref().map(LogWriter::log))?;
     tell(&server, global)?;
     if args.open
         && let Err(error) = open::that_detached(server.url())
@@ -106,14 +110,67 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         global.error(&format!("cannot open a browser: {error}"), Some("open the URL by hand"));
     }
     server.run(interrupted)?;
+    if let Some(writer) = writer {
+        writer.finish();
+    }
     // To be stopped is how it ends.
     Ok(Exit::Fine)
+}
+
+/// Writes the log on a thread of its own, so that a terminal or pipe that nobody reads holds up no
+/// request; lines that do not fit are counted instead.
+struct LogWriter {
+    lines: SyncSender<Option<String>>,
+    lost: Arc<AtomicU64>,
+    done: Receiver<()>,
+}
+
+impl LogWriter {
+    fn start() -> LogWriter {
+        let (lines, queue) = sync_channel::<Option<String>>(4096);
+        let (finished, done) = sync_channel(1);
+        let lost = Arc::new(AtomicU64::new(0));
+        let missing = Arc::clone(&lost);
+        std::thread::spawn(move || {
+            while let Ok(Some(line)) = queue.recv() {
+                note(&line);
+                match missing.swap(0, Ordering::Relaxed) {
+                    0 => {}
+                    lines => {
+                        note(&format!("{} of the log could not be written", count(lines, "line")))
+                    }
+                }
+            }
+            let _ = finished.send(());
+        });
+        LogWriter { lines, lost, done }
+    }
+
+    fn log(&self) -> Log {
+        let (lines, lost) = (self.lines.clone(), Arc::clone(&self.lost));
+        Arc::new(move |line: &str| {
+            if lines.try_send(Some(line.to_owned())).is_err() {
+                lost.fetch_add(1, Ordering::Relaxed);
+            }
+        })
+    }
+
+    /// Waits until everything was written, as long as somebody reads it.
+    fn finish(self) {
+        if self.lines.try_send(None).is_ok() {
+            let _ = self.done.recv_timeout(Duration::from_secs(2));
+        }
+    }
 }
 
 /// Says where it is and what is there. The URL goes to standard output, for scripts.
 fn tell(server: &Server, global: &Global) -> Result<()> {
     if !global.quiet {
-        for (name, pack) in server.packs() {
+        let packs = server.packs();
+        if packs.is_empty() {
+            note("no pack is here yet; those that come will be found");
+        }
+        for (name, pack) in packs {
             match pack {
                 Ok(files) => note(&format!("{name}: {}", count(files, "file"))),
                 Err(error) => note(&format!("{name}: {error}")),

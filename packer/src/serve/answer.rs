@@ -60,7 +60,8 @@ pub(super) fn wanted(method: &Method, request: &HeaderMap, content: &Content) ->
 
 fn matches(request: &HeaderMap, content: &Content) -> bool {
     if let Some(tags) = request.typed_get::<IfMatch>() {
-        return content.etag.as_ref().is_some_and(|etag| tags.precondition_passes(etag));
+        return is_any(request, header::IF_MATCH)
+            || content.etag.as_ref().is_some_and(|etag| tags.precondition_passes(etag));
     }
     match (request.typed_get::<IfUnmodifiedSince>(), content.modified) {
         (Some(since), Some(modified)) => since.precondition_passes(modified),
@@ -68,9 +69,15 @@ fn matches(request: &HeaderMap, content: &Content) -> bool {
     }
 }
 
+/// A star means whatever is there.
+fn is_any(request: &HeaderMap, name: header::HeaderName) -> bool {
+    request.get(name).is_some_and(|value| value.as_bytes() == b"*")
+}
+
 fn is_news(request: &HeaderMap, content: &Content) -> bool {
     if let Some(tags) = request.typed_get::<IfNoneMatch>() {
-        return content.etag.as_ref().is_none_or(|etag| tags.precondition_passes(etag));
+        let is_new = |etag| tags.precondition_passes(etag);
+        return !is_any(request, header::IF_NONE_MATCH) && content.etag.as_ref().is_none_or(is_new);
     }
     match (request.typed_get::<IfModifiedSince>(), content.modified) {
         (Some(since), Some(modified)) => since.is_modified(modified),
@@ -145,6 +152,9 @@ mod tests {
         assert_eq!(ask(10, &[]), Wanted::All);
         assert_eq!(ask(10, &[("if-none-match", "\"x\", W/\"abc\"")]), Wanted::Unchanged);
         assert_eq!(ask(10, &[("if-none-match", "*")]), Wanted::Unchanged);
+        let star = [(header::IF_NONE_MATCH, HeaderValue::from_static("*"))].into_iter().collect();
+        let untagged = Content { etag: None, ..content(10) };
+        assert_eq!(wanted(&Method::GET, &star, &untagged), Wanted::Unchanged);
         assert_eq!(ask(10, &[("if-none-match", "\"x\"")]), Wanted::All);
         assert_eq!(ask(10, &[("if-match", "\"x\"")]), Wanted::Failed);
         assert_eq!(ask(10, &[("if-match", "\"abc\"")]), Wanted::All);

@@ -1,6 +1,6 @@
 //! Bodies that are read while they are sent: a client that is slow holds one chunk, and no thread.
 
-use super::shelf::{RawFile, Served};
+use super::shelf::{RawFile, Served, Turns};
 use crate::error::{Error, Result};
 use crate::file::File;
 use axum::body::{Body, Bytes};
@@ -8,15 +8,20 @@ use futures_util::{StreamExt, stream};
 use reader_core::Extent;
 use reader_core::path::PackPathBuf;
 use std::borrow::Cow;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::sync::Arc;
 
 /// How much is read at once, in bytes.
 const CHUNK: u64 = 64 << 10;
 
-/// How much of a remote pack, where every chunk is a request.
-const REMOTE_CHUNK: u64 = 1 << 20;
+/// How much of a remote pack at most, where every chunk is a request. Clients that do not take what
+/// they asked for get no further than the first small ones.
+const REMOTE_CHUNK: u64 = 512 << 10;
+
+/// How much is decoded at once on the way to a place in a file that has to be decoded from its
+/// beginning. Between two steps it is seen when the client has gone.
+const STEP: u64 = 4 << 20;
 
 /// Bytes that are read from the beginning to the end.
 pub(super) enum Reader {
@@ -33,11 +38,13 @@ pub(super) struct Raw {
     served: Arc<Served>,
     file: RawFile,
     left: Range<u64>,
+    chunk: u64,
 }
 
 /// Bytes of a file inside a pack.
 pub(super) struct Part {
     file: OpenFile,
+    skip: u64,
     left: u64,
 }
 
@@ -53,7 +60,16 @@ self_cell::self_cell!(
 impl Reader {
     /// Reads a file that makes up a pack.
     pub(super) fn raw(served: &Arc<Served>, file: RawFile, range: Range<u64>) -> Reader {
-        Reader::Raw(Raw { served: Arc::clone(served), file, left: range })
+        Reader::Raw(Raw { served: Arc::clone(served), file, left: range, chunk: CHUNK })
+    }
+
+    /// What to wait for before the next chunk.
+    fn turns(&self) -> Option<Turns> {
+        match self {
+            Reader::Raw(raw) => raw.served.turns.clone(),
+            Reader::File(part) => part.file.borrow_owner().turns.clone(),
+            Reader::Memory(_) => None,
+        }
     }
 
     /// Reads a file inside a pack; every byte is verified.
@@ -64,13 +80,18 @@ impl Reader {
     ) -> Result<Reader> {
         let failed =
             |source| Error::Io { action: "read", path: served.pack.path().to_owned(), source };
+        let mut skip = 0;
         let file = OpenFile::try_new(Arc::clone(served), |served| {
             let mut file = served.pack.open_file(path.as_bytes())?;
             file.read_until(range.end);
-            file.seek(SeekFrom::Start(range.start)).map_err(failed)?;
+            if file.is_stream() {
+                skip = range.start;
+            } else {
+                file.seek(SeekFrom::Start(range.start)).map_err(failed)?;
+            }
             Ok::<_, Error>(file)
         })?;
-        Ok(Reader::File(Part { file, left: range.end.saturating_sub(range.start) }))
+        Ok(Reader::File(Part { file, skip, left: range.end.saturating_sub(range.start) }))
     }
 
     /// Reads what is in memory.
@@ -83,32 +104,52 @@ impl Reader {
         Reader::Memory(bytes.slice(at(range.start)..at(range.end)))
     }
 
-    /// The next bytes; none at the end. It may wait for a disk or a network.
-    pub(super) fn chunk(&mut self) -> io::Result<Bytes> {
+    /// The next bytes; `None` at the end, and empty ones when it takes more than one step to get to some.
+    /// It may wait for a disk or a network.
+    pub(super) fn chunk(&mut self) -> io::Result<Option<Bytes>> {
         match self {
             Reader::Raw(raw) => raw.chunk(),
             Reader::File(part) => part.chunk(),
-            Reader::Memory(bytes) => Ok(std::mem::take(bytes)),
+            Reader::Memory(bytes) => {
+                Ok(Some(std::mem::take(bytes)).filter(|bytes| !bytes.is_empty()))
+            }
         }
     }
 }
 
 impl Raw {
-    fn chunk(&mut self) -> io::Result<Bytes> {
-        let Some(data) = self.served.data(self.file) else { return Ok(Bytes::new()) };
-        let most = if data.is_remote() { REMOTE_CHUNK } else { CHUNK };
-        let len = most.min(self.left.end.saturating_sub(self.left.start));
+    fn chunk(&mut self) -> io::Result<Option<Bytes>> {
+        let Some(data) = self.served.data(self.file) else { return Ok(None) };
+        let len = self.chunk.min(self.left.end.saturating_sub(self.left.start));
+        if len == 0 {
+            return Ok(None);
+        }
+        if data.is_remote() {
+            self.chunk = self.chunk.saturating_mul(2).min(REMOTE_CHUNK);
+        }
         let bytes = data.read(Extent { start: self.left.start, len }).map_err(io::Error::other)?;
         self.left.start = self.left.start.saturating_add(len);
-        Ok(match bytes {
+        Ok(Some(match bytes {
             Cow::Borrowed(bytes) => Bytes::copy_from_slice(bytes),
             Cow::Owned(bytes) => bytes.into(),
-        })
+        }))
     }
 }
 
 impl Part {
-    fn chunk(&mut self) -> io::Result<Bytes> {
+    fn chunk(&mut self) -> io::Result<Option<Bytes>> {
+        if self.left == 0 {
+            return Ok(None);
+        }
+        if self.skip > 0 {
+            let step = self.skip.min(STEP);
+            self.file.with_dependent_mut(|_, file| {
+                file.seek_relative(i64::try_from(step).unwrap_or(0))?;
+                file.fill_buf().map(|_| ())
+            })?;
+            self.skip = self.skip.saturating_sub(step);
+            return Ok(Some(Bytes::new()));
+        }
         let len = self.left.min(CHUNK);
         let mut bytes = Vec::with_capacity(usize::try_from(len).unwrap_or(0));
         self.file.with_dependent_mut(|_, file| file.take(len).read_to_end(&mut bytes))?;
@@ -116,7 +157,7 @@ impl Part {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         self.left = self.left.saturating_sub(len);
-        Ok(bytes.into())
+        Ok(Some(bytes.into()))
     }
 }
 
@@ -126,9 +167,22 @@ pub(super) fn body(first: Bytes, reader: Reader, len: u64) -> Body {
         return first.into();
     }
     let rest = stream::try_unfold(reader, |mut reader| async {
-        let read = tokio::task::spawn_blocking(move || reader.chunk().map(|chunk| (chunk, reader)));
-        let (chunk, reader) = read.await.map_err(io::Error::other)??;
-        io::Result::Ok((!chunk.is_empty()).then_some((chunk, reader)))
+        loop {
+            let turn = match reader.turns() {
+                Some(turns) => turns.acquire_owned().await.ok(),
+                None => None,
+            };
+            let read = tokio::task::spawn_blocking(move || {
+                let _turn = turn;
+                reader.chunk().map(|chunk| (chunk, reader))
+            });
+            let (chunk, goes_on) = read.await.map_err(io::Error::other)??;
+            match chunk {
+                None => return io::Result::Ok(None),
+                Some(chunk) if chunk.is_empty() => reader = goes_on,
+                Some(chunk) => return Ok(Some((chunk, goes_on))),
+            }
+        }
     });
     Body::from_stream(stream::once(async { Ok(first) }).chain(rest))
 }

@@ -7,7 +7,7 @@ use super::shelf::Served;
 use super::{Shared, guard, send};
 use crate::error::{Error, Result};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use headers::ETag;
 use reader_core::path::trim;
@@ -23,6 +23,10 @@ const SANDBOX: HeaderValue = HeaderValue::from_static(
     "sandbox allow-scripts allow-forms allow-modals allow-popups allow-downloads",
 );
 
+/// What browsers say when they ask for something to run with the rights of a page.
+const SCRIPTS: [&str; 7] =
+    ["script", "worker", "sharedworker", "serviceworker", "audioworklet", "paintworklet", "xslt"];
+
 /// Answers for a path inside a pack; with a slash at its end it means a directory.
 pub(super) fn respond(
     shared: &Shared,
@@ -34,7 +38,8 @@ pub(super) fn respond(
     let pack = &served.pack;
     if path.is_empty() || path.ends_with(b"/") {
         let directory = pack.resolve_directory(path)?;
-        if shared.options.site {
+        let format = listing::format_asked(request.uri.query());
+        if shared.options.site && format.is_none() {
             let index = [directory.as_bytes(), b"/", INDEX].concat();
             match pack.metadata(trim(&index)) {
                 Err(Error::NoEntry { .. } | Error::BrokenLink { .. }) => {}
@@ -42,22 +47,18 @@ pub(super) fn respond(
             }
         }
         let Some(page) = Page::asked(request.uri.query()) else {
-            return Ok(send::text(
-                axum::http::StatusCode::BAD_REQUEST,
-                "start and limit are numbers",
-            ));
+            return Ok(send::text(StatusCode::BAD_REQUEST, "start and limit are numbers"));
         };
         let listing = listing::read(pack, name, &directory, page)?;
-        let format = listing::format_asked(request.uri.query());
         let html = format.map_or(guard::accepts_html(&request.headers), |format| format == "html");
-        let mut response = if html { listing.html(trim(path)) } else { send::json(&listing) };
+        let mut response = if html { listing.html(trim(path)) } else { listing.json() };
         response.headers_mut().insert(header::VARY, HeaderValue::from_static("Accept"));
         return Ok(response);
     }
     let entry = pack.metadata(path)?;
     if matches!(entry.kind, Kind::Directory(_)) {
         let query = request.uri.query().map_or(String::new(), |query| format!("?{query}"));
-        return Ok(Redirect::permanent(&format!("{}/{query}", request.uri.path())).into_response());
+        return Ok(Redirect::temporary(&format!("{}/{query}", request.uri.path())).into_response());
     }
     file(shared, request, served, &entry)
 }
@@ -70,10 +71,15 @@ fn file(shared: &Shared, request: &Parts, served: &Arc<Served>, entry: &Entry) -
     let name = String::from_utf8_lossy(entry.path.as_bytes());
     let content = Content {
         len: stored.size,
-        etag: etag(stored),
+        etag: etag(stored).or_else(|| served.etag_of(stored)),
         modified: entry.mtime.and_then(moment),
         kind: super::kind_of(&name),
     };
+    let asks_for = request.headers.get("sec-fetch-dest").and_then(|dest| dest.to_str().ok());
+    if !shared.options.site && asks_for.is_some_and(|dest| SCRIPTS.contains(&dest)) {
+        let problem = "scripts from packs do not run in pages of this server; --site trusts them";
+        return Ok(send::text(StatusCode::FORBIDDEN, problem));
+    }
     let mut headers = HeaderMap::new();
     headers.insert(header::CACHE_CONTROL, shared.cache_control.clone());
     if !shared.options.site && runs_scripts(&content.kind) {

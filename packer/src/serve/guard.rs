@@ -14,9 +14,9 @@ pub(super) async fn guard(
     request: Request,
     next: Next,
 ) -> Response {
-    if shared.is_private && !names_this_machine(request.headers()) {
+    if shared.is_private && !names_this_server(request.headers(), &shared.options.hosts) {
         let text = "This server answers only under the names of this machine: localhost or 127.0.0.1. \
-            With --host it listens to others.\n";
+            Behind a proxy, allow its name with --allow-host NAME.\n";
         return (StatusCode::MISDIRECTED_REQUEST, text).into_response();
     }
     let Some(token) = &shared.token else { return next.run(request).await };
@@ -41,8 +41,9 @@ pub(super) async fn guard(
         return (StatusCode::SEE_OTHER, headers).into_response();
     }
     let headers = request.headers();
-    let bearer =
-        text_of(headers, &header::AUTHORIZATION).and_then(|text| text.strip_prefix("Bearer "));
+    let bearer = text_of(headers, &header::AUTHORIZATION)
+        .and_then(|text| text.split_once(' '))
+        .and_then(|(scheme, token)| scheme.eq_ignore_ascii_case("bearer").then_some(token.trim()));
     let cookie = text_of(headers, &header::COOKIE).and_then(|text| {
         let mut pairs = text.split(';').filter_map(|pair| pair.trim().split_once('='));
         pairs.find(|(name, _)| *name == cookie).map(|(_, value)| value)
@@ -62,7 +63,7 @@ fn refused() -> Response {
 
 /// Pages of other sites can give their own names the address 127.0.0.1, and ask as if this were their
 /// server.
-fn names_this_machine(headers: &HeaderMap) -> bool {
+fn names_this_server(headers: &HeaderMap, hosts: &[String]) -> bool {
     let Some(host) = text_of(headers, &header::HOST) else { return false };
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
@@ -70,7 +71,8 @@ fn names_this_machine(headers: &HeaderMap) -> bool {
     };
     let name = name.to_ascii_lowercase();
     let address = name.trim_start_matches('[').trim_end_matches(']');
-    name == "localhost"
+    hosts.iter().any(|host| host.eq_ignore_ascii_case(&name))
+        || name == "localhost"
         || name.ends_with(".localhost")
         || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
@@ -114,7 +116,8 @@ mod tests {
     #[test]
     fn names_of_this_machine() {
         let asks = |host: &str| {
-            names_this_machine(&[(header::HOST, host.parse().unwrap())].into_iter().collect())
+            let headers = [(header::HOST, host.parse().unwrap())].into_iter().collect();
+            names_this_server(&headers, &["Packs.example.org".to_owned()])
         };
         for host in [
             "localhost",
@@ -124,6 +127,8 @@ mod tests {
             "[::1]:8080",
             "[::1]",
             "a.localhost:1",
+            "packs.example.org",
+            "packs.example.org:443",
         ] {
             assert!(asks(host), "{host}");
         }
@@ -137,7 +142,7 @@ mod tests {
         ] {
             assert!(!asks(host), "{host}");
         }
-        assert!(!names_this_machine(&HeaderMap::new()));
+        assert!(!names_this_server(&HeaderMap::new(), &[]));
     }
 
     #[test]

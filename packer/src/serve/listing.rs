@@ -20,6 +20,9 @@ const LIMIT: u64 = 1000;
 /// How many it holds at most.
 const MOST: u64 = 10_000;
 
+/// It ends before that when its paths are longer together, in bytes.
+const TEXT: usize = 1 << 20;
+
 const STYLE: &str = "\
 :root { color-scheme: light dark; --line: light-dark(#e3e6e8, #2d3336); --soft: light-dark(#5c676d, #98a4aa); --link: light-dark(#0f5f59, #5eead4) }
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; background: light-dark(#fff, #14181a); color: light-dark(#1b2225, #e4e9eb) }
@@ -61,7 +64,6 @@ fn value<'q>(query: Option<&'q str>, name: &str) -> Option<&'q str> {
 }
 
 /// Some entries of a directory.
-#[derive(Serialize)]
 pub(super) struct Listing {
     /// The pack's name here.
     pack: String,
@@ -71,9 +73,7 @@ pub(super) struct Listing {
     total: u64,
     /// The number of the first one listed, from 0.
     start: u64,
-    entries: Vec<Record>,
-    #[serde(skip)]
-    found: Vec<Entry>,
+    entries: Vec<Entry>,
 }
 
 /// Reads entries of a directory. Any part of a long one is at hand at once.
@@ -89,33 +89,59 @@ pub(super) fn read(
     let entry = |entry: Result<reader_core::leaf::EntryRef<'_>>| {
         entry?.to_entry().map_err(Error::pack(pack.path()))
     };
-    let found = pack.entries_at(start..end).map(entry).collect::<Result<Vec<Entry>>>()?;
+    let mut entries = Vec::new();
+    let mut text = 0;
+    for found in pack.entries_at(start..end) {
+        let found = entry(found)?;
+        text += found.path.as_bytes().len();
+        if let Kind::Symlink(target) = &found.kind {
+            text += target.len();
+        }
+        entries.push(found);
+        if text > TEXT {
+            break;
+        }
+    }
     Ok(Listing {
         pack: name.to_owned(),
         path: String::from_utf8_lossy(directory.as_bytes()).into_owned(),
         total: children.end.saturating_sub(children.start),
         start: start.saturating_sub(children.start),
-        entries: found.iter().map(Record::new).collect(),
-        found,
+        entries,
     })
 }
 
 impl Listing {
+    /// For programs.
+    pub(super) fn json(&self) -> Response {
+        #[derive(Serialize)]
+        struct Json<'l> {
+            pack: &'l str,
+            path: &'l str,
+            total: u64,
+            start: u64,
+            entries: Vec<Record>,
+        }
+        let Listing { pack, path, total, start, entries } = self;
+        let entries = entries.iter().map(Record::new).collect();
+        send::json(&Json { pack, path, total: *total, start: *start, entries })
+    }
+
     /// As a page for people. `path` is that of the request, so that links beside it lead on.
     pub(super) fn html(&self, path: &[u8]) -> Response {
-        let end = self.start.saturating_add(self.found.len() as u64);
+        let end = self.start.saturating_add(self.entries.len() as u64);
         let to = |start: u64| format!("?start={start}");
         let title = format!("{}/{}", self.pack, Escaped(path));
         let content = html! {
             h1 { (crumbs(&self.pack, path)) }
             table {
                 thead { tr { th { "Name" } th.n { "Size" } th.n.w { "Modified" } } }
-                tbody { @for entry in &self.found { (row(entry)) } }
+                tbody { @for entry in &self.entries { (row(entry)) } }
             }
             nav.s {
                 @if self.start > 0 { a href=(to(self.start.saturating_sub(LIMIT))) { "earlier" } }
                 @if end < self.total { a href=(to(end)) { "further" } }
-                @if self.total > self.found.len() as u64 {
+                @if self.total > self.entries.len() as u64 {
                     span { (self.start + 1) "–" (end) " of " (count(self.total, "entry")) }
                 } @else { span { (count(self.total, "entry")) } }
                 a href="?format=json" { "JSON" }

@@ -8,6 +8,7 @@ use axum::http::header;
 use axum::middleware::Next;
 use axum::response::Response;
 use http_body::{Body as HttpBody, Frame, SizeHint};
+use percent_encoding::{CONTROLS, utf8_percent_encode};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -26,8 +27,9 @@ pub(super) async fn log(
     let Some(log) = shared.log.clone() else { return next.run(request).await };
     let client = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
     let client = client.map_or_else(|| "-".to_owned(), |client| client.to_string());
-    // A URI is printable by construction; tokens are secret.
-    let what = format!("{} {}", request.method(), guard::without_token(request.uri()));
+    // Tokens are secret, and bytes that are not ASCII might be taken for orders by a terminal.
+    let path = guard::without_token(request.uri());
+    let what = format!("{} {}", request.method(), utf8_percent_encode(&path, CONTROLS));
     let range = request.headers().get(header::RANGE).and_then(|range| range.to_str().ok());
     let range = range.map_or_else(String::new, |range| format!(" {}", range.escape_debug()));
     let since = Instant::now();

@@ -53,7 +53,11 @@ pub(super) fn content(
         return Ok((status, headers, Body::empty()).into_response());
     }
     let mut reader = open(range)?;
-    let first = if len == 0 { Bytes::new() } else { reader.chunk().map_err(unwrapped)? };
+    let first = if len == 0 {
+        Bytes::new()
+    } else {
+        reader.chunk().map_err(unwrapped)?.unwrap_or_default()
+    };
     Ok((status, headers, body(first, reader, len)).into_response())
 }
 

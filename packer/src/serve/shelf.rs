@@ -5,11 +5,13 @@ use crate::error::{Error, RemoteProblem, Result};
 use crate::open::{OpenOptions, Pack};
 use crate::{legacy, location, reindex};
 use headers::ETag;
+use reader_core::Content;
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
+use tokio::sync::Semaphore;
 
 /// In a folder anything may lie; what is no pack is not searched for a trailer further than this.
 const LOOKBACK: u64 = 1 << 20;
@@ -23,6 +25,10 @@ pub(super) struct Shelf {
     folders: Vec<PathBuf>,
     options: OpenOptions,
     open: Mutex<HashMap<String, Arc<Slot>>>,
+    /// Of the remote ones among the packs that were named.
+    turns: HashMap<String, Turns>,
+    /// Of lists of everything, which wait for all remote packs that are not open.
+    list_turns: Turns,
 }
 
 /// An open pack. Whoever comes while it is being opened waits.
@@ -71,7 +77,17 @@ impl FileStamp {
         let file = std::os::unix::fs::MetadataExt::ino(metadata);
         #[cfg(not(unix))]
         let file = 0;
-        FileStamp { len: metadata.len(), modified: metadata.modified().ok(), file }
+        // Earlier times cannot be told in a header.
+        let modified = metadata.modified().ok().filter(|time| *time >= SystemTime::UNIX_EPOCH);
+        FileStamp { len: metadata.len(), modified, file }
+    }
+}
+
+impl FileStamp {
+    /// The stamp as a tag.
+    fn text(&self) -> Option<String> {
+        let time = self.modified?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+        Some(format!("{:x}-{:x}-{:x}", self.len, time.as_nanos(), self.file))
     }
 }
 
@@ -80,21 +96,32 @@ impl FileStamp {
 pub(super) struct Served {
     /// The pack.
     pub(super) pack: Pack,
-    /// When it was changed last, if that is known.
-    pub(super) modified: Option<SystemTime>,
     /// The `.idx` of an old container.
     idx: Option<Data>,
+    stamp: Stamp,
+    /// Whoever waits for the network on its account takes one.
+    pub(super) turns: Option<Turns>,
 }
 
+/// So many requests at once may wait for one remote pack, and keep a thread waiting.
+pub(super) type Turns = Arc<Semaphore>;
+
+/// See [`Turns`].
+const TURNS: usize = 32;
+
 impl Served {
-    fn open(path: &Path, stamp: &Stamp, options: &OpenOptions) -> Result<Served> {
+    fn open(
+        path: &Path,
+        stamp: &Stamp,
+        turns: Option<Turns>,
+        options: &OpenOptions,
+    ) -> Result<Served> {
         let pack = Pack::open_with(path, options)?;
-        let modified = stamp.0[0].as_ref().and_then(|stamp| stamp.modified);
         let idx = match pack.digest() {
             Some(_) => None,
             None => Data::open_if_there(&legacy::idx_path(path), options)?,
         };
-        Ok(Served { pack, modified, idx })
+        Ok(Served { pack, idx, stamp: stamp.clone(), turns })
     }
 
     /// The index that lies beside it, if one does.
@@ -117,17 +144,35 @@ impl Served {
         if self.pack.is_beside() { Some(".rpx") } else { idx }
     }
 
+    fn stamp(&self, file: RawFile) -> Option<&FileStamp> {
+        let [pack, sidecar, idx] = &self.stamp.0;
+        match file {
+            RawFile::Pack => pack.as_ref(),
+            RawFile::Index if self.pack.is_beside() => sidecar.as_ref(),
+            RawFile::Index => idx.as_ref(),
+        }
+    }
+
+    /// When one of its files was changed last, if that is known.
+    pub(super) fn modified(&self, file: RawFile) -> Option<SystemTime> {
+        self.stamp(file)?.modified
+    }
+
     /// What stands for the bytes of one of its files: of a pack its root digest.
     pub(super) fn etag(&self, file: RawFile) -> Option<ETag> {
-        let len = self.data(file)?.len();
         let text = match (file, self.pack.digest().filter(|_| !self.pack.is_beside())) {
             (RawFile::Pack, Some(digest)) => digest.to_string(),
-            _ => {
-                let time = self.modified?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
-                format!("{len:x}-{:x}", time.as_nanos())
-            }
+            _ => self.stamp(file)?.text()?,
         };
         format!("\"{text}\"").parse().ok()
+    }
+}
+
+impl Served {
+    /// What stands for the bytes of a file in an old pack that has no digests.
+    pub(super) fn etag_of(&self, content: &Content) -> Option<ETag> {
+        let stamp = self.stamp(RawFile::Pack)?.text()?;
+        format!("\"{stamp}-{:x}-{:x}\"", content.offset, content.size).parse().ok()
     }
 }
 
@@ -153,18 +198,37 @@ impl Shelf {
             }
             packs.insert(unique, place.clone());
         }
-        Shelf { packs, folders, options: options.clone(), open: Mutex::default() }
+        let remote = packs.iter().filter(|(_, path): &(_, &PathBuf)| location::is_url(path));
+        let turns = remote.map(|(name, _)| (name.clone(), Arc::new(Semaphore::new(TURNS))));
+        Shelf {
+            turns: turns.collect(),
+            list_turns: Arc::new(Semaphore::new(TURNS)),
+            packs,
+            folders,
+            options: OpenOptions { alone: true, ..options.clone() },
+            open: Mutex::default(),
+        }
     }
 
     /// Opens what was named, so that it is told at once when that fails.
     pub(super) fn open_named(&self) -> Result<()> {
         for (name, path) in &self.packs {
             let stamp = Stamp::of(path);
-            let served = Served::open(path, &stamp, &self.options)?;
+            let served = Served::open(path, &stamp, self.turns(name), &self.options)?;
             let slot = Mutex::new(Some((stamp, Ok(Arc::new(served)))));
             lock(&self.open).insert(name.clone(), Arc::new(slot));
         }
         Ok(())
+    }
+
+    /// What to wait for before asking about a pack, when it is a remote one.
+    pub(super) fn turns(&self, name: &str) -> Option<Turns> {
+        self.turns.get(name).cloned()
+    }
+
+    /// What to wait for before asking for the list of all.
+    pub(super) fn list_turns(&self) -> Turns {
+        Arc::clone(&self.list_turns)
     }
 
     /// The only pack, if one was named and nothing else.
@@ -191,7 +255,10 @@ impl Shelf {
 
     /// All packs that there are now, with their names.
     pub(super) fn list(&self) -> Vec<(String, Opened)> {
-        let opened = self.names().into_iter().map(|name| (self.get(&name), name));
+        let names = self.names();
+        // Those that were removed would keep their room on the disk.
+        lock(&self.open).retain(|name, _| names.binary_search(name).is_ok());
+        let opened = names.into_iter().map(|name| (self.get(&name), name));
         opened.filter_map(|(opened, name)| Some((name, opened?))).collect()
     }
 
@@ -219,7 +286,8 @@ impl Shelf {
         let opened = match &*slot {
             Some((known, opened)) if *known == stamp => opened.clone(),
             _ => {
-                let opened = Served::open(&path, &stamp, &options).map(Arc::new).map_err(Arc::new);
+                let served = Served::open(&path, &stamp, self.turns(name), &options);
+                let opened = served.map(Arc::new).map_err(Arc::new);
                 // A network may be back the next time.
                 let keep = opened.is_ok() || !location::is_url(&path);
                 *slot = keep.then(|| (stamp, opened.clone()));
@@ -252,7 +320,9 @@ impl Shelf {
 
 /// Whether a file in a folder may be a pack: neither hidden nor what lies beside a pack.
 fn is_candidate(folder: &Path, name: &str) -> bool {
-    if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\', '\0']) {
+    // On Windows a colon leads to other drives, and to other streams of a file.
+    let parted = |char: char| "/\\\0".contains(char) || cfg!(windows) && char == ':';
+    if name.is_empty() || name.starts_with('.') || name.contains(parted) {
         return false;
     }
     let beside = [".rpx", ".idx"].iter().filter_map(|suffix| name.strip_suffix(suffix));
@@ -293,8 +363,7 @@ mod tests {
     fn make(folder: &Path, name: &str, text: &str) {
         let source = tempfile::tempdir().unwrap();
         fs::write(source.path().join("a.txt"), text).unwrap();
-        let mut options = PackOptions::default();
-        options.force = true;
+        let options = PackOptions { overwrite: true, ..PackOptions::default() };
         pack(source.path(), &folder.join(name), &options, &mut ()).unwrap();
     }
 

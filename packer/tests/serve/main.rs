@@ -6,6 +6,7 @@ mod client;
 mod load;
 
 use client::{Answer, Client};
+use packer::create::create;
 use packer::pack::{PackOptions, pack};
 use packer::serve::ServeOptions;
 use packer::{OpenOptions, Pack};
@@ -46,9 +47,9 @@ impl Server {
     }
 
     #[cfg(unix)]
-    fn interrupt(&self) {
+    fn signal(&self, signal: rustix::process::Signal) {
         let process = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(process, rustix::process::Signal::INT).unwrap();
+        rustix::process::kill_process(process, signal).unwrap();
     }
 
     fn wait(&mut self) -> ExitStatus {
@@ -206,7 +207,7 @@ fn directories_are_listed() {
     let server = Server::start(home.path(), &["a.pack"]);
     let mut client = server.client();
     let moved = client.get("/a.pack/files/docs?limit=1", &[]);
-    assert_eq!((moved.status, moved.header("location")), (308, "/a.pack/files/docs/?limit=1"));
+    assert_eq!((moved.status, moved.header("location")), (307, "/a.pack/files/docs/?limit=1"));
     let list = client.get("/a.pack/files/docs/", &[]);
     assert_eq!((list.header("content-type"), list.header("vary")), ("application/json", "Accept"));
     let list = list.json();
@@ -258,8 +259,7 @@ fn a_folder_is_watched_and_old_containers_bring_their_index() {
     let first = server.get("/a.pack", &[]).header("etag").to_owned();
     let mut options = packer::create::CreateOptions::default();
     options.pack.threads = 1;
-    packer::create::create(&home.path().join("src"), &home.path().join("old"), &options, &mut ())
-        .unwrap();
+    create(&home.path().join("src"), &home.path().join("old"), &options, &mut ()).unwrap();
     assert_eq!(names(&server), ["a.pack", "c.pack", "old"]);
     let packs = server.get("/packs.json", &[]).json();
     assert_eq!(
@@ -267,7 +267,9 @@ fn a_folder_is_watched_and_old_containers_bring_their_index() {
         (&"old.idx".into(), &().into())
     );
     assert_eq!(packs["packs"][0]["files"], if cfg!(unix) { 8 } else { 6 });
-    assert!(server.get("/old.idx", &[]).body == fs::read(home.path().join("old.idx")).unwrap());
+    let index = server.get("/old.idx", &[]);
+    assert!(index.body == fs::read(home.path().join("old.idx")).unwrap());
+    assert_ne!(index.header("etag"), server.get("/old", &[]).header("etag"));
     let mut opened = OpenOptions::default();
     opened.index = Some(PathBuf::from(format!("http://{}/old.idx", server.address)));
     let old =
@@ -279,9 +281,69 @@ fn a_folder_is_watched_and_old_containers_bring_their_index() {
     let second = server.get("/a.pack", &[("if-none-match", &first)]);
     assert_eq!(second.status, 200);
     assert!(second.body == fs::read(home.path().join("a.pack")).unwrap());
+    // What was removed is let go.
+    fs::remove_file(home.path().join("a.pack")).unwrap();
+    assert_eq!(names(&server), ["old"]);
+    #[cfg(target_os = "linux")]
+    {
+        let maps = fs::read_to_string(format!("/proc/{}/maps", server.child.id())).unwrap();
+        assert!(!maps.contains("(deleted)"), "{maps}");
+    }
+    // A time that no header can tell.
+    let time = std::time::UNIX_EPOCH - Duration::from_secs(300_000_000);
+    fs::File::options()
+        .write(true)
+        .open(home.path().join("old"))
+        .unwrap()
+        .set_modified(time)
+        .unwrap();
+    let early = server.get("/old", &[]);
+    assert_eq!((early.status, early.header("last-modified")), (200, ""));
     for outside in ["/src", "/../a.pack", "/%2e%2e%2fa.pack", "/src/hello.txt", "/.", "/.."] {
         assert_eq!(server.get(outside, &[]).status, 404, "{outside}");
     }
+}
+
+#[test]
+fn any_part_of_a_file_without_a_block_table_is_reached() {
+    let home = home();
+    let bytes = numbers(250).repeat(11_000);
+    fs::write(home.path().join("src/long.bin"), &bytes).unwrap();
+    let mut options = packer::create::CreateOptions::default();
+    options.pack.compress = Some(6);
+    create(&home.path().join("src"), &home.path().join("old"), &options, &mut ()).unwrap();
+    let server = Server::start(home.path(), &["old"]);
+    let mut client = server.client();
+    for range in [0..1, 10_000_000..10_000_100, 5_000_000..9_000_000, bytes.len() - 3..bytes.len()]
+    {
+        let header = format!("bytes={}-{}", range.start, range.end - 1);
+        let part = client.get("/old/files/long.bin", &[("range", &header)]);
+        assert_eq!(part.status, 206);
+        assert!(part.body == bytes[range], "{header}");
+    }
+}
+
+#[test]
+fn a_pack_cannot_name_other_files() {
+    let home = home();
+    let old = home.path().join("old");
+    let options = packer::create::CreateOptions::default();
+    create(&home.path().join("src"), &old, &options, &mut ()).unwrap();
+    let index = Command::new(env!("CARGO_BIN_EXE_rangepack"))
+        .args(["index", "--paged", "--quiet", "old"])
+        .current_dir(home.path())
+        .status();
+    assert!(index.unwrap().success());
+    // An index beside its container may; the same one as a pack of its own may not.
+    fs::copy(home.path().join("old.rpx"), home.path().join("evil.pack")).unwrap();
+    let server = Server::start(home.path(), &[]);
+    let packs = server.get("/packs.json", &[]).json();
+    let error = packs["packs"][2]["error"].as_str().unwrap();
+    assert!(error.contains("payloads lie in another file, old"), "{packs}");
+    assert_eq!(packs["packs"][3]["index"], "old.rpx");
+    assert_eq!(server.get("/old/files/hello.txt", &[]).body, b"hello\n");
+    assert!(server.get("/old.rpx", &[]).body == fs::read(home.path().join("old.rpx")).unwrap());
+    assert_eq!(server.get("/evil.pack/files/hello.txt", &[]).status, 500);
 }
 
 #[test]
@@ -310,6 +372,29 @@ fn a_remote_pack_is_passed_on() {
     assert_eq!(gone.status, 502, "{}", gone.text());
 }
 
+#[cfg(unix)]
+#[test]
+fn an_origin_that_hangs_holds_up_nobody_else() {
+    let home = home();
+    let origin = Server::start(home.path(), &["c.pack"]);
+    let url = format!("http://{}/c.pack", origin.address);
+    let server = Server::start(home.path(), &[&url, "a.pack", "--no-log"]);
+    origin.signal(rustix::process::Signal::STOP);
+    let mut waiting: Vec<Client> = (0..300).map(|_| server.client()).collect();
+    for client in &mut waiting {
+        client.send("GET", "/c.pack/files/numbers.bin", &[]).unwrap();
+    }
+    let since = Instant::now();
+    assert_eq!(server.get("/a.pack/files/hello.txt", &[]).body, b"hello\n");
+    assert!(since.elapsed() < Duration::from_secs(5), "{:?}", since.elapsed());
+    // It goes on again before anyone lost patience.
+    origin.signal(rustix::process::Signal::CONT);
+    for client in &mut waiting {
+        let answer = client.receive(false).unwrap();
+        assert!(answer.status == 503 || answer.body == numbers(500_000), "{}", answer.status);
+    }
+}
+
 #[test]
 fn strangers_are_kept_out() {
     let home = home();
@@ -323,6 +408,14 @@ fn strangers_are_kept_out() {
             .header("access-control-allow-origin"),
         ""
     );
+
+    let server = Server::start(home.path(), &["a.pack", "--allow-host", "evil.example"]);
+    assert_eq!(server.get("/a.pack", &[("host", "evil.example")]).status, 200);
+    // What is in packs is no script of this server.
+    for (dest, status) in [("script", 403), ("serviceworker", 403), ("image", 200)] {
+        let answer = server.get("/a.pack/files/hello.txt", &[("sec-fetch-dest", dest)]);
+        assert_eq!(answer.status, status, "{dest}");
+    }
 
     let server = Server::start(
         home.path(),
@@ -466,7 +559,9 @@ fn what_is_under_way_is_finished() {
     client.send("GET", "/large.pack/files/large.bin", &[]).unwrap();
     // Its head has come: it is under way.
     client.0.fill_buf().unwrap();
-    server.interrupt();
+    // Whatever is asked for, the log is plain text.
+    assert_eq!(server.get("/\u{9b}31m?token=secret", &[]).status, 404);
+    server.signal(rustix::process::Signal::INT);
     let deadline = Instant::now() + Duration::from_secs(10);
     while TcpStream::connect(&server.address).is_ok() {
         assert!(Instant::now() < deadline, "it still listens");
@@ -478,6 +573,7 @@ fn what_is_under_way_is_finished() {
     let mut log = String::new();
     server.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
     assert!(log.contains("GET /large.pack/files/large.bin 200 32000000 "), "{log}");
+    assert!(log.contains("GET /%C2%9B31m 404 ") && !log.contains("secret"), "{log}");
 }
 
 #[test]
@@ -496,6 +592,8 @@ fn what_cannot_be_served_is_told() {
     };
     fs::write(home.path().join("notes"), "no pack").unwrap();
     fails(&["notes"], "no Rangepack footer");
+    let origin = command(home.path(), &["a.pack", "--cors", "example.org"]).output().unwrap();
+    assert_eq!(origin.status.code(), Some(2));
     fails(&["a.pack", "--host", "203.0.113.1"], "cannot listen at 203.0.113.1:8080");
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
