@@ -256,6 +256,11 @@ fn a_folder_is_watched_and_old_containers_bring_their_index() {
     let home = home();
     let server = Server::start(home.path(), &[]);
     assert_eq!(names(&server), ["a.pack", "c.pack"]);
+    // With the viewer, which is told of the list; without it, with the list itself and how to get it.
+    let start = server.get("/", &[("accept", "text/html")]);
+    let with = start.text().contains("content=\"packs.json\"");
+    let without = start.text().contains("a.pack/files/") && start.text().contains("xtask viewer");
+    assert!(start.status == 200 && (with || without), "{}", start.text());
     let first = server.get("/a.pack", &[]).header("etag").to_owned();
     let mut options = packer::create::CreateOptions::default();
     options.pack.threads = 1;
