@@ -27,6 +27,15 @@ const STATUS = new Map(
  */
 const SANDBOX = 'sandbox allow-scripts allow-forms allow-popups allow-downloads';
 
+/** So that no cache answers for a script with what it has from something else. */
+const VARY = { Vary: 'Sec-Fetch-Dest' };
+
+/**
+ * What browsers ask for in order to run it in the page that asks, whose origin it then has. A sandbox is for documents;
+ * nothing keeps a script apart. Modules of JSON run nothing.
+ */
+const RUNS = /^(script|xslt)$|(worker|worklet)$/;
+
 /**
  * @param {Pack | PromiseLike<Pack>} pack
  * @param {string} path
@@ -34,11 +43,14 @@ const SANDBOX = 'sandbox allow-scripts allow-forms allow-popups allow-downloads'
  * @param {RespondOptions} [options]
  * @returns {Promise<Response>}
  */
-export async function respond(pack, path, request, { trusted = false, onError } = {}) {
+export async function respond(pack, path, request, { trusted = false, destination, onError } = {}) {
   const isHead = request.method === 'HEAD';
   if (!isHead && request.method !== 'GET') {
     return text(405, 'Only GET and HEAD are answered here.', isHead, { Allow: 'GET, HEAD' });
   }
+  // Browsers write the header on the way to a server; what a service worker sees does not have it yet.
+  const use = destination || request.destination || request.headers.get('Sec-Fetch-Dest') || '';
+  if (!trusted && RUNS.test(use)) return text(403, 'Contents of this pack may not run in other pages.', isHead, VARY);
   const { signal } = request;
   try {
     const opened = await pack;
@@ -115,6 +127,7 @@ async function answer({ file, type }, request, trusted, onError) {
     'Accept-Ranges': 'bytes',
     'Content-Type': withCharset(type) || 'application/octet-stream',
     'X-Content-Type-Options': 'nosniff',
+    ...(trusted ? {} : VARY),
   });
   if (!trusted && isDocument(type)) headers.set('Content-Security-Policy', SANDBOX);
   const digest = entry.originalSha256 ?? entry.sha256;

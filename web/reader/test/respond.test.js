@@ -23,6 +23,7 @@ const FILES = {
   'drawing.svg': '<svg xmlns="http://www.w3.org/2000/svg"/>',
   'page.xhtml': '<html xmlns="http://www.w3.org/1999/xhtml"/>',
   'feed.xml': '<feed/>',
+  'app.js': 'let app',
   'strange & 100%/ä?#: x/index.html': 'strange',
   'sub/index.html': '<h1>sub</h1>',
   'bare/one.css': 'a{}',
@@ -76,6 +77,7 @@ describe('the whole file', () => {
       'content-type': 'text/plain; charset=utf-8',
       etag: `"${sha256('hello world')}"`,
       'last-modified': 'Mon, 06 May 2024 07:08:09 GMT',
+      vary: 'Sec-Fetch-Dest',
       'x-content-type-options': 'nosniff',
     });
     assert.equal(await response.text(), 'hello world');
@@ -246,6 +248,39 @@ test('documents of strangers have an origin of their own, unless they are truste
     assert.match(headers.get('content-security-policy') ?? '', /^sandbox/);
   }
   for (const path of ['plain.txt', 'large.bin']) assert.equal((await ask(path)).headers.get('content-security-policy'), null);
+});
+
+describe('what would run in the page that asks', () => {
+  /** Node takes the header, which browsers keep to themselves. @param {string} use @param {boolean} [trusted] @param {string} [method] */
+  const by = (use, trusted = false, method = 'GET') => ask('app.js', { method, headers: { 'Sec-Fetch-Dest': use }, trusted });
+
+  test('is refused, unless it is trusted', async () => {
+    for (const use of ['script', 'worker', 'sharedworker', 'serviceworker', 'audioworklet', 'paintworklet', 'xslt']) {
+      const refused = await by(use);
+      assert.equal(refused.status, 403, use);
+      assert.equal(refused.headers.get('vary'), 'Sec-Fetch-Dest');
+      assert.ok(!(await refused.text()).includes('let'), use);
+      assert.equal((await by(use, false, 'HEAD')).status, 403, use);
+      const own = await by(use, true);
+      assert.deepEqual([own.status, await own.text(), own.headers.get('vary')], [200, 'let app', null], use);
+    }
+  });
+
+  test('all else is not', async () => {
+    for (const use of ['', 'empty', 'document', 'iframe', 'image', 'video', 'style', 'json']) {
+      const { status, headers } = await by(use);
+      assert.deepEqual([status, headers.get('vary')], [200, 'Sec-Fetch-Dest'], use);
+    }
+  });
+
+  test('is told from the request of a browser as well, or said', async () => {
+    const request = new Request('https://host.test/app.js');
+    assert.equal((await respond(pack, 'app.js', request, { destination: 'worker' })).status, 403);
+    assert.equal((await respond(pack, 'app.js', request, { destination: '' })).status, 200);
+    Object.defineProperty(request, 'destination', { value: 'script' });
+    assert.equal((await respond(pack, 'app.js', request)).status, 403);
+    assert.equal((await respond(pack, 'app.js', request, { destination: '' })).status, 403, 'nothing said');
+  });
 });
 
 describe('a pack that cannot be read', () => {

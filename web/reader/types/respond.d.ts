@@ -14,6 +14,7 @@ import type { Pack, PackError } from './index.d.ts';
  *   without a slash at its end with a redirection to itself with one.
  * - GET and HEAD (all else: 405); one `Range` (206, 416; several at once: the whole file) and `If-Range`; `ETag` from the
  *   SHA-256 of the content, `Last-Modified`, `If-None-Match` and `If-Modified-Since` (304).
+ * - 403: a script, a worker or the like is wanted, and contents are not `trusted`.
  * - 404: there is nothing at that path. 502, 503, 504: the pack cannot be read, with the code of the error as text.
  * - The body is a stream that is verified as it comes (see `PackFile`); cancelling it, or aborting the request, ends the
  *   fetching. What fails after the first piece breaks the body off.
@@ -26,8 +27,15 @@ export interface RespondOptions {
   /**
    * Whether the contents are the owner's own (false). If not, documents that can run scripts (HTML, SVG, XML) come with
    * `Content-Security-Policy: sandbox …`: their scripts run in an origin of their own, and see nothing of yours.
+   * And what would run in the page that asks (scripts, workers, worklets, XSLT) is refused: a page of the pack has only the
+   * scripts that stand in it.
    */
   trusted?: boolean;
+  /**
+   * What the file is wanted for: `Request.destination` of the browser's own request, where `request` was made anew of it, as
+   * scripts cannot set that. Else it is taken from `request`, or from its header `Sec-Fetch-Dest`.
+   */
+  destination?: string;
   /** Told of what is wrong with the pack, for logs; also of what breaks a body off. */
   onError?: (error: PackError) => void;
 }

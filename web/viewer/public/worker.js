@@ -26,11 +26,11 @@ self.addEventListener('fetch', (event) => {
 });
 
 async function answer(event) {
-  const { url, method, headers, signal } = event.request;
+  const { url, method, headers, destination, signal } = event.request;
   const [, id, path] = /^([^/?#]*)\/?([^?#]*)/.exec(url.slice(PLACE.length));
   const windows = await self.clients.matchAll({ type: 'window', includeUncontrolled: true });
   const pages = windows.filter((page) => !page.url.startsWith(PLACE));
-  const asked = pages.map((page) => ask(page, { id, path, url, method, headers: [...headers] }));
+  const asked = pages.map((page) => ask(page, { id, path, url, method, headers: [...headers], destination }));
   const line = await Promise.any(asked).catch(() => undefined);
   if (line === undefined) return refuse(404, 'No page has this pack open any more. Open it again, and then this file.');
   signal.addEventListener('abort', () => line.say('enough'));

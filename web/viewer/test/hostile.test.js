@@ -29,6 +29,9 @@ async function harmless(path, shown) {
   return page;
 }
 
+/** Once it is loaded. @param {any} img @returns {Promise<number>} */
+const widthOf = async (img) => (await img.decode(), img.naturalWidth);
+
 test('a page is source first, and text in a frame without rights by choice', async () => {
   const page = await harmless('hostile/page.html', async (page) => {
     await page.getByText('<!doctype html>').waitFor();
@@ -45,16 +48,55 @@ test('a drawing is only ever an image', async () => {
     await page.getByRole('img', { name: 'drawing.svg' }).waitFor();
   });
   assert.equal(await page.locator('main svg circle').count(), 0);
-  // Even opened by its own address it may not run.
-  const source = await page.getByRole('img', { name: 'drawing.svg' }).getAttribute('src');
-  await page.evaluate((url) => {
-    const frame = document.createElement('iframe');
-    frame.src = url ?? '';
-    document.body.append(frame);
-    return new Promise((done) => (frame.onload = done));
-  }, source);
-  assert.equal(await page.evaluate(() => 'attacked' in window), false);
-  assert.deepEqual(stage.asked.filter((path) => path.includes('attacked')), []);
+  assert.equal(await page.getByRole('img', { name: 'drawing.svg' }).evaluate(widthOf), 80);
+});
+
+test('a drawing that is opened by its own address has no origin', async () => {
+  const script = new URL('attack.js', stage.site).href;
+  stage.addPack('drawings', {
+    'evil.svg': `<svg xmlns="http://www.w3.org/2000/svg" width="80" height="80"><script href="${script}"/></svg>`,
+    'page.md': '![described](evil.svg)',
+  });
+  const page = await stage.page();
+  // As if the host served files of packs, too.
+  const attack = `document.documentElement.id = self.origin; localStorage.setItem('attacked', 'yes');`;
+  await page.context().route(script, (route) => route.fulfill({ contentType: 'text/javascript', body: attack }));
+  const at = (/** @type {string} */ path) => `${stage.site}?${new URLSearchParams({ pack: `${stage.packs.origin}/drawings.pack` })}#/${path}`;
+  await page.goto(at(''));
+  await page.getByRole('button', { name: 'Gallery' }).click();
+  const sources = [await page.locator('.thumbs img').getAttribute('src')];
+  await page.goto(at('page.md'));
+  sources.push(await page.locator('article img[src]').getAttribute('src'));
+  await page.goto(at('evil.svg'));
+  const source = (await page.getByRole('img', { name: 'evil.svg' }).getAttribute('src')) ?? '';
+  assert.match(source, /^data:image\/svg\+xml;base64,/);
+  assert.deepEqual(sources, [source, source]);
+
+  // What a visitor does by "Open image in new tab".
+  const tab = await page.context().newPage();
+  await tab.goto(source);
+  await tab.waitForFunction(() => document.documentElement.id);
+  assert.equal(await tab.evaluate(() => document.documentElement.id), 'null');
+  assert.equal(await page.evaluate(() => localStorage.getItem('attacked')), null);
+});
+
+test('a script of a pack does not run in the viewer, though it has an address there', async () => {
+  stage.addPack('scripts', { 'x.js': 'globalThis.attacked = 1; globalThis.postMessage?.("ran");' });
+  const page = await stage.page();
+  await page.goto(`${stage.site}?${new URLSearchParams({ pack: `${stage.packs.origin}/scripts.pack` })}#/x.js`);
+  const href = (await page.getByRole('link', { name: 'Open in a new tab' }).getAttribute('href')) ?? '';
+  const found = await page.evaluate(async (href) => {
+    const { status } = await fetch(href);
+    const script = document.createElement('script');
+    const worker = new Worker(href);
+    const told = (/** @type {any} */ it) => new Promise((done) => (it.onload = it.onmessage = () => done('ran'), it.onerror = () => done('refused')));
+    const both = [told(script), told(worker)];
+    script.src = href;
+    document.body.append(script);
+    const module = import(href).then(() => 'ran', () => 'refused');
+    return [status, ...(await Promise.all([...both, module])), 'attacked' in window];
+  }, href);
+  assert.deepEqual(found, [200, 'refused', 'refused', 'refused', false]);
 });
 
 test('a Markdown page keeps its text and loses the rest', async () => {

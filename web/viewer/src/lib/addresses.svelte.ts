@@ -13,6 +13,8 @@ interface Question {
   url: string;
   method: string;
   headers: [string, string][];
+  /** What it is wanted for, which a request that is made anew cannot say. */
+  destination: string;
 }
 
 /** How long a worker may take to begin, in milliseconds. */
@@ -57,15 +59,15 @@ class Addresses {
     return new URL(`./@pack/${this.#open.id}${encodePath(path)}`, document.baseURI).href;
   }
 
-  async #answer({ id, path, url, method, headers }: Question, port: MessagePort) {
+  async #answer({ id, path, url, method, headers, destination }: Question, port: MessagePort) {
     const pack = id === this.#open?.id ? this.#open.pack : undefined;
     port.postMessage(pack !== undefined);
     if (pack === undefined) return;
     const abort = new AbortController();
     port.onmessage = () => abort.abort();
-    // Contents of packs are foreign: what could run is put into a sandbox by its headers.
+    // Contents of packs are foreign: documents are put into a sandbox by their headers, and scripts are refused.
     const request = new Request(url, { method, headers, signal: abort.signal });
-    const response = await respond(pack, decodePath(path), request).catch((error: unknown) => {
+    const response = await respond(pack, decodePath(path), request, { destination }).catch((error: unknown) => {
       if (abort.signal.aborted) return undefined;
       throw error;
     });
