@@ -82,6 +82,10 @@ fn file(shared: &Shared, request: &Parts, served: &Arc<Served>, entry: &Entry) -
     }
     let mut headers = HeaderMap::new();
     headers.insert(header::CACHE_CONTROL, shared.cache_control.clone());
+    if !shared.options.site {
+        // What a cache keeps for a page that reads it must not be given to one that runs it.
+        headers.insert(header::VARY, HeaderValue::from_static("Sec-Fetch-Dest"));
+    }
     if !shared.options.site && runs_scripts(&content.kind) {
         headers.insert(header::CONTENT_SECURITY_POLICY, SANDBOX);
     }

@@ -79,8 +79,15 @@ impl Client {
         loop {
             let line = self.line()?;
             let Some((name, value)) = line.split_once(':') else { break };
-            let before = headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
-            assert_eq!(before, None, "{name} came twice");
+            let (name, value) = (name.to_ascii_lowercase(), value.trim().to_owned());
+            match headers.insert(name.clone(), value.clone()) {
+                None => {}
+                // A list may come in parts.
+                Some(first) if name == "vary" => {
+                    headers.insert(name, format!("{first}, {value}"));
+                }
+                Some(_) => panic!("{name} came twice"),
+            }
         }
         let len = headers.get("content-length").map_or(0, |len| len.parse().unwrap());
         let mut body = vec![0; if is_head { 0 } else { len }];
