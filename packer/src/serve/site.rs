@@ -8,7 +8,7 @@ use std::borrow::Cow;
 /// The built site: inside the command, or in its folder while the command is a debug build. It is
 /// empty when nobody built it.
 #[derive(rust_embed::Embed)]
-#[folder = "../web/viewer/dist"]
+#[folder = "$RANGEPACK_SITE"]
 #[allow_missing = true]
 struct Files;
 
