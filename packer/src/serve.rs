@@ -115,7 +115,6 @@ impl fmt::Debug for Server {
 struct Shared {
     shelf: Shelf,
     options: ServeOptions,
-    token: Option<String>,
     address: SocketAddr,
     /// Whether only this machine may ask, and nothing else is asked of clients.
     is_private: bool,
@@ -147,7 +146,6 @@ impl Server {
         };
         let shared = Shared {
             shelf,
-            token: options.token.clone(),
             address,
             is_private: address.ip().is_loopback() && options.token.is_none(),
             cache_control: HeaderValue::from_str(&cache)
@@ -178,14 +176,14 @@ impl Server {
         {
             query.push(format!("pack={}", route::escape(name.as_bytes())));
         }
-        query.extend(self.shared.token.iter().map(|token| format!("token={token}")));
+        query.extend(self.shared.options.token.iter().map(|token| format!("token={token}")));
         let mark = if query.is_empty() { "" } else { "?" };
         format!("http://{host}:{}/{mark}{}", address.port(), query.join("&"))
     }
 
     /// Whether other machines can reach it although it asks for no token.
     pub fn is_open_to_all(&self) -> bool {
-        !self.shared.address.ip().is_loopback() && self.shared.token.is_none()
+        !self.shared.address.ip().is_loopback() && self.shared.options.token.is_none()
     }
 
     /// Whether the viewer is part of this build.
@@ -295,8 +293,9 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
         return response;
     }
-    let turns = match route(request.uri.path()) {
-        Route::Name(name) | Route::Entry(name, _) => shared.shelf.turns(&name),
+    let route = route(request.uri.path());
+    let turns = match &route {
+        Route::Name(name) | Route::Entry(name, _) => shared.shelf.turns(name),
         Route::Packs => Some(shared.shelf.list_turns()),
         Route::Home if !site::is_there() => Some(shared.shelf.list_turns()),
         _ => None,
@@ -316,7 +315,7 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
     };
     let answered = tokio::task::spawn_blocking(move || {
         let _turn = turn;
-        let mut response = shared.respond(&request);
+        let mut response = shared.respond(&request, route);
         if shared.options.cors.is_empty() {
             let own = HeaderValue::from_static("same-origin");
             response.headers_mut().insert("cross-origin-resource-policy", own);
@@ -328,8 +327,8 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
 }
 
 impl Shared {
-    fn respond(&self, request: &Parts) -> Response {
-        match route(request.uri.path()) {
+    fn respond(&self, request: &Parts, route: Route) -> Response {
+        match route {
             Route::Home => match site::index() {
                 Some(index) => self.site(request, index),
                 None => listing::home(&self.shelf),

@@ -19,7 +19,7 @@ pub(super) async fn guard(
             Behind a proxy, allow its name with --allow-host NAME.\n";
         return (StatusCode::MISDIRECTED_REQUEST, text).into_response();
     }
-    let Some(token) = &shared.token else { return next.run(request).await };
+    let Some(token) = &shared.options.token else { return next.run(request).await };
     let cookie = format!("rangepack-{}", shared.address.port());
     if let Some(given) = in_query(request.uri()) {
         if !is_same(&given, token) {

@@ -166,9 +166,7 @@ impl Served {
         };
         format!("\"{text}\"").parse().ok()
     }
-}
 
-impl Served {
     /// What stands for the bytes of a file in an old pack that has no digests.
     pub(super) fn etag_of(&self, content: &Content) -> Option<ETag> {
         let stamp = self.stamp(RawFile::Pack)?.text()?;
@@ -265,8 +263,9 @@ impl Shelf {
     /// A pack by its name; `None` when nothing of that name is one.
     pub(super) fn get(&self, name: &str) -> Option<Opened> {
         let named = self.packs.get(name);
-        let (path, mut options) = match named {
-            Some(path) => (path.clone(), self.options.clone()),
+        let mut options = self.options.clone();
+        let path = match named {
+            Some(path) => path.clone(),
             None => {
                 let Some(folder) = self.folders.iter().find(|folder| is_candidate(folder, name))
                 else {
@@ -274,12 +273,10 @@ impl Shelf {
                     lock(&self.open).remove(name);
                     return None;
                 };
-                (folder.join(name), self.options.clone())
+                options.limits.lookback = options.limits.lookback.min(LOOKBACK);
+                folder.join(name)
             }
         };
-        if named.is_none() {
-            options.limits.lookback = options.limits.lookback.min(LOOKBACK);
-        }
         let slot = Arc::clone(lock(&self.open).entry(name.to_owned()).or_default());
         let mut slot = lock(&slot);
         let stamp = Stamp::of(&path);
