@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { startChromium } from './chromium.js';
 import { inTemporaryFolder, rangepack } from './packs.js';
 import { startRangeServer } from './range-server.js';
+import { wavOf } from './wav.js';
 
 const PACKAGE = fileURLToPath(new URL('../', import.meta.url));
 const readme = await readFile(join(PACKAGE, 'README.md'), 'utf8');
@@ -35,24 +36,9 @@ const SITE = {
   'sub/index.html': `<!doctype html><title>deep</title><h2>Deep</h2><a href="../">back</a><img src="../img/pixel.png" alt="">`,
   'sub/ä & b.html': '<!doctype html><title>strange</title>',
   'img/pixel.png': Buffer.from(PIXEL, 'base64'),
-  'long.wav': wav(30_000_000),
+  // Silence for more than an hour.
+  'long.wav': wavOf(new Uint8Array(30_000_000).fill(128)),
 };
-
-/** Silence of one byte a sample, 8000 of them a second. @param {number} length */
-function wav(length) {
-  const bytes = Buffer.alloc(44 + length, 128);
-  bytes.write('RIFF', 0);
-  bytes.writeUInt32LE(36 + length, 4);
-  bytes.write('WAVEfmt ', 8);
-  bytes.writeUInt32LE(16, 16);
-  bytes.set([1, 0, 1, 0], 20);
-  bytes.writeUInt32LE(8_000, 24);
-  bytes.writeUInt32LE(8_000, 28);
-  bytes.set([1, 0, 8, 0], 32);
-  bytes.write('data', 36);
-  bytes.writeUInt32LE(length, 40);
-  return bytes;
-}
 
 /** @param {Record<string, string | Uint8Array>} files @returns {Promise<Uint8Array>} */
 function packOf(files) {

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { startStage } from './stage.js';
+import { wavOf } from '../../reader/test/wav.js';
 
 /** @import { Page } from 'playwright-core' */
 
@@ -46,20 +47,7 @@ after(() => stage?.close());
 
 /** A noise of 8000 bytes a second. @param {number} seconds */
 function wav(seconds) {
-  const length = seconds * 8_000;
-  const bytes = Buffer.alloc(44 + length);
-  bytes.write('RIFF', 0);
-  bytes.writeUInt32LE(36 + length, 4);
-  bytes.write('WAVEfmt ', 8);
-  bytes.writeUInt32LE(16, 16);
-  bytes.set([1, 0, 1, 0], 20);
-  bytes.writeUInt32LE(8_000, 24);
-  bytes.writeUInt32LE(8_000, 28);
-  bytes.set([1, 0, 8, 0], 32);
-  bytes.write('data', 36);
-  bytes.writeUInt32LE(length, 40);
-  for (let i = 0; i < length; i++) bytes[44 + i] = 120 + ((i * 31 + (i >> 9)) & 15);
-  return bytes;
+  return wavOf(Uint8Array.from({ length: seconds * 8_000 }, (_, i) => 120 + ((i * 31 + (i >> 9)) & 15)));
 }
 
 /** @param {string} path */

@@ -4,6 +4,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import { parquetWriteBuffer } from 'hyparquet-writer';
+import { wavOf } from '../../reader/test/wav.js';
 
 /** Says that a script ran, where one should never run. */
 const ATTACK = 'parent.postMessage("ran","*");top.attacked=1;window.attacked=1;document.title="attacked";fetch("/attacked")';
@@ -146,18 +147,7 @@ function chunk(type, data) {
 /** A tone. @param {number} [seconds] */
 export function wav(seconds = 1) {
   const samples = Int16Array.from({ length: Math.round(8_000 * seconds) }, (_, i) => Math.sin((i * 440 * 2 * Math.PI) / 8_000) * 8_000);
-  const head = Buffer.alloc(44);
-  head.write('RIFF', 0);
-  head.writeUInt32LE(36 + samples.byteLength, 4);
-  head.write('WAVEfmt ', 8);
-  head.writeUInt32LE(16, 16);
-  head.set([1, 0, 1, 0], 20);
-  head.writeUInt32LE(8_000, 24);
-  head.writeUInt32LE(16_000, 28);
-  head.set([2, 0, 16, 0], 32);
-  head.write('data', 36);
-  head.writeUInt32LE(samples.byteLength, 40);
-  return Buffer.concat([head, Buffer.from(samples.buffer)]);
+  return wavOf(samples);
 }
 
 export function pdf() {
