@@ -3,9 +3,9 @@
 use crate::data::{Data, Gathered};
 use crate::error::Result;
 use crate::open::Pack;
-use reader_core::blocks::table_len;
-use reader_core::plan::{Plan, plan};
-use reader_core::{Content, Extent};
+use rangepack_core::blocks::table_len;
+use rangepack_core::plan::{Plan, plan};
+use rangepack_core::{Content, Extent};
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 

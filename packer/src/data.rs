@@ -6,8 +6,8 @@ use crate::mapped::Mapped;
 use crate::open::OpenOptions;
 #[cfg(feature = "remote")]
 use crate::remote::{Fetch, Remote};
-use reader_core::layout::Header;
-use reader_core::{Answer, Extent, Source};
+use rangepack_core::layout::Header;
+use rangepack_core::{Answer, Extent, Source};
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -178,7 +178,7 @@ impl Data {
 
     fn out_of_bounds(&self, Extent { start, len }: Extent) -> Error {
         let file_len = self.len();
-        Error::pack(&self.path)(reader_core::Error::OutOfBounds { start, len, file_len })
+        Error::pack(&self.path)(rangepack_core::Error::OutOfBounds { start, len, file_len })
     }
 }
 
@@ -299,7 +299,7 @@ impl<'d> Gathered<'d> {
     /// Answers a question, and brings what it needs.
     pub(crate) fn ask<T>(
         &mut self,
-        mut question: impl FnMut(&Gathered<'d>) -> reader_core::Result<Answer<T>>,
+        mut question: impl FnMut(&Gathered<'d>) -> rangepack_core::Result<Answer<T>>,
     ) -> Result<T> {
         loop {
             match question(self).map_err(Error::pack(&self.data.path))? {

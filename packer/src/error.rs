@@ -26,7 +26,7 @@ pub enum Error {
         /// The pack.
         path: PathBuf,
         /// What is wrong with it.
-        source: Box<reader_core::Error>,
+        source: Box<rangepack_core::Error>,
     },
     /// One entry of a pack is not what it should be.
     #[error("{}: {entry}: {source}", path.display())]
@@ -36,7 +36,7 @@ pub enum Error {
         /// The entry's path inside the pack.
         entry: String,
         /// What is wrong with it.
-        source: Box<reader_core::Error>,
+        source: Box<rangepack_core::Error>,
     },
     /// Nothing is there under that path.
     #[error("{}: no entry {entry}", path.display())]
@@ -150,7 +150,7 @@ impl Error {
     }
 
     /// Wraps an error of the format.
-    pub(crate) fn pack(path: &Path) -> impl FnOnce(reader_core::Error) -> Error + use<> {
+    pub(crate) fn pack(path: &Path) -> impl FnOnce(rangepack_core::Error) -> Error + use<> {
         let path = path.to_owned();
         move |source| Error::Pack { path, source: Box::new(source) }
     }
@@ -165,7 +165,7 @@ impl Error {
     }
 
     /// The same error, told of one entry if it is about bytes of a pack.
-    pub(crate) fn of_entry(self, entry: impl FnOnce(reader_core::Error) -> Error) -> Error {
+    pub(crate) fn of_entry(self, entry: impl FnOnce(rangepack_core::Error) -> Error) -> Error {
         match self {
             Error::Pack { source, .. } => entry(*source),
             error => error,
@@ -173,7 +173,7 @@ impl Error {
     }
 
     /// What is wrong with the bytes of a pack, or the error itself when it is about something else.
-    pub(crate) fn about_pack(self) -> std::result::Result<reader_core::Error, Error> {
+    pub(crate) fn about_pack(self) -> std::result::Result<rangepack_core::Error, Error> {
         match self {
             Error::Pack { source, .. } | Error::Entry { source, .. } => Ok(*source),
             error => Err(error),

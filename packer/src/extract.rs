@@ -18,9 +18,9 @@ use crate::error::{Error, Result};
 use crate::open::Pack;
 use names::Rules;
 use place::{Attributes, ModeOf, unguessable};
-use reader_core::PackPath;
-use reader_core::leaf::EntryRef;
-use reader_core::path::Escaped;
+use rangepack_core::PackPath;
+use rangepack_core::leaf::EntryRef;
+use rangepack_core::path::Escaped;
 use scan::{Chunks, Ranges};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -284,7 +284,7 @@ fn extract_with(
 /// Sums up what was selected, before anything is written for it.
 fn check_limits(pack: &Pack, ranges: &Ranges, options: &ExtractOptions) -> Result<()> {
     let over = |what, value, limit| {
-        Err(Error::pack(pack.path())(reader_core::Error::OverLimit { what, value, limit }))
+        Err(Error::pack(pack.path())(rangepack_core::Error::OverLimit { what, value, limit }))
     };
     if let Some(limit) = options.max_entries
         && ranges.len() > limit
@@ -367,7 +367,7 @@ impl Run<'_> {
         if self.options.fsync { target.sync() } else { Ok(()) }
     }
 
-    fn attributes(&self, entry: &EntryRef<'_>) -> reader_core::Result<Attributes> {
+    fn attributes(&self, entry: &EntryRef<'_>) -> rangepack_core::Result<Attributes> {
         let owner = if self.options.owner { entry.owner()? } else { None };
         // Programs that run as somebody else are not made from a stranger's pack.
         let allowed = if owner.is_some() { 0o7777 } else { 0o1777 };

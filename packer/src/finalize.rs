@@ -7,8 +7,8 @@ use crate::journal::{self, JournalState};
 use crate::mapped::Mapped;
 use crate::open::{OpenOptions, Pack};
 use crate::sort::Sorter;
-use reader_core::ndjson::{self, IndexSummary, Item, Refused};
-use reader_core::{Entry, ErrorKind};
+use rangepack_core::ndjson::{self, IndexSummary, Item, Refused};
+use rangepack_core::{Entry, ErrorKind};
 use std::fs::{File, TryLockError};
 use std::io::{BufWriter, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -200,7 +200,7 @@ pub(crate) fn embedded(
     let limits = OpenOptions::default().limits;
     let len = data.len() as u64;
     let mut state = JournalState::default();
-    let opened = reader_core::index::Index::open(data, len, None, &limits);
+    let opened = rangepack_core::index::Index::open(data, len, None, &limits);
     if opened.is_ok_and(|answer| answer.ready().flatten().is_some()) {
         let pack = Pack::open(container)?;
         for entry in pack.entries() {
@@ -211,7 +211,7 @@ pub(crate) fn embedded(
         let payload_end = pack.header().payload_end;
         return Ok(Some(Embedded { state, paged: true, payload_end }));
     }
-    let found = reader_core::trailer::find_trailer(data, len, limits.lookback);
+    let found = rangepack_core::trailer::find_trailer(data, len, limits.lookback);
     let trailer = found.map_err(Error::pack(container))?.ready().flatten();
     let Some(trailer) = trailer.filter(|trailer| trailer.magic_offset >= floor) else {
         return Ok(None);
@@ -220,7 +220,7 @@ pub(crate) fn embedded(
     if behind.iter().any(|byte| *byte != 0) || !crate::legacy::is_own(&file, &trailer, &limits)? {
         return Ok(None);
     }
-    let index = reader_core::Source::bytes(data, trailer.index).unwrap_or(&[]);
+    let index = rangepack_core::Source::bytes(data, trailer.index).unwrap_or(&[]);
     let read = parse(index, &mut |entry| {
         state.count(&entry);
         each(entry)
@@ -259,7 +259,7 @@ pub(crate) fn read_array(index: &Path, each: &mut dyn FnMut(Entry) -> Result<()>
 fn parse(
     index: &[u8],
     each: &mut dyn FnMut(Entry) -> Result<()>,
-) -> Result<reader_core::Result<IndexSummary>> {
+) -> Result<rangepack_core::Result<IndexSummary>> {
     let mut failure = None;
     let limits = OpenOptions::default().limits;
     let read = ndjson::parse_index(index, &limits, &mut |item| {

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use jiff::fmt::temporal::DateTimePrinter;
-use reader_core::Kind;
+use rangepack_core::Kind;
 use std::fmt;
 use std::time::Duration;
 

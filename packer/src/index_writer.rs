@@ -2,12 +2,12 @@
 
 use crate::error::{Error, Result};
 use crate::ndjson_index;
-use reader_core::assemble::DirectorySums;
-use reader_core::hash::{self, Window};
-use reader_core::layout::{self, HashSection, Header, Volume};
-use reader_core::leaf::{Leaf, set_totals};
-use reader_core::tree::{Places, TreeBuilder};
-use reader_core::{Digest, Entry, Extent, trailer};
+use rangepack_core::assemble::DirectorySums;
+use rangepack_core::hash::{self, Window};
+use rangepack_core::layout::{self, HashSection, Header, Volume};
+use rangepack_core::leaf::{Leaf, set_totals};
+use rangepack_core::tree::{Places, TreeBuilder};
+use rangepack_core::{Digest, Entry, Extent, trailer};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use tempfile::SpooledTempFile;
@@ -208,7 +208,7 @@ impl IndexWriter {
 }
 
 /// Offers the entries of leaf `number` to the hash section.
-fn fill(window: &mut Window, number: usize, page: &[u8]) -> reader_core::Result<()> {
+fn fill(window: &mut Window, number: usize, page: &[u8]) -> rangepack_core::Result<()> {
     let leaf = Leaf::parse(page)?;
     let (mut run, mut path) = (0, Vec::new());
     for slot in 0..leaf.len() {
@@ -303,8 +303,8 @@ impl Lines<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use reader_core::path::PackPathBuf;
-    use reader_core::{Kind, Totals};
+    use rangepack_core::path::PackPathBuf;
+    use rangepack_core::{Kind, Totals};
 
     #[test]
     fn a_hash_section_of_several_windows_holds_every_entry() {

@@ -6,8 +6,8 @@
 
 use crate::error::{Error, Result};
 use crate::pack::Output;
-use reader_core::ndjson::{self, Item};
-use reader_core::{Content, Entry, Kind, blocks};
+use rangepack_core::ndjson::{self, Item};
+use rangepack_core::{Content, Entry, Kind, blocks};
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};

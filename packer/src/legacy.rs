@@ -5,12 +5,12 @@ use crate::error::{Error, Result};
 use crate::journal::end_of;
 use crate::location;
 use crate::open::{Format, OpenOptions};
-use reader_core::fpack::{self, FpackItem};
-use reader_core::index::Index;
-use reader_core::memory::MemoryIndex;
-use reader_core::ndjson::{self, Item, Refused};
-use reader_core::trailer::{Trailer, find_trailer};
-use reader_core::{Content, Digest, Entry, Extent, Kind, Limits};
+use rangepack_core::fpack::{self, FpackItem};
+use rangepack_core::index::Index;
+use rangepack_core::memory::MemoryIndex;
+use rangepack_core::ndjson::{self, Item, Refused};
+use rangepack_core::trailer::{Trailer, find_trailer};
+use rangepack_core::{Content, Digest, Entry, Extent, Kind, Limits};
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
@@ -86,7 +86,7 @@ pub(crate) fn find(path: &Path, data: &Data, options: &OpenOptions) -> Result<Pl
     }
     match beside {
         Some(beside) => Ok(Place::Beside(beside)),
-        None => Err(Error::pack(data.path())(reader_core::Error::NotAPack { file_len: len })),
+        None => Err(Error::pack(data.path())(rangepack_core::Error::NotAPack { file_len: len })),
     }
 }
 
@@ -136,7 +136,7 @@ fn end_in(beside: &Data, options: &OpenOptions) -> Result<u64> {
 fn read_fpack(
     data: &Data,
     options: &OpenOptions,
-    each: &mut dyn FnMut(FpackItem) -> reader_core::Result<()>,
+    each: &mut dyn FnMut(FpackItem) -> rangepack_core::Result<()>,
 ) -> Result<u64> {
     let len = data.len();
     let parsed = Gathered::new(data).ask(|source| fpack::parse(source, len, &options.limits, each));
@@ -148,7 +148,7 @@ pub(crate) fn read(
     data: &Data,
     place: &Place,
     options: &OpenOptions,
-    each: &mut dyn FnMut(Item) -> reader_core::Result<()>,
+    each: &mut dyn FnMut(Item) -> rangepack_core::Result<()>,
 ) -> Result<Notes> {
     let mut notes = Notes::default();
     let (file, extent) = match place {
@@ -182,7 +182,11 @@ fn read_index<'d>(data: &'d Data, extent: Extent, options: &OpenOptions) -> Resu
     let (value, limit) = (extent.len, options.limits.v1_index_bytes);
     if value > limit {
         let what = "v1_index_bytes";
-        return Err(Error::pack(data.path())(reader_core::Error::OverLimit { what, value, limit }));
+        return Err(Error::pack(data.path())(rangepack_core::Error::OverLimit {
+            what,
+            value,
+            limit,
+        }));
     }
     let Some(loading) = options.loading.as_ref().filter(|_| data.whole().is_none()) else {
         return data.read(extent);

@@ -1,5 +1,5 @@
 //! The `rangepack` command; everything in it is in `cli`.
 
 fn main() -> std::process::ExitCode {
-    packer::cli::main()
+    rangepack::cli::main()
 }

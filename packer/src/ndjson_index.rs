@@ -1,6 +1,6 @@
 //! Writes the NDJSON index of a pack, formatted on several threads, written in order.
 
-use reader_core::{Entry, Kind, ndjson};
+use rangepack_core::{Entry, Kind, ndjson};
 use std::io::{self, Write};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 

@@ -4,11 +4,11 @@ use crate::data::{Data, Gathered, Traffic};
 use crate::error::{Error, Result};
 use crate::file::File;
 use crate::{legacy, location};
-use reader_core::index::{Index, Scan};
-use reader_core::layout::Header;
-use reader_core::leaf::EntryRef;
-use reader_core::path::{Escaped, PackPathBuf, trim};
-use reader_core::{Answer, Content, Digest, Entry, Extent, Kind, Limits, PackPath, Source};
+use rangepack_core::index::{Index, Scan};
+use rangepack_core::layout::Header;
+use rangepack_core::leaf::EntryRef;
+use rangepack_core::path::{Escaped, PackPathBuf, trim};
+use rangepack_core::{Answer, Content, Digest, Entry, Extent, Kind, Limits, PackPath, Source};
 use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -104,7 +104,7 @@ pub enum Format {
 ///
 /// ```no_run
 /// use std::io::Read;
-/// let pack = packer::Pack::open("photos.pack")?;
+/// let pack = rangepack::Pack::open("photos.pack")?;
 /// for entry in pack.read_dir("cats")? {
 ///     println!("{}", entry?.path()?);
 /// }
@@ -169,7 +169,7 @@ impl Pack {
         if let Some(expected) = options.expected {
             // An old container has no digest of its own that could be compared.
             let found = Digest([0; 32]);
-            return Err(Error::pack(data.path())(reader_core::Error::WrongRoot {
+            return Err(Error::pack(data.path())(rangepack_core::Error::WrongRoot {
                 expected,
                 found,
             }));
@@ -313,9 +313,9 @@ impl Pack {
 
     /// The file in which a payload lies.
     pub(crate) fn volume_of(&self, content: &Content) -> Result<&Data> {
-        let (structure, field) = (reader_core::error::Structure::Leaf, "volume");
+        let (structure, field) = (rangepack_core::error::Structure::Leaf, "volume");
         let value = u64::from(content.volume);
-        let missing = reader_core::Error::BadField { structure, field, value };
+        let missing = rangepack_core::Error::BadField { structure, field, value };
         self.volume(content.volume).ok_or_else(|| Error::pack(&self.path)(missing))
     }
 
@@ -347,7 +347,7 @@ impl Pack {
     #[inline]
     pub fn ask<'p, T>(
         &'p self,
-        mut question: impl FnMut(&'p Pack) -> reader_core::Result<Answer<T>>,
+        mut question: impl FnMut(&'p Pack) -> rangepack_core::Result<Answer<T>>,
     ) -> Result<T> {
         loop {
             match question(self) {
@@ -365,7 +365,7 @@ impl Pack {
             return file.bring(extent);
         }
         let (Extent { start, len }, file_len) = (extent, self.index_len());
-        Err(Error::pack(&self.path)(reader_core::Error::OutOfBounds { start, len, file_len }))
+        Err(Error::pack(&self.path)(rangepack_core::Error::OutOfBounds { start, len, file_len }))
     }
 
     /// Whether there is anything at `path`. Links are followed; one that leads nowhere is not there.
@@ -438,10 +438,10 @@ impl Pack {
         let (entry, content) = self.content_at(path.as_ref())?;
         let limits = &self.options.limits;
         let payload = self.payload(&content)?;
-        if content.codec == reader_core::Codec::Stored && self.options.verify == Verify::Index {
+        if content.codec == rangepack_core::Codec::Stored && self.options.verify == Verify::Index {
             return Ok(payload.into_owned());
         }
-        reader_core::decode::decode_all(&content, &payload, limits)
+        rangepack_core::decode::decode_all(&content, &payload, limits)
             .map(std::borrow::Cow::into_owned)
             .map_err(self.entry_error(&entry))
     }
@@ -450,12 +450,12 @@ impl Pack {
     /// or its pack is remote.
     pub fn bytes(&self, path: impl AsRef<[u8]>) -> Result<Option<&[u8]>> {
         let (entry, content) = self.content_at(path.as_ref())?;
-        if content.codec != reader_core::Codec::Stored || self.volume_of(&content)?.is_remote() {
+        if content.codec != rangepack_core::Codec::Stored || self.volume_of(&content)?.is_remote() {
             return Ok(None);
         }
         let Cow::Borrowed(payload) = self.payload(&content)? else { return Ok(None) };
         if self.options.verify == Verify::Payloads {
-            reader_core::decode::verify_stored(&content, payload)
+            rangepack_core::decode::verify_stored(&content, payload)
                 .map_err(self.entry_error(&entry))?;
         }
         Ok(Some(payload))
@@ -475,7 +475,7 @@ impl Pack {
     pub(crate) fn entry_error(
         &self,
         entry: &PackPathBuf,
-    ) -> impl FnOnce(reader_core::Error) -> Error + use<> {
+    ) -> impl FnOnce(rangepack_core::Error) -> Error + use<> {
         let (path, entry) = (self.path.clone(), entry.to_string());
         move |source| Error::Entry { path, entry, source: Box::new(source) }
     }
@@ -600,7 +600,7 @@ fn open_index(data: &Data, options: &OpenOptions) -> Result<Option<Index>> {
 fn open_own_index(data: &Data, path: &Path, options: &OpenOptions) -> Result<Option<Index>> {
     match open_index(data, options) {
         Err(Error::Pack { source, .. })
-            if matches!(*source, reader_core::Error::BadField { field: "file_len", .. })
+            if matches!(*source, rangepack_core::Error::BadField { field: "file_len", .. })
                 && Data::open_if_there(&legacy::idx_path(path), options)?.is_some() =>
         {
             Ok(None)

@@ -1,7 +1,7 @@
 //! Entries as JSON objects, one a line.
 
 use crate::format;
-use reader_core::{Entry, Kind};
+use rangepack_core::{Entry, Kind};
 use serde::Serialize;
 
 /// What `ls --json` says of an entry.
@@ -118,7 +118,7 @@ impl Record {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use reader_core::path::PackPathBuf;
+    use rangepack_core::path::PackPathBuf;
 
     fn json(path: &[u8], kind: Kind) -> String {
         let path = PackPathBuf::new(path.to_vec()).unwrap();
@@ -131,7 +131,7 @@ mod tests {
         let link = json(b"a", Kind::Symlink(b"b\n".to_vec()));
         let expected = r#"{"path":"a","type":"symlink","link_target":"b\n","mode":"0644","mtime":"1970-01-01T00:00:00Z"}"#;
         assert_eq!(link, expected);
-        let directory = json(b"a", Kind::Directory(reader_core::Totals::default()));
+        let directory = json(b"a", Kind::Directory(rangepack_core::Totals::default()));
         assert!(directory.contains(r#""totals":{"files":0,"#), "{directory}");
     }
 

@@ -12,10 +12,10 @@ use crate::ndjson_index;
 use crate::open::{OpenOptions, Pack};
 use crate::pack::{directory_of, new_file_in, persist};
 use crate::sort::Sorter;
-use reader_core::layout::Volume;
-use reader_core::ndjson::Item;
-use reader_core::path::PackPathBuf;
-use reader_core::{Digest, Entry, Kind, Source};
+use rangepack_core::layout::Volume;
+use rangepack_core::ndjson::Item;
+use rangepack_core::path::PackPathBuf;
+use rangepack_core::{Digest, Entry, Kind, Source};
 use std::fs::File;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -102,7 +102,7 @@ pub fn rebuild(container: &Path, target: &Target, options: &OpenOptions) -> Resu
     let mapped = Mapped::open(container).map_err(Error::io("open", container))?;
     let file = Data::mapped(container, mapped);
     let data = file.whole().unwrap_or(&[]);
-    let opened = reader_core::index::Index::open(data, data.len() as u64, None, &options.limits);
+    let opened = rangepack_core::index::Index::open(data, data.len() as u64, None, &options.limits);
     if opened.map_err(Error::pack(container))?.ready().flatten().is_some() {
         let problem = "it has a paged index already".to_owned();
         return Err(Error::State { path: container.to_owned(), problem });
@@ -183,7 +183,7 @@ impl Rebuild<'_> {
             let payload = self.data.bytes(content.extent()).ok_or_else(|| {
                 let (start, len) = (content.offset, content.stored_size);
                 let file_len = self.data.len() as u64;
-                let source = Box::new(reader_core::Error::OutOfBounds { start, len, file_len });
+                let source = Box::new(rangepack_core::Error::OutOfBounds { start, len, file_len });
                 Error::Entry {
                     path: self.container.to_owned(),
                     entry: entry.path.to_string(),

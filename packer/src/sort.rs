@@ -5,10 +5,10 @@
 //! line names are added.
 
 use crate::spool::{Entries, Runs, Section};
-use reader_core::Entry;
-use reader_core::assemble::{Ancestors, LastCounts};
-use reader_core::ndjson::Refused;
-use reader_core::path::PackPathBuf;
+use rangepack_core::Entry;
+use rangepack_core::assemble::{Ancestors, LastCounts};
+use rangepack_core::ndjson::Refused;
+use rangepack_core::path::PackPathBuf;
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::io::{self, BufReader};
@@ -177,7 +177,7 @@ impl Iterator for Sorted {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use reader_core::{Codec, Content, Kind};
+    use rangepack_core::{Codec, Content, Kind};
 
     fn file(path: &str, offset: u64) -> Entry {
         let content = Content {

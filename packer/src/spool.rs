@@ -1,8 +1,8 @@
 //! Runs of entries in a temporary file that vanishes with the process.
 
-use reader_core::entry::Owner;
-use reader_core::path::PackPathBuf;
-use reader_core::{BlockTable, Codec, Content, Digest, Entry, Kind, Totals};
+use rangepack_core::entry::Owner;
+use rangepack_core::path::PackPathBuf;
+use rangepack_core::{BlockTable, Codec, Content, Digest, Entry, Kind, Totals};
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;

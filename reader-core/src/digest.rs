@@ -16,7 +16,7 @@ impl Digest {
     /// Reads 64 hexadecimal digits, of either case.
     ///
     /// ```
-    /// use reader_core::Digest;
+    /// use rangepack_core::Digest;
     /// let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
     /// assert_eq!(Digest::from_hex(empty), Some(Digest::of(b"")));
     /// assert_eq!(Digest::from_hex("e3"), None);

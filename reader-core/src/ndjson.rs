@@ -38,7 +38,7 @@ pub struct IndexSummary {
 /// may follow it. Sixteen bytes are plenty; it tells a true trailer from a payload with the magic.
 ///
 /// ```
-/// use reader_core::ndjson::looks_like_index;
+/// use rangepack_core::ndjson::looks_like_index;
 /// assert!(looks_like_index(b"{\"relpath\": \"a\""));
 /// assert!(!looks_like_index(b"{relpath}"));
 /// ```

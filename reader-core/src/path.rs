@@ -20,7 +20,7 @@ pub const MAX_LINK_TARGET: usize = 8192;
 /// The order is that of the keys: by parent directory, component by component, then by name.
 ///
 /// ```
-/// use reader_core::PackPath;
+/// use rangepack_core::PackPath;
 /// let path = PackPath::new(b"images/cats/1.jpg").unwrap();
 /// assert_eq!(path.parent().as_bytes(), b"images/cats");
 /// assert_eq!(path.name(), b"1.jpg");
@@ -208,7 +208,7 @@ pub(crate) fn directory_byte(byte: u8) -> u8 {
 /// Takes off what people type: `./` before, slashes around. The root becomes the empty path.
 ///
 /// ```
-/// use reader_core::path::trim;
+/// use rangepack_core::path::trim;
 /// assert_eq!(trim(b"./cats/"), b"cats");
 /// assert_eq!(trim(b"/"), b"");
 /// ```

@@ -32,7 +32,7 @@ pub struct Plan {
 /// different volumes belong into different plans.
 ///
 /// ```
-/// use reader_core::{Extent, plan::plan};
+/// use rangepack_core::{Extent, plan::plan};
 /// let wanted = [(0, 10), (500, 10), (12, 10)].map(|(start, len)| Extent { start, len });
 /// let plan = plan(&wanted, 4, 1 << 20);
 /// assert_eq!(plan.reads[0].extent, Extent { start: 0, len: 22 });

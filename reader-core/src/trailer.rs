@@ -36,7 +36,7 @@ pub struct Trailer {
 /// The sixteen bytes before an index of `len` bytes.
 ///
 /// ```
-/// assert_eq!(&reader_core::trailer::trailer_header(258), b"CTNRv1__\x02\x01\0\0\0\0\0\0");
+/// assert_eq!(&rangepack_core::trailer::trailer_header(258), b"CTNRv1__\x02\x01\0\0\0\0\0\0");
 /// ```
 pub fn trailer_header(len: u64) -> [u8; 16] {
     let mut header = [0; 16];

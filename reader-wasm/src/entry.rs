@@ -2,8 +2,8 @@
 
 use crate::value::{self, Answered, JsString, KEYS, Keys, name, number, object, set};
 use js_sys::{BigInt, Object, Reflect};
-use reader_core::leaf::EntryRef;
-use reader_core::{BlockTable, Codec, Content, Kind};
+use rangepack_core::leaf::EntryRef;
+use rangepack_core::{BlockTable, Codec, Content, Kind};
 use wasm_bindgen::prelude::*;
 
 /// The plain object of an entry: the fields of `Entry` in `index.d.ts`.
@@ -114,6 +114,6 @@ pub(crate) fn integer(object: &JsValue, key: &JsString) -> Result<u64, JsValue> 
     value::integer(get(object, key)?.as_f64().unwrap_or(f64::NAN))
 }
 
-pub(crate) fn digest(object: &JsValue, key: &JsString) -> Result<reader_core::Digest, JsValue> {
+pub(crate) fn digest(object: &JsValue, key: &JsString) -> Result<rangepack_core::Digest, JsValue> {
     value::digest(&text(object, key)?.unwrap_or_default())
 }

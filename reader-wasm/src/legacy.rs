@@ -2,10 +2,10 @@
 
 use crate::reader::{Notes, Opened, Reader, ready};
 use crate::value::{self, Answered, KEYS, core_error, number, object};
-use reader_core::fpack::{self, FpackItem};
-use reader_core::memory::{Built, MemoryIndex};
-use reader_core::ndjson::{self, Item};
-use reader_core::{Answer, trailer};
+use rangepack_core::fpack::{self, FpackItem};
+use rangepack_core::memory::{Built, MemoryIndex};
+use rangepack_core::ndjson::{self, Item};
+use rangepack_core::{Answer, trailer};
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
@@ -50,7 +50,7 @@ impl Reader {
         let (what, value, limit) =
             ("v1_index_bytes", value::integer(length)?, self.limits.v1_index_bytes);
         let len = usize::try_from(value).ok().filter(|_| value <= limit);
-        let over = || core_error(reader_core::Error::OverLimit { what, value, limit });
+        let over = || core_error(rangepack_core::Error::OverLimit { what, value, limit });
         self.incoming = Vec::new();
         self.incoming.try_reserve_exact(len.ok_or_else(over)?).map_err(|_| over())?;
         Ok(())

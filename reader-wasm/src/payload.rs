@@ -2,8 +2,8 @@
 
 use crate::entry::{self, content_of, digest, integer};
 use crate::value::{self, KEYS, core_error};
-use reader_core::blocks::{self, Block};
-use reader_core::{Codec, Digest, Extent, Limits, decode};
+use rangepack_core::blocks::{self, Block};
+use rangepack_core::{Codec, Digest, Extent, Limits, decode};
 use wasm_bindgen::prelude::*;
 
 /// SHA-256 as 64 hexadecimal digits.

@@ -1,7 +1,7 @@
 //! The bytes of one file that were brought, and which of them to drop.
 
 use core::cell::Cell;
-use reader_core::{Extent, Source};
+use rangepack_core::{Extent, Source};
 use std::collections::BTreeMap;
 
 /// Ranges of a file, the least recently used of which make room for new ones.

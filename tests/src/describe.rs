@@ -1,7 +1,7 @@
 //! Everything that a pack says, as JSON: what every reader of the format must find in it.
 
-use packer::Pack;
-use reader_core::{Digest, Entry, Extent, Kind};
+use rangepack::Pack;
+use rangepack_core::{Digest, Entry, Extent, Kind};
 use serde_json::{Map, Value, json};
 use std::path::Path;
 
@@ -75,14 +75,14 @@ fn entry(entry: &Entry, content: Option<Vec<u8>>) -> Value {
 }
 
 /// What the pack at `path` holds, everything read.
-pub fn describe(path: &Path) -> packer::Result<Value> {
+pub fn describe(path: &Path) -> rangepack::Result<Value> {
     describe_pack(&Pack::open(path)?)
 }
 
 /// What an open pack holds, everything read.
-pub fn describe_pack(pack: &Pack) -> packer::Result<Value> {
+pub fn describe_pack(pack: &Pack) -> rangepack::Result<Value> {
     let path = pack.path();
-    let bad = |source| packer::Error::Pack { path: path.to_owned(), source: Box::new(source) };
+    let bad = |source| rangepack::Error::Pack { path: path.to_owned(), source: Box::new(source) };
     let mut entries = Vec::new();
     for found in pack.entries() {
         let found = found?;
@@ -90,9 +90,9 @@ pub fn describe_pack(pack: &Pack) -> packer::Result<Value> {
         let content = match &owned.kind {
             Kind::File(file) => {
                 let payload = pack.payload(file)?;
-                let limits = reader_core::Limits::default();
+                let limits = rangepack_core::Limits::default();
                 Some(
-                    reader_core::decode::decode_all(file, &payload, &limits)
+                    rangepack_core::decode::decode_all(file, &payload, &limits)
                         .map_err(bad)?
                         .into_owned(),
                 )

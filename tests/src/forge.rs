@@ -1,8 +1,8 @@
 //! Takes a pack apart, and seals it again when it was damaged on purpose.
 
-use reader_core::layout::{Footer, Header};
-use reader_core::tree::{Places, TreeBuilder};
-use reader_core::{Digest, Entry, Extent};
+use rangepack_core::layout::{Footer, Header};
+use rangepack_core::tree::{Places, TreeBuilder};
+use rangepack_core::{Digest, Entry, Extent};
 
 /// A pack in pieces. Digests and the footer are made anew by [`Forge::seal`].
 #[derive(Debug, Clone)]
@@ -17,8 +17,8 @@ pub struct Forge {
 
 impl Forge {
     /// Takes a sound pack apart.
-    pub fn open(pack: &[u8]) -> reader_core::Result<Forge> {
-        let not_a_pack = reader_core::Error::NotAPack { file_len: pack.len() as u64 };
+    pub fn open(pack: &[u8]) -> rangepack_core::Result<Forge> {
+        let not_a_pack = rangepack_core::Error::NotAPack { file_len: pack.len() as u64 };
         let footer = Footer::from_tail(pack, pack.len() as u64)?.ok_or(not_a_pack)?;
         let start = footer.root.start as usize;
         let mut root = pack[start..footer.root.end() as usize].to_vec();
@@ -30,7 +30,7 @@ impl Forge {
     }
 
     /// A pack with any entries, true or not, in key order, and the payloads.
-    pub fn of(payloads: &[u8], entries: &[Entry]) -> reader_core::Result<Forge> {
+    pub fn of(payloads: &[u8], entries: &[Entry]) -> rangepack_core::Result<Forge> {
         let mut builder = TreeBuilder::new();
         let mut pages = Vec::new();
         for entry in entries {
@@ -65,7 +65,7 @@ impl Forge {
         let root_len = root.len() as u64;
         let footer = Footer {
             root: Extent { start, len: root_len },
-            file_len: start + root_len + reader_core::layout::FOOTER_LEN as u64,
+            file_len: start + root_len + rangepack_core::layout::FOOTER_LEN as u64,
             digest: Digest::of(&root),
         };
         [&self.before[..], &root, &footer.to_bytes()].concat()

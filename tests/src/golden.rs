@@ -1,12 +1,12 @@
 //! The golden packs: small trees that show everything that the format can hold.
 
 use crate::tree::Tree;
-use packer::finalize::{FinalizeOptions, finalize};
-use packer::index_writer::{DirectoryLines, IndexFormat, IndexOptions};
-use packer::pack::{PackOptions, pack};
-use packer::reindex::{Target, rebuild, sidecar_path};
-use packer::{OpenOptions, Result};
-use reader_core::Digest;
+use rangepack::finalize::{FinalizeOptions, finalize};
+use rangepack::index_writer::{DirectoryLines, IndexFormat, IndexOptions};
+use rangepack::pack::{PackOptions, pack};
+use rangepack::reindex::{Target, rebuild, sidecar_path};
+use rangepack::{OpenOptions, Result};
+use rangepack_core::Digest;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -67,7 +67,7 @@ fn sidecar(source: &Path, target: &Path, threads: usize) -> Result<()> {
 
 /// Through a journal, so that the ids do not depend on who runs this.
 fn owner(_: &Path, target: &Path, _: usize) -> Result<()> {
-    let io = |source| packer::Error::Io { action: "write", path: target.to_owned(), source };
+    let io = |source| rangepack::Error::Io { action: "write", path: target.to_owned(), source };
     let index = target.with_extension("pack.idx");
     let line = |path: &str, offset: usize, content: &str, owner: &str| {
         let digest = Digest::of(content.as_bytes());
@@ -173,7 +173,7 @@ pub fn cases() -> Vec<Case> {
 impl Case {
     /// Makes the pack in `folder`; returns its path and that of a sidecar.
     pub fn make(&self, folder: &Path, threads: usize) -> Result<Vec<PathBuf>> {
-        let io = |source| packer::Error::Io { action: "write", path: folder.to_owned(), source };
+        let io = |source| rangepack::Error::Io { action: "write", path: folder.to_owned(), source };
         let source = tempfile::tempdir_in(folder).map_err(io)?;
         #[cfg(unix)]
         self.tree.write(source.path()).map_err(io)?;

@@ -1,11 +1,11 @@
 //! The hostile packs: one defect each, with digests that are right, so that deeper checks are reached.
 
 use crate::forge::Forge;
-use reader_core::blocks::BlockTableBuilder;
-use reader_core::gzip::{MEMBER_HEADER, member_trailer};
-use reader_core::layout::{FOOTER_LEN, INNER_HEADER_LEN, InnerHeader, PAGE_SIZE};
-use reader_core::path::PackPathBuf;
-use reader_core::{BlockTable, Codec, Content, Digest, Entry, Kind, Totals, trailer};
+use rangepack_core::blocks::BlockTableBuilder;
+use rangepack_core::gzip::{MEMBER_HEADER, member_trailer};
+use rangepack_core::layout::{FOOTER_LEN, INNER_HEADER_LEN, InnerHeader, PAGE_SIZE};
+use rangepack_core::path::PackPathBuf;
+use rangepack_core::{BlockTable, Codec, Content, Digest, Entry, Kind, Totals, trailer};
 use std::path::Path;
 
 /// CRC-32 as in gzip, bit by bit.
@@ -37,7 +37,7 @@ fn footer(pack: &[u8], at: usize, value: &[u8]) -> Vec<u8> {
     pack
 }
 
-fn entry(path: &str, kind: Kind) -> reader_core::Result<Entry> {
+fn entry(path: &str, kind: Kind) -> rangepack_core::Result<Entry> {
     let path = PackPathBuf::new(path.into())?;
     Ok(Entry { path, kind, mode: Some(0o644), mtime: Some(0), owner: None })
 }
@@ -57,12 +57,12 @@ fn content(payload: &[u8]) -> Content {
 }
 
 /// A pack of one file with this content, whatever that says.
-fn one(payloads: &[u8], content: Content) -> reader_core::Result<Vec<u8>> {
+fn one(payloads: &[u8], content: Content) -> rangepack_core::Result<Vec<u8>> {
     Ok(Forge::of(payloads, &[entry("file", Kind::File(content))?])?.seal())
 }
 
 /// A pack whose root is an inner node over `children` pages, of which there is only this one.
-fn inner(level: u8, children: u16, entries: u64, below: &[u8]) -> reader_core::Result<Vec<u8>> {
+fn inner(level: u8, children: u16, entries: u64, below: &[u8]) -> rangepack_core::Result<Vec<u8>> {
     let mut page = below.to_vec();
     page.resize(PAGE_SIZE as usize, 0);
     let mut forge = Forge::of(b"", &[])?;
@@ -101,7 +101,7 @@ fn line(path: &str, offset: u64, size: u64) -> String {
 }
 
 /// All hostile packs by name, made from the golden ones in `golden`.
-pub fn make(golden: &Path) -> reader_core::Result<Vec<(&'static str, Vec<u8>)>> {
+pub fn make(golden: &Path) -> rangepack_core::Result<Vec<(&'static str, Vec<u8>)>> {
     let read = |name: &str| std::fs::read(golden.join(name)).unwrap_or_default();
     let smallest = read("smallest.pack");
     let with_trailer = read("smallest-with-trailer.pack");
@@ -114,7 +114,7 @@ pub fn make(golden: &Path) -> reader_core::Result<Vec<(&'static str, Vec<u8>)>> 
     let base = |column: usize, value: u64| {
         good.clone().node(bases + 8 * column, &value.to_le_bytes()).seal()
     };
-    let in_directory = |directory: &[u8]| -> reader_core::Result<Vec<u8>> {
+    let in_directory = |directory: &[u8]| -> rangepack_core::Result<Vec<u8>> {
         let entries = [
             entry("dir", Kind::Directory(Totals::default()))?,
             entry("dir/x", Kind::Directory(Totals::default()))?,
@@ -125,7 +125,7 @@ pub fn make(golden: &Path) -> reader_core::Result<Vec<(&'static str, Vec<u8>)>> 
         forge.node[at..at + 3].copy_from_slice(directory);
         Ok(forge.seal())
     };
-    let link = |at: usize, value: &[u8]| -> reader_core::Result<Vec<u8>> {
+    let link = |at: usize, value: &[u8]| -> rangepack_core::Result<Vec<u8>> {
         let forge = Forge::of(b"", &[entry("link", Kind::Symlink(b"target".to_vec()))?])?;
         let place = forge.node.len() - 8 + at;
         Ok(forge.node(place, value).seal())

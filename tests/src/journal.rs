@@ -1,7 +1,7 @@
 //! What must be true of an open container and its journal at any moment.
 
-use reader_core::ndjson::{Item, parse_line};
-use reader_core::{Digest, Kind};
+use rangepack_core::ndjson::{Item, parse_line};
+use rangepack_core::{Digest, Kind};
 use std::fs;
 use std::path::Path;
 

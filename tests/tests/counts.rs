@@ -1,12 +1,14 @@
 //! How much is read for each question, of a pack of a million entries.
 
-use reader_core::hash::{self, Window};
-use reader_core::index::Index;
-use reader_core::leaf::Leaf;
-use reader_core::path::PackPathBuf;
-use reader_core::tree::{Places, TreeBuilder};
-use reader_core::{Answer, Codec, Content, Digest, Entry, Extent, Kind, Limits, PackPath, Result};
-use reader_core::{Source, Totals, layout};
+use rangepack_core::hash::{self, Window};
+use rangepack_core::index::Index;
+use rangepack_core::leaf::Leaf;
+use rangepack_core::path::PackPathBuf;
+use rangepack_core::tree::{Places, TreeBuilder};
+use rangepack_core::{
+    Answer, Codec, Content, Digest, Entry, Extent, Kind, Limits, PackPath, Result,
+};
+use rangepack_core::{Source, Totals, layout};
 use std::cell::{Cell, RefCell};
 use std::time::Instant;
 

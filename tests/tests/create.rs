@@ -2,13 +2,13 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
-use packer::create::{CreateOptions, Created, create};
-use packer::finalize::{FinalizeOptions, finalize};
-use packer::index_writer::IndexFormat;
-use packer::pack::{Event, Observer, PackOptions, pack};
-use packer::progress::Progress;
-use packer::verify::{VerifyOptions, verify};
-use packer::{Error, Pack};
+use rangepack::create::{CreateOptions, Created, create};
+use rangepack::finalize::{FinalizeOptions, finalize};
+use rangepack::index_writer::IndexFormat;
+use rangepack::pack::{Event, Observer, PackOptions, pack};
+use rangepack::progress::Progress;
+use rangepack::verify::{VerifyOptions, verify};
+use rangepack::{Error, Pack};
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -36,7 +36,7 @@ impl Home {
         fs::write(self.at("source").join(name), content).unwrap();
     }
 
-    fn create_with(&self, options: &CreateOptions) -> packer::Result<Created> {
+    fn create_with(&self, options: &CreateOptions) -> rangepack::Result<Created> {
         create(&self.at("source"), &self.at("c"), options, &mut ())
     }
 

@@ -47,7 +47,7 @@ fn the_json_is_true_to_the_trees() {
                 Node::Directory => assert_eq!(entry["kind"], "directory"),
                 Node::Link(target) => assert_eq!(raw(&entry["target"]), *target),
                 Node::File(content) => {
-                    let digest = reader_core::Digest::of(content).to_string();
+                    let digest = rangepack_core::Digest::of(content).to_string();
                     assert_eq!(entry["size"], content.len());
                     assert_eq!(entry["content_sha256"], digest, "{}: {entry}", case.name);
                 }

@@ -19,7 +19,7 @@ fn render(command: clap::Command) -> String {
 #[test]
 fn help_texts_are_as_they_were() {
     let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("snapshots/help");
-    let mut command = packer::cli::command();
+    let mut command = rangepack::cli::command();
     command.build();
     let mut texts = vec![("rangepack".to_owned(), render(command.clone()))];
     for subcommand in command.get_subcommands().filter(|command| command.get_name() != "help") {

@@ -1,10 +1,10 @@
 //! Hostile packs: what becomes of each, and that nothing panics, hangs or is written outside.
 
-use packer::extract::{ExtractOptions, Selection, extract};
-use packer::progress::Progress;
-use packer::verify::{VerifyOptions, verify};
-use packer::{Error, Pack};
-use reader_core::{ErrorKind, Limits, PackPath};
+use rangepack::extract::{ExtractOptions, Selection, extract};
+use rangepack::progress::Progress;
+use rangepack::verify::{VerifyOptions, verify};
+use rangepack::{Error, Pack};
+use rangepack_core::{ErrorKind, Limits, PackPath};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
@@ -20,7 +20,7 @@ fn kind(error: &Error) -> String {
     }
 }
 
-fn core(error: &reader_core::Error) -> String {
+fn core(error: &rangepack_core::Error) -> String {
     format!("{:?}", error.kind())
 }
 
@@ -61,7 +61,7 @@ fn outcome(path: &Path) -> String {
             Ok(None) => unreachable!("it is a file"),
             Ok(Some(content)) => {
                 let whole = pack.payload(&content).and_then(|payload| {
-                    reader_core::decode::decode_all(&content, &payload, &Limits::default())
+                    rangepack_core::decode::decode_all(&content, &payload, &Limits::default())
                         .map(|_| ())
                         .map_err(|source| Error::Pack {
                             path: path.to_owned(),
@@ -159,7 +159,7 @@ fn every_truncation_and_every_flipped_byte_errors_or_changes_nothing() {
     for name in ["smallest", "deduplicated"] {
         let good = fs::read(file("golden").join(format!("{name}.pack"))).unwrap();
         let expected = answers(&file("golden").join(format!("{name}.pack"))).unwrap();
-        let trailer = reader_core::trailer::MAGIC;
+        let trailer = rangepack_core::trailer::MAGIC;
         let has_trailer = good.windows(8).any(|bytes| bytes == trailer);
         let check = |bytes: &[u8], what: String| {
             let _ = fs::remove_file(&path);
@@ -222,8 +222,8 @@ fn a_damaged_hash_section_changes_no_answer_and_is_told_of() {
 
 #[test]
 fn another_pack_is_not_accepted_for_the_one_asked_for() {
-    let mut options = packer::OpenOptions::default();
-    options.expected = Some(reader_core::Digest::of(b"another"));
+    let mut options = rangepack::OpenOptions::default();
+    options.expected = Some(rangepack_core::Digest::of(b"another"));
     for name in ["smallest.pack", "ndjson-only.pack", "sidecar.pack"] {
         let error = Pack::open_with(&file("golden").join(name), &options).unwrap_err();
         let Error::Pack { source, .. } = error else { panic!("{error}") };

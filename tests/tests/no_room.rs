@@ -4,10 +4,10 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
-use packer::Pack;
-use packer::create::{CreateOptions, create};
-use packer::progress::Progress;
-use packer::verify::{VerifyOptions, verify};
+use rangepack::Pack;
+use rangepack::create::{CreateOptions, create};
+use rangepack::progress::Progress;
+use rangepack::verify::{VerifyOptions, verify};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

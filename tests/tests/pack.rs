@@ -2,10 +2,10 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
-use packer::Pack;
-use packer::pack::{PackOptions, Summary, pack};
-use packer::progress::Progress;
-use packer::verify::{VerifyOptions, verify};
+use rangepack::Pack;
+use rangepack::pack::{PackOptions, Summary, pack};
+use rangepack::progress::Progress;
+use rangepack::verify::{VerifyOptions, verify};
 use std::fs;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -92,7 +92,7 @@ fn the_same_with_any_number_of_threads_and_twice() {
             if disk.is_file() {
                 assert!(packed.read(entry.path.as_bytes()).unwrap() == fs::read(&disk).unwrap());
             }
-            if let reader_core::Kind::File(content) = entry.kind {
+            if let rangepack_core::Kind::File(content) = entry.kind {
                 assert!(content.stored_size <= content.size);
                 assert!(content.stored_size == 0 || content.offset % align == 0);
             }

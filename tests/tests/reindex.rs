@@ -1,13 +1,13 @@
 //! Paged indexes for containers that have none: large payloads get block tables.
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
-use packer::create::{CreateOptions, create};
-use packer::index_writer::IndexOptions;
-use packer::progress::Progress;
-use packer::reindex::{Reindexed, Target, rebuild, sidecar_path, write_ndjson};
-use packer::verify::{VerifyOptions, verify};
-use packer::{OpenOptions, Pack, Verify};
-use reader_core::{Codec, Digest, Kind};
+use rangepack::create::{CreateOptions, create};
+use rangepack::index_writer::IndexOptions;
+use rangepack::progress::Progress;
+use rangepack::reindex::{Reindexed, Target, rebuild, sidecar_path, write_ndjson};
+use rangepack::verify::{VerifyOptions, verify};
+use rangepack::{OpenOptions, Pack, Verify};
+use rangepack_core::{Codec, Digest, Kind};
 use std::fs;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -51,7 +51,7 @@ fn index(path: &Path, in_place: bool) -> Reindexed {
     rebuild(path, &target, &OpenOptions::default()).unwrap()
 }
 
-fn content(pack: &Pack, name: &str) -> reader_core::Content {
+fn content(pack: &Pack, name: &str) -> rangepack_core::Content {
     match pack.metadata(name).unwrap().kind {
         Kind::File(content) => content,
         kind => panic!("{kind:?}"),

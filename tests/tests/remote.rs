@@ -1,11 +1,11 @@
 //! Packs at URLs: what they say, what they cost, and what servers may do to them.
 
 use filetime::FileTime;
-use packer::extract::{ExtractOptions, Selection, extract};
-use packer::filter::Filter;
-use packer::progress::Progress;
-use packer::verify::{VerifyOptions, verify};
-use packer::{Error, OpenOptions, Pack, RemoteOptions, RemoteProblem};
+use rangepack::extract::{ExtractOptions, Selection, extract};
+use rangepack::filter::Filter;
+use rangepack::progress::Progress;
+use rangepack::verify::{VerifyOptions, verify};
+use rangepack::{Error, OpenOptions, Pack, RemoteOptions, RemoteProblem};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Seek, SeekFrom};
@@ -26,7 +26,7 @@ fn impatient() -> OpenOptions {
     options
 }
 
-fn open(url: &str) -> packer::Result<Pack> {
+fn open(url: &str) -> rangepack::Result<Pack> {
     Pack::open_with(Path::new(url), &impatient())
 }
 
@@ -59,7 +59,8 @@ fn make(directories: usize) -> (TempDir, PathBuf) {
     fs::write(source.join("large.bin"), numbers.collect::<Vec<u8>>()).unwrap();
     filetime::set_file_mtime(source.join("large.bin"), time).unwrap();
     let path = root.path().join("large.pack");
-    packer::pack::pack(&source, &path, &packer::pack::PackOptions::default(), &mut ()).unwrap();
+    rangepack::pack::pack(&source, &path, &rangepack::pack::PackOptions::default(), &mut ())
+        .unwrap();
     (root, path)
 }
 
@@ -163,7 +164,7 @@ fn contents(root: &Path) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
     found
 }
 
-fn extract_all(pack: &Pack, target: &Path) -> packer::Result<packer::extract::ExtractReport> {
+fn extract_all(pack: &Pack, target: &Path) -> rangepack::Result<rangepack::extract::ExtractReport> {
     let mut options = ExtractOptions::default();
     options.threads = 4;
     let all = Selection::new(std::iter::empty::<&[u8]>(), Filter::default());
@@ -243,7 +244,8 @@ fn short() -> Vec<u8> {
         fs::write(source.join(format!("{number:03}")), number.to_string().repeat(500)).unwrap();
     }
     let path = root.path().join("x.pack");
-    packer::pack::pack(&source, &path, &packer::pack::PackOptions::default(), &mut ()).unwrap();
+    rangepack::pack::pack(&source, &path, &rangepack::pack::PackOptions::default(), &mut ())
+        .unwrap();
     fs::read(path).unwrap()
 }
 
@@ -337,11 +339,11 @@ fn long_files_without_a_block_table() {
         let (source, path) = (root.path().join("src"), root.path().join("old"));
         fs::create_dir(&source).unwrap();
         fs::write(source.join("long"), &content).unwrap();
-        let mut options = packer::pack::PackOptions::default();
+        let mut options = rangepack::pack::PackOptions::default();
         options.compress = compress;
-        packer::pack::pack(&source, &path, &options, &mut ()).unwrap();
+        rangepack::pack::pack(&source, &path, &options, &mut ()).unwrap();
         let index = root.path().join("saved.idx");
-        packer::reindex::write_ndjson(&Pack::open(&path).unwrap(), &index, false).unwrap();
+        rangepack::reindex::write_ndjson(&Pack::open(&path).unwrap(), &index, false).unwrap();
         let mut lines: serde_json::Value =
             serde_json::from_slice(&fs::read(&index).unwrap()).unwrap();
         lines[0].as_object_mut().unwrap().remove("block_table").unwrap();
@@ -355,7 +357,7 @@ fn long_files_without_a_block_table() {
             let url = server.put("old", bytes);
             let pack = Pack::open_with(Path::new(&url), &open).unwrap();
             let mut file = pack.open_file("long").unwrap();
-            assert_eq!(file.content().codec == reader_core::Codec::Gzip, compress.is_some());
+            assert_eq!(file.content().codec == rangepack_core::Codec::Gzip, compress.is_some());
             let mut all = Vec::new();
             let read = file.read_to_end(&mut all);
             assert_eq!(read.is_ok() && all == content, is_good);
@@ -385,31 +387,31 @@ fn old_containers_are_read_too() {
         fs::write(source.join(format!("{number:03}")), number.to_string().repeat(500)).unwrap();
     }
     let path = root.path().join("old");
-    let mut options = packer::pack::PackOptions::default();
-    options.index.format = packer::index_writer::IndexFormat::Ndjson;
-    packer::pack::pack(&source, &path, &options, &mut ()).unwrap();
+    let mut options = rangepack::pack::PackOptions::default();
+    options.index.format = rangepack::index_writer::IndexFormat::Ndjson;
+    rangepack::pack::pack(&source, &path, &options, &mut ()).unwrap();
     let url = server.put("dir/old", fs::read(&path).unwrap());
     let heard = std::sync::Arc::new(Mutex::new(Vec::new()));
     let hearing = std::sync::Arc::clone(&heard);
     let mut open = impatient();
-    open.loading = Some(packer::open::Loading(std::sync::Arc::new(move |done, total| {
+    open.loading = Some(rangepack::open::Loading(std::sync::Arc::new(move |done, total| {
         hearing.lock().unwrap().push((done, total));
     })));
     let pack = Pack::open_with(Path::new(&url), &open).unwrap();
-    assert_eq!(pack.format(), packer::Format::Ctnr);
+    assert_eq!(pack.format(), rangepack::Format::Ctnr);
     assert_eq!(pack.read("123").unwrap(), "123".repeat(500).as_bytes());
     let (done, total) = *heard.lock().unwrap().last().unwrap();
     assert!(done == total && total > 10_000);
 
     let index = root.path().join("saved.idx");
-    packer::reindex::write_ndjson(&Pack::open(&path).unwrap(), &index, false).unwrap();
+    rangepack::reindex::write_ndjson(&Pack::open(&path).unwrap(), &index, false).unwrap();
 
     // A paged index beside it, which says where the payloads are.
-    let target = packer::reindex::Target::Beside(packer::reindex::sidecar_path(&path));
-    packer::reindex::rebuild(&path, &target, &OpenOptions::default()).unwrap();
-    server.put("dir/old.rpx", fs::read(packer::reindex::sidecar_path(&path)).unwrap());
+    let target = rangepack::reindex::Target::Beside(rangepack::reindex::sidecar_path(&path));
+    rangepack::reindex::rebuild(&path, &target, &OpenOptions::default()).unwrap();
+    server.put("dir/old.rpx", fs::read(rangepack::reindex::sidecar_path(&path)).unwrap());
     let pack = self::open(&url).unwrap();
-    assert_eq!(pack.format(), packer::Format::Paged);
+    assert_eq!(pack.format(), rangepack::Format::Paged);
     assert_eq!(pack.read("123").unwrap(), "123".repeat(500).as_bytes());
 
     // An index that lies elsewhere: at a URL, and on disk.

@@ -1,12 +1,12 @@
 //! Containers of the old programs: read, verified, extracted and reindexed to what they hold.
 
-use packer::extract::{ExtractOptions, Selection, extract};
-use packer::index_writer::IndexOptions;
-use packer::progress::Progress;
-use packer::reindex::{Target, rebuild, sidecar_path, write_ndjson};
-use packer::verify::{VerifyOptions, verify};
-use packer::{Format, OpenOptions, Pack};
-use reader_core::Digest;
+use rangepack::extract::{ExtractOptions, Selection, extract};
+use rangepack::index_writer::IndexOptions;
+use rangepack::progress::Progress;
+use rangepack::reindex::{Target, rebuild, sidecar_path, write_ndjson};
+use rangepack::verify::{VerifyOptions, verify};
+use rangepack::{Format, OpenOptions, Pack};
+use rangepack_core::Digest;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -43,7 +43,7 @@ ranges, and every byte is verified before it is shown.
 const PROGRAM: &str = "\
 //! Reads one file out of a pack, without unpacking the rest.
 
-use packer::Pack;
+use rangepack::Pack;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let pack = Pack::open(\"sample.pack\")?;

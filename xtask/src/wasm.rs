@@ -42,7 +42,7 @@ pub(crate) fn run(_: &Arguments) -> Result<()> {
 fn build(module: &Module, folder: &Path) -> Result<()> {
     let profile = ["build", "--locked", "--package", "rangepack-wasm", "--profile", "wasm"];
     run::run(run::cargo(profile).args(["--target", TARGET]).args(module.features))?;
-    let built = run::target_folder()?.join(TARGET).join("wasm/reader_wasm.wasm");
+    let built = run::target_folder()?.join(TARGET).join("wasm/rangepack_wasm.wasm");
     Bindgen::new()
         .input_path(&built)
         .web(true)?

@@ -10,7 +10,7 @@ use crate::index_writer::{DirectoryLines, IndexFormat, IndexOptions};
 use crate::location;
 use crate::open::{Loading, OpenOptions, Pack, Verify};
 use crate::pack::{PackOptions, default_threads};
-use reader_core::Digest;
+use rangepack_core::Digest;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 

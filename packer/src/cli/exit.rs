@@ -2,7 +2,7 @@
 
 use super::console::Global;
 use crate::error::{Error, RemoteProblem};
-use reader_core::ErrorKind;
+use rangepack_core::ErrorKind;
 use std::io;
 
 /// What the process tells its caller.
@@ -178,7 +178,7 @@ fn advice_on_remote(problem: &RemoteProblem) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use reader_core::Digest;
+    use rangepack_core::Digest;
     use std::path::Path;
 
     fn io(kind: io::ErrorKind) -> Error {
@@ -189,7 +189,7 @@ mod tests {
     fn exit_codes() {
         let exit = |error: Error| Failure::from(error).exit();
         let pack = Error::pack(Path::new("a.pack"));
-        assert_eq!(exit(pack(reader_core::Error::NotAPack { file_len: 1 })), Exit::Bad);
+        assert_eq!(exit(pack(rangepack_core::Error::NotAPack { file_len: 1 })), Exit::Bad);
         assert_eq!(exit(io(io::ErrorKind::NotFound)), Exit::Trouble);
         assert_eq!(exit(io(io::ErrorKind::Interrupted)), Exit::Interrupted);
         let (path, entry) = ("a.pack".into(), "x".to_owned());
@@ -206,10 +206,10 @@ mod tests {
     #[test]
     fn advice_fits_the_error() {
         let of = |error| advice(&Error::pack(Path::new("a.pack"))(error)).unwrap_or("");
-        assert!(of(reader_core::Error::NotAPack { file_len: 1 }).contains("finalize"));
+        assert!(of(rangepack_core::Error::NotAPack { file_len: 1 }).contains("finalize"));
         let (expected, found) = (Digest([1; 32]), Digest([2; 32]));
-        assert!(of(reader_core::Error::WrongRoot { expected, found }).contains("info"));
-        assert!(of(reader_core::Error::BadDeflate { decoded: 1 }).contains("verify"));
+        assert!(of(rangepack_core::Error::WrongRoot { expected, found }).contains("info"));
+        assert!(of(rangepack_core::Error::BadDeflate { decoded: 1 }).contains("verify"));
         assert_eq!(advice(&io(io::ErrorKind::NotFound)), None);
     }
 }

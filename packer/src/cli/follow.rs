@@ -5,7 +5,7 @@ use super::progress::{Progress, Steps};
 use super::status::{State, StatusFile};
 use crate::error::Result;
 use crate::pack::{Event, Observer};
-use reader_core::Kind;
+use rangepack_core::Kind;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Sees every event of a run.

@@ -6,7 +6,7 @@ use super::console::{Global, Out, Paint, printable};
 use super::exit::Exit;
 use crate::format::{Size, count, percent};
 use crate::open::{Format, Pack, Verify};
-use reader_core::path::Escaped;
+use rangepack_core::path::Escaped;
 use serde::Serialize;
 use std::io::Write;
 
@@ -102,7 +102,7 @@ impl Info {
             bytes_per_entry: index_bytes as f64 / header.entries.max(1) as f64,
             hash_bytes: header.hash.map_or(0, |hash| hash.extent().len),
         });
-        let volume = |volume: &reader_core::layout::Volume| Volume {
+        let volume = |volume: &rangepack_core::layout::Volume| Volume {
             name: Escaped(&volume.name).to_string(),
             bytes: volume.len,
         };

@@ -9,8 +9,8 @@ use crate::format::{self, Count, Size, count};
 use crate::open::{Entries, Pack, Verify};
 use crate::platform::name_bytes;
 use crate::record::Record;
-use reader_core::PackPath;
-use reader_core::leaf::EntryRef;
+use rangepack_core::PackPath;
+use rangepack_core::leaf::EntryRef;
 use std::ffi::OsString;
 use std::io::Write;
 
@@ -183,7 +183,7 @@ struct Row {
 }
 
 impl Row {
-    fn new(entry: &EntryRef<'_>) -> reader_core::Result<Row> {
+    fn new(entry: &EntryRef<'_>) -> rangepack_core::Result<Row> {
         let (kind, sizes) = if let Some(content) = entry.content()? {
             ('-', Some((content.size, content.stored_size)))
         } else if let Some(totals) = entry.totals()? {

@@ -3,7 +3,7 @@
 use super::console::{Global, When, note};
 use crate::format::{Size, count, duration, rate};
 use indicatif::{ProgressBar, ProgressStyle};
-use reader_core::path::Escaped;
+use rangepack_core::path::Escaped;
 use std::io::{IsTerminal, stderr};
 use std::time::{Duration, Instant};
 

@@ -8,9 +8,9 @@ use crate::error::Error;
 use crate::format::{Size, count};
 use crate::open::{Entries, Pack, Verify};
 use crate::platform::name_bytes;
-use reader_core::leaf::EntryRef;
-use reader_core::path::PackPathBuf;
-use reader_core::{PackPath, Totals};
+use rangepack_core::leaf::EntryRef;
+use rangepack_core::path::PackPathBuf;
+use rangepack_core::{PackPath, Totals};
 use std::ffi::OsString;
 use std::io::Write;
 

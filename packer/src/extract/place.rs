@@ -1,7 +1,7 @@
 //! What the ways to write have in common.
 
-use reader_core::entry::Owner;
-use reader_core::path::Escaped;
+use rangepack_core::entry::Owner;
+use rangepack_core::path::Escaped;
 use std::io;
 
 /// What an entry gets beside its content.

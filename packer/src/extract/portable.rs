@@ -2,7 +2,7 @@
 
 use super::place::{Attributes, Existing, ModeOf, in_the_way, link_in_the_way};
 use filetime::FileTime;
-use reader_core::PackPath;
+use rangepack_core::PackPath;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};

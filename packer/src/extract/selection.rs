@@ -5,9 +5,9 @@ use crate::Result;
 use crate::filter::Filter;
 use crate::open::Pack;
 use globset::{Candidate, GlobBuilder, GlobSet, GlobSetBuilder};
-use reader_core::PackPath;
-use reader_core::leaf::EntryRef;
-use reader_core::path::{Escaped, trim};
+use rangepack_core::PackPath;
+use rangepack_core::leaf::EntryRef;
+use rangepack_core::path::{Escaped, trim};
 
 /// Which entries are extracted: everything, or what patterns name, narrowed by a filter.
 ///

@@ -8,7 +8,7 @@ use super::*;
 use crate::filter::{Filter, FilterOptions};
 use crate::pack::{PackOptions, pack};
 use filetime::FileTime;
-use reader_core::Digest;
+use rangepack_core::Digest;
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};

@@ -7,11 +7,11 @@ use super::{ExtractEvent, ExtractReport, Run, Stopped};
 use crate::batch;
 use crate::data::{Gathered, PIECE, cut};
 use crate::open::Pack;
-use reader_core::decode::{Decoder, PayloadHasher, decode_all};
-use reader_core::digest::Hasher;
-use reader_core::leaf::EntryRef;
-use reader_core::path::Escaped;
-use reader_core::{Codec, Content};
+use rangepack_core::decode::{Decoder, PayloadHasher, decode_all};
+use rangepack_core::digest::Hasher;
+use rangepack_core::leaf::EntryRef;
+use rangepack_core::path::Escaped;
+use rangepack_core::{Codec, Content};
 use std::io::{self, Read};
 use std::ops::{ControlFlow, Range};
 use std::sync::atomic::Ordering;
@@ -31,7 +31,7 @@ pub(super) enum Problem {
     #[error("cannot {action} it: {source}")]
     Io { action: &'static str, source: io::Error },
     #[error("{0}")]
-    Entry(#[from] reader_core::Error),
+    Entry(#[from] rangepack_core::Error),
     #[error("{0}")]
     Pack(#[from] crate::Error),
     #[error("it exists already")]
@@ -389,7 +389,7 @@ fn finish_directory(
     if attributes == Attributes::default() && !run.options.fsync {
         return Ok(());
     }
-    let directory = reader_core::PackPath::new(path)?;
+    let directory = rangepack_core::PackPath::new(path)?;
     // One that is not there could not be created, which was reported.
     if place.enter(directory, false).is_err() {
         return Ok(());

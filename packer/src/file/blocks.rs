@@ -3,8 +3,8 @@
 use crate::data::{Gathered, PIECE, Pieces};
 use crate::error::{Error, Result};
 use crate::open::Pack;
-use reader_core::blocks::{self, Block, Slice};
-use reader_core::{Codec, Content, Extent, Source};
+use rangepack_core::blocks::{self, Block, Slice};
+use rangepack_core::{Codec, Content, Extent, Source};
 use std::borrow::Cow;
 use std::vec::IntoIter;
 
@@ -147,7 +147,7 @@ impl<'p> Blocks<'p> {
         let limit = self.pack.options().limits.content_bytes;
         if self.content.codec != Codec::Stored && value > limit {
             let what = "content_bytes";
-            return Err(wrong()(reader_core::Error::OverLimit { what, value, limit }));
+            return Err(wrong()(rangepack_core::Error::OverLimit { what, value, limit }));
         }
         blocks::decode_block(&self.content, block, stored).map_err(wrong())
     }

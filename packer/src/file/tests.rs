@@ -62,14 +62,14 @@ fn old_container(files: &[(&str, &[u8])]) -> Vec<u8> {
         encoder.write_all(content).unwrap();
         let member = encoder.finish().unwrap();
         let (offset, len, size) = (data.len(), member.len(), content.len());
-        let digest = reader_core::Digest::of(&member);
+        let digest = rangepack_core::Digest::of(&member);
         index += &format!(
             "{{\"relpath\": \"{name}\", \"offset\": {offset}, \"payload_size\": {len}, \
              \"orig_size\": {size}, \"sha256\": \"{digest}\", \"compressed\": true}}\n"
         );
         data.extend(member);
     }
-    data.extend(reader_core::trailer::trailer_header(index.len() as u64));
+    data.extend(rangepack_core::trailer::trailer_header(index.len() as u64));
     data.extend(index.into_bytes());
     data
 }

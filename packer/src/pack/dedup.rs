@@ -1,6 +1,6 @@
 //! Remembers where content was stored, so that the same content is stored once.
 
-use reader_core::{BlockTable, Codec, Digest, Entry, Kind};
+use rangepack_core::{BlockTable, Codec, Digest, Entry, Kind};
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 

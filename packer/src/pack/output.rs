@@ -2,7 +2,7 @@
 
 use super::dedup::{Dedup, Placed};
 use crate::error::{Error, Result};
-use reader_core::{Codec, Content, Digest, blocks};
+use rangepack_core::{Codec, Content, Digest, blocks};
 use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::ops::Range;

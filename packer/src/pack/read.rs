@@ -3,13 +3,13 @@
 use super::compress::Deflater;
 use super::pipeline::Task;
 use crate::walk::{Batch, Directory, ItemKind, Metadata};
-use reader_core::{Codec, Digest, gzip};
+use rangepack_core::{Codec, Digest, gzip};
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
 
 /// Files longer than a block are read block by block; shorter ones as a whole.
-pub(crate) const BLOCK: u64 = 1 << reader_core::blocks::DEFAULT_BLOCK_LOG2;
+pub(crate) const BLOCK: u64 = 1 << rangepack_core::blocks::DEFAULT_BLOCK_LOG2;
 
 /// How often a file that changes under the reader is read anew.
 pub(crate) const ATTEMPTS: usize = 3;
@@ -133,7 +133,7 @@ impl Worker {
                 if prior.is_some_and(|prior| prior.is_still(&metadata, target.len() as u64)) {
                     return Ok(Item::Unchanged);
                 }
-                if target.len() > reader_core::path::MAX_LINK_TARGET {
+                if target.len() > rangepack_core::path::MAX_LINK_TARGET {
                     return Ok(Item::Failed(format!("its target is {} bytes long", target.len())));
                 }
                 Ok(Item::Symlink(metadata, target))

@@ -1,8 +1,8 @@
 //! Block tables for the large payloads of old containers, which have none.
 
 use crate::pack::BLOCK;
-use reader_core::blocks::{BlockTableBuilder, DEFAULT_BLOCK_LOG2, table_len};
-use reader_core::{BlockTable, Codec, Content, Digest, Extent, Source};
+use rangepack_core::blocks::{BlockTableBuilder, DEFAULT_BLOCK_LOG2, table_len};
+use rangepack_core::{BlockTable, Codec, Content, Digest, Extent, Source};
 use std::collections::HashMap;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::Path;

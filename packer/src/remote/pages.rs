@@ -1,7 +1,7 @@
 //! Index pages that were fetched: kept as long as the pack is open, and fetched ahead of a walk.
 
-use reader_core::layout::Header;
-use reader_core::{Extent, Source};
+use rangepack_core::layout::Header;
+use rangepack_core::{Extent, Source};
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 

@@ -16,7 +16,7 @@ use object_store::{
     BackoffConfig, ClientConfigKey, Error, GetOptions, GetRange, GetResult, ObjectStore,
     ObjectStoreExt, RetryConfig,
 };
-use reader_core::Extent;
+use rangepack_core::Extent;
 use std::time::Duration;
 
 #[derive(Debug)]

@@ -10,8 +10,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use headers::ETag;
-use reader_core::path::trim;
-use reader_core::{Codec, Entry, Kind};
+use rangepack_core::path::trim;
+use rangepack_core::{Codec, Entry, Kind};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -96,7 +96,7 @@ fn file(shared: &Shared, request: &Parts, served: &Arc<Served>, entry: &Entry) -
 }
 
 /// The digest of the bytes that are sent; of old compressed files without one, that of what is stored.
-fn etag(content: &reader_core::Content) -> Option<ETag> {
+fn etag(content: &rangepack_core::Content) -> Option<ETag> {
     let stored = content.digest.map(|digest| match content.codec {
         Codec::Stored => digest.to_string(),
         _ => format!("{}-{digest}", content.codec.name()),

@@ -5,7 +5,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use reader_core::Digest;
+use rangepack_core::Digest;
 use std::sync::Arc;
 
 /// Lets a request pass, or says why not.

@@ -10,8 +10,8 @@ use crate::record::Record;
 use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use reader_core::path::{Escaped, PackPathBuf};
-use reader_core::{Entry, Kind};
+use rangepack_core::path::{Escaped, PackPathBuf};
+use rangepack_core::{Entry, Kind};
 use serde::Serialize;
 
 /// How many entries a list holds when nobody says.
@@ -86,7 +86,7 @@ pub(super) fn read(
     let children = pack.ask(|pages| pack.index().children(pages, directory.as_path()))?;
     let start = children.start.saturating_add(page.start).min(children.end);
     let end = start.saturating_add(page.limit).min(children.end);
-    let entry = |entry: Result<reader_core::leaf::EntryRef<'_>>| {
+    let entry = |entry: Result<rangepack_core::leaf::EntryRef<'_>>| {
         entry?.to_entry().map_err(Error::pack(pack.path()))
     };
     let mut entries = Vec::new();

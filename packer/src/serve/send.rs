@@ -125,7 +125,7 @@ pub(super) fn told(error: &Error) -> (StatusCode, String) {
         Error::WrongKind { entry, expected, .. } => {
             (StatusCode::NOT_FOUND, format!("{entry} is not a {expected}"))
         }
-        Error::Pack { source, .. } if source.kind() == reader_core::ErrorKind::BadQuestion => {
+        Error::Pack { source, .. } if source.kind() == rangepack_core::ErrorKind::BadQuestion => {
             (StatusCode::NOT_FOUND, source.to_string())
         }
         Error::Pack { source, .. } => (server, source.to_string()),

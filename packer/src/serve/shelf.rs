@@ -5,7 +5,7 @@ use crate::error::{Error, RemoteProblem, Result};
 use crate::open::{OpenOptions, Pack};
 use crate::{legacy, location, reindex};
 use headers::ETag;
-use reader_core::Content;
+use rangepack_core::Content;
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
@@ -331,7 +331,7 @@ fn is_candidate(folder: &Path, name: &str) -> bool {
 
 fn is_no_pack(error: &Error) -> bool {
     match error {
-        Error::Pack { source, .. } => source.kind() == reader_core::ErrorKind::NotAPack,
+        Error::Pack { source, .. } => source.kind() == rangepack_core::ErrorKind::NotAPack,
         // It was removed, or nobody may read it.
         Error::Io { .. } => true,
         _ => false,

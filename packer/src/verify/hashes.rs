@@ -2,8 +2,8 @@
 
 use super::Findings;
 use crate::open::Pack;
-use reader_core::index::Hint;
-use reader_core::{PackPath, Source, hash};
+use rangepack_core::index::Hint;
+use rangepack_core::{PackPath, Source, hash};
 
 /// Counts which entries the section leads to.
 #[derive(Debug, Default)]

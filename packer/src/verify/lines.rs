@@ -4,10 +4,10 @@ use super::Findings;
 use crate::error::{Error, Result};
 use crate::open::Pack;
 use crate::progress::Progress;
-use reader_core::ndjson::{Item, parse_index};
-use reader_core::path::Escaped;
-use reader_core::trailer::trailer_header;
-use reader_core::{Content, Entry, Kind};
+use rangepack_core::ndjson::{Item, parse_index};
+use rangepack_core::path::Escaped;
+use rangepack_core::trailer::trailer_header;
+use rangepack_core::{Content, Entry, Kind};
 use std::borrow::Cow;
 
 /// Reports every line that the paged index contradicts, and every entry without a line.
@@ -34,7 +34,7 @@ pub(super) fn check(pack: &Pack, progress: &Progress, findings: &Findings<'_>) {
     let summary = parse_index(index, &pack.options().limits, &mut |item| {
         // Errors end the parsing; which one does not matter then.
         if findings.is_over(progress) {
-            return Err(reader_core::Error::NotAPack { file_len: 0 });
+            return Err(rangepack_core::Error::NotAPack { file_len: 0 });
         }
         lines.item(item);
         Ok(())

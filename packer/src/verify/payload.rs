@@ -5,9 +5,9 @@ use crate::error::Result;
 use crate::file::Blocks;
 use crate::open::Pack;
 use crate::progress::Progress;
-use reader_core::blocks::table_len;
-use reader_core::decode::{Decoder, PayloadHasher};
-use reader_core::{Codec, Content, Extent, Source};
+use rangepack_core::blocks::table_len;
+use rangepack_core::decode::{Decoder, PayloadHasher};
+use rangepack_core::{Codec, Content, Extent, Source};
 use std::sync::{Mutex, PoisonError};
 
 /// Payloads without a block table are hashed in pieces of this length, so that progress is seen.
@@ -116,7 +116,7 @@ enum Whole {
 }
 
 impl Whole {
-    fn new(content: &Content) -> reader_core::Result<Whole> {
+    fn new(content: &Content) -> rangepack_core::Result<Whole> {
         Ok(match content.codec {
             Codec::Stored => Whole::Stored(PayloadHasher::new()),
             _ => Whole::Gzip(Box::new(Decoder::new(content)?), vec![0; BUFFER]),
@@ -124,7 +124,7 @@ impl Whole {
     }
 
     /// Takes the payload's next bytes; returns how many bytes of content they gave.
-    fn update(&mut self, piece: &[u8]) -> reader_core::Result<u64> {
+    fn update(&mut self, piece: &[u8]) -> rangepack_core::Result<u64> {
         match self {
             Whole::Stored(hasher) => {
                 hasher.update(piece);
@@ -145,7 +145,7 @@ impl Whole {
         }
     }
 
-    fn finish(self, content: &Content) -> reader_core::Result<()> {
+    fn finish(self, content: &Content) -> rangepack_core::Result<()> {
         match self {
             Whole::Stored(hasher) => hasher.finish(content),
             Whole::Gzip(decoder, _) => decoder.finish(),

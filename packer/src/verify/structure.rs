@@ -4,10 +4,10 @@ use super::Queue;
 use super::hashes::Hashes;
 use crate::error::Error;
 use crate::open::Pack;
-use reader_core::assemble::DirectorySums;
-use reader_core::leaf::EntryRef;
-use reader_core::path::PackPathBuf;
-use reader_core::{Entry, Kind, PackPath, Totals};
+use rangepack_core::assemble::DirectorySums;
+use rangepack_core::leaf::EntryRef;
+use rangepack_core::path::PackPathBuf;
+use rangepack_core::{Entry, Kind, PackPath, Totals};
 use std::ops::Range;
 
 /// Hands the entries with these numbers to `each`; those that cannot be read become problems.

@@ -1,7 +1,7 @@
 use super::*;
 use crate::pack::{PackOptions, pack};
-use reader_core::tree::{Places, TreeBuilder};
-use reader_core::{Codec, Digest, Extent, Totals};
+use rangepack_core::tree::{Places, TreeBuilder};
+use rangepack_core::{Codec, Digest, Extent, Totals};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -192,7 +192,7 @@ fn forge(payload: &[u8], payload_end: u64, entries: &[Entry]) -> (TempDir, PathB
     let pages_offset = bytes.len() as u64;
     let places = Places { payload_end, pages_offset, ..Places::default() };
     let mut leaves = builder.finish(&mut pages).unwrap();
-    for (number, page) in pages.chunks(reader_core::layout::PAGE_SIZE as usize).enumerate() {
+    for (number, page) in pages.chunks(rangepack_core::layout::PAGE_SIZE as usize).enumerate() {
         leaves.seal(number, page);
     }
     let tree = leaves.finish(places, &mut pages).unwrap();

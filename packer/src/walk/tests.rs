@@ -1,7 +1,7 @@
 use super::*;
 use crate::filter::FilterOptions;
 use proptest::prelude::*;
-use reader_core::path::PackPathBuf;
+use rangepack_core::path::PackPathBuf;
 use std::fs;
 use tempfile::TempDir;
 

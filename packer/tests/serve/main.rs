@@ -6,10 +6,10 @@ mod client;
 mod load;
 
 use client::{Answer, Client};
-use packer::create::create;
-use packer::pack::{PackOptions, pack};
-use packer::serve::ServeOptions;
-use packer::{OpenOptions, Pack};
+use rangepack::create::create;
+use rangepack::pack::{PackOptions, pack};
+use rangepack::serve::ServeOptions;
+use rangepack::{OpenOptions, Pack};
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpStream;
@@ -262,7 +262,7 @@ fn a_folder_is_watched_and_old_containers_bring_their_index() {
     let without = start.text().contains("a.pack/files/") && start.text().contains("xtask viewer");
     assert!(start.status == 200 && (with || without), "{}", start.text());
     let first = server.get("/a.pack", &[]).header("etag").to_owned();
-    let mut options = packer::create::CreateOptions::default();
+    let mut options = rangepack::create::CreateOptions::default();
     options.pack.threads = 1;
     create(&home.path().join("src"), &home.path().join("old"), &options, &mut ()).unwrap();
     assert_eq!(names(&server), ["a.pack", "c.pack", "old"]);
@@ -314,7 +314,7 @@ fn any_part_of_a_file_without_a_block_table_is_reached() {
     let home = home();
     let bytes = numbers(250).repeat(11_000);
     fs::write(home.path().join("src/long.bin"), &bytes).unwrap();
-    let mut options = packer::create::CreateOptions::default();
+    let mut options = rangepack::create::CreateOptions::default();
     options.pack.compress = Some(6);
     create(&home.path().join("src"), &home.path().join("old"), &options, &mut ()).unwrap();
     let server = Server::start(home.path(), &["old"]);
@@ -332,7 +332,7 @@ fn any_part_of_a_file_without_a_block_table_is_reached() {
 fn a_pack_cannot_name_other_files() {
     let home = home();
     let old = home.path().join("old");
-    let options = packer::create::CreateOptions::default();
+    let options = rangepack::create::CreateOptions::default();
     create(&home.path().join("src"), &old, &options, &mut ()).unwrap();
     let index = Command::new(env!("CARGO_BIN_EXE_rangepack"))
         .args(["index", "--paged", "--quiet", "old"])
@@ -532,7 +532,7 @@ fn clients_that_take_nothing_are_left() {
     options.port = 0;
     options.max_connections = 1;
     options.stall_timeout = Duration::from_millis(300);
-    let server = packer::serve::Server::bind(&[path], &options, None).unwrap();
+    let server = rangepack::serve::Server::bind(&[path], &options, None).unwrap();
     let address = server.address().to_string();
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {

@@ -2,8 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use reader_core::blocks::{Slice, decode_block, locate, table_len};
-use reader_core::{Answer, BlockTable, Codec, Content, Digest, Limits, Source};
+use rangepack_core::blocks::{Slice, decode_block, locate, table_len};
+use rangepack_core::{Answer, BlockTable, Codec, Content, Digest, Limits, Source};
 
 fuzz_target!(|bytes: &[u8]| {
     let Some(([log2, codec, size_low, size_high], file)) = bytes.split_first_chunk::<4>() else {

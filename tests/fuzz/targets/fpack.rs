@@ -2,8 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use reader_core::fpack::{FpackItem, parse, recognise};
-use reader_core::{Kind, Limits};
+use rangepack_core::fpack::{FpackItem, parse, recognise};
+use rangepack_core::{Kind, Limits};
 
 fuzz_target!(|bytes: &[u8]| {
     let len = bytes.len() as u64;

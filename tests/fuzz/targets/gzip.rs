@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use reader_core::gzip::GzipDecoder;
+use rangepack_core::gzip::GzipDecoder;
 
 const LIMIT: u64 = 1 << 16;
 

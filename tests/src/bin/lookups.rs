@@ -1,7 +1,7 @@
 //! Times random look-ups in a pack: `lookups PACK`.
 
-use packer::Pack;
-use reader_core::PackPath;
+use rangepack::Pack;
+use rangepack_core::PackPath;
 use std::error::Error;
 use std::time::Instant;
 

@@ -75,7 +75,7 @@ fn limits_are_checked_before_anything_is_written() {
     };
     for (bytes, entries) in [(4, 4), (5, 3)] {
         let Error::Pack { source, .. } = run(bytes, entries).unwrap_err() else { panic!() };
-        assert!(matches!(*source, reader_core::Error::OverLimit { .. }));
+        assert!(matches!(*source, rangepack_core::Error::OverLimit { .. }));
         assert!(!target.exists());
     }
     assert_eq!(run(5, 4).unwrap().bytes, 5);
