@@ -157,7 +157,7 @@ impl Error {
 
     /// An output that is also an input.
     pub(crate) fn refuse_same(output: &Path, input: &Path) -> Result<()> {
-        if crate::platform::same_file(output, input) {
+        if crate::source::platform::same_file(output, input) {
             let problem = "it is read and written at once; give the output another name".to_owned();
             return Err(Error::State { path: output.to_owned(), problem });
         }

@@ -15,7 +15,7 @@ mod system;
 pub use selection::Selection;
 
 use crate::error::{Error, Result};
-use crate::open::Pack;
+use crate::read::pack::Pack;
 use names::Rules;
 use place::{Attributes, ModeOf, unguessable};
 use rangepack_core::PackPath;

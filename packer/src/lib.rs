@@ -1,45 +1,43 @@
 //! Packs directory trees into one file, and reads such files through a memory map.
 //!
-//! [`Pack`] opens a pack and answers the familiar questions of a file system; [`pack::pack`] makes one.
+//! [`Pack`] opens a pack and answers the familiar questions of a file system; [`pack()`] makes one.
 #![warn(missing_debug_implementations)]
 
 mod error;
-mod platform;
+mod progress;
 mod format;
 mod record;
 
-pub mod filter;
-pub mod walk;
-mod spool;
-mod sort;
-mod ndjson_index;
-pub mod index_writer;
-pub mod pack;
-mod journal;
-pub mod create;
-pub mod finalize;
-
-pub mod location;
-mod mapped;
-#[cfg(feature = "remote")]
-mod remote;
-mod data;
-pub mod legacy;
-pub mod open;
-pub mod file;
-mod batch;
-pub mod progress;
-pub mod verify;
-pub mod extract;
-pub mod reindex;
+mod source;
+mod filter;
+mod index;
+mod read;
+mod pack;
+mod container;
+mod verify;
+mod extract;
 #[cfg(feature = "serve")]
 pub mod serve;
 
 #[doc(hidden)]
 pub mod cli;
 
-pub use data::Traffic;
+pub use container::create::{CreateOptions, Created, Resumed, create};
+pub use container::finalize::{FinalizeOptions, Finalized, finalize};
+pub use container::journal::JournalState;
+pub use container::reindex::{Reindexed, Target, rebuild, sidecar_path, write_ndjson};
 pub use error::{Error, RemoteProblem, Result};
-pub use file::File;
-pub use journal::JournalState;
-pub use open::{Format, OpenOptions, Pack, RemoteOptions, Verify};
+pub use extract::{
+    ExtractEvent, ExtractOptions, ExtractReport, NotExtracted, PROBLEMS_KEPT, Selection, Stopped,
+    extract,
+};
+pub use filter::{Filter, FilterOptions};
+pub use index::writer::{DirectoryLines, Finished, IndexFormat, IndexOptions};
+pub use pack::{Event, Observer, PackOptions, Summary, default_threads, pack};
+pub use progress::Progress;
+pub use read::file::File;
+pub use read::legacy::Notes;
+pub use read::pack::{Entries, Format, Loading, OpenOptions, Pack, RemoteOptions, Verify};
+pub use source::data::Traffic;
+pub use source::location::is_url;
+pub use verify::{Problem, VerifyOptions, VerifyReport, verify};

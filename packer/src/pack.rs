@@ -1,5 +1,6 @@
 //! Packs a directory tree: a finished pack, or nothing.
 
+pub(crate) mod walk;
 mod compress;
 mod dedup;
 mod large;
@@ -9,8 +10,8 @@ mod read;
 
 use crate::error::{Error, Result};
 use crate::filter::Filter;
-use crate::index_writer::{Finished, IndexOptions, IndexWriter};
-use crate::walk::{Directory, Metadata, ProblemKind, Walk, WalkOptions};
+use crate::index::writer::{Finished, IndexOptions, IndexWriter};
+use crate::pack::walk::{Directory, Metadata, ProblemKind, Walk, WalkOptions};
 pub(crate) use dedup::Dedup;
 pub(crate) use output::Output;
 pub(crate) use pipeline::{Pipeline, Task};
@@ -191,7 +192,8 @@ pub fn pack(
     }
     persist(temporary, target, options.overwrite)?;
     if options.fsync {
-        crate::platform::sync_directory(&directory).map_err(Error::io("sync", &directory))?;
+        crate::source::platform::sync_directory(&directory)
+            .map_err(Error::io("sync", &directory))?;
     }
     Ok((summary, finished))
 }

@@ -23,7 +23,7 @@ mod connections;
 pub use log::Log;
 
 use crate::error::{Error, Result};
-use crate::open::{OpenOptions, Verify};
+use crate::read::pack::{OpenOptions, Verify};
 use answer::Content;
 use axum::Router;
 use axum::extract::{Request, State};
@@ -205,7 +205,7 @@ impl Server {
     pub fn run(self, stop: &AtomicBool) -> Result<()> {
         let Server { listener, shared, cors } = self;
         let at = PathBuf::from(shared.address.to_string());
-        crate::platform::raise_file_limit();
+        crate::source::platform::raise_file_limit();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .thread_name("rangepack-serve")

@@ -5,11 +5,11 @@ mod hashes;
 mod payload;
 mod lines;
 
-use crate::batch;
-use crate::data::Gathered;
 use crate::error::{Error, Result};
-use crate::open::Pack;
 use crate::progress::Progress;
+use crate::read::pack::Pack;
+use crate::read::small_files;
+use crate::source::data::Gathered;
 use payload::Checked;
 use rangepack_core::leaf::EntryRef;
 use rangepack_core::path::PackPathBuf;
@@ -20,7 +20,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// How many problems a report lists; more are only counted.
-pub const MAX_PROBLEMS: usize = 1000;
+pub(crate) const MAX_PROBLEMS: usize = 1000;
 
 /// A worker takes this many files at once, or fewer with this many stored bytes.
 const BATCH_FILES: usize = 256;
@@ -101,7 +101,7 @@ impl VerifyReport {
 }
 
 /// Hears of each problem as soon as it is found, on whichever thread finds it.
-pub type Observer<'o> = dyn FnMut(&Problem) + Send + 'o;
+pub(crate) type Observer<'o> = dyn FnMut(&Problem) + Send + 'o;
 
 /// Verifies `paths` (files, or directories with everything below them), or the whole pack.
 ///
@@ -323,7 +323,7 @@ impl Workers<'_, '_> {
         loop {
             let batch = receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
             let Ok(batch) = batch else { return };
-            let small = |job: &Job| batch::is_small(self.pack, &job.content);
+            let small = |job: &Job| small_files::is_small(self.pack, &job.content);
             let (small, others): (Vec<Job>, Vec<Job>) = batch.into_iter().partition(small);
             for job in &others {
                 if self.findings.is_over(self.progress) {
@@ -341,7 +341,7 @@ impl Workers<'_, '_> {
         let (new, known): (Vec<&Job>, Vec<&Job>) = jobs.iter().partition(is_new);
         known.iter().for_each(|job| self.job(job, None));
         let contents: Vec<Content> = new.iter().map(|job| job.content).collect();
-        let brought = batch::each(self.pack, &contents, &mut |place, gathered| {
+        let brought = small_files::each(self.pack, &contents, &mut |place, gathered| {
             if self.findings.is_over(self.progress) {
                 return ControlFlow::Break(());
             }

@@ -1,11 +1,11 @@
 //! The golden packs: small trees that show everything that the format can hold.
 
 use crate::tree::Tree;
-use rangepack::finalize::{FinalizeOptions, finalize};
-use rangepack::index_writer::{DirectoryLines, IndexFormat, IndexOptions};
-use rangepack::pack::{PackOptions, pack};
-use rangepack::reindex::{Target, rebuild, sidecar_path};
+use rangepack::{DirectoryLines, IndexFormat, IndexOptions};
+use rangepack::{FinalizeOptions, finalize};
 use rangepack::{OpenOptions, Result};
+use rangepack::{PackOptions, pack};
+use rangepack::{Target, rebuild, sidecar_path};
 use rangepack_core::Digest;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -2,8 +2,8 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
-use rangepack::create::{CreateOptions, create};
-use rangepack::pack::{PackOptions, pack};
+use rangepack::{CreateOptions, create};
+use rangepack::{PackOptions, pack};
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -149,7 +149,7 @@ fn what_is_wrong_is_noticed() {
     options.compress = Some(6);
     pack(&source, &target, &options, &mut ()).unwrap();
     is_fine(&target, &source);
-    options.index.directories = rangepack::index_writer::DirectoryLines::Always;
+    options.index.directories = rangepack::DirectoryLines::Always;
     pack(&source, &target, &options, &mut ()).unwrap();
     is_refused(&target, &source, "directories");
 }

@@ -2,13 +2,13 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
-use rangepack::create::{CreateOptions, Created, create};
-use rangepack::finalize::{FinalizeOptions, finalize};
-use rangepack::index_writer::IndexFormat;
-use rangepack::pack::{Event, Observer, PackOptions, pack};
-use rangepack::progress::Progress;
-use rangepack::verify::{VerifyOptions, verify};
+use rangepack::IndexFormat;
+use rangepack::Progress;
+use rangepack::{CreateOptions, Created, create};
 use rangepack::{Error, Pack};
+use rangepack::{Event, Observer, PackOptions, pack};
+use rangepack::{FinalizeOptions, finalize};
+use rangepack::{VerifyOptions, verify};
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -1,9 +1,9 @@
 //! Hostile packs: what becomes of each, and that nothing panics, hangs or is written outside.
 
-use rangepack::extract::{ExtractOptions, Selection, extract};
-use rangepack::progress::Progress;
-use rangepack::verify::{VerifyOptions, verify};
+use rangepack::Progress;
 use rangepack::{Error, Pack};
+use rangepack::{ExtractOptions, Selection, extract};
+use rangepack::{VerifyOptions, verify};
 use rangepack_core::{ErrorKind, Limits, PackPath};
 use serde_json::Value;
 use std::collections::BTreeMap;

@@ -2,10 +2,10 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
-use rangepack::create::{CreateOptions, create};
-use rangepack::progress::Progress;
-use rangepack::verify::{VerifyOptions, verify};
+use rangepack::Progress;
+use rangepack::{CreateOptions, create};
 use rangepack::{Error, Pack};
+use rangepack::{VerifyOptions, verify};
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -128,8 +128,8 @@ fn a_lost_index_and_a_second_packer_are_refused() {
     fill(&source);
     // Another packer is at work: the first one's observer tries from within.
     struct Second<'s>(&'s Path, &'s Path, bool);
-    impl rangepack::pack::Observer for Second<'_> {
-        fn event(&mut self, _: rangepack::pack::Event<'_>) {
+    impl rangepack::Observer for Second<'_> {
+        fn event(&mut self, _: rangepack::Event<'_>) {
             if !std::mem::replace(&mut self.2, true) {
                 let refused = create(self.0, self.1, &options(), &mut ());
                 assert!(matches!(refused, Err(Error::State { .. })), "{refused:?}");

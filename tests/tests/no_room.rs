@@ -5,9 +5,9 @@
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use rangepack::Pack;
-use rangepack::create::{CreateOptions, create};
-use rangepack::progress::Progress;
-use rangepack::verify::{VerifyOptions, verify};
+use rangepack::Progress;
+use rangepack::{CreateOptions, create};
+use rangepack::{VerifyOptions, verify};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -3,9 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use rangepack::Pack;
-use rangepack::pack::{PackOptions, Summary, pack};
-use rangepack::progress::Progress;
-use rangepack::verify::{VerifyOptions, verify};
+use rangepack::Progress;
+use rangepack::{PackOptions, Summary, pack};
+use rangepack::{VerifyOptions, verify};
 use std::fs;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};

@@ -1,12 +1,12 @@
 //! Paged indexes for containers that have none: large payloads get block tables.
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
-use rangepack::create::{CreateOptions, create};
-use rangepack::index_writer::IndexOptions;
-use rangepack::progress::Progress;
-use rangepack::reindex::{Reindexed, Target, rebuild, sidecar_path, write_ndjson};
-use rangepack::verify::{VerifyOptions, verify};
+use rangepack::IndexOptions;
+use rangepack::Progress;
+use rangepack::{CreateOptions, create};
 use rangepack::{OpenOptions, Pack, Verify};
+use rangepack::{Reindexed, Target, rebuild, sidecar_path, write_ndjson};
+use rangepack::{VerifyOptions, verify};
 use rangepack_core::{Codec, Digest, Kind};
 use std::fs;
 use std::io::{Read, Seek, SeekFrom};

@@ -1,11 +1,11 @@
 //! Packs at URLs: what they say, what they cost, and what servers may do to them.
 
 use filetime::FileTime;
-use rangepack::extract::{ExtractOptions, Selection, extract};
-use rangepack::filter::Filter;
-use rangepack::progress::Progress;
-use rangepack::verify::{VerifyOptions, verify};
+use rangepack::Filter;
+use rangepack::Progress;
 use rangepack::{Error, OpenOptions, Pack, RemoteOptions, RemoteProblem};
+use rangepack::{ExtractOptions, Selection, extract};
+use rangepack::{VerifyOptions, verify};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Seek, SeekFrom};
@@ -59,8 +59,7 @@ fn make(directories: usize) -> (TempDir, PathBuf) {
     fs::write(source.join("large.bin"), numbers.collect::<Vec<u8>>()).unwrap();
     filetime::set_file_mtime(source.join("large.bin"), time).unwrap();
     let path = root.path().join("large.pack");
-    rangepack::pack::pack(&source, &path, &rangepack::pack::PackOptions::default(), &mut ())
-        .unwrap();
+    rangepack::pack(&source, &path, &rangepack::PackOptions::default(), &mut ()).unwrap();
     (root, path)
 }
 
@@ -164,7 +163,7 @@ fn contents(root: &Path) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
     found
 }
 
-fn extract_all(pack: &Pack, target: &Path) -> rangepack::Result<rangepack::extract::ExtractReport> {
+fn extract_all(pack: &Pack, target: &Path) -> rangepack::Result<rangepack::ExtractReport> {
     let mut options = ExtractOptions::default();
     options.threads = 4;
     let all = Selection::new(std::iter::empty::<&[u8]>(), Filter::default());
@@ -244,8 +243,7 @@ fn short() -> Vec<u8> {
         fs::write(source.join(format!("{number:03}")), number.to_string().repeat(500)).unwrap();
     }
     let path = root.path().join("x.pack");
-    rangepack::pack::pack(&source, &path, &rangepack::pack::PackOptions::default(), &mut ())
-        .unwrap();
+    rangepack::pack(&source, &path, &rangepack::PackOptions::default(), &mut ()).unwrap();
     fs::read(path).unwrap()
 }
 
@@ -339,11 +337,11 @@ fn long_files_without_a_block_table() {
         let (source, path) = (root.path().join("src"), root.path().join("old"));
         fs::create_dir(&source).unwrap();
         fs::write(source.join("long"), &content).unwrap();
-        let mut options = rangepack::pack::PackOptions::default();
+        let mut options = rangepack::PackOptions::default();
         options.compress = compress;
-        rangepack::pack::pack(&source, &path, &options, &mut ()).unwrap();
+        rangepack::pack(&source, &path, &options, &mut ()).unwrap();
         let index = root.path().join("saved.idx");
-        rangepack::reindex::write_ndjson(&Pack::open(&path).unwrap(), &index, false).unwrap();
+        rangepack::write_ndjson(&Pack::open(&path).unwrap(), &index, false).unwrap();
         let mut lines: serde_json::Value =
             serde_json::from_slice(&fs::read(&index).unwrap()).unwrap();
         lines[0].as_object_mut().unwrap().remove("block_table").unwrap();
@@ -387,14 +385,14 @@ fn old_containers_are_read_too() {
         fs::write(source.join(format!("{number:03}")), number.to_string().repeat(500)).unwrap();
     }
     let path = root.path().join("old");
-    let mut options = rangepack::pack::PackOptions::default();
-    options.index.format = rangepack::index_writer::IndexFormat::Ndjson;
-    rangepack::pack::pack(&source, &path, &options, &mut ()).unwrap();
+    let mut options = rangepack::PackOptions::default();
+    options.index.format = rangepack::IndexFormat::Ndjson;
+    rangepack::pack(&source, &path, &options, &mut ()).unwrap();
     let url = server.put("dir/old", fs::read(&path).unwrap());
     let heard = std::sync::Arc::new(Mutex::new(Vec::new()));
     let hearing = std::sync::Arc::clone(&heard);
     let mut open = impatient();
-    open.loading = Some(rangepack::open::Loading(std::sync::Arc::new(move |done, total| {
+    open.loading = Some(rangepack::Loading(std::sync::Arc::new(move |done, total| {
         hearing.lock().unwrap().push((done, total));
     })));
     let pack = Pack::open_with(Path::new(&url), &open).unwrap();
@@ -404,12 +402,12 @@ fn old_containers_are_read_too() {
     assert!(done == total && total > 10_000);
 
     let index = root.path().join("saved.idx");
-    rangepack::reindex::write_ndjson(&Pack::open(&path).unwrap(), &index, false).unwrap();
+    rangepack::write_ndjson(&Pack::open(&path).unwrap(), &index, false).unwrap();
 
     // A paged index beside it, which says where the payloads are.
-    let target = rangepack::reindex::Target::Beside(rangepack::reindex::sidecar_path(&path));
-    rangepack::reindex::rebuild(&path, &target, &OpenOptions::default()).unwrap();
-    server.put("dir/old.rpx", fs::read(rangepack::reindex::sidecar_path(&path)).unwrap());
+    let target = rangepack::Target::Beside(rangepack::sidecar_path(&path));
+    rangepack::rebuild(&path, &target, &OpenOptions::default()).unwrap();
+    server.put("dir/old.rpx", fs::read(rangepack::sidecar_path(&path)).unwrap());
     let pack = self::open(&url).unwrap();
     assert_eq!(pack.format(), rangepack::Format::Paged);
     assert_eq!(pack.read("123").unwrap(), "123".repeat(500).as_bytes());

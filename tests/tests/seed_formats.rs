@@ -1,11 +1,11 @@
 //! Containers of the old programs: read, verified, extracted and reindexed to what they hold.
 
-use rangepack::extract::{ExtractOptions, Selection, extract};
-use rangepack::index_writer::IndexOptions;
-use rangepack::progress::Progress;
-use rangepack::reindex::{Target, rebuild, sidecar_path, write_ndjson};
-use rangepack::verify::{VerifyOptions, verify};
+use rangepack::IndexOptions;
+use rangepack::Progress;
+use rangepack::{ExtractOptions, Selection, extract};
 use rangepack::{Format, OpenOptions, Pack};
+use rangepack::{Target, rebuild, sidecar_path, write_ndjson};
+use rangepack::{VerifyOptions, verify};
 use rangepack_core::Digest;
 use std::collections::BTreeMap;
 use std::fs;

@@ -5,8 +5,8 @@ use super::arguments::{PackArgs, TrafficArgs, parse_size};
 use super::console::Global;
 use super::exit::{Exit, Failure};
 use crate::error::Error;
-use crate::open::{Pack, Verify};
-use crate::platform::name_bytes;
+use crate::read::pack::{Pack, Verify};
+use crate::source::platform::name_bytes;
 use std::ffi::OsString;
 use std::io::{self, BufRead, Seek, SeekFrom, Write};
 

@@ -96,7 +96,7 @@ pub(super) fn note(line: &str) {
 
 /// A name of raw bytes, to be shown like a path on disk.
 pub(super) fn os_path(name: &[u8]) -> Cow<'_, Path> {
-    match crate::platform::path_of(name) {
+    match crate::source::platform::path_of(name) {
         Ok(path) => Cow::Owned(path),
         Err(_) => Cow::Owned(String::from_utf8_lossy(name).into_owned().into()),
     }

@@ -7,11 +7,11 @@ use super::exit::{Exit, Failure};
 use super::follow::Follow;
 use super::progress::{OldProgressArgs, Progress, Steps};
 use super::status::{State, StatusArgs};
-use crate::create::{CreateOptions, Created};
+use crate::container::create::{CreateOptions, Created};
 use crate::error::Error;
 use crate::format::{Size, count, duration};
+use crate::pack::walk::ItemKind;
 use crate::pack::{self, PackOptions};
-use crate::walk::ItemKind;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -118,7 +118,8 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     args.src.as_deref().map_or(Ok(()), refuse_url)?;
     if let Some(status) = &args.show.status.status_file {
         Error::refuse_same(status, &args.container)?;
-        let index = args.index.clone().unwrap_or_else(|| crate::legacy::idx_path(&args.container));
+        let index =
+            args.index.clone().unwrap_or_else(|| crate::read::legacy::idx_path(&args.container));
         Error::refuse_same(status, &index)?;
     }
     let (container, source) = match (&args.container, &args.src) {
@@ -142,7 +143,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     let progress = Progress::new("packing", args.show.progress.when(), global);
     let status = args.show.status.file("bytes_written");
     let mut follow = Follow::new(global, progress, status, args.prints_each(), steps);
-    let created = crate::create::create(source, container, &options, &mut follow);
+    let created = crate::container::create::create(source, container, &options, &mut follow);
     let interrupted = matches!(created.as_ref().map_err(Error::is_interrupted), Err(true));
     follow.finish(if interrupted { State::Interrupted } else { State::Finished })?;
     if interrupted && !global.quiet {

@@ -4,9 +4,9 @@ use super::Result;
 use super::arguments::{IndexArgs, refuse_url};
 use super::console::{Global, note};
 use super::exit::Exit;
-use crate::finalize::FinalizeOptions;
+use crate::container::finalize::FinalizeOptions;
 use crate::format::{Size, count};
-use crate::index_writer::Finished;
+use crate::index::writer::Finished;
 use rangepack_core::ndjson::Refused;
 use rangepack_core::path::Escaped;
 use std::path::PathBuf;
@@ -41,7 +41,8 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     refuse_url(&args.container)?;
     let options =
         FinalizeOptions { index: args.indexes.options(), remove_index: args.remove_index };
-    let finalized = crate::finalize::finalize(&args.container, args.index.as_deref(), &options)?;
+    let finalized =
+        crate::container::finalize::finalize(&args.container, args.index.as_deref(), &options)?;
     if finalized.journal.bad_lines > 0 {
         let text =
             format!("{} of its index skipped", count(finalized.journal.bad_lines, "bad line"));

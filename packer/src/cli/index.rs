@@ -4,10 +4,10 @@ use super::Result;
 use super::arguments::{IndexArgs, PackArgs, refuse_url};
 use super::console::{Global, note};
 use super::exit::{Exit, Failure};
+use crate::container::reindex::{self, Target, sidecar_path};
 use crate::format::{Size, count};
-use crate::index_writer::DirectoryLines;
-use crate::open::{OpenOptions, Verify};
-use crate::reindex::{self, Target, sidecar_path};
+use crate::index::writer::DirectoryLines;
+use crate::read::pack::{OpenOptions, Verify};
 use rangepack_core::path::Escaped;
 use std::path::PathBuf;
 

@@ -5,7 +5,7 @@ use super::arguments::{PackArgs, TrafficArgs};
 use super::console::{Global, Out, Paint, printable};
 use super::exit::Exit;
 use crate::format::{Size, count, percent};
-use crate::open::{Format, Pack, Verify};
+use crate::read::pack::{Format, Pack, Verify};
 use rangepack_core::path::Escaped;
 use serde::Serialize;
 use std::io::Write;

@@ -8,7 +8,7 @@ use super::progress::{Progress, ProgressArgs, Steps};
 use super::status::State;
 use super::{Result, console};
 use crate::format::{Size, count, duration, rate};
-use crate::index_writer::Finished;
+use crate::index::writer::Finished;
 use crate::pack::{self, Summary};
 use serde::Serialize;
 use std::io::Write;

@@ -2,7 +2,7 @@
 
 use super::scan::{Ranges, scan};
 use crate::Result;
-use crate::open::Pack;
+use crate::read::pack::Pack;
 use std::collections::HashSet;
 
 /// What is special about names in the target.

@@ -1,7 +1,7 @@
 //! Entries by their numbers, and how threads share them.
 
 use crate::error::Result;
-use crate::open::Pack;
+use crate::read::pack::Pack;
 use rangepack_core::leaf::EntryRef;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};

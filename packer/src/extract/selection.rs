@@ -3,7 +3,7 @@
 use super::scan::{Ranges, entry_at, scan};
 use crate::Result;
 use crate::filter::Filter;
-use crate::open::Pack;
+use crate::read::pack::Pack;
 use globset::{Candidate, GlobBuilder, GlobSet, GlobSetBuilder};
 use rangepack_core::PackPath;
 use rangepack_core::leaf::EntryRef;

@@ -4,9 +4,9 @@ use super::place::{Attributes, Existing, unguessable};
 use super::scan::scan;
 use super::system::Place;
 use super::{ExtractEvent, ExtractReport, Run, Stopped};
-use crate::batch;
-use crate::data::{Gathered, PIECE, cut};
-use crate::open::Pack;
+use crate::read::pack::Pack;
+use crate::read::small_files;
+use crate::source::data::{Gathered, PIECE, cut};
 use rangepack_core::decode::{Decoder, PayloadHasher, decode_all};
 use rangepack_core::digest::Hasher;
 use rangepack_core::leaf::EntryRef;
@@ -117,7 +117,7 @@ impl<'r> Worker<'r> {
                 (false, Pass::Links) => {}
                 _ if !is_remote => self.entry(&entry, None),
                 _ => match entry.content() {
-                    Ok(Some(content)) if batch::is_small(pack, &content) => {
+                    Ok(Some(content)) if small_files::is_small(pack, &content) => {
                         if !self.passed_over(&entry, &content) {
                             small.push((entry, content));
                         }
@@ -151,7 +151,7 @@ impl<'r> Worker<'r> {
     fn batch(&mut self, small: &[(EntryRef<'r>, Content)]) {
         let contents: Vec<Content> = small.iter().map(|(_, content)| *content).collect();
         let run = self.run;
-        let brought = batch::each(run.pack, &contents, &mut |place, gathered| {
+        let brought = small_files::each(run.pack, &contents, &mut |place, gathered| {
             if run.is_stopped() {
                 return ControlFlow::Break(());
             }

@@ -4,7 +4,7 @@ use super::output::Output;
 use super::pipeline::Pipeline;
 use super::read::{ATTEMPTS, BLOCK, BlockJob, describe};
 use crate::error::{Error, Result};
-use crate::walk::{Directory, ItemKind, Metadata};
+use crate::pack::walk::{Directory, ItemKind, Metadata};
 use rangepack_core::blocks::{BlockTableBuilder, DEFAULT_BLOCK_LOG2};
 use rangepack_core::digest::Hasher;
 use rangepack_core::{BlockTable, Codec, Content, Digest, gzip};

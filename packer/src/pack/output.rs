@@ -234,7 +234,7 @@ impl Output {
             return false;
         }
         let mut found = vec![0; bytes.len()];
-        let read = crate::platform::read_exact_at(file.get_ref(), &mut found, offset);
+        let read = crate::source::platform::read_exact_at(file.get_ref(), &mut found, offset);
         read.is_ok() && found == bytes
     }
 
@@ -250,7 +250,7 @@ impl Output {
         while at < len {
             let take = (len - at).min(256 << 10) as usize;
             let Some(file) = &self.file else { return Ok(true) };
-            crate::platform::read_exact_at(file.get_ref(), &mut piece[..take], offset + at)
+            crate::source::platform::read_exact_at(file.get_ref(), &mut piece[..take], offset + at)
                 .map_err(Error::io("read", &self.path))?;
             if !self.holds(earlier.saturating_add(at), &piece[..take]) {
                 return Ok(false);

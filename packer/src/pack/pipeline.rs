@@ -5,7 +5,7 @@
 //! nothing waits in a circle. Blocks of large files come first, because the writer waits for them.
 
 use super::read::{BlockDone, BlockJob, Done, Prior, Worker};
-use crate::walk::Batch;
+use crate::pack::walk::Batch;
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};

@@ -2,7 +2,7 @@
 
 use super::compress::Deflater;
 use super::pipeline::Task;
-use crate::walk::{Batch, Directory, ItemKind, Metadata};
+use crate::pack::walk::{Batch, Directory, ItemKind, Metadata};
 use rangepack_core::{Codec, Digest, gzip};
 use std::fs::File;
 use std::io;
@@ -166,9 +166,9 @@ impl Worker {
             let size = metadata.size as usize;
             let read = if self.deflater.is_some() {
                 self.scratch.clear();
-                crate::platform::read_whole(&file, size, &mut self.scratch)?
+                crate::source::platform::read_whole(&file, size, &mut self.scratch)?
             } else {
-                crate::platform::read_whole(&file, size, data)?
+                crate::source::platform::read_whole(&file, size, data)?
             };
             // Longer or shorter than a moment ago: read it anew.
             if read != size {
@@ -217,7 +217,7 @@ impl Worker {
         let mut content = vec![0; job.len];
         let mut filled = 0;
         while filled < content.len() {
-            match crate::platform::read_at(
+            match crate::source::platform::read_at(
                 &job.file,
                 &mut content[filled..],
                 job.offset + filled as u64,

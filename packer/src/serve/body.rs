@@ -2,7 +2,7 @@
 
 use super::shelf::{RawFile, Served, Turns};
 use crate::error::{Error, Result};
-use crate::file::File;
+use crate::read::file::File;
 use axum::body::{Body, Bytes};
 use futures_util::{StreamExt, stream};
 use rangepack_core::Extent;

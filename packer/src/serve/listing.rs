@@ -5,7 +5,7 @@ use super::send;
 use super::shelf::{Served, Shelf};
 use crate::error::{Error, Result};
 use crate::format::{Size, count, time};
-use crate::open::Pack;
+use crate::read::pack::Pack;
 use crate::record::Record;
 use axum::http::StatusCode;
 use axum::response::Response;

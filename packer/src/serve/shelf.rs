@@ -1,9 +1,11 @@
 //! Which packs are served, and the open ones among them.
 
-use crate::data::Data;
+use crate::container::reindex;
 use crate::error::{Error, RemoteProblem, Result};
-use crate::open::{OpenOptions, Pack};
-use crate::{legacy, location, reindex};
+use crate::read::legacy;
+use crate::read::pack::{OpenOptions, Pack};
+use crate::source::data::Data;
+use crate::source::location;
 use headers::ETag;
 use rangepack_core::Content;
 use std::collections::{BTreeMap, HashMap};

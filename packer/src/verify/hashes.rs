@@ -1,7 +1,7 @@
 //! Checks the hash section. It is believed by nobody; but a pack that was changed is to be told of.
 
 use super::Findings;
-use crate::open::Pack;
+use crate::read::pack::Pack;
 use rangepack_core::index::Hint;
 use rangepack_core::{PackPath, Source, hash};
 

@@ -2,8 +2,8 @@
 
 use super::Findings;
 use crate::error::{Error, Result};
-use crate::open::Pack;
 use crate::progress::Progress;
+use crate::read::pack::Pack;
 use rangepack_core::ndjson::{Item, parse_index};
 use rangepack_core::path::Escaped;
 use rangepack_core::trailer::trailer_header;

@@ -1,10 +1,10 @@
 //! Checks payloads and their block tables.
 
-use crate::data::{self, Gathered, cut};
 use crate::error::Result;
-use crate::file::Blocks;
-use crate::open::Pack;
 use crate::progress::Progress;
+use crate::read::file::Blocks;
+use crate::read::pack::Pack;
+use crate::source::data::{self, Gathered, cut};
 use rangepack_core::blocks::table_len;
 use rangepack_core::decode::{Decoder, PayloadHasher};
 use rangepack_core::{Codec, Content, Extent, Source};

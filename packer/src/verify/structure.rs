@@ -3,7 +3,7 @@
 use super::Queue;
 use super::hashes::Hashes;
 use crate::error::Error;
-use crate::open::Pack;
+use crate::read::pack::Pack;
 use rangepack_core::assemble::DirectorySums;
 use rangepack_core::leaf::EntryRef;
 use rangepack_core::path::PackPathBuf;

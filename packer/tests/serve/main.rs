@@ -6,10 +6,10 @@ mod client;
 mod load;
 
 use client::{Answer, Client};
-use rangepack::create::create;
-use rangepack::pack::{PackOptions, pack};
+use rangepack::create;
 use rangepack::serve::ServeOptions;
 use rangepack::{OpenOptions, Pack};
+use rangepack::{PackOptions, pack};
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpStream;
@@ -262,7 +262,7 @@ fn a_folder_is_watched_and_old_containers_bring_their_index() {
     let without = start.text().contains("a.pack/files/") && start.text().contains("xtask viewer");
     assert!(start.status == 200 && (with || without), "{}", start.text());
     let first = server.get("/a.pack", &[]).header("etag").to_owned();
-    let mut options = rangepack::create::CreateOptions::default();
+    let mut options = rangepack::CreateOptions::default();
     options.pack.threads = 1;
     create(&home.path().join("src"), &home.path().join("old"), &options, &mut ()).unwrap();
     assert_eq!(names(&server), ["a.pack", "c.pack", "old"]);
@@ -314,7 +314,7 @@ fn any_part_of_a_file_without_a_block_table_is_reached() {
     let home = home();
     let bytes = numbers(250).repeat(11_000);
     fs::write(home.path().join("src/long.bin"), &bytes).unwrap();
-    let mut options = rangepack::create::CreateOptions::default();
+    let mut options = rangepack::CreateOptions::default();
     options.pack.compress = Some(6);
     create(&home.path().join("src"), &home.path().join("old"), &options, &mut ()).unwrap();
     let server = Server::start(home.path(), &["old"]);
@@ -332,7 +332,7 @@ fn any_part_of_a_file_without_a_block_table_is_reached() {
 fn a_pack_cannot_name_other_files() {
     let home = home();
     let old = home.path().join("old");
-    let options = rangepack::create::CreateOptions::default();
+    let options = rangepack::CreateOptions::default();
     create(&home.path().join("src"), &old, &options, &mut ()).unwrap();
     let index = Command::new(env!("CARGO_BIN_EXE_rangepack"))
         .args(["index", "--paged", "--quiet", "old"])

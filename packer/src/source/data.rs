@@ -1,11 +1,11 @@
 //! The bytes of a file that is read: mapped, or fetched when they are asked for.
 
 use crate::error::{Error, Result};
-use crate::location;
-use crate::mapped::Mapped;
-use crate::open::OpenOptions;
+use crate::read::pack::OpenOptions;
+use crate::source::location;
+use crate::source::mapped::Mapped;
 #[cfg(feature = "remote")]
-use crate::remote::{Fetch, Remote};
+use crate::source::remote::{Fetch, Remote};
 use rangepack_core::layout::Header;
 use rangepack_core::{Answer, Extent, Source};
 use std::borrow::Cow;

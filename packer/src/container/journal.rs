@@ -134,7 +134,7 @@ pub(crate) fn write_whole(
     drop(out);
     temporary.as_file().sync_all().map_err(Error::io("sync", path))?;
     crate::pack::persist(temporary, path, true)?;
-    crate::platform::sync_directory(&directory).map_err(Error::io("sync", &directory))
+    crate::source::platform::sync_directory(&directory).map_err(Error::io("sync", &directory))
 }
 
 /// Appends to a journal, after the payloads are durable.
@@ -175,7 +175,8 @@ impl Journal {
         }
         if len <= NEW.len() as u64 {
             let directory = crate::pack::directory_of(path);
-            crate::platform::sync_directory(&directory).map_err(Error::io("sync", &directory))?;
+            crate::source::platform::sync_directory(&directory)
+                .map_err(Error::io("sync", &directory))?;
         }
         let (path, fsync_every) = (path.to_owned(), fsync_every.max(1));
         Ok(Journal { file, path, lines, pending: 0, unsynced: 0, fsync_every, batch })

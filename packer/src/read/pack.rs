@@ -1,9 +1,10 @@
 //! Opens packs and old containers, and answers the familiar questions of a file system.
 
-use crate::data::{Data, Gathered, Traffic};
 use crate::error::{Error, Result};
-use crate::file::File;
-use crate::{legacy, location};
+use crate::read::file::File;
+use crate::read::legacy;
+use crate::source::data::{Data, Gathered, Traffic};
+use crate::source::location;
 use rangepack_core::index::{Index, Scan};
 use rangepack_core::layout::Header;
 use rangepack_core::leaf::EntryRef;
@@ -154,12 +155,13 @@ impl Pack {
         }
         let beside = match &options.index {
             Some(index) => Some(Data::open(index, options)?),
-            None => Data::open_if_there(&crate::reindex::sidecar_path(path), options)?,
+            None => Data::open_if_there(&crate::container::reindex::sidecar_path(path), options)?,
         };
         let mut external = None;
         if let Some(beside) = beside {
             if let Some(index) = open_index(&beside, options)? {
-                let at = options.index.clone().unwrap_or(crate::reindex::sidecar_path(path));
+                let at =
+                    options.index.clone().unwrap_or(crate::container::reindex::sidecar_path(path));
                 let volumes = open_volumes(path, &at, index.header(), options)?;
                 let pages = Pages::Beside(beside);
                 return Ok(Pack::new(data, volumes, index, pages, Format::Paged, options));

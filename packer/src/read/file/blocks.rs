@@ -1,8 +1,8 @@
 //! The blocks of a large file, one after the other from any of them on.
 
-use crate::data::{Gathered, PIECE, Pieces};
 use crate::error::{Error, Result};
-use crate::open::Pack;
+use crate::read::pack::Pack;
+use crate::source::data::{Gathered, PIECE, Pieces};
 use rangepack_core::blocks::{self, Block, Slice};
 use rangepack_core::{Codec, Content, Extent, Source};
 use std::borrow::Cow;

@@ -1,7 +1,7 @@
 //! Writes everything that follows the payloads: index pages, CTNRv1 trailer, root page, footer.
 
 use crate::error::{Error, Result};
-use crate::ndjson_index;
+use crate::index::ndjson;
 use rangepack_core::assemble::DirectorySums;
 use rangepack_core::hash::{self, Window};
 use rangepack_core::layout::{self, HashSection, Header, Volume};
@@ -280,14 +280,14 @@ impl Lines<'_> {
         let single = (!single.is_empty()).then_some(Ok(single));
         let chunks = single.into_iter().chain(pages(self.spool, LEAVES_AT_A_TIME)?);
         let threads = crate::pack::default_threads();
-        let len = ndjson_index::write(out, self.lines, threads, chunks, |pages, text| {
+        let len = ndjson::write(out, self.lines, threads, chunks, |pages, text| {
             for page in pages.chunks(PAGE) {
                 let leaf = Leaf::parse(page).map_err(io::Error::other)?;
                 let mut run = 0;
                 for slot in 0..leaf.len() {
                     let entry = leaf.entry(slot, &mut run).map_err(io::Error::other)?;
                     let entry = entry.to_entry().map_err(io::Error::other)?;
-                    ndjson_index::push_line(&entry, directories, text);
+                    ndjson::push_line(&entry, directories, text);
                 }
             }
             Ok(())

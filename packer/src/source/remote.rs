@@ -5,10 +5,10 @@ mod pages;
 mod http;
 mod store;
 
-use crate::data::Traffic;
 use crate::error::{Error, RemoteProblem, Result};
-use crate::location;
-use crate::open::RemoteOptions;
+use crate::read::pack::RemoteOptions;
+use crate::source::data::Traffic;
+use crate::source::location;
 use pages::Pages;
 use rangepack_core::layout::Header;
 use rangepack_core::{Extent, Source};

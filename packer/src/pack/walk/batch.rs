@@ -7,14 +7,14 @@ use std::ops::Range;
 use std::sync::Arc;
 
 /// The most items in a batch.
-pub const BATCH_ITEMS: usize = 64;
+pub(crate) const BATCH_ITEMS: usize = 64;
 
 /// Some things in one directory, in key order, at most [`BATCH_ITEMS`].
 ///
 /// It shares the directory's names with its other batches, so it costs no copy of them. It keeps
 /// the directory open as long as it lives.
 #[derive(Debug)]
-pub struct Batch {
+pub(crate) struct Batch {
     /// The directory that holds the items; the root in a batch without items.
     pub directory: Arc<Directory>,
     /// What went wrong since the last batch, anywhere in the tree.
@@ -25,7 +25,7 @@ pub struct Batch {
 
 impl Batch {
     /// The items, sorted by the bytes of their names.
-    pub fn items(&self) -> impl ExactSizeIterator<Item = ItemRef<'_>> {
+    pub(crate) fn items(&self) -> impl ExactSizeIterator<Item = ItemRef<'_>> {
         self.range.clone().map(|index| {
             let (name, kind) = self.listing.get(index).unwrap_or((b"", ItemKind::Other));
             ItemRef { name, kind }
@@ -33,19 +33,14 @@ impl Batch {
     }
 
     /// How many items it holds.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.range.len()
-    }
-
-    /// Whether it holds none: there are problems to tell of, and nothing else.
-    pub fn is_empty(&self) -> bool {
-        self.range.is_empty()
     }
 }
 
 /// A thing met by the walk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ItemRef<'a> {
+pub(crate) struct ItemRef<'a> {
     /// Its name in its directory: one component of a path.
     pub name: &'a [u8],
     /// What it was when the directory was read.
@@ -54,7 +49,7 @@ pub struct ItemRef<'a> {
 
 /// What a thing in the tree is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ItemKind {
+pub(crate) enum ItemKind {
     /// A file with contents.
     File,
     /// A directory; its own items come in later batches.

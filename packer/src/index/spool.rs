@@ -60,7 +60,7 @@ pub(crate) struct Section {
 
 impl Read for Section {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = crate::platform::read_at(&self.file, buffer, self.position)?;
+        let read = crate::source::platform::read_at(&self.file, buffer, self.position)?;
         self.position += read as u64;
         Ok(read)
     }

@@ -6,9 +6,7 @@ use thiserror::Error;
 
 /// Something in the tree that will be missing in the pack, or was not understood.
 #[derive(Debug)]
-pub struct Problem {
-    /// Its path inside the pack; empty for the root.
-    pub pack_path: Vec<u8>,
+pub(crate) struct Problem {
     /// Its path on the disk.
     pub disk_path: PathBuf,
     /// What is wrong.
@@ -18,7 +16,7 @@ pub struct Problem {
 /// What is wrong with something in the tree.
 #[derive(Debug, Error)]
 #[non_exhaustive]
-pub enum ProblemKind {
+pub(crate) enum ProblemKind {
     /// It could not be opened, read or examined, or it vanished.
     #[error(transparent)]
     Io(#[from] io::Error),

@@ -4,7 +4,7 @@
 
 use super::{Answered, Counters, Part, TAIL, Version, WHOLE};
 use crate::error::RemoteProblem;
-use crate::open::RemoteOptions;
+use crate::read::pack::RemoteOptions;
 use rangepack_core::Extent;
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_RANGE, ETAG, HeaderMap};
 use reqwest::header::{HeaderName, IF_MATCH, LAST_MODIFIED, RANGE, RETRY_AFTER};

@@ -6,7 +6,7 @@
 use super::http::cause;
 use super::{Answered, Counters, Part, TAIL, Version};
 use crate::error::RemoteProblem;
-use crate::open::RemoteOptions;
+use crate::read::pack::RemoteOptions;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
 use object_store::client::{HttpError, HttpErrorKind};

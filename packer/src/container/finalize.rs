@@ -1,12 +1,12 @@
 //! Puts the index into a container. The index beside it stays until the one inside is durable.
 
-use crate::data::Data;
+use crate::container::journal::{self, JournalState};
 use crate::error::{Error, Result};
-use crate::index_writer::{Finished, IndexFormat, IndexOptions, IndexWriter};
-use crate::journal::{self, JournalState};
-use crate::mapped::Mapped;
-use crate::open::{OpenOptions, Pack};
-use crate::sort::Sorter;
+use crate::index::sort::Sorter;
+use crate::index::writer::{Finished, IndexFormat, IndexOptions, IndexWriter};
+use crate::read::pack::{OpenOptions, Pack};
+use crate::source::data::Data;
+use crate::source::mapped::Mapped;
 use rangepack_core::ndjson::{self, IndexSummary, Item, Refused};
 use rangepack_core::{Entry, ErrorKind};
 use std::fs::{File, TryLockError};
@@ -88,7 +88,7 @@ pub fn finalize(
     index: Option<&Path>,
     options: &FinalizeOptions,
 ) -> Result<Finalized> {
-    let index = index.map_or_else(|| crate::legacy::idx_path(container), Path::to_owned);
+    let index = index.map_or_else(|| crate::read::legacy::idx_path(container), Path::to_owned);
     let locked = Locked::open(container, false)?;
     if !index.exists() {
         if locked.len()? > 0 && embedded(container, 0, &mut |_| Ok(()))?.is_some() {
@@ -142,7 +142,7 @@ pub(crate) fn run(
     // Until the index inside is durable this is the only copy.
     let durable = File::open(index).and_then(|file| file.sync_all());
     durable.map_err(Error::io("sync", index))?;
-    crate::create::refuse_to_cut(index, &state, len - state.end)?;
+    crate::container::create::refuse_to_cut(index, &state, len - state.end)?;
     locked.set_len(state.end)?;
     let written = write_index(locked, container, state.end, writer, options.index);
     let finished = written.inspect_err(|_| {
@@ -186,7 +186,7 @@ pub(crate) struct Embedded {
 
 /// Hands all entries of a finalized container to `each`; `None` when it has no index of its own.
 ///
-/// A trailer below `floor` is part of a payload, and so is one that is not [`crate::legacy::is_own`]:
+/// A trailer below `floor` is part of a payload, and so is one that is not [`crate::read::legacy::is_own`]:
 /// containers are packed as files, too. Behind the trailer only zeros may follow: anything else may be
 /// payloads.
 pub(crate) fn embedded(
@@ -217,7 +217,9 @@ pub(crate) fn embedded(
         return Ok(None);
     };
     let behind = data.get(trailer.index.end() as usize..).unwrap_or(&[]);
-    if behind.iter().any(|byte| *byte != 0) || !crate::legacy::is_own(&file, &trailer, &limits)? {
+    if behind.iter().any(|byte| *byte != 0)
+        || !crate::read::legacy::is_own(&file, &trailer, &limits)?
+    {
         return Ok(None);
     }
     let index = rangepack_core::Source::bytes(data, trailer.index).unwrap_or(&[]);

@@ -42,7 +42,7 @@ pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 /// The file `name` in the directory where `path` lies.
 pub(crate) fn sibling(path: &Path, name: &[u8]) -> io::Result<PathBuf> {
     let Some((scheme, rest)) = url_parts(path) else {
-        return Ok(crate::pack::directory_of(path).join(crate::platform::path_of(name)?));
+        return Ok(crate::pack::directory_of(path).join(crate::source::platform::path_of(name)?));
     };
     let (rest, query) = split_query(scheme, rest);
     let directory = rest.rfind('/').map_or(rest, |slash| &rest[..slash]);

@@ -2,16 +2,16 @@
 
 mod tables;
 
-use crate::data::Data;
+use crate::container::finalize::Locked;
 use crate::error::{Error, Result};
-use crate::finalize::Locked;
-use crate::index_writer::{Finished, IndexOptions, IndexWriter};
-use crate::legacy::{self, Notes, Place};
-use crate::mapped::Mapped;
-use crate::ndjson_index;
-use crate::open::{OpenOptions, Pack};
+use crate::index::ndjson;
+use crate::index::sort::Sorter;
+use crate::index::writer::{Finished, IndexOptions, IndexWriter};
 use crate::pack::{directory_of, new_file_in, persist};
-use crate::sort::Sorter;
+use crate::read::legacy::{self, Notes, Place};
+use crate::read::pack::{OpenOptions, Pack};
+use crate::source::data::Data;
+use crate::source::mapped::Mapped;
 use rangepack_core::layout::Volume;
 use rangepack_core::ndjson::Item;
 use rangepack_core::path::PackPathBuf;
@@ -23,7 +23,7 @@ use tables::Tables;
 
 /// `<container>.rpx`: a paged index beside an old container, found when that is opened.
 pub fn sidecar_path(container: &Path) -> PathBuf {
-    crate::location::with_suffix(container, ".rpx")
+    crate::source::location::with_suffix(container, ".rpx")
 }
 
 /// So many entries are formatted at a time.
@@ -47,13 +47,13 @@ pub fn write_ndjson(pack: &Pack, target: &Path, directories: bool) -> Result<u64
             if let (true, Kind::File(content)) = (pack.is_beside(), &mut entry.kind) {
                 (content.volume, content.blocks) = (0, None);
             }
-            ndjson_index::push_line(&entry, directories, text);
+            ndjson::push_line(&entry, directories, text);
             Ok(())
         })
     };
     let write = || Error::io("write", target);
     let threads = crate::pack::default_threads();
-    let len = ndjson_index::write(&mut out, lines, threads, starts, scan).map_err(write())?;
+    let len = ndjson::write(&mut out, lines, threads, starts, scan).map_err(write())?;
     out.flush().map_err(write())?;
     drop(out);
     file.as_file().sync_all().map_err(Error::io("sync", target))?;

@@ -1,8 +1,8 @@
 //! Brings the payloads of many small files of a remote pack in few requests.
 
-use crate::data::{Data, Gathered};
 use crate::error::Result;
-use crate::open::Pack;
+use crate::read::pack::Pack;
+use crate::source::data::{Data, Gathered};
 use rangepack_core::blocks::table_len;
 use rangepack_core::plan::{Plan, plan};
 use rangepack_core::{Content, Extent};

@@ -16,9 +16,9 @@ mod problem;
 #[cfg(test)]
 mod tests;
 
-pub use batch::{BATCH_ITEMS, Batch, ItemKind, ItemRef};
-pub use directory::{Directory, Metadata};
-pub use problem::{Problem, ProblemKind};
+pub(crate) use batch::{BATCH_ITEMS, Batch, ItemKind};
+pub(crate) use directory::{Directory, Metadata};
+pub(crate) use problem::{Problem, ProblemKind};
 
 use crate::filter::{Filter, IGNORE_FILES, IgnoreFiles};
 use directory::{Found, Identity, ReadBuffer, Skip, push_prefix};
@@ -30,14 +30,14 @@ use std::sync::Arc;
 
 /// How many directories, one in the other, the walk holds open. Those above are opened again when
 /// it comes back to them.
-pub const OPEN_LEVELS: usize = 128;
+pub(crate) const OPEN_LEVELS: usize = 128;
 
 /// An ignore file longer than this, in bytes, is cut.
 const MAX_IGNORE_FILE: u64 = 16 << 20;
 
 /// How to walk. The default walks everything and follows no links.
 #[derive(Debug, Default)]
-pub struct WalkOptions {
+pub(crate) struct WalkOptions {
     /// What is left out.
     pub filter: Filter,
     /// Walks and packs what symbolic links lead to, rather than the links.
@@ -52,7 +52,7 @@ pub struct WalkOptions {
 /// Nothing that is met stops it: what could not be read is told as a [`Problem`], and the walk goes
 /// on beside it.
 #[derive(Debug)]
-pub struct Walk {
+pub(crate) struct Walk {
     root: Arc<Directory>,
     filter: Filter,
     follow_links: bool,
@@ -84,7 +84,7 @@ impl Walk {
     ///
     /// Fails if it is missing or not a directory, or if a directory that holds a path to skip
     /// cannot be examined. The error does not name the path.
-    pub fn new(root: &Path, options: WalkOptions) -> io::Result<Walk> {
+    pub(crate) fn new(root: &Path, options: WalkOptions) -> io::Result<Walk> {
         let skip = options.skip.iter().filter_map(|path| Skip::new(path).transpose());
         Ok(Walk {
             root: Arc::new(Directory::open_root(root, options.follow_links)?),
@@ -97,11 +97,6 @@ impl Walk {
             problems: Vec::new(),
             buffer: ReadBuffer::new(),
         })
-    }
-
-    /// The root of the tree, which is no item of any batch.
-    pub fn root(&self) -> &Arc<Directory> {
-        &self.root
     }
 
     /// Reads a directory and makes it the one being walked.

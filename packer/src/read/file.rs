@@ -4,9 +4,9 @@ mod blocks;
 
 pub(crate) use blocks::Blocks;
 
-use crate::data::{Cut, PIECE, Pieces, cut};
 use crate::error::{Error, Result};
-use crate::open::{Pack, Verify};
+use crate::read::pack::{Pack, Verify};
+use crate::source::data::{Cut, PIECE, Pieces, cut};
 use rangepack_core::decode::{self, Decoder};
 use rangepack_core::path::PackPathBuf;
 use rangepack_core::{Codec, Content, PackPath};

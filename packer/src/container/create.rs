@@ -1,13 +1,13 @@
 //! Packs into a container that can be continued after any interruption, as the old program did.
 
+use crate::container::finalize::{self, FinalizeOptions, Locked};
+use crate::container::journal::{self, Journal, JournalState};
 use crate::error::{Error, Result};
-use crate::finalize::{self, FinalizeOptions, Locked};
-use crate::index_writer::{DirectoryLines, Finished, IndexFormat};
-use crate::journal::{self, Journal, JournalState};
-use crate::legacy::idx_path;
+use crate::index::sort::{Sorted, Sorter};
+use crate::index::writer::{DirectoryLines, Finished, IndexFormat};
+use crate::pack::walk::{Batch, ItemKind, Walk};
 use crate::pack::{self, Dedup, Observer, Output, PackOptions, Prior, Summary, Task};
-use crate::sort::{Sorted, Sorter};
-use crate::walk::{Batch, ItemKind, Walk};
+use crate::read::legacy::idx_path;
 use rangepack_core::ndjson::Refused;
 use rangepack_core::path::PackPathBuf;
 use rangepack_core::{Entry, Kind};

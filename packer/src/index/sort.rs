@@ -4,7 +4,7 @@
 //! path more than once: the last line counts, and what it leaves no place for goes. Directories that no
 //! line names are added.
 
-use crate::spool::{Entries, Runs, Section};
+use crate::index::spool::{Entries, Runs, Section};
 use rangepack_core::Entry;
 use rangepack_core::assemble::{Ancestors, LastCounts};
 use rangepack_core::ndjson::Refused;

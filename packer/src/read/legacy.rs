@@ -1,10 +1,10 @@
 //! Reads the indexes of the two old formats into memory.
 
-use crate::data::{Data, Gathered, PIECE, cut};
+use crate::container::journal::end_of;
 use crate::error::{Error, Result};
-use crate::journal::end_of;
-use crate::location;
-use crate::open::{Format, OpenOptions};
+use crate::read::pack::{Format, OpenOptions};
+use crate::source::data::{Data, Gathered, PIECE, cut};
+use crate::source::location;
 use rangepack_core::fpack::{self, FpackItem};
 use rangepack_core::index::Index;
 use rangepack_core::memory::MemoryIndex;

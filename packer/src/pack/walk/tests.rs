@@ -26,7 +26,7 @@ fn walk(root: &Path, options: WalkOptions) -> (Vec<(Vec<u8>, ItemKind)>, Vec<Pro
     for batch in Walk::new(root, options).unwrap() {
         assert!(batch.len() <= BATCH_ITEMS);
         assert_eq!(batch.items().len(), batch.len());
-        assert!(!batch.is_empty() || !batch.problems.is_empty());
+        assert!(batch.len() > 0 || !batch.problems.is_empty());
         paths
             .extend(batch.items().map(|item| (batch.directory.pack_path_of(item.name), item.kind)));
         problems.extend(batch.problems);
@@ -119,7 +119,6 @@ fn a_root_that_is_missing_or_a_file() {
 fn what_a_directory_tells_of_its_items() {
     let root = tree(&["sub/file"]);
     let mut walk = Walk::new(root.path(), WalkOptions::default()).unwrap();
-    assert_eq!(walk.root().own_metadata().unwrap().kind, ItemKind::Directory);
     let batch = walk.nth(1).unwrap();
     let directory = &batch.directory;
     assert_eq!(directory.pack_path(), b"sub");
@@ -178,7 +177,7 @@ fn ignore_files_hold_below_their_directory() {
         ]
     );
     assert_eq!(problems.len(), 1);
-    assert_eq!(problems[0].pack_path, b"sub/.ignore");
+    assert_eq!(problems[0].disk_path, root.path().join("sub/.ignore"));
     assert!(matches!(problems[0].kind, ProblemKind::BadIgnoreLine { line: 1 }));
 }
 
@@ -299,9 +298,8 @@ mod linux {
         let walked: Vec<_> = walked.iter().map(|(path, _)| &path[..]).collect();
         assert_eq!(walked, [&b"a"[..], b"a/b", b"a/b/c"]);
         let find = |path: &[u8]| {
-            let found = problems.iter().find(|problem| problem.pack_path == path).unwrap();
-            assert_eq!(found.disk_path, root.path().join(OsStr::from_bytes(path)));
-            &found.kind
+            let path = root.path().join(OsStr::from_bytes(path));
+            &problems.iter().find(|problem| problem.disk_path == path).unwrap().kind
         };
         assert_eq!(problems.len(), 4);
         assert!(matches!(find(b"a/b/up"), ProblemKind::LinkLoop));
@@ -320,18 +318,19 @@ mod linux {
         fs::remove_dir_all(root.path().join("c")).unwrap();
         let problems: Vec<_> = walk.flat_map(|batch| batch.problems).collect();
         fs::set_permissions(root.path().join("b"), fs::Permissions::from_mode(0o700)).unwrap();
-        let kind = |path: &[u8]| {
-            problems.iter().find(|problem| problem.pack_path == path).map(|found| {
+        let kind = |name: &str| {
+            let path = root.path().join(name);
+            problems.iter().find(|problem| problem.disk_path == path).map(|found| {
                 match &found.kind {
                     ProblemKind::Io(error) => error.kind(),
                     other => panic!("{other:?}"),
                 }
             })
         };
-        assert_eq!(kind(b"a"), Some(io::ErrorKind::NotFound));
-        assert_eq!(kind(b"c"), Some(io::ErrorKind::NotFound), "told even after the last batch");
+        assert_eq!(kind("a"), Some(io::ErrorKind::NotFound));
+        assert_eq!(kind("c"), Some(io::ErrorKind::NotFound), "told even after the last batch");
         if !rustix::process::geteuid().is_root() {
-            assert_eq!(kind(b"b"), Some(io::ErrorKind::PermissionDenied));
+            assert_eq!(kind("b"), Some(io::ErrorKind::PermissionDenied));
         }
     }
 
@@ -387,6 +386,7 @@ mod linux {
         assert_eq!(walked.len(), 40 * 3 + 2);
         assert_eq!(problems.len(), 1);
         assert!(matches!(problems[0].kind, ProblemKind::PathTooLong));
-        assert_eq!(problems[0].pack_path.len(), 201 * 41 - 1);
+        let below = problems[0].disk_path.strip_prefix(root.path()).unwrap();
+        assert_eq!(below.as_os_str().len(), 201 * 41 - 1);
     }
 }

@@ -23,7 +23,7 @@ pub(super) use platform::{Identity, ReadBuffer};
 /// handle, so it costs the same at any depth and cannot be led astray by a renamed parent. `name`
 /// is always one name out of a [`Batch`](super::Batch) of this directory.
 #[derive(Debug)]
-pub struct Directory {
+pub(crate) struct Directory {
     handle: Handle,
     root: Arc<Path>,
     pack_path: Vec<u8>,
@@ -61,12 +61,12 @@ impl Directory {
     }
 
     /// Its path inside the pack; empty for the root.
-    pub fn pack_path(&self) -> &[u8] {
+    pub(crate) fn pack_path(&self) -> &[u8] {
         &self.pack_path
     }
 
     /// The path inside the pack of the thing called `name` in it.
-    pub fn pack_path_of(&self, name: &[u8]) -> Vec<u8> {
+    pub(crate) fn pack_path_of(&self, name: &[u8]) -> Vec<u8> {
         let mut path = Vec::with_capacity(self.pack_path.len() + 1 + name.len());
         push_prefix(&mut path, &self.pack_path);
         path.extend_from_slice(name);
@@ -74,12 +74,12 @@ impl Directory {
     }
 
     /// Its path on the disk, for messages: it may be longer than the system can open.
-    pub fn disk_path(&self) -> PathBuf {
+    pub(crate) fn disk_path(&self) -> PathBuf {
         platform::join(&self.root, &self.pack_path)
     }
 
     /// The path on the disk of the thing called `name` in it, for messages.
-    pub fn disk_path_of(&self, name: &[u8]) -> PathBuf {
+    pub(crate) fn disk_path_of(&self, name: &[u8]) -> PathBuf {
         platform::join(&self.root, &self.pack_path_of(name))
     }
 
@@ -88,27 +88,22 @@ impl Directory {
     /// A link is refused unless links are followed. It never waits for the writer of a pipe; so the
     /// caller must see by [`Directory::metadata_of`] that it got a file, for what was a file when
     /// the directory was read need not be one any more.
-    pub fn open_file(&self, name: &[u8]) -> io::Result<File> {
+    pub(crate) fn open_file(&self, name: &[u8]) -> io::Result<File> {
         self.handle.open_file(name, self.follow_links)
     }
 
     /// What the system says of `name`: of a link itself, or of its target when links are followed.
-    pub fn metadata(&self, name: &[u8]) -> io::Result<Metadata> {
+    pub(crate) fn metadata(&self, name: &[u8]) -> io::Result<Metadata> {
         self.handle.metadata(name, self.follow_links)
     }
 
     /// What the system says of an open file.
-    pub fn metadata_of(&self, file: &File) -> io::Result<Metadata> {
+    pub(crate) fn metadata_of(&self, file: &File) -> io::Result<Metadata> {
         platform::metadata_of(file)
     }
 
-    /// What the system says of the directory itself.
-    pub fn own_metadata(&self) -> io::Result<Metadata> {
-        self.handle.own_metadata()
-    }
-
     /// The target of the link `name`, byte for byte; on Windows with `/` between its components.
-    pub fn read_link(&self, name: &[u8]) -> io::Result<Vec<u8>> {
+    pub(crate) fn read_link(&self, name: &[u8]) -> io::Result<Vec<u8>> {
         self.handle.read_link(name)
     }
 
@@ -133,18 +128,18 @@ impl Directory {
 
     /// A problem with the directory itself.
     pub(super) fn problem(&self, kind: ProblemKind) -> Problem {
-        Problem { pack_path: self.pack_path.clone(), disk_path: self.disk_path(), kind }
+        Problem { disk_path: self.disk_path(), kind }
     }
 
     /// A problem with the thing `name` in it.
     pub(super) fn problem_of(&self, name: &[u8], kind: ProblemKind) -> Problem {
-        Problem { pack_path: self.pack_path_of(name), disk_path: self.disk_path_of(name), kind }
+        Problem { disk_path: self.disk_path_of(name), kind }
     }
 }
 
 /// What the system says of a file, a directory, a link or something else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Metadata {
+pub(crate) struct Metadata {
     /// What it is.
     pub kind: ItemKind,
     /// Permission bits, `0o7777` at most; made up where the system has none.

@@ -1,0 +1,6 @@
+//! Containers that can be continued after any interruption, and new indexes for old ones.
+
+pub(crate) mod journal;
+pub(crate) mod finalize;
+pub(crate) mod create;
+pub(crate) mod reindex;

@@ -1,0 +1,6 @@
+//! Reading packs: the questions of a file system, file objects, many small payloads at once.
+
+pub(crate) mod legacy;
+pub(crate) mod pack;
+pub(crate) mod file;
+pub(crate) mod small_files;

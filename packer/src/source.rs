@@ -1,0 +1,8 @@
+//! Where bytes lie, and how they come: on a mapping, or in ranges from a URL.
+
+pub(crate) mod location;
+pub(crate) mod platform;
+pub(crate) mod mapped;
+pub(crate) mod data;
+#[cfg(feature = "remote")]
+mod remote;
