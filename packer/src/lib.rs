@@ -5,8 +5,6 @@
 
 mod error;
 mod progress;
-mod format;
-mod record;
 
 mod source;
 mod filter;
@@ -16,11 +14,6 @@ mod pack;
 mod container;
 mod verify;
 mod extract;
-#[cfg(feature = "serve")]
-pub mod serve;
-
-#[doc(hidden)]
-pub mod cli;
 
 pub use container::create::{CreateOptions, Created, Resumed, create};
 pub use container::finalize::{FinalizeOptions, Finalized, finalize};
@@ -33,11 +26,12 @@ pub use extract::{
 };
 pub use filter::{Filter, FilterOptions};
 pub use index::writer::{DirectoryLines, Finished, IndexFormat, IndexOptions};
-pub use pack::{Event, Observer, PackOptions, Summary, default_threads, pack};
+pub use pack::{Event, Observer, PackOptions, Summary, Survey, default_threads, pack, survey};
 pub use progress::Progress;
 pub use read::file::File;
-pub use read::legacy::Notes;
+pub use read::legacy::{Notes, idx_path};
 pub use read::pack::{Entries, Format, Loading, OpenOptions, Pack, RemoteOptions, Verify};
-pub use source::data::Traffic;
-pub use source::location::is_url;
+pub use source::data::{Data, Traffic};
+pub use source::location::{is_url, shown};
+pub use source::platform::same_file;
 pub use verify::{Problem, VerifyOptions, VerifyReport, verify};

@@ -7,6 +7,7 @@ mod large;
 mod output;
 mod pipeline;
 mod read;
+mod survey;
 
 use crate::error::{Error, Result};
 use crate::filter::Filter;
@@ -24,6 +25,7 @@ use read::{Done, Item, Small};
 use std::io::{BufWriter, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+pub use survey::{Survey, survey};
 use tempfile::NamedTempFile;
 
 /// How a tree is packed.

@@ -61,7 +61,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 
 /// Builds the command, and asks cargo where it put it.
 pub(crate) fn build() -> Result<PathBuf> {
-    let arguments = ["build", "--release", "--locked", "--package", "rangepack"];
+    let arguments = ["build", "--release", "--locked", "--package", "rangepack-cli"];
     let mut command = run::cargo(arguments);
     command.args(["--bin", "rangepack"]);
     println!("$ {}", run::shown(&command));

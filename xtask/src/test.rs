@@ -38,8 +38,8 @@ const STEPS: [Step; 11] = [
     Step { name: "clippy", about: "no warnings from the compiler or clippy", run: clippy },
     Step { name: "docs", about: "no warnings from rustdoc", run: docs },
     Step { name: "no-std", about: "reader-core builds without std", run: no_std },
-    Step { name: "local", about: "packer builds without remote reading", run: local },
-    Step { name: "windows", about: "packer compiles for Windows", run: windows },
+    Step { name: "local", about: "library and command build without the network", run: local },
+    Step { name: "windows", about: "library and command compile for Windows", run: windows },
     Step { name: "tests", about: "unit, end-to-end and documentation tests", run: tests },
     Step { name: "web", about: "the npm package, in Node and Chromium and on nginx", run: web },
     Step { name: "fuzz", about: "every fuzz target survives a few seconds", run: fuzz::smoke },
@@ -154,8 +154,9 @@ fn no_std() -> Result<Outcome> {
 fn windows() -> Result<Outcome> {
     const TARGET: &str = "x86_64-pc-windows-gnu";
     toolchain::need_target(TARGET)?;
-    let arguments = ["check", "--package", "rangepack", "--target", TARGET, "--locked"];
-    let mut check = run::cargo(arguments);
+    let packages = ["check", "--package", "rangepack", "--package", "rangepack-cli"];
+    let mut check = run::cargo(packages);
+    check.args(["--target", TARGET, "--locked"]);
     if !run::succeeds(&mut run::command("x86_64-w64-mingw32-gcc", ["--version"])) {
         // A dependency compiles some C on the way. Nothing is linked when code is only checked, so
         // the compiler of this machine does as well as one for Windows.
@@ -167,8 +168,10 @@ fn windows() -> Result<Outcome> {
 
 /// What is left without the network must not warn, either.
 fn local() -> Result<Outcome> {
-    let arguments = ["clippy", "--package", "rangepack", "--no-default-features", "--locked"];
-    run::run(run::cargo(arguments).args(["--", "-D", "warnings"]))?;
+    for package in ["rangepack", "rangepack-cli"] {
+        let arguments = ["clippy", "--package", package, "--no-default-features", "--locked"];
+        run::run(run::cargo(arguments).args(["--", "-D", "warnings"]))?;
+    }
     Ok(Outcome::Passed)
 }
 

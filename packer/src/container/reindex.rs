@@ -44,7 +44,7 @@ pub fn write_ndjson(pack: &Pack, target: &Path, directories: bool) -> Result<u64
         pack.entries_at(start..start + ENTRIES_AT_A_TIME).try_for_each(|entry| {
             let entry = entry.map_err(io::Error::other)?;
             let mut entry = entry.to_entry().map_err(io::Error::other)?;
-            if let (true, Kind::File(content)) = (pack.is_beside(), &mut entry.kind) {
+            if let (true, Kind::File(content)) = (pack.index_beside().is_some(), &mut entry.kind) {
                 (content.volume, content.blocks) = (0, None);
             }
             ndjson::push_line(&entry, directories, text);

@@ -104,9 +104,9 @@ impl<'p> File<'p> {
         self.end = end.min(self.content.size);
     }
 
-    /// Whether it has to be decoded from its beginning to any place in it.
-    #[cfg(feature = "serve")]
-    pub(crate) fn is_stream(&self) -> bool {
+    /// Whether it has to be decoded from its beginning to any place in it, so that seeking takes as long as
+    /// reading.
+    pub fn is_stream(&self) -> bool {
         matches!(self.way, Way::Stream(_))
     }
 

@@ -51,7 +51,7 @@ pub(crate) enum Place {
 }
 
 /// `<container>.idx`, the index beside a container.
-pub(crate) fn idx_path(container: &Path) -> PathBuf {
+pub fn idx_path(container: &Path) -> PathBuf {
     location::with_suffix(container, ".idx")
 }
 

@@ -88,6 +88,17 @@ pub enum Format {
     Fpack,
 }
 
+impl Format {
+    /// Its name in records: `rangepack`, `ctnrv1`, `fpack`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Paged => "rangepack",
+            Format::Ctnr => "ctnrv1",
+            Format::Fpack => "fpack",
+        }
+    }
+}
+
 /// An open pack: the files in it, as if they were a tree on disk.
 ///
 /// Opening maps the file and checks one page, whatever the number of entries. (Containers without a
@@ -227,10 +238,14 @@ impl Pack {
         std::iter::once(&self.data).chain(&self.volumes)
     }
 
-    /// The file that was opened.
-    #[cfg(feature = "serve")]
-    pub(crate) fn data(&self) -> &Data {
+    /// The bytes of the file that was opened, as they lie there.
+    pub fn data(&self) -> &Data {
         &self.data
+    }
+
+    /// An error of the format, told of this pack.
+    pub fn error(&self, source: rangepack_core::Error) -> Error {
+        Error::pack(&self.path)(source)
     }
 
     /// What kind of file it is.
@@ -267,9 +282,12 @@ impl Pack {
         }
     }
 
-    /// Whether the index is a paged one that lies beside the container.
-    pub(crate) fn is_beside(&self) -> bool {
-        matches!(self.pages, Pages::Beside(_))
+    /// The paged index that lies beside an old container, if it was opened through one.
+    pub fn index_beside(&self) -> Option<&Data> {
+        match &self.pages {
+            Pages::Beside(beside) => Some(beside),
+            Pages::Data | Pages::Memory(_) => None,
+        }
     }
 
     /// The file in which block tables lie: the one that holds the index. Lines speak of the container

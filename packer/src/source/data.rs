@@ -19,9 +19,11 @@ pub(crate) const PIECE: u64 = 4 << 20;
 #[cfg(feature = "remote")]
 const IN_FLIGHT: usize = 3;
 
-/// A file, wherever it lies.
+/// The bytes of a file, wherever it lies: mapped, or fetched by ranges.
+///
+/// Nothing is verified: it is for those who hand a pack on as it is, like a server.
 #[derive(Debug)]
-pub(crate) struct Data {
+pub struct Data {
     path: PathBuf,
     place: Place,
 }
@@ -35,7 +37,7 @@ enum Place {
 
 impl Data {
     /// Maps a path on disk, or asks for the end of the file at a URL.
-    pub(crate) fn open(path: &Path, options: &OpenOptions) -> Result<Data> {
+    pub fn open(path: &Path, options: &OpenOptions) -> Result<Data> {
         if location::is_url(path) {
             return Data::open_remote(path, options);
         }
@@ -45,7 +47,7 @@ impl Data {
 
     /// The same for a file that need not be there. Stores that keep their names to themselves
     /// answer that access is denied.
-    pub(crate) fn open_if_there(path: &Path, options: &OpenOptions) -> Result<Option<Data>> {
+    pub fn open_if_there(path: &Path, options: &OpenOptions) -> Result<Option<Data>> {
         match Data::open(path, options) {
             Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
                 Ok(None)
@@ -76,8 +78,13 @@ impl Data {
         &self.path
     }
 
+    /// Whether it has no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Length of the file in bytes.
-    pub(crate) fn len(&self) -> u64 {
+    pub fn len(&self) -> u64 {
         match &self.place {
             Place::Mapped(mapped) => mapped.len() as u64,
             #[cfg(feature = "remote")]
@@ -86,7 +93,7 @@ impl Data {
     }
 
     /// Whether its bytes come over a network.
-    pub(crate) fn is_remote(&self) -> bool {
+    pub fn is_remote(&self) -> bool {
         !matches!(self.place, Place::Mapped(_))
     }
 
@@ -141,7 +148,7 @@ impl Data {
     }
 
     /// Bytes of the file; those of a remote one are fetched, and not kept.
-    pub(crate) fn read(&self, extent: Extent) -> Result<Cow<'_, [u8]>> {
+    pub fn read(&self, extent: Extent) -> Result<Cow<'_, [u8]>> {
         self.check(extent)?;
         if let Some(bytes) = self.borrowed(extent) {
             return Ok(Cow::Borrowed(bytes));

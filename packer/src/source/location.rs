@@ -19,7 +19,7 @@ pub(crate) fn scheme(path: &Path) -> Option<&'static str> {
 }
 
 /// A path as it is shown: of a URL neither password nor query, which may hold a signature.
-pub(crate) fn shown(path: &Path) -> PathBuf {
+pub fn shown(path: &Path) -> PathBuf {
     let Some((scheme, rest)) = url_parts(path) else { return path.to_owned() };
     let (rest, query) = split_query(scheme, rest);
     let (host, way) = rest.split_at(rest.find('/').unwrap_or(rest.len()));

@@ -48,21 +48,8 @@ pub(crate) fn read_whole(file: &File, size: usize, out: &mut Vec<u8>) -> io::Res
     Ok(out.len() - start)
 }
 
-/// Lets this process have as many files and connections open as the system allows it at most.
-#[cfg(feature = "serve")]
-pub(crate) fn raise_file_limit() {
-    #[cfg(unix)]
-    {
-        use rustix::process::{Resource, getrlimit, setrlimit};
-        let mut limit = getrlimit(Resource::Nofile);
-        limit.current = limit.maximum;
-        // The old limit does for a few connections.
-        let _ = setrlimit(Resource::Nofile, limit);
-    }
-}
-
 /// Whether two paths name one file, be it there yet or not.
-pub(crate) fn same_file(a: &Path, b: &Path) -> bool {
+pub fn same_file(a: &Path, b: &Path) -> bool {
     let place = |path: &Path| {
         path.canonicalize().ok().or_else(|| {
             let directory = crate::pack::directory_of(path).canonicalize().ok()?;
@@ -88,9 +75,4 @@ pub(crate) fn path_of(name: &[u8]) -> io::Result<std::path::PathBuf> {
     return std::str::from_utf8(name)
         .map(std::path::PathBuf::from)
         .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "the name is not Unicode"));
-}
-
-/// A path from the command line as bytes, for questions inside a pack.
-pub(crate) fn name_bytes(name: &std::ffi::OsStr) -> &[u8] {
-    name.as_encoded_bytes()
 }

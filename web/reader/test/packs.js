@@ -25,7 +25,7 @@ import { REPOSITORY } from './places.js';
 export async function rangepack(args) {
   const { RANGEPACK } = process.env;
   const [command, before] =
-    RANGEPACK === undefined ? ['cargo', ['run', '--quiet', '--locked', '--package', 'rangepack', '--']] : [RANGEPACK, []];
+    RANGEPACK === undefined ? ['cargo', ['run', '--quiet', '--locked', '--package', 'rangepack-cli', '--']] : [RANGEPACK, []];
   await promisify(execFile)(command, [...before, ...args], { cwd: REPOSITORY });
 }
 

@@ -21,7 +21,7 @@ export function rangepack() {
   const target = process.env.CARGO_TARGET_DIR ?? here('../../../target');
   const places = [process.env.RANGEPACK, join(target, 'release/rangepack'), join(target, 'debug/rangepack')];
   const found = places.find((place) => place !== undefined && existsSync(place));
-  if (found === undefined) throw new Error('build the command first (cargo build -p rangepack), or name it in RANGEPACK');
+  if (found === undefined) throw new Error('build the command first (cargo build -p rangepack-cli), or name it in RANGEPACK');
   return found;
 }
 

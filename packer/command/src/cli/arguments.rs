@@ -1,0 +1,331 @@
+//! Arguments that several commands share.
+
+use super::Result;
+use super::console::{Global, When, note};
+use super::exit::Failure;
+use super::progress::{Progress, Steps};
+use crate::format::{Size, count};
+use rangepack::{DirectoryLines, IndexFormat, IndexOptions};
+use rangepack::{Filter, FilterOptions};
+use rangepack::{Loading, OpenOptions, Pack, Verify};
+use rangepack::{PackOptions, default_threads};
+use rangepack_core::Digest;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A pack that is read.
+#[derive(Debug, clap::Args)]
+pub(super) struct PackArgs {
+    /// The pack, CTNRv1 container or .fpack file: a path, or a URL (http, https, s3, gs, az)
+    #[arg(value_name = "PACK")]
+    pub(super) pack: PathBuf,
+    #[command(flatten)]
+    pub(super) open: OpenArgs,
+}
+
+/// How a pack is opened.
+#[derive(Debug, clap::Args)]
+pub(super) struct OpenArgs {
+    /// Index of a container that lies in a file of its own, or at a URL [default: PACK.rpx or
+    /// PACK.idx, if there]
+    #[arg(long, value_name = "FILE")]
+    pub(super) index: Option<PathBuf>,
+    /// Accept only the pack with this root digest, 64 hexadecimal digits as `info` shows them
+    #[arg(long, value_name = "DIGEST", value_parser = parse_digest)]
+    pub(super) root: Option<Digest>,
+}
+
+impl PackArgs {
+    /// Opens it.
+    pub(super) fn open(&self, verify: Verify, global: &Global) -> Result<Pack> {
+        let pack = self.open_quietly(verify, global)?;
+        for text in super::info::notes(&pack) {
+            global.warning(pack.path(), &text);
+        }
+        Ok(pack)
+    }
+
+    /// Opens it, and leaves it to the caller to tell what is strange in its index.
+    pub(super) fn open_quietly(&self, verify: Verify, global: &Global) -> Result<Pack> {
+        let (index, expected) = (self.open.index.clone(), self.open.root);
+        let mut options = OpenOptions::default();
+        (options.verify, options.expected, options.index) = (verify, expected, index);
+        open_telling(&self.pack, options, global)
+    }
+}
+
+/// Opens a pack; shows how far it has come when that means to fetch a long index.
+pub(super) fn open_telling(path: &Path, mut options: OpenOptions, global: &Global) -> Result<Pack> {
+    let progress = Progress::new("reading the index", When::Auto, global);
+    let shown = Arc::new(Mutex::new(progress));
+    let showing = Arc::clone(&shown);
+    options.loading = Some(Loading(Arc::new(move |bytes, total| {
+        let steps = Steps { bytes, total_bytes: Some(total), ..Steps::default() };
+        showing.lock().unwrap_or_else(PoisonError::into_inner).show(&steps, b"");
+    })));
+    let opened = Pack::open_with(path, &options);
+    shown.lock().unwrap_or_else(PoisonError::into_inner).finish();
+    Ok(opened?)
+}
+
+/// Whether it is told what a remote pack cost.
+#[derive(Debug, clap::Args)]
+pub(super) struct TrafficArgs {
+    /// Say how many requests and bytes a remote pack took
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+impl TrafficArgs {
+    /// Tells, if it is wanted.
+    pub(super) fn tell(&self, pack: &Pack) {
+        if self.verbose {
+            tell_traffic(pack);
+        }
+    }
+}
+
+/// Says what a remote pack cost.
+pub(super) fn tell_traffic(pack: &Pack) {
+    let traffic = pack.traffic();
+    if traffic.requests > 0 {
+        let (requests, bytes) = (count(traffic.requests, "request"), Size(traffic.bytes));
+        note(&format!("fetched {bytes} in {requests}"));
+    }
+}
+
+/// So many threads at least read a remote pack: they mostly wait.
+const REMOTE_THREADS: usize = 8;
+
+/// How many threads read a pack when nobody says.
+pub(super) fn threads_for(pack: &Pack) -> usize {
+    let threads = default_threads();
+    if pack.is_remote() { threads.max(REMOTE_THREADS) } else { threads }
+}
+
+/// Fails when something that is written, or read in other ways than packs, is given as a URL.
+pub(super) fn refuse_url(path: &Path) -> Result<()> {
+    if !rangepack::is_url(path) {
+        return Ok(());
+    }
+    Err(Failure::Usage {
+        problem: format!("{} is a URL; this has to lie on disk", rangepack::shown(path).display()),
+        hint: "ls, tree, cat, info, verify and extract read packs at URLs; for the rest, copy the \
+               file here, or the result there",
+    })
+}
+
+/// Fails when a file that is written is one that is read.
+pub(super) fn refuse_same(output: &Path, input: &Path) -> Result<()> {
+    if !rangepack::same_file(output, input) {
+        return Ok(());
+    }
+    Err(Failure::Usage {
+        problem: format!("{}: it is read and written at once", output.display()),
+        hint: "give the output another name",
+    })
+}
+
+/// Which files of a tree are packed.
+#[derive(Debug, Default, clap::Args)]
+#[command(next_help_heading = "What is packed")]
+pub(super) struct SelectArgs {
+    /// Pack only files that match (repeatable); with a `/` it matches from the root: `docs/**`;
+    /// directories stay
+    #[arg(long, value_name = "GLOB")]
+    include: Vec<String>,
+    /// Leave out what matches (repeatable), directories with all they hold: `*.tmp`, `/build/`
+    #[arg(long, value_name = "GLOB")]
+    exclude: Vec<String>,
+    /// Pack only files with these extensions: `jpg,png`
+    #[arg(long, value_name = "EXT", value_delimiter = ',')]
+    ext: Vec<String>,
+    /// Leave out what .gitignore and .ignore files name, and .git itself
+    #[arg(long)]
+    gitignore: bool,
+    /// Leave out names that begin with a dot
+    #[arg(long)]
+    no_hidden: bool,
+    /// Pack what symbolic links lead to, rather than the links
+    #[arg(long)]
+    follow_links: bool,
+}
+
+impl SelectArgs {
+    fn filter(&self) -> Result<Filter> {
+        let options = FilterOptions {
+            include: self.include.clone(),
+            exclude: self.exclude.clone(),
+            extensions: self.ext.clone(),
+            no_hidden: self.no_hidden,
+            gitignore: self.gitignore,
+        };
+        Filter::new(options).map_err(|error| Failure::Usage {
+            problem: error.to_string(),
+            hint: "globs know `*`, `**`, `?`, `[a-z]` and `{a,b}`; quote them from the shell",
+        })
+    }
+}
+
+/// How payloads are stored.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "How it is stored")]
+pub(super) struct StoreArgs {
+    /// Compress each file with gzip where that makes it shorter; LEVEL is 1 to 9 [default: 6]
+    #[arg(long, value_name = "LEVEL", num_args = 0..=1, require_equals = true,
+          default_missing_value = "6", value_parser = clap::value_parser!(u32).range(1..=9))]
+    compress: Option<u32>,
+    /// Store identical content as often as it occurs, not once
+    #[arg(long)]
+    no_dedup: bool,
+    /// Begin each file at a multiple of N bytes: `512`, `4k`
+    #[arg(long, value_name = "N", value_parser = parse_alignment)]
+    align: Option<u64>,
+    /// Keep the numbers of user and group
+    #[arg(long)]
+    owner: bool,
+    /// Threads that read, hash and compress [default: one per processor]; the result is the same
+    #[arg(short = 'j', long, value_name = "N", value_parser = parse_threads)]
+    threads: Option<usize>,
+    /// Stop at the first file that cannot be packed
+    #[arg(long)]
+    strict: bool,
+}
+
+impl StoreArgs {
+    /// Everything that the library wants to know; the caller adds what is its own.
+    pub(super) fn options(&self, select: &SelectArgs, index: &IndexArgs) -> Result<PackOptions> {
+        let mut options = PackOptions::default();
+        options.filter = select.filter()?;
+        options.follow_links = select.follow_links;
+        options.compress = self.compress;
+        options.dedup = !self.no_dedup;
+        options.align = self.align.unwrap_or(1);
+        options.owner = self.owner;
+        options.threads = self.threads.unwrap_or_else(default_threads);
+        options.strict = self.strict;
+        options.index = index.options();
+        Ok(options)
+    }
+}
+
+/// Which indexes a pack gets.
+#[derive(Debug, Clone, Copy, clap::Args)]
+#[command(next_help_heading = "Which indexes it gets")]
+pub(super) struct IndexArgs {
+    /// Which indexes the pack carries
+    #[arg(long, value_name = "FORMAT", default_value = "both")]
+    index_format: IndexFormatChoice,
+    /// Whether the NDJSON index names directories, on which the old extractor fails
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    ndjson_dirs: DirectoryLinesChoice,
+}
+
+impl IndexArgs {
+    /// Both choices for the library.
+    pub(super) fn options(&self) -> IndexOptions {
+        IndexOptions {
+            format: match self.index_format {
+                IndexFormatChoice::Both => IndexFormat::Both,
+                IndexFormatChoice::Paged => IndexFormat::Paged,
+                IndexFormatChoice::Ndjson => IndexFormat::Ndjson,
+            },
+            directories: match self.ndjson_dirs {
+                DirectoryLinesChoice::Auto => DirectoryLines::Auto,
+                DirectoryLinesChoice::Always => DirectoryLines::Always,
+                DirectoryLinesChoice::Never => DirectoryLines::Never,
+            },
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum IndexFormatChoice {
+    /// The paged index, and the NDJSON trailer that the old programs read
+    Both,
+    /// The paged index alone: some 250 bytes less for each file
+    Paged,
+    /// The NDJSON trailer alone, as the old programs wrote it
+    Ndjson,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum DirectoryLinesChoice {
+    /// Only where no paged index keeps them
+    Auto,
+    /// In every pack
+    Always,
+    /// In none: without a paged index, empty directories are lost
+    Never,
+}
+
+/// Reads a number of bytes: `4096`, `4k`, `4KiB`, `1M`; each letter is a power of 1024.
+pub(super) fn parse_size(text: &str) -> std::result::Result<u64, String> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let shift = match unit.trim_start().to_ascii_lowercase().as_str() {
+        "" | "b" => 0,
+        "k" | "kb" | "kib" => 10,
+        "m" | "mb" | "mib" => 20,
+        "g" | "gb" | "gib" => 30,
+        "t" | "tb" | "tib" => 40,
+        _ => return Err("a number of bytes is meant, like 4096, 4k or 1M".to_owned()),
+    };
+    let number: u64 =
+        number.parse().map_err(|_| "a number of bytes is meant, like 4096, 4k or 1M".to_owned())?;
+    number.checked_mul(1 << shift).ok_or_else(|| "that is more than any file holds".to_owned())
+}
+
+fn parse_alignment(text: &str) -> std::result::Result<u64, String> {
+    match parse_size(text)? {
+        0 => Err("it is at least 1".to_owned()),
+        align if align > 1 << 30 => Err("it is at most 1G".to_owned()),
+        align => Ok(align),
+    }
+}
+
+/// Reads a number of threads.
+pub(super) fn parse_threads(text: &str) -> std::result::Result<usize, String> {
+    match text.parse() {
+        Ok(threads @ 1..=4096) => Ok(threads),
+        _ => Err("a number from 1 to 4096 is meant".to_owned()),
+    }
+}
+
+fn parse_digest(text: &str) -> std::result::Result<Digest, String> {
+    Digest::from_hex(text).ok_or_else(|| "a digest has 64 hexadecimal digits".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes() {
+        assert_eq!(parse_size("4096"), Ok(4096));
+        assert_eq!(parse_size("4k"), Ok(4096));
+        assert_eq!(parse_size("4 KiB"), Ok(4096));
+        assert_eq!(parse_size("2M"), Ok(2 << 20));
+        assert_eq!(parse_size("16777215T"), Ok(16_777_215 << 40));
+        for bad in ["", "k", "-1", "4x", "1.5k", "16777216T", "99999999999999999999", "é"] {
+            assert!(parse_size(bad).is_err(), "{bad}");
+        }
+        assert!(parse_alignment("0").is_err());
+        assert!(parse_alignment("2G").is_err());
+        assert_eq!(parse_alignment("4k"), Ok(4096));
+    }
+
+    #[test]
+    fn urls_are_refused_where_files_are_written() {
+        assert!(refuse_url(Path::new("a.pack")).is_ok());
+        let refused = refuse_url(Path::new("s3://bucket/a.pack")).unwrap_err();
+        assert_eq!(refused.exit(), super::super::exit::Exit::Trouble);
+    }
+
+    #[test]
+    fn threads() {
+        assert_eq!(parse_threads("8"), Ok(8));
+        assert!(parse_threads("0").is_err());
+        assert!(parse_threads("-1").is_err());
+    }
+}

@@ -1,0 +1,274 @@
+//! How a command ends: exit codes, and errors with advice.
+
+use super::console::Global;
+#[cfg(feature = "serve")]
+use crate::serve::ServeError;
+use rangepack::{Error, RemoteProblem};
+use rangepack_core::ErrorKind;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What the process tells its caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Exit {
+    /// Everything is fine.
+    Fine,
+    /// The pack is bad or lacks something, or some files failed.
+    Bad,
+    /// Wrong usage, or the system refused something.
+    Trouble,
+    /// Stopped by a signal.
+    Interrupted,
+}
+
+impl Exit {
+    /// The number.
+    pub(super) fn code(self) -> u8 {
+        match self {
+            Exit::Fine => 0,
+            Exit::Bad => 1,
+            Exit::Trouble => 2,
+            Exit::Interrupted => 130,
+        }
+    }
+}
+
+/// Why a command cannot go on.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// What the library says.
+    Library(Error),
+    /// The system refused something to the command itself.
+    System {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Packs cannot be served.
+    #[cfg(feature = "serve")]
+    Serve(ServeError),
+    /// Standard output cannot be written to.
+    Output(io::Error),
+    /// The arguments do not go together.
+    Usage {
+        /// What is wrong with them.
+        problem: String,
+        /// What to do instead.
+        hint: &'static str,
+    },
+}
+
+#[cfg(feature = "serve")]
+impl From<ServeError> for Failure {
+    fn from(error: ServeError) -> Failure {
+        match error {
+            ServeError::Pack(error) => Failure::Library(error),
+            error => Failure::Serve(error),
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure::Library(error)
+    }
+}
+
+/// For standard output only; errors of other files are the library's and name them.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Failure {
+        Failure::Output(error)
+    }
+}
+
+impl Failure {
+    /// Wraps what the system said to the command itself.
+    pub(super) fn system(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Failure {
+        let path = path.to_owned();
+        move |source| Failure::System { action, path, source }
+    }
+
+    /// What the process exits with.
+    pub(super) fn exit(&self) -> Exit {
+        match self {
+            // Whoever closed the pipe has read enough.
+            Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Fine,
+            Failure::Output(_) | Failure::Usage { .. } | Failure::System { .. } => Exit::Trouble,
+            #[cfg(feature = "serve")]
+            Failure::Serve(_) => Exit::Trouble,
+            Failure::Library(error) => match error {
+                error if error.is_interrupted() => Exit::Interrupted,
+                Error::NoEntry { .. }
+                | Error::BrokenLink { .. }
+                | Error::WrongKind { .. }
+                | Error::Strict { .. } => Exit::Bad,
+                error if error.is_bad_pack() => Exit::Bad,
+                _ => Exit::Trouble,
+            },
+        }
+    }
+
+    /// Tells the user, and what the process exits with.
+    pub(super) fn report(&self, global: &Global) -> Exit {
+        let exit = self.exit();
+        match self {
+            _ if exit == Exit::Fine => {}
+            _ if exit == Exit::Interrupted => global.error("interrupted", None),
+            Failure::Library(error) => global.error(&error.to_string(), advice(error)),
+            Failure::System { action, path, source } => {
+                global.error(&format!("cannot {action} {}: {source}", path.display()), None);
+            }
+            #[cfg(feature = "serve")]
+            Failure::Serve(error) => {
+                let (problem, hint) = serving(error);
+                global.error(&problem, hint);
+            }
+            Failure::Output(error) => {
+                global.error(&format!("cannot write to standard output: {error}"), None);
+            }
+            Failure::Usage { problem, hint } => global.error(problem, Some(hint)),
+        }
+        exit
+    }
+}
+
+/// What a user can do about an error.
+fn advice(error: &Error) -> Option<&'static str> {
+    match error {
+        Error::Pack { source, .. } => advice_on_pack(source.kind()),
+        Error::Entry { source, .. } => match source.kind() {
+            ErrorKind::Corrupt => Some(
+                "its bytes were changed after packing; `rangepack verify` finds out what else is \
+                 damaged; restore the pack from a copy",
+            ),
+            kind => advice_on_pack(kind),
+        },
+        Error::BrokenLink { .. } => {
+            Some("links are followed inside the pack only; `rangepack ls` shows the link itself")
+        }
+        Error::Remote { problem, .. } => advice_on_remote(problem),
+        Error::NoEntry { .. } => Some("`rangepack ls -R PACK` lists every path there is"),
+        Error::WrongKind { expected: "file", .. } => Some("`rangepack ls` lists a directory"),
+        Error::Io { action: "read", source, .. }
+            if source.kind() == io::ErrorKind::NotADirectory =>
+        {
+            Some("what is packed is a directory with everything in it")
+        }
+        _ => None,
+    }
+}
+
+/// Why nothing is served, and what a user can do about it.
+#[cfg(feature = "serve")]
+fn serving(error: &ServeError) -> (String, Option<&'static str>) {
+    match error {
+        ServeError::Pack(error) => (error.to_string(), advice(error)),
+        ServeError::Listen { address, source } => {
+            let hint = match source.kind() {
+                io::ErrorKind::AddrInUse => {
+                    "another program listens there; choose another with --port, or --port 0 for any"
+                }
+                io::ErrorKind::PermissionDenied => "ports below 1024 take special rights",
+                _ => "--host is a name or an address of this machine",
+            };
+            (format!("cannot listen at {address}: {source}"), Some(hint))
+        }
+        ServeError::Origin(origin) => {
+            (format!("{origin}: an origin is a scheme and a host: https://example.org"), None)
+        }
+        ServeError::Threads(error) => (format!("cannot start threads: {error}"), None),
+        ServeError::Random(error) => (format!("cannot make a token: {error}"), None),
+    }
+}
+
+fn advice_on_pack(kind: ErrorKind) -> Option<&'static str> {
+    Some(match kind {
+        ErrorKind::NotAPack => {
+            "rangepack reads its own packs, CTNRv1 containers and .fpack files; a pack that was cut \
+             short has lost its index, which is at its end; a container that was never finished \
+             needs `rangepack finalize`, or --index FILE"
+        }
+        ErrorKind::Unsupported => "a newer rangepack made it; a newer one is needed to read it",
+        ErrorKind::Corrupt => {
+            "the file was changed or cut short; `rangepack verify` finds out what is damaged; \
+             restore it from a copy"
+        }
+        ErrorKind::OverLimit => {
+            "limits keep a stranger's file from filling memory or disk; raise it if you trust this one"
+        }
+        ErrorKind::WrongPack => "`rangepack info` shows the root digest of the pack that is there",
+        ErrorKind::BadQuestion => "paths inside a pack are relative and hold no `..`",
+        _ => return None,
+    })
+}
+
+fn advice_on_remote(problem: &RemoteProblem) -> Option<&'static str> {
+    Some(match problem {
+        RemoteProblem::NotFound(_) => "look at the URL: host, bucket and path must be exact",
+        RemoteProblem::Denied(_) => {
+            "credentials come from the environment: AWS_*, GOOGLE_* or AZURE_*; a signed URL may \
+             have expired; public buckets of S3 want AWS_SKIP_SIGNATURE=true"
+        }
+        RemoteProblem::Status(_) => "try again later; the server's log knows more",
+        RemoteProblem::Connect(_) => {
+            "look at the name of the host, at the network, and at HTTPS_PROXY if you need one"
+        }
+        RemoteProblem::Timeout(_) => "try again later, or from a place nearer to the server",
+        RemoteProblem::Changed => {
+            "start again, to read the new one; `extract --skip-existing` keeps what is there"
+        }
+        RemoteProblem::NoRanges(_) => {
+            "download it and read it here, or serve it with a server that knows range requests, \
+             as nginx, Apache, Caddy and all object stores do"
+        }
+        RemoteProblem::BadAnswer(_) => {
+            "a proxy on the way may be at fault; `curl -r 0-99 -v URL` shows what comes"
+        }
+        RemoteProblem::NotBuilt => "install it with `cargo install --path packer/command`",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rangepack_core::Digest;
+
+    fn io(kind: io::ErrorKind) -> Error {
+        Error::Io { action: "open", path: "a.pack".into(), source: kind.into() }
+    }
+
+    #[test]
+    fn exit_codes() {
+        let exit = |error: Error| Failure::from(error).exit();
+        let pack = |source| Error::Pack { path: "a.pack".into(), source: Box::new(source) };
+        assert_eq!(exit(pack(rangepack_core::Error::NotAPack { file_len: 1 })), Exit::Bad);
+        assert_eq!(exit(io(io::ErrorKind::NotFound)), Exit::Trouble);
+        assert_eq!(exit(io(io::ErrorKind::Interrupted)), Exit::Interrupted);
+        let (path, entry) = ("a.pack".into(), "x".to_owned());
+        assert_eq!(exit(Error::NoEntry { path, entry }), Exit::Bad);
+        let (path, problem) = ("a.pack".into(), "it exists".to_owned());
+        assert_eq!(exit(Error::State { path, problem }), Exit::Trouble);
+        let (url, problem) = ("http://h/a.pack".into(), RemoteProblem::NotFound(404));
+        assert_eq!(exit(Error::Remote { url, problem }), Exit::Trouble);
+        let output = |kind: io::ErrorKind| Failure::from(io::Error::from(kind)).exit();
+        assert_eq!(output(io::ErrorKind::BrokenPipe), Exit::Fine);
+        assert_eq!(output(io::ErrorKind::StorageFull), Exit::Trouble);
+    }
+
+    #[test]
+    fn advice_fits_the_error() {
+        let of = |source| {
+            let error = Error::Pack { path: "a.pack".into(), source: Box::new(source) };
+            advice(&error).unwrap_or("")
+        };
+        assert!(of(rangepack_core::Error::NotAPack { file_len: 1 }).contains("finalize"));
+        let (expected, found) = (Digest([1; 32]), Digest([2; 32]));
+        assert!(of(rangepack_core::Error::WrongRoot { expected, found }).contains("info"));
+        assert!(of(rangepack_core::Error::BadDeflate { decoded: 1 }).contains("verify"));
+        assert_eq!(advice(&io(io::ErrorKind::NotFound)), None);
+    }
+}

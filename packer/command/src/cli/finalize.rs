@@ -1,0 +1,76 @@
+//! `rangepack finalize`: the index goes into its container.
+
+use super::Result;
+use super::arguments::{IndexArgs, refuse_url};
+use super::console::{Global, note};
+use super::exit::Exit;
+use crate::format::{Size, count};
+use rangepack::FinalizeOptions;
+use rangepack::Finished;
+use rangepack_core::ndjson::Refused;
+use rangepack_core::path::Escaped;
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "\
+Examples:
+  rangepack finalize photos.container
+  rangepack finalize photos.container --remove-index
+  rangepack finalize photos.container --index saved.idx --index-format ndjson";
+
+/// Put the index that lies beside a container into it
+///
+/// Payloads are not touched. An interruption does no harm: finalize again.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
+pub(super) struct Args {
+    /// The container
+    #[arg(value_name = "CONTAINER")]
+    pub(super) container: PathBuf,
+    /// The index beside it [default: CONTAINER.idx]
+    #[arg(long, value_name = "FILE")]
+    pub(super) index: Option<PathBuf>,
+    /// Remove the index beside the container afterwards
+    #[arg(long)]
+    pub(super) remove_index: bool,
+    #[command(flatten)]
+    pub(super) indexes: IndexArgs,
+}
+
+/// Finalizes.
+pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
+    refuse_url(&args.container)?;
+    let mut options = FinalizeOptions::default();
+    (options.index, options.remove_index) = (args.indexes.options(), args.remove_index);
+    let finalized = rangepack::finalize(&args.container, args.index.as_deref(), &options)?;
+    if finalized.journal.bad_lines > 0 {
+        let text =
+            format!("{} of its index skipped", count(finalized.journal.bad_lines, "bad line"));
+        global.warning(&args.container, &text);
+    }
+    if !global.quiet {
+        report(&finalized.finished, &finalized.replaced);
+    }
+    Ok(Exit::Fine)
+}
+
+/// Says what is in the container now, and what is not any more.
+pub(super) fn report(finished: &Finished, replaced: &[Refused]) {
+    if let Some(first) = replaced.first() {
+        let (entries, first) = (count(replaced.len() as u64, "entry"), Escaped(&first.name));
+        note(&format!(
+            "{entries} of earlier runs left out, {first} for one: a file is where a directory was, or a \
+             directory where a file was"
+        ));
+    }
+    let header = &finished.header;
+    let mut text = format!(
+        "finalized: {}, {}, {}",
+        count(header.totals.files, "file"),
+        count(header.totals.directories, "directory"),
+        Size(finished.file_len)
+    );
+    if let Some(digest) = finished.digest {
+        text.push_str(&format!(", root {}…", &digest.to_string()[..12]));
+    }
+    note(&text);
+}

@@ -1,0 +1,129 @@
+//! `rangepack index`: another kind of index for a pack that is there.
+
+use super::Result;
+use super::arguments::{IndexArgs, PackArgs, refuse_url};
+use super::console::{Global, note};
+use super::exit::{Exit, Failure};
+use crate::format::{Size, count};
+use rangepack::DirectoryLines;
+use rangepack::{OpenOptions, Verify};
+use rangepack::{Target, sidecar_path};
+use rangepack_core::path::Escaped;
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "\
+Examples:
+  rangepack index old.container --paged
+  rangepack index old.container --in-place
+  rangepack index photos.pack --ndjson photos.pack.idx
+
+With a paged index, even old containers open at once, whatever the number of their files; it is found
+beside the container as CONTAINER.rpx, or at its end with --in-place.";
+
+/// Make an index for a pack or container that lacks it
+///
+/// The container must lie on disk. Payloads are not copied. Those of large files, which get check sums for
+/// their parts, and of all .fpack files, which have none, are read and hashed.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
+pub(super) struct Args {
+    #[command(flatten)]
+    pub(super) pack: PackArgs,
+    /// Write the NDJSON index, as the old programs keep it beside a container
+    #[arg(long, value_name = "OUT")]
+    pub(super) ndjson: Option<PathBuf>,
+    /// Write a paged index beside the container [default OUT: PACK.rpx]
+    #[arg(long, value_name = "OUT", num_args = 0..=1, conflicts_with = "in_place")]
+    paged: Option<Option<PathBuf>>,
+    /// Append the indexes to the container itself
+    #[arg(long)]
+    pub(super) in_place: bool,
+    #[command(flatten)]
+    pub(super) indexes: IndexArgs,
+}
+
+/// Makes the indexes asked for.
+pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
+    args.check()?;
+    refuse_url(&args.pack.pack)?;
+    let mut exit = Exit::Fine;
+    if let Some(target) = &args.ndjson {
+        let pack = args.pack.open(Verify::Index, global)?;
+        let directories = args.indexes.options().directories == DirectoryLines::Always;
+        let len = rangepack::write_ndjson(&pack, target, directories)?;
+        if !global.quiet {
+            note(&format!("wrote {} of NDJSON to {}", Size(len), target.display()));
+        }
+    }
+    let target = match args.sidecar() {
+        Some(sidecar) => Target::Beside(sidecar),
+        None if args.in_place => Target::InPlace(args.indexes.options()),
+        None => return Ok(exit),
+    };
+    let mut options = OpenOptions::default();
+    options.index.clone_from(&args.pack.open.index);
+    let made = rangepack::rebuild(&args.pack.pack, &target, &options)?;
+    for refused in &made.notes.refused {
+        exit = Exit::Bad;
+        let text = format!("{} is left out: {}", Escaped(&refused.name), refused.problem);
+        global.warning(&args.pack.pack, &text);
+    }
+    for path in &made.damaged {
+        exit = Exit::Bad;
+        let text =
+            format!("{path}: its payload is not what its SHA-256 says; it has no block table");
+        global.warning(&args.pack.pack, &text);
+    }
+    if made.notes.bad_lines + made.notes.lost_names > 0 {
+        exit = Exit::Bad;
+        let (lines, names) = (made.notes.bad_lines, made.notes.lost_names);
+        let text = format!("{} skipped, {} lost", count(lines, "bad line"), count(names, "name"));
+        global.warning(&args.pack.pack, &text);
+    }
+    if !global.quiet {
+        let mut text = format!("indexed {}", count(made.finished.header.entries, "entry"));
+        if made.hashed > 0 {
+            text.push_str(&format!(", {} hashed", count(made.hashed, "payload")));
+        }
+        text.push_str(&format!(": {}", Size(made.finished.paged_len)));
+        note(&text);
+    }
+    Ok(exit)
+}
+
+impl Args {
+    /// Refuses to do nothing.
+    pub(super) fn check(&self) -> Result<()> {
+        if self.ndjson.is_some() || self.paged.is_some() || self.in_place {
+            return Ok(());
+        }
+        Err(Failure::Usage {
+            problem: "it is not said which index to make".to_owned(),
+            hint: "--paged writes one beside the container, --in-place into it, --ndjson OUT the \
+                   one that the old programs read",
+        })
+    }
+
+    /// Where the paged index goes, if one beside the container is wanted.
+    pub(super) fn sidecar(&self) -> Option<PathBuf> {
+        let out = self.paged.as_ref()?;
+        Some(out.clone().unwrap_or_else(|| sidecar_path(&self.pack.pack)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::parse;
+
+    #[test]
+    fn which_index() {
+        let sidecar = |line| parse::<Args>(line).unwrap().sidecar();
+        assert_eq!(sidecar("index a.pack --paged"), Some("a.pack.rpx".into()));
+        assert_eq!(sidecar("index a.pack --paged b.rpx"), Some("b.rpx".into()));
+        assert_eq!(sidecar("index a.pack --in-place"), None);
+        assert!(parse::<Args>("index a.pack").unwrap().check().is_err());
+        assert!(parse::<Args>("index a.pack --ndjson a.idx").unwrap().check().is_ok());
+        assert!(parse::<Args>("index a.pack --paged --in-place").is_err());
+    }
+}

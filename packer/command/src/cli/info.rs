@@ -1,0 +1,223 @@
+//! `rangepack info`: a pack as a whole.
+
+use super::Result;
+use super::arguments::{PackArgs, TrafficArgs};
+use super::console::{Global, Out, Paint, printable};
+use super::exit::Exit;
+use crate::format::{Size, count, percent};
+use rangepack::{Format, Pack, Verify};
+use rangepack_core::path::Escaped;
+use serde::Serialize;
+use std::io::Write;
+
+const EXAMPLES: &str = "\
+Examples:
+  rangepack info photos.pack
+  rangepack info --json photos.pack | jq -r .root
+
+The root digest is the pack's name: it covers the index, which covers every byte of every file.
+`--root` of the other commands accepts no other pack.";
+
+/// Say what a pack is and how much is in it
+///
+/// Reads the pack's last pages only, so the answer is there at once, whatever the size.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
+pub(super) struct Args {
+    #[command(flatten)]
+    pack: PackArgs,
+    #[command(flatten)]
+    traffic: TrafficArgs,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Tells.
+pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
+    let pack = args.pack.open_quietly(Verify::Index, global)?;
+    let info = Info::of(&pack);
+    let mut out = global.stdout();
+    if args.json {
+        out.json(&info)?;
+    } else {
+        info.print(&mut out)?;
+    }
+    out.flush()?;
+    args.traffic.tell(&pack);
+    Ok(Exit::Fine)
+}
+
+#[derive(Debug, Serialize)]
+struct Info {
+    format: &'static str,
+    path: String,
+    file_len: u64,
+    root: Option<String>,
+    entries: u64,
+    files: u64,
+    directories: u64,
+    symlinks: u64,
+    bytes: u64,
+    /// Payloads, each counted for every file that has it.
+    stored_bytes: u64,
+    /// Where the payloads end; `None` where they lie in other files.
+    payload_bytes: Option<u64>,
+    index: Option<PagedIndex>,
+    /// The NDJSON trailer, with its magic and length; `None` without one.
+    trailer_bytes: Option<u64>,
+    volumes: Vec<Volume>,
+    notes: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct PagedIndex {
+    page_size: u32,
+    pages: u32,
+    bytes: u64,
+    bytes_per_entry: f64,
+    /// What of `bytes` is the hash section, which speeds up looking up; 0 without one.
+    hash_bytes: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct Volume {
+    name: String,
+    bytes: u64,
+}
+
+impl Info {
+    fn of(pack: &Pack) -> Info {
+        let header = pack.header();
+        let is_paged = pack.format() == Format::Paged;
+        let is_in_volumes = !header.volumes.is_empty();
+        // Pages, root page and footer: what is neither payload nor trailer.
+        let whole = pack.index_len();
+        let index_bytes =
+            whole.saturating_sub(header.payload_end).saturating_sub(header.trailer.len);
+        let index = is_paged.then(|| PagedIndex {
+            page_size: header.page_size,
+            pages: header.page_count,
+            bytes: index_bytes,
+            bytes_per_entry: index_bytes as f64 / header.entries.max(1) as f64,
+            hash_bytes: header.hash.map_or(0, |hash| hash.extent().len),
+        });
+        let volume = |volume: &rangepack_core::layout::Volume| Volume {
+            name: Escaped(&volume.name).to_string(),
+            bytes: volume.len,
+        };
+        Info {
+            format: pack.format().name(),
+            path: pack.path().to_string_lossy().into_owned(),
+            file_len: pack.file_len(),
+            root: pack.digest().map(|digest| digest.to_string()),
+            entries: header.entries,
+            files: header.totals.files.saturating_sub(header.symlinks),
+            directories: header.totals.directories,
+            symlinks: header.symlinks,
+            bytes: header.totals.bytes,
+            stored_bytes: header.totals.stored_bytes,
+            payload_bytes: (is_paged && !is_in_volumes).then_some(header.payload_end),
+            index,
+            trailer_bytes: Some(header.trailer.len).filter(|len| is_paged && *len > 0),
+            volumes: header.volumes.iter().map(volume).collect(),
+            notes: notes(pack),
+        }
+    }
+
+    fn print(&self, out: &mut Out) -> Result<()> {
+        writeln!(out, "{}", printable(&self.path))?;
+        let mut row = |name: &str, value: &str| -> Result<()> {
+            out.name(&[format!("  {name:<9}").as_bytes()], Paint::Dim)?;
+            Ok(writeln!(out, " {value}")?)
+        };
+        row("format", self.format_name())?;
+        if let Some(root) = &self.root {
+            row("root", root)?;
+        }
+        row("length", &exact(self.file_len))?;
+        let kinds =
+            [(self.files, "file"), (self.directories, "directory"), (self.symlinks, "link")];
+        let kinds = kinds.iter().filter(|(number, _)| *number > 0);
+        let kinds: Vec<_> = kinds.map(|(number, kind)| count(*number, kind)).collect();
+        row(
+            "entries",
+            if kinds.is_empty() { "none".to_owned() } else { kinds.join(", ") }.as_str(),
+        )?;
+        row("content", &exact(self.bytes))?;
+        if self.stored_bytes != self.bytes {
+            let share = percent(self.stored_bytes, self.bytes);
+            row("stored", &format!("{}, {share} of the content", exact(self.stored_bytes)))?;
+        }
+        if let Some(payload) = self.payload_bytes.filter(|payload| *payload < self.stored_bytes) {
+            row("payloads", &format!("{}, identical ones once", exact(payload)))?;
+        }
+        if let Some(index) = &self.index {
+            let (bytes, each) = (Size(index.bytes), index.bytes_per_entry);
+            let mut text = format!("{bytes}, {each:.1} bytes an entry");
+            if index.pages > 0 {
+                let pages = count(index.pages.into(), "page");
+                text.push_str(&format!(", in {pages} of {} KiB", index.page_size >> 10));
+            }
+            if index.hash_bytes > 0 {
+                text.push_str(&format!(" and a hash section of {}", Size(index.hash_bytes)));
+            }
+            row("index", &text)?;
+        }
+        if let Some(trailer) = self.trailer_bytes {
+            row("trailer", &format!("{} of NDJSON, for the old programs", exact(trailer)))?;
+        }
+        for volume in &self.volumes {
+            row("volume", &format!("{}: {}", volume.name, exact(volume.bytes)))?;
+        }
+        self.notes.iter().try_for_each(|text| row("note", text))
+    }
+
+    fn format_name(&self) -> &'static str {
+        match self.format {
+            "ctnrv1" => "CTNRv1 container, its index read into memory",
+            "fpack" => "FilePacker's .fpack, which has no check sums",
+            _ if !self.volumes.is_empty() => "Rangepack 1, an index beside its container",
+            _ if self.trailer_bytes.is_some() => "Rangepack 1, also readable as a CTNRv1 container",
+            _ => "Rangepack 1",
+        }
+    }
+}
+
+/// A size as people read it, and to the byte.
+fn exact(bytes: u64) -> String {
+    if bytes < 1024 {
+        count(bytes, "byte")
+    } else {
+        format!("{} ({})", Size(bytes), count(bytes, "byte"))
+    }
+}
+
+/// What is strange about an old container.
+pub(super) fn notes(pack: &Pack) -> Vec<String> {
+    let notes = pack.notes();
+    let mut lines = Vec::new();
+    if notes.bad_lines > 0 {
+        let mut text = format!("{} of the index cannot be read", count(notes.bad_lines, "line"));
+        if let Some((line, offset)) = notes.first_bad {
+            text.push_str(&format!("; the first is line {line}, at byte {offset}"));
+        }
+        lines.push(text);
+    }
+    if !notes.refused.is_empty() {
+        let names = count(notes.refused.len() as u64, "entry");
+        lines.push(format!(
+            "{names} that no pack may hold, or that a later one replaced, not shown"
+        ));
+    }
+    if notes.trailing > 0 {
+        let bytes = Size(notes.trailing);
+        lines.push(format!(
+            "{bytes} behind the trailer: a paged index that was cut short or changed?"
+        ));
+    }
+    if notes.lost_names > 0 {
+        lines.push(format!("{} cut off when it was made", count(notes.lost_names, "name")));
+    }
+    lines
+}

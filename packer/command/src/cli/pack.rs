@@ -1,0 +1,162 @@
+//! `rangepack pack`: a tree becomes a pack.
+
+use super::arguments::{IndexArgs, SelectArgs, StoreArgs, refuse_url};
+use super::console::{Global, note};
+use super::exit::{Exit, Failure};
+use super::follow::Follow;
+use super::progress::{Progress, ProgressArgs, Steps};
+use super::status::State;
+use super::{Result, console};
+use crate::format::{Size, count, duration, rate};
+use rangepack::Finished;
+use rangepack::Summary;
+use serde::Serialize;
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+const EXAMPLES: &str = "\
+Examples:
+  rangepack pack photos photos.pack
+  rangepack pack photos photos.pack --ext jpg,png --exclude '*.tmp'
+  rangepack pack logs logs.pack --compress=9 --gitignore
+  rangepack pack data data.pack --align 4k --fsync --force
+
+Files that cannot be read are warned about and left out; the exit code is 1 then. Sockets, pipes and
+devices are left out as well, which is no failure.";
+
+/// Pack a directory tree into one file
+///
+/// Packs everything below SRC into OUT, which appears when it is complete, or not at all. The same
+/// tree gives the same bytes.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
+pub(super) struct Args {
+    /// The directory whose content is packed
+    #[arg(value_name = "SRC")]
+    source: PathBuf,
+    /// The pack to make
+    #[arg(value_name = "OUT")]
+    output: PathBuf,
+    /// Replace OUT if it exists
+    #[arg(short, long)]
+    force: bool,
+    /// Wait until everything is on disk before OUT appears
+    #[arg(long)]
+    fsync: bool,
+    /// Print each path as it is packed, to standard error
+    #[arg(short, long)]
+    verbose: bool,
+    /// Print the summary as JSON, to standard output
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    progress: ProgressArgs,
+    #[command(flatten)]
+    select: SelectArgs,
+    #[command(flatten)]
+    store: StoreArgs,
+    #[command(flatten)]
+    index: IndexArgs,
+}
+
+/// Packs.
+pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
+    refuse_url(&args.source)?;
+    refuse_url(&args.output)?;
+    let mut options = args.store.options(&args.select, &args.index)?;
+    options.fsync = args.fsync;
+    options.overwrite = args.force;
+    let progress = Progress::new("packing", args.progress.progress, global);
+    let mut follow = Follow::new(global, progress, None, args.verbose, Steps::default());
+    let packed = rangepack::pack(&args.source, &args.output, &options, &mut follow);
+    follow.finish(State::Finished)?;
+    let elapsed = follow.elapsed();
+    let (summary, finished) = packed.map_err(Failure::from)?;
+    if args.json {
+        let mut out = global.stdout();
+        print_json(&mut out, &summary, &finished, elapsed)?;
+        out.flush()?;
+    }
+    if !global.quiet {
+        note(&sentence("packed", &summary, &finished, elapsed));
+    }
+    Ok(if summary.failed > 0 { Exit::Bad } else { Exit::Fine })
+}
+
+/// A run in one line.
+pub(super) fn sentence(
+    verb: &str,
+    summary: &Summary,
+    finished: &Finished,
+    elapsed: Duration,
+) -> String {
+    let mut text = format!("{verb} {}", count(summary.files, "file"));
+    let mut and = |number: u64, thing: &str| {
+        if number > 0 {
+            text.push_str(&format!(", {}", count(number, thing)));
+        }
+    };
+    // A directory is "1 directory", "2 directories"; a link is "1 link".
+    and(summary.directories, "directory");
+    and(summary.symlinks, "link");
+    text.push_str(&format!(": {}", Size(summary.bytes)));
+    if summary.stored_bytes != summary.bytes {
+        text.push_str(&format!(" stored as {}", Size(summary.stored_bytes)));
+    }
+    let speed = Size(rate(summary.bytes, elapsed));
+    text.push_str(&format!(" in {} ({speed}/s)", duration(elapsed)));
+    for (number, thing) in [(summary.duplicates, "duplicate"), (summary.failed, "failure")] {
+        if number > 0 {
+            text.push_str(&format!(", {}", count(number, thing)));
+        }
+    }
+    if summary.special > 0 {
+        text.push_str(&format!(", {} left out", count(summary.special, "special file")));
+    }
+    if let Some(digest) = finished.digest {
+        let digest = digest.to_string();
+        text.push_str(&format!(", root {}…", &digest[..12]));
+    }
+    text
+}
+
+#[derive(Debug, Serialize)]
+struct Json {
+    files: u64,
+    directories: u64,
+    symlinks: u64,
+    bytes: u64,
+    stored_bytes: u64,
+    duplicates: u64,
+    unchanged: u64,
+    special: u64,
+    failed: u64,
+    file_len: u64,
+    root: Option<String>,
+    seconds: f64,
+}
+
+/// A run as one JSON object.
+pub(super) fn print_json(
+    out: &mut console::Out,
+    summary: &Summary,
+    finished: &Finished,
+    elapsed: Duration,
+) -> Result<()> {
+    let json = Json {
+        files: summary.files,
+        directories: summary.directories,
+        symlinks: summary.symlinks,
+        bytes: summary.bytes,
+        stored_bytes: summary.stored_bytes,
+        duplicates: summary.duplicates,
+        unchanged: summary.unchanged,
+        special: summary.special,
+        failed: summary.failed,
+        file_len: finished.file_len,
+        root: finished.digest.map(|digest| digest.to_string()),
+        seconds: elapsed.as_secs_f64(),
+    };
+    Ok(out.json(&json)?)
+}

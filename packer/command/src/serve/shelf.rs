@@ -1,0 +1,415 @@
+//! Which packs are served, and the open ones among them.
+
+use headers::ETag;
+use rangepack::Data;
+use rangepack::{Error, RemoteProblem, Result};
+use rangepack::{OpenOptions, Pack};
+use rangepack_core::Content;
+use std::collections::{BTreeMap, HashMap};
+use std::fs::{self, Metadata};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+use tokio::sync::Semaphore;
+
+/// In a folder anything may lie; what is no pack is not searched for a trailer further than this.
+const LOOKBACK: u64 = 1 << 20;
+
+/// The packs that are served.
+#[derive(Debug)]
+pub(super) struct Shelf {
+    /// Packs that were named.
+    packs: BTreeMap<String, PathBuf>,
+    /// Folders in which packs are looked for.
+    folders: Vec<PathBuf>,
+    options: OpenOptions,
+    open: Mutex<HashMap<String, Arc<Slot>>>,
+    /// Of the remote ones among the packs that were named.
+    turns: HashMap<String, Turns>,
+    /// Of lists of everything, which wait for all remote packs that are not open.
+    list_turns: Turns,
+}
+
+/// An open pack. Whoever comes while it is being opened waits.
+type Slot = Mutex<Option<(Stamp, Opened)>>;
+
+/// A pack, or why it cannot be opened.
+type Opened = std::result::Result<Arc<Served>, Arc<Error>>;
+
+/// Which file of a pack's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RawFile {
+    /// The pack itself.
+    Pack,
+    /// The index beside it.
+    Index,
+}
+
+/// A pack, and which of its files.
+type FileOf = (Arc<Served>, RawFile);
+
+/// What tells files from those that replaced them: of the pack and of the indexes beside it. Remote
+/// ones have none; they tell themselves when they were replaced.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Stamp([Option<FileStamp>; 3]);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct FileStamp {
+    len: u64,
+    modified: Option<SystemTime>,
+    file: u64,
+}
+
+impl Stamp {
+    fn of(path: &Path) -> Stamp {
+        if rangepack::is_url(path) {
+            return Stamp::default();
+        }
+        let paths = [path.to_owned(), rangepack::sidecar_path(path), rangepack::idx_path(path)];
+        Stamp(paths.map(|path| fs::metadata(path).ok().as_ref().map(FileStamp::new)))
+    }
+}
+
+impl FileStamp {
+    fn new(metadata: &Metadata) -> FileStamp {
+        #[cfg(unix)]
+        let file = std::os::unix::fs::MetadataExt::ino(metadata);
+        #[cfg(not(unix))]
+        let file = 0;
+        // Earlier times cannot be told in a header.
+        let modified = metadata.modified().ok().filter(|time| *time >= SystemTime::UNIX_EPOCH);
+        FileStamp { len: metadata.len(), modified, file }
+    }
+}
+
+impl FileStamp {
+    /// The stamp as a tag.
+    fn text(&self) -> Option<String> {
+        let time = self.modified?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+        Some(format!("{:x}-{:x}-{:x}", self.len, time.as_nanos(), self.file))
+    }
+}
+
+/// An open pack with the files that it consists of.
+#[derive(Debug)]
+pub(super) struct Served {
+    /// The pack.
+    pub(super) pack: Pack,
+    /// The `.idx` of an old container.
+    idx: Option<Data>,
+    stamp: Stamp,
+    /// Whoever waits for the network on its account takes one.
+    pub(super) turns: Option<Turns>,
+}
+
+/// So many requests at once may wait for one remote pack, and keep a thread waiting.
+pub(super) type Turns = Arc<Semaphore>;
+
+/// See [`Turns`].
+const TURNS: usize = 32;
+
+impl Served {
+    fn open(
+        path: &Path,
+        stamp: &Stamp,
+        turns: Option<Turns>,
+        options: &OpenOptions,
+    ) -> Result<Served> {
+        let pack = Pack::open_with(path, options)?;
+        let idx = match pack.digest() {
+            Some(_) => None,
+            None => Data::open_if_there(&rangepack::idx_path(path), options)?,
+        };
+        Ok(Served { pack, idx, stamp: stamp.clone(), turns })
+    }
+
+    /// The index that lies beside it, if one does.
+    fn beside(&self) -> Option<&Data> {
+        self.pack.index_beside().or(self.idx.as_ref())
+    }
+
+    /// The pack's bytes, or those of the index beside it. Other files that a pack names are not given
+    /// out: a stranger's pack could name any.
+    pub(super) fn data(&self, file: RawFile) -> Option<&Data> {
+        match file {
+            RawFile::Pack => Some(self.pack.data()),
+            RawFile::Index => self.beside(),
+        }
+    }
+
+    /// What is behind the pack's name in that of the index beside it, if one lies there.
+    pub(super) fn index_suffix(&self) -> Option<&'static str> {
+        let idx = self.idx.as_ref().map(|_| ".idx");
+        if self.pack.index_beside().is_some() { Some(".rpx") } else { idx }
+    }
+
+    fn stamp(&self, file: RawFile) -> Option<&FileStamp> {
+        let [pack, sidecar, idx] = &self.stamp.0;
+        match file {
+            RawFile::Pack => pack.as_ref(),
+            RawFile::Index if self.pack.index_beside().is_some() => sidecar.as_ref(),
+            RawFile::Index => idx.as_ref(),
+        }
+    }
+
+    /// When one of its files was changed last, if that is known.
+    pub(super) fn modified(&self, file: RawFile) -> Option<SystemTime> {
+        self.stamp(file)?.modified
+    }
+
+    /// What stands for the bytes of one of its files: of a pack its root digest.
+    pub(super) fn etag(&self, file: RawFile) -> Option<ETag> {
+        let text = match (file, self.pack.digest().filter(|_| self.pack.index_beside().is_none())) {
+            (RawFile::Pack, Some(digest)) => digest.to_string(),
+            _ => self.stamp(file)?.text()?,
+        };
+        format!("\"{text}\"").parse().ok()
+    }
+
+    /// What stands for the bytes of a file in an old pack that has no digests.
+    pub(super) fn etag_of(&self, content: &Content) -> Option<ETag> {
+        let stamp = self.stamp(RawFile::Pack)?.text()?;
+        format!("\"{stamp}-{:x}-{:x}\"", content.offset, content.size).parse().ok()
+    }
+}
+
+impl Shelf {
+    /// Sorts out what was named. Two packs of one name get different ones; `taken` are not free.
+    pub(super) fn new(
+        places: &[PathBuf],
+        options: &OpenOptions,
+        taken: impl Fn(&str) -> bool,
+    ) -> Shelf {
+        let (mut packs, mut folders) = (BTreeMap::new(), Vec::new());
+        for place in places {
+            if !rangepack::is_url(place) && place.is_dir() {
+                folders.push(place.clone());
+                continue;
+            }
+            let name = name_of(&rangepack::shown(place)).unwrap_or_else(|| "pack".to_owned());
+            let mut unique = name.clone();
+            let mut number = 2;
+            while packs.contains_key(&unique) || taken(&unique) {
+                unique = format!("{name}-{number}");
+                number += 1;
+            }
+            packs.insert(unique, place.clone());
+        }
+        let remote = packs.iter().filter(|(_, path): &(_, &PathBuf)| rangepack::is_url(path));
+        let turns = remote.map(|(name, _)| (name.clone(), Arc::new(Semaphore::new(TURNS))));
+        let mut options = options.clone();
+        options.alone = true;
+        Shelf {
+            turns: turns.collect(),
+            list_turns: Arc::new(Semaphore::new(TURNS)),
+            packs,
+            folders,
+            options,
+            open: Mutex::default(),
+        }
+    }
+
+    /// Opens what was named, so that it is told at once when that fails.
+    pub(super) fn open_named(&self) -> Result<()> {
+        for (name, path) in &self.packs {
+            let stamp = Stamp::of(path);
+            let served = Served::open(path, &stamp, self.turns(name), &self.options)?;
+            let slot = Mutex::new(Some((stamp, Ok(Arc::new(served)))));
+            lock(&self.open).insert(name.clone(), Arc::new(slot));
+        }
+        Ok(())
+    }
+
+    /// What to wait for before asking about a pack, when it is a remote one.
+    pub(super) fn turns(&self, name: &str) -> Option<Turns> {
+        self.turns.get(name).cloned()
+    }
+
+    /// What to wait for before asking for the list of all.
+    pub(super) fn list_turns(&self) -> Turns {
+        Arc::clone(&self.list_turns)
+    }
+
+    /// The only pack, if one was named and nothing else.
+    pub(super) fn only(&self) -> Option<&str> {
+        let mut names = self.packs.keys();
+        names
+            .next()
+            .filter(|_| self.packs.len() == 1 && self.folders.is_empty())
+            .map(String::as_str)
+    }
+
+    /// The names of all packs, and of all files in the folders that may be packs.
+    fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.packs.keys().cloned().collect();
+        for folder in &self.folders {
+            let Ok(files) = fs::read_dir(folder) else { continue };
+            let found = files.flatten().filter_map(|file| file.file_name().into_string().ok());
+            names.extend(found.filter(|name| is_candidate(folder, name)));
+        }
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// All packs that there are now, with their names.
+    pub(super) fn list(&self) -> Vec<(String, Opened)> {
+        let names = self.names();
+        // Those that were removed would keep their room on the disk.
+        lock(&self.open).retain(|name, _| names.binary_search(name).is_ok());
+        let opened = names.into_iter().map(|name| (self.get(&name), name));
+        opened.filter_map(|(opened, name)| Some((name, opened?))).collect()
+    }
+
+    /// A pack by its name; `None` when nothing of that name is one.
+    pub(super) fn get(&self, name: &str) -> Option<Opened> {
+        let named = self.packs.get(name);
+        let mut options = self.options.clone();
+        let path = match named {
+            Some(path) => path.clone(),
+            None => {
+                let Some(folder) = self.folders.iter().find(|folder| is_candidate(folder, name))
+                else {
+                    // It is not there any more.
+                    lock(&self.open).remove(name);
+                    return None;
+                };
+                options.limits.lookback = options.limits.lookback.min(LOOKBACK);
+                folder.join(name)
+            }
+        };
+        let slot = Arc::clone(lock(&self.open).entry(name.to_owned()).or_default());
+        let mut slot = lock(&slot);
+        let stamp = Stamp::of(&path);
+        let opened = match &*slot {
+            Some((known, opened)) if *known == stamp => opened.clone(),
+            _ => {
+                let served = Served::open(&path, &stamp, self.turns(name), &options);
+                let opened = served.map(Arc::new).map_err(Arc::new);
+                // A network may be back the next time.
+                let keep = opened.is_ok() || !rangepack::is_url(&path);
+                *slot = keep.then(|| (stamp, opened.clone()));
+                opened
+            }
+        };
+        match opened {
+            Err(error) if named.is_none() && is_no_pack(&error) => None,
+            opened => Some(opened),
+        }
+    }
+
+    /// A pack, or the index beside one, by its name.
+    pub(super) fn file(&self, name: &str) -> Option<std::result::Result<FileOf, Arc<Error>>> {
+        if let Some(opened) = self.get(name) {
+            return Some(opened.map(|served| (served, RawFile::Pack)));
+        }
+        let (pack, suffix) = name.split_at(name.rfind('.')?);
+        let served = self.get(pack)?.ok()?;
+        (served.index_suffix()? == suffix).then_some(Ok((served, RawFile::Index)))
+    }
+
+    /// Opens a remote pack anew the next time, if it was replaced.
+    pub(super) fn notice(&self, name: &str, error: &Error) {
+        if let Error::Remote { problem: RemoteProblem::Changed, .. } = error {
+            lock(&self.open).remove(name);
+        }
+    }
+}
+
+/// Whether a file in a folder may be a pack: neither hidden nor what lies beside a pack.
+fn is_candidate(folder: &Path, name: &str) -> bool {
+    // On Windows a colon leads to other drives, and to other streams of a file.
+    let parted = |char: char| "/\\\0".contains(char) || cfg!(windows) && char == ':';
+    if name.is_empty() || name.starts_with('.') || name.contains(parted) {
+        return false;
+    }
+    let beside = [".rpx", ".idx"].iter().filter_map(|suffix| name.strip_suffix(suffix));
+    if beside.into_iter().any(|pack| folder.join(pack).is_file()) {
+        return false;
+    }
+    folder.join(name).is_file()
+}
+
+fn is_no_pack(error: &Error) -> bool {
+    match error {
+        Error::Pack { source, .. } => source.kind() == rangepack_core::ErrorKind::NotAPack,
+        // It was removed, or nobody may read it.
+        Error::Io { .. } => true,
+        _ => false,
+    }
+}
+
+/// The last part of a path or URL.
+fn name_of(path: &Path) -> Option<String> {
+    if rangepack::is_url(path) {
+        let text = path.to_str()?.trim_end_matches("?…").trim_end_matches('/');
+        let name = text.rsplit('/').next()?;
+        return Some(percent_encoding::percent_decode_str(name).decode_utf8_lossy().into_owned());
+    }
+    Some(path.file_name()?.to_string_lossy().into_owned())
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rangepack::{PackOptions, pack};
+
+    fn make(folder: &Path, name: &str, text: &str) {
+        let source = tempfile::tempdir().unwrap();
+        fs::write(source.path().join("a.txt"), text).unwrap();
+        let mut options = PackOptions::default();
+        options.overwrite = true;
+        pack(source.path(), &folder.join(name), &options, &mut ()).unwrap();
+    }
+
+    fn names(shelf: &Shelf) -> Vec<String> {
+        shelf.list().into_iter().map(|(name, _)| name).collect()
+    }
+
+    #[test]
+    fn a_folder_is_watched() {
+        let home = tempfile::tempdir().unwrap();
+        let shelf = Shelf::new(&[home.path().to_owned()], &OpenOptions::default(), |_| false);
+        assert_eq!(names(&shelf), [""; 0]);
+        make(home.path(), "b.pack", "one");
+        make(home.path(), ".hidden.pack", "one");
+        fs::write(home.path().join("notes.txt"), "no pack").unwrap();
+        fs::create_dir(home.path().join("folder")).unwrap();
+        assert_eq!(names(&shelf), ["b.pack"]);
+        let text =
+            |shelf: &Shelf| shelf.get("b.pack").unwrap().unwrap().pack.read("a.txt").unwrap();
+        assert_eq!(text(&shelf), b"one");
+        make(home.path(), "b.pack", "another");
+        assert_eq!(text(&shelf), b"another");
+        fs::remove_file(home.path().join("b.pack")).unwrap();
+        assert!(shelf.get("b.pack").is_none());
+        for name in ["", ".", "..", "notes.txt", "folder", "../b.pack", ".hidden.pack", "a/b"] {
+            assert!(shelf.get(name).is_none(), "{name}");
+        }
+    }
+
+    #[test]
+    fn packs_of_one_name_are_told_apart() {
+        let home = tempfile::tempdir().unwrap();
+        for folder in ["one", "two"] {
+            fs::create_dir(home.path().join(folder)).unwrap();
+            make(&home.path().join(folder), "a.pack", folder);
+        }
+        let places = ["one/a.pack", "two/a.pack"].map(|place| home.path().join(place));
+        let shelf = Shelf::new(&places, &OpenOptions::default(), |name| name == "a.pack-2");
+        assert_eq!(names(&shelf), ["a.pack", "a.pack-3"]);
+        assert_eq!(shelf.get("a.pack-3").unwrap().unwrap().pack.read("a.txt").unwrap(), b"two");
+    }
+
+    #[test]
+    fn the_last_part_of_a_url_is_its_name() {
+        let name = |url: &str| name_of(&rangepack::shown(Path::new(url))).unwrap();
+        assert_eq!(name("https://h/d/a%20b.pack?sig=1"), "a b.pack");
+        assert_eq!(name("s3://b/k/x.pack"), "x.pack");
+        assert_eq!(name_of(Path::new("/d/a.pack")).unwrap(), "a.pack");
+    }
+}
