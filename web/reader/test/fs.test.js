@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 // @ts-expect-error: it comes without types
 import handler from 'serve-handler';
-import { fsOf } from '../src/fs.js';
+import { fsOf } from '../src/node/fs.js';
 import { nameBytes, nameText } from '../src/names.js';
 import { PackError, openPack } from '../src/node/index.js';
 import { container } from './packs.js';

@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { blobSource } from '../src/sources/blob.js';
 import { bytesSource } from '../src/sources/bytes.js';
 import { customSource } from '../src/sources/custom.js';
-import { fileSource } from '../src/sources/file.js';
+import { fileSource } from '../src/node/file-source.js';
 import { httpSource } from '../src/sources/http.js';
 import { streamOf } from '../src/sources/source.js';
 import { startRangeServer } from './range-server.js';

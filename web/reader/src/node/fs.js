@@ -7,10 +7,10 @@ import { fileURLToPath } from 'node:url';
 import { asNodeError, errno } from './fs/errors.js';
 import { Handle, contentOf, readStream } from './fs/handle.js';
 import { Dirent, Stats } from './fs/stats.js';
-import { nameBytes, nameText } from './names.js';
+import { nameBytes, nameText } from '../names.js';
 
-/** @import { Entry } from './index.js' */
-/** @import { Pack } from './pack.js' */
+/** @import { Entry } from '../index.js' */
+/** @import { Pack } from '../pack.js' */
 /** @import { StreamOptions } from './fs/handle.js' */
 
 /** @typedef {string | Buffer | URL} Path */
@@ -24,7 +24,7 @@ const WRITES = [
 
 /**
  * @param {Pack} pack
- * @returns {import('../types/fs.d.ts').PackFs}
+ * @returns {import('../../types/fs.d.ts').PackFs}
  */
 export function fsOf(pack) {
   const questions = new Questions(pack);

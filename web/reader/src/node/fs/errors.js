@@ -5,7 +5,7 @@
 import { constants } from 'node:os';
 
 /** @typedef {'ENOENT' | 'ENOTDIR' | 'EISDIR' | 'EROFS' | 'EINVAL' | 'EBADF' | 'EACCES' | 'EIO'} Errno */
-/** @typedef {{ code: import('../errors.js').Code }} Coded */
+/** @typedef {{ code: import('../../errors.js').Code }} Coded */
 
 /** @type {Record<Errno, string>} in the words of Node */
 const WORDS = {
