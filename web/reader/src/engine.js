@@ -8,9 +8,11 @@ import { Ranges } from './ranges.js';
 
 /** @import { ByteSource } from './sources/source.js' */
 /** @import { Wasm } from './wasm.js' */
-/** @import { Cache, Entry, Metrics } from './index.js' */
+/** @import { Cache, Entry, Metrics } from '../types/index.d.ts' */
 
 /** A range that a question lacks. @typedef {{ volume: number, offset: number, length: number }} Need */
+
+/** What is fetched instead. @typedef {(need: Need, reader: InstanceType<Wasm['Reader']>) => Need} Widen */
 
 /**
  * One block of a large payload: its stored bytes, their digest, and which bytes of the content it holds.
@@ -130,7 +132,7 @@ export class Engine {
    * @template T
    * @param {(reader: InstanceType<Wasm['Reader']>) => { value: T } | { need: Need }} question
    * @param {AbortSignal} [signal]
-   * @param {(need: Need) => Need} [widen] for readers who will need what follows, too
+   * @param {Widen} [widen] for readers who will need what follows, too
    * @returns {Promise<T>}
    */
   async ask(question, signal, widen = (need) => need) {
@@ -154,7 +156,7 @@ export class Engine {
         return answer.value;
       }
       asked = true;
-      const need = widen(answer.need);
+      const need = widen(answer.need, this.#reader);
       const key = this.#pageKey(need);
       const fromCache = await this.#bring(need, key, signal);
       kept = fromCache ? { key, need } : undefined;

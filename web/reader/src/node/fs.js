@@ -9,7 +9,7 @@ import { Handle, contentOf, readStream } from './fs/handle.js';
 import { Dirent, Stats } from './fs/stats.js';
 import { nameBytes, nameText } from '../names.js';
 
-/** @import { Entry } from '../index.js' */
+/** @import { Entry } from '../../types/index.d.ts' */
 /** @import { Pack } from '../pack.js' */
 /** @import { StreamOptions } from './fs/handle.js' */
 

@@ -14,7 +14,7 @@ import { fileSource } from './file-source.js';
 export { PackError, cacheStorageCache, setWasm } from '../index.js';
 export { folderCache } from './cache-folder.js';
 
-/** @import { OpenOptions } from '../index.js' */
+/** @import { OpenOptions } from '../../types/index.d.ts' */
 
 // Node's fetch does not read files.
 setWasm((which) => {

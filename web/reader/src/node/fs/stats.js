@@ -4,7 +4,7 @@
 
 import { constants } from 'node:fs';
 
-/** @import { Entry } from '../../index.js' */
+/** @import { Entry } from '../../../types/index.d.ts' */
 
 /** Entries whose permissions are not known may be read by anybody. */
 const MODES = { file: 0o444, directory: 0o555, symlink: 0o777 };
