@@ -3,9 +3,10 @@
  * keeps count, and ends everything when the pack is closed.
  */
 
-import { PackError } from './errors.js';
+import { PackError, isErrorCode } from './errors.js';
 import { Ranges } from './ranges.js';
 
+/** @import { ErrorCode } from './error-codes.js' */
 /** @import { ByteSource } from './sources/source.js' */
 /** @import { Wasm } from './wasm.js' */
 /** @import { Cache, Entry, Metrics } from '../types/index.d.ts' */
@@ -264,14 +265,14 @@ export class Engine {
    * @param {string | undefined} path
    */
   #own(error, path) {
-    if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return error;
+    if (!(error instanceof Error) || !('code' in error) || !isErrorCode(error.code)) return error;
     if (error instanceof PackError && error.url !== undefined) return error;
     const what = path === undefined ? error.message : `${path}: ${error.message}`;
-    return this.error(/** @type {import('./errors.js').Code} */ (error.code), what, error.cause);
+    return this.error(error.code, what, error.cause);
   }
 
   /**
-   * @param {import('./errors.js').Code} code
+   * @param {ErrorCode} code
    * @param {string} message
    * @param {unknown} [cause]
    */
