@@ -56,7 +56,7 @@ export class Stats extends Kind {
    */
   constructor(entry, bigint = false) {
     super(entry.kind);
-    /** @type {(value: number) => any} */
+    /** @type {(value: number) => number | bigint} */
     const number = bigint ? BigInt : (value) => value;
     // The size of a directory is that of its list elsewhere: the bytes below it would mislead those who add up.
     const size = entry.kind === 'directory' ? 0 : entry.size;
