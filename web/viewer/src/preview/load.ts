@@ -1,8 +1,8 @@
 /** Where each preview is loaded from: nobody pays for those they do not look at. */
 
 import type { Component } from 'svelte';
-import type { Kind } from '../lib/kinds.ts';
-import { part } from '../lib/parts.ts';
+import type { Kind } from '../lib/format/kinds.ts';
+import { part } from '../lib/page/parts.ts';
 import type { PreviewProps } from './ways.ts';
 
 type Preview = () => Promise<{ default: Component<PreviewProps> }>;

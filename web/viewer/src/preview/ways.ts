@@ -1,7 +1,7 @@
 /** In which ways a file can be looked at, and what every preview gets. */
 
 import type { Entry, PackFile } from 'rangepack';
-import type { Kind } from '../lib/kinds.ts';
+import type { Kind } from '../lib/format/kinds.ts';
 
 export interface PreviewProps {
   file: PackFile;

@@ -1,7 +1,7 @@
 /** The icons, and which of them stands for an entry. */
 
 import type { Entry } from 'rangepack';
-import { kindOf, type Kind } from '../lib/kinds.ts';
+import { kindOf, type Kind } from '../lib/format/kinds.ts';
 
 /** Drawn on 16 × 16 with one stroke. */
 export const SHAPES = {

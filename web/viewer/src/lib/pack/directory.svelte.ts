@@ -4,7 +4,7 @@
  */
 
 import type { Entry, Pack } from 'rangepack';
-import { Blocks } from './blocks.svelte.ts';
+import { Blocks } from '../page/blocks.svelte.ts';
 
 /** Entries that are fetched together: one or two pages of the index. */
 const BLOCK = 500;

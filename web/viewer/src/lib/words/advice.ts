@@ -3,7 +3,7 @@
  */
 
 import { PackError } from 'rangepack';
-import { PartMissing } from './parts.ts';
+import { PartMissing } from '../page/parts.ts';
 
 export interface Advice {
   title: string;

@@ -4,7 +4,7 @@
  */
 
 import type { Entry, Info, Pack } from 'rangepack';
-import { groupOf, typeOf, type Group } from './groups.ts';
+import { groupOf, typeOf, type Group } from '../format/groups.ts';
 
 export interface Type {
   name: string;
