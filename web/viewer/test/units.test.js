@@ -2,14 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { runnerImport } from 'vite';
-
-/** @param {string} name @returns {Promise<any>} */
-async function load(name) {
-  const { module } = await runnerImport(fileURLToPath(new URL(`../src/lib/${name}.ts`, import.meta.url)), { configFile: false, logLevel: 'error' });
-  return module;
-}
+import { load } from './load.js';
 
 const { CsvParser, separatorOf } = await load('format/csv');
 const bar = await load('page/bar');
