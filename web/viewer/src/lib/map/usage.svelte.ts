@@ -5,6 +5,7 @@
 
 import type { Entry, Pack } from 'rangepack';
 import { SvelteMap } from 'svelte/reactivity';
+import { pause } from '../page/pause.ts';
 
 export type Measure = 'bytes' | 'files';
 
@@ -39,7 +40,7 @@ export class Level {
     try {
       const limit = this.entries.length === 0 ? PAGE.first : PAGE.more;
       // What is in memory comes at once: the page must have time for others.
-      if (this.entries.length > 0) await new Promise((done) => setTimeout(done));
+      if (this.entries.length > 0) await pause();
       const page = await this.#pack.readdir(this.path, { after: this.entries.at(-1)?.name, limit });
       this.entries = [...this.entries, ...page];
       this.complete = page.length < limit;
