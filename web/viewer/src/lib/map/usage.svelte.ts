@@ -3,8 +3,9 @@
  * level is known as soon as its children are listed; nothing below them is read.
  */
 
-import type { Entry, Pack } from 'rangepack';
+import type { Entry } from 'rangepack';
 import { SvelteMap } from 'svelte/reactivity';
+import type { Directories, Directory } from '../pack/directory.svelte.ts';
 import { pause } from '../page/pause.ts';
 
 export type Measure = 'bytes' | 'files';
@@ -17,19 +18,17 @@ export function weigh(entry: Entry, by: Measure): number {
   return by === 'bytes' ? entry.size : entry.kind === 'directory' ? (entry.files ?? 0) : 1;
 }
 
-/** The children of one directory. */
+/** The children of one directory, from the first one on: the map shows what was listed so far. */
 export class Level {
   /** In the order of their names, as far as they were listed. */
   entries: Entry[] = $state.raw([]);
   complete = $state(false);
   loading = $state(false);
   error: unknown = $state.raw(undefined);
-  readonly path: string;
-  readonly #pack: Pack;
+  readonly #directory: Directory;
 
-  constructor(pack: Pack, path: string) {
-    this.#pack = pack;
-    this.path = path;
+  constructor(directory: Directory) {
+    this.#directory = directory;
   }
 
   /** Further children. Failures are kept in `error`. */
@@ -41,9 +40,10 @@ export class Level {
       const limit = this.entries.length === 0 ? PAGE.first : PAGE.more;
       // What is in memory comes at once: the page must have time for others.
       if (this.entries.length > 0) await pause();
-      const page = await this.#pack.readdir(this.path, { after: this.entries.at(-1)?.name, limit });
+      const page = await this.#directory.read(this.entries.length, limit);
       this.entries = [...this.entries, ...page];
-      this.complete = page.length < limit;
+      // A count is the pack's own word: where nothing more comes, that is all.
+      this.complete = page.length < limit || this.entries.length >= this.#directory.count;
     } catch (error) {
       this.error = error;
     } finally {
@@ -120,10 +120,10 @@ export class Usage {
   by: Measure = $state('bytes');
   trail: Step[] = $state.raw([]);
   readonly #levels = new SvelteMap<string, Level>();
-  readonly #pack: Pack;
+  readonly #directories: Directories;
 
-  constructor(pack: Pack, root: Entry) {
-    this.#pack = pack;
+  constructor(directories: Directories, root: Entry) {
+    this.#directories = directories;
     this.trail = [{ entry: root, skip: 0 }];
   }
 
@@ -135,7 +135,7 @@ export class Usage {
   /** Lists the children of a directory, unless they are there. */
   read(path: string): void {
     if (this.#levels.has(path)) return;
-    const level = new Level(this.#pack, path);
+    const level = new Level(this.#directories.at(path));
     this.#levels.set(path, level);
     void level.more();
   }
@@ -160,11 +160,11 @@ export class Usage {
   }
 }
 
-const known = new WeakMap<Pack, Usage>();
+const known = new WeakMap<Directories, Usage>();
 
 /** The map of a pack; it stays as it is while the pack is open. */
-export function usageOf(pack: Pack, root: Entry): Usage {
-  let usage = known.get(pack);
-  if (usage === undefined) known.set(pack, (usage = new Usage(pack, root)));
+export function usageOf(directories: Directories, root: Entry): Usage {
+  let usage = known.get(directories);
+  if (usage === undefined) known.set(directories, (usage = new Usage(directories, root)));
   return usage;
 }
