@@ -144,6 +144,7 @@ test('runs from what Vite makes of it, in a worker as well', async () => {
 const TYPED = `
 import { openPack, PackError, cacheStorageCache } from 'rangepack';
 import type { Entry, ErrorCode, Pack, PackFile } from 'rangepack';
+import { fsOf } from 'rangepack/fs';
 import { folderCache } from 'rangepack/node';
 import { mount } from 'rangepack/mount';
 import { decodePath, respond } from 'rangepack/respond';
@@ -170,6 +171,15 @@ export async function main(signal: AbortSignal): Promise<number> {
   for await (const [entry, bytes] of pack.readMany(names)) names.push(entry.name + bytes.length);
   pack.close();
   return value?.length ?? 0;
+}
+
+export function viaCallbacks(pack: Pack): void {
+  const fs = fsOf(pack);
+  fs.readFile('/a', 'utf8', (error, text) => console.log(error?.code, text.trim()));
+  fs.readFile('/a', (error, content) => console.log(content.readUInt8(0)));
+  fs.readdir('/', { withFileTypes: true }, (error, entries) => entries.map((entry) => entry.isFile()));
+  fs.readdir('/', 'utf8', (error, names) => names.map((name) => name.length));
+  fs.stat('/a', { bigint: true }, (error, stats) => console.log(stats.mtimeNs + 1n));
 }
 
 export function codeOf(error: unknown): ErrorCode | undefined {
