@@ -8,6 +8,7 @@ use crate::pieces::Pieces;
 use crate::value::{self, Answered, JsString, KEYS, core_error, name, name_bytes, number, object};
 use js_sys::{Array, Object};
 use rangepack_core::index::Index;
+use rangepack_core::layout::Header;
 use rangepack_core::path::PackPathBuf;
 use rangepack_core::{Answer, Digest, Extent, Limits, PackPath, Source, blocks};
 use wasm_bindgen::prelude::*;
@@ -133,7 +134,7 @@ impl Reader {
         let Opened { index, memory } = self.opened()?;
         let (header, totals) = (index.header(), index.totals());
         let paged = memory.is_none();
-        let pages = u64::from(header.page_count).saturating_mul(u64::from(header.page_size));
+        let pages = pages_len(header);
         KEYS.with(|keys| {
             let volumes = Array::new();
             for volume in &header.volumes {
@@ -159,10 +160,18 @@ impl Reader {
             if paged {
                 let info: &Object = info.unchecked_ref();
                 value::set(info, &keys.root, value::hex(&index.digest()));
-                let end = header.pages_offset.saturating_add(pages);
-                value::set(info, &keys.pages_end, number(end)?);
             }
             Ok(value::ready(info))
+        })
+    }
+
+    /// Where the index pages end in the pack; 0 where none of them lie there.
+    #[wasm_bindgen(getter, js_name = pagesEnd)]
+    pub fn pages_end(&self) -> f64 {
+        let in_pack = self.index.as_ref().filter(|opened| opened.memory.is_none());
+        in_pack.map_or(0.0, |Opened { index, .. }| {
+            let header = index.header();
+            header.pages_offset.saturating_add(pages_len(header)) as f64
         })
     }
 
@@ -293,6 +302,11 @@ impl Source for Pages<'_> {
             Pages::Memory(bytes) => bytes.bytes(extent),
         }
     }
+}
+
+/// How many bytes the pages of an index take.
+fn pages_len(header: &Header) -> u64 {
+    u64::from(header.page_count).saturating_mul(u64::from(header.page_size))
 }
 
 /// A path as it is typed: slashes at its ends do not count, and the empty one is the root.

@@ -157,6 +157,6 @@ keys! {
     target = "target", files = "files", directories = "directories", bytes = "bytes",
     stored_bytes = "storedBytes", entries = "entries", symlinks = "symlinks", next = "next",
     end = "end", start = "start", format = "format", root = "root", volumes = "volumes",
-    pages_end = "pagesEnd", refused = "refused", bad_lines = "badLines", lost_names = "lostNames",
+    refused = "refused", bad_lines = "badLines", lost_names = "lostNames",
     index_bytes = "indexBytes", legacy = "legacy", index = "index", whole = "whole", file_size = "fileSize",
 }

@@ -6,7 +6,7 @@ import { PackError } from './errors.js';
 import { sha256 } from './hash.js';
 import { Recent } from './recent.js';
 
-/** @import { Entry } from './index.js' */
+/** @import { Entry } from '../types/index.d.ts' */
 /** @import { Engine } from './engine.js' */
 /** @import { Block } from './engine.js' */
 /** @typedef {{ signal?: AbortSignal }} Options */

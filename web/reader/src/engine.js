@@ -3,14 +3,17 @@
  * keeps count, and ends everything when the pack is closed.
  */
 
-import { PackError } from './errors.js';
+import { PackError, isErrorCode } from './errors.js';
 import { Ranges } from './ranges.js';
 
+/** @import { ErrorCode } from './error-codes.js' */
 /** @import { ByteSource } from './sources/source.js' */
 /** @import { Wasm } from './wasm.js' */
-/** @import { Cache, Entry, Metrics } from './index.js' */
+/** @import { Cache, Entry, Metrics } from '../types/index.d.ts' */
 
 /** A range that a question lacks. @typedef {{ volume: number, offset: number, length: number }} Need */
+
+/** What is fetched instead. @typedef {(need: Need, reader: InstanceType<Wasm['Reader']>) => Need} Widen */
 
 /**
  * One block of a large payload: its stored bytes, their digest, and which bytes of the content it holds.
@@ -130,7 +133,7 @@ export class Engine {
    * @template T
    * @param {(reader: InstanceType<Wasm['Reader']>) => { value: T } | { need: Need }} question
    * @param {AbortSignal} [signal]
-   * @param {(need: Need) => Need} [widen] for readers who will need what follows, too
+   * @param {Widen} [widen] for readers who will need what follows, too
    * @returns {Promise<T>}
    */
   async ask(question, signal, widen = (need) => need) {
@@ -154,7 +157,7 @@ export class Engine {
         return answer.value;
       }
       asked = true;
-      const need = widen(answer.need);
+      const need = widen(answer.need, this.#reader);
       const key = this.#pageKey(need);
       const fromCache = await this.#bring(need, key, signal);
       kept = fromCache ? { key, need } : undefined;
@@ -262,14 +265,14 @@ export class Engine {
    * @param {string | undefined} path
    */
   #own(error, path) {
-    if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return error;
+    if (!(error instanceof Error) || !('code' in error) || !isErrorCode(error.code)) return error;
     if (error instanceof PackError && error.url !== undefined) return error;
     const what = path === undefined ? error.message : `${path}: ${error.message}`;
-    return this.error(/** @type {import('./errors.js').Code} */ (error.code), what, error.cause);
+    return this.error(error.code, what, error.cause);
   }
 
   /**
-   * @param {import('./errors.js').Code} code
+   * @param {ErrorCode} code
    * @param {string} message
    * @param {unknown} [cause]
    */

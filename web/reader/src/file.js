@@ -5,7 +5,7 @@
 import { typeOf } from './types.js';
 
 /** @import { Contents } from './contents.js' */
-/** @import { Entry, ReadOptions } from './index.js' */
+/** @import { Entry, ReadOptions } from '../types/index.d.ts' */
 
 /** A file of a pack, or a part of one. Nothing is read until its content is asked for. */
 export class PackFile {

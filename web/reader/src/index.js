@@ -13,15 +13,7 @@ export { PackError } from './errors.js';
 export { cacheStorageCache } from './cache.js';
 export { setWasm } from './wasm.js';
 
-/** @typedef {import('../types/index.d.ts').Entry} Entry */
-/** @typedef {import('../types/index.d.ts').Info & { pagesEnd?: number }} Info */
-/** @typedef {import('../types/index.d.ts').Metrics} Metrics */
-/** @typedef {import('../types/index.d.ts').Cache} Cache */
-/** @typedef {import('../types/index.d.ts').OpenOptions} OpenOptions */
-/** @typedef {import('../types/index.d.ts').ReadOptions} ReadOptions */
-/** @typedef {import('../types/index.d.ts').ListOptions} ListOptions */
-/** @typedef {import('../types/index.d.ts').Children} Children */
-/** @typedef {import('../types/index.d.ts').ChildrenOptions} ChildrenOptions */
+/** @import { OpenOptions } from '../types/index.d.ts' */
 
 /**
  * @param {unknown} input

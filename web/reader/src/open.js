@@ -7,7 +7,7 @@ import { PackError } from './errors.js';
 import { Pack } from './pack.js';
 import { loadWasm } from './wasm.js';
 
-/** @import { Info, OpenOptions } from './index.js' */
+/** @import { Info, OpenOptions } from '../types/index.d.ts' */
 /** @import { ByteSource } from './sources/source.js' */
 /** @import { Wasm } from './wasm.js' */
 

@@ -6,8 +6,8 @@ import { Contents } from './contents.js';
 import { PackFile } from './file.js';
 import { isCount } from './sources/source.js';
 
-/** @import { Children, ChildrenOptions, Entry, Info, ListOptions, Metrics, ReadOptions } from './index.js' */
-/** @import { Engine, Need } from './engine.js' */
+/** @import { Children, ChildrenOptions, Entry, Info, ListOptions, Metrics, ReadOptions } from '../types/index.d.ts' */
+/** @import { Engine, Widen } from './engine.js' */
 
 /** Links that lead to links: more are a circle. */
 const MAX_LINKS = 40;
@@ -249,11 +249,10 @@ export class Pack {
    * @param {boolean} [isKnown] whether all will be needed; else the walk may be a short one
    */
   async *#scan(start, end, signal, isKnown = false) {
-    const pagesEnd = this.info.pagesEnd ?? 0;
     let length = 0;
     let next = start;
-    /** @param {Need} need */
-    const widen = (need) => {
+    /** @type {Widen} */
+    const widen = (need, { pagesEnd }) => {
       // Pages lie in the order of the entries. The first few alone; then more at once.
       length = Math.min(Math.max(length * 2, need.length), AHEAD);
       const most = isKnown ? Math.floor(((end - next) * ENTRY_BYTES) / need.length) * need.length : AHEAD;

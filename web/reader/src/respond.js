@@ -7,19 +7,22 @@ import { nameBytes, nameText } from './names.js';
 import { isDocument, typeOf } from './types.js';
 
 /** @import { Pack, PackFile } from '../types/index.d.ts' */
+/** @import { ErrorCode } from './error-codes.js' */
 /** @import { RespondOptions } from '../types/respond.d.ts' */
 
-/** What has a status of its own. All else that is wrong with a pack, or with getting at it, is a bad gateway. */
-const STATUS = new Map(
-  /** @type {const} */ ([
-    ['ERR_NO_ENTRY', 404],
-    ['ERR_BAD_PATH', 404],
-    ['ERR_CLOSED', 503],
-    ['ERR_OFFLINE', 503],
-    ['ERR_TOO_MANY_REQUESTS', 503],
-    ['ERR_TIMEOUT', 504],
-  ]),
-);
+/**
+ * What has a status of its own. All else that is wrong with a pack, or with getting at it, is a bad gateway.
+ *
+ * @type {ReadonlyMap<ErrorCode, number>}
+ */
+const STATUS = new Map([
+  ['ERR_NO_ENTRY', 404],
+  ['ERR_BAD_PATH', 404],
+  ['ERR_CLOSED', 503],
+  ['ERR_OFFLINE', 503],
+  ['ERR_TOO_MANY_REQUESTS', 503],
+  ['ERR_TIMEOUT', 504],
+]);
 
 /**
  * A document of strangers gets an origin of its own: it may do what any foreign page may, but it is not the page that
@@ -64,7 +67,7 @@ export async function respond(pack, path, request, { trusted = false, destinatio
   } catch (error) {
     if (!(error instanceof PackError)) throw error;
     onError?.(error);
-    return text(STATUS.get(/** @type {any} */ (error.code)) ?? 502, `${error.code}: ${error.message}`, isHead);
+    return text(STATUS.get(error.code) ?? 502, `${error.code}: ${error.message}`, isHead);
   }
 }
 

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { cacheStorageCache, toEvict } from '../src/cache.js';
-import { folderCache } from '../src/cache-folder.js';
+import { folderCache } from '../src/node/cache-folder.js';
 
 /** @import { Cache as Kept } from '../src/cache.js' */
 
@@ -210,7 +210,7 @@ describe('a folder', () => {
     const folder = newFolder();
     const script = `
       import { createHash } from 'node:crypto';
-      import { folderCache } from ${JSON.stringify(new URL('../src/cache-folder.js', import.meta.url).href)};
+      import { folderCache } from ${JSON.stringify(new URL('../src/node/cache-folder.js', import.meta.url).href)};
       const cache = folderCache(${JSON.stringify(folder)}, { maxBytes: 64_000 });
       for (let i = 0; i < 300; i++) {
         const bytes = new Uint8Array(1000).fill((i * 7) % 100);

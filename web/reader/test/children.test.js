@@ -7,7 +7,8 @@ import { Pack } from '../src/pack.js';
 import { container } from './packs.js';
 import { testFile } from './places.js';
 
-/** @import { ChildrenOptions } from '../types/index.d.ts' */
+/** @import { Engine } from '../src/engine.js' */
+/** @import { ChildrenOptions, ErrorCode, Info } from '../types/index.d.ts' */
 
 /** @type {import('../types/index.d.ts').Pack[]} */
 const packs = [];
@@ -82,10 +83,10 @@ describe('children', () => {
   test('refuses positions and limits that are none', async () => {
     const pack = await golden('two-levels');
     const bad = [-1, NaN, 0.5, -Infinity, 2 ** 53, null, {}, 3n, true];
-    for (const value of /** @type {any[]} */ (bad)) {
+    for (const value of /** @type {number[]} */ (bad)) {
       await assert.rejects(pack.children('train', { start: value }), { code: 'ERR_ARGUMENT', message: /start/ }, String(value));
-      for (const ask of ['children', 'readdir']) {
-        await assert.rejects(/** @type {any} */ (pack)[ask]('train', { limit: value }), { code: 'ERR_ARGUMENT', message: /limit/ }, String(value));
+      for (const ask of /** @type {const} */ (['children', 'readdir'])) {
+        await assert.rejects(pack[ask]('train', { limit: value }), { code: 'ERR_ARGUMENT', message: /limit/ }, String(value));
       }
     }
     await assert.rejects(pack.children('train', { start: Infinity }), { code: 'ERR_ARGUMENT' });
@@ -112,9 +113,10 @@ test('an index whose numbers lead to entries of another directory is refused', a
   const entries = [{ path: 'other/file', name: 'file', kind: 'file', size: 0, storedSize: 0 }];
   const reader = { lowerBound: (/** @type {string} */ _, /** @type {string} */ name) => (name === '' ? 0 : 1), scan: () => ({ entries, next: 1 }) };
   const engine = {
-    ask: async (/** @type {any} */ question) => question(reader),
-    error: (/** @type {any} */ code, /** @type {string} */ message) => new PackError(code, message),
+    ask: async (/** @type {(from: typeof reader) => unknown} */ question) => question(reader),
+    error: (/** @type {ErrorCode} */ code, /** @type {string} */ message) => new PackError(code, message),
   };
-  const pack = new Pack(/** @type {any} */ (engine), /** @type {any} */ ({}));
+  // As much of an engine as is asked here.
+  const pack = new Pack(/** @type {Engine} */ (/** @type {unknown} */ (engine)), /** @type {Info} */ ({}));
   await assert.rejects(pack.children('directory'), { code: 'ERR_CORRUPT', message: /other\/file/ });
 });

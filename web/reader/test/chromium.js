@@ -69,7 +69,7 @@ export async function openPage(browser, origin) {
       const result = await page.evaluate(inPage, { name, argument, worker });
       const [error] = errors.splice(0);
       if (error !== undefined) throw error;
-      return /** @type {any} */ (result);
+      return /** @type {Awaited<ReturnType<Tasks[Name]>>} */ (result);
     },
   };
 }

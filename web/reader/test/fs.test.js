@@ -11,13 +11,15 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 // @ts-expect-error: it comes without types
 import handler from 'serve-handler';
-import { fsOf } from '../src/fs.js';
+import { fsOf } from '../src/node/fs.js';
 import { nameBytes, nameText } from '../src/names.js';
 import { PackError, openPack } from '../src/node/index.js';
 import { container } from './packs.js';
 
 /** @import { Pack } from '../types/index.d.ts' */
-/** @import { PackFs } from '../types/fs.d.ts' */
+/** @import { FileSystemAdapter } from 'fast-glob' */
+/** @import { Dirent, Stats } from 'node:fs' */
+/** @import { Callback, PackFs } from '../types/fs.d.ts' */
 
 /** @param {string} name */
 const golden = (name) => fileURLToPath(new URL(`../../../tests/golden/${name}.pack`, import.meta.url));
@@ -110,7 +112,7 @@ test('lstat, readlink, realpath', async () => {
   assert.equal((await fs.lstat('nested/..')).isDirectory(), true);
   assert.equal((await fs.lstat('nested/deep/link')).isSymbolicLink(), true);
   assert.equal(await fs.readlink('/link'), 'nested/deep/file');
-  assert.deepEqual(await fs.readlink('/nested/deep/link', /** @type {any} */ ('buffer')), Buffer.from('not \xff UTF-8', 'latin1'));
+  assert.deepEqual(await fs.readlink('/nested/deep/link', /** @type {BufferEncoding} */ ('buffer')), Buffer.from('not \xff UTF-8', 'latin1'));
   assert.equal(await fs.realpath('link'), '/nested/deep/file');
   assert.equal(await fs.realpath('.'), '/');
   await refused(fs.readlink('/nested'), 'EINVAL', 'readlink', '/nested');
@@ -335,16 +337,16 @@ test('errors of the pack are the cause', async () => {
 });
 
 test('functions take callbacks, too', async () => {
-  const stats = await promisify((/** @type {any} */ done) => fs.stat('/executable', done))();
+  const stats = await promisify((/** @type {Callback<Stats>} */ done) => fs.stat('/executable', done))();
   assert.equal(stats.size, 10);
-  const names = await promisify((/** @type {any} */ done) => fs.readdir('/nested', { withFileTypes: true }, done))();
+  const names = await promisify((/** @type {Callback<Dirent[]>} */ done) => fs.readdir('/nested', { withFileTypes: true }, done))();
   assert.equal(names.length, 2);
-  await assert.rejects(promisify((/** @type {any} */ done) => fs.readFile('/no', done))(), { code: 'ENOENT' });
+  await assert.rejects(promisify((/** @type {Callback<Buffer>} */ done) => fs.readFile('/no', done))(), { code: 'ENOENT' });
   assert.equal(await fs.promises.readFile('/link', 'utf8'), await fs.readFile('link', 'utf8'));
 });
 
 test('fast-glob finds files', async () => {
-  const options = { fs: /** @type {any} */ (fs), cwd: '/', stats: false };
+  const options = { fs: /** @type {Partial<FileSystemAdapter>} */ (fs), cwd: '/', stats: false };
   assert.deepEqual((await fastGlob('**/{file,sibling,x}', options)).sort(), ['nested-too/x', 'nested/deep/file', 'nested/sibling']);
   assert.deepEqual(await fastGlob('nested/**', { ...options, onlyDirectories: true }), ['nested/deep']);
   const withStats = await fastGlob('exec*', { ...options, stats: true });
@@ -356,7 +358,7 @@ test('serve-handler serves a pack', async () => {
   const mounted = await mount('stored-blocks');
   const content = await mounted.readFile('large');
   const server = createServer((request, response) => {
-    void handler(request, response, { public: '/', directoryListing: true }, /** @type {any} */ (mounted));
+    void handler(request, response, { public: '/', directoryListing: true }, mounted);
   });
   await new Promise((done) => server.listen(0, '127.0.0.1', () => done(undefined)));
   const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { CODES, PackError, displayUrl } from '../src/errors.js';
+import { ERROR_CODES } from '../src/error-codes.js';
+import { PackError, displayUrl } from '../src/errors.js';
 import { areSafelisted, contentLength, contentRange, differ, isCompressed, retryAfter, validators } from '../src/sources/http-headers.js';
 import { isCrossOrigin, mayTryNext, openingSteps } from '../src/sources/http-open.js';
 import { blamesCache, waitBeforeRetry } from '../src/sources/http-retry.js';
 
-/** @import { Code } from '../src/errors.js' */
+/** @import { ErrorCode } from '../src/error-codes.js' */
 
 test('Content-Range', () => {
   const parse = (/** @type {string} */ text) => contentRange(new Headers({ 'Content-Range': text }));
@@ -77,7 +78,7 @@ describe('opening', () => {
   });
 
   test('goes on only where another way may work', () => {
-    const may = (/** @type {'head' | 'suffix'} */ step, /** @type {Code} */ code, inPage = false, status = 0) =>
+    const may = (/** @type {'head' | 'suffix'} */ step, /** @type {ErrorCode} */ code, inPage = false, status = 0) =>
       mayTryNext(step, new PackError(code, '', { status }), inPage);
     assert.ok(may('head', 'ERR_FORBIDDEN') && may('head', 'ERR_NOT_FOUND') && may('head', 'ERR_STATUS'));
     assert.ok(!may('suffix', 'ERR_FORBIDDEN') && !may('suffix', 'ERR_NOT_FOUND'));
@@ -89,7 +90,7 @@ describe('opening', () => {
 
 describe('another try', () => {
   const options = { retries: 4, base: 100 };
-  /** @param {Code} code @param {import('../src/errors.js').Details} [details] */
+  /** @param {ErrorCode} code @param {import('../src/errors.js').Details} [details] */
   const error = (code, details) => new PackError(code, '', details);
 
   test('comes later each time, with jitter', () => {
@@ -106,8 +107,8 @@ describe('another try', () => {
   });
 
   test('is not made for what will not change', () => {
-    const final = Object.keys(CODES).filter((code) => waitBeforeRetry(error(/** @type {Code} */ (code)), 0, options) === undefined);
-    const passing = Object.keys(CODES).filter((code) => !final.includes(code));
+    const final = Object.keys(ERROR_CODES).filter((code) => waitBeforeRetry(error(/** @type {ErrorCode} */ (code)), 0, options) === undefined);
+    const passing = Object.keys(ERROR_CODES).filter((code) => !final.includes(code));
     assert.deepEqual(passing.sort(), ['ERR_CONTENT_RANGE', 'ERR_CORS', 'ERR_NETWORK', 'ERR_SERVER', 'ERR_SHORT_BODY', 'ERR_TIMEOUT', 'ERR_TOO_MANY_REQUESTS']);
     assert.equal(waitBeforeRetry(error('ERR_SERVER', { status: 501 }), 0, options), undefined);
     assert.equal(waitBeforeRetry(error('ERR_CONTENT_RANGE'), 1, options), undefined);

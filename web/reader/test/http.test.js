@@ -8,7 +8,7 @@ import { browserFetch } from './browser-fetch.js';
 import { startRangeServer } from './range-server.js';
 
 /** @import { HttpOptions } from '../src/sources/http-connection.js' */
-/** @import { Code } from '../src/errors.js' */
+/** @import { ErrorCode } from '../src/error-codes.js' */
 
 const data = bytesOf(300_000);
 const small = data.slice(0, 1000);
@@ -55,7 +55,7 @@ function openFromPage(path, options) {
   return open(path, { origin, fetch: browserFetch(origin), ...options });
 }
 
-/** @param {Promise<unknown>} promise @param {Code} code @param {RegExp} [message] */
+/** @param {Promise<unknown>} promise @param {ErrorCode} code @param {RegExp} [message] */
 async function rejects(promise, code, message = /^http/) {
   await assert.rejects(promise, (error) => {
     assert.ok(error instanceof PackError, String(error));
@@ -252,7 +252,7 @@ describe('reading', () => {
 });
 
 describe('refusals', () => {
-  for (const [status, code] of /** @type {[number, Code][]} */ ([
+  for (const [status, code] of /** @type {[number, ErrorCode][]} */ ([
     [401, 'ERR_FORBIDDEN'],
     [403, 'ERR_FORBIDDEN'],
     [404, 'ERR_NOT_FOUND'],
@@ -267,7 +267,7 @@ describe('refusals', () => {
     });
   }
 
-  for (const [status, code] of /** @type {[number, Code][]} */ ([
+  for (const [status, code] of /** @type {[number, ErrorCode][]} */ ([
     [429, 'ERR_TOO_MANY_REQUESTS'],
     [500, 'ERR_SERVER'],
     [503, 'ERR_SERVER'],

@@ -143,7 +143,8 @@ test('runs from what Vite makes of it, in a worker as well', async () => {
 
 const TYPED = `
 import { openPack, PackError, cacheStorageCache } from 'rangepack';
-import type { Entry, Pack, PackFile } from 'rangepack';
+import type { Entry, ErrorCode, Pack, PackFile } from 'rangepack';
+import { fsOf } from 'rangepack/fs';
 import { folderCache } from 'rangepack/node';
 import { mount } from 'rangepack/mount';
 import { decodePath, respond } from 'rangepack/respond';
@@ -172,9 +173,21 @@ export async function main(signal: AbortSignal): Promise<number> {
   return value?.length ?? 0;
 }
 
-export function codeOf(error: unknown): string | undefined {
+export function viaCallbacks(pack: Pack): void {
+  const fs = fsOf(pack);
+  fs.readFile('/a', 'utf8', (error, text) => console.log(error?.code, text.trim()));
+  fs.readFile('/a', (error, content) => console.log(content.readUInt8(0)));
+  fs.readdir('/', { withFileTypes: true }, (error, entries) => entries.map((entry) => entry.isFile()));
+  fs.readdir('/', 'utf8', (error, names) => names.map((name) => name.length));
+  fs.stat('/a', { bigint: true }, (error, stats) => console.log(stats.mtimeNs + 1n));
+}
+
+export function codeOf(error: unknown): ErrorCode | undefined {
   return error instanceof PackError ? error.code : undefined;
 }
+
+// @ts-expect-error there is no such code
+export const isNonsense = (error: PackError) => error.code === 'ERR_NONSENSE';
 
 // @ts-expect-error a number is no pack
 export const wrong = () => openPack(5, { cache: cacheStorageCache() });

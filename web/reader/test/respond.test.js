@@ -396,7 +396,7 @@ test('behind a server of Node', async () => {
     const response = await respond(pack, decodePath(address.pathname), request);
     outgoing.writeHead(response.status, Object.fromEntries(response.headers));
     if (response.body === null) outgoing.end();
-    else Readable.fromWeb(/** @type {any} */ (response.body)).pipe(outgoing);
+    else Readable.fromWeb(/** @type {import('node:stream/web').ReadableStream} */ (response.body)).pipe(outgoing);
   });
   await new Promise((done) => http.listen(0, '127.0.0.1', () => done(undefined)));
   const { port } = /** @type {import('node:net').AddressInfo} */ (http.address());

@@ -49,29 +49,40 @@ export interface PackFs {
 /** A function with a promise, or with a callback. */
 export interface Asked<Arguments extends unknown[], Answer> {
   (...given: Arguments): Promise<Answer>;
-  (...given: [...Partial<Arguments>, callback: (error: NodeJS.ErrnoException | null, answer: Answer) => void]): void;
+  (...given: [...Partial<Arguments>, callback: Callback<Answer>]): void;
 }
+
+export type Callback<Answer> = (error: NodeJS.ErrnoException | null, answer: Answer) => void;
 
 export interface Status {
   (path: Path, options: { bigint: true }): Promise<BigIntStats>;
   (path: Path, options?: { bigint?: false }): Promise<Stats>;
-  (path: Path, callback: (error: NodeJS.ErrnoException | null, stats: Stats) => void): void;
-  (path: Path, options: { bigint?: boolean }, callback: (error: NodeJS.ErrnoException | null, stats: any) => void): void;
+  (path: Path, callback: Callback<Stats>): void;
+  (path: Path, options: { bigint: true }, callback: Callback<BigIntStats>): void;
+  (path: Path, options: { bigint?: false }, callback: Callback<Stats>): void;
+  (path: Path, options: { bigint?: boolean }, callback: Callback<Stats | BigIntStats>): void;
 }
 
 export interface ReadFile {
   (path: Path, options: BufferEncoding | { encoding: BufferEncoding; signal?: AbortSignal }): Promise<string>;
   (path: Path, options?: { encoding?: null; signal?: AbortSignal } | null): Promise<Buffer>;
-  (path: Path, callback: (error: NodeJS.ErrnoException | null, content: Buffer) => void): void;
-  (path: Path, options: any, callback: (error: NodeJS.ErrnoException | null, content: any) => void): void;
+  (path: Path, callback: Callback<Buffer>): void;
+  (path: Path, options: BufferEncoding | { encoding: BufferEncoding; signal?: AbortSignal }, callback: Callback<string>): void;
+  (path: Path, options: { encoding?: null; signal?: AbortSignal } | null, callback: Callback<Buffer>): void;
 }
 
 export interface ReadDirectory {
   (path: Path, options: { withFileTypes: true; recursive?: boolean }): Promise<Dirent[]>;
   (path: Path, options: 'buffer' | { encoding: 'buffer'; recursive?: boolean }): Promise<Buffer[]>;
   (path: Path, options?: BufferEncoding | { withFileTypes?: false; recursive?: boolean } | null): Promise<string[]>;
-  (path: Path, callback: (error: NodeJS.ErrnoException | null, names: string[]) => void): void;
-  (path: Path, options: any, callback: (error: NodeJS.ErrnoException | null, names: any[]) => void): void;
+  (path: Path, callback: Callback<string[]>): void;
+  (path: Path, options: { withFileTypes: true; recursive?: boolean }, callback: Callback<Dirent[]>): void;
+  (path: Path, options: 'buffer' | { encoding: 'buffer'; recursive?: boolean }, callback: Callback<Buffer[]>): void;
+  (
+    path: Path,
+    options: BufferEncoding | { withFileTypes?: false; recursive?: boolean } | null,
+    callback: Callback<string[]>,
+  ): void;
 }
 
 /** An open directory; iterate over it with `for await`. */

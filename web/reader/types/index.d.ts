@@ -10,6 +10,10 @@
  * ```
  */
 
+import type { ErrorCode } from './error-codes.d.ts';
+
+export type { ErrorCode };
+
 /** Where a pack can lie. In Node, a string that is no `http(s):` address is a path (see `rangepack/node`). */
 export type PackInput = string | URL | Blob | ArrayBuffer | ArrayBufferView | CustomSource;
 
@@ -248,7 +252,7 @@ export function setWasm(source: (which: 'packs' | 'legacy') => URL | Promise<Buf
 /** What every call rejects with, unless its signal was aborted: then with the signal's reason. */
 export class PackError extends Error {
   /** Stays the same from version to version; all of them are listed in the README. */
-  readonly code: string;
+  readonly code: ErrorCode;
   /** The pack, without secrets. */
   readonly url?: string;
   /** Status of the HTTP response. */

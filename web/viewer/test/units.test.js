@@ -2,30 +2,23 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { runnerImport } from 'vite';
+import { load } from './load.js';
 
-/** @param {string} name @returns {Promise<any>} */
-async function load(name) {
-  const { module } = await runnerImport(fileURLToPath(new URL(`../src/lib/${name}.ts`, import.meta.url)), { configFile: false, logLevel: 'error' });
-  return module;
-}
-
-const { CsvParser, separatorOf } = await load('csv');
-const bar = await load('bar');
-const { onListKey } = await load('keys');
-const paths = await load('paths');
-const { quoted, catCommand, curlCommand } = await load('commands');
-const { parseNpy } = await load('npy');
-const { splitLines } = await load('highlight');
-const { matcher } = await load('match');
-const format = await load('format');
-const { sniff, kindOf } = await load('kinds');
-const { squarify } = await load('treemap');
-const { sharesOf } = await load('usage.svelte');
-const { Largest, walkRequests } = await load('census.svelte');
-const { typeOf, groupOf } = await load('groups');
-const { readPacks } = await load('packs');
+const { CsvParser, separatorOf } = await load('format/csv');
+const bar = await load('page/bar');
+const { onListKey } = await load('page/keys');
+const paths = await load('words/paths');
+const { quoted, catCommand, curlCommand } = await load('words/commands');
+const { parseNpy } = await load('format/npy');
+const { splitLines } = await load('format/highlight');
+const { matcher } = await load('pack/match');
+const format = await load('words/numbers');
+const { sniff, kindOf } = await load('format/kinds');
+const { squarify } = await load('map/squarify');
+const { sharesOf } = await load('map/shares');
+const { Largest, walkRequests } = await load('pack/census.svelte');
+const { typeOf, groupOf } = await load('format/groups');
+const { readPacks } = await load('state/packs');
 
 describe('the bar of a list that is too tall', () => {
   const view = 900;

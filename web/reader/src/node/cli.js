@@ -105,11 +105,32 @@ const SHARED = {
 };
 
 /**
+ * What the command line may say, of all commands.
+ *
+ * @typedef {object} Flags
+ * @property {string} [index]
+ * @property {string} [root]
+ * @property {string[]} [header]
+ * @property {string} [cache]
+ * @property {boolean} [verbose]
+ * @property {boolean} [help]
+ * @property {boolean} [version]
+ * @property {boolean} [recursive]
+ * @property {boolean} [r] the same
+ * @property {boolean} [long]
+ * @property {boolean} [bytes]
+ * @property {boolean} [json]
+ * @property {boolean} [null]
+ * @property {string} [offset]
+ * @property {string} [length]
+ */
+
+/**
  * @typedef {object} Command
  * @property {string} help
  * @property {Options} options
  * @property {[number, number]} paths fewest and most
- * @property {(pack: Pack, name: string, paths: string[], flags: any, out: Output) => Promise<number>} run
+ * @property {(pack: Pack, name: string, paths: string[], flags: Flags, out: Output) => Promise<number>} run
  */
 
 /** @type {{ [name: string]: Command }} */
@@ -193,19 +214,27 @@ async function verboseFetch(input, init) {
   return answer;
 }
 
+/**
+ * @param {string[]} args
+ * @param {Options} options
+ * @returns {{ flags: Flags, positionals: string[] }}
+ */
+function parse(args, options) {
+  try {
+    const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
+    return { flags: values, positionals };
+  } catch (error) {
+    throw new UsageError(/** @type {Error} */ (error).message);
+  }
+}
+
 /** @param {string[]} given */
 async function run(given) {
   const [name = '', ...rest] = given;
   const out = new Output();
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   const { options, help } = command ?? { options: {}, help: HELP };
-  let flags, positionals;
-  try {
-    const args = command === undefined ? given : rest;
-    ({ values: flags, positionals } = parseArgs({ args, options: { ...SHARED, ...options }, allowPositionals: true }));
-  } catch (error) {
-    throw new UsageError(/** @type {Error} */ (error).message);
-  }
+  const { flags, positionals } = parse(command === undefined ? given : rest, { ...SHARED, ...options });
   if (flags.version || flags.help) {
     await out.write(flags.version ? `rangepack ${await version()}\n` : help);
     await out.flush();
@@ -213,8 +242,7 @@ async function run(given) {
   }
   if (command === undefined) throw new UsageError(name === '' ? 'which command?' : `there is no command ${name} here`);
   const [input, ...paths] = positionals;
-  const { root, cache, index, verbose, header } =
-    /** @type {{ root?: string, cache?: string, index?: string, verbose?: boolean, header?: string[] }} */ (flags);
+  const { root, cache, index, verbose, header } = flags;
   if (input === undefined) throw new UsageError('which pack?');
   if (paths.length < command.paths[0]) throw new UsageError('which file?');
   if (paths.length > command.paths[1]) throw new UsageError(`${name} takes no paths`);
@@ -227,7 +255,7 @@ async function run(given) {
     fetch: verbose ? verboseFetch : undefined,
   });
   try {
-    const exit = await command.run(/** @type {any} */ (pack), input, paths, flags, out);
+    const exit = await command.run(pack, input, paths, flags, out);
     await out.flush();
     return exit;
   } finally {

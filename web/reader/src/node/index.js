@@ -8,13 +8,13 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { webBeside, webSource } from '../index.js';
 import { open } from '../open.js';
-import { fileSource } from '../sources/file.js';
 import { setWasm } from '../wasm.js';
+import { fileSource } from './file-source.js';
 
 export { PackError, cacheStorageCache, setWasm } from '../index.js';
-export { folderCache } from '../cache-folder.js';
+export { folderCache } from './cache-folder.js';
 
-/** @import { OpenOptions } from '../index.js' */
+/** @import { OpenOptions } from '../../types/index.d.ts' */
 
 // Node's fetch does not read files.
 setWasm((which) => {

@@ -10,7 +10,7 @@ import { contentLength, differ, isCompressed, validators } from './http-headers.
 import { isCrossOrigin } from './http-open.js';
 import { isCount } from './source.js';
 
-/** @import { Code } from '../errors.js' */
+/** @import { ErrorCode } from '../error-codes.js' */
 /** @import { Metrics } from './source.js' */
 /** @import { Exchange, Wiring } from './http-exchange.js' */
 /** @import { Validators } from './http-headers.js' */
@@ -211,7 +211,7 @@ export class HttpConnection {
   }
 
   /**
-   * @param {import('../errors.js').Code} code
+   * @param {ErrorCode} code
    * @param {string} message
    * @param {number} [status]
    */

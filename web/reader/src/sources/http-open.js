@@ -2,7 +2,8 @@
  * How to learn the size of a file on a server. Pure, but for a memory of what worked.
  */
 
-/** @import { Code, PackError } from '../errors.js' */
+/** @import { ErrorCode } from '../error-codes.js' */
+/** @import { PackError } from '../errors.js' */
 
 /**
  * - `suffix`: GET with `bytes=-102400`. `Content-Range` tells the size and the body is the tail: all in one request.
@@ -56,7 +57,7 @@ export function isCrossOrigin(pageOrigin, url) {
  * @returns {boolean}
  */
 export function mayTryNext(step, error, inPage) {
-  /** @type {Code[]} */
+  /** @type {ErrorCode[]} */
   const codes = ['ERR_RANGE_NOT_SATISFIABLE', 'ERR_RANGE_IGNORED', 'ERR_CONTENT_RANGE', 'ERR_STATUS'];
   if (inPage) codes.push('ERR_CORS', 'ERR_NETWORK');
   if (step === 'head') codes.push('ERR_FORBIDDEN', 'ERR_NOT_FOUND');

@@ -2,7 +2,8 @@
  * Which failures are worth another try, and after how long. Pure.
  */
 
-/** @import { Code, PackError } from '../errors.js' */
+/** @import { ErrorCode } from '../error-codes.js' */
+/** @import { PackError } from '../errors.js' */
 
 /** Longest wait in milliseconds, whatever the server asks for. */
 export const LONGEST_WAIT = 30_000;
@@ -10,10 +11,10 @@ export const LONGEST_WAIT = 30_000;
 /** Longest wait that we come up with ourselves. */
 const LONGEST_BACK_OFF = 10_000;
 
-/** @type {ReadonlySet<Code>} come and go */
+/** @type {ReadonlySet<ErrorCode>} come and go */
 const PASSING = new Set(['ERR_NETWORK', 'ERR_TIMEOUT', 'ERR_SERVER', 'ERR_TOO_MANY_REQUESTS', 'ERR_SHORT_BODY']);
 
-/** @type {ReadonlySet<Code>} nearly always final, but may be the fault of a cache or of one lost packet */
+/** @type {ReadonlySet<ErrorCode>} nearly always final, but may be the fault of a cache or of one lost packet */
 const DOUBTFUL = new Set(['ERR_CONTENT_RANGE', 'ERR_CORS']);
 
 /**

@@ -7,7 +7,7 @@ import { count, exactSize, fixed, jsonName, mode, size, thousands, time } from '
 import { complain } from './output.js';
 import { exitOf, hintOf } from './exit.js';
 
-/** @import { Entry, Info } from '../../index.js' */
+/** @import { Entry, Info } from '../../../types/index.d.ts' */
 /** @import { Pack } from '../../pack.js' */
 /** @import { Output } from './output.js' */
 

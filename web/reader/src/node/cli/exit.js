@@ -4,13 +4,22 @@
 
 import { PackError } from '../../errors.js';
 
-/** The pack is bad, or lacks what was asked for. Every other error is trouble with usage, network or disk. */
+/** @import { ErrorCode } from '../../error-codes.js' */
+
+/** @type {ReadonlySet<ErrorCode>} the pack is bad, or lacks what was asked for; every other error is trouble with usage, network or disk */
 const BAD = new Set([
-  ...['ERR_NOT_A_PACK', 'ERR_CORRUPT', 'ERR_WRONG_PACK', 'ERR_UNSUPPORTED', 'ERR_LIMIT', 'ERR_BAD_PATH'],
-  ...['ERR_NO_ENTRY', 'ERR_NOT_A_FILE', 'ERR_NOT_A_DIRECTORY'],
+  'ERR_NOT_A_PACK',
+  'ERR_CORRUPT',
+  'ERR_WRONG_PACK',
+  'ERR_UNSUPPORTED',
+  'ERR_LIMIT',
+  'ERR_BAD_PATH',
+  'ERR_NO_ENTRY',
+  'ERR_NOT_A_FILE',
+  'ERR_NOT_A_DIRECTORY',
 ]);
 
-/** @type {{ [code: string]: string }} */
+/** @type {{ [code in ErrorCode]?: string }} */
 const HINTS = {
   ERR_NO_ENTRY: '`rangepack ls -R PACK` lists every path there is',
   ERR_NOT_A_FILE: '`rangepack ls` lists a directory',

@@ -4,7 +4,8 @@
  */
 
 import type { Entry, Info, Pack } from 'rangepack';
-import { groupOf, typeOf, type Group } from './groups.ts';
+import { groupOf, typeOf, type Group } from '../format/groups.ts';
+import { inSteps } from '../page/pause.ts';
 
 export interface Type {
   name: string;
@@ -18,8 +19,6 @@ const TYPES = 1000;
 const LARGEST = 50;
 /** A small index is read without asking: it costs about as much as a picture. */
 const CHEAP = { bytes: 2_000_000, entries: 100_000 };
-/** So many names are looked at between two pauses, in which the page can breathe. */
-const STEP = 2000;
 /** Milliseconds between two looks at what was found so far. */
 const TELL = 150;
 
@@ -127,17 +126,13 @@ export class Census {
       this.largest = largest.sorted();
       told = performance.now();
     };
+    const look = (entry: Entry) => {
+      seen++;
+      if (entry.kind !== 'directory') count(types, entry);
+      if (entry.kind === 'file') largest.add(entry);
+    };
     try {
-      for await (const entry of this.#pack.walk('', { signal })) {
-        if (entry.kind !== 'directory') {
-          count(types, entry);
-          if (entry.kind === 'file') largest.add(entry);
-        }
-        if (++seen % STEP !== 0) continue;
-        if (performance.now() - told > TELL) tell();
-        await new Promise((done) => setTimeout(done));
-        signal.throwIfAborted();
-      }
+      await inSteps(this.#pack.walk('', { signal }), signal, look, () => performance.now() - told > TELL && tell());
       this.state = 'done';
     } catch (error) {
       this.state = signal.aborted ? 'cancelled' : 'failed';

@@ -5,7 +5,7 @@
 
 import type { Pack } from 'rangepack';
 import { decodePath, respond } from 'rangepack/respond';
-import { encodePath } from './paths.ts';
+import { encodePath } from '../words/paths.ts';
 
 interface Question {
   id: string;

@@ -2,8 +2,8 @@
 
 import { parquetMetadataAsync, parquetReadObjects, parquetSchema, type AsyncBuffer, type FileMetaData } from 'hyparquet';
 import type { PackFile } from 'rangepack';
-import { Blocks } from './blocks.svelte.ts';
-import { part } from './parts.ts';
+import { Blocks } from '../page/blocks.svelte.ts';
+import { part } from '../page/parts.ts';
 import { cellText, type Column, type Rows } from './table.ts';
 
 /** Rows that are read at once. */

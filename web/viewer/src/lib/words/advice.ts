@@ -2,8 +2,8 @@
  * What to do when something fails, told from the code of the error. The error's own message says what and where.
  */
 
-import { PackError } from 'rangepack';
-import { PartMissing } from './parts.ts';
+import { PackError, type ErrorCode } from 'rangepack';
+import { PartMissing } from '../page/parts.ts';
 
 export interface Advice {
   title: string;
@@ -13,7 +13,8 @@ export interface Advice {
   headers?: string;
   /** The error in its own words. */
   detail: string;
-  code: string;
+  /** Of errors of the package; or ''. */
+  code: ErrorCode | '';
   /** Whether trying again may help without changing anything. */
   retry: boolean;
 }
@@ -31,7 +32,7 @@ const SERVER: Plan = {
   retry: true,
 };
 
-const PLANS: Record<string, Plan> = {
+const PLANS: Partial<Record<ErrorCode, Plan>> = {
   ERR_NOT_FOUND: {
     title: 'There is nothing at this address',
     todo: 'Check the address for a mistake in writing, and whether the file has been moved.',
@@ -105,6 +106,7 @@ const PART: Plan = {
 export function adviceFor(error: unknown): Advice {
   const detail = error instanceof Error ? error.message : String(error);
   const code = error instanceof PackError ? error.code : '';
-  const plan = (error instanceof PartMissing ? PART : PLANS[code]) ?? { title: 'This did not work', todo: 'Try again.', retry: true };
+  const known = code === '' ? undefined : PLANS[code];
+  const plan = (error instanceof PartMissing ? PART : known) ?? { title: 'This did not work', todo: 'Try again.', retry: true };
   return { retry: false, ...plan, detail, code };
 }

@@ -5,8 +5,8 @@
 
 import type { Entry } from 'rangepack';
 import { SvelteMap } from 'svelte/reactivity';
+import { parentOf } from '../words/paths.ts';
 import type { Directories, Directory } from './directory.svelte.ts';
-import { parentOf } from './paths.ts';
 
 /** Children of a directory from `from` on; or the row that stands for all of them while nobody knows how many there are. */
 interface Run {

@@ -1,13 +1,12 @@
 /** Finds names below a directory. Every name has to be looked at: that reads the index of the subtree, not its files. */
 
 import type { Entry, Pack } from 'rangepack';
+import { inSteps } from '../page/pause.ts';
 import type { Listing } from './directory.svelte.ts';
 import { matcher } from './match.ts';
 
 /** More would help nobody. */
 const MOST = 10_000;
-/** So many names are looked at between two pauses, in which the page can breathe. */
-const STEP = 2000;
 
 export class Search implements Listing {
   /** It only grows; `count` tells when. */
@@ -63,28 +62,24 @@ export class Search implements Listing {
   async #run() {
     const { signal } = this.#abort;
     let seen = 0;
+    const look = (entry: Entry) => {
+      seen++;
+      if (this.#matches(entry.name)) this.#found.push(entry);
+      if (this.#found.length < MOST) return;
+      this.stopped = 'full';
+      return 'enough';
+    };
+    const tell = () => {
+      this.seen = seen;
+      this.count = this.#found.length;
+    };
     try {
-      for await (const entry of this.#pack.walk(this.#directory, { signal })) {
-        if (this.#matches(entry.name)) this.#found.push(entry);
-        if (this.#found.length >= MOST) {
-          this.stopped = 'full';
-          break;
-        }
-        if (++seen % STEP !== 0) continue;
-        this.#tell(seen);
-        await new Promise((done) => setTimeout(done));
-        signal.throwIfAborted();
-      }
+      await inSteps(this.#pack.walk(this.#directory, { signal }), signal, look, tell);
     } catch (error) {
       if (signal.aborted) this.stopped = 'cancelled';
       else this.error = error;
     }
-    this.#tell(seen);
+    tell();
     this.complete = true;
-  }
-
-  #tell(seen: number) {
-    this.seen = seen;
-    this.count = this.#found.length;
   }
 }

@@ -5,9 +5,9 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Budget, USE_WRITTEN_AFTER, isDigest, toEvict } from './cache.js';
+import { Budget, USE_WRITTEN_AFTER, isDigest, toEvict } from '../cache.js';
 
-/** @import { Cache, Kept } from './cache.js' */
+/** @import { Cache, Kept } from '../cache.js' */
 
 const TEMPORARY = '.new-';
 

@@ -1,7 +1,6 @@
 /** How a file is shown, told from its name. What a name does not tell, the first bytes may (`sniff`). */
 
 import type { Entry } from 'rangepack';
-import type { IconName } from '../ui/Icon.svelte';
 
 export type Kind =
   | 'image' | 'text' | 'json' | 'table' | 'markdown' | 'html' | 'audio' | 'video' | 'npy' | 'pdf' | 'parquet' | 'hex';
@@ -47,17 +46,6 @@ export function sniff(head: Uint8Array): Kind {
   } catch {
     return 'hex';
   }
-}
-
-const ICONS: Partial<Record<Kind, IconName>> = {
-  image: 'image', text: 'text', json: 'code', table: 'table', markdown: 'text', html: 'code',
-  audio: 'media', video: 'media', npy: 'table', pdf: 'text', parquet: 'table',
-};
-
-export function iconOf(entry: Entry): IconName {
-  if (entry.kind === 'directory') return 'folder';
-  if (entry.kind === 'symlink') return 'link';
-  return ICONS[kindOf(entry.name) ?? 'hex'] ?? 'file';
 }
 
 /** The largest image that is shown; larger ones would not fit into memory once decoded. */

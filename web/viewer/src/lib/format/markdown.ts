@@ -2,7 +2,7 @@
 
 import DOMPurify from 'dompurify';
 import { marked } from 'marked';
-import { decodePath } from './paths.ts';
+import { decodePath } from '../words/paths.ts';
 
 /** Where a link in a document leads: into the pack, to the web, or nowhere. */
 export type Target = { path: string } | { url: string } | undefined;

@@ -5,11 +5,11 @@
 import { open } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { PackError } from '../errors.js';
-import { checkExtent, tailBySize } from './source.js';
+import { checkExtent, tailBySize } from '../sources/source.js';
 
 /** @import { FileHandle } from 'node:fs/promises' */
 /** @import { BigIntStats } from 'node:fs' */
-/** @import { ByteSource } from './source.js' */
+/** @import { ByteSource } from '../sources/source.js' */
 
 /** Node reads at most 2 GiB − 1 in one go. */
 const MOST = 2 ** 30;

@@ -3,9 +3,11 @@
  */
 
 import { constants } from 'node:os';
+import { isErrorCode } from '../../errors.js';
+
+/** @import { ErrorCode } from '../../error-codes.js' */
 
 /** @typedef {'ENOENT' | 'ENOTDIR' | 'EISDIR' | 'EROFS' | 'EINVAL' | 'EBADF' | 'EACCES' | 'EIO'} Errno */
-/** @typedef {{ code: import('../errors.js').Code }} Coded */
 
 /** @type {Record<Errno, string>} in the words of Node */
 const WORDS = {
@@ -19,7 +21,7 @@ const WORDS = {
   EIO: 'i/o error',
 };
 
-/** @type {{ [code: string]: Errno }} all others are EIO: the place where the pack lies failed, or its bytes are bad */
+/** @type {{ [code in ErrorCode]?: Errno }} all others are EIO: the place where the pack lies failed, or its bytes are bad */
 const ERRNOS = {
   ERR_NO_ENTRY: 'ENOENT',
   ERR_NOT_A_FILE: 'EISDIR',
@@ -59,5 +61,5 @@ export function asNodeError(error, syscall, path, signal) {
     return Object.assign(aborted, { name: 'AbortError', code: 'ABORT_ERR' });
   }
   if (!(error instanceof Error) || 'syscall' in error || !('code' in error)) return /** @type {Error} */ (error);
-  return errno(ERRNOS[String(error.code)] ?? 'EIO', syscall, path, error);
+  return errno((isErrorCode(error.code) && ERRNOS[error.code]) || 'EIO', syscall, path, error);
 }

@@ -1,10 +1,11 @@
 /**
  * The children of a directory by their positions, in the order of the names' bytes: how many there are is known at
- * once, and those in sight are fetched, wherever they stand.
+ * once, and those in sight are fetched, wherever they stand. The tree, the lists and the map share what is kept here.
  */
 
 import type { Entry, Pack } from 'rangepack';
-import { Blocks } from './blocks.svelte.ts';
+import { untrack } from 'svelte';
+import { Blocks } from '../page/blocks.svelte.ts';
 
 /** Entries that are fetched together: one or two pages of the index. */
 const BLOCK = 500;
@@ -109,10 +110,26 @@ export class Directory implements Listing {
     let first = 0;
     while (at.has(first)) first++;
     const room = MOST - at.size;
-    const limit = Math.min(Math.ceil(count / BLOCK), room) * BLOCK;
-    const entries = await this.#fetch(first * BLOCK, limit);
-    for (let from = 0; from < entries.length; from += BLOCK) this.#blocks.put(first++, entries.slice(from, from + BLOCK));
+    await this.read(first * BLOCK, Math.min(Math.ceil(count / BLOCK), room) * BLOCK);
     return this.#blocks.all.size < MOST;
+  }
+
+  /** Children from a position on. What is lacking is fetched in one go, and kept like what is in sight. */
+  async read(start: number, count: number): Promise<Entry[]> {
+    const from = Math.floor(start / BLOCK);
+    const length = Math.ceil((start + count) / BLOCK) - from;
+    // An effect that calls this waits for the answer, not for whatever else comes.
+    const blocks = untrack(() => Array.from({ length }, (_, i) => this.#blocks.get(from + i)));
+    const [first, last] = [blocks.indexOf(undefined), blocks.lastIndexOf(undefined)];
+    if (first >= 0) {
+      const entries = await this.#fetch((from + first) * BLOCK, (last - first + 1) * BLOCK);
+      for (let i = first; i <= last; i++) {
+        const block = entries.slice((i - first) * BLOCK, (i - first + 1) * BLOCK);
+        if (block.length > 0) this.#blocks.put(from + i, (blocks[i] = block));
+      }
+    }
+    const skip = start - from * BLOCK;
+    return blocks.flatMap((block) => block ?? []).slice(skip, skip + count);
   }
 }
 

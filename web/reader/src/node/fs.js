@@ -7,13 +7,14 @@ import { fileURLToPath } from 'node:url';
 import { asNodeError, errno } from './fs/errors.js';
 import { Handle, contentOf, readStream } from './fs/handle.js';
 import { Dirent, Stats } from './fs/stats.js';
-import { nameBytes, nameText } from './names.js';
+import { nameBytes, nameText } from '../names.js';
 
-/** @import { Entry } from './index.js' */
-/** @import { Pack } from './pack.js' */
-/** @import { StreamOptions } from './fs/handle.js' */
+/** @import { Entry } from '../../types/index.d.ts' */
+/** @import { Pack } from '../pack.js' */
+/** @import { PackFs } from '../../types/fs.d.ts' */
 
 /** @typedef {string | Buffer | URL} Path */
+/** @typedef {{ encoding?: BufferEncoding | null, signal?: AbortSignal, flag?: string | number }} ReadOptions */
 /** @typedef {{ encoding?: string | null, withFileTypes?: boolean, recursive?: boolean }} ListOptions */
 
 /** What would change the pack is refused. */
@@ -24,34 +25,33 @@ const WRITES = [
 
 /**
  * @param {Pack} pack
- * @returns {import('../types/fs.d.ts').PackFs}
+ * @returns {PackFs}
  */
 export function fsOf(pack) {
   const questions = new Questions(pack);
-  /** @type {Record<string, unknown>} */
-  const fs = { constants };
+  const fs = /** @type {PackFs} */ ({ constants });
   for (const name of /** @type {const} */ ([
     ...['access', 'lstat', 'open', 'opendir', 'readFile', 'readdir', 'readlink', 'realpath', 'stat'],
   ])) {
     const method = /** @type {(...given: unknown[]) => Promise<unknown>} */ (Reflect.get(questions, name));
-    fs[name] = withCallback(method.bind(questions));
+    Object.assign(fs, { [name]: withCallback(method.bind(questions)) });
   }
   for (const name of WRITES) {
-    fs[name] = withCallback(async (path) => {
+    const refuse = async (/** @type {unknown} */ path) => {
       throw errno('EROFS', name === 'writeFile' || name === 'appendFile' ? 'open' : name, textOf(path));
-    });
+    };
+    Object.assign(fs, { [name]: withCallback(refuse) });
   }
-  /** @param {Path} path @param {StreamOptions} [options] */
-  fs.createReadStream = (path, options) => {
+  /** @type {PackFs['createReadStream']} */
+  const createReadStream = (path, options) => {
     const asked = textOf(path);
     return readStream((signal) => questions.file(asked, 'open', signal), asked, options);
   };
-  fs.promises = fs;
-  return /** @type {any} */ (fs);
+  return Object.assign(fs, { createReadStream, promises: fs });
 }
 
 /**
- * @param {(...given: any[]) => Promise<unknown>} method
+ * @param {(...given: unknown[]) => Promise<unknown>} method
  * @returns a function that gives a promise, or calls the function that is its last argument, as Node's `fs` would
  */
 function withCallback(method) {
@@ -78,7 +78,7 @@ function textOf(path) {
 /**
  * @param {string} name
  * @param {unknown} options
- * @returns {any} a string, or a Buffer for those who asked for one
+ * @returns {string | Buffer} the latter for those who asked for one
  */
 function named(name, options) {
   const encoding = typeof options === 'object' && options !== null ? Reflect.get(options, 'encoding') : options;
@@ -170,11 +170,12 @@ class Questions {
     return named(`/${(await this.#entry(textOf(path), 'realpath')).path}`, options);
   }
 
-  /** @param {Path} path @param {any} [options] */
+  /** @param {Path} path @param {BufferEncoding | ReadOptions | null} [options] */
   async readFile(path, options) {
     const asked = textOf(path);
-    refuseWriting(options?.flag, asked);
-    return contentOf(await this.file(asked, 'open', options?.signal), asked, options);
+    const { flag, signal } = typeof options === 'object' ? (options ?? {}) : {};
+    refuseWriting(flag, asked);
+    return contentOf(await this.file(asked, 'open', signal), asked, options);
   }
 
   /** @param {Path} path @param {string | number} [flags] */
@@ -211,7 +212,7 @@ class Questions {
    * @param {string} path
    * @param {string | ListOptions | null | undefined} options
    * @param {string} syscall
-   * @returns {AsyncGenerator<any, void, undefined>}
+   * @returns {AsyncGenerator<string | Buffer | Dirent, void, undefined>}
    */
   async *#names(path, options, syscall) {
     const { withFileTypes = false, recursive = false } = typeof options === 'object' ? (options ?? {}) : {};

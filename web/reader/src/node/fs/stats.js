@@ -4,7 +4,7 @@
 
 import { constants } from 'node:fs';
 
-/** @import { Entry } from '../index.js' */
+/** @import { Entry } from '../../../types/index.d.ts' */
 
 /** Entries whose permissions are not known may be read by anybody. */
 const MODES = { file: 0o444, directory: 0o555, symlink: 0o777 };
@@ -56,7 +56,7 @@ export class Stats extends Kind {
    */
   constructor(entry, bigint = false) {
     super(entry.kind);
-    /** @type {(value: number) => any} */
+    /** @type {(value: number) => number | bigint} */
     const number = bigint ? BigInt : (value) => value;
     // The size of a directory is that of its list elsewhere: the bytes below it would mislead those who add up.
     const size = entry.kind === 'directory' ? 0 : entry.size;

@@ -1,8 +1,8 @@
 /** A directory as a zip, made while it is fetched. Small files are fetched together, large ones in pieces. */
 
 import type { Entry, Pack } from 'rangepack';
-import { pathBytes } from './paths.ts';
-import { part } from './parts.ts';
+import { part } from '../page/parts.ts';
+import { pathBytes } from '../words/paths.ts';
 
 /** Larger files are not held in memory. */
 const SMALL = 1024 * 1024;

@@ -1,7 +1,7 @@
 /** An array as a table: the last dimension gives the columns, all others the rows. Values are fetched by ranges. */
 
 import type { PackFile } from 'rangepack';
-import { Blocks } from './blocks.svelte.ts';
+import { Blocks } from '../page/blocks.svelte.ts';
 import { valueText, type Npy } from './npy.ts';
 import type { Column, Rows } from './table.ts';
 

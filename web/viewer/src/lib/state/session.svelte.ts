@@ -4,12 +4,12 @@
  */
 
 import { cacheStorageCache, openPack, type Entry, type OpenOptions, type Pack } from 'rangepack';
+import { Directories } from '../pack/directory.svelte.ts';
+import { Tree } from '../pack/tree.svelte.ts';
+import { adviceFor, type Advice } from '../words/advice.ts';
+import { decodePath, encodePath, nameOf } from '../words/paths.ts';
 import { addresses } from './addresses.svelte.ts';
-import { adviceFor, type Advice } from './advice.ts';
-import { Directories } from './directory.svelte.ts';
-import { decodePath, encodePath, nameOf } from './paths.ts';
 import { recentPacks, remember, forget } from './recent.ts';
-import { Tree } from './tree.svelte.ts';
 
 export interface Opened {
   pack: Pack;
