@@ -10,10 +10,11 @@ use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 use support::journal;
 
+/// Where the child is to work, and how long the container may become before it stops.
 const CHILD: &str = "RANGEPACK_TEST_CREATE";
+const LIMIT: &str = "RANGEPACK_TEST_LIMIT";
 
 fn options() -> CreateOptions {
     let mut options = CreateOptions::default();
@@ -27,13 +28,34 @@ fn options() -> CreateOptions {
 #[test]
 fn child() {
     let Some(home) = std::env::var_os(CHILD).map(PathBuf::from) else { return };
-    create(&home.join("source"), &home.join("c"), &options(), &mut ()).unwrap();
+    let limit = std::env::var(LIMIT).unwrap().parse().unwrap();
+    let mut reins = Reins { container: home.join("c"), limit };
+    create(&home.join("source"), &home.join("c"), &options(), &mut reins).unwrap();
 }
 
-fn spawn(home: &Path) -> Child {
+/// Stops when the container has become too long, and waits to be killed.
+struct Reins {
+    container: PathBuf,
+    limit: u64,
+}
+
+impl packer::pack::Observer for Reins {
+    fn event(&mut self, _: packer::pack::Event<'_>) {
+        while len(&self.container) > self.limit {
+            std::thread::park();
+        }
+    }
+}
+
+fn len(path: &Path) -> u64 {
+    fs::metadata(path).map_or(0, |metadata| metadata.len())
+}
+
+fn spawn(home: &Path, limit: u64) -> Child {
     Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "child"])
         .env(CHILD, home)
+        .env(LIMIT, limit.to_string())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
@@ -94,9 +116,13 @@ fn killed_and_continued_until_it_is_done() {
     let mut lines = 0;
     let mut kills = 0;
     for round in 0..25 {
-        let mut child = spawn(home);
-        // The moment of the kill is what is random here; nothing waits for it.
-        std::thread::sleep(Duration::from_micros(5_000 + random(&mut state) % 60_000));
+        // How far it gets is what is random here, and at what moment it is killed then. It cannot get
+        // much further, however late that is.
+        let goal = len(&home.join("c")) + random(&mut state) % 300_000;
+        let mut child = spawn(home, goal + 100_000);
+        while len(&home.join("c")) < goal && child.try_wait().unwrap().is_none() {
+            std::thread::yield_now();
+        }
         let _ = child.kill();
         kills += u32::from(!child.wait().unwrap().success());
         let now = journal::check(home);
@@ -111,11 +137,11 @@ fn killed_and_continued_until_it_is_done() {
             container.write_all(&[0xaa; 5000]).unwrap();
         }
     }
-    assert!(kills > 0);
+    assert!(kills > 0 && lines > 0);
     let mut options = options();
     options.finalize = true;
     let created = create(&home.join("source"), &home.join("c"), &options, &mut ()).unwrap();
-    assert_eq!(created.resumed.is_some(), lines > 0);
+    assert!(created.resumed.is_some());
     check_finished(home);
     assert_eq!(leftovers(home), Vec::<PathBuf>::new());
 }

@@ -43,7 +43,7 @@ export function contentOf(index) {
 /**
  * @param {string} folder where they stay for the next time
  * @param {number} count of files
- * @param {string} rangepack the command
+ * @param {string} rangepack the path of the native command
  * @returns {Promise<Record<'pack' | 'zip' | 'pmtiles', string>>} their names in the folder
  */
 export async function makeArchives(folder, count, rangepack) {

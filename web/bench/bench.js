@@ -4,9 +4,9 @@
  *
  *   npm run bench -w bench -- [--folder DIR] [--runs N] [--rangepack COMMAND] [COUNT…]
  *
- * COMMAND is the native one (`cargo build --release -p rangepack`; an absolute path). On a busy machine give all of it
- * a higher priority (`chrt -r 1 npm run …`). The archives, 4 GB for all of 1,000, 100,000 and 1,000,000 files, stay in
- * the folder for the next time. Node's own `fetch` is loaded before the clock starts, and so is the library.
+ * COMMAND is the path of the native one, as RANGEPACK is; without either cargo builds it. On a busy machine give all of
+ * it a higher priority (`chrt -r 1 npm run …`). The archives, 4 GB for all of 1,000, 100,000 and 1,000,000 files, stay
+ * in the folder for the next time. Node's own `fetch` is loaded before the clock starts, and so is the library.
  */
 
 import { execFile } from 'node:child_process';
@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { makeArchives } from './archives.js';
+import { nativeCommand } from './native.js';
 import { serve } from './server.js';
 
 /** Milliseconds that every answer takes. */
@@ -26,7 +27,7 @@ const { values, positionals } = parseArgs({
   options: {
     folder: { type: 'string', default: join(tmpdir(), 'rangepack-bench') },
     runs: { type: 'string', default: '5' },
-    rangepack: { type: 'string', default: 'rangepack' },
+    rangepack: { type: 'string' },
   },
 });
 const counts = positionals.length > 0 ? positionals.map(Number) : [1000, 100_000, 1_000_000];
@@ -64,10 +65,12 @@ async function version(library) {
   return JSON.parse(await readFile(new URL(`../node_modules/${library}/package.json`, import.meta.url), 'utf8')).version;
 }
 
+const rangepack = nativeCommand(values.rangepack);
+console.error(`packs are made by ${rangepack}`);
 const server = await serve(values.folder, LATENCY);
 const cells = contestants.map(() => /** @type {string[]} */ ([]));
 for (const count of counts) {
-  const archives = await makeArchives(values.folder, count, values.rangepack);
+  const archives = await makeArchives(values.folder, count, rangepack);
   // In the middle of the middle directory.
   const index = Math.floor(count / 2000) * 1000 + 500;
   const runs = contestants.map(() => /** @type {{ seconds: number, rss: number, requests: number, bytes: number }[]} */ ([]));

@@ -21,8 +21,15 @@ impl Drop for Running {
     }
 }
 
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+/// How long a server may take to answer. It turns a hang into a message; nothing is measured by it.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// A port that nobody uses, and that nobody is given who asks for any: systems take those from 32 768
+/// on. So it is still free when the server comes to it. Each test has ports of its own.
+fn free_port(test: u16) -> u16 {
+    let first = (std::process::id() % 2000) as u16 * 10 + test * 5;
+    let mut ports = (0..5).map(|number| 10_000 + first + number);
+    ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap()
 }
 
 /// Starts a server and waits until it answers at `port`.
@@ -32,7 +39,7 @@ fn start(command: &mut Command, port: u16) -> Running {
     let begin = Instant::now();
     while TcpStream::connect(("127.0.0.1", port)).is_err() {
         assert!(server.0.try_wait().unwrap().is_none(), "the server ended");
-        assert!(begin.elapsed() < Duration::from_secs(20), "the server does not answer");
+        assert!(begin.elapsed() < PATIENCE, "the server does not answer");
         std::thread::sleep(Duration::from_millis(10));
     }
     server
@@ -119,7 +126,7 @@ fn nginx() {
     };
     let root = packed();
     let at = root.path();
-    let port = free_port();
+    let port = free_port(0);
     // Started by root its workers would be somebody else, who may not read the directory.
     let user = if rustix::process::geteuid().is_root() { "user root;" } else { "" };
     let configuration = format!(
@@ -152,7 +159,7 @@ fn s3() {
     };
     let root = packed();
     let at = root.path();
-    let port = free_port().to_string();
+    let port = free_port(1).to_string();
     let mut command = Command::new(server);
     let command = command.args(["--host", "127.0.0.1", "--port", &port, "--access-key", "test"]);
     let command = command.args(["--secret-key", "secret"]).arg(at.join("served"));

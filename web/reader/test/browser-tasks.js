@@ -6,7 +6,26 @@ import { PackError, cacheStorageCache, openPack } from '../src/index.js';
 import { checkGolden, checkOld, digestOf } from './expectations.js';
 
 /** @import { OpenOptions } from '../types/index.d.ts' */
+/** @import { Cache as Kept } from '../src/cache.js' */
 /** @typedef {typeof tasks} Tasks */
+
+/**
+ * The same cache; what is under way to it is told.
+ *
+ * @param {Kept} cache
+ * @param {Promise<void>[]} puts
+ * @returns {Kept}
+ */
+function remembering({ get, put }, puts) {
+  return {
+    get,
+    put(digest, bytes) {
+      const putting = put(digest, bytes);
+      puts.push(putting);
+      return putting;
+    },
+  };
+}
 
 export const tasks = {
   /**
@@ -31,11 +50,15 @@ export const tasks = {
    *   plain: no digest, for pages that have no WebCrypto
    */
   async read({ url, path, start, end, options, cache, plain = false }) {
+    /** @type {Promise<void>[]} the reader does not wait for them, but the next visit looks for what they bring */
+    const puts = [];
     try {
-      const pack = await openPack(url, { ...options, cache: cache === undefined ? undefined : cacheStorageCache({ name: cache }) });
+      const kept = cache === undefined ? undefined : cacheStorageCache({ name: cache });
+      const pack = await openPack(url, { ...options, cache: kept && remembering(kept, puts) });
       const bytes = await (await pack.open(path)).slice(start, end).bytes();
       const { metrics } = pack;
       pack.close();
+      await Promise.all(puts);
       return { length: bytes.length, digest: plain ? '' : await digestOf(bytes), metrics };
     } catch (error) {
       if (!(error instanceof PackError)) throw error;

@@ -5,6 +5,7 @@
 import { chromium } from 'playwright-core';
 import { access } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
+import { PATIENCE } from './until.js';
 
 /** @import { Browser, BrowserContext, Page } from 'playwright-core' */
 /** @import { Tasks } from './browser-tasks.js' */
@@ -25,7 +26,7 @@ const FLAGS = [
 
 /** @returns {Promise<Browser>} */
 export async function startChromium() {
-  return chromium.launch({ executablePath: await find(), args: FLAGS });
+  return chromium.launch({ executablePath: await find(), args: FLAGS, timeout: PATIENCE });
 }
 
 /** @returns {Promise<string>} the one that the variable CHROMIUM names, or the first in the path */
@@ -52,6 +53,7 @@ export const PAGE = new TextEncoder().encode('<!doctype html><link rel="icon" hr
  */
 export async function openPage(browser, origin) {
   const page = await browser.newPage();
+  page.setDefaultTimeout(PATIENCE);
   /** @type {Error[]} */
   const errors = [];
   page.on('pageerror', (error) => errors.push(error));

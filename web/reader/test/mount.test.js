@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { startChromium } from './chromium.js';
 import { inTemporaryFolder, rangepack } from './packs.js';
 import { startRangeServer } from './range-server.js';
+import { PATIENCE, until } from './until.js';
 import { wavOf } from './wav.js';
 
 const PACKAGE = fileURLToPath(new URL('../', import.meta.url));
@@ -71,8 +72,8 @@ async function start(t) {
   const files = { '/': page, '/index.html': page, '/sw.js': example('worker'), '/site.pack': site };
   const server = await startRangeServer({ files });
   const context = await browser.newContext();
+  context.setDefaultTimeout(PATIENCE);
   const tab = await context.newPage();
-  tab.setDefaultTimeout(20_000);
   /** @type {string[]} */
   const errors = [];
   tab.on('pageerror', (error) => errors.push(String(error)));
@@ -185,8 +186,9 @@ describe('the pack', () => {
     // What lies within 100 KiB of the end came with it, and would not be asked for.
     const small = { ...SITE, 'long.wav': '', 'zz/filler.bin': randomBytes(300_000) };
     server.files.set('/site.pack', await packOf({ ...small, 'new/index.html': '<title>new</title>' }));
-    const [worker] = tab.context().serviceWorkers();
-    await worker?.evaluate(() => {
+    const workers = () => tab.context().serviceWorkers();
+    await until(() => workers().length > 0, 'the worker');
+    await workers()[0]?.evaluate(() => {
       const { now } = Date;
       Date.now = () => now() + 120_000;
     });

@@ -14,6 +14,7 @@ import { promisify } from 'node:util';
 import { startChromium } from './chromium.js';
 import { testFile } from './places.js';
 import { startRangeServer } from './range-server.js';
+import { PATIENCE } from './until.js';
 
 const PACKAGE = fileURLToPath(new URL('../', import.meta.url));
 const PACKS = ['golden/compressed.pack', 'golden/ndjson-only.pack'];
@@ -77,13 +78,14 @@ const html = (script) => `<!doctype html><link rel="icon" href="data:,">${script
 async function titleOf(folder, path) {
   const server = await startRangeServer({ folder });
   const page = await browser.newPage();
+  page.setDefaultTimeout(PATIENCE);
   /** @type {string[]} */
   const errors = [];
   page.on('pageerror', (error) => errors.push(String(error)));
   page.on('console', (message) => errors.push(message.text()));
   try {
     await page.goto(`${server.origin}${path}`);
-    await page.waitForFunction(() => document.title !== '', undefined, { timeout: 30_000 }).catch(() => {});
+    await page.waitForFunction(() => document.title !== '', undefined, { timeout: PATIENCE }).catch(() => {});
     assert.deepEqual(errors, []);
     const missing = server.log.filter(({ status }) => status >= 400).map((entry) => entry.path);
     assert.deepEqual(missing, []);

@@ -65,6 +65,7 @@ import { typeOf } from '../src/types.js';
  * @property {string} origin such as http://127.0.0.1:40000
  * @property {Logged[]} log
  * @property {Map<string, Uint8Array | Virtual>} files by path, such as '/a.pack'; may be changed at any time
+ * @property {() => () => void} hold from now on answers wait, until the function that this gives is called
  * @property {() => Promise<void>} close
  */
 
@@ -84,6 +85,8 @@ export async function startRangeServer({ files = {}, folder, port = 0 }) {
   const log = [];
   /** @type {Map<string, number>} requests by address, preflights not counted */
   const counts = new Map();
+  /** @type {Promise<unknown>} */
+  let gate = Promise.resolve();
 
   const server = createServer(async (request, response) => {
     const { method = 'GET', url: path = '/', headers } = request;
@@ -119,6 +122,7 @@ export async function startRangeServer({ files = {}, folder, port = 0 }) {
     counts.set(entry.path, count);
     const isChosen = count > number('skip') && count <= number('skip') + (number('times') || Infinity);
     const defect = (/** @type {string} */ key) => (isChosen && query.has(key) ? number(key) : undefined);
+    await gate;
     if (query.has('latency')) await wait(number('latency'), undefined, { ref: false });
 
     if (query.has('redirect')) {
@@ -180,6 +184,12 @@ export async function startRangeServer({ files = {}, folder, port = 0 }) {
     origin: `http://127.0.0.1:${address.port}`,
     log,
     files: known,
+    hold() {
+      /** @type {(value?: unknown) => void} */
+      let release = () => {};
+      gate = new Promise((done) => (release = done));
+      return () => release();
+    },
     async close() {
       const closed = new Promise((done) => server.close(done));
       server.closeAllConnections();

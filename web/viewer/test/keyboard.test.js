@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { until } from '../../reader/test/until.js';
 import { startStage } from './stage.js';
 
 /** @import { Page } from 'playwright-core' */
@@ -30,13 +31,17 @@ const focus = (page) =>
     return { name, role: element?.getAttribute('role') ?? element?.tagName.toLowerCase() ?? '', visible: element !== document.body && marked && inSight };
   });
 
-/** A key, after which it must be seen where the focus is. @param {Page} page @param {string} key */
+/** A key, after which it must be seen where the focus is, once what the key has caused is there. @param {Page} page @param {string} key */
 async function press(page, key) {
   await page.keyboard.press(key);
-  const found = await focus(page);
-  assert.ok(found.visible, `after ${key} the focus cannot be seen: ${found.role} “${found.name}”`);
+  let found = await focus(page);
+  const isSeen = async () => (found = await focus(page)).visible;
+  if (!found.visible) await until(isSeen, `the focus to be seen after ${key}`);
   return found;
 }
+
+/** The focus can be seen. @param {Page} page @param {string} where */
+const isSeen = (page, where) => until(async () => (await focus(page)).visible, `the focus to be seen ${where}`);
 
 /** Tab until something has the focus. @param {Page} page @param {RegExp} wanted what it is called, or its role @param {string} [key] */
 async function tabTo(page, wanted, key = 'Tab') {
@@ -53,7 +58,7 @@ async function onRow(page, name) {
     const id = document.activeElement?.getAttribute('aria-activedescendant');
     return document.getElementById(id ?? '')?.querySelector('.name')?.textContent?.trim() === name;
   }, name);
-  assert.ok((await focus(page)).visible, name);
+  await isSeen(page, `on ${name}`);
 }
 
 test('in, about the tree and a list, to a file and back, and out again', async () => {
@@ -83,7 +88,7 @@ test('in, about the tree and a list, to a file and back, and out again', async (
   await press(page, 'ArrowDown');
   await page.keyboard.press('Enter');
   await page.getByText('Says hello').waitFor();
-  assert.ok((await focus(page)).visible, 'in the file');
+  await isSeen(page, 'in the file');
   await tabTo(page, /^code$/);
   await press(page, 'Enter');
   await page.getByRole('row', { name: 'tool.py' }).waitFor();
@@ -116,7 +121,7 @@ test('to a path, and to names that are searched for', async () => {
   await onRow(page, 'vector.npy');
   await page.keyboard.press('Enter');
   await page.getByText('<i2').first().waitFor();
-  assert.ok((await focus(page)).visible, 'in the file');
+  await isSeen(page, 'in the file');
   assert.deepEqual(page.errors, []);
 });
 
@@ -135,7 +140,7 @@ test('about the map: in, out, aside, and to a file', async () => {
   await page.keyboard.press('Enter');
   await page.getByRole('link', { name: /^zeros\.bin: file/ }).waitFor();
   await page.waitForFunction(() => document.activeElement?.getAttribute('aria-label')?.startsWith('zeros.bin'));
-  assert.ok((await focus(page)).visible, 'the first cell inside');
+  await isSeen(page, 'on the first cell inside');
   assert.equal(await page.getByRole('list', { name: 'Place in the map' }).innerText().then((text) => text.replace(/\s+/g, ' ')), 'All / data');
   await page.keyboard.press('Backspace');
   await page.waitForFunction(() => document.activeElement?.getAttribute('aria-label')?.startsWith('data: '));

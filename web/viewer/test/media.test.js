@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { startStage } from './stage.js';
+import { until } from '../../reader/test/until.js';
 import { wavOf } from '../../reader/test/wav.js';
 
 /** @import { Page } from 'playwright-core' */
@@ -143,7 +144,7 @@ describe('by ranges', () => {
     assert.equal(response.headers()['content-type'], 'application/pdf');
     // That of the browser's own viewer, inside of the page's.
     await page.waitForFunction(() => frames.length === 1);
-    while (!page.frames().some((frame) => frame.url().startsWith('chrome-extension:'))) await page.waitForEvent('frameattached');
+    await until(() => page.frames().some((frame) => frame.url().startsWith('chrome-extension:')), 'the viewer of the browser');
     assert.deepEqual(page.errors, []);
   });
 
@@ -163,7 +164,7 @@ describe('by ranges', () => {
     await page.getByText('This browser cannot play it.').waitFor();
     await page.route('**/media.pack', (route) => route.abort('connectionfailed'));
     await page.evaluate(() => (location.hash = '#/long.wav'));
-    await page.locator('[data-code]').first().waitFor({ timeout: 40_000 });
+    await page.locator('[data-code]').first().waitFor();
   });
 });
 

@@ -152,6 +152,7 @@ describe('others', () => {
     const since = stage.packs.log.length;
     await page.getByRole('button', { name: 'Gallery' }).click();
     await page.waitForFunction(() => document.querySelectorAll('.thumbs img').length > 20);
+    await page.quiet();
     const shown = await page.locator('.thumbs img').count();
     const requests = stage.packs.log.length - since;
     assert.ok(requests <= shown / 3, `${requests} requests for ${shown} thumbnails`);

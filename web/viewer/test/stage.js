@@ -9,6 +9,7 @@ import { dirname, extname, join, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 import { startRangeServer } from '../../reader/test/range-server.js';
+import { PATIENCE, until } from '../../reader/test/until.js';
 import { makeSample } from './sample.js';
 
 /** @import { Browser, BrowserContextOptions, Page } from 'playwright-core' */
@@ -65,6 +66,39 @@ async function serveSite(log, behind) {
   return { site: `http://127.0.0.1:${port}/some/folder/`, stop: () => (server.closeAllConnections(), server.close()) };
 }
 
+/**
+ * Milliseconds of timers that never fire, as if no time went by: how long the viewer waits for its worker before it does
+ * without, and how long it says that something was copied.
+ */
+const STOPPED = [5_000, 1_500];
+
+/** Runs in the page. @param {number[]} lengths */
+function stopTimers(lengths) {
+  const set = globalThis.setTimeout;
+  const stopping = (/** @type {any} */ work, /** @type {number} */ time, /** @type {any[]} */ ...rest) => (lengths.includes(time) ? 0 : set(work, time, ...rest));
+  Object.assign(globalThis, { setTimeout: stopping });
+}
+
+/**
+ * Waits until a page has all that it has asked for, and asks for nothing more when that has come.
+ *
+ * @param {Page} page
+ */
+function quietOf(page) {
+  const open = new Set();
+  let count = 0;
+  page.on('request', (request) => (count++, open.add(request)));
+  for (const event of /** @type {const} */ (['requestfinished', 'requestfailed'])) page.on(/** @type {'requestfailed'} */ (event), (request) => open.delete(request));
+  return async () => {
+    for (let before = -1; before !== count; ) {
+      await until(() => open.size === 0, 'answers to all requests');
+      before = count;
+      // What has come is dealt with, and shown, before the next frame but one.
+      await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done)))));
+    }
+  };
+}
+
 /** @param {{ make?: (folder: string) => void, name?: string }} [options] what makes the sample, and the name of its pack */
 export async function startStage({ make = makeSample, name = 'sample' } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'rangepack-viewer-'));
@@ -78,7 +112,7 @@ export async function startStage({ make = makeSample, name = 'sample' } = {}) {
   /** @type {{ list?: unknown }} */
   const behind = {};
   const { site, stop } = await serveSite(asked, behind);
-  const browser = await chromium.launch({ executablePath: browserPath(), args: ['--no-sandbox'] });
+  const browser = await chromium.launch({ executablePath: browserPath(), args: ['--no-sandbox'], timeout: PATIENCE });
   return {
     site,
     packs,
@@ -100,12 +134,13 @@ export async function startStage({ make = makeSample, name = 'sample' } = {}) {
     /** @param {BrowserContextOptions} [options] */
     async page(options = {}) {
       const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
+      context.setDefaultTimeout(PATIENCE);
+      await context.addInitScript(stopTimers, STOPPED);
       const page = await context.newPage();
-      page.setDefaultTimeout(10_000);
       /** @type {string[]} */
       const errors = [];
       page.on('pageerror', (error) => errors.push(String(error)));
-      return Object.assign(page, { errors });
+      return Object.assign(page, { errors, quiet: quietOf(page) });
     },
     /** The address of the viewer with a path of the sample pack. @param {string} [path] @param {string} [query] */
     at: (path = '', query = '') => `${site}?${new URLSearchParams({ pack: `${packs.origin}/${name}.pack${query}` })}#/${path}`,

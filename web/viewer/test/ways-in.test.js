@@ -250,7 +250,7 @@ describe('failing says why and what to do', () => {
     await treeHas(page, 'README.md');
     await page.route('**/sample.pack', (route) => route.abort('connectionfailed'));
     await page.evaluate(() => (location.hash = '#/data/large.csv'));
-    await page.locator('[data-code]').first().waitFor({ timeout: 30_000 });
+    await page.locator('[data-code]').first().waitFor();
     await page.unroute('**/sample.pack');
     await page.getByRole('button', { name: 'Try again' }).click();
     await page.getByRole('cell', { name: '1', exact: true }).first().waitFor();

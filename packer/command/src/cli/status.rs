@@ -203,7 +203,9 @@ mod tests {
         let mut status = file(directory.path(), StatusFormat::Json);
         let steps = Steps { files: 3, bytes: 7, total_files: Some(3), total_bytes: None };
         status.update(&steps, None).unwrap();
-        // Within the same second the file is left alone, but its end is always written.
+        // Within the same second, which may not be over meanwhile, the file is left alone; but its end is
+        // always written.
+        status.written = Some(Instant::now() + Duration::from_secs(3600));
         status.update(&Steps { files: 99, ..steps }, None).unwrap();
         let read = || {
             let text = fs::read_to_string(directory.path().join("status")).unwrap();

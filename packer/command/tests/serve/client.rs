@@ -5,6 +5,9 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+/// How long something may take that must come. It turns a hang into a message; nothing is measured by it.
+pub(super) const PATIENCE: Duration = Duration::from_secs(300);
+
 /// What came back.
 #[derive(Debug)]
 pub(super) struct Answer {
@@ -35,7 +38,7 @@ impl Client {
     /// Connects to `host:port`.
     pub(super) fn new(address: &str) -> Client {
         let stream = TcpStream::connect(address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
         Client(BufReader::new(stream))
     }
@@ -93,6 +96,15 @@ impl Client {
         let mut body = vec![0; if is_head { 0 } else { len }];
         self.0.read_exact(&mut body)?;
         Ok(Answer { status, headers, body })
+    }
+
+    /// Whether nothing has come so far of what was asked for.
+    pub(super) fn has_nothing(&self) -> bool {
+        let stream = self.0.get_ref();
+        stream.set_nonblocking(true).unwrap();
+        let found = stream.peek(&mut [0]);
+        stream.set_nonblocking(false).unwrap();
+        found.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
 
     fn line(&mut self) -> io::Result<String> {
