@@ -39,8 +39,8 @@ struct Reins {
     limit: u64,
 }
 
-impl packer::pack::Observer for Reins {
-    fn event(&mut self, _: packer::pack::Event<'_>) {
+impl rangepack::Observer for Reins {
+    fn event(&mut self, _: rangepack::Event<'_>) {
         while len(&self.container) > self.limit {
             std::thread::park();
         }
