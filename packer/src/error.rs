@@ -1,5 +1,7 @@
 //! What can fail while packing, opening, reading and extracting.
 
+use crate::source::location::{Location, Url};
+use rangepack_core::path::Escaped;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -21,60 +23,73 @@ pub enum Error {
         source: io::Error,
     },
     /// A pack or container is not what it should be.
-    #[error("{}: {source}", path.display())]
+    #[error("{pack}: {source}")]
     Pack {
         /// The pack.
-        path: PathBuf,
+        pack: Location,
         /// What is wrong with it.
         source: Box<rangepack_core::Error>,
     },
     /// One entry of a pack is not what it should be.
-    #[error("{}: {entry}: {source}", path.display())]
+    #[error("{pack}: {entry}: {source}")]
     Entry {
         /// The pack.
-        path: PathBuf,
+        pack: Location,
         /// The entry's path inside the pack.
         entry: String,
         /// What is wrong with it.
         source: Box<rangepack_core::Error>,
     },
     /// Nothing is there under that path.
-    #[error("{}: no entry {entry}", path.display())]
+    #[error("{pack}: no entry {entry}")]
     NoEntry {
         /// The pack.
-        path: PathBuf,
+        pack: Location,
         /// The path asked for.
         entry: String,
     },
     /// A link is there, but it leads to nothing in the pack: out of it, in a circle, or to a path that is
     /// not there.
-    #[error("{}: {entry} is a link to {target}, which leads nowhere in the pack", path.display())]
+    #[error("{pack}: {entry} is a link to {target}, which leads nowhere in the pack")]
     BrokenLink {
         /// The pack.
-        path: PathBuf,
+        pack: Location,
         /// The path asked for.
         entry: String,
         /// What the link says.
         target: String,
     },
     /// The entry is something else: a directory where a file was asked for, say.
-    #[error("{}: {entry} is not a {expected}", path.display())]
+    #[error("{pack}: {entry} is not a {expected}")]
     WrongKind {
         /// The pack.
-        path: PathBuf,
+        pack: Location,
         /// The path asked for.
         entry: String,
         /// What it should be.
-        expected: &'static str,
+        expected: Expected,
+    },
+    /// The payloads of an index lie in a file that cannot be taken for it.
+    #[error("{index}: {}: {problem}", Escaped(volume))]
+    Volume {
+        /// The file that holds the index.
+        index: Location,
+        /// The name of the other file, as the index has it.
+        volume: Vec<u8>,
+        /// What stands in the way.
+        problem: VolumeProblem,
     },
     /// A file at a URL cannot be read.
-    #[error("cannot read {}: {problem}", url.display())]
+    #[error("cannot read {url}: {problem}")]
     Remote {
-        /// The URL, without password and query.
-        url: PathBuf,
+        /// The URL.
+        url: Url,
         /// What stands in the way.
         problem: RemoteProblem,
     },
+    /// The observer wanted it to stop.
+    #[error("stopped before the end")]
+    Cancelled,
     /// A source file could not be packed, and the caller wanted to stop then.
     #[error("stopped at {}: {problem}", path.display())]
     Strict {
@@ -90,6 +105,42 @@ pub enum Error {
         path: PathBuf,
         /// What stands in the way, and what to do.
         problem: String,
+    },
+}
+
+/// What an entry should have been.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Expected {
+    /// A regular file.
+    #[error("file")]
+    File,
+    /// A directory.
+    #[error("directory")]
+    Directory,
+    /// Anything that has an entry of its own, as the root has not.
+    #[error("file or directory inside the pack")]
+    Entry,
+}
+
+/// Why a file with payloads is not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum VolumeProblem {
+    /// No file can have that name here.
+    #[error("no file can have this name here")]
+    Name,
+    /// [`OpenOptions::alone`](crate::OpenOptions::alone) was set, and it is not the container that the index
+    /// lies beside.
+    #[error("the payloads lie in this other file")]
+    Elsewhere,
+    /// The index was made when it had another length.
+    #[error("it has {found} bytes; its index was made when it had {expected}")]
+    Length {
+        /// When the index was made, in bytes.
+        expected: u64,
+        /// Now.
+        found: u64,
     },
 }
 
@@ -138,9 +189,8 @@ impl RemoteProblem {
 
 impl Error {
     /// Wraps what happened to a remote file.
-    pub(crate) fn remote(url: &Path) -> impl FnOnce(RemoteProblem) -> Error + use<> {
-        let url = url.to_owned();
-        move |problem| Error::Remote { url, problem }
+    pub(crate) fn remote(url: &Url) -> impl FnOnce(RemoteProblem) -> Error + use<'_> {
+        move |problem| Error::Remote { url: url.clone(), problem }
     }
 
     /// Wraps an error of the operating system.
@@ -150,9 +200,16 @@ impl Error {
     }
 
     /// Wraps an error of the format.
-    pub(crate) fn pack(path: &Path) -> impl FnOnce(rangepack_core::Error) -> Error + use<> {
-        let path = path.to_owned();
-        move |source| Error::Pack { path, source: Box::new(source) }
+    pub(crate) fn pack(pack: &Location) -> impl FnOnce(rangepack_core::Error) -> Error + use<'_> {
+        move |source| Error::Pack { pack: pack.clone(), source: Box::new(source) }
+    }
+
+    /// The same of a file on disk.
+    pub(crate) fn pack_at(path: &Path) -> impl FnOnce(rangepack_core::Error) -> Error + use<'_> {
+        move |source| Error::Pack {
+            pack: Location::Disk(path.to_owned()),
+            source: Box::new(source),
+        }
     }
 
     /// An output that is also an input.
@@ -181,8 +238,8 @@ impl Error {
     }
 
     /// Whether the caller, or the user, wanted it to stop.
-    pub fn is_interrupted(&self) -> bool {
-        matches!(self, Error::Io { source, .. } if source.kind() == io::ErrorKind::Interrupted)
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self, Error::Cancelled)
     }
 
     /// Whether the bytes of a pack are at fault, rather than the system or the question.

@@ -284,7 +284,7 @@ fn extract_with(
 /// Sums up what was selected, before anything is written for it.
 fn check_limits(pack: &Pack, ranges: &Ranges, options: &ExtractOptions) -> Result<()> {
     let over = |what, value, limit| {
-        Err(Error::pack(pack.path())(rangepack_core::Error::OverLimit { what, value, limit }))
+        Err(Error::pack(pack.location())(rangepack_core::Error::OverLimit { what, value, limit }))
     };
     if let Some(limit) = options.max_entries
         && ranges.len() > limit
@@ -295,7 +295,7 @@ fn check_limits(pack: &Pack, ranges: &Ranges, options: &ExtractOptions) -> Resul
     let mut total = 0u64;
     // The totals of the root page are only what the pack says of itself.
     for item in ranges.iter().flat_map(|range| scan::scan(pack, range)) {
-        let size = item?.1.size().map_err(Error::pack(pack.path()))?;
+        let size = item?.1.size().map_err(Error::pack(pack.location()))?;
         total = total.saturating_add(size);
         if total > limit {
             return over("max_total_bytes", total, limit);

@@ -137,7 +137,7 @@ pub trait Observer {
     /// Called on the writing thread, in the order of the pack.
     fn event(&mut self, event: Event<'_>);
 
-    /// Asked now and then, within large files as well: whether to stop with [`std::io::ErrorKind::Interrupted`].
+    /// Asked now and then, within large files as well: whether to stop with [`Error::Cancelled`].
     fn cancelled(&self) -> bool {
         false
     }
@@ -271,8 +271,7 @@ impl Writer<'_, '_> {
     fn batch(&mut self, done: Done) -> Result<Vec<u8>> {
         let Done { batch, priors, items, data } = done;
         if self.observer.cancelled() {
-            let path = batch.directory.disk_path();
-            return Err(Error::io("go on with", &path)(std::io::ErrorKind::Interrupted.into()));
+            return Err(Error::Cancelled);
         }
         for problem in &batch.problems {
             let text = problem.kind.to_string();

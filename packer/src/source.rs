@@ -1,8 +1,12 @@
 //! Where bytes lie, and how they come: on a mapping, or in ranges from a URL.
 
 pub(crate) mod location;
+pub(crate) mod options;
 pub(crate) mod platform;
 pub(crate) mod mapped;
 pub(crate) mod data;
 #[cfg(feature = "remote")]
+mod remote;
+#[cfg(not(feature = "remote"))]
+#[path = "source/no_remote.rs"]
 mod remote;

@@ -111,7 +111,7 @@ pub(crate) type Observer<'o> = dyn FnMut(&Problem) + Send + 'o;
 /// directories, and by one bit for each entry. A bad entry does not stop the others.
 ///
 /// # Errors
-/// [`Error::Io`] with [`std::io::ErrorKind::Interrupted`] when `progress` was cancelled,
+/// [`Error::Cancelled`] when `progress` was cancelled,
 /// [`Error::Remote`] when a remote pack cannot be read any further. What is wrong with the pack is in
 /// the report, not an error.
 pub fn verify(
@@ -162,7 +162,7 @@ pub fn verify(
         }
     });
     if progress.is_cancelled() {
-        return Err(Error::io("go on with", pack.path())(std::io::ErrorKind::Interrupted.into()));
+        return Err(Error::Cancelled);
     }
     if let Some(error) = findings.1.into_inner() {
         return Err(error);

@@ -81,8 +81,7 @@ pub fn describe(path: &Path) -> rangepack::Result<Value> {
 
 /// What an open pack holds, everything read.
 pub fn describe_pack(pack: &Pack) -> rangepack::Result<Value> {
-    let path = pack.path();
-    let bad = |source| rangepack::Error::Pack { path: path.to_owned(), source: Box::new(source) };
+    let bad = |source| pack.error(source);
     let mut entries = Vec::new();
     for found in pack.entries() {
         let found = found?;

@@ -64,7 +64,7 @@ fn outcome(path: &Path) -> String {
                     rangepack_core::decode::decode_all(&content, &payload, &Limits::default())
                         .map(|_| ())
                         .map_err(|source| Error::Pack {
-                            path: path.to_owned(),
+                            pack: path.into(),
                             source: Box::new(source),
                         })
                 });
@@ -225,7 +225,7 @@ fn another_pack_is_not_accepted_for_the_one_asked_for() {
     let mut options = rangepack::OpenOptions::default();
     options.expected = Some(rangepack_core::Digest::of(b"another"));
     for name in ["smallest.pack", "ndjson-only.pack", "sidecar.pack"] {
-        let error = Pack::open_with(&file("golden").join(name), &options).unwrap_err();
+        let error = Pack::open_with(file("golden").join(name), &options).unwrap_err();
         let Error::Pack { source, .. } = error else { panic!("{error}") };
         assert_eq!(source.kind(), ErrorKind::WrongPack);
     }

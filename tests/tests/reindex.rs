@@ -137,7 +137,7 @@ fn lines_written_from_an_index_beside_the_container() {
     let lines = folder.path().join("lines.idx");
     write_ndjson(&Pack::open(&path).unwrap(), &lines, false).unwrap();
     let mut options = OpenOptions::default();
-    options.index = Some(lines);
+    options.index = Some(lines.into());
     let pack = Pack::open_with(&path, &options).unwrap();
     assert!(pack.read("large").unwrap() == noise(LARGE));
     assert_eq!(bad_entries(&pack), 0);

@@ -328,7 +328,7 @@ fn queries_are_kept_and_not_shown() {
     let pack = open(&url).unwrap();
     pack.read("001").unwrap();
     assert!(server.log().iter().all(|line| line.contains("?X-Signature=secret&b=%2F ")));
-    assert!(!pack.path().display().to_string().contains("secret"));
+    assert!(!pack.location().to_string().contains("secret"));
     let error = open(&format!("{url}2")).unwrap_err().to_string();
     assert!(error.contains("/x.pack?…") && !error.contains("secret"), "{error}");
 }
@@ -352,7 +352,7 @@ fn long_files_without_a_block_table() {
         lines[0].as_object_mut().unwrap().remove("block_table").unwrap();
         let server = Server::start(Manner::Normal);
         let mut open = patient();
-        open.index = Some(PathBuf::from(server.put("idx", lines.to_string().into_bytes())));
+        open.index = Some(server.put("idx", lines.to_string().into_bytes()).into());
         let whole = fs::read(&path).unwrap();
         let mut damaged = whole.clone();
         damaged[900_000] ^= 1;
@@ -423,7 +423,7 @@ fn old_containers_are_read_too() {
     let at_url = PathBuf::from(server.put("saved.idx", fs::read(&index).unwrap()));
     for index in [index, at_url] {
         let mut open = patient();
-        open.index = Some(index);
+        open.index = Some(index.into());
         let pack = Pack::open_with(Path::new(&url), &open).unwrap();
         assert_eq!(pack.read("123").unwrap(), "123".repeat(500).as_bytes());
     }

@@ -101,8 +101,8 @@ fn through_an_index_beside_them() {
         let index = folder.path().join(format!("{name}.idx"));
         write_ndjson(&Pack::open(fixture(name)).unwrap(), &index, false).unwrap();
         let mut options = OpenOptions::default();
-        options.index = Some(index);
-        check(name, &Pack::open_with(&fixture(name), &options).unwrap());
+        options.index = Some(index.into());
+        check(name, &Pack::open_with(fixture(name), &options).unwrap());
     }
 }
 

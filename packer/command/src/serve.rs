@@ -32,12 +32,13 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Redirect, Response};
 use rangepack::Error;
+use rangepack::Location;
 use rangepack::{OpenOptions, Verify};
 use route::{Route, route};
 use shelf::Shelf;
 use std::fmt;
 use std::net::{SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -129,7 +130,7 @@ impl Server {
     ///
     /// Fails when a pack that is named cannot be opened, and when nobody can listen there.
     pub(crate) fn bind(
-        places: &[PathBuf],
+        places: &[Location],
         options: &ServeOptions,
         log: Option<Log>,
     ) -> std::result::Result<Server, ServeError> {
@@ -455,7 +456,7 @@ mod tests {
             stall_timeout: Duration::from_millis(300),
             ..ServeOptions::default()
         };
-        let server = Server::bind(&[path], &options, None).unwrap();
+        let server = Server::bind(&[path.into()], &options, None).unwrap();
         let address = server.shared.address.to_string();
         let stop = AtomicBool::new(false);
         std::thread::scope(|scope| {

@@ -7,7 +7,7 @@ use crate::index::sort::{Sorted, Sorter};
 use crate::index::writer::{DirectoryLines, Finished, IndexFormat};
 use crate::pack::walk::{Batch, ItemKind, Walk};
 use crate::pack::{self, Dedup, Observer, Output, PackOptions, Prior, Summary, Task};
-use crate::read::legacy::idx_path;
+use crate::source::location::idx_path;
 use rangepack_core::ndjson::Refused;
 use rangepack_core::path::PackPathBuf;
 use rangepack_core::{Entry, Kind};

@@ -4,9 +4,11 @@ use crate::container::journal::{self, JournalState};
 use crate::error::{Error, Result};
 use crate::index::sort::Sorter;
 use crate::index::writer::{Finished, IndexFormat, IndexOptions, IndexWriter};
-use crate::read::pack::{OpenOptions, Pack};
+use crate::read::pack::Pack;
 use crate::source::data::Data;
+use crate::source::location::idx_path;
 use crate::source::mapped::Mapped;
+use crate::source::options::OpenOptions;
 use rangepack_core::ndjson::{self, IndexSummary, Item, Refused};
 use rangepack_core::{Entry, ErrorKind};
 use std::fs::{File, TryLockError};
@@ -88,7 +90,7 @@ pub fn finalize(
     index: Option<&Path>,
     options: &FinalizeOptions,
 ) -> Result<Finalized> {
-    let index = index.map_or_else(|| crate::read::legacy::idx_path(container), Path::to_owned);
+    let index = index.map_or_else(|| idx_path(container), Path::to_owned);
     let locked = Locked::open(container, false)?;
     if !index.exists() {
         if locked.len()? > 0 && embedded(container, 0, &mut |_| Ok(()))?.is_some() {
@@ -204,7 +206,7 @@ pub(crate) fn embedded(
     if opened.is_ok_and(|answer| answer.ready().flatten().is_some()) {
         let pack = Pack::open(container)?;
         for entry in pack.entries() {
-            let entry = entry?.to_entry().map_err(Error::pack(container))?;
+            let entry = entry?.to_entry().map_err(Error::pack_at(container))?;
             state.count(&entry);
             each(entry)?;
         }
@@ -212,7 +214,7 @@ pub(crate) fn embedded(
         return Ok(Some(Embedded { state, paged: true, payload_end }));
     }
     let found = rangepack_core::trailer::find_trailer(data, len, limits.lookback);
-    let trailer = found.map_err(Error::pack(container))?.ready().flatten();
+    let trailer = found.map_err(Error::pack_at(container))?.ready().flatten();
     let Some(trailer) = trailer.filter(|trailer| trailer.magic_offset >= floor) else {
         return Ok(None);
     };
@@ -232,7 +234,7 @@ pub(crate) fn embedded(
         Ok(summary) if summary.entries == 0 && summary.bad_lines > 0 => Ok(None),
         Ok(_) => Ok(Some(Embedded { state, paged: false, payload_end: trailer.magic_offset })),
         Err(error) if error.kind() == ErrorKind::Corrupt => Ok(None),
-        Err(error) => Err(Error::pack(container)(error)),
+        Err(error) => Err(Error::pack_at(container)(error)),
     }
 }
 
@@ -253,7 +255,7 @@ pub(crate) fn is_array(index: &Path) -> Result<bool> {
 /// Hands the entries of such an index to `each`, one after the other.
 pub(crate) fn read_array(index: &Path, each: &mut dyn FnMut(Entry) -> Result<()>) -> Result<()> {
     let data = Mapped::open(index).map_err(Error::io("open", index))?;
-    parse(&data, each)?.map(|_| ()).map_err(Error::pack(index))
+    parse(&data, each)?.map(|_| ()).map_err(Error::pack_at(index))
 }
 
 /// Hands the entries of an NDJSON index to `each`. The inner result says what is wrong with the index, the

@@ -9,9 +9,11 @@ use crate::index::sort::Sorter;
 use crate::index::writer::{Finished, IndexOptions, IndexWriter};
 use crate::pack::{directory_of, new_file_in, persist};
 use crate::read::legacy::{self, Notes, Place};
-use crate::read::pack::{OpenOptions, Pack};
+use crate::read::pack::Pack;
 use crate::source::data::Data;
+use crate::source::location::Location;
 use crate::source::mapped::Mapped;
+use crate::source::options::OpenOptions;
 use rangepack_core::layout::Volume;
 use rangepack_core::ndjson::Item;
 use rangepack_core::path::PackPathBuf;
@@ -21,11 +23,6 @@ use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use tables::Tables;
 
-/// `<container>.rpx`: a paged index beside an old container, found when that is opened.
-pub fn sidecar_path(container: &Path) -> PathBuf {
-    crate::source::location::with_suffix(container, ".rpx")
-}
-
 /// So many entries are formatted at a time.
 const ENTRIES_AT_A_TIME: u64 = 4096;
 
@@ -34,7 +31,9 @@ const ENTRIES_AT_A_TIME: u64 = 4096;
 /// Returns the length of the index in bytes. `directories`: with lines for directories. What a paged index
 /// beside a container adds to it, block tables, is not in the lines: they speak of the container alone.
 pub fn write_ndjson(pack: &Pack, target: &Path, directories: bool) -> Result<u64> {
-    Error::refuse_same(target, pack.path())?;
+    if let Some(path) = pack.location().disk() {
+        Error::refuse_same(target, path)?;
+    }
     let file = new_file_in(&directory_of(target))?;
     let mut out = BufWriter::with_capacity(256 << 10, file.as_file());
     let header = pack.header();
@@ -103,11 +102,11 @@ pub fn rebuild(container: &Path, target: &Target, options: &OpenOptions) -> Resu
     let file = Data::mapped(container, mapped);
     let data = file.whole().unwrap_or(&[]);
     let opened = rangepack_core::index::Index::open(data, data.len() as u64, None, &options.limits);
-    if opened.map_err(Error::pack(container))?.ready().flatten().is_some() {
+    if opened.map_err(Error::pack_at(container))?.ready().flatten().is_some() {
         let problem = "it has a paged index already".to_owned();
         return Err(Error::State { path: container.to_owned(), problem });
     }
-    let place = legacy::find(container, &file, options)?;
+    let place = legacy::find(&file, options)?;
     let directory = directory_of(container);
     let temporary = || Error::io("write a temporary file in", &directory);
     let mut sorter = Sorter::new(&directory);
@@ -185,7 +184,7 @@ impl Rebuild<'_> {
                 let file_len = self.data.len() as u64;
                 let source = Box::new(rangepack_core::Error::OutOfBounds { start, len, file_len });
                 Error::Entry {
-                    path: self.container.to_owned(),
+                    pack: Location::Disk(self.container.to_owned()),
                     entry: entry.path.to_string(),
                     source,
                 }

@@ -93,7 +93,7 @@ impl Selection {
 
 /// Whether an entry is selected for its own sake: a directory with something in it comes with that.
 fn stands_alone(pack: &Pack, entry: &EntryRef<'_>) -> Result<bool> {
-    let totals = entry.totals().map_err(crate::Error::pack(pack.path()))?;
+    let totals = entry.totals().map_err(crate::Error::pack(pack.location()))?;
     Ok(totals.is_none_or(|totals| totals.files == 0 && totals.directories == 0))
 }
 

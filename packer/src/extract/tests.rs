@@ -87,7 +87,7 @@ fn options() -> ExtractOptions {
 fn damage(pack: Pack, entry: &str) -> Pack {
     let path = PackPath::new(entry.as_bytes()).unwrap();
     let content = pack.find(path).unwrap().unwrap().content().unwrap().unwrap();
-    let file = pack.path().to_owned();
+    let file = pack.location().disk().unwrap().to_owned();
     drop(pack);
     let mut bytes = fs::read(&file).unwrap();
     let middle = usize::try_from(content.offset + content.stored_size / 2).unwrap();

@@ -103,11 +103,7 @@ impl<'r> Worker<'r> {
                 Err(error) if pass == Pass::Content => {
                     // The index itself is damaged here: how many entries are lost is all that is known.
                     let message = format!("{} entries cannot be read: {error}", range.end - next);
-                    self.run.failed(
-                        pack.path().as_os_str().as_encoded_bytes(),
-                        range.end - next,
-                        &message,
-                    );
+                    self.run.failed(&pack.location().shown_bytes(), range.end - next, &message);
                     break;
                 }
                 Err(_) => break,

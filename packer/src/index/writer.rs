@@ -115,8 +115,8 @@ impl IndexWriter {
 
     /// Adds the next entry. Its directory must have come before.
     pub(crate) fn push(&mut self, entry: &Entry) -> Result<()> {
-        self.sums.push(entry).map_err(Error::pack(&self.directory))?;
-        self.tree.push(entry, &mut self.page).map_err(Error::pack(&self.directory))?;
+        self.sums.push(entry).map_err(Error::pack_at(&self.directory))?;
+        self.tree.push(entry, &mut self.page).map_err(Error::pack_at(&self.directory))?;
         if !self.page.is_empty() {
             self.leaves.write_all(&self.page).map_err(self.temporary())?;
             self.page.clear();
@@ -136,11 +136,11 @@ impl IndexWriter {
         let write = || Error::io("write", path);
         let temporary = self.temporary();
         let IndexWriter { tree, sums, mut page, leaves: mut spool, directory, .. } = self;
-        let mut leaves = tree.finish(&mut page).map_err(Error::pack(path))?;
+        let mut leaves = tree.finish(&mut page).map_err(Error::pack_at(path))?;
         spool.write_all(&page).map_err(temporary)?;
         let mut totals = sums.finish().into_iter();
         if !leaves.single().is_empty() {
-            set_totals(leaves.single(), &mut totals).map_err(Error::pack(path))?;
+            set_totals(leaves.single(), &mut totals).map_err(Error::pack_at(path))?;
         }
         let paged = options.format != IndexFormat::Ndjson;
         // A single leaf is part of the root page, and searched in no time.
@@ -160,10 +160,10 @@ impl IndexWriter {
             pages(&mut spool, 1).map_err(Error::io("read", &directory))?.enumerate()
         {
             let mut page = page.map_err(Error::io("read a temporary file in", &directory))?;
-            set_totals(&mut page, &mut totals).map_err(Error::pack(path))?;
+            set_totals(&mut page, &mut totals).map_err(Error::pack_at(path))?;
             leaves.seal(number, &page);
             if paged {
-                fill(&mut window, number, &page).map_err(Error::pack(path))?;
+                fill(&mut window, number, &page).map_err(Error::pack_at(path))?;
                 out.write_all(&page).map_err(write())?;
                 position += page.len() as u64;
             }
@@ -172,7 +172,7 @@ impl IndexWriter {
         let single = leaves.single().to_vec();
         let places = Places { payload_end, pages_offset, volumes, hash };
         page.clear();
-        let tree = leaves.finish(places, &mut page).map_err(Error::pack(path))?;
+        let tree = leaves.finish(places, &mut page).map_err(Error::pack_at(path))?;
         if paged {
             out.write_all(&page).map_err(write())?;
             position += page.len() as u64;

@@ -30,8 +30,7 @@ pub fn survey(
     let mut survey = Survey::default();
     for batch in walk(source, options, skip)? {
         if observer.cancelled() {
-            let interrupted = std::io::ErrorKind::Interrupted.into();
-            return Err(Error::io("go on with", source)(interrupted));
+            return Err(Error::Cancelled);
         }
         for item in batch.items().filter(|item| item.kind == ItemKind::File) {
             survey.files += 1;
@@ -65,6 +64,6 @@ mod tests {
         let stop = AtomicBool::new(true);
         let stopped = (|_: super::super::Event<'_>| (), &stop);
         let error = survey(root.path(), &options, Vec::new(), true, &stopped).unwrap_err();
-        assert!(error.is_interrupted());
+        assert!(error.is_cancelled());
     }
 }

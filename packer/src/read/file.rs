@@ -5,14 +5,15 @@ mod blocks;
 pub(crate) use blocks::Blocks;
 
 use crate::error::{Error, Result};
-use crate::read::pack::{Pack, Verify};
+use crate::read::pack::Pack;
 use crate::source::data::{Cut, PIECE, Pieces, cut};
+use crate::source::location::Location;
+use crate::source::options::Verify;
 use rangepack_core::decode::{self, Decoder};
 use rangepack_core::path::PackPathBuf;
 use rangepack_core::{Codec, Content, PackPath};
 use std::borrow::Cow;
 use std::io::{self, BufRead, Read, Seek, SeekFrom};
-use std::path::Path;
 
 /// Files that have to be taken as a whole, for want of a block table, are held in memory up to this
 /// length, in bytes.
@@ -63,7 +64,7 @@ enum Way<'p> {
 
 #[derive(Debug)]
 struct Stream<'p> {
-    path: &'p Path,
+    path: &'p Location,
     decoder: Decoder,
     pieces: Pieces<'p, Cut>,
     piece: Cow<'p, [u8]>,
@@ -194,7 +195,7 @@ impl<'p> File<'p> {
     /// Decodes the next piece of a stream, from the beginning if the position lies before it.
     fn load_more(&mut self) -> Result<()> {
         let Way::Stream(place) = &mut self.way else { return Ok(()) };
-        let wrong = || Error::pack(self.pack.path());
+        let wrong = || Error::pack(self.pack.location());
         // After an error nothing is left here, so that the next read begins anew.
         let mut stream = match place.take() {
             Some(stream) if stream.produced <= self.position => stream,
@@ -203,7 +204,7 @@ impl<'p> File<'p> {
                 let file = self.pack.volume_of(&self.content)?;
                 let pieces = file.pieces(cut(self.content.extent(), PIECE));
                 let piece = Cow::Borrowed(&[][..]);
-                let path = self.pack.path();
+                let path = self.pack.location();
                 Box::new(Stream { path, decoder, pieces, piece, consumed: 0, produced: 0 })
             }
         };

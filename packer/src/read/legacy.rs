@@ -2,9 +2,9 @@
 
 use crate::container::journal::end_of;
 use crate::error::{Error, Result};
-use crate::read::pack::{Format, OpenOptions};
+use crate::read::pack::Format;
 use crate::source::data::{Data, Gathered, PIECE, cut};
-use crate::source::location;
+use crate::source::options::OpenOptions;
 use rangepack_core::fpack::{self, FpackItem};
 use rangepack_core::index::Index;
 use rangepack_core::memory::MemoryIndex;
@@ -12,7 +12,6 @@ use rangepack_core::ndjson::{self, Item, Refused};
 use rangepack_core::trailer::{Trailer, find_trailer};
 use rangepack_core::{Content, Digest, Entry, Extent, Kind, Limits};
 use std::borrow::Cow;
-use std::path::{Path, PathBuf};
 
 /// What was strange in an old container's index.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -50,18 +49,13 @@ pub(crate) enum Place {
     Fpack,
 }
 
-/// `<container>.idx`, the index beside a container.
-pub fn idx_path(container: &Path) -> PathBuf {
-    location::with_suffix(container, ".idx")
-}
-
-/// Finds out where the entries of the container `data`, which lies at `path`, are named.
-pub(crate) fn find(path: &Path, data: &Data, options: &OpenOptions) -> Result<Place> {
+/// Finds out where the entries of a container are named.
+pub(crate) fn find(data: &Data, options: &OpenOptions) -> Result<Place> {
     let len = data.len();
     if let Some(index) = &options.index {
         return Ok(Place::Beside(Data::open(index, options)?));
     }
-    let beside = Data::open_if_there(&idx_path(path), options)?;
+    let beside = Data::open_if_there(&data.location().idx(), options)?;
     let mut tail = Gathered::new(data);
     let found = tail.ask(|source| find_trailer(source, len, options.limits.lookback))?;
     if let Some(trailer) = found {
@@ -86,7 +80,9 @@ pub(crate) fn find(path: &Path, data: &Data, options: &OpenOptions) -> Result<Pl
     }
     match beside {
         Some(beside) => Ok(Place::Beside(beside)),
-        None => Err(Error::pack(data.path())(rangepack_core::Error::NotAPack { file_len: len })),
+        None => {
+            Err(Error::pack(data.location())(rangepack_core::Error::NotAPack { file_len: len }))
+        }
     }
 }
 
@@ -166,7 +162,7 @@ pub(crate) fn read(
     };
     let index = read_index(file, extent, options)?;
     let summary =
-        ndjson::parse_index(&index, &options.limits, each).map_err(Error::pack(file.path()))?;
+        ndjson::parse_index(&index, &options.limits, each).map_err(Error::pack(file.location()))?;
     notes.bad_lines = summary.bad_lines;
     notes.first_bad = summary.first_bad;
     if let Place::Trailer(trailer) = place {
@@ -182,7 +178,7 @@ fn read_index<'d>(data: &'d Data, extent: Extent, options: &OpenOptions) -> Resu
     let (value, limit) = (extent.len, options.limits.v1_index_bytes);
     if value > limit {
         let what = "v1_index_bytes";
-        return Err(Error::pack(data.path())(rangepack_core::Error::OverLimit {
+        return Err(Error::pack(data.location())(rangepack_core::Error::OverLimit {
             what,
             value,
             limit,
@@ -201,22 +197,17 @@ fn read_index<'d>(data: &'d Data, extent: Extent, options: &OpenOptions) -> Resu
 }
 
 /// Builds the index of an old container in memory. `external` is one that the caller named.
-pub(crate) fn load(
-    path: &Path,
-    data: &Data,
-    external: Option<Data>,
-    options: &OpenOptions,
-) -> Result<Legacy> {
+pub(crate) fn load(data: &Data, external: Option<Data>, options: &OpenOptions) -> Result<Legacy> {
     let place = match external {
         Some(index) => Place::Beside(index),
-        None => find(path, data, options)?,
+        None => find(data, options)?,
     };
     let mut memory = MemoryIndex::default();
     let mut notes = read(data, &place, options, &mut |item| {
         memory.push(item);
         Ok(())
     })?;
-    let built = memory.finish(&options.limits).map_err(Error::pack(data.path()))?;
+    let built = memory.finish(&options.limits).map_err(Error::pack(data.location()))?;
     notes.refused = built.refused;
     let format = if matches!(place, Place::Fpack) { Format::Fpack } else { Format::Ctnr };
     Ok(Legacy { index: built.index, pages: built.pages, format, notes })

@@ -1,80 +1,17 @@
 //! Opens packs and old containers, and answers the familiar questions of a file system.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Expected, Result, VolumeProblem};
 use crate::read::file::File;
 use crate::read::legacy;
 use crate::source::data::{Data, Gathered, Traffic};
-use crate::source::location;
+use crate::source::location::Location;
+use crate::source::options::{OpenOptions, Verify};
 use rangepack_core::index::{Index, Scan};
 use rangepack_core::layout::Header;
 use rangepack_core::leaf::EntryRef;
 use rangepack_core::path::{Escaped, PackPathBuf, trim};
-use rangepack_core::{Answer, Content, Digest, Entry, Extent, Kind, Limits, PackPath, Source};
+use rangepack_core::{Answer, Content, Digest, Entry, Extent, Kind, PackPath, Source};
 use std::borrow::Cow;
-use std::fmt;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
-
-/// Whether the bytes of files are checked against their digests when they are read from a local pack.
-///
-/// The index is always checked. [`Pack::extract`](crate::extract::extract), `cat` and `verify` check
-/// payloads in any case, and so does every read of a remote pack, whatever is chosen here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Verify {
-    /// Believe the local disk: reading costs no hashing.
-    #[default]
-    Index,
-    /// Hash every payload, or every block of a large one, before its bytes are given out.
-    Payloads,
-}
-
-/// How a pack is opened.
-#[derive(Debug, Clone, Default)]
-#[non_exhaustive]
-pub struct OpenOptions {
-    /// Checking of payloads.
-    pub verify: Verify,
-    /// Accept only the pack whose root page has this digest.
-    pub expected: Option<Digest>,
-    /// An external index: the NDJSON `.idx` of a container, or a paged index beside it.
-    pub index: Option<PathBuf>,
-    /// Refuse packs whose payloads lie in other files: a stranger's pack could name any that lies
-    /// beside it. An index beside a container may name that container.
-    pub alone: bool,
-    /// Bounds for everything that a hostile pack could inflate.
-    pub limits: Limits,
-    /// How a pack at a URL is asked for.
-    pub remote: RemoteOptions,
-    /// Hears how far the index of a remote old container has come.
-    pub loading: Option<Loading>,
-}
-
-/// How a remote file is asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct RemoteOptions {
-    /// How long to wait for a connection, and for the next byte.
-    pub timeout: Duration,
-    /// How often a request is tried again when that may help, with growing pauses.
-    pub retries: u32,
-}
-
-impl Default for RemoteOptions {
-    fn default() -> Self {
-        RemoteOptions { timeout: Duration::from_secs(30), retries: 4 }
-    }
-}
-
-/// Is told how many bytes of an index came, and how many there are.
-#[derive(Clone)]
-pub struct Loading(pub Arc<dyn Fn(u64, u64) + Send + Sync>);
-
-impl fmt::Debug for Loading {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Loading")
-    }
-}
 
 /// What kind of file was opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,7 +42,7 @@ impl Format {
 /// paged index need one built in memory first.) A `Pack` is `Send` and `Sync`; any number of threads
 /// and processes read the same file.
 ///
-/// The path may be a URL ([`location::is_url`]). Then the end of the file
+/// It may lie at a URL ([`Location`]). Then the end of the file
 /// is fetched when it is opened, index pages when they are needed (they are kept, some 50 bytes for each
 /// entry that was looked at), payloads when they are read (they are not kept, and always verified).
 /// Questions wait for the network. A remote pack that is replaced while it is read gives
@@ -126,7 +63,7 @@ impl Format {
 /// ```
 #[derive(Debug)]
 pub struct Pack {
-    path: PathBuf,
+    location: Location,
     /// The file with the payloads of volume 0.
     data: Data,
     /// Other files with payloads: volume 1 first.
@@ -151,29 +88,31 @@ enum Pages {
 
 impl Pack {
     /// Opens a pack or an old container.
-    pub fn open(path: impl AsRef<Path>) -> Result<Pack> {
-        Pack::open_with(path.as_ref(), &OpenOptions::default())
+    pub fn open(location: impl Into<Location>) -> Result<Pack> {
+        Pack::open_with(location, &OpenOptions::default())
     }
 
     /// Opens a pack or an old container in a certain way.
-    pub fn open_with(path: &Path, options: &OpenOptions) -> Result<Pack> {
-        let data = Data::open(path, options)?;
+    pub fn open_with(location: impl Into<Location>, options: &OpenOptions) -> Result<Pack> {
+        Pack::open_at(&location.into(), options)
+    }
+
+    fn open_at(location: &Location, options: &OpenOptions) -> Result<Pack> {
+        let data = Data::open(location, options)?;
         if options.index.is_none()
-            && let Some(index) = open_own_index(&data, path, options)?
+            && let Some(index) = open_own_index(&data, options)?
         {
-            let volumes = open_volumes(path, path, index.header(), options)?;
+            let volumes = open_volumes(location, location, index.header(), options)?;
             return Ok(Pack::new(data, volumes, index, Pages::Data, Format::Paged, options));
         }
         let beside = match &options.index {
             Some(index) => Some(Data::open(index, options)?),
-            None => Data::open_if_there(&crate::container::reindex::sidecar_path(path), options)?,
+            None => Data::open_if_there(&location.sidecar(), options)?,
         };
         let mut external = None;
         if let Some(beside) = beside {
             if let Some(index) = open_index(&beside, options)? {
-                let at =
-                    options.index.clone().unwrap_or(crate::container::reindex::sidecar_path(path));
-                let volumes = open_volumes(path, &at, index.header(), options)?;
+                let volumes = open_volumes(location, beside.location(), index.header(), options)?;
                 let pages = Pages::Beside(beside);
                 return Ok(Pack::new(data, volumes, index, pages, Format::Paged, options));
             }
@@ -182,12 +121,12 @@ impl Pack {
         if let Some(expected) = options.expected {
             // An old container has no digest of its own that could be compared.
             let found = Digest([0; 32]);
-            return Err(Error::pack(data.path())(rangepack_core::Error::WrongRoot {
+            return Err(Error::pack(location)(rangepack_core::Error::WrongRoot {
                 expected,
                 found,
             }));
         }
-        let legacy = legacy::load(path, &data, external, options)?;
+        let legacy = legacy::load(&data, external, options)?;
         let pages = Pages::Memory(legacy.pages);
         let index = legacy.index;
         let mut pack = Pack::new(data, Vec::new(), index, pages, legacy.format, options);
@@ -203,7 +142,7 @@ impl Pack {
         format: Format,
         options: &OpenOptions,
     ) -> Pack {
-        let (path, mut options) = (data.path().to_owned(), options.clone());
+        let (location, mut options) = (data.location().clone(), options.clone());
         match &pages {
             Pages::Data => data.keep_pages(index.header()),
             Pages::Beside(beside) => beside.keep_pages(index.header()),
@@ -212,12 +151,21 @@ impl Pack {
         if data.is_remote() {
             options.verify = Verify::Payloads;
         }
-        Pack { path, data, volumes, index, pages, format, options, notes: legacy::Notes::default() }
+        Pack {
+            location,
+            data,
+            volumes,
+            index,
+            pages,
+            format,
+            options,
+            notes: legacy::Notes::default(),
+        }
     }
 
-    /// Where the pack lies; a URL is without password and query.
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// Where the pack lies.
+    pub fn location(&self) -> &Location {
+        &self.location
     }
 
     /// Whether its payloads come over a network.
@@ -245,7 +193,7 @@ impl Pack {
 
     /// An error of the format, told of this pack.
     pub fn error(&self, source: rangepack_core::Error) -> Error {
-        Error::pack(&self.path)(source)
+        Error::pack(&self.location)(source)
     }
 
     /// What kind of file it is.
@@ -336,7 +284,7 @@ impl Pack {
         let (structure, field) = (rangepack_core::error::Structure::Leaf, "volume");
         let value = u64::from(content.volume);
         let missing = rangepack_core::Error::BadField { structure, field, value };
-        self.volume(content.volume).ok_or_else(|| Error::pack(&self.path)(missing))
+        self.volume(content.volume).ok_or_else(|| Error::pack(&self.location)(missing))
     }
 
     /// Where payloads of a volume must end: in a pack before the index, elsewhere with the file.
@@ -373,7 +321,7 @@ impl Pack {
             match question(self) {
                 Ok(Answer::Ready(value)) => return Ok(value),
                 Ok(Answer::Need(extent)) => self.bring(extent)?,
-                Err(error) => return Err(Error::pack(&self.path)(error)),
+                Err(error) => return Err(Error::pack(&self.location)(error)),
             }
         }
     }
@@ -385,7 +333,11 @@ impl Pack {
             return file.bring(extent);
         }
         let (Extent { start, len }, file_len) = (extent, self.index_len());
-        Err(Error::pack(&self.path)(rangepack_core::Error::OutOfBounds { start, len, file_len }))
+        Err(Error::pack(&self.location)(rangepack_core::Error::OutOfBounds {
+            start,
+            len,
+            file_len,
+        }))
     }
 
     /// Whether there is anything at `path`. Links are followed; one that leads nowhere is not there.
@@ -396,10 +348,8 @@ impl Pack {
     /// What is at `path`, links followed.
     pub fn metadata(&self, path: impl AsRef<[u8]>) -> Result<Entry> {
         match self.resolve(path.as_ref())? {
-            Some(Place::Entry(entry)) => entry.to_entry().map_err(Error::pack(&self.path)),
-            Some(Place::Root) => {
-                Err(self.wrong_kind(path.as_ref(), "file or directory inside the pack"))
-            }
+            Some(Place::Entry(entry)) => entry.to_entry().map_err(Error::pack(&self.location)),
+            Some(Place::Root) => Err(self.wrong_kind(path.as_ref(), Expected::Entry)),
             None => Err(self.nothing_at(path.as_ref())),
         }
     }
@@ -407,9 +357,9 @@ impl Pack {
     /// What is at `path`, a link itself when it is one.
     pub fn symlink_metadata(&self, path: impl AsRef<[u8]>) -> Result<Entry> {
         let bytes = trim(path.as_ref());
-        let path = PackPath::new(bytes).map_err(Error::pack(&self.path))?;
+        let path = PackPath::new(bytes).map_err(Error::pack(&self.location))?;
         match self.find(path)? {
-            Some(entry) => entry.to_entry().map_err(Error::pack(&self.path)),
+            Some(entry) => entry.to_entry().map_err(Error::pack(&self.location)),
             None => Err(self.no_entry(bytes)),
         }
     }
@@ -446,10 +396,10 @@ impl Pack {
 
     /// Opens the file of an entry that is at hand.
     pub fn open_entry(&self, entry: &EntryRef<'_>) -> Result<File<'_>> {
-        let path = entry.path().map_err(Error::pack(&self.path))?;
-        match entry.content().map_err(Error::pack(&self.path))? {
+        let path = entry.path().map_err(Error::pack(&self.location))?;
+        match entry.content().map_err(Error::pack(&self.location))? {
             Some(content) => File::new(self, path, content),
-            None => Err(self.wrong_kind(path.as_bytes(), "file")),
+            None => Err(self.wrong_kind(path.as_bytes(), Expected::File)),
         }
     }
 
@@ -483,11 +433,14 @@ impl Pack {
 
     fn content_at(&self, path: &[u8]) -> Result<(PackPathBuf, Content)> {
         match self.resolve(path)? {
-            Some(Place::Entry(entry)) => match entry.content().map_err(Error::pack(&self.path))? {
-                Some(content) => Ok((entry.path().map_err(Error::pack(&self.path))?, content)),
-                None => Err(self.wrong_kind(path, "file")),
+            Some(Place::Entry(entry)) => match entry
+                .content()
+                .map_err(Error::pack(&self.location))?
+            {
+                Some(content) => Ok((entry.path().map_err(Error::pack(&self.location))?, content)),
+                None => Err(self.wrong_kind(path, Expected::File)),
             },
-            Some(Place::Root) => Err(self.wrong_kind(path, "file")),
+            Some(Place::Root) => Err(self.wrong_kind(path, Expected::File)),
             None => Err(self.nothing_at(path)),
         }
     }
@@ -496,19 +449,19 @@ impl Pack {
         &self,
         entry: &PackPathBuf,
     ) -> impl FnOnce(rangepack_core::Error) -> Error + use<> {
-        let (path, entry) = (self.path.clone(), entry.to_string());
-        move |source| Error::Entry { path, entry, source: Box::new(source) }
+        let (pack, entry) = (self.location.clone(), entry.to_string());
+        move |source| Error::Entry { pack, entry, source: Box::new(source) }
     }
 
     fn no_entry(&self, path: &[u8]) -> Error {
-        Error::NoEntry { path: self.path.clone(), entry: Escaped(path).to_string() }
+        Error::NoEntry { pack: self.location.clone(), entry: Escaped(path).to_string() }
     }
 
     /// Why nothing is found at `path` when links are followed.
     fn nothing_at(&self, path: &[u8]) -> Error {
         match self.symlink_metadata(path).map(|entry| entry.kind) {
             Ok(Kind::Symlink(target)) => Error::BrokenLink {
-                path: self.path.clone(),
+                pack: self.location.clone(),
                 entry: Escaped(path).to_string(),
                 target: Escaped(&target).to_string(),
             },
@@ -516,8 +469,8 @@ impl Pack {
         }
     }
 
-    fn wrong_kind(&self, path: &[u8], expected: &'static str) -> Error {
-        Error::WrongKind { path: self.path.clone(), entry: Escaped(path).to_string(), expected }
+    fn wrong_kind(&self, path: &[u8], expected: Expected) -> Error {
+        Error::WrongKind { pack: self.location.clone(), entry: Escaped(path).to_string(), expected }
     }
 
     /// The directory at `path`, links followed.
@@ -525,9 +478,9 @@ impl Pack {
         match self.resolve(path)? {
             Some(Place::Root) => Ok(PackPath::ROOT.to_owned()),
             Some(Place::Entry(entry)) if entry.is_directory() => {
-                entry.path().map_err(Error::pack(&self.path))
+                entry.path().map_err(Error::pack(&self.location))
             }
-            Some(Place::Entry(_)) => Err(self.wrong_kind(path, "directory")),
+            Some(Place::Entry(_)) => Err(self.wrong_kind(path, Expected::Directory)),
             None => Err(self.nothing_at(path)),
         }
     }
@@ -564,7 +517,7 @@ impl Pack {
             done.extend(component);
             let Ok(at) = PackPath::new(&done) else { return Ok(None) };
             let Some(entry) = self.find(at)? else { return Ok(None) };
-            if let Some(target) = entry.link_target().map_err(Error::pack(&self.path))? {
+            if let Some(target) = entry.link_target().map_err(Error::pack(&self.location))? {
                 links += 1;
                 // Absolute targets lead out of the pack; forty links are a circle.
                 if links > 40 || target.first() == Some(&b'/') {
@@ -617,11 +570,11 @@ fn open_index(data: &Data, options: &OpenOptions) -> Result<Option<Index>> {
 
 /// The same for a container, which may be unfinished: when its last payload is a pack that was packed as
 /// a file, the footer at its end speaks of another length, and the index beside it counts.
-fn open_own_index(data: &Data, path: &Path, options: &OpenOptions) -> Result<Option<Index>> {
+fn open_own_index(data: &Data, options: &OpenOptions) -> Result<Option<Index>> {
     match open_index(data, options) {
         Err(Error::Pack { source, .. })
             if matches!(*source, rangepack_core::Error::BadField { field: "file_len", .. })
-                && Data::open_if_there(&legacy::idx_path(path), options)?.is_some() =>
+                && Data::open_if_there(&data.location().idx(), options)?.is_some() =>
         {
             Ok(None)
         }
@@ -631,30 +584,25 @@ fn open_own_index(data: &Data, path: &Path, options: &OpenOptions) -> Result<Opt
 
 /// Opens the other files that the root page names; they lie beside the pack.
 fn open_volumes(
-    pack: &Path,
-    index: &Path,
+    pack: &Location,
+    index: &Location,
     header: &Header,
     options: &OpenOptions,
 ) -> Result<Vec<Data>> {
     let mut volumes = Vec::new();
     for volume in &header.volumes {
-        let beside = location::sibling(index, &volume.name);
-        let path = beside.map_err(Error::io("open", &location::shown(index)))?;
-        if options.alone && path.file_name() != pack.file_name() {
-            let name = Escaped(&volume.name);
-            let problem =
-                format!("its payloads lie in another file, {name}; name that file instead");
-            return Err(Error::State { path: location::shown(index), problem });
+        let wrong = |problem| {
+            let (index, volume) = (index.clone(), volume.name.clone());
+            Error::Volume { index, volume, problem }
+        };
+        let location = index.sibling(&volume.name).ok_or_else(|| wrong(VolumeProblem::Name))?;
+        if options.alone && location.name() != pack.name() {
+            return Err(wrong(VolumeProblem::Elsewhere));
         }
-        let data = Data::open(&path, options)?;
+        let data = Data::open(&location, options)?;
         if data.len() != volume.len {
-            let problem = format!(
-                "its index was made when it was {} bytes long, but it has {}; make the index anew with \
-                 `rangepack index`",
-                volume.len,
-                data.len()
-            );
-            return Err(Error::State { path: data.path().to_owned(), problem });
+            let (expected, found) = (volume.len, data.len());
+            return Err(wrong(VolumeProblem::Length { expected, found }));
         }
         volumes.push(data);
     }

@@ -1,22 +1,19 @@
 //! The bytes of a file that is read: mapped, or fetched when they are asked for.
 
 use crate::error::{Error, Result};
-use crate::read::pack::OpenOptions;
-use crate::source::location;
+use crate::source::location::Location;
 use crate::source::mapped::Mapped;
-#[cfg(feature = "remote")]
+use crate::source::options::OpenOptions;
 use crate::source::remote::{Fetch, Remote};
 use rangepack_core::layout::Header;
 use rangepack_core::{Answer, Extent, Source};
 use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
 
 /// Longer ranges of a remote file are fetched in pieces of this length.
 pub(crate) const PIECE: u64 = 4 << 20;
 
 /// How many pieces are on their way at once.
-#[cfg(feature = "remote")]
 const IN_FLIGHT: usize = 3;
 
 /// The bytes of a file, wherever it lies: mapped, or fetched by ranges.
@@ -24,31 +21,32 @@ const IN_FLIGHT: usize = 3;
 /// Nothing is verified: it is for those who hand a pack on as it is, like a server.
 #[derive(Debug)]
 pub struct Data {
-    path: PathBuf,
+    location: Location,
     place: Place,
 }
 
 #[derive(Debug)]
 enum Place {
     Mapped(Mapped),
-    #[cfg(feature = "remote")]
     Remote(Box<Remote>),
 }
 
 impl Data {
     /// Maps a path on disk, or asks for the end of the file at a URL.
-    pub fn open(path: &Path, options: &OpenOptions) -> Result<Data> {
-        if location::is_url(path) {
-            return Data::open_remote(path, options);
-        }
-        let place = Place::Mapped(Mapped::open(path).map_err(Error::io("open", path))?);
-        Ok(Data { path: path.to_owned(), place })
+    pub fn open(location: &Location, options: &OpenOptions) -> Result<Data> {
+        let place = match location {
+            Location::Disk(path) => {
+                Place::Mapped(Mapped::open(path).map_err(Error::io("open", path))?)
+            }
+            Location::Url(url) => Place::Remote(Box::new(Remote::open(url, &options.remote)?)),
+        };
+        Ok(Data { location: location.clone(), place })
     }
 
     /// The same for a file that need not be there. Stores that keep their names to themselves
     /// answer that access is denied.
-    pub fn open_if_there(path: &Path, options: &OpenOptions) -> Result<Option<Data>> {
-        match Data::open(path, options) {
+    pub fn open_if_there(location: &Location, options: &OpenOptions) -> Result<Option<Data>> {
+        match Data::open(location, options) {
             Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
                 Ok(None)
             }
@@ -57,25 +55,14 @@ impl Data {
         }
     }
 
-    #[cfg(feature = "remote")]
-    fn open_remote(url: &Path, options: &OpenOptions) -> Result<Data> {
-        let remote = Remote::open(url, &options.remote)?;
-        Ok(Data { path: location::shown(url), place: Place::Remote(Box::new(remote)) })
-    }
-
-    #[cfg(not(feature = "remote"))]
-    fn open_remote(url: &Path, _: &OpenOptions) -> Result<Data> {
-        Err(Error::remote(&location::shown(url))(crate::RemoteProblem::NotBuilt))
-    }
-
     /// A file that is mapped already.
-    pub(crate) fn mapped(path: &Path, mapped: Mapped) -> Data {
-        Data { path: path.to_owned(), place: Place::Mapped(mapped) }
+    pub(crate) fn mapped(path: &std::path::Path, mapped: Mapped) -> Data {
+        Data { location: Location::Disk(path.to_owned()), place: Place::Mapped(mapped) }
     }
 
-    /// The file's name, as it is shown.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
+    /// Where it lies.
+    pub fn location(&self) -> &Location {
+        &self.location
     }
 
     /// Whether it has no bytes.
@@ -87,7 +74,6 @@ impl Data {
     pub fn len(&self) -> u64 {
         match &self.place {
             Place::Mapped(mapped) => mapped.len() as u64,
-            #[cfg(feature = "remote")]
             Place::Remote(remote) => remote.len(),
         }
     }
@@ -101,7 +87,6 @@ impl Data {
     pub(crate) fn traffic(&self) -> Traffic {
         match &self.place {
             Place::Mapped(_) => Traffic::default(),
-            #[cfg(feature = "remote")]
             Place::Remote(remote) => remote.traffic(),
         }
     }
@@ -111,7 +96,6 @@ impl Data {
     pub(crate) fn whole(&self) -> Option<&[u8]> {
         match &self.place {
             Place::Mapped(mapped) => Some(mapped),
-            #[cfg(feature = "remote")]
             Place::Remote(remote) => remote.whole(),
         }
     }
@@ -121,7 +105,6 @@ impl Data {
     pub(crate) fn at_hand(&self, extent: Extent) -> Option<&[u8]> {
         match &self.place {
             Place::Mapped(mapped) => (**mapped).bytes(extent),
-            #[cfg(feature = "remote")]
             Place::Remote(remote) => remote.at_hand(extent),
         }
     }
@@ -130,18 +113,14 @@ impl Data {
     pub(crate) fn keep_pages(&self, header: &Header) {
         match &self.place {
             Place::Mapped(_) => {}
-            #[cfg(feature = "remote")]
             Place::Remote(remote) => remote.keep_pages(header),
         }
-        #[cfg(not(feature = "remote"))]
-        let _ = header;
     }
 
     /// Fetches an index page, so that it is at hand afterwards.
     pub(crate) fn bring(&self, page: Extent) -> Result<()> {
         match &self.place {
             Place::Mapped(_) => {}
-            #[cfg(feature = "remote")]
             Place::Remote(remote) => remote.bring(page)?,
         }
         if self.at_hand(page).is_some() { Ok(()) } else { Err(self.out_of_bounds(page)) }
@@ -178,14 +157,13 @@ impl Data {
     fn borrowed(&self, extent: Extent) -> Option<&[u8]> {
         match &self.place {
             Place::Mapped(mapped) => (**mapped).bytes(extent),
-            #[cfg(feature = "remote")]
             Place::Remote(remote) => remote.tail(extent),
         }
     }
 
     fn out_of_bounds(&self, Extent { start, len }: Extent) -> Error {
         let file_len = self.len();
-        Error::pack(&self.path)(rangepack_core::Error::OutOfBounds { start, len, file_len })
+        Error::pack(&self.location)(rangepack_core::Error::OutOfBounds { start, len, file_len })
     }
 }
 
@@ -238,16 +216,12 @@ pub(crate) struct Pieces<'d, I> {
     data: &'d Data,
     extents: I,
     given: usize,
-    #[cfg(feature = "remote")]
     coming: VecDeque<Fetch>,
-    #[cfg(not(feature = "remote"))]
-    coming: VecDeque<()>,
 }
 
 impl<'d, I: Iterator<Item = Extent>> Iterator for Pieces<'d, I> {
     type Item = Result<Cow<'d, [u8]>>;
 
-    #[cfg(feature = "remote")]
     fn next(&mut self) -> Option<Self::Item> {
         let remote = match &self.data.place {
             Place::Remote(remote) if remote.whole().is_none() => remote,
@@ -262,18 +236,12 @@ impl<'d, I: Iterator<Item = Extent>> Iterator for Pieces<'d, I> {
         }
         self.given += 1;
         let fetched = self.coming.pop_front()?.bytes();
-        Some(fetched.map(Cow::Owned).map_err(Error::remote(&self.data.path)))
-    }
-
-    #[cfg(not(feature = "remote"))]
-    fn next(&mut self) -> Option<Self::Item> {
-        self.next_borrowed()
+        Some(fetched.map(Cow::Owned).map_err(Error::remote(remote.url())))
     }
 }
 
 impl<'d, I: Iterator<Item = Extent>> Pieces<'d, I> {
     fn next_borrowed(&mut self) -> Option<Result<Cow<'d, [u8]>>> {
-        self.given += self.coming.len();
         let extent = self.extents.next()?;
         let bytes = self.data.whole().and_then(|whole| whole.bytes(extent));
         Some(bytes.map(Cow::Borrowed).ok_or_else(|| self.data.out_of_bounds(extent)))
@@ -309,7 +277,7 @@ impl<'d> Gathered<'d> {
         mut question: impl FnMut(&Gathered<'d>) -> rangepack_core::Result<Answer<T>>,
     ) -> Result<T> {
         loop {
-            match question(self).map_err(Error::pack(&self.data.path))? {
+            match question(self).map_err(Error::pack(&self.data.location))? {
                 Answer::Ready(value) => return Ok(value),
                 // Asked for again although it is there: it cannot be had in one piece.
                 Answer::Need(extent) if self.bytes(extent).is_some() => {
@@ -368,7 +336,7 @@ mod tests {
     fn what_is_not_in_the_file_is_an_error() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), b"0123456789").unwrap();
-        let data = Data::open(file.path(), &OpenOptions::default()).unwrap();
+        let data = Data::open(&file.path().into(), &OpenOptions::default()).unwrap();
         assert_eq!(*data.read(Extent { start: 2, len: 3 }).unwrap(), *b"234");
         for (start, len) in [(8, 3), (11, 0), (u64::MAX, 2)] {
             assert!(data.read(Extent { start, len }).unwrap_err().is_bad_pack());

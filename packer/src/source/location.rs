@@ -1,77 +1,253 @@
-//! Where a file lies: a path on disk, or a URL. Nothing else looks at that.
+//! Where a file lies: a path on disk, or a URL. Told apart once, at the door.
 
-use std::ffi::OsString;
-use std::io;
+use super::platform;
+use crate::pack::directory_of;
+use std::borrow::Cow;
+use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// The schemes that are read.
-const SCHEMES: [&str; 5] = ["http", "https", "s3", "gs", "az"];
+/// What is behind a container's name in that of the NDJSON index beside it.
+const IDX: &str = ".idx";
 
-/// Whether a path is the URL of a remote file; everything else is a path on disk.
-pub fn is_url(path: &Path) -> bool {
-    scheme(path).is_some()
+/// The same for a paged index.
+const RPX: &str = ".rpx";
+
+/// Where a file lies that is read.
+///
+/// Whatever can be a path becomes one: text that begins with `http://`, `https://`, `s3://`, `gs://` or
+/// `az://` is a URL, everything else a path on disk. [`Location::Disk`] says that a path is meant, whatever
+/// it looks like.
+///
+/// It is shown without password and query, which may hold a signature.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "a file lies on a disk or elsewhere")]
+pub enum Location {
+    /// On disk.
+    Disk(PathBuf),
+    /// On a server or in an object store.
+    Url(Url),
 }
 
-/// The scheme of a URL, as it is written in [`SCHEMES`].
-pub(crate) fn scheme(path: &Path) -> Option<&'static str> {
-    let (scheme, _) = path.to_str()?.split_once("://")?;
-    SCHEMES.into_iter().find(|known| known.eq_ignore_ascii_case(scheme))
-}
-
-/// A path as it is shown: of a URL neither password nor query, which may hold a signature.
-pub fn shown(path: &Path) -> PathBuf {
-    let Some((scheme, rest)) = url_parts(path) else { return path.to_owned() };
-    let (rest, query) = split_query(scheme, rest);
-    let (host, way) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
-    let mark = if query.is_empty() { "" } else { "?…" };
-    PathBuf::from(format!("{scheme}://{host}{way}{mark}"))
-}
-
-/// The path with `suffix` behind its last name: `<container>.idx`.
-pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    if let Some((scheme, rest)) = url_parts(path) {
-        let (rest, query) = split_query(scheme, rest);
-        return PathBuf::from(format!("{scheme}://{rest}{suffix}{query}"));
+impl Location {
+    /// The path, if it lies on disk.
+    pub fn disk(&self) -> Option<&Path> {
+        match self {
+            Location::Disk(path) => Some(path),
+            Location::Url(_) => None,
+        }
     }
-    let mut name = path.as_os_str().to_owned();
-    name.push(OsString::from(suffix));
-    PathBuf::from(name)
-}
 
-/// The file `name` in the directory where `path` lies.
-pub(crate) fn sibling(path: &Path, name: &[u8]) -> io::Result<PathBuf> {
-    let Some((scheme, rest)) = url_parts(path) else {
-        return Ok(crate::pack::directory_of(path).join(crate::source::platform::path_of(name)?));
-    };
-    let (rest, query) = split_query(scheme, rest);
-    let directory = rest.rfind('/').map_or(rest, |slash| &rest[..slash]);
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    let name = if is_http(scheme) {
-        let escape = |byte: &u8| match byte {
-            byte if plain(*byte) => char::from(*byte).into(),
-            byte => format!("%{byte:02X}"),
+    /// Whether it is a URL.
+    pub fn is_url(&self) -> bool {
+        matches!(self, Location::Url(_))
+    }
+
+    /// Its last part: a file's name on disk, of a URL as it is written there; empty when there is none.
+    pub fn name(&self) -> &OsStr {
+        match self {
+            Location::Disk(path) => path.file_name().unwrap_or_default(),
+            Location::Url(url) => OsStr::new(url.parts().0.rsplit('/').next().unwrap_or_default()),
+        }
+    }
+
+    /// What is shown of it, byte for byte: the path, which need not be Unicode, or the URL without its secrets.
+    pub fn shown_bytes(&self) -> Cow<'_, [u8]> {
+        match self {
+            Location::Disk(path) => Cow::Borrowed(path.as_os_str().as_encoded_bytes()),
+            Location::Url(url) => Cow::Owned(url.to_string().into_bytes()),
+        }
+    }
+
+    /// Where the NDJSON index beside a container lies: `<container>.idx`.
+    pub fn idx(&self) -> Location {
+        self.with_suffix(IDX)
+    }
+
+    /// Where the paged index beside a container lies: `<container>.rpx`.
+    pub fn sidecar(&self) -> Location {
+        self.with_suffix(RPX)
+    }
+
+    fn with_suffix(&self, suffix: &str) -> Location {
+        match self {
+            Location::Disk(path) => Location::Disk(with_suffix(path, suffix)),
+            Location::Url(url) => {
+                let (way, query) = url.parts();
+                Location::Url(Url { scheme: url.scheme, rest: format!("{way}{suffix}{query}") })
+            }
+        }
+    }
+
+    /// The file `name` in the directory where this one lies; `None` when such a name cannot be written
+    /// here.
+    pub(crate) fn sibling(&self, name: &[u8]) -> Option<Location> {
+        let url = match self {
+            Location::Disk(path) => {
+                let name = platform::path_of(name).ok()?;
+                return Some(Location::Disk(directory_of(path).join(name)));
+            }
+            Location::Url(url) => url,
         };
-        name.iter().map(escape).collect()
-    } else {
-        let bad = |_| io::Error::new(io::ErrorKind::InvalidData, "the name is not Unicode");
-        std::str::from_utf8(name).map_err(bad)?.to_owned()
-    };
-    Ok(PathBuf::from(format!("{scheme}://{directory}/{name}{query}")))
+        let (way, query) = url.parts();
+        let directory = way.rfind('/').map_or(way, |slash| &way[..slash]);
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        let name: String = if url.scheme.is_http() {
+            let escape = |byte: &u8| match byte {
+                byte if plain(*byte) => char::from(*byte).into(),
+                byte => format!("%{byte:02X}"),
+            };
+            name.iter().map(escape).collect()
+        } else {
+            std::str::from_utf8(name).ok()?.to_owned()
+        };
+        Some(Location::Url(Url { scheme: url.scheme, rest: format!("{directory}/{name}{query}") }))
+    }
 }
 
-fn url_parts(path: &Path) -> Option<(&'static str, &str)> {
-    Some((scheme(path)?, path.to_str()?.split_once("://")?.1))
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Location::Disk(path) => path.display().fmt(f),
+            Location::Url(url) => url.fmt(f),
+        }
+    }
 }
 
-pub(crate) fn is_http(scheme: &str) -> bool {
-    scheme.starts_with("http")
+impl From<PathBuf> for Location {
+    fn from(path: PathBuf) -> Location {
+        match path.to_str().and_then(Url::parse) {
+            Some(url) => Location::Url(url),
+            None => Location::Disk(path),
+        }
+    }
 }
 
-/// What comes before query and fragment, and these. In keys of object stores nothing has a meaning.
-fn split_query<'u>(scheme: &str, rest: &'u str) -> (&'u str, &'u str) {
-    let end = if is_http(scheme) { rest.find(['?', '#']) } else { None };
-    rest.split_at(end.unwrap_or(rest.len()))
+impl From<OsString> for Location {
+    fn from(text: OsString) -> Location {
+        PathBuf::from(text).into()
+    }
+}
+
+impl From<String> for Location {
+    fn from(text: String) -> Location {
+        PathBuf::from(text).into()
+    }
+}
+
+impl<P: AsRef<Path> + ?Sized> From<&P> for Location {
+    fn from(path: &P) -> Location {
+        path.as_ref().to_owned().into()
+    }
+}
+
+impl From<&Location> for Location {
+    fn from(location: &Location) -> Location {
+        location.clone()
+    }
+}
+
+/// The URL of a file. It is shown without password and query.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Url {
+    scheme: Scheme,
+    /// What is behind `://`.
+    rest: String,
+}
+
+impl Url {
+    /// Reads a URL; `None` when the text is none of a kind that can be read.
+    pub fn parse(text: &str) -> Option<Url> {
+        let (scheme, rest) = text.split_once("://")?;
+        let is = |known: &Scheme| known.name().eq_ignore_ascii_case(scheme);
+        Some(Url { scheme: Scheme::ALL.into_iter().find(is)?, rest: rest.to_owned() })
+    }
+
+    /// What kind of server it is.
+    #[cfg(feature = "remote")]
+    pub(crate) fn scheme(&self) -> Scheme {
+        self.scheme
+    }
+
+    /// All of it, secrets included: for asking, never for showing.
+    #[cfg(feature = "remote")]
+    pub(crate) fn secret_text(&self) -> String {
+        format!("{}://{}", self.scheme.name(), self.rest)
+    }
+
+    /// Bucket and key of a file in an object store.
+    #[cfg(feature = "remote")]
+    pub(crate) fn bucket_and_key(&self) -> (&str, &str) {
+        self.rest.split_once('/').unwrap_or((&self.rest, ""))
+    }
+
+    /// Host and path; query and fragment. In keys of object stores nothing has a meaning.
+    fn parts(&self) -> (&str, &str) {
+        let end = if self.scheme.is_http() { self.rest.find(['?', '#']) } else { None };
+        self.rest.split_at(end.unwrap_or(self.rest.len()))
+    }
+}
+
+impl fmt::Display for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (rest, query) = self.parts();
+        let (host, way) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+        let mark = if query.is_empty() { "" } else { "?…" };
+        write!(f, "{}://{host}{way}{mark}", self.scheme.name())
+    }
+}
+
+/// Secrets are not for logs, either.
+impl fmt::Debug for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{self}\"")
+    }
+}
+
+/// What kinds of servers are read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Scheme {
+    Http,
+    Https,
+    S3,
+    Gs,
+    Az,
+}
+
+impl Scheme {
+    const ALL: [Scheme; 5] = [Scheme::Http, Scheme::Https, Scheme::S3, Scheme::Gs, Scheme::Az];
+
+    /// As it is written in URLs.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Scheme::Http => "http",
+            Scheme::Https => "https",
+            Scheme::S3 => "s3",
+            Scheme::Gs => "gs",
+            Scheme::Az => "az",
+        }
+    }
+
+    fn is_http(self) -> bool {
+        matches!(self, Scheme::Http | Scheme::Https)
+    }
+}
+
+/// `<container>.idx`, where the NDJSON index of a container on disk lies.
+pub fn idx_path(container: &Path) -> PathBuf {
+    with_suffix(container, IDX)
+}
+
+/// `<container>.rpx`, where the paged index of a container on disk lies.
+pub fn sidecar_path(container: &Path) -> PathBuf {
+    with_suffix(container, RPX)
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
 }
 
 #[cfg(test)]
@@ -81,30 +257,43 @@ mod tests {
     #[test]
     fn urls_are_told_from_paths() {
         for url in ["http://h/a", "HTTPS://h/a?b", "s3://b/k", "gs://b/k", "az://c/k"] {
-            assert!(is_url(Path::new(url)), "{url}");
+            assert!(Location::from(url).is_url(), "{url}");
         }
         for path in ["a.pack", "/s3/a", "http:/a", "file:///a", "c:\\a", "s3:a", ""] {
-            assert!(!is_url(Path::new(path)), "{path}");
+            assert_eq!(Location::from(path).disk(), Some(Path::new(path)));
         }
     }
 
     #[test]
     fn secrets_are_not_shown() {
-        let of = |url: &str| shown(Path::new(url)).display().to_string();
+        let of = |url: &str| Location::from(url).to_string();
         assert_eq!(of("https://me:pw@h/a@b?X-Sig=1"), "https://h/a@b?…");
         assert_eq!(of("s3://b/k"), "s3://b/k");
         assert_eq!(of("dir/a?b"), "dir/a?b");
+        let debug = format!("{:?}", Location::from("https://me:pw@h/a?X-Sig=1"));
+        assert!(!debug.contains("pw") && !debug.contains("Sig"), "{debug}");
     }
 
     #[test]
     fn neighbours() {
-        let suffix = |path: &str| with_suffix(Path::new(path), ".idx");
-        assert_eq!(suffix("a/b"), Path::new("a/b.idx"));
-        assert_eq!(suffix("https://h/b?q=1"), Path::new("https://h/b.idx?q=1"));
-        let beside = |path: &str| sibling(Path::new(path), b"x y").unwrap();
-        assert_eq!(beside("a/b"), Path::new("a/x y"));
-        assert_eq!(beside("b"), Path::new("./x y"));
-        assert_eq!(beside("http://h/d/k?q"), Path::new("http://h/d/x%20y?q"));
-        assert_eq!(beside("s3://b/d/k?q"), Path::new("s3://b/d/x y"));
+        let is = |location: Location, text: &str| assert_eq!(location, Location::from(text));
+        is(Location::from("a/b").idx(), "a/b.idx");
+        is(Location::from("https://h/b?q=1").idx(), "https://h/b.idx?q=1");
+        is(Location::from("s3://b/k?q").sidecar(), "s3://b/k?q.rpx");
+        let beside = |text: &str| Location::from(text).sibling(b"x y").unwrap();
+        is(beside("a/b"), "a/x y");
+        is(beside("b"), "./x y");
+        is(beside("http://h/d/k?q"), "http://h/d/x%20y?q");
+        is(beside("s3://b/d/k?q"), "s3://b/d/x y");
+        assert_eq!(Location::from("s3://b/k").sibling(b"\xff"), None);
+    }
+
+    #[test]
+    fn names() {
+        let name = |text: &str| Location::from(text).name().to_owned();
+        assert_eq!(name("https://h/d/a%20b.pack?sig=1/2"), "a%20b.pack");
+        assert_eq!(name("s3://b/k/x.pack"), "x.pack");
+        assert_eq!(name("/d/a.pack"), "a.pack");
+        assert_eq!(name("/"), "");
     }
 }

@@ -6,13 +6,12 @@ mod http;
 mod store;
 
 use crate::error::{Error, RemoteProblem, Result};
-use crate::read::pack::RemoteOptions;
 use crate::source::data::Traffic;
-use crate::source::location;
+use crate::source::location::{Scheme, Url};
+use crate::source::options::RemoteOptions;
 use pages::Pages;
 use rangepack_core::layout::Header;
 use rangepack_core::{Extent, Source};
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -30,7 +29,7 @@ type Answered<T> = std::result::Result<T, RemoteProblem>;
 /// A remote file.
 #[derive(Debug)]
 pub(crate) struct Remote {
-    url: PathBuf,
+    url: Url,
     transport: Arc<Transport>,
     len: u64,
     version: Arc<Version>,
@@ -82,16 +81,18 @@ enum Transport {
 }
 
 impl Transport {
-    fn new(url: &Path, options: &RemoteOptions) -> Answered<Transport> {
+    fn new(url: &Url, options: &RemoteOptions) -> Answered<Transport> {
         let counters = Counters::default();
-        let scheme = location::scheme(url).unwrap_or("");
-        let text = url.to_str().unwrap_or("");
         // TLS needs a provider of cryptography; one that the program chose before stays.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        if location::is_http(scheme) {
-            return http::Http::new(text, options, counters).map(Transport::Http);
+        match url.scheme() {
+            Scheme::Http | Scheme::Https => {
+                http::Http::new(url, options, counters).map(Transport::Http)
+            }
+            Scheme::S3 | Scheme::Gs | Scheme::Az => {
+                store::Store::new(url, options, counters).map(Transport::Store)
+            }
         }
-        store::Store::new(scheme, text, options, counters).map(Transport::Store)
     }
 
     async fn tail(&self) -> Answered<Part> {
@@ -136,9 +137,8 @@ impl Counters {
 impl Remote {
     /// Asks for the end of the file, which also tells its length: one request, where the server
     /// knows ranges that count from the end.
-    pub(crate) fn open(url: &Path, options: &RemoteOptions) -> Result<Remote> {
-        let shown = location::shown(url);
-        let failed = || Error::remote(&shown);
+    pub(crate) fn open(url: &Url, options: &RemoteOptions) -> Result<Remote> {
+        let failed = || Error::remote(url);
         let transport = Arc::new(Transport::new(url, options).map_err(failed())?);
         let asked = Arc::clone(&transport);
         let part = runtime::spawn(async move { asked.tail().await }).part().map_err(failed())?;
@@ -152,8 +152,13 @@ impl Remote {
             version: Arc::new(part.version),
             tail: part.bytes,
             pages: OnceLock::new(),
-            url: shown.clone(),
+            url: url.clone(),
         })
+    }
+
+    /// Where it lies.
+    pub(crate) fn url(&self) -> &Url {
+        &self.url
     }
 
     /// Length of the file in bytes.

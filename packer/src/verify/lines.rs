@@ -99,7 +99,7 @@ impl Lines<'_, '_> {
         let number = pack.ask(|pages| index.lower_bound(pages, path.parent(), path.name()))?;
         let entry = pack.ask(|pages| index.entry_at(pages, number))?;
         let Some(entry) = entry else { return Ok(Some("the paged index has no such entry")) };
-        let entry = entry.to_entry().map_err(Error::pack(pack.path()))?;
+        let entry = entry.to_entry().map_err(Error::pack(pack.location()))?;
         if entry.path != line.path {
             return Ok(Some("the paged index has no such entry"));
         }

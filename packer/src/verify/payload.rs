@@ -74,7 +74,7 @@ fn check_all(
     gathered: Option<Gathered<'_>>,
     done: &mut dyn FnMut(u64) -> bool,
 ) -> Result<()> {
-    let wrong = || crate::Error::pack(pack.path());
+    let wrong = || crate::Error::pack(pack.location());
     let file = pack.volume_of(content)?;
     let gathered = gathered.unwrap_or(Gathered::new(file));
     let end = pack.payload_end(content)?;

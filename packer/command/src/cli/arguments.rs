@@ -5,12 +5,13 @@ use super::console::{Global, When, note};
 use super::exit::Failure;
 use super::progress::{Progress, Steps};
 use crate::format::{Size, count};
+use rangepack::Location;
 use rangepack::{DirectoryLines, IndexFormat, IndexOptions};
 use rangepack::{Filter, FilterOptions};
 use rangepack::{Loading, OpenOptions, Pack, Verify};
 use rangepack::{PackOptions, default_threads};
 use rangepack_core::Digest;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A pack that is read.
@@ -18,7 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub(super) struct PackArgs {
     /// The pack, CTNRv1 container or .fpack file: a path, or a URL (http, https, s3, gs, az)
     #[arg(value_name = "PACK")]
-    pub(super) pack: PathBuf,
+    pub(super) pack: Location,
     #[command(flatten)]
     pub(super) open: OpenArgs,
 }
@@ -29,7 +30,7 @@ pub(super) struct OpenArgs {
     /// Index of a container that lies in a file of its own, or at a URL [default: PACK.rpx or
     /// PACK.idx, if there]
     #[arg(long, value_name = "FILE")]
-    pub(super) index: Option<PathBuf>,
+    pub(super) index: Option<Location>,
     /// Accept only the pack with this root digest, 64 hexadecimal digits as `info` shows them
     #[arg(long, value_name = "DIGEST", value_parser = parse_digest)]
     pub(super) root: Option<Digest>,
@@ -40,7 +41,7 @@ impl PackArgs {
     pub(super) fn open(&self, verify: Verify, global: &Global) -> Result<Pack> {
         let pack = self.open_quietly(verify, global)?;
         for text in super::info::notes(&pack) {
-            global.warning(pack.path(), &text);
+            global.warning_of(pack.location(), &text);
         }
         Ok(pack)
     }
@@ -55,7 +56,11 @@ impl PackArgs {
 }
 
 /// Opens a pack; shows how far it has come when that means to fetch a long index.
-pub(super) fn open_telling(path: &Path, mut options: OpenOptions, global: &Global) -> Result<Pack> {
+pub(super) fn open_telling(
+    location: &Location,
+    mut options: OpenOptions,
+    global: &Global,
+) -> Result<Pack> {
     let progress = Progress::new("reading the index", When::Auto, global);
     let shown = Arc::new(Mutex::new(progress));
     let showing = Arc::clone(&shown);
@@ -63,7 +68,7 @@ pub(super) fn open_telling(path: &Path, mut options: OpenOptions, global: &Globa
         let steps = Steps { bytes, total_bytes: Some(total), ..Steps::default() };
         showing.lock().unwrap_or_else(PoisonError::into_inner).show(&steps, b"");
     })));
-    let opened = Pack::open_with(path, &options);
+    let opened = Pack::open_with(location, &options);
     shown.lock().unwrap_or_else(PoisonError::into_inner).finish();
     Ok(opened?)
 }
@@ -104,12 +109,14 @@ pub(super) fn threads_for(pack: &Pack) -> usize {
 }
 
 /// Fails when something that is written, or read in other ways than packs, is given as a URL.
-pub(super) fn refuse_url(path: &Path) -> Result<()> {
-    if !rangepack::is_url(path) {
-        return Ok(());
-    }
-    Err(Failure::Usage {
-        problem: format!("{} is a URL; this has to lie on disk", rangepack::shown(path).display()),
+pub(super) fn refuse_url(place: &Path) -> Result<()> {
+    on_disk(&place.into()).map(|_| ())
+}
+
+/// The same for what is a location already; its path.
+pub(super) fn on_disk(location: &Location) -> Result<&Path> {
+    location.disk().ok_or_else(|| Failure::Usage {
+        problem: format!("{location} is a URL; this has to lie on disk"),
         hint: "ls, tree, cat, info, verify and extract read packs at URLs; for the rest, copy the \
                file here, or the result there",
     })

@@ -83,6 +83,10 @@ fn print(args: &Args, pack: &Pack, path: &[u8], out: &mut impl Write) -> Result<
 fn read_failure(pack: &Pack, error: io::Error) -> Failure {
     match error.downcast::<Error>() {
         Ok(error) => Failure::Library(error),
-        Err(error) => Failure::system("read", pack.path())(error),
+        Err(error) => Failure::Library(Error::Io {
+            action: "read",
+            path: pack.location().to_string().into(),
+            source: error,
+        }),
     }
 }

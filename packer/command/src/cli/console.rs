@@ -2,6 +2,7 @@
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
+use rangepack::Location;
 use rangepack_core::path::Escaped;
 use std::borrow::Cow;
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
@@ -60,6 +61,11 @@ impl Global {
     pub(super) fn warning(&self, path: &Path, problem: &str) {
         let path = Escaped(path.as_os_str().as_encoded_bytes());
         self.say(WARNING, "warning:", &format!("{path}: {problem}"));
+    }
+
+    /// The same of a pack.
+    pub(super) fn warning_of(&self, pack: &Location, problem: &str) {
+        self.say(WARNING, "warning:", &format!("{}: {problem}", Escaped(&pack.shown_bytes())));
     }
 
     /// Says what should be known, and what can be done about it.

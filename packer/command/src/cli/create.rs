@@ -141,7 +141,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     let status = args.show.status.file("bytes_written");
     let mut follow = Follow::new(global, progress, status, args.prints_each(), steps);
     let created = rangepack::create(source, container, &options, &mut follow);
-    let interrupted = matches!(created.as_ref().map_err(Error::is_interrupted), Err(true));
+    let interrupted = matches!(created.as_ref().map_err(Error::is_cancelled), Err(true));
     follow.finish(if interrupted { State::Interrupted } else { State::Finished })?;
     if interrupted && !global.quiet {
         note("what was packed is kept; the same command goes on from there");

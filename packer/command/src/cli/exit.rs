@@ -3,7 +3,7 @@
 use super::console::Global;
 #[cfg(feature = "serve")]
 use crate::serve::ServeError;
-use rangepack::{Error, RemoteProblem};
+use rangepack::{Error, Expected, RemoteProblem, VolumeProblem};
 use rangepack_core::ErrorKind;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -100,7 +100,7 @@ impl Failure {
             #[cfg(feature = "serve")]
             Failure::Serve(_) => Exit::Trouble,
             Failure::Library(error) => match error {
-                error if error.is_interrupted() => Exit::Interrupted,
+                error if error.is_cancelled() => Exit::Interrupted,
                 Error::NoEntry { .. }
                 | Error::BrokenLink { .. }
                 | Error::WrongKind { .. }
@@ -150,8 +150,14 @@ fn advice(error: &Error) -> Option<&'static str> {
             Some("links are followed inside the pack only; `rangepack ls` shows the link itself")
         }
         Error::Remote { problem, .. } => advice_on_remote(problem),
+        Error::Volume { problem: VolumeProblem::Elsewhere, .. } => Some("name that file instead"),
+        Error::Volume { problem: VolumeProblem::Length { .. }, .. } => {
+            Some("make the index anew with `rangepack index`")
+        }
         Error::NoEntry { .. } => Some("`rangepack ls -R PACK` lists every path there is"),
-        Error::WrongKind { expected: "file", .. } => Some("`rangepack ls` lists a directory"),
+        Error::WrongKind { expected: Expected::File, .. } => {
+            Some("`rangepack ls` lists a directory")
+        }
         Error::Io { action: "read", source, .. }
             if source.kind() == io::ErrorKind::NotADirectory =>
         {
@@ -244,15 +250,16 @@ mod tests {
     #[test]
     fn exit_codes() {
         let exit = |error: Error| Failure::from(error).exit();
-        let pack = |source| Error::Pack { path: "a.pack".into(), source: Box::new(source) };
+        let pack = |source| Error::Pack { pack: "a.pack".into(), source: Box::new(source) };
         assert_eq!(exit(pack(rangepack_core::Error::NotAPack { file_len: 1 })), Exit::Bad);
         assert_eq!(exit(io(io::ErrorKind::NotFound)), Exit::Trouble);
-        assert_eq!(exit(io(io::ErrorKind::Interrupted)), Exit::Interrupted);
-        let (path, entry) = ("a.pack".into(), "x".to_owned());
-        assert_eq!(exit(Error::NoEntry { path, entry }), Exit::Bad);
+        assert_eq!(exit(Error::Cancelled), Exit::Interrupted);
+        let (pack, entry) = ("a.pack".into(), "x".to_owned());
+        assert_eq!(exit(Error::NoEntry { pack, entry }), Exit::Bad);
         let (path, problem) = ("a.pack".into(), "it exists".to_owned());
         assert_eq!(exit(Error::State { path, problem }), Exit::Trouble);
-        let (url, problem) = ("http://h/a.pack".into(), RemoteProblem::NotFound(404));
+        let url = rangepack::Url::parse("http://h/a.pack").unwrap();
+        let problem = RemoteProblem::NotFound(404);
         assert_eq!(exit(Error::Remote { url, problem }), Exit::Trouble);
         let output = |kind: io::ErrorKind| Failure::from(io::Error::from(kind)).exit();
         assert_eq!(output(io::ErrorKind::BrokenPipe), Exit::Fine);
@@ -262,7 +269,7 @@ mod tests {
     #[test]
     fn advice_fits_the_error() {
         let of = |source| {
-            let error = Error::Pack { path: "a.pack".into(), source: Box::new(source) };
+            let error = Error::Pack { pack: "a.pack".into(), source: Box::new(source) };
             advice(&error).unwrap_or("")
         };
         assert!(of(rangepack_core::Error::NotAPack { file_len: 1 }).contains("finalize"));

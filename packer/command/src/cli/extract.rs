@@ -11,6 +11,7 @@ use super::progress::{OldProgressArgs, Progress, Steps};
 use super::status::{State, StatusArgs, StatusFile};
 use crate::format::{Size, count, duration, rate};
 use rangepack::Filter;
+use rangepack::Location;
 use rangepack::{ExtractEvent, ExtractOptions, ExtractReport, Selection, Stopped, extract};
 use rangepack::{OpenOptions, Pack, Verify};
 use serde::Serialize;
@@ -48,14 +49,14 @@ pub(super) struct Args {
     pub(super) paths: Vec<OsString>,
     /// The pack, instead of PACK
     #[arg(long, value_name = "FILE", requires = "outdir")]
-    container: Option<PathBuf>,
+    container: Option<Location>,
     /// The directory to extract into, instead of DIR
     #[arg(long, value_name = "DIR", requires = "container")]
     outdir: Option<PathBuf>,
     /// Index of a container that lies in a file of its own, or at a URL [default: PACK.rpx or
     /// PACK.idx, if there]
     #[arg(long, value_name = "FILE")]
-    pub(super) index: Option<PathBuf>,
+    pub(super) index: Option<Location>,
     /// Look for the index of an old container in its last so many bytes
     #[arg(long, value_name = "BYTES", default_value = "134217728", value_parser = parse_size)]
     pub(super) lookback: u64,
@@ -127,17 +128,17 @@ pub(super) struct ShowArgs {
 
 /// Extracts.
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
-    let (path, directory) = args.places()?;
+    let (location, directory) = args.places()?;
     let mut open = OpenOptions::default();
     open.verify = Verify::Payloads;
     open.index.clone_from(&args.index);
     open.limits.lookback = args.lookback;
     refuse_url(directory)?;
-    let pack = open_telling(path, open, global)?;
+    let pack = open_telling(&location, open, global)?;
     for text in super::info::notes(&pack) {
-        global.warning(pack.path(), &text);
+        global.warning_of(pack.location(), &text);
     }
-    if let Some(status) = &args.show.status.status_file {
+    if let (Some(status), Some(path)) = (&args.show.status.status_file, location.disk()) {
         refuse_same(status, path)?;
     }
     let paths = args.paths();
@@ -318,8 +319,8 @@ impl Args {
     }
 
     /// The pack and the directory, however they were given.
-    pub(super) fn places(&self) -> Result<(&Path, &Path)> {
-        let pack = self.container.as_deref().or(self.pack.as_deref());
+    pub(super) fn places(&self) -> Result<(Location, &Path)> {
+        let pack = self.container.clone().or_else(|| self.pack.as_ref().map(Location::from));
         let directory = self.outdir.as_deref().or(self.directory.as_deref());
         pack.zip(directory).ok_or_else(|| Failure::Usage {
             problem: "PACK and DIR are needed".to_owned(),
@@ -346,7 +347,7 @@ mod tests {
 
     #[test]
     fn both_forms() {
-        let expected = (Path::new("a.pack"), Path::new("out"));
+        let expected = (Location::from("a.pack"), Path::new("out"));
         let old = "extract --container a.pack --index i --outdir out --chunk-size 4096 --tqdm \
                    --status-file s --status-format kv --skip-existing --verify-existing \
                    --lookback 1000 -v --dry-run";

@@ -1,7 +1,7 @@
 //! `rangepack index`: another kind of index for a pack that is there.
 
 use super::Result;
-use super::arguments::{IndexArgs, PackArgs, refuse_url};
+use super::arguments::{IndexArgs, PackArgs, on_disk};
 use super::console::{Global, note};
 use super::exit::{Exit, Failure};
 use crate::format::{Size, count};
@@ -9,7 +9,7 @@ use rangepack::DirectoryLines;
 use rangepack::{OpenOptions, Verify};
 use rangepack::{Target, sidecar_path};
 use rangepack_core::path::Escaped;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -45,7 +45,7 @@ pub(super) struct Args {
 /// Makes the indexes asked for.
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     args.check()?;
-    refuse_url(&args.pack.pack)?;
+    let container = on_disk(&args.pack.pack)?;
     let mut exit = Exit::Fine;
     if let Some(target) = &args.ndjson {
         let pack = args.pack.open(Verify::Index, global)?;
@@ -55,30 +55,30 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
             note(&format!("wrote {} of NDJSON to {}", Size(len), target.display()));
         }
     }
-    let target = match args.sidecar() {
+    let target = match args.sidecar(container) {
         Some(sidecar) => Target::Beside(sidecar),
         None if args.in_place => Target::InPlace(args.indexes.options()),
         None => return Ok(exit),
     };
     let mut options = OpenOptions::default();
     options.index.clone_from(&args.pack.open.index);
-    let made = rangepack::rebuild(&args.pack.pack, &target, &options)?;
+    let made = rangepack::rebuild(container, &target, &options)?;
     for refused in &made.notes.refused {
         exit = Exit::Bad;
         let text = format!("{} is left out: {}", Escaped(&refused.name), refused.problem);
-        global.warning(&args.pack.pack, &text);
+        global.warning(container, &text);
     }
     for path in &made.damaged {
         exit = Exit::Bad;
         let text =
             format!("{path}: its payload is not what its SHA-256 says; it has no block table");
-        global.warning(&args.pack.pack, &text);
+        global.warning(container, &text);
     }
     if made.notes.bad_lines + made.notes.lost_names > 0 {
         exit = Exit::Bad;
         let (lines, names) = (made.notes.bad_lines, made.notes.lost_names);
         let text = format!("{} skipped, {} lost", count(lines, "bad line"), count(names, "name"));
-        global.warning(&args.pack.pack, &text);
+        global.warning(container, &text);
     }
     if !global.quiet {
         let mut text = format!("indexed {}", count(made.finished.header.entries, "entry"));
@@ -105,9 +105,9 @@ impl Args {
     }
 
     /// Where the paged index goes, if one beside the container is wanted.
-    pub(super) fn sidecar(&self) -> Option<PathBuf> {
+    pub(super) fn sidecar(&self, container: &Path) -> Option<PathBuf> {
         let out = self.paged.as_ref()?;
-        Some(out.clone().unwrap_or_else(|| sidecar_path(&self.pack.pack)))
+        Some(out.clone().unwrap_or_else(|| sidecar_path(container)))
     }
 }
 
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn which_index() {
-        let sidecar = |line| parse::<Args>(line).unwrap().sidecar();
+        let sidecar = |line| parse::<Args>(line).unwrap().sidecar(Path::new("a.pack"));
         assert_eq!(sidecar("index a.pack --paged"), Some("a.pack.rpx".into()));
         assert_eq!(sidecar("index a.pack --paged b.rpx"), Some("b.rpx".into()));
         assert_eq!(sidecar("index a.pack --in-place"), None);

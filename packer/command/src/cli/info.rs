@@ -108,7 +108,7 @@ impl Info {
         };
         Info {
             format: pack.format().name(),
-            path: pack.path().to_string_lossy().into_owned(),
+            path: pack.location().to_string(),
             file_len: pack.file_len(),
             root: pack.digest().map(|digest| digest.to_string()),
             entries: header.entries,

@@ -6,8 +6,8 @@ use super::console::{Global, note};
 use super::exit::Exit;
 use crate::format::count;
 use crate::serve::{Log, ServeOptions, Server, make_token};
+use rangepack::Location;
 use std::io::Write;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -47,7 +47,7 @@ trusts them.";
 pub(super) struct Args {
     /// Packs, folders with packs, and URLs of packs (http, https, s3, gs, az)
     #[arg(value_name = "PACK|DIR|URL", default_value = ".")]
-    places: Vec<PathBuf>,
+    places: Vec<Location>,
     /// Name or address to listen at; 0.0.0.0 means all of this machine
     #[arg(long, value_name = "HOST", default_value = "127.0.0.1")]
     host: String,
@@ -223,7 +223,7 @@ mod tests {
     #[test]
     fn without_places_it_is_this_folder() {
         let args = parse::<Args>("serve").unwrap();
-        assert_eq!(args.places, [PathBuf::from(".")]);
+        assert_eq!(args.places, [Location::from(".")]);
         assert!(parse::<Args>("serve --max-connections 0").is_err());
         assert!(parse::<Args>("serve --header-timeout 0").is_err());
     }

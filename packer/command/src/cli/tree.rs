@@ -9,6 +9,7 @@ use rangepack::{Entries, Pack, Verify};
 use rangepack_core::leaf::EntryRef;
 use rangepack_core::path::PackPathBuf;
 use rangepack_core::{PackPath, Totals};
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::ffi::OsString;
 use std::io::Write;
@@ -49,10 +50,10 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     let directory = pack.resolve_directory(path)?;
     let mut out = global.stdout();
     let title = match args.path.as_deref().map(OsStr::as_encoded_bytes) {
-        Some(path) => path,
-        None => pack.path().as_os_str().as_encoded_bytes(),
+        Some(path) => Cow::Borrowed(path),
+        None => pack.location().shown_bytes(),
     };
-    out.name(&[title], Paint::Directory)?;
+    out.name(&[&title], Paint::Directory)?;
     out.write_all(b"\n")?;
     draw(args, &pack, &directory, &mut out)?;
     let totals = totals(&pack, &directory)?;

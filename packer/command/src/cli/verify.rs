@@ -71,7 +71,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     let interrupted = super::interrupt::flag();
     let mut tell = |problem: &rangepack::Problem| {
         if !args.json {
-            global.warning(pack.path(), &problem.to_string());
+            global.warning_of(pack.location(), &problem.to_string());
         }
     };
     let report = std::thread::scope(|scope| {

@@ -78,8 +78,11 @@ impl Reader {
         path: &PackPathBuf,
         range: Range<u64>,
     ) -> Result<Reader> {
-        let failed =
-            |source| Error::Io { action: "read", path: served.pack.path().to_owned(), source };
+        let failed = |source| Error::Io {
+            action: "read",
+            path: served.pack.location().name().into(),
+            source,
+        };
         let mut skip = 0;
         let file = OpenFile::try_new(Arc::clone(served), |served| {
             let mut file = served.pack.open_file(path.as_bytes())?;

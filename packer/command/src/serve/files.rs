@@ -65,8 +65,8 @@ pub(super) fn respond(
 
 fn file(shared: &Shared, request: &Parts, served: &Arc<Served>, entry: &Entry) -> Result<Response> {
     let Kind::File(stored) = &entry.kind else {
-        let (path, text) = (served.pack.path().to_owned(), entry.path.to_string());
-        return Err(Error::WrongKind { path, entry: text, expected: "file" });
+        let (pack, entry) = (served.pack.location().clone(), entry.path.to_string());
+        return Err(Error::WrongKind { pack, entry, expected: rangepack::Expected::File });
     };
     let name = String::from_utf8_lossy(entry.path.as_bytes());
     let content = Content {

@@ -2,6 +2,7 @@
 
 use headers::ETag;
 use rangepack::Data;
+use rangepack::Location;
 use rangepack::{Error, RemoteProblem, Result};
 use rangepack::{OpenOptions, Pack};
 use rangepack_core::Content;
@@ -19,7 +20,7 @@ const LOOKBACK: u64 = 1 << 20;
 #[derive(Debug)]
 pub(super) struct Shelf {
     /// Packs that were named.
-    packs: BTreeMap<String, PathBuf>,
+    packs: BTreeMap<String, Location>,
     /// Folders in which packs are looked for.
     folders: Vec<PathBuf>,
     options: OpenOptions,
@@ -61,10 +62,8 @@ struct FileStamp {
 }
 
 impl Stamp {
-    fn of(path: &Path) -> Stamp {
-        if rangepack::is_url(path) {
-            return Stamp::default();
-        }
+    fn of(location: &Location) -> Stamp {
+        let Some(path) = location.disk() else { return Stamp::default() };
         let paths = [path.to_owned(), rangepack::sidecar_path(path), rangepack::idx_path(path)];
         Stamp(paths.map(|path| fs::metadata(path).ok().as_ref().map(FileStamp::new)))
     }
@@ -110,15 +109,15 @@ const TURNS: usize = 32;
 
 impl Served {
     fn open(
-        path: &Path,
+        location: &Location,
         stamp: &Stamp,
         turns: Option<Turns>,
         options: &OpenOptions,
     ) -> Result<Served> {
-        let pack = Pack::open_with(path, options)?;
+        let pack = Pack::open_with(location, options)?;
         let idx = match pack.digest() {
             Some(_) => None,
-            None => Data::open_if_there(&rangepack::idx_path(path), options)?,
+            None => Data::open_if_there(&location.idx(), options)?,
         };
         Ok(Served { pack, idx, stamp: stamp.clone(), turns })
     }
@@ -176,17 +175,17 @@ impl Served {
 impl Shelf {
     /// Sorts out what was named. Two packs of one name get different ones; `taken` are not free.
     pub(super) fn new(
-        places: &[PathBuf],
+        places: &[Location],
         options: &OpenOptions,
         taken: impl Fn(&str) -> bool,
     ) -> Shelf {
         let (mut packs, mut folders) = (BTreeMap::new(), Vec::new());
         for place in places {
-            if !rangepack::is_url(place) && place.is_dir() {
-                folders.push(place.clone());
+            if let Some(folder) = place.disk().filter(|path| path.is_dir()) {
+                folders.push(folder.to_owned());
                 continue;
             }
-            let name = name_of(&rangepack::shown(place)).unwrap_or_else(|| "pack".to_owned());
+            let name = name_of(place).unwrap_or_else(|| "pack".to_owned());
             let mut unique = name.clone();
             let mut number = 2;
             while packs.contains_key(&unique) || taken(&unique) {
@@ -195,7 +194,7 @@ impl Shelf {
             }
             packs.insert(unique, place.clone());
         }
-        let remote = packs.iter().filter(|(_, path): &(_, &PathBuf)| rangepack::is_url(path));
+        let remote = packs.iter().filter(|(_, place): &(_, &Location)| place.is_url());
         let turns = remote.map(|(name, _)| (name.clone(), Arc::new(Semaphore::new(TURNS))));
         let mut options = options.clone();
         options.alone = true;
@@ -211,9 +210,9 @@ impl Shelf {
 
     /// Opens what was named, so that it is told at once when that fails.
     pub(super) fn open_named(&self) -> Result<()> {
-        for (name, path) in &self.packs {
-            let stamp = Stamp::of(path);
-            let served = Served::open(path, &stamp, self.turns(name), &self.options)?;
+        for (name, location) in &self.packs {
+            let stamp = Stamp::of(location);
+            let served = Served::open(location, &stamp, self.turns(name), &self.options)?;
             let slot = Mutex::new(Some((stamp, Ok(Arc::new(served)))));
             lock(&self.open).insert(name.clone(), Arc::new(slot));
         }
@@ -265,8 +264,8 @@ impl Shelf {
     pub(super) fn get(&self, name: &str) -> Option<Opened> {
         let named = self.packs.get(name);
         let mut options = self.options.clone();
-        let path = match named {
-            Some(path) => path.clone(),
+        let location = match named {
+            Some(location) => location.clone(),
             None => {
                 let Some(folder) = self.folders.iter().find(|folder| is_candidate(folder, name))
                 else {
@@ -275,19 +274,19 @@ impl Shelf {
                     return None;
                 };
                 options.limits.lookback = options.limits.lookback.min(LOOKBACK);
-                folder.join(name)
+                Location::Disk(folder.join(name))
             }
         };
         let slot = Arc::clone(lock(&self.open).entry(name.to_owned()).or_default());
         let mut slot = lock(&slot);
-        let stamp = Stamp::of(&path);
+        let stamp = Stamp::of(&location);
         let opened = match &*slot {
             Some((known, opened)) if *known == stamp => opened.clone(),
             _ => {
-                let served = Served::open(&path, &stamp, self.turns(name), &options);
+                let served = Served::open(&location, &stamp, self.turns(name), &options);
                 let opened = served.map(Arc::new).map_err(Arc::new);
                 // A network may be back the next time.
-                let keep = opened.is_ok() || !rangepack::is_url(&path);
+                let keep = opened.is_ok() || !location.is_url();
                 *slot = keep.then(|| (stamp, opened.clone()));
                 opened
             }
@@ -340,13 +339,16 @@ fn is_no_pack(error: &Error) -> bool {
 }
 
 /// The last part of a path or URL.
-fn name_of(path: &Path) -> Option<String> {
-    if rangepack::is_url(path) {
-        let text = path.to_str()?.trim_end_matches("?…").trim_end_matches('/');
-        let name = text.rsplit('/').next()?;
-        return Some(percent_encoding::percent_decode_str(name).decode_utf8_lossy().into_owned());
+fn name_of(location: &Location) -> Option<String> {
+    let name = location.name();
+    if name.is_empty() {
+        return None;
     }
-    Some(path.file_name()?.to_string_lossy().into_owned())
+    if location.is_url() {
+        let name = percent_encoding::percent_decode(name.as_encoded_bytes());
+        return Some(name.decode_utf8_lossy().into_owned());
+    }
+    Some(name.to_string_lossy().into_owned())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -373,7 +375,7 @@ mod tests {
     #[test]
     fn a_folder_is_watched() {
         let home = tempfile::tempdir().unwrap();
-        let shelf = Shelf::new(&[home.path().to_owned()], &OpenOptions::default(), |_| false);
+        let shelf = Shelf::new(&[home.path().into()], &OpenOptions::default(), |_| false);
         assert_eq!(names(&shelf), [""; 0]);
         make(home.path(), "b.pack", "one");
         make(home.path(), ".hidden.pack", "one");
@@ -399,7 +401,7 @@ mod tests {
             fs::create_dir(home.path().join(folder)).unwrap();
             make(&home.path().join(folder), "a.pack", folder);
         }
-        let places = ["one/a.pack", "two/a.pack"].map(|place| home.path().join(place));
+        let places = ["one/a.pack", "two/a.pack"].map(|place| home.path().join(place).into());
         let shelf = Shelf::new(&places, &OpenOptions::default(), |name| name == "a.pack-2");
         assert_eq!(names(&shelf), ["a.pack", "a.pack-3"]);
         assert_eq!(shelf.get("a.pack-3").unwrap().unwrap().pack.read("a.txt").unwrap(), b"two");
@@ -407,9 +409,9 @@ mod tests {
 
     #[test]
     fn the_last_part_of_a_url_is_its_name() {
-        let name = |url: &str| name_of(&rangepack::shown(Path::new(url))).unwrap();
+        let name = |url: &str| name_of(&url.into()).unwrap();
         assert_eq!(name("https://h/d/a%20b.pack?sig=1"), "a b.pack");
         assert_eq!(name("s3://b/k/x.pack"), "x.pack");
-        assert_eq!(name_of(Path::new("/d/a.pack")).unwrap(), "a.pack");
+        assert_eq!(name("/d/a.pack"), "a.pack");
     }
 }

@@ -12,7 +12,7 @@ use rangepack::{PackOptions, pack};
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -283,7 +283,7 @@ fn a_folder_is_watched_and_old_containers_bring_their_index() {
     assert!(index.body == fs::read(home.path().join("old.idx")).unwrap());
     assert_ne!(index.header("etag"), server.get("/old", &[]).header("etag"));
     let mut opened = OpenOptions::default();
-    opened.index = Some(PathBuf::from(format!("http://{}/old.idx", server.address)));
+    opened.index = Some(format!("http://{}/old.idx", server.address).into());
     let old =
         Pack::open_with(Path::new(&format!("http://{}/old", server.address)), &opened).unwrap();
     assert_eq!(old.read("hello.txt").unwrap(), b"hello\n");

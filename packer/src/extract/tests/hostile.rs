@@ -213,7 +213,7 @@ fn a_damaged_index_page_costs_only_its_entries() {
     }
     let (directory, pack) = packed(source.path(), &PackOptions::default());
     let pages = pack.header().pages_offset;
-    let path = pack.path().to_owned();
+    let path = pack.location().disk().unwrap().to_owned();
     drop(pack);
     let mut bytes = fs::read(&path).unwrap();
     bytes[usize::try_from(pages).unwrap() + 1000] ^= 1;

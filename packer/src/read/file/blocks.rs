@@ -142,7 +142,7 @@ impl<'p> Blocks<'p> {
 
     /// Verifies and decodes a block.
     pub(crate) fn decode<'s>(&self, block: &Block, stored: &'s [u8]) -> Result<Cow<'s, [u8]>> {
-        let wrong = || Error::pack(self.pack.path());
+        let wrong = || Error::pack(self.pack.location());
         let value = block.content.end.saturating_sub(block.content.start);
         let limit = self.pack.options().limits.content_bytes;
         if self.content.codec != Codec::Stored && value > limit {

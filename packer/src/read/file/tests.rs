@@ -1,6 +1,6 @@
 use super::*;
 use crate::pack::{PackOptions, pack};
-use crate::read::pack::OpenOptions;
+use crate::source::options::OpenOptions;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::fs;

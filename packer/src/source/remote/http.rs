@@ -4,7 +4,8 @@
 
 use super::{Answered, Counters, Part, TAIL, Version, WHOLE};
 use crate::error::RemoteProblem;
-use crate::read::pack::RemoteOptions;
+use crate::source::location;
+use crate::source::options::RemoteOptions;
 use rangepack_core::Extent;
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_RANGE, ETAG, HeaderMap};
 use reqwest::header::{HeaderName, IF_MATCH, LAST_MODIFIED, RANGE, RETRY_AFTER};
@@ -52,9 +53,13 @@ fn passing(problem: RemoteProblem) -> Trouble {
 }
 
 impl Http {
-    pub(super) fn new(url: &str, options: &RemoteOptions, counters: Counters) -> Answered<Http> {
+    pub(super) fn new(
+        url: &location::Url,
+        options: &RemoteOptions,
+        counters: Counters,
+    ) -> Answered<Http> {
         let other = |error: &dyn std::fmt::Display| RemoteProblem::Other(error.to_string());
-        let mut url = Url::parse(url).map_err(|error| other(&error))?;
+        let mut url = Url::parse(&url.secret_text()).map_err(|error| other(&error))?;
         // A fragment is for browsers.
         url.set_fragment(None);
         let client = Client::builder()

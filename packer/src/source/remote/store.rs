@@ -6,7 +6,8 @@
 use super::http::cause;
 use super::{Answered, Counters, Part, TAIL, Version};
 use crate::error::RemoteProblem;
-use crate::read::pack::RemoteOptions;
+use crate::source::location::{Scheme, Url};
+use crate::source::options::RemoteOptions;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
 use object_store::client::{HttpError, HttpErrorKind};
@@ -28,17 +29,11 @@ pub(super) struct Store {
 }
 
 impl Store {
-    pub(super) fn new(
-        scheme: &str,
-        url: &str,
-        options: &RemoteOptions,
-        counters: Counters,
-    ) -> Answered<Store> {
+    pub(super) fn new(url: &Url, options: &RemoteOptions, counters: Counters) -> Answered<Store> {
         let other = |error: Error| RemoteProblem::Other(cause(&error));
-        let rest = url.split_once("://").map_or("", |(_, rest)| rest);
-        let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
+        let (scheme, (bucket, key)) = (url.scheme(), url.bucket_and_key());
         if bucket.is_empty() || key.is_empty() {
-            let problem = format!("a URL like {scheme}://bucket/path/to/file is meant");
+            let problem = format!("a URL like {}://bucket/path/to/file is meant", scheme.name());
             return Err(RemoteProblem::Other(problem));
         }
         let key = Path::parse(key).map_err(|error| other(error.into()))?;
@@ -56,14 +51,14 @@ impl Store {
             (ClientConfigKey::Timeout, whole),
         ];
         let store: Box<dyn ObjectStore> = match scheme {
-            "s3" => {
+            Scheme::S3 => {
                 let builder = AmazonS3Builder::from_env().with_bucket_name(bucket);
                 let builder = times.into_iter().fold(builder, |builder, (key, value)| {
                     builder.with_config(AmazonS3ConfigKey::Client(key), value)
                 });
                 Box::new(builder.with_retry(retry).build().map_err(other)?)
             }
-            "gs" => {
+            Scheme::Gs => {
                 let builder = GoogleCloudStorageBuilder::from_env().with_bucket_name(bucket);
                 let builder = times.into_iter().fold(builder, |builder, (key, value)| {
                     builder.with_config(GoogleConfigKey::Client(key), value)
@@ -168,7 +163,8 @@ mod tests {
     #[test]
     fn bucket_and_key_are_needed() {
         for url in ["s3://", "s3://bucket", "s3://bucket/", "s3:///key"] {
-            let store = Store::new("s3", url, &RemoteOptions::default(), Counters::default());
+            let parsed = Url::parse(url).unwrap();
+            let store = Store::new(&parsed, &RemoteOptions::default(), Counters::default());
             assert!(matches!(store, Err(RemoteProblem::Other(_))), "{url}");
         }
     }

@@ -1,0 +1,67 @@
+//! How packs are opened, and how remote files are asked for.
+
+use super::location::Location;
+use rangepack_core::{Digest, Limits};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Whether the bytes of files are checked against their digests when they are read from a local pack.
+///
+/// The index is always checked. [`extract`](crate::extract()), `cat` and `verify` check
+/// payloads in any case, and so does every read of a remote pack, whatever is chosen here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Verify {
+    /// Believe the local disk: reading costs no hashing.
+    #[default]
+    Index,
+    /// Hash every payload, or every block of a large one, before its bytes are given out.
+    Payloads,
+}
+
+/// How a pack is opened.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct OpenOptions {
+    /// Checking of payloads.
+    pub verify: Verify,
+    /// Accept only the pack whose root page has this digest.
+    pub expected: Option<Digest>,
+    /// An external index: the NDJSON `.idx` of a container, or a paged index beside it.
+    pub index: Option<Location>,
+    /// Refuse packs whose payloads lie in other files: a stranger's pack could name any that lies
+    /// beside it. An index beside a container may name that container.
+    pub alone: bool,
+    /// Bounds for everything that a hostile pack could inflate.
+    pub limits: Limits,
+    /// How a pack at a URL is asked for.
+    pub remote: RemoteOptions,
+    /// Hears how far the index of a remote old container has come.
+    pub loading: Option<Loading>,
+}
+
+/// How a remote file is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RemoteOptions {
+    /// How long to wait for a connection, and for the next byte.
+    pub timeout: Duration,
+    /// How often a request is tried again when that may help, with growing pauses.
+    pub retries: u32,
+}
+
+impl Default for RemoteOptions {
+    fn default() -> Self {
+        RemoteOptions { timeout: Duration::from_secs(30), retries: 4 }
+    }
+}
+
+/// Is told how many bytes of an index came, and how many there are.
+#[derive(Clone)]
+pub struct Loading(pub Arc<dyn Fn(u64, u64) + Send + Sync>);
+
+impl fmt::Debug for Loading {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Loading")
+    }
+}
