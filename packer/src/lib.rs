@@ -18,19 +18,20 @@ mod extract;
 pub use container::create::{CreateOptions, Created, Resumed, create};
 pub use container::finalize::{FinalizeOptions, Finalized, finalize};
 pub use container::journal::JournalState;
-pub use container::reindex::{Reindexed, Target, rebuild, sidecar_path, write_ndjson};
+pub use container::reindex::{
+    NdjsonWritten, Reindexed, Target, rebuild, sidecar_path, write_ndjson,
+};
 pub use error::{Error, RemoteProblem, Result};
 pub use extract::{
-    ExtractEvent, ExtractOptions, ExtractReport, NotExtracted, PROBLEMS_KEPT, Selection, Stopped,
-    extract,
+    ExtractOptions, ExtractReport, NotExtracted, PROBLEMS_KEPT, Selection, Stopped, extract,
 };
 pub use filter::{Filter, FilterOptions};
 pub use index::writer::{DirectoryLines, Finished, IndexFormat, IndexOptions};
-pub use pack::{Event, Observer, PackOptions, Summary, Survey, default_threads, pack, survey};
-pub use progress::Progress;
+pub use pack::{PackOptions, Packed, Summary, Survey, default_threads, pack, survey};
+pub use progress::{Event, Observer};
 pub use read::file::File;
 pub use read::legacy::{Notes, idx_path};
-pub use read::pack::{Entries, Format, Loading, OpenOptions, Pack, RemoteOptions, Verify};
+pub use read::pack::{Entries, Format, OpenOptions, Pack, RemoteOptions, Verify};
 pub use source::data::{Data, Traffic};
 pub use source::location::{is_url, shown};
 pub use source::platform::same_file;

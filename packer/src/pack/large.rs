@@ -3,13 +3,13 @@
 use super::output::Output;
 use super::pipeline::Pipeline;
 use super::read::{ATTEMPTS, BLOCK, BlockJob, describe};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::pack::walk::{Directory, ItemKind, Metadata};
+use crate::progress::interrupted;
 use rangepack_core::blocks::{BlockTableBuilder, DEFAULT_BLOCK_LOG2};
 use rangepack_core::digest::Hasher;
 use rangepack_core::{BlockTable, Codec, Content, Digest, gzip};
 use std::fs::File;
-use std::io;
 use std::sync::Arc;
 
 /// After this many blocks a file that has not shrunk is not compressed any further.
@@ -74,8 +74,7 @@ pub(crate) fn pack(
             Copied::NotShorter => {}
             Copied::Cancelled => {
                 output.rewind(start)?;
-                let path = directory.disk_path_of(name);
-                return Err(Error::io("go on with", &path)(io::ErrorKind::Interrupted.into()));
+                return Err(interrupted(&directory.disk_path_of(name)));
             }
         }
         output.rewind(start)?;

@@ -1,6 +1,7 @@
 //! Opens packs and old containers, and answers the familiar questions of a file system.
 
 use crate::error::{Error, Result};
+use crate::progress::Observer;
 use crate::read::file::File;
 use crate::read::legacy;
 use crate::source::data::{Data, Gathered, Traffic};
@@ -11,9 +12,7 @@ use rangepack_core::leaf::EntryRef;
 use rangepack_core::path::{Escaped, PackPathBuf, trim};
 use rangepack_core::{Answer, Content, Digest, Entry, Extent, Kind, Limits, PackPath, Source};
 use std::borrow::Cow;
-use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Whether the bytes of files are checked against their digests when they are read from a local pack.
@@ -46,8 +45,6 @@ pub struct OpenOptions {
     pub limits: Limits,
     /// How a pack at a URL is asked for.
     pub remote: RemoteOptions,
-    /// Hears how far the index of a remote old container has come.
-    pub loading: Option<Loading>,
 }
 
 /// How a remote file is asked for.
@@ -63,16 +60,6 @@ pub struct RemoteOptions {
 impl Default for RemoteOptions {
     fn default() -> Self {
         RemoteOptions { timeout: Duration::from_secs(30), retries: 4 }
-    }
-}
-
-/// Is told how many bytes of an index came, and how many there are.
-#[derive(Clone)]
-pub struct Loading(pub Arc<dyn Fn(u64, u64) + Send + Sync>);
-
-impl fmt::Debug for Loading {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Loading")
     }
 }
 
@@ -157,6 +144,15 @@ impl Pack {
 
     /// Opens a pack or an old container in a certain way.
     pub fn open_with(path: &Path, options: &OpenOptions) -> Result<Pack> {
+        Pack::open_observed(path, options, &())
+    }
+
+    /// Opens a pack or an old container, whose whole index may have to be fetched first.
+    pub fn open_observed(
+        path: &Path,
+        options: &OpenOptions,
+        observer: &dyn Observer,
+    ) -> Result<Pack> {
         let data = Data::open(path, options)?;
         if options.index.is_none()
             && let Some(index) = open_own_index(&data, path, options)?
@@ -187,7 +183,7 @@ impl Pack {
                 found,
             }));
         }
-        let legacy = legacy::load(path, &data, external, options)?;
+        let legacy = legacy::load(path, &data, external, options, observer)?;
         let pages = Pages::Memory(legacy.pages);
         let index = legacy.index;
         let mut pack = Pack::new(data, Vec::new(), index, pages, legacy.format, options);
