@@ -88,8 +88,11 @@ pub enum Error {
         problem: RemoteProblem,
     },
     /// The observer wanted it to stop.
-    #[error("stopped before the end")]
-    Cancelled,
+    #[error("stopped at {at}")]
+    Cancelled {
+        /// What it was at.
+        at: Location,
+    },
     /// A source file could not be packed, and the caller wanted to stop then.
     #[error("stopped at {}: {problem}", path.display())]
     Strict {
@@ -239,7 +242,7 @@ impl Error {
 
     /// Whether the caller, or the user, wanted it to stop.
     pub fn is_cancelled(&self) -> bool {
-        matches!(self, Error::Cancelled)
+        matches!(self, Error::Cancelled { .. })
     }
 
     /// Whether the bytes of a pack are at fault, rather than the system or the question.

@@ -15,6 +15,7 @@ mod system;
 pub use selection::Selection;
 
 use crate::error::{Error, Result};
+use crate::progress::{Event, Observer};
 use crate::read::pack::Pack;
 use names::Rules;
 use place::{Attributes, ModeOf, unguessable};
@@ -28,10 +29,12 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use system::{Place, Target};
 use worker::{Pass, Worker};
 
-/// How a pack is extracted.
+/// What of a pack is extracted, and how.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ExtractOptions {
+    /// Which entries.
+    pub selection: Selection,
     /// How many threads verify, decode and write.
     pub threads: usize,
     /// Longer files are written in pieces of this many bytes; 1024 at least.
@@ -61,6 +64,7 @@ pub struct ExtractOptions {
 impl Default for ExtractOptions {
     fn default() -> Self {
         ExtractOptions {
+            selection: Selection::everything(),
             threads: crate::pack::default_threads(),
             chunk_size: 1 << 20,
             skip_existing: false,
@@ -80,50 +84,6 @@ impl ExtractOptions {
     fn skips(&self) -> bool {
         self.skip_existing || self.verify_existing
     }
-}
-
-/// What happens, while it happens. Threads tell it, in no certain order.
-///
-/// Paths are raw bytes that show themselves escaped for a terminal.
-#[derive(Debug, Clone, Copy)]
-#[non_exhaustive]
-pub enum ExtractEvent<'a> {
-    /// So many entries were selected.
-    Selected {
-        /// How many.
-        entries: u64,
-    },
-    /// An entry is about to be extracted.
-    Begin {
-        /// Its path in the pack.
-        path: Escaped<'a>,
-    },
-    /// An entry is in the target, whole and verified; in a dry run, it is sound.
-    Done {
-        /// Its path in the pack.
-        path: Escaped<'a>,
-        /// Bytes of content.
-        size: u64,
-    },
-    /// An entry was in the target already.
-    Skipped {
-        /// Its path in the pack.
-        path: Escaped<'a>,
-    },
-    /// An entry could not be extracted; nothing of it is left in the target.
-    Failed {
-        /// Its path in the pack.
-        path: Escaped<'a>,
-        /// Why.
-        message: &'a str,
-    },
-    /// An entry must not be extracted under its name.
-    Refused {
-        /// Its name.
-        path: Escaped<'a>,
-        /// Why.
-        message: &'a str,
-    },
 }
 
 /// Why a run ended before all entries were tried.
@@ -199,7 +159,7 @@ impl ExtractReport {
     }
 }
 
-/// Extracts what `selection` names into the directory `target`, which is created if missing.
+/// Extracts what [`ExtractOptions::selection`] names into the directory `target`, which is created if missing.
 ///
 /// A file gets its name only when its payload was verified and it has its content, mode and time; a
 /// damaged one leaves nothing behind and does not stop the others. Modes and times are those of the
@@ -220,25 +180,21 @@ impl ExtractReport {
 pub fn extract(
     pack: &Pack,
     target: &Path,
-    selection: &Selection,
     options: &ExtractOptions,
-    observer: &(dyn Fn(ExtractEvent<'_>) + Sync),
-    cancel: &AtomicBool,
+    observer: &dyn Observer,
 ) -> Result<ExtractReport> {
-    extract_with(pack, target, selection, options, observer, cancel, None)
+    extract_under(None, pack, target, options, observer)
 }
 
 /// As [`extract`]; `rules` are found out by trying when they are not given.
-fn extract_with(
+fn extract_under(
+    rules: Option<Rules>,
     pack: &Pack,
     target: &Path,
-    selection: &Selection,
     options: &ExtractOptions,
-    observer: &(dyn Fn(ExtractEvent<'_>) + Sync),
-    cancel: &AtomicBool,
-    rules: Option<Rules>,
+    observer: &dyn Observer,
 ) -> Result<ExtractReport> {
-    let selected = selection.resolve(pack)?;
+    let selected = options.selection.resolve(pack)?;
     check_limits(pack, &selected.ranges, options)?;
     let mut options = options.clone();
     options.threads = options.threads.max(1);
@@ -255,7 +211,6 @@ fn extract_with(
         pack,
         options,
         observer,
-        cancel,
         target: opened,
         mode_of: &mode_of,
         has_links: AtomicBool::new(false),
@@ -267,7 +222,7 @@ fn extract_with(
         run.refused(&refused.name, &format!("it is refused: {}", refused.problem));
     }
     let ranges = rules.apply(pack, selected.ranges, |path, message| run.refused(path, message))?;
-    run.tell(ExtractEvent::Selected { entries: ranges.len() });
+    run.tell(Event::Selected { entries: ranges.len() });
     run.pass(&ranges, Pass::Content);
     if run.has_links.load(Ordering::Relaxed) {
         run.pass(&ranges, Pass::Links);
@@ -325,8 +280,7 @@ fn mode_of(pack: &Pack, directory: &[u8]) -> Option<u32> {
 struct Run<'r> {
     pack: &'r Pack,
     options: ExtractOptions,
-    observer: &'r (dyn Fn(ExtractEvent<'_>) + Sync),
-    cancel: &'r AtomicBool,
+    observer: &'r dyn Observer,
     /// `None` in a dry run.
     target: Option<Target>,
     mode_of: &'r ModeOf<'r>,
@@ -375,8 +329,8 @@ impl Run<'_> {
         Ok(Attributes { mode, mtime: entry.mtime()?, owner })
     }
 
-    fn tell(&self, event: ExtractEvent<'_>) {
-        (self.observer)(event);
+    fn tell(&self, event: Event<'_>) {
+        self.observer.event(event);
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, ExtractReport> {
@@ -388,7 +342,7 @@ impl Run<'_> {
         report.failed += count;
         report.keep(path, message);
         drop(report);
-        self.tell(ExtractEvent::Failed { path: Escaped(path), message });
+        self.tell(Event::Failed { path: Escaped(path), problem: message });
         if self.options.fail_fast {
             self.stop(Stopped::FirstFailure);
         }
@@ -399,7 +353,7 @@ impl Run<'_> {
         report.refused += 1;
         report.keep(path, message);
         drop(report);
-        self.tell(ExtractEvent::Refused { path: Escaped(path), message });
+        self.tell(Event::Refused { path: Escaped(path), problem: message });
     }
 
     /// Stops all threads; the first reason counts.
@@ -409,7 +363,7 @@ impl Run<'_> {
     }
 
     fn is_stopped(&self) -> bool {
-        if self.cancel.load(Ordering::Relaxed) {
+        if self.observer.cancelled() {
             self.stop(Stopped::Cancelled);
         }
         self.stopped.get().is_some() || self.failure.get().is_some()

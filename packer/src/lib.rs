@@ -18,21 +18,20 @@ mod extract;
 pub use container::create::{CreateOptions, Created, Resumed, create};
 pub use container::finalize::{FinalizeOptions, Finalized, finalize};
 pub use container::journal::JournalState;
-pub use container::reindex::{Reindexed, Target, rebuild, write_ndjson};
+pub use container::reindex::{NdjsonWritten, Reindexed, Target, rebuild, write_ndjson};
 pub use error::{Error, Expected, RemoteProblem, Result, VolumeProblem};
 pub use extract::{
-    ExtractEvent, ExtractOptions, ExtractReport, NotExtracted, PROBLEMS_KEPT, Selection, Stopped,
-    extract,
+    ExtractOptions, ExtractReport, NotExtracted, PROBLEMS_KEPT, Selection, Stopped, extract,
 };
 pub use filter::{Filter, FilterOptions};
 pub use index::writer::{DirectoryLines, Finished, IndexFormat, IndexOptions};
-pub use pack::{Event, Observer, PackOptions, Summary, Survey, default_threads, pack, survey};
-pub use progress::Progress;
+pub use pack::{PackOptions, Packed, Summary, Survey, default_threads, pack, survey};
+pub use progress::{Event, Observer};
 pub use read::file::File;
 pub use read::legacy::Notes;
 pub use read::pack::{Entries, Format, Pack};
 pub use source::data::{Data, Traffic};
 pub use source::location::{Location, Url, idx_path, sidecar_path};
-pub use source::options::{Loading, OpenOptions, RemoteOptions, Verify};
+pub use source::options::{OpenOptions, RemoteOptions, Verify};
 pub use source::platform::same_file;
 pub use verify::{Problem, VerifyOptions, VerifyReport, verify};

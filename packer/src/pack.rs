@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::filter::Filter;
 use crate::index::writer::{Finished, IndexOptions, IndexWriter};
 use crate::pack::walk::{Directory, Metadata, ProblemKind, Walk, WalkOptions};
+use crate::progress::{Event, Observer, interrupted};
 pub(crate) use dedup::Dedup;
 pub(crate) use output::Output;
 pub(crate) use pipeline::{Pipeline, Task};
@@ -24,7 +25,6 @@ pub(crate) use read::Prior;
 use read::{Done, Item, Small};
 use std::io::{BufWriter, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 pub use survey::{Survey, survey};
 use tempfile::NamedTempFile;
 
@@ -79,33 +79,6 @@ pub fn default_threads() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// What happened, while it happens.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Event<'a> {
-    /// A file is about to be packed.
-    Begin {
-        /// Its path in the pack.
-        path: &'a PackPathBuf,
-    },
-    /// An entry is in the pack.
-    Packed {
-        /// The entry.
-        entry: &'a Entry,
-        /// Its content was there already.
-        duplicate: bool,
-    },
-    /// A file is in the container already, unchanged.
-    Unchanged,
-    /// Something was left out.
-    Skipped {
-        /// Where it is on disk.
-        path: &'a Path,
-        /// Why.
-        problem: &'a str,
-    },
-}
-
 /// Sums over one run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -132,31 +105,14 @@ pub struct Summary {
     pub failed: u64,
 }
 
-/// Follows a run, and may stop it.
-pub trait Observer {
-    /// Called on the writing thread, in the order of the pack.
-    fn event(&mut self, event: Event<'_>);
-
-    /// Asked now and then, within large files as well: whether to stop with [`Error::Cancelled`].
-    fn cancelled(&self) -> bool {
-        false
-    }
-}
-
-/// Looks away.
-impl Observer for () {
-    fn event(&mut self, _: Event<'_>) {}
-}
-
-/// An observer that stops when a flag is set, a signal handler's for example.
-impl<F: FnMut(Event<'_>)> Observer for (F, &AtomicBool) {
-    fn event(&mut self, event: Event<'_>) {
-        (self.0)(event);
-    }
-
-    fn cancelled(&self) -> bool {
-        self.1.load(Ordering::Relaxed)
-    }
+/// A finished pack.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Packed {
+    /// What was packed and left out.
+    pub summary: Summary,
+    /// The indexes that it got.
+    pub finished: Finished,
 }
 
 /// Packs the tree below `source` into `target`, which appears when it is complete.
@@ -166,8 +122,8 @@ pub fn pack(
     source: &Path,
     target: &Path,
     options: &PackOptions,
-    observer: &mut dyn Observer,
-) -> Result<(Summary, Finished)> {
+    observer: &dyn Observer,
+) -> Result<Packed> {
     if !options.overwrite && target.symlink_metadata().is_ok() {
         let problem = "it exists already; pass --force to replace it".to_owned();
         return Err(Error::State { path: target.to_owned(), problem });
@@ -197,7 +153,7 @@ pub fn pack(
         crate::source::platform::sync_directory(&directory)
             .map_err(Error::io("sync", &directory))?;
     }
-    Ok((summary, finished))
+    Ok(Packed { summary, finished })
 }
 
 /// The directory that a file lies in.
@@ -242,7 +198,7 @@ pub(crate) fn run(
     tasks: impl Iterator<Item = Task> + Send,
     output: &mut Output,
     options: &PackOptions,
-    observer: &mut dyn Observer,
+    observer: &dyn Observer,
     sink: &mut Sink<'_>,
 ) -> Result<Summary> {
     let workers = options.threads.max(1);
@@ -262,7 +218,7 @@ struct Writer<'w, 's> {
     pipeline: &'w Pipeline,
     output: &'w mut Output,
     options: &'w PackOptions,
-    observer: &'w mut dyn Observer,
+    observer: &'w dyn Observer,
     sink: &'w mut Sink<'s>,
     summary: Summary,
 }
@@ -271,12 +227,12 @@ impl Writer<'_, '_> {
     fn batch(&mut self, done: Done) -> Result<Vec<u8>> {
         let Done { batch, priors, items, data } = done;
         if self.observer.cancelled() {
-            return Err(Error::Cancelled);
+            return Err(interrupted(&batch.directory.disk_path()));
         }
         for problem in &batch.problems {
             let text = problem.kind.to_string();
             if matches!(problem.kind, ProblemKind::BadIgnoreLine { .. }) {
-                self.observer.event(Event::Skipped { path: &problem.disk_path, problem: &text });
+                self.observer.event(Event::LeftOut { path: &problem.disk_path, problem: &text });
             } else {
                 self.skip(&problem.disk_path, &text, false)?;
             }
@@ -396,7 +352,7 @@ impl Writer<'_, '_> {
                 return Err(Error::Strict { path: path.to_owned(), problem: problem.to_owned() });
             }
         }
-        self.observer.event(Event::Skipped { path, problem });
+        self.observer.event(Event::LeftOut { path, problem });
         Ok(())
     }
 }

@@ -1,33 +1,187 @@
-//! How far a long run has come, and whether it shall stop: shared between threads.
+//! How a long operation tells what it does, and is stopped.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::error::{Error, Result};
+use crate::source::location::Location;
+use rangepack_core::Entry;
+use rangepack_core::path::Escaped;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Counters that a run counts up while another thread shows them.
+/// Follows a long operation, and may stop it.
 ///
-/// The totals they run up to are known beforehand: those of the pack, or of a part of it.
-#[derive(Debug, Default)]
-pub struct Progress {
-    /// Files that are done.
-    pub files: AtomicU64,
-    /// Bytes of content that are done.
-    pub bytes: AtomicU64,
-    /// Set by anyone, a signal handler for example: the run stops at the next occasion.
-    pub cancel: AtomicBool,
+/// Several threads may tell it at once, so it is shared; what it counts is atomic or behind a lock. The
+/// operation waits while it is told.
+///
+/// ```no_run
+/// use rangepack::{Event, PackOptions, pack};
+/// let tell = |event: Event<'_>| {
+///     if let Event::LeftOut { path, problem } = event {
+///         eprintln!("{}: {problem}", path.display());
+///     }
+/// };
+/// let packed = pack("photos".as_ref(), "photos.pack".as_ref(), &PackOptions::default(), &tell)?;
+/// println!("{} files", packed.summary.files);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub trait Observer: Sync {
+    /// What happens, while it happens. Nothing is done with it unless this is overridden.
+    fn event(&self, event: Event<'_>) {
+        let _ = event;
+    }
+
+    /// Asked now and then, within large files as well: whether to stop. The operation then fails with an
+    /// error that [`Error::is_cancelled`]; [`extract`](crate::extract()) says it in its report.
+    fn cancelled(&self) -> bool {
+        false
+    }
 }
 
-impl Progress {
-    /// Counts one file that is done.
-    pub fn add_file(&self) {
-        self.files.fetch_add(1, Ordering::Relaxed);
+/// Looks away.
+impl Observer for () {}
+
+/// A flag that stops when it is set, by a signal handler for example.
+impl Observer for AtomicBool {
+    fn cancelled(&self) -> bool {
+        self.load(Ordering::Relaxed)
+    }
+}
+
+/// Hears of everything and never stops.
+impl<F: Fn(Event<'_>) + Sync> Observer for F {
+    fn event(&self, event: Event<'_>) {
+        self(event);
+    }
+}
+
+/// Hears of everything, and stops when the flag is set.
+impl<F: Fn(Event<'_>) + Sync> Observer for (F, &AtomicBool) {
+    fn event(&self, event: Event<'_>) {
+        (self.0)(event);
     }
 
-    /// Counts bytes of content that are done.
-    pub fn add_bytes(&self, bytes: u64) {
-        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    fn cancelled(&self) -> bool {
+        self.1.load(Ordering::Relaxed)
+    }
+}
+
+/// What happens in a long operation, while it happens.
+///
+/// | operation | sends | in which order |
+/// |---|---|---|
+/// | [`Pack::open_observed`](crate::Pack::open_observed) | `Index` | as it comes, from the calling thread |
+/// | [`pack`](crate::pack()), [`create`](crate::create) | `Packed`, `Unchanged`, `LeftOut` | that of the pack, from one thread |
+/// | [`extract`](crate::extract()) | `Selected` once, `Refused` around it; then `Done`, `Present`, `Failed`, one for each entry tried | none, from all its threads |
+/// | [`verify`](crate::verify()) | `Bytes`, `Problem`, and `Done` for each file, sound or not | none, from all its threads; problems as they are listed in the report |
+/// | [`rebuild`](crate::rebuild) | `Done` for each entry | that of the old index, from the calling thread |
+/// | [`write_ndjson`](crate::write_ndjson) | `Done` for each entry | none, from all its threads |
+/// | [`survey`](crate::survey), [`finalize`](crate::finalize) | nothing; they only ask whether to stop | |
+///
+/// Paths inside packs are raw bytes that show themselves escaped for a terminal.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// So much is there of the index of a remote old container, which has to be fetched as a whole.
+    Index {
+        /// Bytes that came.
+        bytes: u64,
+        /// All that will come.
+        total: u64,
+    },
+    /// So many entries were selected.
+    Selected {
+        /// How many.
+        entries: u64,
+    },
+    /// So much more content of a large file is done, before the file is. The file's [`Event::Done`] does
+    /// not count it again.
+    Bytes {
+        /// How many more.
+        bytes: u64,
+    },
+    /// An entry is in the pack.
+    Packed {
+        /// The entry.
+        entry: &'a Entry,
+        /// Its content was there already.
+        duplicate: bool,
+    },
+    /// An entry is in the container already, unchanged.
+    Unchanged,
+    /// Something was left out of the pack.
+    LeftOut {
+        /// Where it is on disk.
+        path: &'a Path,
+        /// Why.
+        problem: &'a str,
+    },
+    /// An entry is done: extracted, verified, or in the new index.
+    Done {
+        /// Its path in the pack.
+        path: Escaped<'a>,
+        /// Bytes of content, without those that [`Event::Bytes`] told of.
+        bytes: u64,
+    },
+    /// An entry was in the target already.
+    Present {
+        /// Its path in the pack.
+        path: Escaped<'a>,
+    },
+    /// An entry could not be extracted; nothing of it is left in the target.
+    Failed {
+        /// Its path in the pack.
+        path: Escaped<'a>,
+        /// Why.
+        problem: &'a str,
+    },
+    /// An entry must not be extracted under its name.
+    Refused {
+        /// Its name.
+        path: Escaped<'a>,
+        /// Why.
+        problem: &'a str,
+    },
+    /// Something is wrong with a pack that is verified.
+    Problem {
+        /// The pack.
+        pack: &'a Location,
+        /// The entry that it is about; `None` when it is about the pack as a whole.
+        path: Option<Escaped<'a>>,
+        /// What is wrong.
+        problem: &'a str,
+    },
+}
+
+/// Fails when the observer wants it to stop; `path` is what was being worked on.
+pub(crate) fn go_on(observer: &dyn Observer, path: &Path) -> Result<()> {
+    if observer.cancelled() { Err(interrupted(path)) } else { Ok(()) }
+}
+
+/// Says that the observer wanted it to stop.
+pub(crate) fn interrupted(path: &Path) -> Error {
+    Error::Cancelled { at: Location::Disk(path.to_owned()) }
+}
+
+/// Who wanted to stop once goes on wanting it, for what was left half done is not seen by who asks later.
+pub(crate) struct Latch<'o> {
+    observer: &'o dyn Observer,
+    stopped: AtomicBool,
+}
+
+impl Latch<'_> {
+    pub(crate) fn new(observer: &dyn Observer) -> Latch<'_> {
+        Latch { observer, stopped: AtomicBool::new(false) }
+    }
+}
+
+impl Observer for Latch<'_> {
+    fn event(&self, event: Event<'_>) {
+        self.observer.event(event);
     }
 
-    /// Whether the run shall stop.
-    pub fn is_cancelled(&self) -> bool {
-        self.cancel.load(Ordering::Relaxed)
+    fn cancelled(&self) -> bool {
+        if self.observer.cancelled() {
+            self.stopped.store(true, Ordering::Relaxed);
+        }
+        self.stopped.load(Ordering::Relaxed)
     }
 }

@@ -6,16 +6,17 @@ mod payload;
 mod lines;
 
 use crate::error::{Error, Result};
-use crate::progress::Progress;
+use crate::progress::{Event, Latch, Observer, interrupted};
 use crate::read::pack::Pack;
 use crate::read::small_files;
 use crate::source::data::Gathered;
 use payload::Checked;
 use rangepack_core::leaf::EntryRef;
-use rangepack_core::path::PackPathBuf;
+use rangepack_core::path::{Escaped, PackPathBuf};
 use rangepack_core::{Content, Entry, Kind, PackPath};
 use std::fmt;
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -30,10 +31,12 @@ const BATCH_BYTES: u64 = 4 << 20;
 const REMOTE_FILES: usize = 4096;
 const REMOTE_BYTES: u64 = 8 << 20;
 
-/// How a pack is verified.
+/// What of a pack is verified, and how.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct VerifyOptions {
+    /// Files, or directories with everything below them; `None` is the whole pack.
+    pub paths: Option<Vec<PackPathBuf>>,
     /// How many threads hash and decode.
     pub threads: usize,
     /// Compare the lines of the CTNRv1 trailer with the paged index, when the whole pack is verified.
@@ -42,7 +45,7 @@ pub struct VerifyOptions {
 
 impl Default for VerifyOptions {
     fn default() -> Self {
-        VerifyOptions { threads: crate::pack::default_threads(), ndjson: true }
+        VerifyOptions { paths: None, threads: crate::pack::default_threads(), ndjson: true }
     }
 }
 
@@ -100,10 +103,7 @@ impl VerifyReport {
     }
 }
 
-/// Hears of each problem as soon as it is found, on whichever thread finds it.
-pub(crate) type Observer<'o> = dyn FnMut(&Problem) + Send + 'o;
-
-/// Verifies `paths` (files, or directories with everything below them), or the whole pack.
+/// Verifies a pack, or [`VerifyOptions::paths`] of it.
 ///
 /// For the whole pack the index is checked as well: every page, the order of keys, that each directory
 /// comes before what lies in it, all totals, and the NDJSON index against the paged one. Payloads are
@@ -111,27 +111,23 @@ pub(crate) type Observer<'o> = dyn FnMut(&Problem) + Send + 'o;
 /// directories, and by one bit for each entry. A bad entry does not stop the others.
 ///
 /// # Errors
-/// [`Error::Cancelled`] when `progress` was cancelled,
+/// [`Error::Cancelled`] when the observer wanted it to stop,
 /// [`Error::Remote`] when a remote pack cannot be read any further. What is wrong with the pack is in
 /// the report, not an error.
 pub fn verify(
     pack: &Pack,
-    paths: Option<&[PackPathBuf]>,
     options: &VerifyOptions,
-    progress: &Progress,
-    observer: &mut Observer<'_>,
+    observer: &dyn Observer,
 ) -> Result<VerifyReport> {
-    // Behind the mutex its lifetime could not be shortened any more.
-    let mut hear = |problem: &Problem| observer(problem);
-    let findings = Findings(
-        Mutex::new(Found { report: VerifyReport::default(), observer: &mut hear }),
-        OnceLock::new(),
-    );
+    let observer = &Latch::new(observer);
+    let (report, failure) = (Mutex::default(), OnceLock::new());
+    let findings = Findings { pack: pack.path(), report, failure, observer };
+    let paths = options.paths.as_deref();
     let threads = options.threads.max(1);
     let (sender, receiver) = sync_channel(threads * 2);
     // Only the workers hold it: without them nothing waits for room in the channel.
     let receiver = Arc::new(Mutex::new(receiver));
-    let workers = Workers { pack, progress, findings: &findings, checked: Checked::default() };
+    let workers = Workers { pack, findings: &findings, checked: Checked::default() };
     std::thread::scope(|scope| {
         for _ in 0..threads {
             let (workers, receiver) = (&workers, Arc::clone(&receiver));
@@ -148,7 +144,6 @@ pub fn verify(
             bytes: 0,
             most_files,
             most_bytes,
-            progress,
             findings: &findings,
         };
         match paths {
@@ -157,18 +152,17 @@ pub fn verify(
         }
         queue.flush();
         drop(queue);
-        if paths.is_none() && options.ndjson && !findings.is_over(progress) {
-            lines::check(pack, progress, &findings);
+        if paths.is_none() && options.ndjson && !findings.is_over() {
+            lines::check(pack, &findings);
         }
     });
-    if progress.is_cancelled() {
-        return Err(Error::Cancelled);
+    if observer.cancelled() {
+        return Err(Error::Cancelled { at: pack.location().clone() });
     }
-    if let Some(error) = findings.1.into_inner() {
+    if let Some(error) = findings.failure.into_inner() {
         return Err(error);
     }
-    let found = findings.0.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Ok(found.report)
+    Ok(findings.report.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// Queues the file at `path`, or everything below the directory there.
@@ -200,30 +194,30 @@ fn selected(pack: &Pack, path: &PackPathBuf, queue: &mut Queue<'_, '_>) {
 }
 
 /// What was found so far, and who wants to hear of it; and why it cannot go on.
-struct Findings<'o>(Mutex<Found<'o>>, OnceLock<Error>);
-
-struct Found<'o> {
-    report: VerifyReport,
-    observer: &'o mut Observer<'o>,
+struct Findings<'o> {
+    pack: &'o Path,
+    report: Mutex<VerifyReport>,
+    failure: OnceLock<Error>,
+    observer: &'o dyn Observer,
 }
 
-impl<'o> Findings<'o> {
-    fn lock(&self) -> MutexGuard<'_, Found<'o>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+impl Findings<'_> {
+    fn lock(&self) -> MutexGuard<'_, VerifyReport> {
+        self.report.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The pack cannot be read any further; the first error counts.
     fn fail(&self, error: Error) {
-        let _ = self.1.set(error);
+        let _ = self.failure.set(error);
     }
 
     /// Whether nothing more is to be done.
-    fn is_over(&self, progress: &Progress) -> bool {
-        progress.is_cancelled() || self.1.get().is_some()
+    fn is_over(&self) -> bool {
+        self.observer.cancelled() || self.failure.get().is_some()
     }
 
     fn count(&self, count: impl FnOnce(&mut VerifyReport)) {
-        count(&mut self.lock().report);
+        count(&mut self.lock());
     }
 
     fn bad(&self, path: &PackPathBuf, text: impl ToString) {
@@ -236,9 +230,10 @@ impl<'o> Findings<'o> {
 
     fn add(&self, path: Option<&PackPathBuf>, text: String, count: fn(&mut VerifyReport)) {
         let problem = Problem { path: path.cloned(), text };
-        let Found { report, observer } = &mut *self.lock();
-        count(report);
-        observer(&problem);
+        let mut report = self.lock();
+        count(&mut report);
+        let path = path.map(|path| Escaped(path.as_bytes()));
+        self.observer.event(Event::Problem { pack: self.pack, path, problem: &problem.text });
         if report.problems.len() < MAX_PROBLEMS {
             report.problems.push(problem);
         }
@@ -259,7 +254,6 @@ struct Queue<'q, 'o> {
     /// A batch has no more files and, but for the last one, bytes.
     most_files: usize,
     most_bytes: u64,
-    progress: &'q Progress,
     findings: &'q Findings<'o>,
 }
 
@@ -312,7 +306,6 @@ impl Queue<'_, '_> {
 /// What all workers share.
 struct Workers<'w, 'o> {
     pack: &'w Pack,
-    progress: &'w Progress,
     findings: &'w Findings<'o>,
     checked: Checked,
 }
@@ -326,7 +319,7 @@ impl Workers<'_, '_> {
             let small = |job: &Job| small_files::is_small(self.pack, &job.content);
             let (small, others): (Vec<Job>, Vec<Job>) = batch.into_iter().partition(small);
             for job in &others {
-                if self.findings.is_over(self.progress) {
+                if self.findings.is_over() {
                     break;
                 }
                 self.job(job, None);
@@ -342,7 +335,7 @@ impl Workers<'_, '_> {
         known.iter().for_each(|job| self.job(job, None));
         let contents: Vec<Content> = new.iter().map(|job| job.content).collect();
         let brought = small_files::each(self.pack, &contents, &mut |place, gathered| {
-            if self.findings.is_over(self.progress) {
+            if self.findings.is_over() {
                 return ControlFlow::Break(());
             }
             self.job(new[place], Some(gathered));
@@ -354,17 +347,17 @@ impl Workers<'_, '_> {
     }
 
     fn job(&self, Job { path, content }: &Job, gathered: Option<Gathered<'_>>) {
-        if self.checked.contains(content) {
-            self.progress.add_bytes(content.size);
-        } else {
-            let checked = payload::check(self.pack, content, gathered, self.progress);
+        let mut bytes = content.size;
+        if !self.checked.contains(content) {
+            let observer = self.findings.observer;
+            let checked = payload::check(self.pack, content, gathered, &mut bytes, observer);
             match checked.map_err(Error::about_pack) {
                 Ok(()) => self.checked.insert(content),
                 Err(Ok(problem)) => self.findings.bad(path, problem),
                 Err(Err(error)) => self.findings.fail(error),
             }
         }
-        self.progress.add_file();
+        self.findings.observer.event(Event::Done { path: Escaped(path.as_bytes()), bytes });
     }
 }
 

@@ -28,7 +28,7 @@ fn options(threads: usize) -> PackOptions {
 }
 
 fn run(source: &Path, target: &Path, options: &PackOptions) -> Result<()> {
-    pack(source, target, options, &mut ()).map(|_| ())
+    pack(source, target, options, &()).map(|_| ())
 }
 
 fn plain(source: &Path, target: &Path, threads: usize) -> Result<()> {
@@ -62,7 +62,7 @@ fn ndjson(source: &Path, target: &Path, threads: usize) -> Result<()> {
 
 fn sidecar(source: &Path, target: &Path, threads: usize) -> Result<()> {
     ndjson(source, target, threads)?;
-    rebuild(target, &Target::Beside(sidecar_path(target)), &OpenOptions::default()).map(|_| ())
+    rebuild(target, &Target::Beside(sidecar_path(target)), &OpenOptions::default(), &()).map(|_| ())
 }
 
 /// Through a journal, so that the ids do not depend on who runs this.
@@ -85,7 +85,7 @@ fn owner(_: &Path, target: &Path, _: usize) -> Result<()> {
     fs::write(&index, lines).map_err(io)?;
     let mut options = FinalizeOptions::default();
     options.remove_index = true;
-    finalize(target, Some(&index), &options).map(|_| ())
+    finalize(target, Some(&index), &options, &()).map(|_| ())
 }
 
 /// Text that deflate makes about forty times shorter, different everywhere.

@@ -74,7 +74,7 @@ fn trees_of_all_kinds() {
             options.compress = compress;
             options.overwrite = true;
             let target = home.path().join("x.pack");
-            pack(source, &target, &options, &mut ()).unwrap();
+            pack(source, &target, &options, &()).unwrap();
             is_fine(&target, source);
 
             let mut options = CreateOptions::default();
@@ -82,7 +82,7 @@ fn trees_of_all_kinds() {
             options.finalize = true;
             let name = format!("{:?}{compress:?}.container", source.file_name().unwrap());
             let container = home.path().join(name);
-            create(source, &container, &options, &mut ()).unwrap();
+            create(source, &container, &options, &()).unwrap();
             is_fine(&container, source);
         }
     }
@@ -93,7 +93,7 @@ fn the_journal_of_an_unfinished_container() {
     let home = tempfile::tempdir().unwrap();
     let (source, container) = (home.path().join("source"), home.path().join("x.container"));
     strange_tree(&source);
-    create(&source, &container, &CreateOptions::default(), &mut ()).unwrap();
+    create(&source, &container, &CreateOptions::default(), &()).unwrap();
     let index = home.path().join("x.container.idx");
     let arguments = [
         OsStr::new("--idx"),
@@ -117,7 +117,7 @@ fn what_is_wrong_is_noticed() {
     }
     let mut options = PackOptions::default();
     options.overwrite = true;
-    pack(&source, &target, &options, &mut ()).unwrap();
+    pack(&source, &target, &options, &()).unwrap();
     is_fine(&target, &source);
     let sound = fs::read(&target).unwrap();
 
@@ -147,9 +147,9 @@ fn what_is_wrong_is_noticed() {
     fs::write(source.join("a"), b"aa".repeat(50)).unwrap();
     fs::create_dir(source.join("d")).unwrap();
     options.compress = Some(6);
-    pack(&source, &target, &options, &mut ()).unwrap();
+    pack(&source, &target, &options, &()).unwrap();
     is_fine(&target, &source);
     options.index.directories = rangepack::DirectoryLines::Always;
-    pack(&source, &target, &options, &mut ()).unwrap();
+    pack(&source, &target, &options, &()).unwrap();
     is_refused(&target, &source, "directories");
 }

@@ -4,7 +4,6 @@
 
 use rangepack::IndexFormat;
 use rangepack::Pack;
-use rangepack::Progress;
 use rangepack::{CreateOptions, Created, create};
 use rangepack::{Event, Observer, PackOptions, pack};
 use rangepack::{FinalizeOptions, finalize};
@@ -37,7 +36,7 @@ impl Home {
     }
 
     fn create_with(&self, options: &CreateOptions) -> rangepack::Result<Created> {
-        create(&self.at("source"), &self.at("c"), options, &mut ())
+        create(&self.at("source"), &self.at("c"), options, &())
     }
 
     fn create(&self) -> Created {
@@ -45,14 +44,13 @@ impl Home {
     }
 
     fn finalize(&self) {
-        finalize(&self.at("c"), None, &FinalizeOptions::default()).unwrap();
+        finalize(&self.at("c"), None, &FinalizeOptions::default(), &()).unwrap();
     }
 
     /// All files in the source are in the container, and it is sound.
     fn check(&self) -> Pack {
         let pack = Pack::open(self.at("c")).unwrap();
-        let (options, progress) = (VerifyOptions::default(), Progress::default());
-        let report = verify(&pack, None, &options, &progress, &mut |_| {}).unwrap();
+        let report = verify(&pack, &VerifyOptions::default(), &()).unwrap();
         assert!(report.is_sound(), "{:?}", report.problems);
         for file in fs::read_dir(self.at("source")).unwrap() {
             let path = file.unwrap().path();
@@ -197,7 +195,7 @@ fn an_empty_index_beside_a_container_with_bytes_is_refused() {
         home.is_refused(options, "it is empty");
     }
     let before = home.files();
-    let error = finalize(&home.at("c"), None, &FinalizeOptions::default()).unwrap_err();
+    let error = finalize(&home.at("c"), None, &FinalizeOptions::default(), &()).unwrap_err();
     assert!(error.to_string().contains("it is empty"), "{error}");
     assert!(home.files() == before);
     // A journal that was begun tells that nothing was packed for good.
@@ -272,7 +270,7 @@ fn an_array_is_converted_and_a_dry_run_only_reads_it() {
 struct Stop(AtomicBool, bool);
 
 impl Observer for Stop {
-    fn event(&mut self, event: Event<'_>) {
+    fn event(&self, event: Event<'_>) {
         if matches!(event, Event::Packed { .. }) {
             self.0.store(true, Ordering::Relaxed);
         }
@@ -292,11 +290,11 @@ fn an_interrupted_run_keeps_what_was_packed() {
     let mut options = CreateOptions::default();
     options.fsync_every = 1000;
     let (source, container) = (home.at("source"), home.at("c"));
-    let at_once = &mut Stop(AtomicBool::new(false), true);
+    let at_once = &Stop(AtomicBool::new(false), true);
     let error = create(&source, &container, &options, at_once).unwrap_err();
     assert!(error.is_cancelled());
     assert!(home.files().is_empty());
-    let error = create(&source, &container, &options, &mut Stop(AtomicBool::new(false), false));
+    let error = create(&source, &container, &options, &Stop(AtomicBool::new(false), false));
     assert!(error.is_err());
     assert_eq!(fs::read_to_string(home.at("c.idx")).unwrap().trim_start().lines().count(), 64);
     assert_eq!(home.create().summary.unchanged, 64);
@@ -305,7 +303,7 @@ fn an_interrupted_run_keeps_what_was_packed() {
     // Interrupted before anything was added to a finalized container: it stays as it is.
     let before = home.files();
     home.write("new", b"new");
-    create(&source, &container, &options, &mut Stop(AtomicBool::new(false), true)).unwrap_err();
+    create(&source, &container, &options, &Stop(AtomicBool::new(false), true)).unwrap_err();
     assert!(home.files() == before);
 }
 
@@ -313,8 +311,6 @@ fn an_interrupted_run_keeps_what_was_packed() {
 struct StopAt(AtomicUsize);
 
 impl Observer for StopAt {
-    fn event(&mut self, _: Event<'_>) {}
-
     fn cancelled(&self) -> bool {
         // It wraps, and stays above.
         self.0.fetch_sub(1, Ordering::Relaxed).wrapping_sub(1) > usize::MAX / 2
@@ -329,9 +325,9 @@ fn a_large_file_is_cancelled_between_its_blocks() {
         let mut options = CreateOptions::default();
         options.pack.compress = compress;
         // All lie in one batch, before which it is asked once; the large file has 31 blocks.
-        let mut observer = StopAt(AtomicUsize::new(10));
+        let observer = StopAt(AtomicUsize::new(10));
         let (source, container) = (home.at("source"), home.at("c"));
-        let error = create(&source, &container, &options, &mut observer).unwrap_err();
+        let error = create(&source, &container, &options, &observer).unwrap_err();
         assert!(error.is_cancelled() && error.to_string().contains("large"), "{error}");
         assert!(observer.0.into_inner() > usize::MAX - 5, "it was asked on");
         // The others are kept, and nothing of it.
@@ -378,7 +374,7 @@ fn a_container_in_the_container_is_a_file() {
         let home = Home::new();
         let mut options = PackOptions::default();
         options.index.format = format;
-        pack(&home.at("source"), &home.at("nested"), &options, &mut ()).unwrap();
+        pack(&home.at("source"), &home.at("nested"), &options, &()).unwrap();
         home.write("zz", &fs::read(home.at("nested")).unwrap());
         fs::remove_file(home.at("nested")).unwrap();
         home.create();
@@ -431,7 +427,7 @@ fn ndjson_becomes_paged_and_finalizing_twice_is_refused() {
     assert!(created.finished.is_some() && created.summary.files == 0);
     assert!(home.check().digest().is_some());
     let before = home.files();
-    finalize(&home.at("c"), None, &FinalizeOptions::default()).unwrap_err();
+    finalize(&home.at("c"), None, &FinalizeOptions::default(), &()).unwrap_err();
     assert!(home.files() == before);
 }
 

@@ -1,15 +1,13 @@
 //! Hostile packs: what becomes of each, and that nothing panics, hangs or is written outside.
 
-use rangepack::Progress;
 use rangepack::{Error, Pack};
-use rangepack::{ExtractOptions, Selection, extract};
+use rangepack::{ExtractOptions, extract};
 use rangepack::{VerifyOptions, verify};
 use rangepack_core::{ErrorKind, Limits, PackPath};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
 use support::{describe, file, files};
 
 fn kind(error: &Error) -> String {
@@ -92,19 +90,15 @@ fn outcome(path: &Path) -> String {
         let _ = pack.index().list(&pack, directory, None, 100);
         let _ = pack.index().entry_at(&pack, u64::MAX);
     }
-    let report =
-        verify(&pack, None, &VerifyOptions::default(), &Progress::default(), &mut |_| ()).unwrap();
+    let report = verify(&pack, &VerifyOptions::default(), &()).unwrap();
     let verified = if report.is_sound() { "sound" } else { "bad" };
 
-    let everything = Selection::everything();
-    let stop = AtomicBool::new(false);
-    let extracted =
-        match extract(&pack, &target, &everything, &ExtractOptions::default(), &|_| (), &stop) {
-            Ok(report) if report.refused > 0 => "refused",
-            Ok(report) if report.is_complete() => "extracted",
-            Ok(_) => "failed",
-            Err(_) => "stopped",
-        };
+    let extracted = match extract(&pack, &target, &ExtractOptions::default(), &()) {
+        Ok(report) if report.refused > 0 => "refused",
+        Ok(report) if report.is_complete() => "extracted",
+        Ok(_) => "failed",
+        Err(_) => "stopped",
+    };
     // Nothing but the target, at most.
     for (level, only) in [
         (folder.path().to_owned(), "a"),
@@ -193,9 +187,7 @@ fn a_damaged_hash_section_changes_no_answer_and_is_told_of() {
     let section = pack.header().hash.unwrap().extent();
     let entries: Vec<_> = pack.entries().map(|entry| entry.unwrap().to_entry().unwrap()).collect();
     assert!(section.len > 0 && entries.len() > 1000);
-    let report = |pack: &Pack| {
-        verify(pack, None, &VerifyOptions::default(), &Progress::default(), &mut |_| ()).unwrap()
-    };
+    let report = |pack: &Pack| verify(pack, &VerifyOptions::default(), &()).unwrap();
     assert!(report(&pack).is_sound());
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("damaged");

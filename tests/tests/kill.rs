@@ -2,7 +2,6 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
-use rangepack::Progress;
 use rangepack::{CreateOptions, create};
 use rangepack::{Error, Pack};
 use rangepack::{VerifyOptions, verify};
@@ -29,8 +28,8 @@ fn options() -> CreateOptions {
 fn child() {
     let Some(home) = std::env::var_os(CHILD).map(PathBuf::from) else { return };
     let limit = std::env::var(LIMIT).unwrap().parse().unwrap();
-    let mut reins = Reins { container: home.join("c"), limit };
-    create(&home.join("source"), &home.join("c"), &options(), &mut reins).unwrap();
+    let reins = Reins { container: home.join("c"), limit };
+    create(&home.join("source"), &home.join("c"), &options(), &reins).unwrap();
 }
 
 /// Stops when the container has become too long, and waits to be killed.
@@ -40,7 +39,7 @@ struct Reins {
 }
 
 impl rangepack::Observer for Reins {
-    fn event(&mut self, _: rangepack::Event<'_>) {
+    fn event(&self, _: rangepack::Event<'_>) {
         while len(&self.container) > self.limit {
             std::thread::park();
         }
@@ -86,8 +85,7 @@ fn fill(source: &Path) {
 
 fn check_finished(home: &Path) {
     let pack = Pack::open(home.join("c")).unwrap();
-    let report =
-        verify(&pack, None, &VerifyOptions::default(), &Progress::default(), &mut |_| {}).unwrap();
+    let report = verify(&pack, &VerifyOptions::default(), &()).unwrap();
     assert!(report.is_sound(), "{:?}", report.problems);
     let mut files = 0;
     for directory in fs::read_dir(home.join("source")).unwrap() {
@@ -140,7 +138,7 @@ fn killed_and_continued_until_it_is_done() {
     assert!(kills > 0 && lines > 0);
     let mut options = options();
     options.finalize = true;
-    let created = create(&home.join("source"), &home.join("c"), &options, &mut ()).unwrap();
+    let created = create(&home.join("source"), &home.join("c"), &options, &()).unwrap();
     assert!(created.resumed.is_some());
     check_finished(home);
     assert_eq!(leftovers(home), Vec::<PathBuf>::new());
@@ -153,24 +151,24 @@ fn a_lost_index_and_a_second_packer_are_refused() {
     let (source, container) = (home.join("source"), home.join("c"));
     fill(&source);
     // Another packer is at work: the first one's observer tries from within.
-    struct Second<'s>(&'s Path, &'s Path, bool);
+    struct Second<'s>(&'s Path, &'s Path, AtomicBool);
     impl rangepack::Observer for Second<'_> {
-        fn event(&mut self, _: rangepack::Event<'_>) {
-            if !std::mem::replace(&mut self.2, true) {
-                let refused = create(self.0, self.1, &options(), &mut ());
+        fn event(&self, _: rangepack::Event<'_>) {
+            if !self.2.swap(true, Ordering::Relaxed) {
+                let refused = create(self.0, self.1, &options(), &());
                 assert!(matches!(refused, Err(Error::State { .. })), "{refused:?}");
             }
         }
     }
-    let mut second = Second(&source, &container, false);
-    create(&source, &container, &options(), &mut second).unwrap();
-    assert!(second.2);
+    let second = Second(&source, &container, AtomicBool::new(false));
+    create(&source, &container, &options(), &second).unwrap();
+    assert!(second.2.into_inner());
     assert_eq!(journal::check(home), 2022);
 
     let bytes = fs::read(&container).unwrap();
     let index = fs::read(home.join("c.idx")).unwrap();
     fs::remove_file(home.join("c.idx")).unwrap();
-    let refused = create(&source, &container, &options(), &mut ()).unwrap_err();
+    let refused = create(&source, &container, &options(), &()).unwrap_err();
     assert!(refused.to_string().contains("--index"), "{refused}");
     assert!(fs::read(&container).unwrap() == bytes);
     assert!(!home.join("c.idx").exists());
@@ -178,7 +176,7 @@ fn a_lost_index_and_a_second_packer_are_refused() {
     fs::write(home.join("c.idx"), index).unwrap();
     let mut options = options();
     options.finalize = true;
-    let created = create(&source, &container, &options, &mut ()).unwrap();
+    let created = create(&source, &container, &options, &()).unwrap();
     assert_eq!((created.summary.files, created.summary.unchanged), (0, 2022));
     check_finished(home);
 }

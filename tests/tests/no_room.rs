@@ -5,7 +5,6 @@
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use rangepack::Pack;
-use rangepack::Progress;
 use rangepack::{CreateOptions, create};
 use rangepack::{VerifyOptions, verify};
 use std::fs;
@@ -23,7 +22,7 @@ fn child() {
     options.finalize = true;
     options.fsync_every = 2;
     options.pack.threads = 2;
-    if let Err(error) = create(&home.join("source"), &home.join("c"), &options, &mut ()) {
+    if let Err(error) = create(&home.join("source"), &home.join("c"), &options, &()) {
         eprintln!("{error}");
         std::process::exit(9);
     }
@@ -59,8 +58,7 @@ fn is_refused_well(home: &Path, message: &str) {
 
 fn is_complete(home: &Path) {
     let pack = Pack::open(home.join("c")).unwrap();
-    let (options, progress) = (VerifyOptions::default(), Progress::default());
-    let report = verify(&pack, None, &options, &progress, &mut |_| {}).unwrap();
+    let report = verify(&pack, &VerifyOptions::default(), &()).unwrap();
     assert!(report.is_sound(), "{:?}", report.problems);
     let mut files = 0;
     for file in fs::read_dir(home.join("source")).unwrap() {

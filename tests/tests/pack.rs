@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use rangepack::Pack;
-use rangepack::Progress;
 use rangepack::{PackOptions, Summary, pack};
 use rangepack::{VerifyOptions, verify};
 use std::fs;
@@ -30,8 +29,7 @@ fn options(compress: Option<u32>, threads: usize) -> PackOptions {
 
 fn is_sound(target: &Path) -> Pack {
     let pack = Pack::open(target).unwrap();
-    let (options, progress) = (VerifyOptions::default(), Progress::default());
-    let report = verify(&pack, None, &options, &progress, &mut |_| {}).unwrap();
+    let report = verify(&pack, &VerifyOptions::default(), &()).unwrap();
     assert!(report.is_sound(), "{:?}", report.problems);
     pack
 }
@@ -76,7 +74,7 @@ fn the_same_with_any_number_of_threads_and_twice() {
         for threads in [1, 2, 7, 2] {
             let mut options = options(compress, threads);
             (options.dedup, options.align) = (dedup, align);
-            let (summary, _) = pack(&source, &target, &options, &mut ()).unwrap();
+            let summary = pack(&source, &target, &options, &()).unwrap().summary;
             let bytes = fs::read(&target).unwrap();
             let (summary, bytes) = (summary, bytes);
             let (expected, same) = first.get_or_insert((summary, bytes.clone()));
@@ -133,7 +131,7 @@ fn files_that_change_while_they_are_packed() {
         });
         for round in 0..12 {
             let compress = (round % 2 == 0).then_some(1);
-            let (summary, _) = pack(&source, &target, &options(compress, 2), &mut ()).unwrap();
+            let summary = pack(&source, &target, &options(compress, 2), &()).unwrap().summary;
             let packed = is_sound(&target);
             assert_eq!(packed.header().totals.files, summary.files);
         }
@@ -152,12 +150,12 @@ fn strict_stops_and_leaves_nothing() {
     std::os::unix::fs::symlink("loop", source.join("loop")).unwrap();
     let mut options = options(None, 2);
     options.follow_links = true;
-    let (summary, _) = pack(&source, &target, &options, &mut ()).unwrap();
+    let summary = pack(&source, &target, &options, &()).unwrap().summary;
     assert_eq!((summary.files, summary.failed), (1, 1));
     is_sound(&target);
     fs::remove_file(&target).unwrap();
     options.strict = true;
-    pack(&source, &target, &options, &mut ()).unwrap_err();
+    pack(&source, &target, &options, &()).unwrap_err();
     assert!(!target.exists());
     assert_eq!(leftovers(home.path()), Vec::<PathBuf>::new());
 }

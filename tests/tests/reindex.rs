@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use rangepack::IndexOptions;
-use rangepack::Progress;
 use rangepack::{CreateOptions, create};
 use rangepack::{OpenOptions, Pack, Verify};
 use rangepack::{Reindexed, Target, rebuild, sidecar_path, write_ndjson};
@@ -48,7 +47,7 @@ fn index(path: &Path, in_place: bool) -> Reindexed {
     } else {
         Target::Beside(sidecar_path(path))
     };
-    rebuild(path, &target, &OpenOptions::default()).unwrap()
+    rebuild(path, &target, &OpenOptions::default(), &()).unwrap()
 }
 
 fn content(pack: &Pack, name: &str) -> rangepack_core::Content {
@@ -60,7 +59,7 @@ fn content(pack: &Pack, name: &str) -> rangepack_core::Content {
 
 fn bad_entries(pack: &Pack) -> u64 {
     let options = VerifyOptions::default();
-    let report = verify(pack, None, &options, &Progress::default(), &mut |_| {}).unwrap();
+    let report = verify(pack, &options, &()).unwrap();
     assert_eq!(report.structural, 0, "{:?}", report.problems);
     report.bad
 }
@@ -135,7 +134,7 @@ fn lines_written_from_an_index_beside_the_container() {
     let path = old_container(folder.path());
     index(&path, false);
     let lines = folder.path().join("lines.idx");
-    write_ndjson(&Pack::open(&path).unwrap(), &lines, false).unwrap();
+    write_ndjson(&Pack::open(&path).unwrap(), &lines, false, &()).unwrap();
     let mut options = OpenOptions::default();
     options.index = Some(lines.into());
     let pack = Pack::open_with(&path, &options).unwrap();
@@ -155,7 +154,7 @@ fn tables_of_an_open_container_are_taken_over() {
         let mut options = CreateOptions::default();
         options.pack.compress = compress;
         let path = folder.path().join("c");
-        create(&source, &path, &options, &mut ()).unwrap();
+        create(&source, &path, &options, &()).unwrap();
         index(&path, false);
         let pack = verifying(&path);
         let content = content(&pack, "text");

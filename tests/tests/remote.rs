@@ -1,16 +1,14 @@
 //! Packs at URLs: what they say, what they cost, and what servers may do to them.
 
 use filetime::FileTime;
-use rangepack::Filter;
-use rangepack::Progress;
+use rangepack::Event;
 use rangepack::{Error, OpenOptions, Pack, RemoteOptions, RemoteProblem};
-use rangepack::{ExtractOptions, Selection, extract};
+use rangepack::{ExtractOptions, extract};
 use rangepack::{VerifyOptions, verify};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 use std::sync::{LazyLock, Mutex};
 use std::time::Duration;
 use support::server::{Manner, Server};
@@ -59,7 +57,7 @@ fn make(directories: usize) -> (TempDir, PathBuf) {
     fs::write(source.join("large.bin"), numbers.collect::<Vec<u8>>()).unwrap();
     filetime::set_file_mtime(source.join("large.bin"), time).unwrap();
     let path = root.path().join("large.pack");
-    rangepack::pack(&source, &path, &rangepack::PackOptions::default(), &mut ()).unwrap();
+    rangepack::pack(&source, &path, &rangepack::PackOptions::default(), &()).unwrap();
     (root, path)
 }
 
@@ -166,8 +164,7 @@ fn contents(root: &Path) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
 fn extract_all(pack: &Pack, target: &Path) -> rangepack::Result<rangepack::ExtractReport> {
     let mut options = ExtractOptions::default();
     options.threads = 4;
-    let all = Selection::new(std::iter::empty::<&[u8]>(), Filter::default());
-    extract(pack, target, &all, &options, &|_| (), &AtomicBool::new(false))
+    extract(pack, target, &options, &())
 }
 
 #[test]
@@ -186,9 +183,7 @@ fn what_is_extracted_is_what_was_packed() {
     fs::remove_file(target.path().join("d001/file-0500.txt")).unwrap();
     let mut options = ExtractOptions::default();
     options.skip_existing = true;
-    let all = Selection::new(std::iter::empty::<&[u8]>(), Filter::default());
-    let cancel = AtomicBool::new(false);
-    let report = extract(&pack, target.path(), &all, &options, &|_| (), &cancel).unwrap();
+    let report = extract(&pack, target.path(), &options, &()).unwrap();
     assert_eq!((report.files, report.skipped), (1, 3000));
     assert_eq!(server.taken().0, 1);
 }
@@ -206,15 +201,12 @@ fn everything_takes_few_requests() {
     };
     let mut options = ExtractOptions::default();
     (options.threads, options.dry_run) = (4, true);
-    let all = Selection::new(std::iter::empty::<&[u8]>(), Filter::default());
-    let cancel = AtomicBool::new(false);
-    let report = extract(&pack, Path::new(""), &all, &options, &|_| (), &cancel).unwrap();
+    let report = extract(&pack, Path::new(""), &options, &()).unwrap();
     assert!(report.is_complete() && report.files == 100_001, "{report:?}");
     few("extracting");
 
     let pack = open(&url).unwrap();
-    let progress = Progress::default();
-    let report = verify(&pack, None, &VerifyOptions::default(), &progress, &mut |_| ()).unwrap();
+    let report = verify(&pack, &VerifyOptions::default(), &()).unwrap();
     assert!(report.is_sound() && report.files == 100_001, "{report:?}");
     few("verifying");
 }
@@ -225,8 +217,7 @@ fn damage_is_found_and_named() {
     bytes[1000] ^= 1;
     let server = Server::start(Manner::Normal);
     let pack = open(&server.put("x", bytes)).unwrap();
-    let progress = Progress::default();
-    let report = verify(&pack, None, &VerifyOptions::default(), &progress, &mut |_| ()).unwrap();
+    let report = verify(&pack, &VerifyOptions::default(), &()).unwrap();
     assert_eq!((report.bad, report.structural), (1, 0), "{report:?}");
     let path = report.problems[0].path.as_ref().unwrap().to_string();
     assert!(pack.read(&path).unwrap_err().is_bad_pack());
@@ -243,7 +234,7 @@ fn short() -> Vec<u8> {
         fs::write(source.join(format!("{number:03}")), number.to_string().repeat(500)).unwrap();
     }
     let path = root.path().join("x.pack");
-    rangepack::pack(&source, &path, &rangepack::PackOptions::default(), &mut ()).unwrap();
+    rangepack::pack(&source, &path, &rangepack::PackOptions::default(), &()).unwrap();
     fs::read(path).unwrap()
 }
 
@@ -315,8 +306,7 @@ fn a_pack_that_is_replaced_is_noticed() {
         let error = extract_all(&pack, target.path()).unwrap_err();
         let changed = matches!(error, Error::Remote { problem: RemoteProblem::Changed, .. });
         assert!(changed, "{error}");
-        let progress = Progress::default();
-        let found = verify(&pack, None, &VerifyOptions::default(), &progress, &mut |_| ());
+        let found = verify(&pack, &VerifyOptions::default(), &());
         assert!(matches!(found, Err(Error::Remote { .. })), "{found:?}");
     }
 }
@@ -344,9 +334,9 @@ fn long_files_without_a_block_table() {
         fs::write(source.join("long"), &content).unwrap();
         let mut options = rangepack::PackOptions::default();
         options.compress = compress;
-        rangepack::pack(&source, &path, &options, &mut ()).unwrap();
+        rangepack::pack(&source, &path, &options, &()).unwrap();
         let index = root.path().join("saved.idx");
-        rangepack::write_ndjson(&Pack::open(&path).unwrap(), &index, false).unwrap();
+        rangepack::write_ndjson(&Pack::open(&path).unwrap(), &index, false, &()).unwrap();
         let mut lines: serde_json::Value =
             serde_json::from_slice(&fs::read(&index).unwrap()).unwrap();
         lines[0].as_object_mut().unwrap().remove("block_table").unwrap();
@@ -367,8 +357,7 @@ fn long_files_without_a_block_table() {
             assert_eq!(pack.read("long").is_ok_and(|read| read == content), is_good);
             let report = extract_all(&pack, &root.path().join("out")).unwrap();
             assert_eq!((report.files == 1, report.failed == 0), (is_good, is_good));
-            let progress = Progress::default();
-            let found = verify(&pack, None, &VerifyOptions::default(), &progress, &mut |_| ());
+            let found = verify(&pack, &VerifyOptions::default(), &());
             assert_eq!(found.unwrap().is_sound(), is_good);
             if is_good {
                 let mut slice = [0; 1000];
@@ -392,26 +381,26 @@ fn old_containers_are_read_too() {
     let path = root.path().join("old");
     let mut options = rangepack::PackOptions::default();
     options.index.format = rangepack::IndexFormat::Ndjson;
-    rangepack::pack(&source, &path, &options, &mut ()).unwrap();
+    rangepack::pack(&source, &path, &options, &()).unwrap();
     let url = server.put("dir/old", fs::read(&path).unwrap());
-    let heard = std::sync::Arc::new(Mutex::new(Vec::new()));
-    let hearing = std::sync::Arc::clone(&heard);
-    let mut open = patient();
-    open.loading = Some(rangepack::Loading(std::sync::Arc::new(move |done, total| {
-        hearing.lock().unwrap().push((done, total));
-    })));
-    let pack = Pack::open_with(Path::new(&url), &open).unwrap();
+    let heard = Mutex::new(Vec::new());
+    let observer = |event: Event<'_>| {
+        if let Event::Index { bytes, total } = event {
+            heard.lock().unwrap().push((bytes, total));
+        }
+    };
+    let pack = Pack::open_observed(Path::new(&url), &patient(), &observer).unwrap();
     assert_eq!(pack.format(), rangepack::Format::Ctnr);
     assert_eq!(pack.read("123").unwrap(), "123".repeat(500).as_bytes());
     let (done, total) = *heard.lock().unwrap().last().unwrap();
     assert!(done == total && total > 10_000);
 
     let index = root.path().join("saved.idx");
-    rangepack::write_ndjson(&Pack::open(&path).unwrap(), &index, false).unwrap();
+    rangepack::write_ndjson(&Pack::open(&path).unwrap(), &index, false, &()).unwrap();
 
     // A paged index beside it, which says where the payloads are.
     let target = rangepack::Target::Beside(rangepack::sidecar_path(&path));
-    rangepack::rebuild(&path, &target, &OpenOptions::default()).unwrap();
+    rangepack::rebuild(&path, &target, &OpenOptions::default(), &()).unwrap();
     server.put("dir/old.rpx", fs::read(rangepack::sidecar_path(&path)).unwrap());
     let pack = self::open(&url).unwrap();
     assert_eq!(pack.format(), rangepack::Format::Paged);

@@ -1,8 +1,7 @@
 //! Containers of the old programs: read, verified, extracted and reindexed to what they hold.
 
 use rangepack::IndexOptions;
-use rangepack::Progress;
-use rangepack::{ExtractOptions, Selection, extract};
+use rangepack::{ExtractOptions, extract};
 use rangepack::{Format, OpenOptions, Pack};
 use rangepack::{Target, rebuild, sidecar_path, write_ndjson};
 use rangepack::{VerifyOptions, verify};
@@ -10,7 +9,6 @@ use rangepack_core::Digest;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 use support::file;
 
 type Files = BTreeMap<String, (u64, String)>;
@@ -61,14 +59,11 @@ fn check(name: &str, pack: &Pack) {
     };
     assert_eq!(found, expected, "{name}");
 
-    let report =
-        verify(pack, None, &VerifyOptions::default(), &Progress::default(), &mut |_| ()).unwrap();
+    let report = verify(pack, &VerifyOptions::default(), &()).unwrap();
     assert!(report.is_sound() && report.files == found.len() as u64, "{name}: {report:?}");
 
     let target = tempfile::tempdir().unwrap();
-    let (options, stop) = (ExtractOptions::default(), AtomicBool::new(false));
-    let report =
-        extract(pack, target.path(), &Selection::everything(), &options, &|_| (), &stop).unwrap();
+    let report = extract(pack, target.path(), &ExtractOptions::default(), &()).unwrap();
     assert!(report.is_complete(), "{name}: {report:?}");
     assert_eq!(report.files, found.len() as u64);
     for (path, (_, digest)) in found {
@@ -99,7 +94,7 @@ fn through_an_index_beside_them() {
     let folder = tempfile::tempdir().unwrap();
     for name in NAMES {
         let index = folder.path().join(format!("{name}.idx"));
-        write_ndjson(&Pack::open(fixture(name)).unwrap(), &index, false).unwrap();
+        write_ndjson(&Pack::open(fixture(name)).unwrap(), &index, false, &()).unwrap();
         let mut options = OpenOptions::default();
         options.index = Some(index.into());
         check(name, &Pack::open_with(fixture(name), &options).unwrap());
@@ -112,7 +107,7 @@ fn with_a_paged_index_beside_them_or_in_them() {
         let folder = tempfile::tempdir().unwrap();
         let options = OpenOptions::default();
         let beside = copy(folder.path(), name);
-        rebuild(&beside, &Target::Beside(sidecar_path(&beside)), &options).unwrap();
+        rebuild(&beside, &Target::Beside(sidecar_path(&beside)), &options, &()).unwrap();
         assert_eq!(fs::read(&beside).unwrap(), fs::read(fixture(name)).unwrap());
         let pack = Pack::open(&beside).unwrap();
         assert_eq!(pack.format(), Format::Paged);
@@ -120,7 +115,7 @@ fn with_a_paged_index_beside_them_or_in_them() {
 
         let folder = tempfile::tempdir().unwrap();
         let inside = copy(folder.path(), name);
-        rebuild(&inside, &Target::InPlace(IndexOptions::default()), &options).unwrap();
+        rebuild(&inside, &Target::InPlace(IndexOptions::default()), &options, &()).unwrap();
         assert!(fs::read(&inside).unwrap().starts_with(&fs::read(fixture(name)).unwrap()));
         let pack = Pack::open(&inside).unwrap();
         assert_eq!(pack.format(), Format::Paged);

@@ -6,7 +6,8 @@ use crate::error::{Error, Result};
 use crate::index::sort::{Sorted, Sorter};
 use crate::index::writer::{DirectoryLines, Finished, IndexFormat};
 use crate::pack::walk::{Batch, ItemKind, Walk};
-use crate::pack::{self, Dedup, Observer, Output, PackOptions, Prior, Summary, Task};
+use crate::pack::{self, Dedup, Output, PackOptions, Prior, Summary, Task};
+use crate::progress::Observer;
 use crate::source::location::idx_path;
 use rangepack_core::ndjson::Refused;
 use rangepack_core::path::PackPathBuf;
@@ -87,7 +88,7 @@ pub fn create(
     source: &Path,
     container: &Path,
     options: &CreateOptions,
-    observer: &mut dyn Observer,
+    observer: &dyn Observer,
 ) -> Result<Created> {
     let index = options.index.clone().unwrap_or_else(|| idx_path(container));
     Error::refuse_same(&index, container)?;
@@ -117,7 +118,7 @@ struct Run<'r> {
 }
 
 impl Run<'_> {
-    fn run(&self, locked: &Locked, observer: &mut dyn Observer) -> Result<Created> {
+    fn run(&self, locked: &Locked, observer: &dyn Observer) -> Result<Created> {
         let options = self.options;
         let skip = vec![self.container.to_owned(), self.index.to_owned()];
         // Without a source nothing is touched.
@@ -190,7 +191,7 @@ impl Run<'_> {
         if options.finalize {
             let finalize =
                 FinalizeOptions { index: options.pack.index, remove_index: options.remove_index };
-            let finalized = finalize::run(self.container, self.index, locked, &finalize)?;
+            let finalized = finalize::run(self.container, self.index, locked, &finalize, observer)?;
             created.finished = Some(finalized.finished);
             created.replaced = finalized.replaced;
         }
@@ -330,7 +331,7 @@ fn dry_run(
     container: &Path,
     index: &Path,
     options: &CreateOptions,
-    observer: &mut dyn Observer,
+    observer: &dyn Observer,
 ) -> Result<Created> {
     let directory = std::env::temp_dir();
     let mut sorter = Sorter::new(&directory);

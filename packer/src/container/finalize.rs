@@ -4,6 +4,7 @@ use crate::container::journal::{self, JournalState};
 use crate::error::{Error, Result};
 use crate::index::sort::Sorter;
 use crate::index::writer::{Finished, IndexFormat, IndexOptions, IndexWriter};
+use crate::progress::{Observer, go_on};
 use crate::read::pack::Pack;
 use crate::source::data::Data;
 use crate::source::location::idx_path;
@@ -85,10 +86,13 @@ impl Locked {
 }
 
 /// Finalizes a container whose index lies beside it (`<container>.idx` unless another is named).
+///
+/// The observer can stop it until it begins to write the index.
 pub fn finalize(
     container: &Path,
     index: Option<&Path>,
     options: &FinalizeOptions,
+    observer: &dyn Observer,
 ) -> Result<Finalized> {
     let index = index.map_or_else(|| idx_path(container), Path::to_owned);
     let locked = Locked::open(container, false)?;
@@ -99,7 +103,7 @@ pub fn finalize(
         let problem = format!("its index {} is missing; name it with --index", index.display());
         return Err(Error::State { path: container.to_owned(), problem });
     }
-    run(container, &index, &locked, options)
+    run(container, &index, &locked, options, observer)
 }
 
 fn already_finalized(container: &Path) -> Error {
@@ -112,12 +116,16 @@ pub(crate) fn run(
     index: &Path,
     locked: &Locked,
     options: &FinalizeOptions,
+    observer: &dyn Observer,
 ) -> Result<Finalized> {
     let directory = crate::pack::directory_of(index);
     let temporary = || Error::io("write a temporary file in", &directory);
     let mut sorter = Sorter::new(&directory);
     convert_array(index)?;
-    let state = journal::read(index, &mut |entry| sorter.push(entry).map_err(temporary()))?;
+    let state = journal::read(index, &mut |entry| {
+        go_on(observer, container)?;
+        sorter.push(entry).map_err(temporary())
+    })?;
     let len = locked.len()?;
     if state.end > len {
         let problem = format!(
@@ -138,6 +146,7 @@ pub(crate) fn run(
     let mut writer = IndexWriter::new(&directory);
     let mut sorted = sorter.finish().map_err(temporary())?;
     for entry in sorted.by_ref() {
+        go_on(observer, container)?;
         writer.push(&entry.map_err(temporary())?)?;
     }
     let replaced = sorted.refused;

@@ -8,6 +8,7 @@ use crate::index::ndjson;
 use crate::index::sort::Sorter;
 use crate::index::writer::{Finished, IndexOptions, IndexWriter};
 use crate::pack::{directory_of, new_file_in, persist};
+use crate::progress::{Event, Latch, Observer, go_on, interrupted};
 use crate::read::legacy::{self, Notes, Place};
 use crate::read::pack::Pack;
 use crate::source::data::Data;
@@ -16,7 +17,7 @@ use crate::source::mapped::Mapped;
 use crate::source::options::OpenOptions;
 use rangepack_core::layout::Volume;
 use rangepack_core::ndjson::Item;
-use rangepack_core::path::PackPathBuf;
+use rangepack_core::path::{Escaped, PackPathBuf};
 use rangepack_core::{Digest, Entry, Kind, Source};
 use std::fs::File;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
@@ -26,11 +27,24 @@ use tables::Tables;
 /// So many entries are formatted at a time.
 const ENTRIES_AT_A_TIME: u64 = 4096;
 
+/// An NDJSON index that was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NdjsonWritten {
+    /// Its length in bytes.
+    pub len: u64,
+}
+
 /// Writes the NDJSON index of any pack, as the old programs keep it beside a container.
 ///
-/// Returns the length of the index in bytes. `directories`: with lines for directories. What a paged index
-/// beside a container adds to it, block tables, is not in the lines: they speak of the container alone.
-pub fn write_ndjson(pack: &Pack, target: &Path, directories: bool) -> Result<u64> {
+/// `directories`: with lines for directories. What a paged index beside a container adds to it, block
+/// tables, is not in the lines: they speak of the container alone.
+pub fn write_ndjson(
+    pack: &Pack,
+    target: &Path,
+    directories: bool,
+    observer: &dyn Observer,
+) -> Result<NdjsonWritten> {
     if let Some(path) = pack.location().disk() {
         Error::refuse_same(target, path)?;
     }
@@ -40,6 +54,9 @@ pub fn write_ndjson(pack: &Pack, target: &Path, directories: bool) -> Result<u64
     let lines = header.totals.files + if directories { header.totals.directories } else { 0 };
     let starts = (0..header.entries).step_by(ENTRIES_AT_A_TIME as usize).map(Ok);
     let scan = |start: u64, text: &mut Vec<u8>| {
+        if observer.cancelled() {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
         pack.entries_at(start..start + ENTRIES_AT_A_TIME).try_for_each(|entry| {
             let entry = entry.map_err(io::Error::other)?;
             let mut entry = entry.to_entry().map_err(io::Error::other)?;
@@ -47,17 +64,27 @@ pub fn write_ndjson(pack: &Pack, target: &Path, directories: bool) -> Result<u64
                 (content.volume, content.blocks) = (0, None);
             }
             ndjson::push_line(&entry, directories, text);
+            observer.event(done(&entry));
             Ok(())
         })
     };
-    let write = || Error::io("write", target);
+    let write = |error: io::Error| match error.kind() {
+        io::ErrorKind::Interrupted => interrupted(target),
+        _ => Error::io("write", target)(error),
+    };
     let threads = crate::pack::default_threads();
-    let len = ndjson::write(&mut out, lines, threads, starts, scan).map_err(write())?;
-    out.flush().map_err(write())?;
+    let len = ndjson::write(&mut out, lines, threads, starts, scan).map_err(write)?;
+    out.flush().map_err(write)?;
     drop(out);
     file.as_file().sync_all().map_err(Error::io("sync", target))?;
     persist(file, target, true)?;
-    Ok(len)
+    Ok(NdjsonWritten { len })
+}
+
+/// That an entry is in the new index.
+fn done(entry: &Entry) -> Event<'_> {
+    let bytes = if let Kind::File(content) = &entry.kind { content.size } else { 0 };
+    Event::Done { path: Escaped(entry.path.as_bytes()), bytes }
 }
 
 /// Where a paged index is to lie.
@@ -89,7 +116,13 @@ pub struct Reindexed {
 /// Payloads whose digest the old index does not know are read and hashed, and so are stored ones that
 /// are longer than a block: these get block tables, so that any range of them can be verified alone.
 /// A container that has a paged index already is refused.
-pub fn rebuild(container: &Path, target: &Target, options: &OpenOptions) -> Result<Reindexed> {
+pub fn rebuild(
+    container: &Path,
+    target: &Target,
+    options: &OpenOptions,
+    observer: &dyn Observer,
+) -> Result<Reindexed> {
+    let observer = &Latch::new(observer);
     // Nobody packs into it from here on.
     let output = match target {
         Target::InPlace(index) => Output::InPlace(*index, Locked::open(container, false)?),
@@ -113,6 +146,7 @@ pub fn rebuild(container: &Path, target: &Target, options: &OpenOptions) -> Resu
     let volume = u16::from(matches!(output, Output::Beside(_)));
     let len = data.len() as u64;
     let mut rebuild = Rebuild {
+        observer,
         data,
         container,
         directory: &directory,
@@ -123,7 +157,7 @@ pub fn rebuild(container: &Path, target: &Target, options: &OpenOptions) -> Resu
     };
     let mut refused = Vec::new();
     let mut failure = None;
-    let mut notes = legacy::read(&file, &place, options, &mut |item| {
+    let mut notes = legacy::read(&file, &place, options, observer, &mut |item| {
         match item {
             Item::Refused(entry) => refused.push(entry),
             Item::Entry(entry) if failure.is_none() => {
@@ -142,6 +176,7 @@ pub fn rebuild(container: &Path, target: &Target, options: &OpenOptions) -> Resu
     let mut writer = IndexWriter::new(&directory);
     let mut sorted = sorter.finish().map_err(temporary())?;
     for entry in sorted.by_ref() {
+        go_on(observer, container)?;
         writer.push(&entry.map_err(temporary())?)?;
     }
     refused.append(&mut sorted.refused);
@@ -165,6 +200,7 @@ enum Output<'t> {
 }
 
 struct Rebuild<'r> {
+    observer: &'r dyn Observer,
     data: &'r [u8],
     container: &'r Path,
     directory: &'r Path,
@@ -177,6 +213,7 @@ struct Rebuild<'r> {
 impl Rebuild<'_> {
     /// Checks where the payload lies, hashes it when nobody has, and gives it a block table if it is large.
     fn complete(&mut self, mut entry: Entry) -> Result<Entry> {
+        go_on(self.observer, self.container)?;
         if let Kind::File(content) = &mut entry.kind {
             content.volume = self.volume;
             let payload = self.data.bytes(content.extent()).ok_or_else(|| {
@@ -193,16 +230,20 @@ impl Rebuild<'_> {
             let tables = &mut self.tables;
             // A container that this program left open may have tables, but in itself.
             let sound = match content.blocks {
-                None => tables.add(content, payload),
+                None => tables.add(content, payload, self.observer),
                 Some(_) if self.volume == 0 => Ok(true),
                 Some(_) => tables.copy(content, self.data),
             };
-            let sound = sound.map_err(Error::io("write a temporary file in", self.directory))?;
+            let sound = sound.map_err(|error| match error.kind() {
+                io::ErrorKind::Interrupted => interrupted(self.container),
+                _ => Error::io("write a temporary file in", self.directory)(error),
+            })?;
             content.digest.get_or_insert_with(|| Digest::of(payload));
             if !sound {
                 self.damaged.push(entry.path.clone());
             }
         }
+        self.observer.event(done(&entry));
         Ok(entry)
     }
 }

@@ -151,7 +151,7 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         let source = tempfile::tempdir().unwrap();
         let options = crate::pack::PackOptions { overwrite: true, ..Default::default() };
-        crate::pack::pack(source.path(), file.path(), &options, &mut ()).unwrap();
+        crate::pack::pack(source.path(), file.path(), &options, &()).unwrap();
         Pack::open(file.path()).unwrap()
     }
 

@@ -52,7 +52,7 @@ fn names(root: &Path) -> Vec<String> {
 fn packed(source: &Path, options: &PackOptions) -> (TempDir, Pack) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("test.pack");
-    let (summary, _) = pack(source, &path, options, &mut ()).unwrap();
+    let summary = pack(source, &path, options, &()).unwrap().summary;
     assert_eq!(summary.failed, 0);
     let pack = Pack::open(path).unwrap();
     (directory, pack)
@@ -74,8 +74,7 @@ fn tree(paths: &[&str]) -> TempDir {
 }
 
 fn run(pack: &Pack, target: &Path, options: &ExtractOptions) -> ExtractReport {
-    let cancel = AtomicBool::new(false);
-    extract(pack, target, &Selection::everything(), options, &|_| {}, &cancel).unwrap()
+    extract(pack, target, options, &()).unwrap()
 }
 
 /// Two threads, small pieces: as much as possible goes the long ways.
@@ -288,21 +287,26 @@ fn existing_files_are_skipped_verified_or_kept() {
     }
 }
 
+/// Says stop when it was asked so often.
+struct StopAt(AtomicU64);
+
+impl Observer for StopAt {
+    fn cancelled(&self) -> bool {
+        // It wraps, and stays above.
+        self.0.fetch_sub(1, Ordering::Relaxed).wrapping_sub(1) > u64::MAX / 2
+    }
+}
+
 #[test]
 fn cancelled_in_the_middle() {
     let source = tree(&["a", "z/b"]);
     fs::write(source.path().join("large"), text(100_000)).unwrap();
     let (directory, pack) = packed(source.path(), &PackOptions::default());
     let target = directory.path().join("target");
-    let cancel = AtomicBool::new(false);
     let options = ExtractOptions { threads: 1, ..options() };
-    let observer = |event: ExtractEvent<'_>| {
-        if matches!(event, ExtractEvent::Begin { path } if path.0 == b"large") {
-            cancel.store(true, Ordering::Relaxed);
-        }
-    };
-    let report = extract(&pack, &target, &Selection::everything(), &options, &observer, &cancel);
-    let report = report.unwrap();
+    // Of the first files it is asked a few times, of the large one for each of its hundred pieces.
+    let observer = StopAt(AtomicU64::new(50));
+    let report = extract(&pack, &target, &options, &observer).unwrap();
     assert_eq!(report.stopped, Some(Stopped::Cancelled));
     assert_eq!((report.files, report.failed), (1, 0));
     assert_eq!(names(&target), ["a"]);
@@ -313,21 +317,19 @@ fn events_tell_of_every_entry() {
     let source = odd_tree();
     let (_directory, pack) = packed(source.path(), &PackOptions::default());
     let target = tempfile::tempdir().unwrap();
-    let (begun, done, bytes) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
-    let observer = |event: ExtractEvent<'_>| match event {
-        ExtractEvent::Selected { entries } => assert_eq!(entries, pack.index().len()),
-        ExtractEvent::Begin { .. } => {
-            begun.fetch_add(1, Ordering::Relaxed);
+    let (selected, done, sum) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
+    let observer = |event: Event<'_>| match event {
+        Event::Selected { entries } => {
+            selected.fetch_add(entries, Ordering::Relaxed);
         }
-        ExtractEvent::Done { size, .. } => {
+        Event::Done { bytes, .. } => {
             done.fetch_add(1, Ordering::Relaxed);
-            bytes.fetch_add(size, Ordering::Relaxed);
+            sum.fetch_add(bytes, Ordering::Relaxed);
         }
         other => panic!("{other:?}"),
     };
-    let (cancel, all) = (AtomicBool::new(false), Selection::everything());
-    extract(&pack, target.path(), &all, &options(), &observer, &cancel).unwrap();
+    extract(&pack, target.path(), &options(), &observer).unwrap();
     let entries = pack.index().len();
-    assert_eq!((begun.into_inner(), done.into_inner()), (entries, entries));
-    assert_eq!(bytes.into_inner(), pack.index().totals().bytes);
+    assert_eq!((selected.into_inner(), done.into_inner()), (entries, entries));
+    assert_eq!(sum.into_inner(), pack.index().totals().bytes);
 }

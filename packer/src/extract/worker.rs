@@ -3,7 +3,8 @@
 use super::place::{Attributes, Existing, unguessable};
 use super::scan::scan;
 use super::system::Place;
-use super::{ExtractEvent, ExtractReport, Run, Stopped};
+use super::{ExtractReport, Run, Stopped};
+use crate::progress::Event;
 use crate::read::pack::Pack;
 use crate::read::small_files;
 use crate::source::data::{Gathered, PIECE, cut};
@@ -165,7 +166,6 @@ impl<'r> Worker<'r> {
         entry.push_path(&mut self.path);
         self.name.clear();
         entry.push_name(&mut self.name);
-        self.run.tell(ExtractEvent::Begin { path: Escaped(&self.path) });
         let outcome = self.extract(entry, gathered);
         let path = Escaped(&self.path);
         match outcome {
@@ -179,11 +179,11 @@ impl<'r> Worker<'r> {
                     &mut self.counts.files
                 };
                 *count += 1;
-                self.run.tell(ExtractEvent::Done { path, size });
+                self.run.tell(Event::Done { path, bytes: size });
             }
             Ok(Outcome::Skipped) => {
                 self.counts.skipped += 1;
-                self.run.tell(ExtractEvent::Skipped { path });
+                self.run.tell(Event::Present { path });
             }
             Err(Problem::Stopped) => {}
             Err(Problem::Pack(error @ crate::Error::Remote { .. })) => self.run.fail(error),

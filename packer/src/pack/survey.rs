@@ -1,8 +1,9 @@
 //! Counts what a tree holds, before it is packed.
 
 use super::walk::ItemKind;
-use super::{Observer, PackOptions, walk};
-use crate::error::{Error, Result};
+use super::{PackOptions, walk};
+use crate::error::Result;
+use crate::progress::{Observer, go_on};
 use std::path::{Path, PathBuf};
 
 /// What is there to be packed.
@@ -29,9 +30,7 @@ pub fn survey(
 ) -> Result<Survey> {
     let mut survey = Survey::default();
     for batch in walk(source, options, skip)? {
-        if observer.cancelled() {
-            return Err(Error::Cancelled);
-        }
+        go_on(observer, source)?;
         for item in batch.items().filter(|item| item.kind == ItemKind::File) {
             survey.files += 1;
             if sizes {
@@ -62,8 +61,7 @@ mod tests {
         assert_eq!(count(true), Survey { files: 1, bytes: 5 });
         assert_eq!(count(false), Survey { files: 1, bytes: 0 });
         let stop = AtomicBool::new(true);
-        let stopped = (|_: super::super::Event<'_>| (), &stop);
-        let error = survey(root.path(), &options, Vec::new(), true, &stopped).unwrap_err();
+        let error = survey(root.path(), &options, Vec::new(), true, &stop).unwrap_err();
         assert!(error.is_cancelled());
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::container::journal::end_of;
 use crate::error::{Error, Result};
+use crate::progress::{Event, Observer, go_on};
 use crate::read::pack::Format;
 use crate::source::data::{Data, Gathered, PIECE, cut};
 use crate::source::options::OpenOptions;
@@ -144,6 +145,7 @@ pub(crate) fn read(
     data: &Data,
     place: &Place,
     options: &OpenOptions,
+    observer: &dyn Observer,
     each: &mut dyn FnMut(Item) -> rangepack_core::Result<()>,
 ) -> Result<Notes> {
     let mut notes = Notes::default();
@@ -160,7 +162,7 @@ pub(crate) fn read(
         Place::Trailer(trailer) => (data, trailer.index),
         Place::Beside(beside) => (beside, Extent { start: 0, len: beside.len() }),
     };
-    let index = read_index(file, extent, options)?;
+    let index = read_index(file, extent, options, observer)?;
     let summary =
         ndjson::parse_index(&index, &options.limits, each).map_err(Error::pack(file.location()))?;
     notes.bad_lines = summary.bad_lines;
@@ -174,7 +176,12 @@ pub(crate) fn read(
 }
 
 /// An index as a whole, which it takes to parse it. One that is too long is not fetched.
-fn read_index<'d>(data: &'d Data, extent: Extent, options: &OpenOptions) -> Result<Cow<'d, [u8]>> {
+fn read_index<'d>(
+    data: &'d Data,
+    extent: Extent,
+    options: &OpenOptions,
+    observer: &dyn Observer,
+) -> Result<Cow<'d, [u8]>> {
     let (value, limit) = (extent.len, options.limits.v1_index_bytes);
     if value > limit {
         let what = "v1_index_bytes";
@@ -184,26 +191,39 @@ fn read_index<'d>(data: &'d Data, extent: Extent, options: &OpenOptions) -> Resu
             limit,
         }));
     }
-    let Some(loading) = options.loading.as_ref().filter(|_| data.whole().is_none()) else {
+    if data.whole().is_some() {
         return data.read(extent);
-    };
+    }
+    let total = extent.len;
+    if total <= PIECE {
+        // It may be here already, with the end of the file.
+        let index = data.read(extent)?;
+        observer.event(Event::Index { bytes: total, total });
+        return Ok(index);
+    }
     data.check(extent)?;
     let mut index = Vec::new();
     for piece in data.pieces(cut(extent, PIECE)) {
         index.extend_from_slice(&piece?);
-        (loading.0)(index.len() as u64, extent.len);
+        observer.event(Event::Index { bytes: index.len() as u64, total });
+        go_on(observer, data.path())?;
     }
     Ok(Cow::Owned(index))
 }
 
 /// Builds the index of an old container in memory. `external` is one that the caller named.
-pub(crate) fn load(data: &Data, external: Option<Data>, options: &OpenOptions) -> Result<Legacy> {
+pub(crate) fn load(
+    data: &Data,
+    external: Option<Data>,
+    options: &OpenOptions,
+    observer: &dyn Observer,
+) -> Result<Legacy> {
     let place = match external {
         Some(index) => Place::Beside(index),
         None => find(data, options)?,
     };
     let mut memory = MemoryIndex::default();
-    let mut notes = read(data, &place, options, &mut |item| {
+    let mut notes = read(data, &place, options, observer, &mut |item| {
         memory.push(item);
         Ok(())
     })?;

@@ -1,6 +1,7 @@
 //! Opens packs and old containers, and answers the familiar questions of a file system.
 
 use crate::error::{Error, Expected, Result, VolumeProblem};
+use crate::progress::Observer;
 use crate::read::file::File;
 use crate::read::legacy;
 use crate::source::data::{Data, Gathered, Traffic};
@@ -94,10 +95,23 @@ impl Pack {
 
     /// Opens a pack or an old container in a certain way.
     pub fn open_with(location: impl Into<Location>, options: &OpenOptions) -> Result<Pack> {
-        Pack::open_at(&location.into(), options)
+        Pack::open_at(&location.into(), options, &())
     }
 
-    fn open_at(location: &Location, options: &OpenOptions) -> Result<Pack> {
+    /// Opens a pack or an old container, whose whole index may have to be fetched first.
+    pub fn open_observed(
+        location: impl Into<Location>,
+        options: &OpenOptions,
+        observer: &dyn Observer,
+    ) -> Result<Pack> {
+        Pack::open_at(&location.into(), options, observer)
+    }
+
+    fn open_at(
+        location: &Location,
+        options: &OpenOptions,
+        observer: &dyn Observer,
+    ) -> Result<Pack> {
         let data = Data::open(location, options)?;
         if options.index.is_none()
             && let Some(index) = open_own_index(&data, options)?
@@ -126,7 +140,7 @@ impl Pack {
                 found,
             }));
         }
-        let legacy = legacy::load(&data, external, options)?;
+        let legacy = legacy::load(&data, external, options, observer)?;
         let pages = Pages::Memory(legacy.pages);
         let index = legacy.index;
         let mut pack = Pack::new(data, Vec::new(), index, pages, legacy.format, options);

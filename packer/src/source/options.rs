@@ -2,8 +2,6 @@
 
 use super::location::Location;
 use rangepack_core::{Digest, Limits};
-use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Whether the bytes of files are checked against their digests when they are read from a local pack.
@@ -36,8 +34,6 @@ pub struct OpenOptions {
     pub limits: Limits,
     /// How a pack at a URL is asked for.
     pub remote: RemoteOptions,
-    /// Hears how far the index of a remote old container has come.
-    pub loading: Option<Loading>,
 }
 
 /// How a remote file is asked for.
@@ -53,15 +49,5 @@ pub struct RemoteOptions {
 impl Default for RemoteOptions {
     fn default() -> Self {
         RemoteOptions { timeout: Duration::from_secs(30), retries: 4 }
-    }
-}
-
-/// Is told how many bytes of an index came, and how many there are.
-#[derive(Clone)]
-pub struct Loading(pub Arc<dyn Fn(u64, u64) + Send + Sync>);
-
-impl fmt::Debug for Loading {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Loading")
     }
 }

@@ -2,7 +2,6 @@
 
 use super::Findings;
 use crate::error::{Error, Result};
-use crate::progress::Progress;
 use crate::read::pack::Pack;
 use rangepack_core::ndjson::{Item, parse_index};
 use rangepack_core::path::Escaped;
@@ -11,7 +10,7 @@ use rangepack_core::{Content, Entry, Kind};
 use std::borrow::Cow;
 
 /// Reports every line that the paged index contradicts, and every entry without a line.
-pub(super) fn check(pack: &Pack, progress: &Progress, findings: &Findings<'_>) {
+pub(super) fn check(pack: &Pack, findings: &Findings<'_>) {
     let trailer = pack.header().trailer;
     if trailer.len == 0 {
         return;
@@ -33,13 +32,13 @@ pub(super) fn check(pack: &Pack, progress: &Progress, findings: &Findings<'_>) {
     let mut lines = Lines { pack, findings, seen: Vec::new(), files: 0 };
     let summary = parse_index(index, &pack.options().limits, &mut |item| {
         // Errors end the parsing; which one does not matter then.
-        if findings.is_over(progress) {
+        if findings.is_over() {
             return Err(rangepack_core::Error::NotAPack { file_len: 0 });
         }
         lines.item(item);
         Ok(())
     });
-    if findings.is_over(progress) {
+    if findings.is_over() {
         return;
     }
     match summary {

@@ -1,7 +1,7 @@
 //! Checks payloads and their block tables.
 
 use crate::error::Result;
-use crate::progress::Progress;
+use crate::progress::{Event, Observer};
 use crate::read::file::Blocks;
 use crate::read::pack::Pack;
 use crate::source::data::{self, Gathered, cut};
@@ -49,22 +49,25 @@ impl Checked {
 /// Checks a payload against everything that its entry says, and its block table. It may have been
 /// gathered before.
 ///
-/// Counts the whole content as done, whatever it finds. Returns early when cancelled.
+/// `left` is the length of the content, then what of it was not told to the observer. Returns early when
+/// cancelled.
 pub(super) fn check(
     pack: &Pack,
     content: &Content,
     gathered: Option<Gathered<'_>>,
-    progress: &Progress,
+    left: &mut u64,
+    observer: &dyn Observer,
 ) -> Result<()> {
-    let mut left = content.size;
-    let result = check_all(pack, content, gathered, &mut |bytes| {
-        let bytes = bytes.min(left);
-        left -= bytes;
-        progress.add_bytes(bytes);
-        !progress.is_cancelled()
-    });
-    progress.add_bytes(left);
-    result
+    // The last piece is told with the file, which for most is the only one.
+    let mut last = 0;
+    check_all(pack, content, gathered, &mut |bytes| {
+        if last > 0 {
+            *left -= last;
+            observer.event(Event::Bytes { bytes: last });
+        }
+        last = bytes.min(*left);
+        !observer.cancelled()
+    })
 }
 
 /// `done` hears of bytes of content, and says whether to go on.

@@ -20,7 +20,7 @@ pub(super) fn scan<'q, 'o>(
     let index = pack.index();
     let end = range.end.min(index.len());
     let mut scan = index.scan(range);
-    while !queue.findings.is_over(queue.progress) {
+    while !queue.findings.is_over() {
         match pack.ask(|pages| scan.next(pages)).map_err(Error::about_pack) {
             Ok(Some(entry)) => each(queue, &entry),
             Ok(None) => return,
@@ -81,7 +81,7 @@ pub(super) fn check(pack: &Pack, queue: &mut Queue<'_, '_>) {
         }
         None => sums.directories = None,
     });
-    if queue.findings.is_over(queue.progress) {
+    if queue.findings.is_over() {
         return;
     }
     // Entries that cannot be read are missing everywhere.

@@ -4,7 +4,7 @@ use rangepack_core::tree::{Places, TreeBuilder};
 use rangepack_core::{Codec, Digest, Extent, Totals};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tempfile::TempDir;
 
 fn make(compress: Option<u32>) -> (TempDir, PathBuf) {
@@ -26,21 +26,34 @@ fn make(compress: Option<u32>) -> (TempDir, PathBuf) {
     #[cfg(unix)]
     std::os::unix::fs::symlink("a/small", source.join("link")).unwrap();
     let target = root.path().join("target.pack");
-    pack(&source, &target, &PackOptions { compress, ..PackOptions::default() }, &mut ()).unwrap();
+    pack(&source, &target, &PackOptions { compress, ..PackOptions::default() }, &()).unwrap();
     (root, target)
 }
 
 fn run_on(pack: &Pack, paths: Option<&[PackPathBuf]>) -> VerifyReport {
-    let options = VerifyOptions { threads: 2, ..VerifyOptions::default() };
-    let mut heard = Vec::new();
-    let progress = Progress::default();
-    let mut observer = |problem: &Problem| heard.push(problem.clone());
-    let report = verify(pack, paths, &options, &progress, &mut observer).unwrap();
+    let paths = paths.map(<[_]>::to_vec);
+    let options = VerifyOptions { paths, threads: 2, ..VerifyOptions::default() };
+    let (heard, files, sum) = (Mutex::new(Vec::new()), AtomicU64::new(0), AtomicU64::new(0));
+    let observer = |event: Event<'_>| match event {
+        Event::Problem { path: at, problem, .. } => {
+            let path = at.map(|at| PackPathBuf::new(at.0.to_vec()).unwrap());
+            heard.lock().unwrap().push(Problem { path, text: problem.to_owned() });
+        }
+        Event::Done { bytes, .. } => {
+            files.fetch_add(1, Ordering::Relaxed);
+            sum.fetch_add(bytes, Ordering::Relaxed);
+        }
+        Event::Bytes { bytes } => {
+            sum.fetch_add(bytes, Ordering::Relaxed);
+        }
+        other => panic!("{other:?}"),
+    };
+    let report = verify(pack, &options, &observer).unwrap();
+    let heard = heard.into_inner().unwrap();
     assert_eq!(heard, report.problems);
     assert_eq!(report.unlisted(), 0);
     assert_eq!(heard.is_empty(), report.is_sound());
-    assert_eq!(progress.files.load(Ordering::Relaxed), report.files);
-    assert_eq!(progress.bytes.load(Ordering::Relaxed), report.bytes);
+    assert_eq!((files.into_inner(), sum.into_inner()), (report.files, report.bytes));
     report
 }
 
@@ -159,7 +172,7 @@ fn every_line_is_compared() {
     assert_eq!(moved.structural, 1);
     let pack = Pack::open(target.with_extension("changed")).unwrap();
     let options = VerifyOptions { ndjson: false, ..VerifyOptions::default() };
-    let report = verify(&pack, None, &options, &Progress::default(), &mut |_| ()).unwrap();
+    let report = verify(&pack, &options, &()).unwrap();
     assert!(report.is_sound());
 }
 
@@ -253,7 +266,7 @@ fn damaged_pages_hide_only_their_own_entries() {
     for number in 0..3000 {
         fs::write(source.join(format!("{number:04}")), "").unwrap();
     }
-    pack(&source, &target, &PackOptions::default(), &mut ()).unwrap();
+    pack(&source, &target, &PackOptions::default(), &()).unwrap();
     let header = Pack::open(&target).unwrap().header().clone();
     assert!(header.page_count >= 4);
     for page in 0..u64::from(header.page_count) {
@@ -263,8 +276,8 @@ fn damaged_pages_hide_only_their_own_entries() {
         bytes[at as usize] ^= 1;
         fs::write(&copy, bytes).unwrap();
         let pack = Pack::open(&copy).unwrap();
-        let options = VerifyOptions { threads: 1, ndjson: false };
-        let report = verify(&pack, None, &options, &Progress::default(), &mut |_| ()).unwrap();
+        let options = VerifyOptions { paths: None, threads: 1, ndjson: false };
+        let report = verify(&pack, &options, &()).unwrap();
         assert_eq!((report.bad, report.structural), (0, 1), "{report:?}");
         assert!((1..3000).contains(&report.files), "{report:?}");
         assert!(report.problems[0].text.contains("cannot be read"), "{report:?}");
@@ -276,20 +289,22 @@ fn only_so_many_problems_are_listed() {
     let entries: Vec<Entry> = (0..1500).map(|n| file(&format!("{n:04}"), 0, b"ab")).collect();
     let (_root, target) = forge(b"no", 2, &entries);
     let pack = Pack::open(&target).unwrap();
-    let mut heard = 0;
-    let options = VerifyOptions::default();
-    let report = verify(&pack, None, &options, &Progress::default(), &mut |_| heard += 1).unwrap();
+    let heard = AtomicU64::new(0);
+    let observer = |event: Event<'_>| {
+        if matches!(event, Event::Problem { .. }) {
+            heard.fetch_add(1, Ordering::Relaxed);
+        }
+    };
+    let report = verify(&pack, &VerifyOptions::default(), &observer).unwrap();
     assert_eq!((report.bad, report.problems.len(), report.unlisted()), (1500, 1000, 500));
-    assert_eq!(heard, 1500);
+    assert_eq!(heard.into_inner(), 1500);
 }
 
 #[test]
 fn a_cancelled_run_says_so() {
     let (_root, target) = make(None);
     let pack = Pack::open(&target).unwrap();
-    let progress = Progress::default();
-    progress.cancel.store(true, Ordering::Relaxed);
-    let error = verify(&pack, None, &VerifyOptions::default(), &progress, &mut |_| ()).unwrap_err();
+    let error = verify(&pack, &VerifyOptions::default(), &AtomicBool::new(true)).unwrap_err();
     assert!(error.is_cancelled(), "{error}");
 }
 
@@ -300,16 +315,16 @@ fn a_cancelled_run_stops_inside_a_large_file() {
     let (source, target) = (root.path().join("source"), root.path().join("large.pack"));
     std::fs::create_dir(&source).unwrap();
     std::fs::write(source.join("large"), vec![7; 1_000_000]).unwrap();
-    pack(&source, &target, &PackOptions::default(), &mut ()).unwrap();
+    pack(&source, &target, &PackOptions::default(), &()).unwrap();
     let mut bytes = std::fs::read(&target).unwrap();
     bytes[999_999] ^= 1;
     std::fs::write(&target, bytes).unwrap();
     let pack = Pack::open(&target).unwrap();
     let content = *pack.open_file("large").unwrap().content();
-    let progress = Progress::default();
-    assert!(payload::check(&pack, &content, None, &progress).is_err());
-    progress.cancel.store(true, Ordering::Relaxed);
-    assert!(payload::check(&pack, &content, None, &progress).is_ok());
+    let check =
+        |stop| payload::check(&pack, &content, None, &mut 1_000_000, &AtomicBool::new(stop));
+    assert!(check(false).is_err());
+    assert!(check(true).is_ok());
 }
 
 fn fixture(name: &str) -> PathBuf {

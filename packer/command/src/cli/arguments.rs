@@ -3,16 +3,16 @@
 use super::Result;
 use super::console::{Global, When, note};
 use super::exit::Failure;
-use super::progress::{Progress, Steps};
+use super::follow::Follow;
+use super::status::State;
 use crate::format::{Size, count};
 use rangepack::Location;
 use rangepack::{DirectoryLines, IndexFormat, IndexOptions};
 use rangepack::{Filter, FilterOptions};
-use rangepack::{Loading, OpenOptions, Pack, Verify};
+use rangepack::{OpenOptions, Pack, Verify};
 use rangepack::{PackOptions, default_threads};
 use rangepack_core::Digest;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
 
 /// A pack that is read.
 #[derive(Debug, clap::Args)]
@@ -51,25 +51,19 @@ impl PackArgs {
         let (index, expected) = (self.open.index.clone(), self.open.root);
         let mut options = OpenOptions::default();
         (options.verify, options.expected, options.index) = (verify, expected, index);
-        open_telling(&self.pack, options, global)
+        open_telling(&self.pack, &options, global)
     }
 }
 
 /// Opens a pack; shows how far it has come when that means to fetch a long index.
 pub(super) fn open_telling(
     location: &Location,
-    mut options: OpenOptions,
+    options: &OpenOptions,
     global: &Global,
 ) -> Result<Pack> {
-    let progress = Progress::new("reading the index", When::Auto, global);
-    let shown = Arc::new(Mutex::new(progress));
-    let showing = Arc::clone(&shown);
-    options.loading = Some(Loading(Arc::new(move |bytes, total| {
-        let steps = Steps { bytes, total_bytes: Some(total), ..Steps::default() };
-        showing.lock().unwrap_or_else(PoisonError::into_inner).show(&steps, b"");
-    })));
-    let opened = Pack::open_with(location, &options);
-    shown.lock().unwrap_or_else(PoisonError::into_inner).finish();
+    let follow = Follow::new("reading the index", When::Auto, global);
+    let opened = Pack::open_observed(location, options, &follow);
+    follow.finish(State::Finished)?;
     Ok(opened?)
 }
 

@@ -5,14 +5,13 @@ use super::arguments::{IndexArgs, SelectArgs, StoreArgs, parse_size, refuse_same
 use super::console::{Global, note};
 use super::exit::{Exit, Failure};
 use super::follow::Follow;
-use super::progress::{OldProgressArgs, Progress, Steps};
+use super::progress::{OldProgressArgs, Steps};
 use super::status::{State, StatusArgs};
 use crate::format::{Size, count, duration};
 use rangepack::Error;
 use rangepack::{CreateOptions, Created};
-use rangepack::{Event, PackOptions};
+use rangepack::{Observer, PackOptions};
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -137,10 +136,10 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     options.finalize = args.finalize && !args.dry_run;
     options.remove_index = args.remove_index_on_finalize;
     let steps = args.survey(&options.pack, super::interrupt::flag())?;
-    let progress = Progress::new("packing", args.show.progress.when(), global);
-    let status = args.show.status.file("bytes_written");
-    let mut follow = Follow::new(global, progress, status, args.prints_each(), steps);
-    let created = rangepack::create(source, container, &options, &mut follow);
+    let follow = Follow::new("packing", args.show.progress.when(), global).stoppable();
+    let follow = follow.status(args.show.status.file("bytes_written")).steps(steps);
+    let follow = follow.print_each(args.prints_each());
+    let created = rangepack::create(source, container, &options, &follow);
     let interrupted = matches!(created.as_ref().map_err(Error::is_cancelled), Err(true));
     follow.finish(if interrupted { State::Interrupted } else { State::Finished })?;
     if interrupted && !global.quiet {
@@ -255,7 +254,7 @@ impl Args {
     /// Goes through the tree beforehand, if that is wanted, to find out how much there is to do.
     ///
     /// What cannot be read is not counted; packing will tell of it.
-    pub(super) fn survey(&self, options: &PackOptions, cancelled: &AtomicBool) -> Result<Steps> {
+    pub(super) fn survey(&self, options: &PackOptions, observer: &dyn Observer) -> Result<Steps> {
         let mut steps = Steps::default();
         let Some(source) = &self.src else { return Ok(steps) };
         if !self.show.count && !self.show.scan_sizes {
@@ -263,8 +262,7 @@ impl Args {
         }
         let skip = [Some(self.container.clone()), self.index.clone()];
         let skip = skip.into_iter().flatten().collect();
-        let stop = (|_: Event<'_>| (), cancelled);
-        let found = rangepack::survey(source, options, skip, self.show.scan_sizes, &stop)?;
+        let found = rangepack::survey(source, options, skip, self.show.scan_sizes, observer)?;
         steps.total_files = Some(found.files);
         steps.total_bytes = self.show.scan_sizes.then_some(found.bytes);
         Ok(steps)
@@ -324,10 +322,13 @@ mod tests {
             parse::<Args>("create --src a --container b --ext txt --scan-sizes").unwrap();
         args.src = Some(directory.path().to_owned());
         let options = args.options().unwrap();
-        let steps = args.survey(&options, &AtomicBool::new(false)).unwrap();
+        let steps = args.survey(&options, &()).unwrap();
         assert_eq!((steps.total_files, steps.total_bytes), (Some(2), Some(6)));
-        assert!(args.survey(&options, &AtomicBool::new(true)).is_err());
+        assert!(args.survey(&options, &std::sync::atomic::AtomicBool::new(true)).is_err());
         args.show.scan_sizes = false;
-        assert_eq!(args.survey(&options, &AtomicBool::new(true)).unwrap(), Steps::default());
+        assert_eq!(
+            args.survey(&options, &std::sync::atomic::AtomicBool::new(true)).unwrap(),
+            Steps::default()
+        );
     }
 }

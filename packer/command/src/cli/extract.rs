@@ -7,18 +7,18 @@ use super::arguments::{
 use super::console::{Global, note};
 use super::create::parse_chunk_size;
 use super::exit::{Exit, Failure};
-use super::progress::{OldProgressArgs, Progress, Steps};
-use super::status::{State, StatusArgs, StatusFile};
+use super::follow::Follow;
+use super::progress::{OldProgressArgs, Steps};
+use super::status::{State, StatusArgs};
 use crate::format::{Size, count, duration, rate};
 use rangepack::Filter;
 use rangepack::Location;
-use rangepack::{ExtractEvent, ExtractOptions, ExtractReport, Selection, Stopped, extract};
+use rangepack::{ExtractOptions, ExtractReport, Selection, Stopped, extract};
 use rangepack::{OpenOptions, Pack, Verify};
 use serde::Serialize;
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -134,7 +134,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     open.index.clone_from(&args.index);
     open.limits.lookback = args.lookback;
     refuse_url(directory)?;
-    let pack = open_telling(&location, open, global)?;
+    let pack = open_telling(&location, &open, global)?;
     for text in super::info::notes(&pack) {
         global.warning_of(pack.location(), &text);
     }
@@ -142,27 +142,18 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         refuse_same(status, path)?;
     }
     let paths = args.paths();
-    let selection =
+    let mut options = args.options(&pack);
+    options.selection =
         Selection::new(paths.iter().map(|path| path.as_encoded_bytes()), Filter::default());
     let mut steps = Steps::default();
     if paths.is_empty() {
         let totals = pack.header().totals;
         (steps.total_files, steps.total_bytes) = (Some(totals.files), Some(totals.bytes));
     }
-    let follow = Mutex::new(Follow {
-        global,
-        progress: Progress::new("extracting", args.show.progress.when(), global),
-        status: args.show.status.file("bytes_extracted"),
-        print_each: args.show.verbose > 0,
-        steps,
-    });
-    let observer = |event: ExtractEvent<'_>| {
-        follow.lock().unwrap_or_else(PoisonError::into_inner).event(event);
-    };
-    let interrupted = super::interrupt::flag();
-    let report =
-        extract(&pack, directory, &selection, &args.options(&pack), &observer, interrupted);
-    let mut follow = follow.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let follow = Follow::new("extracting", args.show.progress.when(), global).stoppable();
+    let follow = follow.status(args.show.status.file("bytes_extracted")).steps(steps);
+    let follow = follow.print_each(args.show.verbose > 0);
+    let report = extract(&pack, directory, &options, &follow);
     let cancelled = report.as_ref().is_ok_and(|report| report.stopped == Some(Stopped::Cancelled));
     follow.finish(if cancelled { State::Interrupted } else { State::Finished })?;
     let report = report?;
@@ -178,7 +169,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         tell_traffic(&pack);
     }
     if !global.quiet {
-        note(&sentence(args, &report, follow.progress.elapsed()));
+        note(&sentence(args, &report, follow.elapsed()));
     }
     Ok(match report.stopped {
         Some(Stopped::Cancelled) => Exit::Interrupted,
@@ -211,56 +202,6 @@ fn sentence(args: &Args, report: &ExtractReport, elapsed: std::time::Duration) -
         }
     }
     text
-}
-
-/// Follows a run: progress, status file, printed paths, warnings.
-struct Follow<'g> {
-    global: &'g Global,
-    progress: Progress,
-    status: Option<StatusFile>,
-    print_each: bool,
-    steps: Steps,
-}
-
-impl Follow<'_> {
-    fn event(&mut self, event: ExtractEvent<'_>) {
-        match event {
-            ExtractEvent::Done { path, size } => {
-                self.steps.bytes += size;
-                if self.print_each {
-                    self.progress.aside(|| note(&path.to_string()));
-                }
-                self.step(path.0, size);
-            }
-            ExtractEvent::Selected { entries } => self.steps.total_files = Some(entries),
-            ExtractEvent::Skipped { path } => self.step(path.0, 0),
-            ExtractEvent::Failed { path, message } | ExtractEvent::Refused { path, message } => {
-                let path = super::console::os_path(path.0);
-                self.progress.aside(|| self.global.warning(&path, message));
-            }
-            _ => {}
-        }
-    }
-
-    fn step(&mut self, path: &[u8], size: u64) {
-        self.steps.files += 1;
-        self.progress.show(&self.steps, path);
-        if let Some(status) = &mut self.status
-            && let Err(failure) = status.update(&self.steps, Some((path, size)))
-        {
-            // The run is worth more than the file that tells of it.
-            self.status = None;
-            self.progress.aside(|| _ = failure.report(self.global));
-        }
-    }
-
-    fn finish(&mut self, state: State) -> Result<()> {
-        self.progress.finish();
-        if let Some(status) = &mut self.status {
-            status.finish(&self.steps, state)?;
-        }
-        Ok(())
-    }
 }
 
 #[derive(Debug, Serialize)]

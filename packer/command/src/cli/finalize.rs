@@ -1,9 +1,9 @@
 //! `rangepack finalize`: the index goes into its container.
 
-use super::Result;
 use super::arguments::{IndexArgs, refuse_url};
 use super::console::{Global, note};
 use super::exit::Exit;
+use super::{Result, interrupt};
 use crate::format::{Size, count};
 use rangepack::FinalizeOptions;
 use rangepack::Finished;
@@ -41,7 +41,8 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     refuse_url(&args.container)?;
     let mut options = FinalizeOptions::default();
     (options.index, options.remove_index) = (args.indexes.options(), args.remove_index);
-    let finalized = rangepack::finalize(&args.container, args.index.as_deref(), &options)?;
+    let finalized =
+        rangepack::finalize(&args.container, args.index.as_deref(), &options, interrupt::flag())?;
     if finalized.journal.bad_lines > 0 {
         let text =
             format!("{} of its index skipped", count(finalized.journal.bad_lines, "bad line"));

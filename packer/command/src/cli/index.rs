@@ -2,8 +2,11 @@
 
 use super::Result;
 use super::arguments::{IndexArgs, PackArgs, on_disk};
-use super::console::{Global, note};
+use super::console::{Global, When, note};
 use super::exit::{Exit, Failure};
+use super::follow::Follow;
+use super::progress::Steps;
+use super::status::State;
 use crate::format::{Size, count};
 use rangepack::DirectoryLines;
 use rangepack::{OpenOptions, Verify};
@@ -50,7 +53,12 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     if let Some(target) = &args.ndjson {
         let pack = args.pack.open(Verify::Index, global)?;
         let directories = args.indexes.options().directories == DirectoryLines::Always;
-        let len = rangepack::write_ndjson(&pack, target, directories)?;
+        let total_files = Some(pack.header().entries);
+        let follow = Follow::new("indexing", When::Auto, global).stoppable();
+        let follow = follow.steps(Steps { total_files, ..Steps::default() });
+        let written = rangepack::write_ndjson(&pack, target, directories, &follow);
+        follow.finish(State::Finished)?;
+        let len = written?.len;
         if !global.quiet {
             note(&format!("wrote {} of NDJSON to {}", Size(len), target.display()));
         }
@@ -62,7 +70,10 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     };
     let mut options = OpenOptions::default();
     options.index.clone_from(&args.pack.open.index);
-    let made = rangepack::rebuild(container, &target, &options)?;
+    let follow = Follow::new("indexing", When::Auto, global).stoppable();
+    let made = rangepack::rebuild(container, &target, &options, &follow);
+    follow.finish(State::Finished)?;
+    let made = made?;
     for refused in &made.notes.refused {
         exit = Exit::Bad;
         let text = format!("{} is left out: {}", Escaped(&refused.name), refused.problem);

@@ -4,21 +4,18 @@ use super::Result;
 use super::arguments::{PackArgs, TrafficArgs, parse_threads, threads_for};
 use super::console::{Global, note};
 use super::exit::Exit;
-use super::progress::{self, ProgressArgs, Steps};
+use super::follow::Follow;
+use super::progress::{ProgressArgs, Steps};
+use super::status::State;
 use crate::format::{Size, count, duration, rate};
 use rangepack::Error;
-use rangepack::Progress;
 use rangepack::{Pack, Verify};
 use rangepack::{VerifyOptions, VerifyReport, verify};
 use rangepack_core::path::PackPathBuf;
 use serde::Serialize;
 use std::ffi::OsString;
 use std::io::Write;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
-
-/// How often progress is looked at.
-const TICK: Duration = Duration::from_millis(100);
 
 const EXAMPLES: &str = "\
 Examples:
@@ -55,37 +52,20 @@ pub(super) struct Args {
 /// Verifies.
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     let pack = args.pack.open(Verify::Payloads, global)?;
-    let selection = args.selection(&pack)?;
-    let threads = args.threads.unwrap_or_else(|| threads_for(&pack));
     let mut options = VerifyOptions::default();
-    options.threads = threads;
-    let shared = Progress::default();
-    let mut shown = progress::Progress::new("verifying", args.progress.progress, global);
+    options.paths = args.selection(&pack)?;
+    options.threads = args.threads.unwrap_or_else(|| threads_for(&pack));
     let totals = pack.header().totals;
-    let whole = selection.is_none();
-    let mut steps = Steps {
+    let whole = options.paths.is_none();
+    let steps = Steps {
         total_files: whole.then_some(totals.files),
         total_bytes: whole.then_some(totals.bytes),
         ..Steps::default()
     };
-    let interrupted = super::interrupt::flag();
-    let mut tell = |problem: &rangepack::Problem| {
-        if !args.json {
-            global.warning_of(pack.location(), &problem.to_string());
-        }
-    };
-    let report = std::thread::scope(|scope| {
-        let run = scope.spawn(|| verify(&pack, selection.as_deref(), &options, &shared, &mut tell));
-        while !run.is_finished() {
-            shared.cancel.store(interrupted.load(Ordering::Relaxed), Ordering::Relaxed);
-            steps.files = shared.files.load(Ordering::Relaxed);
-            steps.bytes = shared.bytes.load(Ordering::Relaxed);
-            shown.show(&steps, b"");
-            std::thread::park_timeout(if steps.files == 0 { TICK / 20 } else { TICK });
-        }
-        run.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    });
-    shown.finish();
+    let follow = Follow::new("verifying", args.progress.progress, global).stoppable();
+    let follow = follow.steps(steps).warns(!args.json);
+    let report = verify(&pack, &options, &follow);
+    follow.finish(State::Finished)?;
     let report = report?;
     let notes = pack.notes();
     let left_out = notes.refused.len() as u64 + notes.lost_names;
@@ -97,7 +77,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     }
     args.traffic.tell(&pack);
     if !global.quiet {
-        note(&sentence(&report, left_out, whole_index, shown.elapsed()));
+        note(&sentence(&report, left_out, whole_index, follow.elapsed()));
     }
     Ok(if report.is_sound() && left_out == 0 && whole_index { Exit::Fine } else { Exit::Bad })
 }

@@ -1,7 +1,9 @@
 //! Block tables for the large payloads of old containers, which have none.
 
 use crate::pack::BLOCK;
+use crate::progress::Observer;
 use rangepack_core::blocks::{BlockTableBuilder, DEFAULT_BLOCK_LOG2, table_len};
+use rangepack_core::digest::Hasher;
 use rangepack_core::{BlockTable, Codec, Content, Digest, Extent, Source};
 use std::collections::HashMap;
 use std::io::{self, Seek, SeekFrom, Write};
@@ -40,7 +42,12 @@ impl Tables {
     ///
     /// `false` when the payload is not what its digest says: then it gets no table. Members that the old
     /// programs compressed can be decoded from their beginning only, so they get none either.
-    pub(super) fn add(&mut self, content: &mut Content, payload: &[u8]) -> io::Result<bool> {
+    pub(super) fn add(
+        &mut self,
+        content: &mut Content,
+        payload: &[u8],
+        observer: &dyn Observer,
+    ) -> io::Result<bool> {
         if content.codec != Codec::Stored || payload.len() as u64 <= BLOCK {
             return Ok(true);
         }
@@ -48,7 +55,8 @@ impl Tables {
         let known = match self.known.get(&key) {
             Some(known) => *known,
             None => {
-                let (digest, builder) = hash(payload);
+                let hashed = hash(payload, observer);
+                let (digest, builder) = hashed.ok_or(io::ErrorKind::Interrupted)?;
                 let sound = content.digest.is_none_or(|expected| expected == digest);
                 let table = if sound { Some(self.push(builder)?) } else { None };
                 let known = Known { digest, table };
@@ -100,17 +108,21 @@ impl Tables {
     }
 }
 
-/// The digest of the whole on another thread, those of the blocks here.
-fn hash(payload: &[u8]) -> (Digest, BlockTableBuilder) {
-    std::thread::scope(|scope| {
-        let whole = scope.spawn(|| Digest::of(payload));
+/// The digest of the whole on another thread, those of the blocks here; `None` when it was stopped.
+fn hash(payload: &[u8], observer: &dyn Observer) -> Option<(Digest, BlockTableBuilder)> {
+    let blocks = || payload.chunks(BLOCK as usize).take_while(|_| !observer.cancelled());
+    let (digest, builder) = std::thread::scope(|scope| {
+        let whole = scope.spawn(|| {
+            let mut hasher = Hasher::new();
+            blocks().for_each(|block| hasher.update(block));
+            hasher.finish()
+        });
         let mut builder = BlockTableBuilder::new();
-        for block in payload.chunks(BLOCK as usize) {
-            builder.push(block.len() as u32, Digest::of(block));
-        }
+        blocks().for_each(|block| builder.push(block.len() as u32, Digest::of(block)));
         let digest = whole.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         (digest, builder)
-    })
+    });
+    (!observer.cancelled()).then_some((digest, builder))
 }
 
 #[cfg(test)]
@@ -136,24 +148,24 @@ mod tests {
         let (len, digest) = (payload.len() as u64, Digest::of(&payload));
         let mut tables = Tables::new(&std::env::temp_dir(), 1000);
         let mut first = content(5, len, Some(digest));
-        assert!(tables.add(&mut first, &payload).unwrap());
+        assert!(tables.add(&mut first, &payload, &()).unwrap());
         let table = first.blocks.unwrap();
         assert_eq!(table.offset, 1000);
         assert_eq!(tables.end(), 1000 + table_len(len, DEFAULT_BLOCK_LOG2));
         // The same payload under another name, once without a digest.
         let mut second = content(5, len, None);
-        assert!(tables.add(&mut second, &payload).unwrap());
+        assert!(tables.add(&mut second, &payload, &()).unwrap());
         assert_eq!(second, first);
         let end = tables.end();
         for (offset, claimed) in [(5, Digest::of(b"")), (9, Digest::of(b""))] {
             let mut damaged = content(offset, len, Some(claimed));
-            assert!(!tables.add(&mut damaged, &payload).unwrap());
+            assert!(!tables.add(&mut damaged, &payload, &()).unwrap());
             assert_eq!((damaged.blocks, damaged.digest), (None, Some(claimed)));
         }
         // What one entry says wrong does not hurt the next.
-        assert!(tables.add(&mut content(9, len, None), &payload).unwrap());
+        assert!(tables.add(&mut content(9, len, None), &payload, &()).unwrap());
         let mut small = content(7, BLOCK, None);
-        assert!(tables.add(&mut small, &payload[..BLOCK as usize]).unwrap());
+        assert!(tables.add(&mut small, &payload[..BLOCK as usize], &()).unwrap());
         assert_eq!((small.blocks, tables.end()), (None, end));
         let mut out = Vec::new();
         tables.write_to(&mut out).unwrap();

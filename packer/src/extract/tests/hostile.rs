@@ -130,9 +130,7 @@ fn names_that_differ_in_case_only() {
     let (_directory, pack) = packed(source.path(), &PackOptions::default());
     let run = |rules| {
         let target = tempfile::tempdir().unwrap();
-        let (cancel, all) = (AtomicBool::new(false), Selection::everything());
-        let report =
-            extract_with(&pack, target.path(), &all, &options(), &|_| {}, &cancel, rules).unwrap();
+        let report = extract_under(rules, &pack, target.path(), &options(), &()).unwrap();
         (names(target.path()), report)
     };
     let rules = Rules { folds_case: true, windows: false };
@@ -152,10 +150,8 @@ fn names_that_windows_cannot_hold() {
     let source = tree(&["a:b", "con/x/y", "fine/nul", "fine/ok"]);
     let (_directory, pack) = packed(source.path(), &PackOptions::default());
     let target = tempfile::tempdir().unwrap();
-    let (cancel, all) = (AtomicBool::new(false), Selection::everything());
     let rules = Some(Rules { folds_case: true, windows: true });
-    let report =
-        extract_with(&pack, target.path(), &all, &options(), &|_| {}, &cancel, rules).unwrap();
+    let report = extract_under(rules, &pack, target.path(), &options(), &()).unwrap();
     assert_eq!(names(target.path()), ["fine", "fine/ok"]);
     assert_eq!((report.refused, report.files), (5, 1));
 }

@@ -5,8 +5,8 @@ use super::*;
 fn some(pack: &Pack, patterns: &[&str], filter: FilterOptions) -> (Vec<String>, ExtractReport) {
     let target = tempfile::tempdir().unwrap();
     let selection = Selection::new(patterns, Filter::new(filter).unwrap());
-    let cancel = AtomicBool::new(false);
-    let report = extract(pack, target.path(), &selection, &options(), &|_| {}, &cancel).unwrap();
+    let options = ExtractOptions { selection, ..options() };
+    let report = extract(pack, target.path(), &options, &()).unwrap();
     (names(target.path()), report)
 }
 
@@ -43,8 +43,7 @@ fn paths_and_globs() {
     // Directories above get their modes, too.
     let target = tempfile::tempdir().unwrap();
     let selection = Selection::new(["a/1.jpg"], Filter::default());
-    let cancel = AtomicBool::new(false);
-    extract(&pack, target.path(), &selection, &options(), &|_| {}, &cancel).unwrap();
+    extract(&pack, target.path(), &ExtractOptions { selection, ..options() }, &()).unwrap();
     assert_eq!(target.path().join("a").metadata().unwrap().mode() & 0o7777, 0o711);
 }
 
@@ -64,14 +63,13 @@ fn limits_are_checked_before_anything_is_written() {
     let source = tree(&["a", "b", "c/d"]);
     let (directory, pack) = packed(source.path(), &PackOptions::default());
     let target = directory.path().join("target");
-    let cancel = AtomicBool::new(false);
     let run = |bytes, entries| {
         let options = ExtractOptions {
             max_total_bytes: Some(bytes),
             max_entries: Some(entries),
             ..options()
         };
-        extract(&pack, &target, &Selection::everything(), &options, &|_| {}, &cancel)
+        extract(&pack, &target, &options, &())
     };
     for (bytes, entries) in [(4, 4), (5, 3)] {
         let Error::Pack { source, .. } = run(bytes, entries).unwrap_err() else { panic!() };

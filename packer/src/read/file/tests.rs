@@ -45,7 +45,7 @@ fn make(tree: &Tree, compress: Option<u32>) -> (TempDir, std::path::PathBuf) {
         fs::write(path, content).unwrap();
     }
     let target = root.path().join("target.pack");
-    pack(&source, &target, &PackOptions { compress, ..PackOptions::default() }, &mut ()).unwrap();
+    pack(&source, &target, &PackOptions { compress, ..PackOptions::default() }, &()).unwrap();
     (root, target)
 }
 
