@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::filter::Filter;
 use crate::index::writer::{Finished, IndexOptions, IndexWriter};
 use crate::pack::walk::{Directory, Metadata, ProblemKind, Walk, WalkOptions};
-use crate::progress::{Event, Observer, interrupted};
+use crate::progress::{Event, Observer, cancelled};
 pub(crate) use dedup::Dedup;
 pub(crate) use output::Output;
 pub(crate) use pipeline::{Pipeline, Task};
@@ -227,7 +227,7 @@ impl Writer<'_, '_> {
     fn batch(&mut self, done: Done) -> Result<Vec<u8>> {
         let Done { batch, priors, items, data } = done;
         if self.observer.cancelled() {
-            return Err(interrupted(&batch.directory.disk_path()));
+            return Err(cancelled(&batch.directory.disk_path()));
         }
         for problem in &batch.problems {
             let text = problem.kind.to_string();

@@ -151,14 +151,14 @@ pub enum Event<'a> {
     },
 }
 
-/// Fails when the observer wants it to stop; `path` is what was being worked on.
-pub(crate) fn go_on(observer: &dyn Observer, path: &Path) -> Result<()> {
-    if observer.cancelled() { Err(interrupted(path)) } else { Ok(()) }
+/// Fails when the observer wants it to stop; `at` is what was being worked on.
+pub(crate) fn go_on(observer: &dyn Observer, at: impl Into<Location>) -> Result<()> {
+    if observer.cancelled() { Err(cancelled(at)) } else { Ok(()) }
 }
 
 /// Says that the observer wanted it to stop.
-pub(crate) fn interrupted(path: &Path) -> Error {
-    Error::Cancelled { at: Location::Disk(path.to_owned()) }
+pub(crate) fn cancelled(at: impl Into<Location>) -> Error {
+    Error::Cancelled { at: at.into() }
 }
 
 /// Who wanted to stop once goes on wanting it, for what was left half done is not seen by who asks later.

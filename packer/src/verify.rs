@@ -6,17 +6,17 @@ mod payload;
 mod lines;
 
 use crate::error::{Error, Result};
-use crate::progress::{Event, Latch, Observer, interrupted};
+use crate::progress::{Event, Latch, Observer, cancelled};
 use crate::read::pack::Pack;
 use crate::read::small_files;
 use crate::source::data::Gathered;
+use crate::source::location::Location;
 use payload::Checked;
 use rangepack_core::leaf::EntryRef;
 use rangepack_core::path::{Escaped, PackPathBuf};
 use rangepack_core::{Content, Entry, Kind, PackPath};
 use std::fmt;
 use std::ops::ControlFlow;
-use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -121,7 +121,7 @@ pub fn verify(
 ) -> Result<VerifyReport> {
     let observer = &Latch::new(observer);
     let (report, failure) = (Mutex::default(), OnceLock::new());
-    let findings = Findings { pack: pack.path(), report, failure, observer };
+    let findings = Findings { pack: pack.location(), report, failure, observer };
     let paths = options.paths.as_deref();
     let threads = options.threads.max(1);
     let (sender, receiver) = sync_channel(threads * 2);
@@ -157,7 +157,7 @@ pub fn verify(
         }
     });
     if observer.cancelled() {
-        return Err(Error::Cancelled { at: pack.location().clone() });
+        return Err(cancelled(pack.location()));
     }
     if let Some(error) = findings.failure.into_inner() {
         return Err(error);
@@ -195,7 +195,7 @@ fn selected(pack: &Pack, path: &PackPathBuf, queue: &mut Queue<'_, '_>) {
 
 /// What was found so far, and who wants to hear of it; and why it cannot go on.
 struct Findings<'o> {
-    pack: &'o Path,
+    pack: &'o Location,
     report: Mutex<VerifyReport>,
     failure: OnceLock<Error>,
     observer: &'o dyn Observer,

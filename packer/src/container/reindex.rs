@@ -8,7 +8,7 @@ use crate::index::ndjson;
 use crate::index::sort::Sorter;
 use crate::index::writer::{Finished, IndexOptions, IndexWriter};
 use crate::pack::{directory_of, new_file_in, persist};
-use crate::progress::{Event, Latch, Observer, go_on, interrupted};
+use crate::progress::{Event, Latch, Observer, cancelled, go_on};
 use crate::read::legacy::{self, Notes, Place};
 use crate::read::pack::Pack;
 use crate::source::data::Data;
@@ -69,7 +69,7 @@ pub fn write_ndjson(
         })
     };
     let write = |error: io::Error| match error.kind() {
-        io::ErrorKind::Interrupted => interrupted(target),
+        io::ErrorKind::Interrupted => cancelled(target),
         _ => Error::io("write", target)(error),
     };
     let threads = crate::pack::default_threads();
@@ -235,7 +235,7 @@ impl Rebuild<'_> {
                 Some(_) => tables.copy(content, self.data),
             };
             let sound = sound.map_err(|error| match error.kind() {
-                io::ErrorKind::Interrupted => interrupted(self.container),
+                io::ErrorKind::Interrupted => cancelled(self.container),
                 _ => Error::io("write a temporary file in", self.directory)(error),
             })?;
             content.digest.get_or_insert_with(|| Digest::of(payload));

@@ -5,7 +5,7 @@ use super::pipeline::Pipeline;
 use super::read::{ATTEMPTS, BLOCK, BlockJob, describe};
 use crate::error::Result;
 use crate::pack::walk::{Directory, ItemKind, Metadata};
-use crate::progress::interrupted;
+use crate::progress;
 use rangepack_core::blocks::{BlockTableBuilder, DEFAULT_BLOCK_LOG2};
 use rangepack_core::digest::Hasher;
 use rangepack_core::{BlockTable, Codec, Content, Digest, gzip};
@@ -74,7 +74,7 @@ pub(crate) fn pack(
             Copied::NotShorter => {}
             Copied::Cancelled => {
                 output.rewind(start)?;
-                return Err(interrupted(&directory.disk_path_of(name)));
+                return Err(progress::cancelled(&directory.disk_path_of(name)));
             }
         }
         output.rewind(start)?;

@@ -206,7 +206,7 @@ fn read_index<'d>(
     for piece in data.pieces(cut(extent, PIECE)) {
         index.extend_from_slice(&piece?);
         observer.event(Event::Index { bytes: index.len() as u64, total });
-        go_on(observer, data.path())?;
+        go_on(observer, data.location())?;
     }
     Ok(Cow::Owned(index))
 }
