@@ -34,24 +34,17 @@ pub mod digest;
 pub mod entry;
 pub mod path;
 
-pub mod layout;
-pub mod leaf;
-pub mod inner;
-pub mod hash;
-pub mod tree;
-pub mod index;
+mod format;
+mod questions;
+mod writing;
+mod payloads;
+mod old;
 
-pub mod blocks;
-pub mod plan;
-pub mod gzip;
-pub mod decode;
-
-pub mod trailer;
-pub mod ndjson;
-pub mod fpack;
-
-pub mod assemble;
-pub mod memory;
+pub use format::{hash, inner, layout, leaf};
+pub use old::{assemble, fpack, memory, ndjson, trailer};
+pub use payloads::{blocks, decode, gzip, plan};
+pub use questions::index;
+pub use writing::tree;
 
 pub use bytes::{Answer, Extent, Source};
 pub use digest::Digest;

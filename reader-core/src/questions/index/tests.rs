@@ -1,10 +1,10 @@
 use super::*;
 use crate::entry::Content;
-use crate::hash::{self, Window};
-use crate::layout::HashSection;
-use crate::layout::HashSlot;
+use crate::format::hash::{self, Window};
+use crate::format::layout::HashSection;
+use crate::format::layout::HashSlot;
 use crate::path::PackPathBuf;
-use crate::tree::{Places, TreeBuilder};
+use crate::writing::tree::{Places, TreeBuilder};
 use crate::{Codec, Entry, Kind};
 use alloc::collections::BTreeMap;
 use alloc::format;

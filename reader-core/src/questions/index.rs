@@ -6,10 +6,11 @@
 
 use crate::bytes::{Answer, Extent, Source, ready};
 use crate::error::{Error, Part, Result, Structure};
-use crate::inner::{Child, Inner, Key};
-use crate::layout::{self, FOOTER_LEN, Footer, Header};
-use crate::leaf::{EntryRef, Leaf};
-use crate::{Digest, Limits, PackPath, Totals, tree};
+use crate::format::inner::{Child, Inner, Key};
+use crate::format::layout::{self, FOOTER_LEN, Footer, Header};
+use crate::format::leaf::{EntryRef, Leaf};
+use crate::writing::tree;
+use crate::{Digest, Limits, PackPath, Totals};
 use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;

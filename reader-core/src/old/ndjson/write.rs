@@ -1,6 +1,6 @@
 //! From entries to lines.
 
-use crate::trailer::MAGIC;
+use crate::old::trailer::MAGIC;
 use crate::{Codec, Content, Digest, Entry, Kind};
 use alloc::vec::Vec;
 
@@ -159,7 +159,7 @@ fn write_escape(unit: u16, out: &mut Vec<u8>) {
 mod tests {
     use super::*;
     use crate::entry::Owner;
-    use crate::ndjson::{Item, parse_line};
+    use crate::old::ndjson::{Item, parse_line};
     use crate::path::PackPathBuf;
     use crate::{BlockTable, Totals};
     use alloc::string::String;

@@ -5,7 +5,7 @@
 
 use crate::bytes::ready;
 use crate::error::Result;
-use crate::ndjson::looks_like_index;
+use crate::old::ndjson::looks_like_index;
 use crate::{Answer, Extent, Source};
 use memchr::memmem::FinderRev;
 
@@ -215,11 +215,11 @@ mod tests {
 
     #[test]
     fn the_old_programs_containers() {
-        let plain: &[u8] = include_bytes!("../../tests/fixtures/seed-formats/plain.container");
+        let plain: &[u8] = include_bytes!("../../../tests/fixtures/seed-formats/plain.container");
         let trailing: &[u8] =
-            include_bytes!("../../tests/fixtures/seed-formats/trailing-bytes.container");
+            include_bytes!("../../../tests/fixtures/seed-formats/trailing-bytes.container");
         let unfinalized: &[u8] =
-            include_bytes!("../../tests/fixtures/seed-formats/unfinalized.container");
+            include_bytes!("../../../tests/fixtures/seed-formats/unfinalized.container");
         let trailer = find(plain).unwrap();
         assert_eq!(trailer.index.end(), plain.len() as u64);
         assert_eq!(find(trailing), Some(trailer));

@@ -2,7 +2,7 @@
 
 use crate::{
     error::{Error, Result, Structure},
-    gzip::{MEMBER_HEADER, MEMBER_TRAILER_LEN, check_isize, plausible},
+    payloads::gzip::{MEMBER_HEADER, MEMBER_TRAILER_LEN, check_isize, plausible},
 };
 use alloc::{boxed::Box, vec, vec::Vec};
 use miniz_oxide::inflate::{
@@ -104,7 +104,7 @@ fn inflate_exactly(deflated: &[u8], content: &mut [u8], last: bool) -> Result<()
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gzip::{GzipDecoder, member_trailer};
+    use crate::payloads::gzip::{GzipDecoder, member_trailer};
     use flate2::{Compression, FlushCompress};
     use proptest::prelude::*;
 

@@ -215,7 +215,7 @@ fn is_document(index: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trailer::find_trailer;
+    use crate::old::trailer::find_trailer;
     use crate::{Codec, Digest, Entry, Kind, Source as _};
     use alloc::collections::BTreeMap;
     use alloc::format;
@@ -245,7 +245,7 @@ mod tests {
 
     /// Size and SHA-256 of each file that the old programs packed.
     fn expected() -> BTreeMap<String, (u64, Digest)> {
-        let json = include_bytes!("../../tests/fixtures/seed-formats/expected.json");
+        let json = include_bytes!("../../../tests/fixtures/seed-formats/expected.json");
         let json: BTreeMap<String, BTreeMap<String, serde_json::Value>> =
             serde_json::from_slice(json).unwrap();
         let value = |file: &BTreeMap<String, serde_json::Value>| {
@@ -278,7 +278,7 @@ mod tests {
 
     macro_rules! seed {
         ($name:literal) => {
-            include_bytes!(concat!("../../tests/fixtures/seed-formats/", $name)).as_slice()
+            include_bytes!(concat!("../../../tests/fixtures/seed-formats/", $name)).as_slice()
         };
     }
 

@@ -57,7 +57,7 @@ pub enum Slice {
         /// unless that takes more than [`MAX_BLOCKS`] blocks: then ask again from `range.end`.
         range: Range<u64>,
     },
-    /// The payload has no block table: only the whole of it can be verified, by [`crate::decode`].
+    /// The payload has no block table: only the whole of it can be verified, by [`crate::payloads::decode`].
     Whole {
         /// The payload in its volume.
         stored: Extent,
@@ -160,8 +160,8 @@ mod tests {
     use super::*;
     use crate::{
         BlockTable,
-        decode::decode_all,
-        gzip::{MEMBER_HEADER, member_trailer},
+        payloads::decode::decode_all,
+        payloads::gzip::{MEMBER_HEADER, member_trailer},
     };
     use alloc::vec;
     use flate2::{Compress, Compression, FlushCompress};

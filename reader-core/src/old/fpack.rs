@@ -9,7 +9,7 @@
 use crate::bytes::{Cursor, ready};
 use crate::error::{Error, Result, Structure};
 use crate::limits::Limits;
-use crate::ndjson::Refused;
+use crate::old::ndjson::Refused;
 use crate::path::{PackPath, PackPathBuf};
 use crate::{Answer, Codec, Content, Entry, Extent, Kind, Source};
 use alloc::string::String;
@@ -253,13 +253,13 @@ mod tests {
         items.iter().map(name).collect()
     }
 
-    const PLAIN: &[u8] = include_bytes!("../../tests/fixtures/seed-formats/plain.fpack");
+    const PLAIN: &[u8] = include_bytes!("../../../tests/fixtures/seed-formats/plain.fpack");
 
     #[test]
     fn the_old_programs_file() {
         let expected: BTreeMap<String, BTreeMap<String, serde_json::Value>> =
             serde_json::from_slice(include_bytes!(
-                "../../tests/fixtures/seed-formats/expected.json"
+                "../../../tests/fixtures/seed-formats/expected.json"
             ))
             .unwrap();
         let (items, fpack) = read(PLAIN).unwrap();

@@ -4,7 +4,7 @@
 //! that was verified before, and asks the tree when they differ. So it has no digest, and whatever it
 //! says does no harm.
 
-use crate::layout::{HASH_SLOT_LEN, HashSlot};
+use crate::format::layout::{HASH_SLOT_LEN, HashSlot};
 use alloc::vec::Vec;
 
 /// So many slots may hold a path: that at its place and those behind.

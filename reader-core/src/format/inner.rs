@@ -3,8 +3,8 @@
 use crate::Digest;
 use crate::bytes::{Cursor, Probe, common_prefix, packed_width};
 use crate::error::{Error, Result, Structure};
-use crate::layout::{INNER_HEADER_LEN, InnerHeader};
-use crate::leaf::{read_packed, u16_at};
+use crate::format::layout::{INNER_HEADER_LEN, InnerHeader};
+use crate::format::leaf::{read_packed, u16_at};
 use crate::path::directory_byte;
 use alloc::vec::Vec;
 use core::cmp::Ordering;

@@ -2,13 +2,13 @@
 //!
 //! Leaves leave as soon as they are full; of each only its slot in the page above is kept, some
 //! 80 bytes for about 500 entries. The totals of a directory are only known when everything below it
-//! has passed, so leaves are completed ([`crate::leaf::set_totals`]) and hashed at the end.
+//! has passed, so leaves are completed ([`crate::format::leaf::set_totals`]) and hashed at the end.
 
 use crate::entry::Totals;
 use crate::error::{Error, Result, Structure};
-use crate::inner::{self, Key, Slot};
-use crate::layout::{self, Footer, HashSection, Header, MAX_ROOT, Volume};
-use crate::leaf::LeafBuilder;
+use crate::format::inner::{self, Key, Slot};
+use crate::format::layout::{self, Footer, HashSection, Header, MAX_ROOT, Volume};
+use crate::writing::leaf::LeafBuilder;
 use crate::{Digest, Entry, Extent, Kind};
 use alloc::vec::Vec;
 use core::cmp::Ordering;
@@ -34,7 +34,7 @@ pub struct Places {
     pub pages_offset: u64,
     /// Other files that hold payloads.
     pub volumes: Vec<Volume>,
-    /// The hash section ([`crate::hash`]), unless it has no slots. A tree of one leaf has none.
+    /// The hash section ([`crate::format::hash`]), unless it has no slots. A tree of one leaf has none.
     pub hash: HashSection,
 }
 
@@ -276,7 +276,7 @@ impl Tree {
             digest = Digest::of(&out);
             let root = Extent { start: offset, len: root_len };
             out.extend_from_slice(&Footer { root, file_len, digest }.to_bytes());
-            if memchr::memmem::find(&out, crate::trailer::MAGIC).is_none() {
+            if memchr::memmem::find(&out, crate::old::trailer::MAGIC).is_none() {
                 break;
             }
         }

@@ -4,9 +4,9 @@ use super::Index;
 use crate::PackPath;
 use crate::bytes::{Answer, Extent, Source};
 use crate::error::Result;
-use crate::hash;
-use crate::layout::{HASH_SLOT_LEN, HashSlot};
-use crate::leaf::{EntryRef, Leaf};
+use crate::format::hash;
+use crate::format::layout::{HASH_SLOT_LEN, HashSlot};
+use crate::format::leaf::{EntryRef, Leaf};
 
 /// What the hash section says of a path.
 #[derive(Debug, Clone, Copy)]

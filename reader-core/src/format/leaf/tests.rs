@@ -1,4 +1,5 @@
 use super::*;
+use crate::writing::leaf::LeafBuilder;
 use alloc::format;
 use alloc::vec;
 

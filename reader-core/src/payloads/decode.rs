@@ -2,13 +2,13 @@
 //!
 //! [`Decoder`] is for payloads that arrive in pieces, [`decode_all`] for those that are at hand,
 //! [`PayloadHasher`] for callers that copy stored bytes themselves. Parts of a large payload are
-//! verified on their own by [`crate::blocks`].
+//! verified on their own by [`crate::payloads::blocks`].
 
 use crate::{
     Codec, Content, Digest, Limits,
     digest::Hasher,
     error::{Error, Part, Result},
-    gzip::{GzipDecoder, Progress, plausible},
+    payloads::gzip::{GzipDecoder, Progress, plausible},
 };
 use alloc::{borrow::Cow, vec::Vec};
 

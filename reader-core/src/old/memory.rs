@@ -2,13 +2,14 @@
 //!
 //! The result has the bytes of a paged index, so that the same code answers the same questions.
 
-use crate::assemble::{Ancestors, DirectorySums, LastCounts};
 use crate::bytes::Answer;
 use crate::error::Result;
-use crate::index::Index;
-use crate::ndjson::{Item, Refused};
-use crate::tree::{Places, TreeBuilder};
-use crate::{Entry, Extent, Kind, Limits, layout};
+use crate::format::layout;
+use crate::old::assemble::{Ancestors, DirectorySums, LastCounts};
+use crate::old::ndjson::{Item, Refused};
+use crate::questions::index::Index;
+use crate::writing::tree::{Places, TreeBuilder};
+use crate::{Entry, Extent, Kind, Limits};
 use alloc::vec::Vec;
 
 /// Takes the items of an old index in any order.

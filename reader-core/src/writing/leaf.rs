@@ -2,7 +2,7 @@
 
 use crate::bytes::{common_prefix, packed_width};
 use crate::error::{Error, Result, Structure};
-use crate::layout::{
+use crate::format::layout::{
     self, COLUMNS, Column, FLAG_BLOCKS, FLAG_GZIP, FLAG_NO_DIGEST, FLAG_ORIGINAL_DIGEST,
     KIND_DIRECTORY, KIND_FILE, KIND_SYMLINK, LEAF_HEADER_LEN, LeafHeader, RUN_LEN, Run,
 };
@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 
 /// Collects entries in key order for one leaf page, and knows how long that page would be.
 #[derive(Debug, Clone)]
-pub struct LeafBuilder {
+pub(crate) struct LeafBuilder {
     rows: Vec<[u64; COLUMNS]>,
     digests: Vec<[u8; 32]>,
     names: Vec<u8>,
@@ -62,24 +62,24 @@ struct Row {
 
 impl LeafBuilder {
     /// Number of entries so far.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.rows.len()
     }
 
     /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
     /// The path of the last entry in two parts, directory and name.
-    pub fn last(&self) -> Option<(&[u8], &[u8])> {
+    pub(crate) fn last(&self) -> Option<(&[u8], &[u8])> {
         let run = self.runs.last()?;
         let last = self.rows.len().checked_sub(1)?;
         Some((self.directory(run), self.name(last)))
     }
 
     /// The path of the first entry in two parts.
-    pub fn first(&self) -> Option<(&[u8], &[u8])> {
+    pub(crate) fn first(&self) -> Option<(&[u8], &[u8])> {
         let run = self.runs.first()?;
         (!self.is_empty()).then(|| (self.directory(run), self.name(0)))
     }
@@ -98,7 +98,7 @@ impl LeafBuilder {
     /// Adds an entry if the page then is at most `capacity` bytes long; `false` when it is not.
     ///
     /// Keys must ascend; the caller has checked that.
-    pub fn push(&mut self, entry: &Entry, capacity: usize) -> Result<bool> {
+    pub(crate) fn push(&mut self, entry: &Entry, capacity: usize) -> Result<bool> {
         let path = entry.path.as_path();
         let row = self.row(entry);
         let mut low = self.low;
@@ -259,7 +259,7 @@ impl LeafBuilder {
     }
 
     /// Writes the page, without padding, and empties the builder.
-    pub fn finish(&mut self, out: &mut Vec<u8>) -> Result<()> {
+    pub(crate) fn finish(&mut self, out: &mut Vec<u8>) -> Result<()> {
         let too_long = || Error::BadField { structure: Structure::Leaf, field: "len", value: 0 };
         let to_u16 = |value: usize| u16::try_from(value).map_err(|_| too_long());
         let mut heap = Vec::new();

@@ -3,7 +3,7 @@
 use crate::bytes::{Cursor, Extent, Probe};
 use crate::entry::Owner;
 use crate::error::{Error, Result, Structure};
-use crate::layout::{
+use crate::format::layout::{
     self, Column, FLAG_BLOCKS, FLAG_GZIP, FLAG_KIND, FLAG_NO_DIGEST, FLAG_ORIGINAL_DIGEST,
     FLAGS_KNOWN, KIND_DIRECTORY, KIND_FILE, KIND_SYMLINK, LEAF_RUNS, LeafShape, RUN_LEN, Run,
 };
@@ -11,10 +11,6 @@ use crate::path::{MAX_LINK_TARGET, PackPathBuf, cmp_directories, is_name};
 use crate::{BlockTable, Codec, Content, Digest, Entry, Kind, PackPath, Totals};
 use alloc::vec::Vec;
 use core::cmp::Ordering;
-
-mod builder;
-
-pub use builder::LeafBuilder;
 
 /// A leaf page, parsed: sections found, nothing copied.
 ///

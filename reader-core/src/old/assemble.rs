@@ -2,7 +2,7 @@
 //! one, and every directory has its totals (FORMAT.md, "Entries").
 
 use crate::error::{Error, PathProblem, Result, Structure};
-use crate::ndjson::Refused;
+use crate::old::ndjson::Refused;
 use crate::{Entry, Kind, PackPath, Totals};
 use alloc::collections::{BTreeSet, VecDeque};
 use alloc::vec::Vec;

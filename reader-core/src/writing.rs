@@ -1,0 +1,4 @@
+//! Pages from entries in key order.
+
+pub mod leaf;
+pub mod tree;
