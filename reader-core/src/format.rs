@@ -3,5 +3,6 @@
 
 pub mod layout;
 pub mod leaf;
+pub mod key;
 pub mod inner;
 pub mod hash;

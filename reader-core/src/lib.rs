@@ -40,8 +40,23 @@ mod writing;
 mod payloads;
 mod old;
 
-pub use format::{hash, inner, layout, leaf};
-pub use old::{assemble, fpack, memory, ndjson, trailer};
+pub use format::{layout, leaf};
+/// The hash section.
+pub mod hash {
+    pub use crate::format::hash::*;
+    pub use crate::writing::window::Window;
+}
+/// Inner pages.
+pub mod inner {
+    pub use crate::format::inner::*;
+    pub use crate::format::key::*;
+}
+/// What an index needs beyond the entries themselves.
+pub mod assemble {
+    pub use crate::old::assemble::*;
+    pub use crate::writing::sums::*;
+}
+pub use old::{fpack, memory, ndjson, trailer};
 pub use payloads::{blocks, decode, gzip, plan};
 pub use questions::index;
 pub use writing::tree;

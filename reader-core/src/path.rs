@@ -5,6 +5,10 @@ use alloc::vec::Vec;
 use core::cmp::Ordering;
 use core::fmt;
 
+mod escaped;
+
+pub use escaped::Escaped;
+
 /// The longest path, in bytes.
 pub const MAX_PATH: usize = 8192;
 
@@ -230,36 +234,9 @@ pub fn is_name(name: &[u8]) -> bool {
     !matches!(name, b"" | b"." | b"..") && memchr::memchr2(b'/', 0, name).is_none()
 }
 
-/// Shows bytes as text that is safe on a terminal: control characters, the backslash and bytes that
-/// are not UTF-8 appear as `\n`, `\\`, `\xNN` or `\u{NN}`.
-#[derive(Debug, Clone, Copy)]
-pub struct Escaped<'a>(pub &'a [u8]);
-
-impl fmt::Display for Escaped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        use fmt::Write as _;
-        for chunk in self.0.utf8_chunks() {
-            for character in chunk.valid().chars() {
-                // Bidirectional controls can make a name look like another one.
-                let deceptive = matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-                if character.is_control() || character == '\\' || deceptive {
-                    write!(f, "{}", character.escape_default())?;
-                } else {
-                    f.write_char(character)?;
-                }
-            }
-            for byte in chunk.invalid() {
-                write!(f, "\\x{byte:02x}")?;
-            }
-        }
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::string::ToString;
     use alloc::vec;
 
     #[test]
@@ -295,11 +272,5 @@ mod tests {
         assert!(path("a/b").is_within(path("a/b")));
         assert!(path("a/b").is_within(PackPath::ROOT));
         assert!(!path("ab").is_within(path("a")));
-    }
-
-    #[test]
-    fn escaped_for_a_terminal() {
-        assert_eq!(Escaped(b"a\x1b[31m\n\xffz").to_string(), "a\\u{1b}[31m\\n\\xffz");
-        assert_eq!(Escaped("é \u{202e}\\".as_bytes()).to_string(), "é \\u{202e}\\\\");
     }
 }

@@ -1,4 +1,7 @@
 //! Pages from entries in key order.
 
-pub mod leaf;
+pub(crate) mod leaf;
+pub(crate) mod inner;
 pub mod tree;
+pub mod sums;
+pub mod window;

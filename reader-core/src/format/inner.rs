@@ -1,12 +1,10 @@
 //! Inner pages: separators and the digests of the pages below (FORMAT.md, "Inner pages").
 
 use crate::Digest;
-use crate::bytes::{Cursor, Probe, common_prefix, packed_width};
+use crate::bytes::{Cursor, Probe, read_packed, u16_at};
 use crate::error::{Error, Result, Structure};
+use crate::format::key::Key;
 use crate::format::layout::{INNER_HEADER_LEN, InnerHeader};
-use crate::format::leaf::{read_packed, u16_at};
-use crate::path::directory_byte;
-use alloc::vec::Vec;
 use core::cmp::Ordering;
 
 /// An inner page, parsed: sections found, nothing copied.
@@ -143,171 +141,12 @@ impl<'a> Inner<'a> {
     }
 }
 
-/// A key as inner pages hold it: bytes whose plain order is the order of the keys.
-///
-/// The directory with `/` as 0, then 0 0, then the name (FORMAT.md, "Keys").
-pub struct Key {
-    short: [u8; 256],
-    len: usize,
-    long: Vec<u8>,
-}
-
-impl Key {
-    /// The key of a directory and a name in it. Allocates only for paths of more than 254 bytes.
-    #[inline]
-    pub fn new(directory: &[u8], name: &[u8]) -> Key {
-        let mut key = Key { short: [0; 256], len: 0, long: Vec::new() };
-        let directory_len = directory.len();
-        let total = directory_len.saturating_add(2).saturating_add(name.len());
-        let place = if let Some(place) = key.short.get_mut(..total) {
-            key.len = total;
-            place
-        } else {
-            key.long.resize(total, 0);
-            &mut key.long
-        };
-        if let Some((head, tail)) = place.split_at_mut_checked(directory_len) {
-            for (to, from) in head.iter_mut().zip(directory) {
-                *to = directory_byte(*from);
-            }
-            if let Some(tail) = tail.get_mut(2..) {
-                tail.copy_from_slice(name);
-            }
-        }
-        key
-    }
-
-    /// The bytes.
-    #[inline]
-    pub fn as_bytes(&self) -> &[u8] {
-        if self.long.is_empty() { self.short.get(..self.len).unwrap_or(&[]) } else { &self.long }
-    }
-}
-
-/// The shortest key that is above `low` and not above `high`.
-pub fn separator(low: &Key, high: &Key) -> Vec<u8> {
-    let high = high.as_bytes();
-    let common = common_prefix(low.as_bytes(), high);
-    high.get(..common.saturating_add(1)).unwrap_or(high).to_vec()
-}
-
-/// What an inner page holds of one child, while it is being built.
-#[derive(Debug, Clone)]
-pub struct Slot {
-    /// Separator; empty for the first child of a level.
-    pub separator: Vec<u8>,
-    /// SHA-256 of the child's page.
-    pub digest: Digest,
-    /// Entries below the child.
-    pub entries: u64,
-}
-
-/// How many of `slots`, from the first, fit into an inner page of `capacity` bytes.
-pub fn fitting(slots: &[Slot], capacity: usize) -> usize {
-    let mut best = 0usize;
-    let mut suffixes = 0usize;
-    let mut total = 0u64;
-    let mut prefix: Option<usize> = None;
-    for (index, slot) in slots.iter().enumerate() {
-        // The first separator of a page is never compared.
-        if index > 0 {
-            let with =
-                slots.get(1).map_or(0, |first| common_prefix(&first.separator, &slot.separator));
-            prefix = Some(prefix.map_or(with, |prefix: usize| prefix.min(with)));
-            suffixes = suffixes.saturating_add(slot.separator.len());
-        }
-        let prefix = prefix.unwrap_or(0);
-        let children = index.saturating_add(1);
-        let heap = suffixes.saturating_sub(prefix.saturating_mul(index)).saturating_add(prefix);
-        let len = INNER_HEADER_LEN
-            .saturating_add(children.saturating_add(1).saturating_mul(2))
-            .saturating_add(
-                children.saturating_mul(usize::from(packed_width(total)).saturating_add(32)),
-            )
-            .saturating_add(heap);
-        if len > capacity || children > usize::from(u16::MAX) {
-            break;
-        }
-        best = children;
-        total = total.saturating_add(slot.entries);
-    }
-    best
-}
-
-/// Writes an inner page over `slots`, whose pages are numbered from `first_child`.
-pub fn write(slots: &[Slot], level: u8, first_child: u32, out: &mut Vec<u8>) -> Result<()> {
-    let too_long = || Error::BadField { structure: Structure::Inner, field: "len", value: 0 };
-    let to_u16 = |value: usize| u16::try_from(value).map_err(|_| too_long());
-    let separators = || slots.iter().skip(1).map(|slot| slot.separator.as_slice());
-    let first = separators().next().unwrap_or(&[]);
-    let prefix_len =
-        separators().map(|separator| common_prefix(first, separator)).min().unwrap_or(0);
-    let mut heap = first.get(..prefix_len).unwrap_or(&[]).to_vec();
-    let mut offsets = Vec::new();
-    let mut counts = Vec::new();
-    let mut before = 0u64;
-    for (index, slot) in slots.iter().enumerate() {
-        offsets.push(to_u16(heap.len())?);
-        if index > 0 {
-            heap.extend_from_slice(slot.separator.get(prefix_len..).unwrap_or(&[]));
-        }
-        counts.push(before);
-        before = before.saturating_add(slot.entries);
-    }
-    offsets.push(to_u16(heap.len())?);
-    let width = packed_width(counts.last().copied().unwrap_or(0));
-    let header = InnerHeader {
-        level,
-        children: to_u16(slots.len())?,
-        prefix_len: to_u16(prefix_len)?,
-        count_width: width,
-        first_child,
-        heap_len: u32::try_from(heap.len()).map_err(|_| too_long())?,
-    };
-    out.extend_from_slice(&header.to_bytes());
-    for offset in offsets {
-        out.extend_from_slice(&offset.to_le_bytes());
-    }
-    for count in counts {
-        out.extend_from_slice(count.to_le_bytes().get(..usize::from(width)).unwrap_or(&[]));
-    }
-    for slot in slots {
-        out.extend_from_slice(&slot.digest.0);
-    }
-    out.extend_from_slice(&heap);
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::path::PackPathBuf;
+    use crate::writing::inner::{Slot, fitting, write};
     use alloc::format;
-
-    #[test]
-    fn encoded_keys_sort_like_paths() {
-        let paths = ["a", "a-", "a/b", "a/b/c", "a/b-/c", "b", "a-/x", "a/\u{1}/x", "a/b/\u{1}"];
-        for a in paths {
-            for b in paths {
-                let (a, b) =
-                    (PackPathBuf::new(a.into()).unwrap(), PackPathBuf::new(b.into()).unwrap());
-                let key = |path: &PackPathBuf| {
-                    Key::new(path.as_path().parent().as_bytes(), path.as_path().name())
-                };
-                assert_eq!(a.cmp(&b), key(&a).as_bytes().cmp(key(&b).as_bytes()), "{a} {b}");
-            }
-        }
-        let long = [b'x'; 300];
-        assert_eq!(Key::new(&long, b"y").as_bytes().len(), 303);
-    }
-
-    #[test]
-    fn separators_are_short_and_separate() {
-        let (low, high) = (Key::new(b"d", b"file_0199"), Key::new(b"d", b"file_0200"));
-        let between = separator(&low, &high);
-        assert_eq!(between, b"d\0\0file_02");
-        assert!(low.as_bytes() < &between[..] && &between[..] <= high.as_bytes());
-    }
+    use alloc::vec::Vec;
 
     #[test]
     fn children_are_found_by_key_and_by_number() {

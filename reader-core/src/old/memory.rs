@@ -5,9 +5,10 @@
 use crate::bytes::Answer;
 use crate::error::Result;
 use crate::format::layout;
-use crate::old::assemble::{Ancestors, DirectorySums, LastCounts};
+use crate::old::assemble::{Ancestors, LastCounts};
 use crate::old::ndjson::{Item, Refused};
 use crate::questions::index::Index;
+use crate::writing::sums::DirectorySums;
 use crate::writing::tree::{Places, TreeBuilder};
 use crate::{Entry, Extent, Kind, Limits};
 use alloc::vec::Vec;

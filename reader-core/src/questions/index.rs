@@ -6,7 +6,8 @@
 
 use crate::bytes::{Answer, Extent, Source, ready};
 use crate::error::{Error, Part, Result, Structure};
-use crate::format::inner::{Child, Inner, Key};
+use crate::format::inner::{Child, Inner};
+use crate::format::key::Key;
 use crate::format::layout::{self, FOOTER_LEN, Footer, Header};
 use crate::format::leaf::{EntryRef, Leaf};
 use crate::writing::tree;
@@ -31,8 +32,10 @@ pub struct Index {
 }
 
 mod hinted;
+mod scan;
 
 pub use hinted::Hint;
+pub use scan::Scan;
 
 /// A node on the way down: an inner page or a leaf.
 enum Node<'a> {
@@ -333,7 +336,7 @@ impl Index {
     /// Walks over the entries with these numbers.
     pub fn scan(&self, range: Range<u64>) -> Scan<'_> {
         let end = range.end.min(self.len());
-        Scan { index: self, next: range.start, end, leaf: None, run: 0 }
+        Scan::new(self, range.start, end)
     }
 
     /// The children of `directory` after the name `after` (`None`: from the first), `limit` at most.
@@ -379,50 +382,6 @@ fn node(page: &[u8]) -> Result<Node<'_>> {
     match page.first() {
         Some(&layout::INNER) => Inner::parse(page).map(Node::Inner),
         _ => Leaf::parse(page).map(Node::Leaf),
-    }
-}
-
-/// A walk over entries by number. Ask [`Scan::next`] until it gives `None`.
-#[derive(Debug, Clone)]
-pub struct Scan<'a> {
-    index: &'a Index,
-    next: u64,
-    end: u64,
-    leaf: Option<(Leaf<'a>, u64)>,
-    run: usize,
-}
-
-impl<'a> Scan<'a> {
-    /// The next entry; `None` at the end. After [`Answer::Need`] nothing is lost: ask again.
-    #[inline]
-    pub fn next<S: Source + ?Sized>(
-        &mut self,
-        source: &'a S,
-    ) -> Result<Answer<Option<EntryRef<'a>>>> {
-        if self.next >= self.end {
-            return Ok(Answer::Ready(None));
-        }
-        if let Some((leaf, first)) = &self.leaf {
-            let slot = usize::try_from(self.next.saturating_sub(*first)).unwrap_or(usize::MAX);
-            if slot < leaf.len() {
-                let entry = leaf.entry(slot, &mut self.run)?;
-                self.next = self.next.saturating_add(1);
-                return Ok(Answer::Ready(Some(entry)));
-            }
-        }
-        let found = ready!(self.index.leaf_at(source, self.next)?);
-        let slot = usize::try_from(self.next.saturating_sub(found.first)).unwrap_or(usize::MAX);
-        self.run = 0;
-        self.leaf = Some((found.leaf, found.first));
-        // Counts that contradict the leaves end here.
-        let entry = found.leaf.entry(slot, &mut self.run)?;
-        self.next = self.next.saturating_add(1);
-        Ok(Answer::Ready(Some(entry)))
-    }
-
-    /// The number of the entry that comes next.
-    pub fn position(&self) -> u64 {
-        self.next
     }
 }
 

@@ -78,12 +78,6 @@ impl LeafBuilder {
         Some((self.directory(run), self.name(last)))
     }
 
-    /// The path of the first entry in two parts.
-    pub(crate) fn first(&self) -> Option<(&[u8], &[u8])> {
-        let run = self.runs.first()?;
-        (!self.is_empty()).then(|| (self.directory(run), self.name(0)))
-    }
-
     fn directory(&self, run: &OpenRun) -> &[u8] {
         let end = run.directory_start.saturating_add(run.directory_len);
         self.directories.get(run.directory_start..end).unwrap_or(&[])

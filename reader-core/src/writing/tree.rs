@@ -6,8 +6,9 @@
 
 use crate::entry::Totals;
 use crate::error::{Error, Result, Structure};
-use crate::format::inner::{self, Key, Slot};
+use crate::format::key::{Key, separator};
 use crate::format::layout::{self, Footer, HashSection, Header, MAX_ROOT, Volume};
+use crate::writing::inner::{self, Slot};
 use crate::writing::leaf::LeafBuilder;
 use crate::{Digest, Entry, Extent, Kind};
 use alloc::vec::Vec;
@@ -86,7 +87,7 @@ impl TreeBuilder {
         }
         if !self.leaf.push(entry, PAGE)? {
             let separator = match self.leaf.last() {
-                Some((directory, name)) => inner::separator(
+                Some((directory, name)) => separator(
                     &Key::new(directory, name),
                     &Key::new(path.parent().as_bytes(), path.name()),
                 ),

@@ -1,5 +1,8 @@
 use super::*;
+use crate::entry::Owner;
+use crate::path::PackPathBuf;
 use crate::writing::leaf::LeafBuilder;
+use crate::{BlockTable, Codec, Content, Digest, Entry, Kind};
 use alloc::format;
 use alloc::vec;
 

@@ -4,13 +4,11 @@ use crate::entry::Owner;
 use crate::error::{Error, PathProblem, Result};
 use crate::path::{MAX_LINK_TARGET, PackPath, PackPathBuf};
 use crate::{BlockTable, Codec, Content, Digest, Entry, Extent, Kind, Totals};
-use alloc::borrow::Cow;
 use alloc::vec::Vec;
-use core::fmt;
 use serde::Deserialize;
-use serde::de::{Deserializer, Visitor};
 
 use super::NANOSECONDS;
+use super::text::Bytes;
 
 /// No deflate stream expands further: 1032 to 1, beside what header and trailer take.
 const DEFLATE_RATIO: u64 = 1032;
@@ -195,61 +193,6 @@ fn nanoseconds_of(seconds: f64) -> i128 {
 
 fn digest(hex: &Bytes) -> Result<Digest> {
     core::str::from_utf8(&hex.0).ok().and_then(Digest::from_hex).ok_or(BAD_LINE)
-}
-
-/// A JSON string as raw bytes: the lone surrogates `\udc80` to `\udcff` are single bytes again.
-pub(super) struct Bytes(pub(super) Vec<u8>);
-
-impl<'de> Deserialize<'de> for Bytes {
-    fn deserialize<D: Deserializer<'de>>(reader: D) -> core::result::Result<Self, D::Error> {
-        struct Text;
-
-        impl Visitor<'_> for Text {
-            type Value = Bytes;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string")
-            }
-
-            fn visit_bytes<E>(self, text: &[u8]) -> core::result::Result<Bytes, E> {
-                Ok(Bytes(without_surrogates(text).into_owned()))
-            }
-
-            // Keys come as text.
-            fn visit_str<E>(self, text: &str) -> core::result::Result<Bytes, E> {
-                Ok(Bytes(text.into()))
-            }
-        }
-
-        reader.deserialize_bytes(Text)
-    }
-}
-
-/// Lone surrogates arrive as if UTF-8 allowed them: ED B2 80 to ED B3 BF. No valid UTF-8 holds
-/// these, so each stands for one byte.
-fn without_surrogates(text: &[u8]) -> Cow<'_, [u8]> {
-    if memchr::memchr(0xed, text).is_none() {
-        return Cow::Borrowed(text);
-    }
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text;
-    loop {
-        rest = match rest {
-            [0xed, 0xb2, low @ 0x80..=0xbf, rest @ ..] => {
-                bytes.push(*low);
-                rest
-            }
-            [0xed, 0xb3, low @ 0x80..=0xbf, rest @ ..] => {
-                bytes.push(*low | 0x40);
-                rest
-            }
-            [byte, rest @ ..] => {
-                bytes.push(*byte);
-                rest
-            }
-            [] => return Cow::Owned(bytes),
-        };
-    }
 }
 
 #[cfg(test)]

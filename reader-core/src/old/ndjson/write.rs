@@ -1,10 +1,10 @@
 //! From entries to lines.
 
-use crate::old::trailer::MAGIC;
 use crate::{Codec, Content, Digest, Entry, Kind};
 use alloc::vec::Vec;
 
 use super::NANOSECONDS;
+use super::text::write_string;
 
 /// SHA-256 of no bytes, for entries without a payload: old readers insist on the key.
 const EMPTY_SHA256: &[u8] = b"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -103,63 +103,12 @@ fn write_digest(key: &[u8], digest: &Digest, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-fn write_string(bytes: &[u8], out: &mut Vec<u8>) {
-    out.push(b'"');
-    if is_plain(bytes) {
-        out.extend_from_slice(bytes);
-    } else {
-        for chunk in bytes.utf8_chunks() {
-            for character in chunk.valid().chars() {
-                write_character(character, out);
-            }
-            for byte in chunk.invalid() {
-                write_escape(0xdc00 | u16::from(*byte), out);
-            }
-        }
-    }
-    out.push(b'"');
-}
-
-/// Whether a name is the same inside a JSON string: UTF-8 without anything to escape. A C2 or E2
-/// may begin one of the characters that end a line, so names with these go the long way, too.
-#[inline]
-fn is_plain(bytes: &[u8]) -> bool {
-    let special = |byte: &u8| matches!(byte, ..b' ' | b'"' | b'\\' | 0x7f | 0xc2 | 0xe2);
-    !bytes.iter().any(special)
-        && core::str::from_utf8(bytes).is_ok()
-        && !memchr::memchr_iter(b'_', bytes)
-            .any(|last| bytes.get(..=last).is_some_and(|head| head.ends_with(MAGIC)))
-}
-
-fn write_character(character: char, out: &mut Vec<u8>) {
-    match character {
-        '"' => out.extend_from_slice(b"\\\""),
-        '\\' => out.extend_from_slice(b"\\\\"),
-        // The magic must not occur in an index: old readers take its last occurrence.
-        '_' if MAGIC.strip_suffix(b"_").is_some_and(|head| out.ends_with(head)) => {
-            write_escape(u16::from(b'_'), out);
-        }
-        // All that Python takes for the end of a line, and the other control characters.
-        '\0'..='\x1f' | '\x7f'..='\u{9f}' | '\u{2028}' | '\u{2029}' => {
-            write_escape(u16::try_from(u32::from(character)).unwrap_or_default(), out);
-        }
-        _ => out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
-    }
-}
-
-fn write_escape(unit: u16, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"\\u");
-    for shift in [12, 8, 4, 0] {
-        let digit = char::from_digit(u32::from(unit >> shift) & 15, 16).unwrap_or('0');
-        out.extend_from_slice(digit.encode_utf8(&mut [0; 4]).as_bytes());
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::entry::Owner;
     use crate::old::ndjson::{Item, parse_line};
+    use crate::old::trailer::MAGIC;
     use crate::path::PackPathBuf;
     use crate::{BlockTable, Totals};
     use alloc::string::String;

@@ -1,10 +1,11 @@
 use super::*;
 use crate::entry::Content;
-use crate::format::hash::{self, Window};
+use crate::format::hash;
 use crate::format::layout::HashSection;
 use crate::format::layout::HashSlot;
 use crate::path::PackPathBuf;
 use crate::writing::tree::{Places, TreeBuilder};
+use crate::writing::window::Window;
 use crate::{Codec, Entry, Kind};
 use alloc::collections::BTreeMap;
 use alloc::format;
