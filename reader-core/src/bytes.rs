@@ -7,11 +7,12 @@ mod packed;
 mod probe;
 
 pub(crate) use cursor::Cursor;
-pub(crate) use packed::{packed_width, read_packed, u16_at};
+pub(crate) use packed::{packed_width, push_packed, read_packed, u16_at};
 pub(crate) use probe::{Probe, common_prefix};
 
 /// A range of bytes in a file: `start..start + len`, which never overflows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[expect(clippy::exhaustive_structs, reason = "a range has a start and a length")]
 pub struct Extent {
     /// Offset of the first byte.
     pub start: u64,
@@ -57,6 +58,7 @@ impl Source for [u8] {
 
 /// What a question comes to with the bytes at hand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "either the answer is there or bytes are missing")]
 pub enum Answer<T> {
     /// The answer.
     Ready(T),

@@ -1,7 +1,7 @@
 //! The two old formats: CTNRv1 containers and `.fpack` files.
 
-pub mod trailer;
-pub mod ndjson;
-pub mod fpack;
-pub mod assemble;
-pub mod memory;
+pub(crate) mod trailer;
+pub(crate) mod ndjson;
+pub(crate) mod fpack;
+pub(crate) mod assemble;
+pub(crate) mod memory;

@@ -194,7 +194,7 @@ impl fmt::Debug for PackPathBuf {
 
 /// Compares two directories component by component: bytewise, `/` lowest of all.
 #[inline]
-pub fn cmp_directories(a: &[u8], b: &[u8]) -> Ordering {
+pub(crate) fn cmp_directories(a: &[u8], b: &[u8]) -> Ordering {
     let common = a.iter().zip(b).take_while(|(x, y)| x == y).count();
     match (a.get(common), b.get(common)) {
         (None, None) => Ordering::Equal,
@@ -212,12 +212,12 @@ pub(crate) fn directory_byte(byte: u8) -> u8 {
 /// Takes off what people type: `./` before, slashes around. The root becomes the empty path.
 ///
 /// ```
-/// use rangepack_core::path::trim;
-/// assert_eq!(trim(b"./cats/"), b"cats");
-/// assert_eq!(trim(b"/"), b"");
+/// use rangepack_core::trim_path;
+/// assert_eq!(trim_path(b"./cats/"), b"cats");
+/// assert_eq!(trim_path(b"/"), b"");
 /// ```
 #[must_use]
-pub fn trim(path: &[u8]) -> &[u8] {
+pub fn trim_path(path: &[u8]) -> &[u8] {
     let mut path = path;
     loop {
         path = match path {

@@ -1,6 +1,6 @@
 //! The bytes of files: verified, decoded, found in parts, and read together (FORMAT.md, "Payloads").
 
-pub mod gzip;
-pub mod decode;
-pub mod blocks;
-pub mod plan;
+pub(crate) mod gzip;
+pub(crate) mod decode;
+pub(crate) mod blocks;
+pub(crate) mod plan;

@@ -1,3 +1,3 @@
 //! What one asks of a pack (FORMAT.md, "Reading").
 
-pub mod index;
+pub(crate) mod index;

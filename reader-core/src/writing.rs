@@ -2,6 +2,7 @@
 
 pub(crate) mod leaf;
 pub(crate) mod inner;
-pub mod tree;
-pub mod sums;
-pub mod window;
+pub(crate) mod root;
+pub(crate) mod tree;
+pub(crate) mod sums;
+pub(crate) mod window;

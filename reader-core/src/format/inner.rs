@@ -1,25 +1,23 @@
 //! Inner pages: separators and the digests of the pages below (FORMAT.md, "Inner pages").
 
 use crate::Digest;
-use crate::bytes::{Cursor, Probe, read_packed, u16_at};
+use crate::bytes::Probe;
 use crate::error::{Error, Result, Structure};
 use crate::format::key::Key;
-use crate::format::layout::{INNER_HEADER_LEN, InnerHeader};
+use crate::format::layout::InnerPage;
 use core::cmp::Ordering;
 
 /// An inner page, parsed: sections found, nothing copied.
+///
+/// Every access is checked: a page that contradicts itself gives errors, never a panic.
 #[derive(Debug, Clone, Copy)]
 pub struct Inner<'a> {
-    header: InnerHeader,
-    offsets: &'a [u8],
-    counts: &'a [u8],
-    digests: &'a [u8],
-    prefix: &'a [u8],
-    heap: &'a [u8],
+    page: InnerPage<'a>,
 }
 
 /// A page below an inner page.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct Child {
     /// Its page number.
     pub page: u32,
@@ -37,32 +35,22 @@ fn bad<T>(field: &'static str, value: u64) -> Result<T> {
 
 impl<'a> Inner<'a> {
     /// Parses a page (or the node of a root page); trailing zeros are ignored.
+    ///
+    /// # Errors
+    /// [`Error::Truncated`] and [`Error::BadField`] when it is no inner page.
     #[inline]
     pub fn parse(page: &'a [u8]) -> Result<Inner<'a>> {
-        let header = InnerHeader::from_bytes(page)?;
-        let children = usize::from(header.children);
-        let mut cursor = Cursor::new(Structure::Inner, page);
-        cursor.take(INNER_HEADER_LEN)?;
-        let offsets = cursor.take(children.saturating_add(1).saturating_mul(2))?;
-        // Counts are read with eight-byte loads: the digests behind them make that safe.
-        let counts = cursor.rest();
-        cursor.take(children.saturating_mul(usize::from(header.count_width)))?;
-        let digests = cursor.take(children.saturating_mul(32))?;
-        let heap = cursor.take(usize::try_from(header.heap_len).unwrap_or(usize::MAX))?;
-        let Some(prefix) = heap.get(..usize::from(header.prefix_len)) else {
-            return bad("prefix_len", u64::from(header.prefix_len));
-        };
-        Ok(Inner { header, offsets, counts, digests, prefix, heap })
+        Ok(Inner { page: InnerPage::from_bytes(page)? })
     }
 
     /// 1 for pages just above the leaves.
     pub fn level(&self) -> u8 {
-        self.header.level
+        self.page.header.level
     }
 
     /// Number of children.
     pub fn len(&self) -> usize {
-        usize::from(self.header.children)
+        usize::from(self.page.header.children)
     }
 
     /// Never: an inner page has a child at least.
@@ -71,11 +59,14 @@ impl<'a> Inner<'a> {
     }
 
     /// The child below which `key` lies if it exists.
+    ///
+    /// # Errors
+    /// Here and below: [`Error::BadField`] when the page contradicts itself where it was looked at.
     #[inline]
     pub fn child_of(&self, key: &Key) -> Result<Child> {
         let key = key.as_bytes();
-        let Some(rest) = key.strip_prefix(self.prefix) else {
-            let index = if key < self.prefix { 0 } else { self.len().saturating_sub(1) };
+        let Some(rest) = key.strip_prefix(self.page.prefix) else {
+            let index = if key < self.page.prefix { 0 } else { self.len().saturating_sub(1) };
             return self.child(index);
         };
         let probe = Probe::new(rest);
@@ -84,12 +75,7 @@ impl<'a> Inner<'a> {
         let mut high = self.len();
         while low < high {
             let middle = low.midpoint(high);
-            let order = || {
-                let start = u16_at(self.offsets, middle)?;
-                let end = u16_at(self.offsets, middle.checked_add(1)?)?;
-                probe.compare(self.heap, start, end)
-            };
-            match order() {
+            match self.page.separators.compare(middle, &probe) {
                 Some(Ordering::Greater) => high = middle,
                 Some(_) => low = middle.saturating_add(1),
                 None => return bad("separator", middle as u64),
@@ -116,24 +102,19 @@ impl<'a> Inner<'a> {
 
     #[inline]
     fn before(&self, index: usize) -> Result<u64> {
-        let width = self.header.count_width;
-        let at = index.checked_mul(usize::from(width));
-        match at.and_then(|at| read_packed(self.counts, at, width)) {
-            Some(count) => Ok(count),
-            None => bad("count", index as u64),
-        }
+        self.page.count(index).map_or_else(|| bad("count", index as u64), Ok)
     }
 
     /// Child number `index`.
     #[inline]
     pub fn child(&self, index: usize) -> Result<Child> {
-        let digest = || self.digests.get(index.checked_mul(32)?..)?.first_chunk();
-        let page = u32::try_from(index).ok().and_then(|i| self.header.first_child.checked_add(i));
-        match (digest(), page) {
+        let page =
+            u32::try_from(index).ok().and_then(|i| self.page.header.first_child.checked_add(i));
+        match (self.page.digest(index), page) {
             (Some(digest), Some(page)) => Ok(Child {
                 page,
-                level: self.header.level.saturating_sub(1),
-                digest: Digest(*digest),
+                level: self.page.header.level.saturating_sub(1),
+                digest,
                 before: self.before(index)?,
             }),
             _ => bad("child", index as u64),
@@ -144,14 +125,14 @@ impl<'a> Inner<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::writing::inner::{Slot, fitting, write};
+    use crate::writing::inner::{ChildSlot, fitting, write};
     use alloc::format;
     use alloc::vec::Vec;
 
     #[test]
     fn children_are_found_by_key_and_by_number() {
-        let slots: Vec<Slot> = (0..50u8)
-            .map(|i| Slot {
+        let slots: Vec<ChildSlot> = (0..50u8)
+            .map(|i| ChildSlot {
                 separator: if i == 0 { Vec::new() } else { format!("d\0\0{i:03}").into_bytes() },
                 digest: Digest([i; 32]),
                 entries: 10,

@@ -46,7 +46,7 @@ impl Key {
 }
 
 /// The shortest key that is above `low` and not above `high`.
-pub fn separator(low: &Key, high: &Key) -> Vec<u8> {
+pub(crate) fn separator(low: &Key, high: &Key) -> Vec<u8> {
     let high = high.as_bytes();
     let common = common_prefix(low.as_bytes(), high);
     high.get(..common.saturating_add(1)).unwrap_or(high).to_vec()

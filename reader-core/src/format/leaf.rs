@@ -1,72 +1,43 @@
-//! Leaf pages: entries, searched in place (FORMAT.md, "Leaf pages").
+//! Leaf pages, searched in place (FORMAT.md, "Leaf pages").
 
-use crate::bytes::{Cursor, Probe, read_packed, u16_at};
+use crate::PackPath;
+use crate::bytes::Probe;
 use crate::error::{Error, Result, Structure};
-use crate::format::layout::{
-    self, Column, FLAG_KIND, FLAGS_KNOWN, KIND_DIRECTORY, KIND_SYMLINK, LEAF_RUNS, LeafShape,
-    RUN_LEN, Run,
-};
+use crate::format::layout::{Flags, LeafPage, LeafRun};
 use crate::path::{cmp_directories, is_name};
-use crate::{PackPath, Totals};
 use alloc::vec::Vec;
 use core::cmp::Ordering;
+
+mod entry;
+
+pub use entry::EntryRef;
 
 /// A leaf page, parsed: sections found, nothing copied.
 ///
 /// Every access is checked: a page that contradicts itself gives errors, never a panic.
 #[derive(Debug, Clone, Copy)]
 pub struct Leaf<'a> {
-    page: &'a [u8],
-    shape: LeafShape,
+    page: LeafPage<'a>,
 }
 
 fn bad<T>(field: &'static str, value: u64) -> Result<T> {
     Err(Error::BadField { structure: Structure::Leaf, field, value })
 }
 
-mod entry;
-
-pub use entry::EntryRef;
-
 impl<'a> Leaf<'a> {
     /// Parses a page (or the node of a root page); trailing zeros are ignored.
+    ///
+    /// # Errors
+    /// [`Error::Truncated`] and [`Error::BadField`] when it is no leaf page.
     #[inline]
     pub fn parse(page: &'a [u8]) -> Result<Leaf<'a>> {
-        Ok(Leaf { page, shape: LeafShape::from_bytes(page)? })
-    }
-
-    /// What lies from `start` on, up to `end`.
-    #[inline]
-    fn part(&self, start: u32, end: u32) -> &'a [u8] {
-        let place = |value| usize::try_from(value).unwrap_or(usize::MAX);
-        self.page.get(place(start)..place(end)).unwrap_or(&[])
-    }
-
-    #[inline]
-    fn runs(&self) -> &'a [u8] {
-        self.part(LEAF_RUNS, self.shape.name_offsets)
-    }
-
-    #[inline]
-    fn name_offsets(&self) -> &'a [u8] {
-        self.part(self.shape.name_offsets, self.shape.rows)
-    }
-
-    /// Rows are read with eight-byte loads: the digests behind them make that safe.
-    #[inline]
-    fn rows(&self) -> &'a [u8] {
-        self.part(self.shape.rows, self.shape.end)
-    }
-
-    #[inline]
-    fn heap(&self) -> &'a [u8] {
-        self.part(self.shape.heap, self.shape.end)
+        Ok(Leaf { page: LeafPage::from_bytes(page)? })
     }
 
     /// Number of entries.
     #[inline]
     pub fn len(&self) -> usize {
-        usize::from(self.shape.entries)
+        self.page.entries()
     }
 
     /// Whether it holds no entry: only the root page of an empty pack does.
@@ -75,44 +46,27 @@ impl<'a> Leaf<'a> {
     }
 
     #[inline]
-    fn run(&self, index: usize) -> Result<RunView<'a>> {
-        let view = || {
-            let at = index.checked_mul(RUN_LEN)?;
-            let run = Run::from_bytes(self.runs().get(at..)?.first_chunk()?);
-            // The next run's beginning is this one's end.
-            let next = match self.runs().get(at.checked_add(RUN_LEN)?..)?.first_chunk() {
-                Some(bytes) => usize::from(Run::from_bytes(bytes).first),
-                None => self.len(),
-            };
-            let rest = self.heap().get(usize::from(run.directory)..)?;
-            let (directory, rest) = rest.split_at_checked(usize::from(run.directory_len))?;
-            let prefix = rest.get(..usize::from(run.prefix_len))?;
-            let first = usize::from(run.first);
-            (first < next && next <= self.len()).then_some(RunView {
-                first,
-                end: next,
-                directory,
-                prefix,
-            })
-        };
-        view().map_or_else(|| bad("run", index as u64), Ok)
+    fn run(&self, index: usize) -> Result<LeafRun<'a>> {
+        self.page.run(index).map_or_else(|| bad("run", index as u64), Ok)
     }
 
     #[inline]
     fn suffix(&self, slot: usize) -> Result<&'a [u8]> {
-        let suffix = || {
-            let start = u16_at(self.name_offsets(), slot)?;
-            let end = u16_at(self.name_offsets(), slot.checked_add(1)?)?;
-            self.heap().get(start..end)
-        };
-        suffix().map_or_else(|| bad("name_offset", slot as u64), Ok)
+        self.page.names().get(slot).map_or_else(|| bad("name_offset", slot as u64), Ok)
     }
 
     /// The first slot whose key is not below (`directory`, `name`), and whether it is that key.
+    ///
+    /// # Errors
+    /// [`Error::BadField`] when the page contradicts itself where it was looked at.
     #[inline]
-    pub fn lower_bound(&self, directory: &[u8], name: &[u8]) -> Result<(usize, Option<Slot<'a>>)> {
+    pub fn lower_bound(
+        &self,
+        directory: &[u8],
+        name: &[u8],
+    ) -> Result<(usize, Option<LeafSlot<'a>>)> {
         let mut low = 0usize;
-        let mut high = usize::from(self.shape.runs);
+        let mut high = self.page.runs();
         // Runs lie in ascending order of their directories.
         while low < high {
             let middle = low.midpoint(high);
@@ -123,34 +77,33 @@ impl<'a> Leaf<'a> {
                 Ordering::Equal => return self.lower_bound_in(&run, name),
             }
         }
-        if low < usize::from(self.shape.runs) {
+        if low < self.page.runs() {
             return Ok((self.run(low)?.first, None));
         }
         Ok((self.len(), None))
     }
 
     #[inline]
-    fn lower_bound_in(&self, run: &RunView<'a>, name: &[u8]) -> Result<(usize, Option<Slot<'a>>)> {
+    fn lower_bound_in(
+        &self,
+        run: &LeafRun<'a>,
+        name: &[u8],
+    ) -> Result<(usize, Option<LeafSlot<'a>>)> {
         let Some(rest) = name.strip_prefix(run.prefix) else {
             let slot = if name < run.prefix { run.first } else { run.end };
             return Ok((slot, None));
         };
         let probe = Probe::new(rest);
-        let (offsets, heap) = (self.name_offsets(), self.heap());
+        let names = self.page.names();
         let mut low = run.first;
         let mut high = run.end;
         while low < high {
             let middle = low.midpoint(high);
-            let order = || {
-                let start = u16_at(offsets, middle)?;
-                let end = u16_at(offsets, middle.checked_add(1)?)?;
-                probe.compare(heap, start, end)
-            };
-            match order() {
+            match names.compare(middle, &probe) {
                 Some(Ordering::Less) => low = middle.saturating_add(1),
                 Some(Ordering::Greater) => high = middle,
                 Some(Ordering::Equal) => {
-                    let slot = Slot {
+                    let slot = LeafSlot {
                         slot: middle,
                         directory: run.directory,
                         prefix: run.prefix,
@@ -164,22 +117,22 @@ impl<'a> Leaf<'a> {
         Ok((low, None))
     }
 
-    /// Whether the entry at `slot` has this key; nothing when it has not, or cannot be read.
+    /// The slot, if its entry has this key; nothing when it has not, or cannot be read.
     #[inline]
-    pub fn slot_of(&self, slot: usize, directory: &[u8], name: &[u8]) -> Option<Slot<'a>> {
-        // The last run that does not begin behind the slot.
-        let (runs, _) = self.runs().as_chunks::<RUN_LEN>();
-        let after = runs.partition_point(|run| usize::from(Run::from_bytes(run).first) <= slot);
-        let run = self.run(after.checked_sub(1)?).ok()?;
+    pub fn slot_of(&self, slot: usize, directory: &[u8], name: &[u8]) -> Option<LeafSlot<'a>> {
+        let run = self.page.run_of(slot)?;
         if slot < run.first || slot >= run.end || run.directory != directory {
             return None;
         }
         let suffix = self.suffix(slot).ok()?;
         let is_name = name.strip_prefix(run.prefix) == Some(suffix);
-        is_name.then_some(Slot { slot, directory: run.directory, prefix: run.prefix, suffix })
+        is_name.then_some(LeafSlot { slot, directory: run.directory, prefix: run.prefix, suffix })
     }
 
-    /// The entry at `slot`, its name checked. `run` is a hint: where the entry before was.
+    /// The entry at `slot`, its name checked. `run` is a hint: where the entry before was; 0 at first.
+    ///
+    /// # Errors
+    /// [`Error::BadField`] when there is no such entry, or the page contradicts itself.
     pub fn entry(&self, slot: usize, run: &mut usize) -> Result<EntryRef<'a>> {
         let slot = self.slot(slot, run)?;
         if !slot.is_sound() {
@@ -189,103 +142,47 @@ impl<'a> Leaf<'a> {
     }
 
     /// The place and path of the entry at `slot`, its name not checked. `run` is a hint as above.
-    pub fn slot(&self, slot: usize, run: &mut usize) -> Result<Slot<'a>> {
+    ///
+    /// # Errors
+    /// Those of [`Leaf::entry`].
+    pub fn slot(&self, slot: usize, run: &mut usize) -> Result<LeafSlot<'a>> {
         if slot >= self.len() {
             return bad("slot", slot as u64);
         }
-        let mut view = self.run(*run)?;
-        if slot < view.first {
+        let mut found = self.run(*run)?;
+        if slot < found.first {
             *run = 0;
-            view = self.run(0)?;
+            found = self.run(0)?;
         }
-        while slot >= view.end {
+        while slot >= found.end {
             *run = run.saturating_add(1);
-            view = self.run(*run)?;
+            found = self.run(*run)?;
         }
         let suffix = self.suffix(slot)?;
-        Ok(Slot { slot, directory: view.directory, prefix: view.prefix, suffix })
+        Ok(LeafSlot { slot, directory: found.directory, prefix: found.prefix, suffix })
     }
 
     /// The entry that [`Leaf::lower_bound`] found: its name equals the one asked for.
+    ///
+    /// # Errors
+    /// [`Error::BadField`] when the page says of it what no entry can be.
     #[inline]
-    pub fn entry_of(&self, slot: Slot<'a>) -> Result<EntryRef<'a>> {
-        let flags = self.column(slot.slot, Column::Flags)?;
-        if flags & !FLAGS_KNOWN != 0 || flags & FLAG_KIND > KIND_SYMLINK {
-            return bad("flags", flags);
-        }
-        Ok(EntryRef { leaf: *self, slot, flags })
+    pub fn entry_of(&self, slot: LeafSlot<'a>) -> Result<EntryRef<'a>> {
+        let flags = Flags::read(&self.page, slot.slot)?;
+        Ok(EntryRef { page: self.page, slot, flags })
     }
-
-    #[inline]
-    fn column(&self, slot: usize, column: Column) -> Result<u64> {
-        let value = || {
-            let (base, before, width) = layout::leaf_column(self.page, column)?;
-            let at = slot.checked_mul(usize::from(self.shape.stride))?.checked_add(before)?;
-            base.checked_add(read_packed(self.rows(), at, width)?)
-        };
-        value().map_or_else(|| bad("row", slot as u64), Ok)
-    }
-
-    fn extra(&self, slot: usize) -> Result<Cursor<'a>> {
-        let place = self.column(slot, Column::Extra)?;
-        let record = || {
-            let at = usize::try_from(place.checked_sub(1)?).ok()?;
-            self.heap().get(usize::from(self.shape.extras)..)?.get(at..)
-        };
-        match record() {
-            Some(bytes) => Ok(Cursor::new(Structure::Leaf, bytes)),
-            None => bad("extra", place),
-        }
-    }
-
-    #[inline]
-    fn digest(&self, slot: usize) -> Result<&'a [u8; 32]> {
-        let digests = self.part(self.shape.digests, self.shape.heap);
-        let digest = || digests.get(slot.checked_mul(32)?..)?.first_chunk();
-        digest().map_or_else(|| bad("digest", slot as u64), Ok)
-    }
-}
-
-/// Fills in the totals of the directories in a page, which were not known when it was written.
-///
-/// `totals` gives them in the order of the entries.
-pub fn set_totals(page: &mut [u8], totals: &mut impl Iterator<Item = Totals>) -> Result<()> {
-    let leaf = Leaf::parse(page)?;
-    let digests = usize::try_from(leaf.shape.digests).unwrap_or(usize::MAX);
-    let mut directories = Vec::new();
-    for slot in 0..leaf.len() {
-        if leaf.column(slot, Column::Flags)? & FLAG_KIND == KIND_DIRECTORY {
-            directories.push(slot);
-        }
-    }
-    for slot in directories {
-        let at = digests.saturating_add(slot.saturating_mul(32));
-        let place = page.get_mut(at..).and_then(|rest| rest.first_chunk_mut::<32>());
-        if let (Some(place), Some(totals)) = (place, totals.next()) {
-            *place = layout::totals_to_bytes(&totals);
-        }
-    }
-    Ok(())
-}
-
-#[derive(Debug, Clone, Copy)]
-struct RunView<'a> {
-    first: usize,
-    end: usize,
-    directory: &'a [u8],
-    prefix: &'a [u8],
 }
 
 /// A slot of a leaf and the three parts of its path.
 #[derive(Debug, Clone, Copy)]
-pub struct Slot<'a> {
+pub struct LeafSlot<'a> {
     slot: usize,
     directory: &'a [u8],
     prefix: &'a [u8],
     suffix: &'a [u8],
 }
 
-impl Slot<'_> {
+impl LeafSlot<'_> {
     /// Appends the whole path.
     pub fn push_path(&self, out: &mut Vec<u8>) {
         if !self.directory.is_empty() {

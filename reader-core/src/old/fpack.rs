@@ -31,6 +31,7 @@ const SURE_PADDING: usize = 8;
 
 /// The header of an `.fpack` file, whose fields fit in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FpackHeader {
     /// Number of entries.
     pub count: u64,
@@ -46,6 +47,7 @@ pub struct FpackHeader {
 
 /// One of an `.fpack` file's entries.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "the format is old and does not grow")]
 pub enum FpackItem {
     /// A file, without digest, mode and times: the format has none. Backslashes in its name stand as
     /// they are.
@@ -63,6 +65,7 @@ pub enum FpackItem {
 
 /// What [`parse`] came across.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Fpack {
     /// The header.
     pub header: FpackHeader,

@@ -8,8 +8,9 @@ use crate::format::layout;
 use crate::old::assemble::{Ancestors, LastCounts};
 use crate::old::ndjson::{Item, Refused};
 use crate::questions::index::Index;
+use crate::writing::root::Sections;
 use crate::writing::sums::DirectorySums;
-use crate::writing::tree::{Places, TreeBuilder};
+use crate::writing::tree::TreeBuilder;
 use crate::{Entry, Extent, Kind, Limits};
 use alloc::vec::Vec;
 
@@ -23,6 +24,7 @@ pub struct MemoryIndex {
 
 /// An index in memory.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Built {
     /// The index; its pages lie in `pages`.
     pub index: Index,
@@ -78,8 +80,8 @@ impl MemoryIndex {
         for (number, page) in pages.chunks(layout::PAGE_SIZE as usize).enumerate() {
             leaves.seal(number, page);
         }
-        let tree = leaves.finish(Places::default(), &mut pages)?;
-        let (root, _) = tree.root(pages.len() as u64, Extent { start: 0, len: 0 });
+        let tree = leaves.finish(Sections::default(), &mut pages)?;
+        let (root, _) = tree.root(pages.len() as u64, Extent { start: 0, len: 0 })?;
         pages.extend(root);
         let opened = Index::open(pages.as_slice(), pages.len() as u64, None, limits)?;
         let Answer::Ready(Some(index)) = opened else {

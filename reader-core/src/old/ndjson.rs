@@ -24,6 +24,7 @@ const NANOSECONDS: i64 = 1_000_000_000;
 
 /// What [`parse_index`] came across.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct IndexSummary {
     /// Number of entries.
     pub entries: u64,

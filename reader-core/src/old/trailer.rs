@@ -5,15 +5,10 @@
 
 use crate::bytes::ready;
 use crate::error::Result;
+use crate::format::layout::{MAGIC, TRAILER_HEADER_LEN, index_len};
 use crate::old::ndjson::looks_like_index;
 use crate::{Answer, Extent, Source};
 use memchr::memmem::FinderRev;
-
-/// What a CTNRv1 trailer begins with.
-pub const MAGIC: &[u8; 8] = b"CTNRv1__";
-
-/// Length of the magic and the index's length: the index begins here.
-const HEADER_LEN: usize = 16;
 
 /// How much of a candidate's index is looked at.
 const PEEK: usize = 16;
@@ -26,24 +21,12 @@ const OVERLAP: u64 = 7;
 
 /// Where a container's trailer lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Trailer {
     /// Offset of the magic: the payloads lie before it.
     pub magic_offset: u64,
     /// The index: never empty, and inside the file.
     pub index: Extent,
-}
-
-/// The sixteen bytes before an index of `len` bytes.
-///
-/// ```
-/// assert_eq!(&rangepack_core::trailer::trailer_header(258), b"CTNRv1__\x02\x01\0\0\0\0\0\0");
-/// ```
-pub fn trailer_header(len: u64) -> [u8; 16] {
-    let mut header = [0; 16];
-    let (magic, length) = header.split_at_mut(MAGIC.len());
-    magic.copy_from_slice(MAGIC);
-    length.copy_from_slice(&len.to_le_bytes());
-    header
 }
 
 /// Finds the last trailer whose magic lies in the last `lookback` bytes; bytes may follow it.
@@ -116,11 +99,11 @@ fn check<S: Source + ?Sized>(
     magic_offset: u64,
     file_len: u64,
 ) -> Answer<Option<Trailer>> {
-    let start = magic_offset.saturating_add(HEADER_LEN as u64);
+    let start = magic_offset.saturating_add(TRAILER_HEADER_LEN as u64);
     if start >= file_len {
         return Answer::Ready(None);
     }
-    let mut header = [0; HEADER_LEN + PEEK];
+    let mut header = [0; TRAILER_HEADER_LEN + PEEK];
     let len = file_len.saturating_sub(magic_offset).min(header.len() as u64);
     let bytes = match small(source, Extent { start: magic_offset, len }, &mut header) {
         Answer::Ready(bytes) => bytes,
@@ -130,8 +113,8 @@ fn check<S: Source + ?Sized>(
 }
 
 fn trailer_in(bytes: &[u8], magic_offset: u64, start: u64, file_len: u64) -> Option<Trailer> {
-    let (length, index) = bytes.get(MAGIC.len()..)?.split_first_chunk::<8>()?;
-    let index_extent = Extent::new(start, u64::from_le_bytes(*length), file_len).ok()?;
+    let (len, index) = index_len(bytes)?;
+    let index_extent = Extent::new(start, len, file_len).ok()?;
     let peek = usize::try_from(index_extent.len.min(index.len() as u64)).ok()?;
     // No bytes do not look like an index either.
     looks_like_index(index.get(..peek)?).then_some(Trailer { magic_offset, index: index_extent })
@@ -164,6 +147,7 @@ fn small<'a, S: Source + ?Sized>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::layout::trailer_header;
     use crate::limits::Limits;
     use alloc::vec;
     use alloc::vec::Vec;

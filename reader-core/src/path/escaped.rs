@@ -5,6 +5,7 @@ use core::fmt;
 /// Shows bytes as text that is safe on a terminal: control characters, the backslash and bytes that
 /// are not UTF-8 appear as `\n`, `\\`, `\xNN` or `\u{NN}`.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::exhaustive_structs, reason = "wraps what is shown")]
 pub struct Escaped<'a>(pub &'a [u8]);
 
 impl fmt::Display for Escaped<'_> {

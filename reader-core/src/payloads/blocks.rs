@@ -13,19 +13,17 @@ use crate::{
     Answer, Codec, Content, Digest, Extent, Limits, Source,
     bytes::ready,
     error::{Error, Part, Result},
+    format::layout::TableShape,
 };
 use alloc::{borrow::Cow, vec::Vec};
-use core::ops::{Range, RangeInclusive};
+use core::ops::Range;
 use inflate::inflate_block;
-use table::{Shape, Table};
+use table::Table;
 
-pub use table::{BlockTableBuilder, table_len};
+pub use table::table_len;
 
 mod table;
 mod inflate;
-
-/// The block sizes that the format allows, as powers of two: 4 KiB to 1 GiB.
-pub const BLOCK_LOG2: RangeInclusive<u8> = 12..=30;
 
 /// The block size that the packer uses unless told otherwise: 256 KiB.
 pub const DEFAULT_BLOCK_LOG2: u8 = 18;
@@ -35,6 +33,7 @@ pub const MAX_BLOCKS: u64 = 1024;
 
 /// One block of a payload.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "callers keep blocks and make them anew")]
 pub struct Block {
     /// Which block it is, counted from 0.
     pub index: u64,
@@ -48,6 +47,7 @@ pub struct Block {
 
 /// What to read for a range of a file's content.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "either there is a block table or there is none")]
 pub enum Slice {
     /// These blocks, each of which [`decode_block`] verifies and decodes on its own.
     Blocks {
@@ -93,7 +93,7 @@ pub fn locate<S: Source + ?Sized>(
     let Some(blocks) = &content.blocks else {
         return Ok(Answer::Ready(Slice::Whole { stored, range }));
     };
-    let shape = Shape::new(content.size, blocks.block_log2)?;
+    let shape = TableShape::new(content.size, blocks.block_log2)?;
     if content.codec == Codec::Stored && content.size != content.stored_size {
         let found = content.stored_size;
         return Err(Error::SizeMismatch { expected: content.size, found });

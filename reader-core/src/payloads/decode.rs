@@ -8,9 +8,11 @@ use crate::{
     Codec, Content, Digest, Limits,
     digest::Hasher,
     error::{Error, Part, Result},
-    payloads::gzip::{GzipDecoder, Progress, plausible},
+    payloads::gzip::{GzipDecoder, plausible},
 };
 use alloc::{borrow::Cow, vec::Vec};
+
+pub use crate::payloads::gzip::Progress;
 
 /// Decodes and verifies one whole payload.
 ///

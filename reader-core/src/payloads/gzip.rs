@@ -41,6 +41,7 @@ pub(crate) fn plausible(stored: u64, size: u64) -> Result<()> {
 
 /// How far one call of a decoder got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Progress {
     /// Bytes of the input that were used; the caller passes the others again.
     pub consumed: usize,

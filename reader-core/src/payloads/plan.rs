@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 
 /// One range to read, and which of the wanted ranges lie in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Read {
     /// What to read; never empty.
     pub extent: Extent,
@@ -17,6 +18,7 @@ pub struct Read {
 
 /// The reads that bring a set of ranges.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Plan {
     /// By offset; no two overlap. Each wanted range that is not empty is a part of exactly one.
     pub reads: Vec<Read>,

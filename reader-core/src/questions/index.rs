@@ -10,7 +10,6 @@ use crate::format::inner::{Child, Inner};
 use crate::format::key::Key;
 use crate::format::layout::{self, FOOTER_LEN, Footer, Header};
 use crate::format::leaf::{EntryRef, Leaf};
-use crate::writing::tree;
 use crate::{Digest, Limits, PackPath, Totals};
 use alloc::boxed::Box;
 use alloc::vec;
@@ -95,7 +94,7 @@ impl Index {
         }
         let mut root: Box<[u8]> = root.into();
         let mask = root.first().copied().unwrap_or(0);
-        tree::apply_mask(&mut root, mask);
+        layout::apply_mask(&mut root, mask);
         let (header, node) = Header::from_bytes(&root, footer.file_len)?;
         Limits::check("pages", u64::from(header.page_count), u64::from(limits.pages))?;
         // Whoever goes through the entries by number must come to an end.
@@ -379,9 +378,9 @@ fn verified_bit(page: u32) -> (usize, u32) {
 const ABOVE_ALL_NAMES: usize = 8200;
 
 fn node(page: &[u8]) -> Result<Node<'_>> {
-    match page.first() {
-        Some(&layout::INNER) => Inner::parse(page).map(Node::Inner),
-        _ => Leaf::parse(page).map(Node::Leaf),
+    match layout::is_inner(page) {
+        true => Inner::parse(page).map(Node::Inner),
+        false => Leaf::parse(page).map(Node::Leaf),
     }
 }
 

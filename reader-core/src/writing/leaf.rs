@@ -1,26 +1,22 @@
 //! Writes leaf pages: takes entries in key order until a page is full.
 
-use crate::bytes::{common_prefix, packed_width};
-use crate::error::{Error, Result, Structure};
-use crate::format::layout::{
-    self, COLUMNS, Column, FLAG_BLOCKS, FLAG_GZIP, FLAG_NO_DIGEST, FLAG_ORIGINAL_DIGEST,
-    KIND_DIRECTORY, KIND_FILE, KIND_SYMLINK, LEAF_HEADER_LEN, LeafHeader, RUN_LEN, Run,
-};
-use crate::{Codec, Entry, Kind, PackPath};
+use crate::bytes::common_prefix;
+use crate::error::{Error, Result};
+use crate::format::layout::put::to_u16;
+use crate::format::layout::{Heap, LeafParts, Ranges, Row, RunRecord, leaf_len};
+use crate::{Entry, Kind, PackPath};
 use alloc::vec::Vec;
 
 /// Collects entries in key order for one leaf page, and knows how long that page would be.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct LeafBuilder {
-    rows: Vec<[u64; COLUMNS]>,
-    digests: Vec<[u8; 32]>,
+    rows: Vec<Row>,
+    ranges: Ranges,
     names: Vec<u8>,
     name_ends: Vec<usize>,
     runs: Vec<OpenRun>,
     directories: Vec<u8>,
     extras: Vec<u8>,
-    low: [u64; COLUMNS],
-    high: [u64; COLUMNS],
     /// Bytes of names that the runs' common prefixes save, all runs but the last.
     saved: usize,
     /// Offset given to entries that have no payload, so that they do not widen the column.
@@ -33,31 +29,6 @@ struct OpenRun {
     directory_start: usize,
     directory_len: usize,
     prefix_len: usize,
-}
-
-impl Default for LeafBuilder {
-    fn default() -> Self {
-        LeafBuilder {
-            rows: Vec::new(),
-            digests: Vec::new(),
-            names: Vec::new(),
-            name_ends: Vec::new(),
-            runs: Vec::new(),
-            directories: Vec::new(),
-            extras: Vec::new(),
-            low: [u64::MAX; COLUMNS],
-            high: [0; COLUMNS],
-            saved: 0,
-            last_offset: 0,
-        }
-    }
-}
-
-/// What an entry puts into a leaf.
-struct Row {
-    columns: [u64; COLUMNS],
-    digest: [u8; 32],
-    extra: Vec<u8>,
 }
 
 impl LeafBuilder {
@@ -91,107 +62,42 @@ impl LeafBuilder {
 
     /// Adds an entry if the page then is at most `capacity` bytes long; `false` when it is not.
     ///
-    /// Keys must ascend; the caller has checked that.
+    /// Keys must ascend; the caller has checked that. Fails with [`Error::TooLarge`] when something of the
+    /// entry does not fit into its field, or the entry into no page.
     pub(crate) fn push(&mut self, entry: &Entry, capacity: usize) -> Result<bool> {
         let path = entry.path.as_path();
-        let row = self.row(entry);
-        let mut low = self.low;
-        let mut high = self.high;
-        for ((low, high), value) in low.iter_mut().zip(&mut high).zip(row.columns) {
-            *low = (*low).min(value);
-            *high = (*high).max(value);
-        }
+        let extras_before = self.extras.len();
+        let row = Row::write(entry, self.last_offset, &mut self.extras)?;
+        let ranges = self.ranges.with(&row);
         let same_run =
             self.runs.last().is_some_and(|run| self.directory(run) == path.parent().as_bytes());
-        let len = self.len_with(path, same_run, &low, &high, row.extra.len());
+        let len = self.len_with(path, same_run, &ranges);
         let fits_u16 = self.rows.len() < usize::from(u16::MAX);
-        if len > capacity || !fits_u16 {
+        if len > capacity as u64 || !fits_u16 {
+            self.extras.truncate(extras_before);
+            if self.is_empty() {
+                let (what, limit) = ("length of a page with one entry", capacity as u64);
+                return Err(Error::TooLarge { what, value: len, limit });
+            }
             return Ok(false);
         }
         self.append(path, same_run);
-        self.low = low;
-        self.high = high;
+        self.ranges = ranges;
         if let Kind::File(content) = &entry.kind {
             self.last_offset = content.offset;
         }
-        self.rows.push(row.columns);
-        self.digests.push(row.digest);
-        self.extras.extend_from_slice(&row.extra);
+        self.rows.push(row);
         Ok(true)
     }
 
-    fn row(&self, entry: &Entry) -> Row {
-        let mut columns = [0u64; COLUMNS];
-        let mut digest = [0u8; 32];
-        let mut extra = Vec::new();
-        let mut set = |column: Column, value: u64| {
-            if let Some(place) = columns.get_mut(column as usize) {
-                *place = value;
-            }
-        };
-        set(Column::Mode, entry.mode.map_or(0, |mode| u64::from(mode & 0o7777) | (1 << 16)));
-        set(Column::Mtime, entry.mtime.map_or(0, |mtime| mtime.cast_unsigned() ^ (1 << 63)));
-        let owner = entry.owner;
-        set(Column::Uid, owner.map_or(0, |owner| u64::from(owner.uid).saturating_add(1)));
-        set(Column::Gid, owner.map_or(0, |owner| u64::from(owner.gid).saturating_add(1)));
-        set(Column::Offset, self.last_offset);
-        match &entry.kind {
-            Kind::File(content) => {
-                let mut flags = KIND_FILE;
-                set(Column::Volume, u64::from(content.volume));
-                set(Column::Offset, content.offset);
-                set(Column::StoredSize, content.stored_size);
-                match content.digest {
-                    Some(value) => digest = value.0,
-                    None => flags |= FLAG_NO_DIGEST,
-                }
-                if content.codec == Codec::Gzip {
-                    flags |= FLAG_GZIP;
-                    extra.extend(content.size.to_le_bytes());
-                }
-                if let Some(original) = content.original_digest {
-                    flags |= FLAG_ORIGINAL_DIGEST;
-                    extra.extend(original.0);
-                }
-                if let Some(blocks) = content.blocks {
-                    flags |= FLAG_BLOCKS;
-                    extra.extend(blocks.offset.to_le_bytes());
-                    extra.push(blocks.block_log2);
-                    extra.extend(blocks.digest.0);
-                }
-                set(Column::Flags, flags);
-            }
-            Kind::Directory(totals) => {
-                digest = layout::totals_to_bytes(totals);
-                set(Column::Flags, KIND_DIRECTORY);
-            }
-            Kind::Symlink(target) => {
-                let len = u16::try_from(target.len()).unwrap_or(u16::MAX);
-                extra.extend(len.to_le_bytes());
-                extra.extend_from_slice(target);
-                set(Column::Flags, KIND_SYMLINK);
-            }
-        }
-        if !extra.is_empty() {
-            set(Column::Extra, (self.extras.len() as u64).saturating_add(1));
-        }
-        Row { columns, digest, extra }
-    }
-
-    /// How long the page would be with one more entry.
-    fn len_with(
-        &self,
-        path: PackPath<'_>,
-        same_run: bool,
-        low: &[u64; COLUMNS],
-        high: &[u64; COLUMNS],
-        extra: usize,
-    ) -> usize {
+    /// How long the page would be with one more entry, whose extra record is there already. Lengths that
+    /// saturate are over any capacity.
+    fn len_with(&self, path: PackPath<'_>, same_run: bool, ranges: &Ranges) -> u64 {
         let name = path.name();
         let mut runs = self.runs.len();
         let mut heap =
             self.names.len().saturating_add(name.len()).saturating_add(self.extras.len());
-        heap = heap.saturating_add(extra).saturating_add(self.directories.len());
+        heap = heap.saturating_add(self.directories.len());
         if same_run {
             if let Some(run) = self.runs.last() {
                 let prefix = run.prefix_len.min(common_prefix(self.name(run.first), name));
@@ -209,16 +115,7 @@ impl LeafBuilder {
         }
         heap = heap.saturating_sub(self.saved);
         let entries = self.rows.len().saturating_add(1);
-        let stride: usize = low
-            .iter()
-            .zip(high)
-            .map(|(low, high)| usize::from(packed_width(high.saturating_sub(*low))))
-            .sum();
-        LEAF_HEADER_LEN
-            .saturating_add(runs.saturating_mul(RUN_LEN))
-            .saturating_add(entries.saturating_add(1).saturating_mul(2))
-            .saturating_add(entries.saturating_mul(stride.saturating_add(32)))
-            .saturating_add(heap)
+        leaf_len(entries as u64, runs as u64, ranges.stride(), heap as u64)
     }
 
     /// What the last run's prefix saves so far.
@@ -254,77 +151,38 @@ impl LeafBuilder {
 
     /// Writes the page, without padding, and empties the builder.
     pub(crate) fn finish(&mut self, out: &mut Vec<u8>) -> Result<()> {
-        let too_long = || Error::BadField { structure: Structure::Leaf, field: "len", value: 0 };
-        let to_u16 = |value: usize| u16::try_from(value).map_err(|_| too_long());
-        let mut heap = Vec::new();
-        let mut offsets = Vec::with_capacity(self.rows.len().saturating_add(1));
+        let mut heap = Heap::with_capacity(self.rows.len());
         let mut ends = self.runs.iter().skip(1).map(|run| run.first);
         for run in &self.runs {
             let end = ends.next().unwrap_or(self.rows.len());
             for slot in run.first..end {
-                offsets.push(to_u16(heap.len())?);
-                heap.extend_from_slice(self.name(slot).get(run.prefix_len..).unwrap_or(&[]));
+                heap.push(self.name(slot).get(run.prefix_len..).unwrap_or(&[]))?;
             }
         }
-        offsets.push(to_u16(heap.len())?);
+        heap.end_strings()?;
         let mut runs = Vec::with_capacity(self.runs.len());
         for run in &self.runs {
-            runs.push(Run {
-                first: to_u16(run.first)?,
-                directory: to_u16(heap.len())?,
-                directory_len: to_u16(run.directory_len)?,
-                prefix_len: to_u16(run.prefix_len)?,
+            runs.push(RunRecord {
+                first: to_u16("entries of a leaf", run.first)?,
+                directory: heap.place()?,
+                directory_len: to_u16("directory_len", run.directory_len)?,
+                prefix_len: to_u16("prefix_len", run.prefix_len)?,
             });
-            heap.extend_from_slice(self.directory(run));
-            heap.extend_from_slice(self.name(run.first).get(..run.prefix_len).unwrap_or(&[]));
+            heap.put(self.directory(run));
+            heap.put(self.name(run.first).get(..run.prefix_len).unwrap_or(&[]));
         }
-        let extras = to_u16(heap.len())?;
-        heap.extend_from_slice(&self.extras);
-        let mut bases = [0u64; COLUMNS];
-        let mut widths = [0u8; COLUMNS];
-        for (column, (low, high)) in self.low.iter().zip(self.high).enumerate() {
-            if let (Some(base), Some(place), false) =
-                (bases.get_mut(column), widths.get_mut(column), self.is_empty())
-            {
-                *base = *low;
-                *place = packed_width(high.saturating_sub(*low));
-            }
-        }
-        let header = LeafHeader {
-            entries: to_u16(self.rows.len())?,
-            runs: to_u16(runs.len())?,
-            extras,
-            heap_len: u32::try_from(heap.len()).map_err(|_| too_long())?,
-            bases,
-            widths,
-        };
-        out.extend_from_slice(&header.to_bytes());
-        for run in &runs {
-            out.extend_from_slice(&run.to_bytes());
-        }
-        for offset in offsets {
-            out.extend_from_slice(&offset.to_le_bytes());
-        }
-        for row in &self.rows {
-            for ((value, base), width) in row.iter().zip(bases).zip(widths) {
-                let delta = value.saturating_sub(base).to_le_bytes();
-                out.extend_from_slice(delta.get(..usize::from(width)).unwrap_or(&[]));
-            }
-        }
-        for digest in &self.digests {
-            out.extend_from_slice(digest);
-        }
-        out.extend_from_slice(&heap);
+        let extras = heap.place()?;
+        heap.put(&self.extras);
+        let (rows, ranges) = (&self.rows[..], &self.ranges);
+        LeafParts { runs: &runs, rows, ranges, heap: &heap, extras }.write(out)?;
         // Keep the buffers: the next page needs them again.
         self.rows.clear();
-        self.digests.clear();
+        self.ranges = Ranges::default();
         self.names.clear();
         self.name_ends.clear();
         self.runs.clear();
         self.directories.clear();
         self.extras.clear();
-        self.low = [u64::MAX; COLUMNS];
-        self.high = [0; COLUMNS];
         self.saved = 0;
         Ok(())
     }

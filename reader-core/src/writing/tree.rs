@@ -2,48 +2,31 @@
 //!
 //! Leaves leave as soon as they are full; of each only its slot in the page above is kept, some
 //! 80 bytes for about 500 entries. The totals of a directory are only known when everything below it
-//! has passed, so leaves are completed ([`crate::format::leaf::set_totals`]) and hashed at the end.
+//! has passed, so leaves are completed ([`crate::layout::set_totals`]) and hashed at the end.
 
+use super::inner::{self, ChildSlot};
+use super::leaf::LeafBuilder;
+use super::root::{Sections, Tree};
 use crate::entry::Totals;
 use crate::error::{Error, Result, Structure};
 use crate::format::key::{Key, separator};
-use crate::format::layout::{self, Footer, HashSection, Header, MAX_ROOT, Volume};
-use crate::writing::inner::{self, Slot};
-use crate::writing::leaf::LeafBuilder;
+use crate::format::layout::put::{sum, to_u32};
+use crate::format::layout::{self, Header, MAX_ROOT};
+use crate::path::cmp_directories;
 use crate::{Digest, Entry, Extent, Kind};
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
-/// Writes pages; see the module.
+/// Takes entries in key order, and gives pages.
 #[derive(Debug)]
 pub struct TreeBuilder {
     leaf: LeafBuilder,
-    slots: Vec<Slot>,
+    slots: Vec<ChildSlot>,
     /// Separator of the leaf that is being filled.
     separator: Vec<u8>,
     entries: u64,
     symlinks: u64,
     totals: Totals,
-}
-
-/// Where the parts of the pack lie, for its root page.
-#[derive(Debug, Clone, Default)]
-pub struct Places {
-    /// Payloads and block tables end here.
-    pub payload_end: u64,
-    /// The first page.
-    pub pages_offset: u64,
-    /// Other files that hold payloads.
-    pub volumes: Vec<Volume>,
-    /// The hash section ([`crate::format::hash`]), unless it has no slots. A tree of one leaf has none.
-    pub hash: HashSection,
-}
-
-/// All pages are written; what is left is the root page and the footer.
-#[derive(Debug)]
-pub struct Tree {
-    header: Header,
-    node: Vec<u8>,
 }
 
 impl Default for TreeBuilder {
@@ -70,11 +53,13 @@ impl TreeBuilder {
     /// Adds the next entry; appends a page to `out` when one became full. Totals of directories may
     /// still be missing.
     ///
-    /// Fails with [`Error::DuplicatePath`] or [`Error::KeyOrder`] when the keys do not ascend.
+    /// # Errors
+    /// [`Error::DuplicatePath`] or [`Error::KeyOrder`] when the keys do not ascend; [`Error::TooLarge`] when
+    /// something of the entry does not fit into its field.
     pub fn push(&mut self, entry: &Entry, out: &mut Vec<u8>) -> Result<()> {
         let path = entry.path.as_path();
         if let Some((directory, name)) = self.leaf.last() {
-            let order = crate::path::cmp_directories(directory, path.parent().as_bytes())
+            let order = cmp_directories(directory, path.parent().as_bytes())
                 .then_with(|| name.cmp(path.name()));
             let number = self.entries;
             match order {
@@ -86,22 +71,20 @@ impl TreeBuilder {
             }
         }
         if !self.leaf.push(entry, PAGE)? {
-            let separator = match self.leaf.last() {
-                Some((directory, name)) => separator(
-                    &Key::new(directory, name),
-                    &Key::new(path.parent().as_bytes(), path.name()),
-                ),
-                None => return Err(too_long()),
-            };
+            let last = self.leaf.last().unwrap_or_default();
+            let separator = separator(
+                &Key::new(last.0, last.1),
+                &Key::new(path.parent().as_bytes(), path.name()),
+            );
             self.flush_leaf(out)?;
             self.separator = separator;
-            if !self.leaf.push(entry, PAGE)? {
-                return Err(too_long());
-            }
+            // An empty leaf takes it, or fails.
+            self.leaf.push(entry, PAGE)?;
         }
         self.entries = self.entries.saturating_add(1);
         self.symlinks =
             self.symlinks.saturating_add(u64::from(matches!(entry.kind, Kind::Symlink(_))));
+        // Nobody believes the sums of sizes that an old index only states: they may saturate.
         self.totals.add(&Totals::of(&entry.kind));
         Ok(())
     }
@@ -112,7 +95,7 @@ impl TreeBuilder {
         self.leaf.finish(out)?;
         pad_page(out, start)?;
         let separator = core::mem::take(&mut self.separator);
-        self.slots.push(Slot { separator, digest: Digest([0; 32]), entries });
+        self.slots.push(ChildSlot { separator, digest: Digest([0; 32]), entries });
         Ok(())
     }
 
@@ -134,7 +117,7 @@ impl TreeBuilder {
 /// All leaves are written; their digests are still missing.
 #[derive(Debug)]
 pub struct Leaves {
-    slots: Vec<Slot>,
+    slots: Vec<ChildSlot>,
     single: Vec<u8>,
     entries: u64,
     symlinks: u64,
@@ -165,56 +148,64 @@ impl Leaves {
     }
 
     /// Appends the inner pages to `out`; the root page follows from what is returned.
-    pub fn finish(self, places: Places, out: &mut Vec<u8>) -> Result<Tree> {
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] when there are too many pages, or the names of volumes leave no room in the root
+    /// page.
+    pub fn finish(self, sections: Sections, out: &mut Vec<u8>) -> Result<Tree> {
         let Leaves { mut slots, single, entries, symlinks, totals } = self;
-        let mut page_count = u32::try_from(slots.len()).map_err(|_| too_long())?;
+        let mut page_count = to_u32("page_count", slots.len() as u64)?;
         let mut header = Header {
-            required: if places.volumes.is_empty() { 0 } else { layout::REQUIRES_VOLUMES },
+            required: if sections.volumes.is_empty() { 0 } else { layout::REQUIRES_VOLUMES },
             optional: 0,
             page_size: layout::PAGE_SIZE,
             page_count,
-            pages_offset: places.pages_offset,
-            payload_end: places.payload_end,
+            pages_offset: sections.pages_offset,
+            payload_end: sections.payload_end,
             trailer: Extent { start: 0, len: 0 },
             entries,
             symlinks,
             totals,
-            volumes: places.volumes,
+            volumes: sections.volumes,
             hash: None,
         };
         if slots.is_empty() {
-            return Ok(Tree { header, node: single });
+            return Ok(Tree::new(header, single));
         }
-        if places.hash.slots > 0 {
+        if sections.hash.slots > 0 {
             header.optional |= layout::HAS_HASH;
-            header.hash = Some(places.hash);
+            header.hash = Some(sections.hash);
         }
-        let capacity = MAX_ROOT.saturating_sub(header.to_bytes().len());
+        let header_len = header.to_bytes()?.len();
+        let capacity = MAX_ROOT.checked_sub(header_len).ok_or_else(|| {
+            let (value, limit) = (header_len as u64, MAX_ROOT as u64);
+            Error::TooLarge { what: "header_len", value, limit }
+        })?;
         let mut first = 0u32;
         let mut level = 1u8;
         while inner::fitting(&slots, capacity) < slots.len() {
             let above = write_level(&mut slots, level, first, out)?;
             first = page_count;
-            let written = u32::try_from(above.len()).map_err(|_| too_long())?;
-            page_count = page_count.checked_add(written).ok_or_else(too_long)?;
-            level = level.checked_add(1).ok_or_else(too_long)?;
+            page_count =
+                to_u32("page_count", sum("page_count", [page_count.into(), above.len() as u64])?)?;
+            level = level.checked_add(1).ok_or(TOO_DEEP)?;
             slots = above;
         }
         let mut node = Vec::new();
         inner::write(&slots, level, first, &mut node)?;
         header.page_count = page_count;
-        Ok(Tree { header, node })
+        Ok(Tree::new(header, node))
     }
 }
 
 /// Writes one level of inner pages over `slots`, whose pages are numbered from `child`; returns the
 /// slots of the level above.
 fn write_level(
-    slots: &mut [Slot],
+    slots: &mut [ChildSlot],
     level: u8,
     mut child: u32,
     out: &mut Vec<u8>,
-) -> Result<Vec<Slot>> {
+) -> Result<Vec<ChildSlot>> {
     let mut above = Vec::new();
     let mut rest = slots;
     while !rest.is_empty() {
@@ -222,7 +213,7 @@ fn write_level(
         let Some((group, tail)) = rest.split_at_mut_checked(fitting.max(1)) else { break };
         // Two children at least, or the tree would not end.
         if fitting < 2 && !tail.is_empty() {
-            return Err(too_long());
+            return Err(TOO_DEEP);
         }
         let start = out.len();
         inner::write(group, level, child, out)?;
@@ -230,67 +221,24 @@ fn write_level(
         let digest = Digest::of(out.get(start..).unwrap_or(&[]));
         let separator =
             group.first_mut().map(|slot| core::mem::take(&mut slot.separator)).unwrap_or_default();
-        let entries = group.iter().fold(0u64, |sum, slot| sum.saturating_add(slot.entries));
-        above.push(Slot { separator, digest, entries });
-        let count = u32::try_from(group.len()).map_err(|_| too_long())?;
-        child = child.checked_add(count).ok_or_else(too_long)?;
+        let entries = sum("entries", group.iter().map(|slot| slot.entries))?;
+        above.push(ChildSlot { separator, digest, entries });
+        child = to_u32("page_count", sum("page_count", [child.into(), group.len() as u64])?)?;
         rest = tail;
     }
     Ok(above)
 }
 
-fn too_long() -> Error {
-    Error::BadField { structure: Structure::Inner, field: "len", value: 0 }
-}
+/// A tree whose pages have so few children each that it would never end.
+const TOO_DEEP: Error = Error::TooLarge { what: "level", value: 256, limit: 255 };
 
 /// Fills the page that begins at `start` with zeros.
 fn pad_page(out: &mut Vec<u8>, start: usize) -> Result<()> {
     let end = start.saturating_add(PAGE);
     if out.len() > end {
-        return Err(too_long());
+        let (value, limit) = (out.len().saturating_sub(start) as u64, PAGE as u64);
+        return Err(Error::TooLarge { what: "length of a page", value, limit });
     }
     out.resize(end, 0);
     Ok(())
-}
-
-impl Tree {
-    /// What the root page will say about the pack, without the trailer's place.
-    pub fn header(&self) -> &Header {
-        &self.header
-    }
-
-    /// Root page and footer, to be written at `offset`, where the file then ends; and the pack's digest.
-    ///
-    /// The magic of a CTNRv1 trailer occurs nowhere in them.
-    pub fn root(mut self, offset: u64, trailer: Extent) -> (Vec<u8>, Digest) {
-        self.header.trailer = trailer;
-        let mut plain = self.header.to_bytes();
-        plain.extend_from_slice(&self.node);
-        let root_len = plain.len() as u64;
-        let file_len = offset.saturating_add(root_len).saturating_add(layout::FOOTER_LEN as u64);
-        // Names may hold the magic; a mask over the root page hides it. Zero nearly always.
-        let mut out = Vec::new();
-        let mut digest = Digest([0; 32]);
-        for mask in 0..=u8::MAX {
-            out.clone_from(&plain);
-            apply_mask(&mut out, mask);
-            digest = Digest::of(&out);
-            let root = Extent { start: offset, len: root_len };
-            out.extend_from_slice(&Footer { root, file_len, digest }.to_bytes());
-            if memchr::memmem::find(&out, crate::old::trailer::MAGIC).is_none() {
-                break;
-            }
-        }
-        (out, digest)
-    }
-}
-
-/// Masks (or unmasks) a root page: the first byte is the mask, the others are combined with it.
-pub(crate) fn apply_mask(root: &mut [u8], mask: u8) {
-    if let Some((first, rest)) = root.split_first_mut() {
-        *first = mask;
-        for byte in rest {
-            *byte ^= mask;
-        }
-    }
 }

@@ -1,7 +1,7 @@
 //! The footer, which ends the file (FORMAT.md, "Footer").
 
-use super::put::Put;
-use super::{MAX_ROOT, ROOT_HEADER_LEN, VERSION};
+use super::put::{Put, to_u32};
+use super::root::{MAX_ROOT, ROOT_HEADER_LEN};
 use crate::Digest;
 use crate::bytes::{Cursor, Extent};
 use crate::error::{Error, Result, Structure};
@@ -10,8 +10,14 @@ use crate::error::{Error, Result, Structure};
 pub const FOOTER_MAGIC: [u8; 8] = *b"RngPack1";
 /// Length of the footer in bytes.
 pub const FOOTER_LEN: usize = 72;
+/// The format version written here, and the newest that is read.
+pub const VERSION: u16 = 1;
+/// What a reader asks for first, in bytes: the tail that holds footer and root page.
+pub const TAIL: u64 = 64 << 10;
+
 /// The fixed-size footer: where the root page is and what its digest is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a record of version 1, all of it")]
 pub struct Footer {
     /// Where the root page lies.
     pub root: Extent,
@@ -25,6 +31,10 @@ impl Footer {
     /// Reads the footer at the end of `tail`, which ends where the file (of `file_len` bytes) ends.
     ///
     /// `None` when there is no footer.
+    ///
+    /// # Errors
+    /// [`Error::UnsupportedVersion`]; [`Error::ChecksumMismatch`], [`Error::BadField`] and
+    /// [`Error::OutOfBounds`] when the footer contradicts itself or the file.
     pub fn from_tail(tail: &[u8], file_len: u64) -> Result<Option<Footer>> {
         let Some(bytes) = tail.last_chunk::<FOOTER_LEN>() else { return Ok(None) };
         if bytes.last_chunk::<8>() != Some(&FOOTER_MAGIC) {
@@ -69,9 +79,12 @@ impl Footer {
     }
 
     /// The footer's bytes.
-    pub fn to_bytes(&self) -> [u8; FOOTER_LEN] {
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] when the root page is longer than its field can say.
+    pub fn to_bytes(&self) -> Result<[u8; FOOTER_LEN]> {
         let mut out = [0u8; FOOTER_LEN];
-        let root_len = u32::try_from(self.root.len).unwrap_or(u32::MAX);
+        let root_len = to_u32("root_len", self.root.len)?;
         let mut put = Put { out: &mut out };
         put.bytes(&VERSION.to_le_bytes());
         put.bytes(&72u16.to_le_bytes());
@@ -85,7 +98,7 @@ impl Footer {
         if let Some(place) = out.get_mut(60..64) {
             place.copy_from_slice(&sum.to_le_bytes());
         }
-        out
+        Ok(out)
     }
 }
 
@@ -109,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_footer_round_trips_and_every_flipped_bit_is_noticed() {
-        let bytes = footer().to_bytes();
+        let bytes = footer().to_bytes().unwrap();
         assert_eq!(Footer::from_tail(&bytes, 1572), Ok(Some(footer())));
         for bit in 0..FOOTER_LEN * 8 {
             let mut flipped = bytes;
@@ -118,5 +131,10 @@ mod tests {
         }
         assert_eq!(Footer::from_tail(&bytes[1..], 1571), Ok(None));
         assert!(Footer::from_tail(&bytes, 1573).is_err());
+
+        let (what, value, limit) = ("root_len", 1 << 32, (1 << 32) - 1);
+        let root = Extent { start: 0, len: value };
+        let too_large = Err(Error::TooLarge { what, value, limit });
+        assert_eq!(Footer { root, ..footer() }.to_bytes(), too_large);
     }
 }

@@ -4,6 +4,7 @@ use crate::bytes::Extent;
 
 /// Where the hash section lies (FORMAT.md, "Hash section").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(clippy::exhaustive_structs, reason = "the two fields of the header")]
 pub struct HashSection {
     /// Offset of its first slot.
     pub offset: u64,
@@ -14,7 +15,14 @@ pub struct HashSection {
 impl HashSection {
     /// All its bytes.
     pub fn extent(&self) -> Extent {
-        Extent { start: self.offset, len: self.slots.saturating_mul(HASH_SLOT_LEN as u64) }
+        self.part(0, self.slots)
+    }
+
+    /// The bytes of `count` slots from number `first` on.
+    #[inline]
+    pub(crate) fn part(&self, first: u64, count: u64) -> Extent {
+        let len = |slots: u64| slots.saturating_mul(HASH_SLOT_LEN as u64);
+        Extent { start: self.offset.saturating_add(len(first)), len: len(count) }
     }
 }
 
@@ -23,6 +31,7 @@ pub const HASH_SLOT_LEN: usize = 6;
 
 /// A slot of the hash section: which entry a path may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a record of version 1, all of it")]
 pub struct HashSlot {
     /// Page number of the entry's leaf, at most 2^24 − 1.
     pub leaf: u32,

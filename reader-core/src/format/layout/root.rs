@@ -1,18 +1,36 @@
 //! The root page's header: everything about the pack as a whole (FORMAT.md, "Root page").
 
+use super::entry::totals_to_bytes;
 use super::hash::HashSection;
-use super::row::totals_to_bytes;
-use super::{HAS_HASH, KNOWN_REQUIRED, MAX_PAGE_SIZE, MIN_PAGE_SIZE};
+use super::put::{to_u16, to_u32};
 use crate::Totals;
 use crate::bytes::{Cursor, Extent};
 use crate::error::{Error, Result, Structure};
 use alloc::vec::Vec;
 
+/// The root page is at most this long, in bytes, so that one read of 64 KiB at the tail brings it and the
+/// footer.
+pub const MAX_ROOT: usize = 48 << 10;
+/// Length of the pages written here, in bytes.
+pub const PAGE_SIZE: u32 = 32 << 10;
+/// Pages may be as long as this, in bytes.
+const MAX_PAGE_SIZE: u32 = 64 << 10;
+/// Pages are at least this long, in bytes, so that one entry of any kind fits.
+const MIN_PAGE_SIZE: u32 = 32 << 10;
+
+/// Required feature: payloads lie in other files, which the root page names.
+pub(crate) const REQUIRES_VOLUMES: u64 = 1;
+/// All required features known here.
+const KNOWN_REQUIRED: u64 = REQUIRES_VOLUMES;
+/// Optional feature: there is a hash section, which the header names.
+pub(crate) const HAS_HASH: u64 = 1;
+
 /// Length of the root page's header without the names of volumes, in bytes.
-pub const ROOT_HEADER_LEN: usize = 112;
+pub(super) const ROOT_HEADER_LEN: usize = 112;
 
 /// The root page's header: everything about the pack as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Header {
     /// Feature bits that a reader must know.
     pub required: u64,
@@ -42,6 +60,7 @@ pub struct Header {
 
 /// Another file that holds payloads.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Volume {
     /// Its name, a plain file name: it lies in the same directory as the pack.
     pub name: Vec<u8>,
@@ -49,8 +68,19 @@ pub struct Volume {
     pub len: u64,
 }
 
+impl Volume {
+    /// The file `name`, `len` bytes long.
+    pub fn new(name: Vec<u8>, len: u64) -> Volume {
+        Volume { name, len }
+    }
+}
+
 impl Header {
     /// Reads a header at the beginning of an unmasked root page; also returns its length.
+    ///
+    /// # Errors
+    /// [`Error::UnsupportedFeatures`]; [`Error::Truncated`], [`Error::BadField`] and
+    /// [`Error::OutOfBounds`] when the header contradicts itself or the file of `file_len` bytes.
     pub fn from_bytes(root: &[u8], file_len: u64) -> Result<(Header, usize)> {
         let bad =
             |field, value| Err(Error::BadField { structure: Structure::RootHeader, field, value });
@@ -130,19 +160,23 @@ impl Header {
     }
 
     /// The header's bytes, mask 0.
-    pub fn to_bytes(&self) -> Vec<u8> {
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] when it would be longer than its fields can say: too many volumes, or names
+    /// too long.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
         let mut out = Vec::with_capacity(ROOT_HEADER_LEN);
         let names: usize = self.volumes.iter().map(|v| v.name.len().saturating_add(10)).sum();
         let appended = if self.hash.is_some() { 16 } else { 0 };
         let header_len = ROOT_HEADER_LEN.saturating_add(names).saturating_add(appended);
         out.extend([0, 0]);
-        out.extend(u16::try_from(header_len).unwrap_or(u16::MAX).to_le_bytes());
+        out.extend(to_u16("header_len", header_len)?.to_le_bytes());
         out.extend(self.page_size.to_le_bytes());
         out.extend(self.required.to_le_bytes());
         out.extend(self.optional.to_le_bytes());
         out.extend(self.pages_offset.to_le_bytes());
         out.extend(self.page_count.to_le_bytes());
-        out.extend(u32::try_from(self.volumes.len()).unwrap_or(u32::MAX).to_le_bytes());
+        out.extend(to_u32("volume_count", self.volumes.len() as u64)?.to_le_bytes());
         out.extend(self.payload_end.to_le_bytes());
         out.extend(self.trailer.start.to_le_bytes());
         out.extend(self.trailer.len.to_le_bytes());
@@ -151,14 +185,14 @@ impl Header {
         out.extend(totals_to_bytes(&self.totals));
         for volume in &self.volumes {
             out.extend(volume.len.to_le_bytes());
-            out.extend(u16::try_from(volume.name.len()).unwrap_or(u16::MAX).to_le_bytes());
+            out.extend(to_u16("length of a volume's name", volume.name.len())?.to_le_bytes());
             out.extend(&volume.name);
         }
         if let Some(hash) = &self.hash {
             out.extend(hash.offset.to_le_bytes());
             out.extend(hash.slots.to_le_bytes());
         }
-        out
+        Ok(out)
     }
 
     /// Where page `number` lies.
@@ -176,10 +210,19 @@ impl Header {
     }
 }
 
+/// Masks (or unmasks) a root page: the first byte is the mask, the others are combined with it.
+pub(crate) fn apply_mask(root: &mut [u8], mask: u8) {
+    if let Some((first, rest)) = root.split_first_mut() {
+        *first = mask;
+        for byte in rest {
+            *byte ^= mask;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::layout::{PAGE_SIZE, REQUIRES_VOLUMES};
     use alloc::vec;
 
     #[test]
@@ -201,24 +244,29 @@ mod tests {
         let hash = Some(HashSection { offset: 70_000, slots: 5000 });
         let with_hash = Header { optional: HAS_HASH, hash, ..header.clone() };
         for header in [&header, &with_hash] {
-            let bytes = header.to_bytes();
+            let bytes = header.to_bytes().unwrap();
             assert_eq!(Header::from_bytes(&bytes, 100_000), Ok((header.clone(), bytes.len())));
         }
         // Slots that reach past the end of the file.
         for slots in [5001, u64::MAX] {
             let hash = Some(HashSection { offset: 70_000, slots });
-            let bytes = Header { hash, ..with_hash.clone() }.to_bytes();
+            let bytes = Header { hash, ..with_hash.clone() }.to_bytes().unwrap();
             assert!(Header::from_bytes(&bytes, 100_000).is_err());
         }
-        let bytes = header.to_bytes();
+        let bytes = header.to_bytes().unwrap();
         for cut in 0..bytes.len() {
             assert!(Header::from_bytes(&bytes[..cut], 100_000).is_err());
         }
         // Pages that reach past the end of the file.
         assert!(Header::from_bytes(&bytes, 1000).is_err());
+        let name = vec![b'n'; 65_400];
+        let volumes = vec![Volume { name, len: 1 }, Volume { name: vec![b'm'; 100], len: 1 }];
+        let (what, value, limit) = ("header_len", 112 + 65_410 + 110, 65_535);
+        let too_large = Err(Error::TooLarge { what, value, limit });
+        assert_eq!(Header { volumes, ..header.clone() }.to_bytes(), too_large);
         let newer = Header { required: 1 << 40, ..header };
         assert_eq!(
-            Header::from_bytes(&newer.to_bytes(), 100_000),
+            Header::from_bytes(&newer.to_bytes().unwrap(), 100_000),
             Err(Error::UnsupportedFeatures { bits: 1 << 40 })
         );
     }

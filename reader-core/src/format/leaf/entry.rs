@@ -1,23 +1,20 @@
 //! One entry of a leaf.
 
-use super::{Leaf, Slot, bad};
+use super::LeafSlot;
 use crate::bytes::Extent;
 use crate::entry::Owner;
 use crate::error::Result;
-use crate::format::layout::{
-    self, Column, FLAG_BLOCKS, FLAG_GZIP, FLAG_KIND, FLAG_NO_DIGEST, FLAG_ORIGINAL_DIGEST,
-    KIND_DIRECTORY, KIND_FILE, KIND_SYMLINK,
-};
-use crate::path::{MAX_LINK_TARGET, PackPathBuf};
-use crate::{BlockTable, Codec, Content, Digest, Entry, Kind, PackPath, Totals};
+use crate::format::layout::{Flags, LeafPage, entry};
+use crate::path::PackPathBuf;
+use crate::{Content, Entry, Kind, PackPath, Totals};
 use alloc::vec::Vec;
 
 /// One entry of a leaf page, borrowed. Its path was checked; other fields are read when asked for.
 #[derive(Debug, Clone, Copy)]
 pub struct EntryRef<'a> {
-    pub(super) leaf: Leaf<'a>,
-    pub(super) slot: Slot<'a>,
-    pub(super) flags: u64,
+    pub(super) page: LeafPage<'a>,
+    pub(super) slot: LeafSlot<'a>,
+    pub(super) flags: Flags,
 }
 
 impl<'a> EntryRef<'a> {
@@ -52,46 +49,36 @@ impl<'a> EntryRef<'a> {
 
     /// Whether it is a regular file.
     pub fn is_file(&self) -> bool {
-        self.flags & FLAG_KIND == KIND_FILE
+        self.flags.is_file()
     }
 
     /// Whether it is a directory.
     pub fn is_directory(&self) -> bool {
-        self.flags & FLAG_KIND == KIND_DIRECTORY
+        self.flags.is_directory()
     }
 
     /// Whether it is a symbolic link.
     pub fn is_symlink(&self) -> bool {
-        self.flags & FLAG_KIND == KIND_SYMLINK
+        self.flags.is_symlink()
     }
 
-    /// Permission bits, if known.
+    /// Permission bits, `0o7777` at most, if known.
+    ///
+    /// # Errors
+    /// Here and below: [`Error::BadField`](crate::Error::BadField) or
+    /// [`Error::Truncated`](crate::Error::Truncated) when the page holds what no entry can have.
     pub fn mode(&self) -> Result<Option<u32>> {
-        match self.leaf.column(self.slot.slot, Column::Mode)? {
-            0 => Ok(None),
-            value => match value.checked_sub(1 << 16).and_then(|mode| u32::try_from(mode).ok()) {
-                Some(mode) if mode <= 0o7777 => Ok(Some(mode)),
-                _ => bad("mode", value),
-            },
-        }
+        entry::mode(&self.page, self.slot.slot)
     }
 
     /// Time of last modification in nanoseconds since 1970, if known.
     pub fn mtime(&self) -> Result<Option<i64>> {
-        let value = self.leaf.column(self.slot.slot, Column::Mtime)?;
-        Ok((value != 0).then_some((value ^ (1 << 63)).cast_signed()))
+        entry::mtime(&self.page, self.slot.slot)
     }
 
     /// Owner, if kept.
     pub fn owner(&self) -> Result<Option<Owner>> {
-        let id = |column| match self.leaf.column(self.slot.slot, column)?.checked_sub(1) {
-            None => Ok(None),
-            Some(value) => u32::try_from(value).map(Some).or_else(|_| bad("owner", value)),
-        };
-        Ok(match (id(Column::Uid)?, id(Column::Gid)?) {
-            (Some(uid), Some(gid)) => Some(Owner { uid, gid }),
-            _ => None,
-        })
+        entry::owner(&self.page, self.slot.slot)
     }
 
     /// Length of a file's content in bytes; 0 for everything else.
@@ -100,10 +87,7 @@ impl<'a> EntryRef<'a> {
         if !self.is_file() {
             return Ok(0);
         }
-        if self.flags & FLAG_GZIP != 0 {
-            return self.leaf.extra(self.slot.slot)?.u64();
-        }
-        self.leaf.column(self.slot.slot, Column::StoredSize)
+        entry::size(&self.page, self.slot.slot, self.flags)
     }
 
     /// Where a file's bytes lie; `None` for everything else.
@@ -112,58 +96,15 @@ impl<'a> EntryRef<'a> {
         if !self.is_file() {
             return Ok(None);
         }
-        let slot = self.slot.slot;
-        let stored_size = self.leaf.column(slot, Column::StoredSize)?;
-        let mut content = Content {
-            volume: 0,
-            offset: self.leaf.column(slot, Column::Offset)?,
-            stored_size,
-            size: stored_size,
-            codec: Codec::Stored,
-            digest: None,
-            original_digest: None,
-            blocks: None,
-        };
-        let volume = self.leaf.column(slot, Column::Volume)?;
-        content.volume = u16::try_from(volume).or_else(|_| bad("volume", volume))?;
-        if self.flags & FLAG_NO_DIGEST == 0 {
-            content.digest = Some(Digest(*self.leaf.digest(slot)?));
-        }
-        if self.flags & (FLAG_GZIP | FLAG_ORIGINAL_DIGEST | FLAG_BLOCKS) != 0 {
-            let mut extra = self.leaf.extra(slot)?;
-            if self.flags & FLAG_GZIP != 0 {
-                content.codec = Codec::Gzip;
-                content.size = extra.u64()?;
-            }
-            if self.flags & FLAG_ORIGINAL_DIGEST != 0 {
-                content.original_digest = Some(Digest(extra.array()?));
-            }
-            if self.flags & FLAG_BLOCKS != 0 {
-                content.blocks = Some(BlockTable {
-                    offset: extra.u64()?,
-                    block_log2: extra.u8()?,
-                    digest: Digest(extra.array()?),
-                });
-            }
-        }
-        Ok(Some(content))
+        entry::content(&self.page, self.slot.slot, self.flags).map(Some)
     }
 
-    /// Target of a symbolic link; `None` for everything else.
+    /// Target of a symbolic link, 1 to 8192 bytes without NUL; `None` for everything else.
     pub fn link_target(&self) -> Result<Option<&'a [u8]>> {
         if !self.is_symlink() {
             return Ok(None);
         }
-        let mut extra = self.leaf.extra(self.slot.slot)?;
-        let len = usize::from(extra.u16()?);
-        if len == 0 || len > MAX_LINK_TARGET {
-            return bad("link_target", len as u64);
-        }
-        let target = extra.take(len)?;
-        if memchr::memchr(0, target).is_some() {
-            return bad("link_target", 0);
-        }
-        Ok(Some(target))
+        entry::link_target(&self.page, self.slot.slot).map(Some)
     }
 
     /// Totals of a directory; `None` for everything else.
@@ -171,7 +112,7 @@ impl<'a> EntryRef<'a> {
         if !self.is_directory() {
             return Ok(None);
         }
-        layout::totals_from_bytes(self.leaf.digest(self.slot.slot)?).map(Some)
+        entry::totals(&self.page, self.slot.slot).map(Some)
     }
 
     /// The entry with everything in it, owned.

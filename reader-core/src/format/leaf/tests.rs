@@ -1,8 +1,9 @@
 use super::*;
 use crate::entry::Owner;
-use crate::path::PackPathBuf;
+use crate::format::layout::set_totals;
+use crate::path::{MAX_LINK_TARGET, PackPathBuf};
 use crate::writing::leaf::LeafBuilder;
-use crate::{BlockTable, Codec, Content, Digest, Entry, Kind};
+use crate::{BlockTable, Codec, Content, Digest, Entry, Kind, Totals};
 use alloc::format;
 use alloc::vec;
 
@@ -90,7 +91,15 @@ fn a_page_is_as_long_as_foreseen() {
         for entry in &entries[..count - 1] {
             assert!(builder.push(entry, 32 << 10).unwrap());
         }
-        assert!(!builder.clone().push(&entries[count - 1], page.len() - 1).unwrap(), "{count}");
+        let shorter = page.len() - 1;
+        match builder.clone().push(&entries[count - 1], shorter) {
+            Ok(fits) => assert!(!fits && count > 1, "{count}"),
+            // The first entry of a page has to fit.
+            Err(Error::TooLarge { value, limit, .. }) => {
+                assert_eq!((count, value, limit), (1, page.len() as u64, shorter as u64));
+            }
+            Err(error) => panic!("{error}"),
+        }
         assert!(builder.push(&entries[count - 1], page.len()).unwrap(), "{count}");
     }
 }
@@ -127,7 +136,7 @@ fn names_that_no_path_may_hold_are_errors() {
         page.extend_from_slice(bad.as_bytes());
         page[8..12].copy_from_slice(&u32::try_from(bad.len()).unwrap().to_le_bytes());
         page[6..8].copy_from_slice(&u16::try_from(bad.len()).unwrap().to_le_bytes());
-        let run = layout::LEAF_HEADER_LEN;
+        let run = 104;
         page[run + 6..run + 8].copy_from_slice(&u16::try_from(bad.len()).unwrap().to_le_bytes());
         let leaf = Leaf::parse(&page).unwrap();
         assert!(leaf.entry(0, &mut 0).is_err(), "{bad:?}");
@@ -172,4 +181,25 @@ fn totals_are_filled_in_afterwards() {
     let leaf = Leaf::parse(&page).unwrap();
     assert_eq!(leaf.entry(0, &mut 0).unwrap().to_entry().unwrap(), expected);
     assert_eq!(leaf.entry(2, &mut 0).unwrap().to_entry().unwrap(), entries[2]);
+}
+
+#[test]
+fn what_does_not_fit_is_not_cut_off() {
+    let push = |entry: &Entry| {
+        let mut builder = LeafBuilder::default();
+        let result = builder.push(entry, 32 << 10);
+        (result, builder.is_empty())
+    };
+    let mut entry = file("a", 0, 0);
+    entry.mode = Some(0o100_644);
+    let (what, value, limit) = ("mode", 0o100_644, 0o7777);
+    assert_eq!(push(&entry), (Err(Error::TooLarge { what, value, limit }), true));
+    entry.mode = Some(0o7777);
+    for len in [MAX_LINK_TARGET, MAX_LINK_TARGET + 1, 1 << 20] {
+        entry.kind = Kind::Symlink(vec![b'x'; len]);
+        let (what, value, limit) = ("length of a link's target", len as u64, 8192);
+        let expected =
+            if value > limit { Err(Error::TooLarge { what, value, limit }) } else { Ok(true) };
+        assert_eq!(push(&entry), (expected.clone(), expected.is_err()));
+    }
 }

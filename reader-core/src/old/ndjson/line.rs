@@ -16,6 +16,7 @@ const DEFLATE_SLACK: u64 = 65536;
 
 /// What a well-formed line of an index holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "the format is old and does not grow")]
 pub enum Item {
     /// An entry.
     Entry(Entry),
@@ -25,6 +26,7 @@ pub enum Item {
 
 /// A name that an old program wrote and that no pack may hold: to be reported, not extracted.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Refused {
     /// The name as it stands there, raw bytes.
     pub name: Vec<u8>,

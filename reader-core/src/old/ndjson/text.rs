@@ -1,6 +1,6 @@
 //! Raw bytes as JSON strings, and back (FORMAT.md, "NDJSON index").
 
-use crate::old::trailer::MAGIC;
+use crate::format::layout::MAGIC;
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use core::fmt;

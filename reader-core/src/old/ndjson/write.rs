@@ -107,8 +107,8 @@ fn write_digest(key: &[u8], digest: &Digest, out: &mut Vec<u8>) {
 mod tests {
     use super::*;
     use crate::entry::Owner;
+    use crate::format::layout::MAGIC;
     use crate::old::ndjson::{Item, parse_line};
-    use crate::old::trailer::MAGIC;
     use crate::path::PackPathBuf;
     use crate::{BlockTable, Totals};
     use alloc::string::String;

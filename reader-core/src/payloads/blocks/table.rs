@@ -1,129 +1,26 @@
-//! The bytes of a block table: how they are laid out, made, and checked.
+//! A payload's block table, read and checked as far as it is needed.
 
-use super::{BLOCK_LOG2, Block};
-use crate::{
-    Answer, Codec, Content, Digest, Extent, Limits, Source,
-    bytes::Cursor,
-    error::{Error, Part, Result, Structure},
-};
+use super::Block;
+use crate::bytes::{Answer, Cursor, Extent, Source};
+use crate::error::{Error, Part, Result, Structure};
+use crate::format::layout::{BlockRecord, TableShape, UpperRecord};
+use crate::{Codec, Content, Digest, Limits};
 use alloc::vec::Vec;
 use core::ops::{Range, RangeInclusive};
 
-/// Records in each page of a table but the last.
-const PAGE_BLOCKS: u64 = 1024;
-/// Length of a record in the upper level, in bytes.
-const UPPER_RECORD: usize = 40;
-/// Length of a record in a page, in bytes.
-const RECORD: usize = 36;
-/// Length of each page but the last, in bytes.
-const PAGE: usize = RECORD * 1024;
 /// Bytes between upper level and pages that are read rather than spend another request.
 const NEAR: u64 = 64 << 10;
 
-/// How a content's length is cut into blocks, and these into pages.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Shape {
-    size: u64,
-    block_len: u64,
-    blocks: u64,
-    pages: u64,
-}
-
-impl Shape {
-    pub(super) fn new(size: u64, block_log2: u8) -> Result<Shape> {
-        if !BLOCK_LOG2.contains(&block_log2) {
-            let value = u64::from(block_log2);
-            return Err(bad("block_log2", value));
-        }
-        let block_len = 1u64.wrapping_shl(u32::from(block_log2));
-        let blocks = size.div_ceil(block_len);
-        Ok(Shape { size, block_len, blocks, pages: blocks.div_ceil(PAGE_BLOCKS) })
-    }
-
-    /// Which block holds the content byte at `offset`.
-    pub(super) fn block_at(&self, offset: u64) -> u64 {
-        offset.checked_div(self.block_len).unwrap_or(0)
-    }
-
-    /// Content bytes of a block.
-    pub(super) fn content(&self, block: u64) -> Range<u64> {
-        let start = block.saturating_mul(self.block_len);
-        start..start.saturating_add(self.block_len).min(self.size)
-    }
-
-    fn upper_len(&self) -> u64 {
-        self.pages.saturating_mul(UPPER_RECORD as u64)
-    }
-
-    /// Offset in the table of the record of `block`.
-    fn record_start(&self, block: u64) -> u64 {
-        self.upper_len().saturating_add(block.saturating_mul(RECORD as u64))
-    }
-
-    fn table_len(&self) -> u64 {
-        self.record_start(self.blocks)
-    }
-
-    /// The blocks of a page.
-    fn page(&self, page: u64) -> Range<u64> {
-        let start = page.saturating_mul(PAGE_BLOCKS);
-        start..start.saturating_add(PAGE_BLOCKS).min(self.blocks)
-    }
-}
-
 /// Length in bytes of the table for content of `size` bytes; 0 if `block_log2` is not one of
-/// [`BLOCK_LOG2`].
+/// [`super::BLOCK_LOG2`].
 pub fn table_len(size: u64, block_log2: u8) -> u64 {
-    Shape::new(size, block_log2).map_or(0, |shape| shape.table_len())
-}
-
-/// Makes the table of one payload, in 36 bytes of memory a block.
-#[derive(Debug, Clone, Default)]
-pub struct BlockTableBuilder {
-    /// Stored offset of each page's first block.
-    starts: Vec<u64>,
-    records: Vec<u8>,
-    blocks: u64,
-    stored: u64,
-}
-
-impl BlockTableBuilder {
-    /// A table without blocks.
-    pub fn new() -> BlockTableBuilder {
-        BlockTableBuilder::default()
-    }
-
-    /// Adds the payload's next block: its length as stored, in bytes, and the SHA-256 of its stored
-    /// bytes. Those of a gzip payload's first and last block include the member's header and
-    /// trailer.
-    pub fn push(&mut self, stored_len: u32, digest: Digest) {
-        if self.blocks.is_multiple_of(PAGE_BLOCKS) {
-            self.starts.push(self.stored);
-        }
-        self.records.extend_from_slice(&stored_len.to_le_bytes());
-        self.records.extend_from_slice(&digest.0);
-        self.blocks = self.blocks.saturating_add(1);
-        self.stored = self.stored.saturating_add(u64::from(stored_len));
-    }
-
-    /// The table, and the digest for [`crate::BlockTable::digest`].
-    pub fn finish(self) -> (Vec<u8>, Digest) {
-        let mut table = Vec::new();
-        let pages = self.records.chunks(PAGE);
-        for (start, page) in self.starts.iter().zip(pages) {
-            table.extend_from_slice(&start.to_le_bytes());
-            table.extend_from_slice(&Digest::of(page).0);
-        }
-        let digest = Digest::of(&table);
-        table.extend_from_slice(&self.records);
-        (table, digest)
-    }
+    TableShape::new(size, block_log2).map_or(0, |shape| shape.table_len())
 }
 
 /// A payload's table in its volume.
 pub(super) struct Table<'a> {
     pub(super) content: &'a Content,
-    pub(super) shape: Shape,
+    pub(super) shape: TableShape,
     pub(super) start: u64,
     pub(super) digest: Digest,
 }
@@ -139,8 +36,7 @@ impl Table<'_> {
         let whole = Extent::new(self.start, self.shape.table_len(), u64::MAX)?;
         let upper_extent = Extent { start: whole.start, len: self.shape.upper_len() };
         Limits::check("block_table_bytes", upper_extent.len, limits.block_table_bytes)?;
-        let page_of = |block: &u64| block.checked_div(PAGE_BLOCKS).unwrap_or(0);
-        let pages = page_of(wanted.start())..=page_of(wanted.end());
+        let pages = self.shape.page_of(*wanted.start())..=self.shape.page_of(*wanted.end());
         let wanted_end = self.page_extent(*pages.end()).end();
 
         let Some(upper) = source.bytes(upper_extent) else {
@@ -163,25 +59,17 @@ impl Table<'_> {
     }
 
     fn page_extent(&self, page: u64) -> Extent {
-        let blocks = self.shape.page(page);
-        let place = |block| self.start.saturating_add(self.shape.record_start(block));
-        from_to(place(blocks.start), place(blocks.end))
+        self.shape.page_extent(self.start, page)
     }
 
     /// The stored bytes of a page's blocks, as a range inside the payload, and the page's digest.
     fn upper_record(&self, upper: &[u8], page: u64) -> Result<(Range<u64>, Digest)> {
-        let index = usize::try_from(page).unwrap_or(usize::MAX);
-        let record = |index: usize| {
-            let start = index.saturating_mul(UPPER_RECORD);
-            Cursor::new(Structure::BlockTable, upper.get(start..).unwrap_or_default())
-        };
-        let mut fields = record(index);
-        let start = fields.u64()?;
-        let digest = Digest(fields.array()?);
-        let end = if page.saturating_add(1) == self.shape.pages {
+        let UpperRecord { start, digest } = UpperRecord::read(upper, page)?;
+        let next = page.saturating_add(1);
+        let end = if next == self.shape.pages {
             self.content.stored_size
         } else {
-            record(index.saturating_add(1)).u64()?
+            UpperRecord::read(upper, next)?.start
         };
         if (page == 0) != (start == 0) || start > end {
             return Err(bad("stored_offset", start));
@@ -204,8 +92,8 @@ impl Table<'_> {
         let mut fields = Cursor::new(Structure::BlockTable, bytes);
         let mut start = stored.start;
         for index in self.shape.page(page) {
-            let len = u64::from(fields.u32()?);
-            let digest = Digest(fields.array()?);
+            let BlockRecord { stored_len, digest } = BlockRecord::read(&mut fields)?;
+            let len = u64::from(stored_len);
             let content = self.shape.content(index);
             let end = start.saturating_add(len);
             if !self.fits(len, &content) || end > stored.end {

@@ -1,6 +1,7 @@
 use super::*;
 use crate::{
     BlockTable,
+    format::layout::BlockTableBuilder,
     payloads::decode::decode_all,
     payloads::gzip::{MEMBER_HEADER, member_trailer},
 };

@@ -2,7 +2,7 @@
 
 use super::Index;
 use crate::PackPath;
-use crate::bytes::{Answer, Extent, Source};
+use crate::bytes::{Answer, Source};
 use crate::error::Result;
 use crate::format::hash;
 use crate::format::layout::{HASH_SLOT_LEN, HashSlot};
@@ -10,6 +10,7 @@ use crate::format::leaf::{EntryRef, Leaf};
 
 /// What the hash section says of a path.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::exhaustive_enums, reason = "all that a hint can come to")]
 pub enum Hint<'a> {
     /// It names this entry, which has the path.
     Entry(EntryRef<'a>),
@@ -43,10 +44,7 @@ impl Index {
         let Some(section) = self.header.hash else { return Hint::Nothing };
         let hash = hash::hash_of(path.as_bytes());
         let (first, count) = hash::probed(hash, section.slots);
-        let width = HASH_SLOT_LEN as u64;
-        let start = section.offset.saturating_add(first.saturating_mul(width));
-        let extent = Extent { start, len: count.saturating_mul(width) };
-        let Some(bytes) = source.bytes(extent) else { return Hint::Nothing };
+        let Some(bytes) = source.bytes(section.part(first, count)) else { return Hint::Nothing };
         let (slots, _) = bytes.as_chunks::<HASH_SLOT_LEN>();
         let (fingerprint, parts) = (hash::fingerprint(hash), path.split());
         for slot in slots {

@@ -4,7 +4,8 @@ use crate::format::hash;
 use crate::format::layout::HashSection;
 use crate::format::layout::HashSlot;
 use crate::path::PackPathBuf;
-use crate::writing::tree::{Places, TreeBuilder};
+use crate::writing::root::Sections;
+use crate::writing::tree::TreeBuilder;
 use crate::writing::window::Window;
 use crate::{Codec, Entry, Kind};
 use alloc::collections::BTreeMap;
@@ -60,10 +61,10 @@ fn build(paths: impl IntoIterator<Item = Vec<u8>>, with_hash: bool) -> (Vec<u8>,
     }
     let mut file = window.bytes().to_vec();
     let hash = HashSection { offset: 0, slots: hash_slots };
-    let places = Places { pages_offset: file.len() as u64, hash, ..Places::default() };
-    let tree = leaves.finish(places, &mut pages).unwrap();
+    let sections = Sections { hash, ..Sections::new(0, file.len() as u64) };
+    let tree = leaves.finish(sections, &mut pages).unwrap();
     file.extend(pages);
-    let (root, _) = tree.root(file.len() as u64, Extent { start: 0, len: 0 });
+    let (root, _) = tree.root(file.len() as u64, Extent { start: 0, len: 0 }).unwrap();
     file.extend(root);
     (file, paths)
 }
