@@ -9,8 +9,7 @@ use crate::pack::{self, Dedup, Observer, Output, PackOptions, Prior, Summary, Ta
 use crate::sort::{Sorted, Sorter};
 use crate::walk::{Batch, ItemKind, Walk};
 use rangepack_core::ndjson::Refused;
-use rangepack_core::path::PackPathBuf;
-use rangepack_core::{Entry, Kind};
+use rangepack_core::{Entry, Kind, PackPathBuf};
 use std::cmp::Ordering;
 use std::io;
 use std::path::{Path, PathBuf};

@@ -7,9 +7,7 @@ pub(crate) use blocks::Blocks;
 use crate::data::{Cut, PIECE, Pieces, cut};
 use crate::error::{Error, Result};
 use crate::open::{Pack, Verify};
-use rangepack_core::decode::{self, Decoder};
-use rangepack_core::path::PackPathBuf;
-use rangepack_core::{Codec, Content, PackPath};
+use rangepack_core::{Codec, Content, Decoder, PackPath, PackPathBuf, decode_all};
 use std::borrow::Cow;
 use std::io::{self, BufRead, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -161,10 +159,10 @@ impl<'p> File<'p> {
                 let limits = &self.pack.options().limits;
                 self.window = match self.pack.payload(&self.content)? {
                     Cow::Borrowed(payload) => {
-                        decode::decode_all(&self.content, payload, limits).map_err(bad)?
+                        decode_all(&self.content, payload, limits).map_err(bad)?
                     }
                     Cow::Owned(payload) => {
-                        match decode::decode_all(&self.content, &payload, limits).map_err(bad)? {
+                        match decode_all(&self.content, &payload, limits).map_err(bad)? {
                             Cow::Borrowed(_) => Cow::Owned(payload),
                             Cow::Owned(content) => Cow::Owned(content),
                         }

@@ -6,11 +6,9 @@ use crate::journal::end_of;
 use crate::location;
 use crate::open::{Format, OpenOptions};
 use rangepack_core::fpack::{self, FpackItem};
-use rangepack_core::index::Index;
-use rangepack_core::memory::MemoryIndex;
 use rangepack_core::ndjson::{self, Item, Refused};
 use rangepack_core::trailer::{Trailer, find_trailer};
-use rangepack_core::{Content, Digest, Entry, Extent, Kind, Limits};
+use rangepack_core::{Content, Digest, Entry, Extent, Index, Kind, Limits, MemoryIndex};
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 

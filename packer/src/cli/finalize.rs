@@ -7,8 +7,8 @@ use super::exit::Exit;
 use crate::finalize::FinalizeOptions;
 use crate::format::{Size, count};
 use crate::index_writer::Finished;
+use rangepack_core::Escaped;
 use rangepack_core::ndjson::Refused;
-use rangepack_core::path::Escaped;
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\

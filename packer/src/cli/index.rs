@@ -8,7 +8,7 @@ use crate::format::{Size, count};
 use crate::index_writer::DirectoryLines;
 use crate::open::{OpenOptions, Verify};
 use crate::reindex::{self, Target, sidecar_path};
-use rangepack_core::path::Escaped;
+use rangepack_core::Escaped;
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\

@@ -9,8 +9,7 @@ use crate::format::{self, Count, Size, count};
 use crate::open::{Entries, Pack, Verify};
 use crate::platform::name_bytes;
 use crate::record::Record;
-use rangepack_core::PackPath;
-use rangepack_core::leaf::EntryRef;
+use rangepack_core::{EntryRef, PackPath};
 use std::ffi::OsString;
 use std::io::Write;
 

@@ -8,9 +8,7 @@ use crate::error::Error;
 use crate::format::{Size, count};
 use crate::open::{Entries, Pack, Verify};
 use crate::platform::name_bytes;
-use rangepack_core::leaf::EntryRef;
-use rangepack_core::path::PackPathBuf;
-use rangepack_core::{PackPath, Totals};
+use rangepack_core::{EntryRef, PackPath, PackPathBuf, Totals};
 use std::ffi::OsString;
 use std::io::Write;
 

@@ -11,7 +11,7 @@ use crate::open::{Pack, Verify};
 use crate::platform::name_bytes;
 use crate::progress::Progress;
 use crate::verify::{VerifyOptions, VerifyReport, verify};
-use rangepack_core::path::PackPathBuf;
+use rangepack_core::PackPathBuf;
 use serde::Serialize;
 use std::ffi::OsString;
 use std::io::Write;

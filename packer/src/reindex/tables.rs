@@ -118,16 +118,9 @@ mod tests {
     use super::*;
 
     fn content(offset: u64, stored_size: u64, digest: Option<Digest>) -> Content {
-        Content {
-            volume: 1,
-            offset,
-            stored_size,
-            size: stored_size,
-            codec: Codec::Stored,
-            digest,
-            original_digest: None,
-            blocks: None,
-        }
+        Content::new(Codec::Stored, offset, stored_size, stored_size)
+            .with_volume(1)
+            .with_digest(digest)
     }
 
     #[test]

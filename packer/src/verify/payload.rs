@@ -6,8 +6,7 @@ use crate::file::Blocks;
 use crate::open::Pack;
 use crate::progress::Progress;
 use rangepack_core::blocks::table_len;
-use rangepack_core::decode::{Decoder, PayloadHasher};
-use rangepack_core::{Codec, Content, Extent, Source};
+use rangepack_core::{Codec, Content, Decoder, Extent, PayloadHasher, Source};
 use std::sync::{Mutex, PoisonError};
 
 /// Payloads without a block table are hashed in pieces of this length, so that progress is seen.
