@@ -1,6 +1,7 @@
-//! Ranges of bytes, the bytes at hand, and how they are read without running past their end.
+//! The bytes at hand, and how they are read without running past their end.
 
 use crate::error::{Error, Result};
+use crate::extent::Extent;
 
 mod cursor;
 mod packed;
@@ -10,16 +11,6 @@ pub(crate) use cursor::Cursor;
 pub(crate) use packed::{packed_width, push_packed, read_packed, u16_at};
 pub(crate) use probe::{Probe, common_prefix};
 
-/// A range of bytes in a file: `start..start + len`, which never overflows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[expect(clippy::exhaustive_structs, reason = "a range has a start and a length")]
-pub struct Extent {
-    /// Offset of the first byte.
-    pub start: u64,
-    /// Number of bytes.
-    pub len: u64,
-}
-
 impl Extent {
     /// A range whose end is at most `file_len`, else [`Error::OutOfBounds`].
     pub fn new(start: u64, len: u64, file_len: u64) -> Result<Extent> {
@@ -27,16 +18,6 @@ impl Extent {
             Some(end) if end <= file_len => Ok(Extent { start, len }),
             _ => Err(Error::OutOfBounds { start, len, file_len }),
         }
-    }
-
-    /// Offset of the byte after the last.
-    pub fn end(&self) -> u64 {
-        self.start.saturating_add(self.len)
-    }
-
-    /// Whether every byte of `other` lies in this range.
-    pub fn contains(&self, other: &Extent) -> bool {
-        self.start <= other.start && other.end() <= self.end()
     }
 }
 

@@ -1,6 +1,7 @@
 //! What can be wrong with a pack, in numbers. The command adds the file's name and the advice.
 
-use crate::{Digest, Extent};
+use crate::digest::Digest;
+use crate::extent::Extent;
 
 /// The result of every question.
 pub type Result<T> = core::result::Result<T, Error>;

@@ -1,16 +1,16 @@
 //! Leaf pages, searched in place (FORMAT.md, "Leaf pages").
 
-use crate::PackPath;
 use crate::bytes::Probe;
 use crate::error::{Error, Result, Structure};
 use crate::format::layout::{Flags, LeafPage, LeafRun};
-use crate::path::{cmp_directories, is_name};
-use alloc::vec::Vec;
+use crate::path::cmp_directories;
 use core::cmp::Ordering;
 
+mod slot;
 mod entry;
 
 pub use entry::EntryRef;
+pub use slot::LeafSlot;
 
 /// A leaf page, parsed: sections found, nothing copied.
 ///
@@ -171,47 +171,6 @@ impl<'a> Leaf<'a> {
         let flags = Flags::read(&self.page, slot.slot)?;
         Ok(EntryRef { page: self.page, slot, flags })
     }
-}
-
-/// A slot of a leaf and the three parts of its path.
-#[derive(Debug, Clone, Copy)]
-pub struct LeafSlot<'a> {
-    slot: usize,
-    directory: &'a [u8],
-    prefix: &'a [u8],
-    suffix: &'a [u8],
-}
-
-impl LeafSlot<'_> {
-    /// Appends the whole path.
-    pub fn push_path(&self, out: &mut Vec<u8>) {
-        if !self.directory.is_empty() {
-            out.extend_from_slice(self.directory);
-            out.push(b'/');
-        }
-        out.extend_from_slice(self.prefix);
-        out.extend_from_slice(self.suffix);
-    }
-
-    fn is_sound(&self) -> bool {
-        let name_is_sound = if self.prefix.len() < 3 {
-            let mut name = [0u8; 5];
-            // Only names this short can be empty, `.` or `..`.
-            let short = self.prefix.iter().chain(self.suffix.iter().take(3));
-            for (place, byte) in name.iter_mut().zip(short) {
-                *place = *byte;
-            }
-            let len = self.prefix.len().saturating_add(self.suffix.len().min(3));
-            name.get(..len).is_some_and(is_name) && no_separator(self.suffix)
-        } else {
-            no_separator(self.prefix) && no_separator(self.suffix)
-        };
-        name_is_sound && PackPath::directory(self.directory).is_ok()
-    }
-}
-
-fn no_separator(bytes: &[u8]) -> bool {
-    memchr::memchr2(b'/', 0, bytes).is_none()
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@
 //! lone surrogate `\udcNN`, which Python's `surrogateescape` turns back into that byte.
 
 mod text;
-mod write;
 mod line;
+mod write;
 
 pub use line::{Item, Refused, parse_line};
 pub use write::write_line;
@@ -19,8 +19,6 @@ use serde::de::{
 };
 use serde_json::value::RawValue;
 use text::Bytes;
-
-const NANOSECONDS: i64 = 1_000_000_000;
 
 /// What [`parse_index`] came across.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -20,7 +20,7 @@ use core::ops::Range;
 use inflate::inflate_block;
 use table::Table;
 
-pub use table::table_len;
+pub use table::{Block, table_len};
 
 mod table;
 mod inflate;
@@ -30,20 +30,6 @@ pub const DEFAULT_BLOCK_LOG2: u8 = 18;
 
 /// How many blocks one answer of [`locate`] names at most.
 pub const MAX_BLOCKS: u64 = 1024;
-
-/// One block of a payload.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "callers keep blocks and make them anew")]
-pub struct Block {
-    /// Which block it is, counted from 0.
-    pub index: u64,
-    /// Where its stored bytes lie in the payload's volume.
-    pub stored: Extent,
-    /// SHA-256 of its stored bytes.
-    pub digest: Digest,
-    /// Which bytes of the file's content it holds.
-    pub content: Range<u64>,
-}
 
 /// What to read for a range of a file's content.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +43,7 @@ pub enum Slice {
         /// unless that takes more than [`MAX_BLOCKS`] blocks: then ask again from `range.end`.
         range: Range<u64>,
     },
-    /// The payload has no block table: only the whole of it can be verified, by [`crate::payloads::decode`].
+    /// The payload has no block table: only the whole of it can be verified, by [`crate::Decoder`].
     Whole {
         /// The payload in its volume.
         stored: Extent,

@@ -2,7 +2,7 @@
 //!
 //! [`Decoder`] is for payloads that arrive in pieces, [`decode_all`] for those that are at hand,
 //! [`PayloadHasher`] for callers that copy stored bytes themselves. Parts of a large payload are
-//! verified on their own by [`crate::payloads::blocks`].
+//! verified on their own by [`crate::blocks`].
 
 use crate::{
     Codec, Content, Digest, Limits,

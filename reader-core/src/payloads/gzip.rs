@@ -2,7 +2,7 @@
 //!
 //! A compressed payload is exactly one member (RFC 1952). [`GzipDecoder`] takes it in pieces of any
 //! size, in memory that does not grow with the member. A payload that was written with a block table
-//! can also be decoded block by block, by [`crate::payloads::blocks`].
+//! can also be decoded block by block, by [`crate::blocks`].
 
 use crate::error::{Error, Result, Structure};
 use alloc::boxed::Box;

@@ -4,8 +4,9 @@
 //! subtree another; so listing and walking are scans, and any place in a long directory can be
 //! reached at once.
 
-use crate::bytes::{Answer, Extent, Source, ready};
+use crate::bytes::{Answer, Source, ready};
 use crate::error::{Error, Part, Result, Structure};
+use crate::extent::Extent;
 use crate::format::inner::{Child, Inner};
 use crate::format::key::Key;
 use crate::format::layout::{self, FOOTER_LEN, Footer, Header};
@@ -13,7 +14,6 @@ use crate::format::leaf::{EntryRef, Leaf};
 use crate::{Digest, Limits, PackPath, Totals};
 use alloc::boxed::Box;
 use alloc::vec;
-use alloc::vec::Vec;
 use core::ops::Range;
 use core::sync::atomic::{AtomicU32, Ordering};
 
@@ -22,19 +22,13 @@ use core::sync::atomic::{AtomicU32, Ordering};
 /// It is shared freely between threads; pages are verified once, when they are first touched.
 #[derive(Debug)]
 pub struct Index {
-    header: Header,
+    pub(super) header: Header,
     digest: Digest,
     root: Box<[u8]>,
     /// Where the root node begins in `root`.
     node: usize,
     verified: Box<[AtomicU32]>,
 }
-
-mod hinted;
-mod scan;
-
-pub use hinted::Hint;
-pub use scan::Scan;
 
 /// A node on the way down: an inner page or a leaf.
 enum Node<'a> {
@@ -43,9 +37,9 @@ enum Node<'a> {
 }
 
 /// A leaf, and the number of its first entry.
-struct Found<'a> {
-    leaf: Leaf<'a>,
-    first: u64,
+pub(super) struct Found<'a> {
+    pub(super) leaf: Leaf<'a>,
+    pub(super) first: u64,
 }
 
 impl Index {
@@ -186,7 +180,7 @@ impl Index {
 
     /// Whether a page was hashed before, and had the digest that the page above it names.
     #[inline]
-    fn is_verified(&self, page: u32) -> bool {
+    pub(super) fn is_verified(&self, page: u32) -> bool {
         let (word, bit) = verified_bit(page);
         self.verified.get(word).is_some_and(|word| word.load(Ordering::Relaxed) & bit != 0)
     }
@@ -283,17 +277,8 @@ impl Index {
         Ok(Answer::Ready(found.first.saturating_add(slot as u64)))
     }
 
-    /// Entry number `ordinal`.
-    pub fn entry_at<'a, S: Source + ?Sized>(
-        &'a self,
-        source: &'a S,
-        ordinal: u64,
-    ) -> Result<Answer<Option<EntryRef<'a>>>> {
-        self.scan(ordinal..ordinal.saturating_add(1)).next(source)
-    }
-
     #[inline]
-    fn leaf_at<'a, S: Source + ?Sized>(
+    pub(super) fn leaf_at<'a, S: Source + ?Sized>(
         &'a self,
         source: &'a S,
         ordinal: u64,
@@ -330,41 +315,6 @@ impl Index {
         above.push(1);
         let end = ready!(self.number_of(source, &above, b"")?);
         Ok(Answer::Ready(start..end.max(start)))
-    }
-
-    /// Walks over the entries with these numbers.
-    pub fn scan(&self, range: Range<u64>) -> Scan<'_> {
-        let end = range.end.min(self.len());
-        Scan::new(self, range.start, end)
-    }
-
-    /// The children of `directory` after the name `after` (`None`: from the first), `limit` at most.
-    ///
-    /// Reads as much as a look-up, and more leaves only when the list reaches into them.
-    pub fn list<'a, S: Source + ?Sized>(
-        &'a self,
-        source: &'a S,
-        directory: PackPath<'_>,
-        after: Option<&[u8]>,
-        limit: usize,
-    ) -> Result<Answer<Vec<EntryRef<'a>>>> {
-        let mut start = ready!(self.lower_bound(source, directory, after.unwrap_or(b""))?);
-        let mut scan = self.scan(start..self.len());
-        let mut list = Vec::new();
-        while list.len() < limit {
-            let Some(entry) = ready!(scan.next(source)?) else { break };
-            if entry.directory() != directory {
-                break;
-            }
-            start = start.saturating_add(1);
-            // The bound is the name itself when it exists.
-            let [prefix, rest] = entry.name_parts();
-            if after.is_some_and(|after| after.strip_prefix(prefix) == Some(rest)) {
-                continue;
-            }
-            list.push(entry);
-        }
-        Ok(Answer::Ready(list))
     }
 }
 

@@ -1,8 +1,9 @@
 //! The records of a block table, and where they lie (FORMAT.md, "Block tables").
 
 use crate::Digest;
-use crate::bytes::{Cursor, Extent};
+use crate::bytes::Cursor;
 use crate::error::{Error, Result, Structure};
+use crate::extent::Extent;
 use alloc::vec::Vec;
 use core::ops::{Range, RangeInclusive};
 

@@ -98,9 +98,9 @@ impl Ranges {
 ///
 /// Eight bytes must follow each row, so that they are read in one go.
 #[inline]
-pub(super) fn read(
-    page: &[u8],
-    rows: &[u8],
+pub(super) fn read<'a>(
+    page: &'a [u8],
+    rows: impl FnOnce() -> &'a [u8],
     stride: u8,
     slot: usize,
     column: Column,
@@ -110,5 +110,6 @@ pub(super) fn read(
     let base = page.get(index.checked_mul(8)?.checked_add(BASES)?..)?.first_chunk()?;
     let before: usize = widths.get(..index)?.iter().map(|width| usize::from(*width)).sum();
     let at = slot.checked_mul(usize::from(stride))?.checked_add(before)?;
-    u64::from_le_bytes(*base).checked_add(read_packed(rows, at, *widths.get(index)?)?)
+    let width = *widths.get(index)?;
+    u64::from_le_bytes(*base).checked_add(read_packed(rows(), at, width)?)
 }

@@ -3,8 +3,9 @@
 use super::put::{Put, to_u32};
 use super::root::{MAX_ROOT, ROOT_HEADER_LEN};
 use crate::Digest;
-use crate::bytes::{Cursor, Extent};
+use crate::bytes::Cursor;
 use crate::error::{Error, Result, Structure};
+use crate::extent::Extent;
 
 /// The last eight bytes of every pack with a paged index.
 pub const FOOTER_MAGIC: [u8; 8] = *b"RngPack1";

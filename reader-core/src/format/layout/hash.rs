@@ -1,6 +1,6 @@
 //! The hash section's slots (FORMAT.md, "Hash section").
 
-use crate::bytes::Extent;
+use crate::extent::Extent;
 
 /// Where the hash section lies (FORMAT.md, "Hash section").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

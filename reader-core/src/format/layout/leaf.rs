@@ -185,7 +185,7 @@ impl<'a> LeafPage<'a> {
     #[inline]
     pub(crate) fn column(&self, slot: usize, column: Column) -> Option<u64> {
         // The digests behind the rows make it safe to read eight bytes from any place in them.
-        let rows = self.part(self.rows, self.end);
+        let rows = || self.part(self.rows, self.end);
         columns::read(self.page, rows, self.stride, slot, column)
     }
 

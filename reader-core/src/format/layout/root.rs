@@ -4,8 +4,9 @@ use super::entry::totals_to_bytes;
 use super::hash::HashSection;
 use super::put::{to_u16, to_u32};
 use crate::Totals;
-use crate::bytes::{Cursor, Extent};
+use crate::bytes::Cursor;
 use crate::error::{Error, Result, Structure};
+use crate::extent::Extent;
 use alloc::vec::Vec;
 
 /// The root page is at most this long, in bytes, so that one read of 64 KiB at the tail brings it and the

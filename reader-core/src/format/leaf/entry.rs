@@ -1,9 +1,9 @@
 //! One entry of a leaf.
 
-use super::LeafSlot;
-use crate::bytes::Extent;
+use super::slot::LeafSlot;
 use crate::entry::Owner;
 use crate::error::Result;
+use crate::extent::Extent;
 use crate::format::layout::{Flags, LeafPage, entry};
 use crate::path::PackPathBuf;
 use crate::{Content, Entry, Kind, PackPath, Totals};

@@ -6,6 +6,7 @@ use crate::writing::leaf::LeafBuilder;
 use crate::{BlockTable, Codec, Content, Digest, Entry, Kind, Totals};
 use alloc::format;
 use alloc::vec;
+use alloc::vec::Vec;
 
 fn file(path: &str, offset: u64, size: u64) -> Entry {
     Entry {

@@ -7,8 +7,10 @@ use crate::{BlockTable, Codec, Content, Digest, Entry, Extent, Kind, Totals};
 use alloc::vec::Vec;
 use serde::Deserialize;
 
-use super::NANOSECONDS;
 use super::text::Bytes;
+
+/// Nanoseconds in a second.
+pub(super) const NANOSECONDS: i64 = 1_000_000_000;
 
 /// No deflate stream expands further: 1032 to 1, beside what header and trailer take.
 const DEFLATE_RATIO: u64 = 1032;

@@ -3,7 +3,7 @@
 use crate::{Codec, Content, Digest, Entry, Kind};
 use alloc::vec::Vec;
 
-use super::NANOSECONDS;
+use super::line::NANOSECONDS;
 use super::text::write_string;
 
 /// SHA-256 of no bytes, for entries without a payload: old readers insist on the key.

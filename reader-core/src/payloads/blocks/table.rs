@@ -1,8 +1,8 @@
 //! A payload's block table, read and checked as far as it is needed.
 
-use super::Block;
-use crate::bytes::{Answer, Cursor, Extent, Source};
+use crate::bytes::{Answer, Cursor, Source};
 use crate::error::{Error, Part, Result, Structure};
+use crate::extent::Extent;
 use crate::format::layout::{BlockRecord, TableShape, UpperRecord};
 use crate::{Codec, Content, Digest, Limits};
 use alloc::vec::Vec;
@@ -11,8 +11,22 @@ use core::ops::{Range, RangeInclusive};
 /// Bytes between upper level and pages that are read rather than spend another request.
 const NEAR: u64 = 64 << 10;
 
+/// One block of a payload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "callers keep blocks and make them anew")]
+pub struct Block {
+    /// Which block it is, counted from 0.
+    pub index: u64,
+    /// Where its stored bytes lie in the payload's volume.
+    pub stored: Extent,
+    /// SHA-256 of its stored bytes.
+    pub digest: Digest,
+    /// Which bytes of the file's content it holds.
+    pub content: Range<u64>,
+}
+
 /// Length in bytes of the table for content of `size` bytes; 0 if `block_log2` is not one of
-/// [`super::BLOCK_LOG2`].
+/// [`BLOCK_LOG2`](crate::blocks::BLOCK_LOG2).
 pub fn table_len(size: u64, block_log2: u8) -> u64 {
     TableShape::new(size, block_log2).map_or(0, |shape| shape.table_len())
 }

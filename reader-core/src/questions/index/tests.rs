@@ -7,10 +7,11 @@ use crate::path::PackPathBuf;
 use crate::writing::root::Sections;
 use crate::writing::tree::TreeBuilder;
 use crate::writing::window::Window;
-use crate::{Codec, Entry, Kind};
+use crate::{Codec, Entry, Hint, Kind};
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::vec;
+use alloc::vec::Vec;
 use proptest::prelude::*;
 use std::cell::RefCell;
 

@@ -1,6 +1,6 @@
 //! Look-up by way of the hash section, for sources that have the whole file at hand.
 
-use super::Index;
+use super::index::Index;
 use crate::PackPath;
 use crate::bytes::{Answer, Source};
 use crate::error::Result;
