@@ -1,7 +1,7 @@
 //! What can fail while packing, opening, reading and extracting.
 
 use crate::source::location::{Location, Url};
-use rangepack_core::path::Escaped;
+use rangepack_core::Escaped;
 use std::io;
 use std::path::{Path, PathBuf};
 

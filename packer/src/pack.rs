@@ -17,9 +17,7 @@ use crate::progress::{Event, Observer, cancelled};
 pub(crate) use dedup::Dedup;
 pub(crate) use output::Output;
 pub(crate) use pipeline::{Pipeline, Task};
-use rangepack_core::entry::Owner;
-use rangepack_core::path::PackPathBuf;
-use rangepack_core::{Codec, Content, Entry, Kind, Totals};
+use rangepack_core::{Codec, Content, Entry, Kind, Owner, PackPathBuf, Totals};
 pub(crate) use read::BLOCK;
 pub(crate) use read::Prior;
 use read::{Done, Item, Small};
@@ -294,16 +292,14 @@ impl Writer<'_, '_> {
     ) -> Result<(Content, bool)> {
         let stored_size = small.stored_size as u64;
         let place = self.output.place(range, small.codec, small.digest)?;
-        let content = Content {
-            volume: 0,
-            offset: place.offset,
+        let content = Content::new(
+            small.codec,
+            place.offset,
             stored_size,
-            size: if small.codec == Codec::Stored { stored_size } else { size },
-            codec: small.codec,
-            digest: Some(small.digest),
-            original_digest: small.original_digest,
-            blocks: None,
-        };
+            if small.codec == Codec::Stored { stored_size } else { size },
+        )
+        .with_digest(Some(small.digest))
+        .with_original_digest(small.original_digest);
         Ok((content, place.duplicate))
     }
 
@@ -331,13 +327,12 @@ impl Writer<'_, '_> {
             Kind::Directory(_) => self.summary.directories += 1,
             Kind::Symlink(_) => self.summary.symlinks += 1,
         }
-        let entry = Entry {
-            path,
-            kind,
-            mode: Some(metadata.mode & 0o7777),
-            mtime: Some(metadata.mtime_ns),
-            owner: self.options.owner.then_some(Owner { uid: metadata.uid, gid: metadata.gid }),
-        };
+        let entry = Entry::new(path, kind)
+            .with_mode(Some(metadata.mode & 0o7777))
+            .with_mtime(Some(metadata.mtime_ns))
+            .with_owner(
+                self.options.owner.then_some(Owner { uid: metadata.uid, gid: metadata.gid }),
+            );
         (self.sink)(&entry, self.output)?;
         self.observer.event(Event::Packed { entry: &entry, duplicate });
         Ok(())

@@ -2,8 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::source::location::Location;
-use rangepack_core::Entry;
-use rangepack_core::path::Escaped;
+use rangepack_core::{Entry, Escaped};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 

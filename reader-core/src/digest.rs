@@ -5,6 +5,7 @@ use sha2::{Digest as _, Sha256};
 
 /// A SHA-256 value.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[expect(clippy::exhaustive_structs, reason = "the 32 bytes are the value")]
 pub struct Digest(pub [u8; 32]);
 
 impl Digest {

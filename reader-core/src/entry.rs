@@ -3,8 +3,9 @@
 use crate::{Digest, Extent, path::PackPathBuf};
 use alloc::vec::Vec;
 
-/// One path of a pack with everything known of it.
+/// One path of a pack with everything known of it (FORMAT.md, "Entries").
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Entry {
     /// Where it is; never the root.
     pub path: PackPathBuf,
@@ -18,8 +19,37 @@ pub struct Entry {
     pub owner: Option<Owner>,
 }
 
+impl Entry {
+    /// An entry of which nothing else is known.
+    pub fn new(path: PackPathBuf, kind: Kind) -> Entry {
+        Entry { path, kind, mode: None, mtime: None, owner: None }
+    }
+
+    /// The entry with these permission bits.
+    #[must_use]
+    pub fn with_mode(mut self, mode: Option<u32>) -> Entry {
+        self.mode = mode;
+        self
+    }
+
+    /// The entry with this time of modification, in nanoseconds since 1970-01-01 UTC.
+    #[must_use]
+    pub fn with_mtime(mut self, mtime: Option<i64>) -> Entry {
+        self.mtime = mtime;
+        self
+    }
+
+    /// The entry with this owner.
+    #[must_use]
+    pub fn with_owner(mut self, owner: Option<Owner>) -> Entry {
+        self.owner = owner;
+        self
+    }
+}
+
 /// Numeric owner and group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "the two numbers are the value")]
 pub struct Owner {
     /// User id.
     pub uid: u32,
@@ -29,6 +59,10 @@ pub struct Owner {
 
 /// What an entry is.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "who extracts decides about every kind; a new one takes a required feature"
+)]
 pub enum Kind {
     /// A regular file.
     File(Content),
@@ -38,8 +72,9 @@ pub enum Kind {
     Symlink(Vec<u8>),
 }
 
-/// Where a file's bytes lie and how they are stored.
+/// Where a file's bytes lie and how they are stored (FORMAT.md, "Payloads").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Content {
     /// Which file holds the payload: 0 is the pack itself, others are named in the root page.
     pub volume: u16,
@@ -60,6 +95,49 @@ pub struct Content {
 }
 
 impl Content {
+    /// A payload of `stored_size` bytes at `offset` of the pack itself, which holds `size` bytes of content.
+    /// Nothing can be verified before a digest is given.
+    pub fn new(codec: Codec, offset: u64, stored_size: u64, size: u64) -> Content {
+        Content {
+            volume: 0,
+            offset,
+            stored_size,
+            size,
+            codec,
+            digest: None,
+            original_digest: None,
+            blocks: None,
+        }
+    }
+
+    /// The same in another volume.
+    #[must_use]
+    pub fn with_volume(mut self, volume: u16) -> Content {
+        self.volume = volume;
+        self
+    }
+
+    /// With the SHA-256 of the payload as stored.
+    #[must_use]
+    pub fn with_digest(mut self, digest: Option<Digest>) -> Content {
+        self.digest = digest;
+        self
+    }
+
+    /// With the SHA-256 of the content of an encoded payload.
+    #[must_use]
+    pub fn with_original_digest(mut self, digest: Option<Digest>) -> Content {
+        self.original_digest = digest;
+        self
+    }
+
+    /// With a block table.
+    #[must_use]
+    pub fn with_blocks(mut self, blocks: Option<BlockTable>) -> Content {
+        self.blocks = blocks;
+        self
+    }
+
     /// Where the payload lies in its volume.
     pub fn extent(&self) -> Extent {
         Extent { start: self.offset, len: self.stored_size }
@@ -96,6 +174,7 @@ impl Codec {
 
 /// Where a payload's block table lies (FORMAT.md, "Block tables").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "what every index holds of a table")]
 pub struct BlockTable {
     /// Offset of the table in the file that holds the index, wherever the payload lies.
     pub offset: u64,
@@ -107,6 +186,7 @@ pub struct BlockTable {
 
 /// Sums over everything below a directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(clippy::exhaustive_structs, reason = "the four sums of the format")]
 pub struct Totals {
     /// Regular files and symbolic links, at any depth.
     pub files: u64,

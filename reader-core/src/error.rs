@@ -1,6 +1,7 @@
 //! What can be wrong with a pack, in numbers. The command adds the file's name and the advice.
 
-use crate::{Digest, Extent};
+use crate::digest::Digest;
+use crate::extent::Extent;
 
 /// The result of every question.
 pub type Result<T> = core::result::Result<T, Error>;
@@ -243,6 +244,16 @@ pub enum Error {
         structure: Structure,
         /// Page or entry number.
         number: u64,
+    },
+    /// Something to be written that the format has no room for.
+    #[error("{what} is {value}, but at most {limit} fits into a pack")]
+    TooLarge {
+        /// What it is.
+        what: &'static str,
+        /// The value, or the most that a u64 holds where it is more.
+        value: u64,
+        /// The most that fits.
+        limit: u64,
     },
     /// One of the caller's [`crate::Limits`] was exceeded.
     #[error("{what} is {value}, over the limit of {limit}")]

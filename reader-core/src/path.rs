@@ -5,6 +5,10 @@ use alloc::vec::Vec;
 use core::cmp::Ordering;
 use core::fmt;
 
+mod escaped;
+
+pub use escaped::Escaped;
+
 /// The longest path, in bytes.
 pub const MAX_PATH: usize = 8192;
 
@@ -190,7 +194,7 @@ impl fmt::Debug for PackPathBuf {
 
 /// Compares two directories component by component: bytewise, `/` lowest of all.
 #[inline]
-pub fn cmp_directories(a: &[u8], b: &[u8]) -> Ordering {
+pub(crate) fn cmp_directories(a: &[u8], b: &[u8]) -> Ordering {
     let common = a.iter().zip(b).take_while(|(x, y)| x == y).count();
     match (a.get(common), b.get(common)) {
         (None, None) => Ordering::Equal,
@@ -208,12 +212,12 @@ pub(crate) fn directory_byte(byte: u8) -> u8 {
 /// Takes off what people type: `./` before, slashes around. The root becomes the empty path.
 ///
 /// ```
-/// use rangepack_core::path::trim;
-/// assert_eq!(trim(b"./cats/"), b"cats");
-/// assert_eq!(trim(b"/"), b"");
+/// use rangepack_core::trim_path;
+/// assert_eq!(trim_path(b"./cats/"), b"cats");
+/// assert_eq!(trim_path(b"/"), b"");
 /// ```
 #[must_use]
-pub fn trim(path: &[u8]) -> &[u8] {
+pub fn trim_path(path: &[u8]) -> &[u8] {
     let mut path = path;
     loop {
         path = match path {
@@ -230,36 +234,9 @@ pub fn is_name(name: &[u8]) -> bool {
     !matches!(name, b"" | b"." | b"..") && memchr::memchr2(b'/', 0, name).is_none()
 }
 
-/// Shows bytes as text that is safe on a terminal: control characters, the backslash and bytes that
-/// are not UTF-8 appear as `\n`, `\\`, `\xNN` or `\u{NN}`.
-#[derive(Debug, Clone, Copy)]
-pub struct Escaped<'a>(pub &'a [u8]);
-
-impl fmt::Display for Escaped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        use fmt::Write as _;
-        for chunk in self.0.utf8_chunks() {
-            for character in chunk.valid().chars() {
-                // Bidirectional controls can make a name look like another one.
-                let deceptive = matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-                if character.is_control() || character == '\\' || deceptive {
-                    write!(f, "{}", character.escape_default())?;
-                } else {
-                    f.write_char(character)?;
-                }
-            }
-            for byte in chunk.invalid() {
-                write!(f, "\\x{byte:02x}")?;
-            }
-        }
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::string::ToString;
     use alloc::vec;
 
     #[test]
@@ -295,11 +272,5 @@ mod tests {
         assert!(path("a/b").is_within(path("a/b")));
         assert!(path("a/b").is_within(PackPath::ROOT));
         assert!(!path("ab").is_within(path("a")));
-    }
-
-    #[test]
-    fn escaped_for_a_terminal() {
-        assert_eq!(Escaped(b"a\x1b[31m\n\xffz").to_string(), "a\\u{1b}[31m\\n\\xffz");
-        assert_eq!(Escaped("é \u{202e}\\".as_bytes()).to_string(), "é \\u{202e}\\\\");
     }
 }

@@ -2,8 +2,7 @@
 
 use crate::value::{self, Answered, JsString, KEYS, Keys, name, number, object, set};
 use js_sys::{BigInt, Object, Reflect};
-use rangepack_core::leaf::EntryRef;
-use rangepack_core::{BlockTable, Codec, Content, Kind};
+use rangepack_core::{BlockTable, Codec, Content, EntryRef, Kind};
 use wasm_bindgen::prelude::*;
 
 /// The plain object of an entry: the fields of `Entry` in `index.d.ts`.
@@ -89,16 +88,16 @@ pub fn content_of(entry: &JsValue) -> Result<Content, JsValue> {
                 block_log2: u8::try_from(integer(&blocks, &keys.block_log2)?).unwrap_or(u8::MAX),
             })
         };
-        Ok(Content {
-            volume: u16::try_from(integer(entry, &keys.volume)?).unwrap_or(u16::MAX),
-            offset: integer(entry, &keys.offset)?,
-            stored_size: integer(entry, &keys.stored_size)?,
-            size: integer(entry, &keys.size)?,
+        Ok(Content::new(
             codec,
-            digest: digest(&keys.sha256)?,
-            original_digest: digest(&keys.original_sha256)?,
-            blocks,
-        })
+            integer(entry, &keys.offset)?,
+            integer(entry, &keys.stored_size)?,
+            integer(entry, &keys.size)?,
+        )
+        .with_volume(u16::try_from(integer(entry, &keys.volume)?).unwrap_or(u16::MAX))
+        .with_digest(digest(&keys.sha256)?)
+        .with_original_digest(digest(&keys.original_sha256)?)
+        .with_blocks(blocks))
     })
 }
 

@@ -3,9 +3,8 @@
 use crate::reader::{Notes, Opened, Reader, ready};
 use crate::value::{self, Answered, KEYS, core_error, number, object};
 use rangepack_core::fpack::{self, FpackItem};
-use rangepack_core::memory::{Built, MemoryIndex};
 use rangepack_core::ndjson::{self, Item};
-use rangepack_core::{Answer, trailer};
+use rangepack_core::{Answer, Built, MemoryIndex, trailer};
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
@@ -77,7 +76,8 @@ impl Reader {
     }
 
     fn built(&mut self, memory: MemoryIndex, format: &str, mut notes: Notes) -> Answered {
-        let Built { index, pages, refused } = memory.finish(&self.limits).map_err(core_error)?;
+        let Built { index, pages, refused, .. } =
+            memory.finish(&self.limits).map_err(core_error)?;
         notes.refused = refused.len() as u64;
         self.index = Some(Opened { index, memory: Some(pages) });
         self.info(format, &notes)

@@ -3,7 +3,7 @@
 use crate::entry::{self, content_of, digest, integer};
 use crate::value::{self, KEYS, core_error};
 use rangepack_core::blocks::{self, Block};
-use rangepack_core::{Codec, Digest, Extent, Limits, decode};
+use rangepack_core::{Codec, Digest, Extent, Limits};
 use wasm_bindgen::prelude::*;
 
 /// SHA-256 as 64 hexadecimal digits.
@@ -24,7 +24,7 @@ pub fn decode_all(entry: &JsValue, payload: &[u8], verified: bool) -> Result<Vec
     }
     let mut limits = Limits::default();
     limits.content_bytes = 1 << 30;
-    let decoded = decode::decode_all(&content, payload, &limits);
+    let decoded = rangepack_core::decode_all(&content, payload, &limits);
     Ok(decoded.map_err(core_error)?.into_owned())
 }
 
@@ -54,7 +54,7 @@ const PIECE: usize = 256 << 10;
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct Decoder {
-    decoder: decode::Decoder,
+    decoder: rangepack_core::Decoder,
     stored: bool,
     input: Vec<u8>,
     consumed: usize,
@@ -66,7 +66,7 @@ impl Decoder {
     #[wasm_bindgen(constructor)]
     pub fn new(entry: &JsValue) -> Result<Decoder, JsValue> {
         let content = entry::content_of(entry)?;
-        let decoder = decode::Decoder::new(&content).map_err(core_error)?;
+        let decoder = rangepack_core::Decoder::new(&content).map_err(core_error)?;
         let stored = content.codec == Codec::Stored;
         Ok(Decoder { decoder, stored, input: Vec::new(), consumed: 0 })
     }

@@ -7,10 +7,10 @@ use crate::entry;
 use crate::pieces::Pieces;
 use crate::value::{self, Answered, JsString, KEYS, core_error, name, name_bytes, number, object};
 use js_sys::{Array, Object};
-use rangepack_core::index::Index;
 use rangepack_core::layout::Header;
-use rangepack_core::path::PackPathBuf;
-use rangepack_core::{Answer, Digest, Extent, Limits, PackPath, Source, blocks};
+use rangepack_core::{
+    Answer, Digest, Extent, Index, Limits, PackPath, PackPathBuf, Source, blocks,
+};
 use wasm_bindgen::prelude::*;
 
 /// Takes the value out of an [`Answer`], or returns what is needed of the file `volume`.
@@ -312,7 +312,7 @@ fn pages_len(header: &Header) -> u64 {
 /// A path as it is typed: slashes at its ends do not count, and the empty one is the root.
 fn pack_path(path: &JsString) -> Result<PackPathBuf, JsValue> {
     let bytes = name_bytes(path);
-    let trimmed = rangepack_core::path::trim(&bytes);
+    let trimmed = rangepack_core::trim_path(&bytes);
     if trimmed.is_empty() {
         return Ok(PackPath::ROOT.to_owned());
     }

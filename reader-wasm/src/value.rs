@@ -1,8 +1,7 @@
 //! JavaScript values of what the core answers and is asked: numbers, names, digests, errors.
 
 use js_sys::{Object, Reflect};
-use rangepack_core::error::ErrorKind;
-use rangepack_core::{Digest, Error, Extent};
+use rangepack_core::{Digest, Error, ErrorKind, Extent};
 use wasm_bindgen::prelude::*;
 
 /// What a question gives: a plain object, or an `Error` with a `code`.

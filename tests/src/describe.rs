@@ -90,11 +90,7 @@ pub fn describe_pack(pack: &Pack) -> rangepack::Result<Value> {
             Kind::File(file) => {
                 let payload = pack.payload(file)?;
                 let limits = rangepack_core::Limits::default();
-                Some(
-                    rangepack_core::decode::decode_all(file, &payload, &limits)
-                        .map_err(bad)?
-                        .into_owned(),
-                )
+                Some(rangepack_core::decode_all(file, &payload, &limits).map_err(bad)?.into_owned())
             }
             _ => None,
         };

@@ -1,8 +1,7 @@
 //! Takes a pack apart, and seals it again when it was damaged on purpose.
 
 use rangepack_core::layout::{Footer, Header};
-use rangepack_core::tree::{Places, TreeBuilder};
-use rangepack_core::{Digest, Entry, Extent};
+use rangepack_core::{Digest, Entry, Extent, Sections, TreeBuilder};
 
 /// A pack in pieces. Digests and the footer are made anew by [`Forge::seal`].
 #[derive(Debug, Clone)]
@@ -37,10 +36,10 @@ impl Forge {
             builder.push(entry, &mut pages)?;
         }
         let end = payloads.len() as u64;
-        let places = Places { payload_end: end, pages_offset: end, ..Places::default() };
-        let tree = builder.finish(&mut pages)?.finish(places, &mut pages)?;
+        let sections = Sections::new(end, end);
+        let tree = builder.finish(&mut pages)?.finish(sections, &mut pages)?;
         let mut pack = [payloads, &pages].concat();
-        pack.extend(tree.root(pack.len() as u64, Extent { start: 0, len: 0 }).0);
+        pack.extend(tree.root(pack.len() as u64, Extent { start: 0, len: 0 })?.0);
         Forge::open(&pack)
     }
 
@@ -68,6 +67,6 @@ impl Forge {
             file_len: start + root_len + rangepack_core::layout::FOOTER_LEN as u64,
             digest: Digest::of(&root),
         };
-        [&self.before[..], &root, &footer.to_bytes()].concat()
+        [&self.before[..], &root, &footer.to_bytes().unwrap()].concat()
     }
 }

@@ -4,8 +4,9 @@ use crate::forge::Forge;
 use rangepack_core::blocks::BlockTableBuilder;
 use rangepack_core::gzip::{MEMBER_HEADER, member_trailer};
 use rangepack_core::layout::{FOOTER_LEN, INNER_HEADER_LEN, InnerHeader, PAGE_SIZE};
-use rangepack_core::path::PackPathBuf;
-use rangepack_core::{BlockTable, Codec, Content, Digest, Entry, Kind, Totals, trailer};
+use rangepack_core::{
+    BlockTable, Codec, Content, Digest, Entry, Kind, PackPathBuf, Totals, trailer,
+};
 use std::path::Path;
 
 /// CRC-32 as in gzip, bit by bit.
@@ -39,21 +40,12 @@ fn footer(pack: &[u8], at: usize, value: &[u8]) -> Vec<u8> {
 
 fn entry(path: &str, kind: Kind) -> rangepack_core::Result<Entry> {
     let path = PackPathBuf::new(path.into())?;
-    Ok(Entry { path, kind, mode: Some(0o644), mtime: Some(0), owner: None })
+    Ok(Entry::new(path, kind).with_mode(Some(0o644)).with_mtime(Some(0)))
 }
 
 fn content(payload: &[u8]) -> Content {
     let size = payload.len() as u64;
-    Content {
-        volume: 0,
-        offset: 0,
-        stored_size: size,
-        size,
-        codec: Codec::Stored,
-        digest: Some(Digest::of(payload)),
-        original_digest: None,
-        blocks: None,
-    }
+    Content::new(Codec::Stored, 0, size, size).with_digest(Some(Digest::of(payload)))
 }
 
 /// A pack of one file with this content, whatever that says.
@@ -136,7 +128,9 @@ pub fn make(golden: &Path) -> rangepack_core::Result<Vec<(&'static str, Vec<u8>)
         pack
     };
     let gzip = |payload: &[u8], size: u64| {
-        one(payload, Content { codec: Codec::Gzip, size, ..content(payload) })
+        let mut content = content(payload);
+        (content.codec, content.size) = (Codec::Gzip, size);
+        one(payload, content)
     };
     let leaf = Forge::of(b"", &[entry("one", Kind::Directory(Totals::default()))?])?.node;
     let blocks = |block_log2: u8, offset: Option<u64>, len: Option<u32>| {
@@ -147,7 +141,7 @@ pub fn make(golden: &Path) -> rangepack_core::Result<Vec<(&'static str, Vec<u8>)
         let (table, digest) = table.finish();
         let offset = offset.unwrap_or(payload.len() as u64);
         let blocks = Some(BlockTable { offset, digest, block_log2 });
-        one(&[payload.clone(), table].concat(), Content { blocks, ..content(&payload) })
+        one(&[payload.clone(), table].concat(), (content(&payload)).with_blocks(blocks))
     };
     let volume = |name: &[u8]| {
         let mut forge = good.clone().header(8, &[1]).header(36, &[1]);

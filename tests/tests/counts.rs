@@ -1,14 +1,11 @@
 //! How much is read for each question, of a pack of a million entries.
 
 use rangepack_core::hash::{self, Window};
-use rangepack_core::index::Index;
-use rangepack_core::leaf::Leaf;
-use rangepack_core::path::PackPathBuf;
-use rangepack_core::tree::{Places, TreeBuilder};
+use rangepack_core::layout::{self, Leaf};
 use rangepack_core::{
-    Answer, Codec, Content, Digest, Entry, Extent, Kind, Limits, PackPath, Result,
+    Answer, Codec, Content, Digest, Entry, Extent, Index, Kind, Limits, PackPath, PackPathBuf,
+    Result, Sections, Source, Totals, TreeBuilder,
 };
-use rangepack_core::{Source, Totals, layout};
 use std::cell::{Cell, RefCell};
 use std::time::Instant;
 
@@ -72,23 +69,15 @@ fn entry(path: String, kind: Kind, state: &mut u64) -> Entry {
     // Five hours, to the nanosecond.
     let mtime = 1_700_000_000_000_000_000 + (spread(state) % 18_000_000_000_000) as i64;
     let path = PackPathBuf::new(path.into_bytes()).unwrap();
-    Entry { path, kind, mode: Some(0o644), mtime: Some(mtime), owner: None }
+    Entry::new(path, kind).with_mode(Some(0o644)).with_mtime(Some(mtime))
 }
 
 fn file(path: String, offset: &mut u64, state: &mut u64) -> Entry {
     let size = 20_000 + spread(state) % 180_000;
     let mut digest = [0; 32];
     digest.chunks_mut(8).for_each(|part| part.copy_from_slice(&spread(state).to_le_bytes()));
-    let content = Content {
-        volume: 0,
-        offset: *offset,
-        stored_size: size,
-        size,
-        codec: Codec::Stored,
-        digest: Some(Digest(digest)),
-        original_digest: None,
-        blocks: None,
-    };
+    let content =
+        Content::new(Codec::Stored, *offset, size, size).with_digest(Some(Digest(digest)));
     *offset += size;
     entry(path, Kind::File(content), state)
 }
@@ -130,10 +119,10 @@ fn imagenet(files: u64, classes: u64) -> Remote {
     let mut file = window.bytes().to_vec();
     let hash = layout::HashSection { offset, slots: hash_slots };
     let pages_offset = offset + file.len() as u64;
-    let places = Places { payload_end: offset, pages_offset, volumes: Vec::new(), hash };
-    let tree = leaves.finish(places, &mut pages).unwrap();
+    let sections = Sections::new(offset, pages_offset).with_hash(hash);
+    let tree = leaves.finish(sections, &mut pages).unwrap();
     file.extend(pages);
-    let (root, _) = tree.root(offset + file.len() as u64, Extent { start: 0, len: 0 });
+    let (root, _) = tree.root(offset + file.len() as u64, Extent { start: 0, len: 0 }).unwrap();
     file.extend(root);
     let have = RefCell::default();
     Remote { file, before: offset, have, reads: Cell::default(), bytes: Cell::default() }

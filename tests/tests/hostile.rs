@@ -59,7 +59,7 @@ fn outcome(path: &Path) -> String {
             Ok(None) => unreachable!("it is a file"),
             Ok(Some(content)) => {
                 let whole = pack.payload(&content).and_then(|payload| {
-                    rangepack_core::decode::decode_all(&content, &payload, &Limits::default())
+                    rangepack_core::decode_all(&content, &payload, &Limits::default())
                         .map(|_| ())
                         .map_err(|source| Error::Pack {
                             pack: path.into(),

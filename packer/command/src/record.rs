@@ -118,11 +118,11 @@ impl Record {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rangepack_core::path::PackPathBuf;
+    use rangepack_core::PackPathBuf;
 
     fn json(path: &[u8], kind: Kind) -> String {
         let path = PackPathBuf::new(path.to_vec()).unwrap();
-        let entry = Entry { path, kind, mode: Some(0o644), mtime: Some(0), owner: None };
+        let entry = Entry::new(path, kind).with_mode(Some(0o644)).with_mtime(Some(0));
         serde_json::to_string(&Record::new(&entry)).unwrap()
     }
 

@@ -401,7 +401,7 @@ impl Shared {
 }
 
 fn nothing(name: &str) -> Response {
-    let name = rangepack_core::path::Escaped(name.as_bytes());
+    let name = rangepack_core::Escaped(name.as_bytes());
     send::text(
         StatusCode::NOT_FOUND,
         &format!("{name}: there is no such pack here; / lists all there are"),

@@ -211,7 +211,7 @@ pub(crate) fn embedded(
     let limits = OpenOptions::default().limits;
     let len = data.len() as u64;
     let mut state = JournalState::default();
-    let opened = rangepack_core::index::Index::open(data, len, None, &limits);
+    let opened = rangepack_core::Index::open(data, len, None, &limits);
     if opened.is_ok_and(|answer| answer.ready().flatten().is_some()) {
         let pack = Pack::open(container)?;
         for entry in pack.entries() {

@@ -17,8 +17,7 @@ use crate::source::mapped::Mapped;
 use crate::source::options::OpenOptions;
 use rangepack_core::layout::Volume;
 use rangepack_core::ndjson::Item;
-use rangepack_core::path::{Escaped, PackPathBuf};
-use rangepack_core::{Digest, Entry, Kind, Source};
+use rangepack_core::{Digest, Entry, Escaped, Kind, PackPathBuf, Source};
 use std::fs::File;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -134,7 +133,7 @@ pub fn rebuild(
     let mapped = Mapped::open(container).map_err(Error::io("open", container))?;
     let file = Data::mapped(container, mapped);
     let data = file.whole().unwrap_or(&[]);
-    let opened = rangepack_core::index::Index::open(data, data.len() as u64, None, &options.limits);
+    let opened = rangepack_core::Index::open(data, data.len() as u64, None, &options.limits);
     if opened.map_err(Error::pack_at(container))?.ready().flatten().is_some() {
         let problem = "it has a paged index already".to_owned();
         return Err(Error::State { path: container.to_owned(), problem });
@@ -263,7 +262,7 @@ fn beside(
     let name = container.file_name().unwrap_or_default().as_encoded_bytes().to_vec();
     let file = new_file_in(&directory)?;
     let mut out = BufWriter::with_capacity(256 << 10, file.as_file());
-    let volumes = vec![Volume { name, len }];
+    let volumes = vec![Volume::new(name, len)];
     tables.write_to(&mut out).map_err(Error::io("write", sidecar))?;
     let paged = IndexOptions::paged();
     let finished = writer.finish(&mut out, sidecar, tables.end(), volumes, paged)?;

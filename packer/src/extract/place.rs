@@ -1,7 +1,6 @@
 //! What the ways to write have in common.
 
-use rangepack_core::entry::Owner;
-use rangepack_core::path::Escaped;
+use rangepack_core::{Escaped, Owner};
 use std::io;
 
 /// What an entry gets beside its content.

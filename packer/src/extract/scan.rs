@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::read::pack::Pack;
-use rangepack_core::leaf::EntryRef;
+use rangepack_core::EntryRef;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 

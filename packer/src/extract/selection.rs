@@ -5,9 +5,7 @@ use crate::Result;
 use crate::filter::Filter;
 use crate::read::pack::Pack;
 use globset::{Candidate, GlobBuilder, GlobSet, GlobSetBuilder};
-use rangepack_core::PackPath;
-use rangepack_core::leaf::EntryRef;
-use rangepack_core::path::{Escaped, trim};
+use rangepack_core::{EntryRef, Escaped, PackPath, trim_path};
 
 /// Which entries are extracted: everything, or what patterns name, narrowed by a filter.
 ///
@@ -52,7 +50,7 @@ impl Selection {
         } else {
             let mut globs = Vec::new();
             for pattern in &self.patterns {
-                if !exact(pack, trim(pattern), &mut ranges)? {
+                if !exact(pack, trim_path(pattern), &mut ranges)? {
                     globs.push(pattern.as_slice());
                 }
             }
@@ -171,7 +169,7 @@ fn select_globs(pack: &Pack, patterns: &[&[u8]], ranges: &mut Ranges) -> Result<
     let mut unmatched: Vec<Option<&[u8]>> = Vec::new();
     let mut impossible = Vec::new();
     for pattern in patterns {
-        let glob = std::str::from_utf8(trim(pattern)).ok().and_then(|text| {
+        let glob = std::str::from_utf8(trim_path(pattern)).ok().and_then(|text| {
             GlobBuilder::new(text).literal_separator(true).backslash_escape(true).build().ok()
         });
         match glob {

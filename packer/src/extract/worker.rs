@@ -8,11 +8,9 @@ use crate::progress::Event;
 use crate::read::pack::Pack;
 use crate::read::small_files;
 use crate::source::data::{Gathered, PIECE, cut};
-use rangepack_core::decode::{Decoder, PayloadHasher, decode_all};
-use rangepack_core::digest::Hasher;
-use rangepack_core::leaf::EntryRef;
-use rangepack_core::path::Escaped;
-use rangepack_core::{Codec, Content};
+use rangepack_core::{
+    Codec, Content, Decoder, EntryRef, Escaped, Hasher, PayloadHasher, decode_all,
+};
 use std::io::{self, Read};
 use std::ops::{ControlFlow, Range};
 use std::sync::atomic::Ordering;

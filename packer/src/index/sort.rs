@@ -5,10 +5,8 @@
 //! line names are added.
 
 use crate::index::spool::{Entries, Runs, Section};
-use rangepack_core::Entry;
-use rangepack_core::assemble::{Ancestors, LastCounts};
 use rangepack_core::ndjson::Refused;
-use rangepack_core::path::PackPathBuf;
+use rangepack_core::{Ancestors, Entry, LastCounts, PackPathBuf};
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::io::{self, BufReader};
@@ -180,18 +178,9 @@ mod tests {
     use rangepack_core::{Codec, Content, Kind};
 
     fn file(path: &str, offset: u64) -> Entry {
-        let content = Content {
-            volume: 0,
-            offset,
-            stored_size: 0,
-            size: 0,
-            codec: Codec::Stored,
-            digest: None,
-            original_digest: None,
-            blocks: None,
-        };
+        let content = Content::new(Codec::Stored, offset, 0, 0);
         let path = PackPathBuf::new(path.into()).unwrap();
-        Entry { path, kind: Kind::File(content), mode: Some(0o600), mtime: Some(1), owner: None }
+        Entry::new(path, Kind::File(content)).with_mode(Some(0o600)).with_mtime(Some(1))
     }
 
     #[test]

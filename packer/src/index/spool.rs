@@ -1,8 +1,6 @@
 //! Runs of entries in a temporary file that vanishes with the process.
 
-use rangepack_core::entry::Owner;
-use rangepack_core::path::PackPathBuf;
-use rangepack_core::{BlockTable, Codec, Content, Digest, Entry, Kind, Totals};
+use rangepack_core::{BlockTable, Codec, Content, Digest, Entry, Kind, Owner, PackPathBuf, Totals};
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -187,7 +185,10 @@ impl Decoder {
             _ => Kind::File(content(reader)?),
         };
         let mode = mode.map(u32::from_le_bytes);
-        Ok(Entry { path, kind, mode, mtime: mtime.map(i64::from_le_bytes), owner })
+        Ok(Entry::new(path, kind)
+            .with_mode(mode)
+            .with_mtime(mtime.map(i64::from_le_bytes))
+            .with_owner(owner))
     }
 }
 
@@ -209,7 +210,11 @@ fn content(reader: &mut impl Read) -> io::Result<Content> {
         None
     };
     let codec = if flags & GZIP != 0 { Codec::Gzip } else { Codec::Stored };
-    Ok(Content { volume, offset, stored_size, size, codec, digest, original_digest, blocks })
+    Ok(Content::new(codec, offset, stored_size, size)
+        .with_volume(volume)
+        .with_digest(digest)
+        .with_original_digest(original_digest)
+        .with_blocks(blocks))
 }
 
 fn array<const N: usize>(reader: &mut impl Read) -> io::Result<[u8; N]> {

@@ -2,12 +2,9 @@
 
 use crate::error::{Error, Result};
 use crate::index::ndjson;
-use rangepack_core::assemble::DirectorySums;
 use rangepack_core::hash::{self, Window};
-use rangepack_core::layout::{self, HashSection, Header, Volume};
-use rangepack_core::leaf::{Leaf, set_totals};
-use rangepack_core::tree::{Places, TreeBuilder};
-use rangepack_core::{Digest, Entry, Extent, trailer};
+use rangepack_core::layout::{self, HashSection, Header, Leaf, Volume, set_totals};
+use rangepack_core::{Digest, DirectorySums, Entry, Extent, Sections, TreeBuilder, trailer};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use tempfile::SpooledTempFile;
@@ -170,9 +167,10 @@ impl IndexWriter {
         }
         let mut trailer = Extent { start: 0, len: 0 };
         let single = leaves.single().to_vec();
-        let places = Places { payload_end, pages_offset, volumes, hash };
+        let sections =
+            Sections::new(payload_end, pages_offset).with_volumes(volumes).with_hash(hash);
         page.clear();
-        let tree = leaves.finish(places, &mut page).map_err(Error::pack_at(path))?;
+        let tree = leaves.finish(sections, &mut page).map_err(Error::pack_at(path))?;
         if paged {
             out.write_all(&page).map_err(write())?;
             position += page.len() as u64;
@@ -195,7 +193,7 @@ impl IndexWriter {
         }
         let mut digest = None;
         if paged {
-            let (root, root_digest) = tree.root(position, trailer);
+            let (root, root_digest) = tree.root(position, trailer).map_err(Error::pack_at(path))?;
             out.write_all(&root).map_err(write())?;
             position += root.len() as u64;
             paged_len += root.len() as u64;
@@ -303,8 +301,7 @@ impl Lines<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rangepack_core::path::PackPathBuf;
-    use rangepack_core::{Kind, Totals};
+    use rangepack_core::{Kind, PackPathBuf, Totals};
 
     #[test]
     fn a_hash_section_of_several_windows_holds_every_entry() {
@@ -313,7 +310,7 @@ mod tests {
         for number in 0..3000 {
             let path = PackPathBuf::new(format!("{number:04}").into_bytes()).unwrap();
             let kind = Kind::Directory(Totals::default());
-            let entry = Entry { path, kind, mode: None, mtime: None, owner: None };
+            let entry = Entry::new(path, kind);
             tree.push(&entry, &mut leaves).unwrap();
         }
         let entries = tree.finish(&mut leaves).unwrap().entries();

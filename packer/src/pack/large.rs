@@ -7,8 +7,7 @@ use crate::error::Result;
 use crate::pack::walk::{Directory, ItemKind, Metadata};
 use crate::progress;
 use rangepack_core::blocks::{BlockTableBuilder, DEFAULT_BLOCK_LOG2};
-use rangepack_core::digest::Hasher;
-use rangepack_core::{BlockTable, Codec, Content, Digest, gzip};
+use rangepack_core::{BlockTable, Codec, Content, Digest, Hasher, gzip};
 use std::fs::File;
 use std::sync::Arc;
 
@@ -170,15 +169,16 @@ impl Copy<'_> {
         } else {
             None
         };
-        Ok(Copied::Done(Box::new(Content {
-            volume: 0,
-            offset: start,
-            stored_size,
-            size,
-            codec: if compress { Codec::Gzip } else { Codec::Stored },
-            digest: Some(payload.finish()),
-            original_digest: compress.then(|| original.finish()),
-            blocks,
-        })))
+        Ok(Copied::Done(Box::new(
+            Content::new(
+                if compress { Codec::Gzip } else { Codec::Stored },
+                start,
+                stored_size,
+                size,
+            )
+            .with_digest(Some(payload.finish()))
+            .with_original_digest(compress.then(|| original.finish()))
+            .with_blocks(blocks),
+        )))
     }
 }

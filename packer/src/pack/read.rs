@@ -133,7 +133,7 @@ impl Worker {
                 if prior.is_some_and(|prior| prior.is_still(&metadata, target.len() as u64)) {
                     return Ok(Item::Unchanged);
                 }
-                if target.len() > rangepack_core::path::MAX_LINK_TARGET {
+                if target.len() > rangepack_core::MAX_LINK_TARGET {
                     return Ok(Item::Failed(format!("its target is {} bytes long", target.len())));
                 }
                 Ok(Item::Symlink(metadata, target))

@@ -23,7 +23,7 @@ pub(crate) use problem::{Problem, ProblemKind};
 use crate::filter::{Filter, IGNORE_FILES, IgnoreFiles};
 use directory::{Found, Identity, ReadBuffer, Skip, push_prefix};
 use listing::Listing;
-use rangepack_core::path::MAX_PATH;
+use rangepack_core::MAX_PATH;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

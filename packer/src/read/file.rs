@@ -9,9 +9,7 @@ use crate::read::pack::Pack;
 use crate::source::data::{Cut, PIECE, Pieces, cut};
 use crate::source::location::Location;
 use crate::source::options::Verify;
-use rangepack_core::decode::{self, Decoder};
-use rangepack_core::path::PackPathBuf;
-use rangepack_core::{Codec, Content, PackPath};
+use rangepack_core::{Codec, Content, Decoder, PackPath, PackPathBuf, decode_all};
 use std::borrow::Cow;
 use std::io::{self, BufRead, Read, Seek, SeekFrom};
 
@@ -162,10 +160,10 @@ impl<'p> File<'p> {
                 let limits = &self.pack.options().limits;
                 self.window = match self.pack.payload(&self.content)? {
                     Cow::Borrowed(payload) => {
-                        decode::decode_all(&self.content, payload, limits).map_err(bad)?
+                        decode_all(&self.content, payload, limits).map_err(bad)?
                     }
                     Cow::Owned(payload) => {
-                        match decode::decode_all(&self.content, &payload, limits).map_err(bad)? {
+                        match decode_all(&self.content, &payload, limits).map_err(bad)? {
                             Cow::Borrowed(_) => Cow::Owned(payload),
                             Cow::Owned(content) => Cow::Owned(content),
                         }

@@ -7,11 +7,9 @@ use crate::read::pack::Format;
 use crate::source::data::{Data, Gathered, PIECE, cut};
 use crate::source::options::OpenOptions;
 use rangepack_core::fpack::{self, FpackItem};
-use rangepack_core::index::Index;
-use rangepack_core::memory::MemoryIndex;
 use rangepack_core::ndjson::{self, Item, Refused};
 use rangepack_core::trailer::{Trailer, find_trailer};
-use rangepack_core::{Content, Digest, Entry, Extent, Kind, Limits};
+use rangepack_core::{Content, Digest, Entry, Extent, Index, Kind, Limits, MemoryIndex};
 use std::borrow::Cow;
 
 /// What was strange in an old container's index.

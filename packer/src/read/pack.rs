@@ -7,11 +7,11 @@ use crate::read::legacy;
 use crate::source::data::{Data, Gathered, Traffic};
 use crate::source::location::Location;
 use crate::source::options::{OpenOptions, Verify};
-use rangepack_core::index::{Index, Scan};
 use rangepack_core::layout::Header;
-use rangepack_core::leaf::EntryRef;
-use rangepack_core::path::{Escaped, PackPathBuf, trim};
-use rangepack_core::{Answer, Content, Digest, Entry, Extent, Kind, PackPath, Source};
+use rangepack_core::{
+    Answer, Content, Digest, Entry, EntryRef, Escaped, Extent, Index, Kind, PackPath, PackPathBuf,
+    Scan, Source, trim_path,
+};
 use std::borrow::Cow;
 
 /// What kind of file was opened.
@@ -295,7 +295,7 @@ impl Pack {
 
     /// The file in which a payload lies.
     pub(crate) fn volume_of(&self, content: &Content) -> Result<&Data> {
-        let (structure, field) = (rangepack_core::error::Structure::Leaf, "volume");
+        let (structure, field) = (rangepack_core::Structure::Leaf, "volume");
         let value = u64::from(content.volume);
         let missing = rangepack_core::Error::BadField { structure, field, value };
         self.volume(content.volume).ok_or_else(|| Error::pack(&self.location)(missing))
@@ -370,7 +370,7 @@ impl Pack {
 
     /// What is at `path`, a link itself when it is one.
     pub fn symlink_metadata(&self, path: impl AsRef<[u8]>) -> Result<Entry> {
-        let bytes = trim(path.as_ref());
+        let bytes = trim_path(path.as_ref());
         let path = PackPath::new(bytes).map_err(Error::pack(&self.location))?;
         match self.find(path)? {
             Some(entry) => entry.to_entry().map_err(Error::pack(&self.location)),
@@ -425,7 +425,7 @@ impl Pack {
         if content.codec == rangepack_core::Codec::Stored && self.options.verify == Verify::Index {
             return Ok(payload.into_owned());
         }
-        rangepack_core::decode::decode_all(&content, &payload, limits)
+        rangepack_core::decode_all(&content, &payload, limits)
             .map(std::borrow::Cow::into_owned)
             .map_err(self.entry_error(&entry))
     }
@@ -439,8 +439,7 @@ impl Pack {
         }
         let Cow::Borrowed(payload) = self.payload(&content)? else { return Ok(None) };
         if self.options.verify == Verify::Payloads {
-            rangepack_core::decode::verify_stored(&content, payload)
-                .map_err(self.entry_error(&entry))?;
+            rangepack_core::verify_stored(&content, payload).map_err(self.entry_error(&entry))?;
         }
         Ok(Some(payload))
     }
@@ -501,7 +500,7 @@ impl Pack {
 
     /// Follows links inside the pack, as the file system would.
     fn resolve(&self, path: &[u8]) -> Result<Option<Place<'_>>> {
-        let path = trim(path);
+        let path = trim_path(path);
         if path.is_empty() {
             return Ok(Some(Place::Root));
         }

@@ -51,7 +51,7 @@ pub(crate) fn each(
             (0..contents.len()).filter(|place| contents[*place].volume == volume).collect();
         let extents: Vec<Extent> =
             here.iter().map(|place| extent_of(&contents[*place], file)).collect();
-        let Plan { reads, empty } = plan(&extents, GAP, LONGEST);
+        let Plan { reads, empty, .. } = plan(&extents, GAP, LONGEST);
         // Payloads that overlap come together, however much that is; hostile ones come singly.
         let (reads, long): (Vec<_>, Vec<_>) =
             reads.into_iter().partition(|read| read.extent.len <= 2 * LONGEST);

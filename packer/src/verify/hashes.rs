@@ -2,8 +2,7 @@
 
 use super::Findings;
 use crate::read::pack::Pack;
-use rangepack_core::index::Hint;
-use rangepack_core::{PackPath, Source, hash};
+use rangepack_core::{Hint, PackPath, Source, hash};
 
 /// Counts which entries the section leads to.
 #[derive(Debug, Default)]

@@ -4,9 +4,8 @@ use super::Findings;
 use crate::error::{Error, Result};
 use crate::read::pack::Pack;
 use rangepack_core::ndjson::{Item, parse_index};
-use rangepack_core::path::Escaped;
 use rangepack_core::trailer::trailer_header;
-use rangepack_core::{Content, Entry, Kind};
+use rangepack_core::{Content, Entry, Escaped, Kind};
 use std::borrow::Cow;
 
 /// Reports every line that the paged index contradicts, and every entry without a line.
@@ -149,7 +148,7 @@ impl Lines<'_, '_> {
 
 /// Whether a line says the same as an entry; what old programs do not write may be left out.
 fn agrees(line: &Content, entry: &Content) -> bool {
-    let without = |content: &Content| Content { original_digest: None, blocks: None, ..*content };
+    let without = |content: &Content| (*content).with_original_digest(None).with_blocks(None);
     without(line) == without(entry)
         && (line.original_digest.is_none() || line.original_digest == entry.original_digest)
         && (line.blocks.is_none() || line.blocks == entry.blocks)

@@ -6,8 +6,7 @@ use crate::read::file::Blocks;
 use crate::read::pack::Pack;
 use crate::source::data::{self, Gathered, cut};
 use rangepack_core::blocks::table_len;
-use rangepack_core::decode::{Decoder, PayloadHasher};
-use rangepack_core::{Codec, Content, Extent, Source};
+use rangepack_core::{Codec, Content, Decoder, Extent, PayloadHasher, Source};
 use std::sync::{Mutex, PoisonError};
 
 /// Payloads without a block table are hashed in pieces of this length, so that progress is seen.

@@ -4,10 +4,7 @@ use super::Queue;
 use super::hashes::Hashes;
 use crate::error::Error;
 use crate::read::pack::Pack;
-use rangepack_core::assemble::DirectorySums;
-use rangepack_core::leaf::EntryRef;
-use rangepack_core::path::PackPathBuf;
-use rangepack_core::{Entry, Kind, PackPath, Totals};
+use rangepack_core::{DirectorySums, Entry, EntryRef, Kind, PackPath, PackPathBuf, Totals};
 use std::ops::Range;
 
 /// Hands the entries with these numbers to `each`; those that cannot be read become problems.

@@ -1,7 +1,6 @@
 use super::*;
 use crate::pack::{PackOptions, pack};
-use rangepack_core::tree::{Places, TreeBuilder};
-use rangepack_core::{Codec, Digest, Extent, Totals};
+use rangepack_core::{Codec, Digest, Extent, Sections, Totals, TreeBuilder};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -178,22 +177,14 @@ fn every_line_is_compared() {
 
 fn file(at: &str, offset: u64, bytes: &[u8]) -> Entry {
     let size = bytes.len() as u64;
-    let content = Content {
-        volume: 0,
-        offset,
-        stored_size: size,
-        size,
-        codec: Codec::Stored,
-        digest: Some(Digest::of(bytes)),
-        original_digest: None,
-        blocks: None,
-    };
-    Entry { path: path(at), kind: Kind::File(content), mode: None, mtime: None, owner: None }
+    let content =
+        Content::new(Codec::Stored, offset, size, size).with_digest(Some(Digest::of(bytes)));
+    Entry::new(path(at), Kind::File(content))
 }
 
 fn directory(at: &str, files: u64, bytes: u64) -> Entry {
     let totals = Totals { files, directories: 0, bytes, stored_bytes: bytes };
-    Entry { path: path(at), kind: Kind::Directory(totals), mode: None, mtime: None, owner: None }
+    Entry::new(path(at), Kind::Directory(totals))
 }
 
 /// A pack with any entries, be they true or not.
@@ -203,14 +194,14 @@ fn forge(payload: &[u8], payload_end: u64, entries: &[Entry]) -> (TempDir, PathB
     let mut pages = Vec::new();
     entries.iter().for_each(|entry| builder.push(entry, &mut pages).unwrap());
     let pages_offset = bytes.len() as u64;
-    let places = Places { payload_end, pages_offset, ..Places::default() };
+    let sections = Sections::new(payload_end, pages_offset);
     let mut leaves = builder.finish(&mut pages).unwrap();
     for (number, page) in pages.chunks(rangepack_core::layout::PAGE_SIZE as usize).enumerate() {
         leaves.seal(number, page);
     }
-    let tree = leaves.finish(places, &mut pages).unwrap();
+    let tree = leaves.finish(sections, &mut pages).unwrap();
     bytes.extend(pages);
-    let (root, _) = tree.root(bytes.len() as u64, Extent { start: 0, len: 0 });
+    let (root, _) = tree.root(bytes.len() as u64, Extent { start: 0, len: 0 }).unwrap();
     bytes.extend(root);
     let root = tempfile::tempdir().unwrap();
     let target = root.path().join("forged");

@@ -15,16 +15,13 @@ fuzz_target!(|bytes: &[u8]| {
     let pages = size.div_ceil(1 << (log2 & 31)).div_ceil(1024) as usize;
     let upper = file.get(stored_size as usize..).unwrap_or(&[]);
     let digest = Digest::of(upper.get(..pages * 40).unwrap_or(upper));
-    let content = Content {
-        volume: 0,
-        offset: 0,
+    let content = Content::new(
+        if codec & 1 == 0 { Codec::Stored } else { Codec::Gzip },
+        0,
         stored_size,
         size,
-        codec: if codec & 1 == 0 { Codec::Stored } else { Codec::Gzip },
-        digest: None,
-        original_digest: None,
-        blocks: Some(BlockTable { offset: stored_size, digest, block_log2: *log2 }),
-    };
+    )
+    .with_blocks(Some(BlockTable { offset: stored_size, digest, block_log2: *log2 }));
     if let Ok(Answer::Ready(Slice::Blocks { blocks, .. })) =
         locate(&content, 0..size, file, &Limits::default())
     {

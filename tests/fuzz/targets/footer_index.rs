@@ -2,10 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use rangepack_core::index::Index;
-use rangepack_core::layout::FOOTER_LEN;
-use rangepack_core::layout::Footer;
-use rangepack_core::{Answer, Digest, Extent, Limits, PackPath};
+use rangepack_core::layout::{FOOTER_LEN, Footer};
+use rangepack_core::{Answer, Digest, Extent, Index, Limits, PackPath};
 
 fuzz_target!(|bytes: &[u8]| {
     ask(bytes);

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use rangepack_core::inner::{Inner, Key};
+use rangepack_core::layout::{Inner, Key};
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(inner) = Inner::parse(bytes) else { return };

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use rangepack_core::leaf::Leaf;
+use rangepack_core::layout::Leaf;
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(leaf) = Leaf::parse(bytes) else { return };

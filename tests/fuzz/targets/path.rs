@@ -2,8 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use rangepack_core::PackPath;
-use rangepack_core::path::{Escaped, MAX_PATH, is_name};
+use rangepack_core::{Escaped, MAX_PATH, PackPath, is_name};
 use std::path::{Component, Path};
 
 // A path can hold no NUL, so one parts two paths to compare.

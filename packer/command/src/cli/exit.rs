@@ -253,7 +253,7 @@ mod tests {
         let pack = |source| Error::Pack { pack: "a.pack".into(), source: Box::new(source) };
         assert_eq!(exit(pack(rangepack_core::Error::NotAPack { file_len: 1 })), Exit::Bad);
         assert_eq!(exit(io(io::ErrorKind::NotFound)), Exit::Trouble);
-        assert_eq!(exit(Error::Cancelled), Exit::Interrupted);
+        assert_eq!(exit(Error::Cancelled { at: "a.pack".into() }), Exit::Interrupted);
         let (pack, entry) = ("a.pack".into(), "x".to_owned());
         assert_eq!(exit(Error::NoEntry { pack, entry }), Exit::Bad);
         let (path, problem) = ("a.pack".into(), "it exists".to_owned());

@@ -5,10 +5,9 @@ use super::console::{Global, note};
 use super::exit::Exit;
 use super::{Result, interrupt};
 use crate::format::{Size, count};
-use rangepack::FinalizeOptions;
-use rangepack::Finished;
+use rangepack::{FinalizeOptions, Finished};
+use rangepack_core::Escaped;
 use rangepack_core::ndjson::Refused;
-use rangepack_core::path::Escaped;
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\

@@ -4,9 +4,8 @@ use super::Result;
 use super::console::{Global, When, note, os_path};
 use super::progress::{Progress, Steps};
 use super::status::{State, StatusFile};
-use rangepack::{Event, Observer};
-use rangepack_core::Kind;
-use rangepack_core::path::Escaped;
+use rangepack::{Event, Location, Observer};
+use rangepack_core::{Escaped, Kind};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -92,6 +91,12 @@ impl<'g> Follow<'g> {
         }
     }
 
+    fn warning_of(&self, pack: &Location, problem: &str) {
+        if self.warns {
+            self.lock().progress.aside(|| self.global.warning_of(pack, problem));
+        }
+    }
+
     /// An entry is done: so many files more, which is 0 or 1, and bytes.
     fn entry(&self, path: Escaped<'_>, is_printed: bool, files: u64, bytes: u64) {
         let Shown { progress, status, steps } = &mut *self.lock();
@@ -140,9 +145,9 @@ impl Observer for Follow<'_> {
                 self.warning(&os_path(path.0), problem);
             }
             Event::Problem { pack, path: Some(path), problem } => {
-                self.warning(pack, &format!("{path}: {problem}"));
+                self.warning_of(pack, &format!("{path}: {problem}"));
             }
-            Event::Problem { pack, path: None, problem } => self.warning(pack, problem),
+            Event::Problem { pack, path: None, problem } => self.warning_of(pack, problem),
             _ => {}
         }
     }

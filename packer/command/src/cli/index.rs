@@ -11,7 +11,7 @@ use crate::format::{Size, count};
 use rangepack::DirectoryLines;
 use rangepack::{OpenOptions, Verify};
 use rangepack::{Target, sidecar_path};
-use rangepack_core::path::Escaped;
+use rangepack_core::Escaped;
 use std::path::{Path, PathBuf};
 
 const EXAMPLES: &str = "\

@@ -6,7 +6,7 @@ use super::console::{Global, Out, Paint, printable};
 use super::exit::Exit;
 use crate::format::{Size, count, percent};
 use rangepack::{Format, Pack, Verify};
-use rangepack_core::path::Escaped;
+use rangepack_core::Escaped;
 use serde::Serialize;
 use std::io::Write;
 

@@ -8,8 +8,7 @@ use crate::format::{self, Count, Size, count};
 use crate::record::Record;
 use rangepack::Error;
 use rangepack::{Entries, Pack, Verify};
-use rangepack_core::PackPath;
-use rangepack_core::leaf::EntryRef;
+use rangepack_core::{EntryRef, PackPath};
 use std::ffi::OsString;
 use std::io::Write;
 

@@ -3,7 +3,7 @@
 use super::console::{Global, When, note};
 use crate::format::{Size, count, duration, rate};
 use indicatif::{ProgressBar, ProgressStyle};
-use rangepack_core::path::Escaped;
+use rangepack_core::Escaped;
 use std::io::{IsTerminal, stderr};
 use std::time::{Duration, Instant};
 

@@ -11,7 +11,7 @@ use crate::format::{Size, count, duration, rate};
 use rangepack::Error;
 use rangepack::{Pack, Verify};
 use rangepack::{VerifyOptions, VerifyReport, verify};
-use rangepack_core::path::PackPathBuf;
+use rangepack_core::PackPathBuf;
 use serde::Serialize;
 use std::ffi::OsString;
 use std::io::Write;

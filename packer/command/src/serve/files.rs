@@ -10,8 +10,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use headers::ETag;
 use rangepack::{Error, Result};
-use rangepack_core::path::trim;
-use rangepack_core::{Codec, Entry, Kind};
+use rangepack_core::{Codec, Entry, Kind, trim_path};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -41,7 +40,7 @@ pub(super) fn respond(
         let format = listing::format_asked(request.uri.query());
         if shared.options.site && format.is_none() {
             let index = [directory.as_bytes(), b"/", INDEX].concat();
-            match pack.metadata(trim(&index)) {
+            match pack.metadata(trim_path(&index)) {
                 Err(Error::NoEntry { .. } | Error::BrokenLink { .. }) => {}
                 index => return file(shared, request, served, &index?),
             }
@@ -51,7 +50,7 @@ pub(super) fn respond(
         };
         let listing = listing::read(pack, name, &directory, page)?;
         let html = format.map_or(guard::accepts_html(&request.headers), |format| format == "html");
-        let mut response = if html { listing.html(trim(path)) } else { listing.json() };
+        let mut response = if html { listing.html(trim_path(path)) } else { listing.json() };
         response.headers_mut().insert(header::VARY, HeaderValue::from_static("Accept"));
         return Ok(response);
     }

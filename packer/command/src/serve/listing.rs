@@ -10,8 +10,7 @@ use axum::response::Response;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use rangepack::Pack;
 use rangepack::{Error, Result};
-use rangepack_core::path::{Escaped, PackPathBuf};
-use rangepack_core::{Entry, Kind};
+use rangepack_core::{Entry, Escaped, Kind, PackPathBuf};
 use serde::Serialize;
 
 /// How many entries a list holds when nobody says.
@@ -86,7 +85,7 @@ pub(super) fn read(
     let children = pack.ask(|pages| pack.index().children(pages, directory.as_path()))?;
     let start = children.start.saturating_add(page.start).min(children.end);
     let end = start.saturating_add(page.limit).min(children.end);
-    let entry = |entry: Result<rangepack_core::leaf::EntryRef<'_>>| {
+    let entry = |entry: Result<rangepack_core::EntryRef<'_>>| {
         entry?.to_entry().map_err(|error| pack.error(error))
     };
     let mut entries = Vec::new();
@@ -326,7 +325,7 @@ mod tests {
     fn names_cannot_be_markup() {
         let path = PackPathBuf::new(b"d/<script>:\"\x1b".to_vec()).unwrap();
         let kind = Kind::Symlink(b"<b>".to_vec());
-        let entry = Entry { path, kind, mode: None, mtime: None, owner: None };
+        let entry = Entry::new(path, kind);
         let html = row(&entry).into_string();
         assert!(
             !html.contains("<script>") && !html.contains("<b>") && !html.contains('\x1b'),

@@ -3,8 +3,7 @@
 use crate::pack::BLOCK;
 use crate::progress::Observer;
 use rangepack_core::blocks::{BlockTableBuilder, DEFAULT_BLOCK_LOG2, table_len};
-use rangepack_core::digest::Hasher;
-use rangepack_core::{BlockTable, Codec, Content, Digest, Extent, Source};
+use rangepack_core::{BlockTable, Codec, Content, Digest, Extent, Hasher, Source};
 use std::collections::HashMap;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -130,16 +129,9 @@ mod tests {
     use super::*;
 
     fn content(offset: u64, stored_size: u64, digest: Option<Digest>) -> Content {
-        Content {
-            volume: 1,
-            offset,
-            stored_size,
-            size: stored_size,
-            codec: Codec::Stored,
-            digest,
-            original_digest: None,
-            blocks: None,
-        }
+        Content::new(Codec::Stored, offset, stored_size, stored_size)
+            .with_volume(1)
+            .with_digest(digest)
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub(crate) enum ProblemKind {
     /// A followed link leads to a directory that it lies in.
     #[error("the link leads back to a directory above it")]
     LinkLoop,
-    /// Its path inside the pack would be longer than [`MAX_PATH`](rangepack_core::path::MAX_PATH).
+    /// Its path inside the pack would be longer than [`MAX_PATH`](rangepack_core::MAX_PATH).
     #[error("the path is too long for a pack")]
     PathTooLong,
     /// Its name is not Unicode, on a system where such names cannot be packed.

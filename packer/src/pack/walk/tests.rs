@@ -1,7 +1,7 @@
 use super::*;
 use crate::filter::FilterOptions;
 use proptest::prelude::*;
-use rangepack_core::path::PackPathBuf;
+use rangepack_core::PackPathBuf;
 use std::fs;
 use tempfile::TempDir;
 

@@ -1,0 +1,33 @@
+//! Every byte offset of the paged index and of block tables, what writes a field beside what reads it
+//! (FORMAT.md, "Paged index").
+//!
+//! All integers are little-endian. Nothing outside this room knows where a field lies or how wide it is.
+//! Writers fail with [`crate::Error::TooLarge`] where a number does not fit.
+
+pub(crate) mod put;
+mod strings;
+mod columns;
+mod leaf;
+pub(crate) mod entry;
+mod inner;
+mod hash;
+mod root;
+mod footer;
+mod blocks;
+mod trailer;
+
+pub use blocks::{BLOCK_LOG2, BlockTableBuilder};
+pub(crate) use blocks::{BlockRecord, TableShape, UpperRecord};
+pub(crate) use columns::{Ranges, Row};
+pub(crate) use entry::Flags;
+pub use entry::set_totals;
+pub use footer::{FOOTER_LEN, FOOTER_MAGIC, Footer, TAIL, VERSION};
+pub use hash::{HASH_SLOT_LEN, HashSection, HashSlot};
+pub use inner::{INNER_HEADER_LEN, InnerHeader};
+pub(crate) use inner::{InnerPage, InnerParts, inner_len, is_inner};
+pub(crate) use leaf::{LeafPage, LeafParts, LeafRun, RunRecord, leaf_len};
+pub(crate) use root::{HAS_HASH, REQUIRES_VOLUMES, apply_mask};
+pub use root::{Header, MAX_ROOT, PAGE_SIZE, Volume};
+pub(crate) use strings::Heap;
+pub use trailer::{MAGIC, trailer_header};
+pub(crate) use trailer::{TRAILER_HEADER_LEN, index_len};

@@ -1,0 +1,138 @@
+//! One entry of a leaf.
+
+use super::slot::LeafSlot;
+use crate::entry::Owner;
+use crate::error::Result;
+use crate::extent::Extent;
+use crate::format::layout::{Flags, LeafPage, entry};
+use crate::path::PackPathBuf;
+use crate::{Content, Entry, Kind, PackPath, Totals};
+use alloc::vec::Vec;
+
+/// One entry of a leaf page, borrowed. Its path was checked; other fields are read when asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct EntryRef<'a> {
+    pub(super) page: LeafPage<'a>,
+    pub(super) slot: LeafSlot<'a>,
+    pub(super) flags: Flags,
+}
+
+impl<'a> EntryRef<'a> {
+    /// The directory that holds it.
+    pub fn directory(&self) -> PackPath<'a> {
+        PackPath::directory(self.slot.directory).unwrap_or(PackPath::ROOT)
+    }
+
+    /// Its name in two parts: what it shares with its neighbours, and the rest.
+    pub fn name_parts(&self) -> [&'a [u8]; 2] {
+        [self.slot.prefix, self.slot.suffix]
+    }
+
+    /// Appends its name.
+    pub fn push_name(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.slot.prefix);
+        out.extend_from_slice(self.slot.suffix);
+    }
+
+    /// Appends its whole path.
+    pub fn push_path(&self, out: &mut Vec<u8>) {
+        self.slot.push_path(out);
+    }
+
+    /// Its whole path, in one allocation.
+    pub fn path(&self) -> Result<PackPathBuf> {
+        let parts = [self.slot.directory.len(), self.slot.prefix.len(), self.slot.suffix.len()];
+        let mut path = Vec::with_capacity(parts.iter().sum::<usize>().saturating_add(1));
+        self.push_path(&mut path);
+        PackPathBuf::new(path)
+    }
+
+    /// Whether it is a regular file.
+    pub fn is_file(&self) -> bool {
+        self.flags.is_file()
+    }
+
+    /// Whether it is a directory.
+    pub fn is_directory(&self) -> bool {
+        self.flags.is_directory()
+    }
+
+    /// Whether it is a symbolic link.
+    pub fn is_symlink(&self) -> bool {
+        self.flags.is_symlink()
+    }
+
+    /// Permission bits, `0o7777` at most, if known.
+    ///
+    /// # Errors
+    /// Here and below: [`Error::BadField`](crate::Error::BadField) or
+    /// [`Error::Truncated`](crate::Error::Truncated) when the page holds what no entry can have.
+    pub fn mode(&self) -> Result<Option<u32>> {
+        entry::mode(&self.page, self.slot.slot)
+    }
+
+    /// Time of last modification in nanoseconds since 1970, if known.
+    pub fn mtime(&self) -> Result<Option<i64>> {
+        entry::mtime(&self.page, self.slot.slot)
+    }
+
+    /// Owner, if kept.
+    pub fn owner(&self) -> Result<Option<Owner>> {
+        entry::owner(&self.page, self.slot.slot)
+    }
+
+    /// Length of a file's content in bytes; 0 for everything else.
+    #[inline]
+    pub fn size(&self) -> Result<u64> {
+        if !self.is_file() {
+            return Ok(0);
+        }
+        entry::size(&self.page, self.slot.slot, self.flags)
+    }
+
+    /// Where a file's bytes lie; `None` for everything else.
+    #[inline]
+    pub fn content(&self) -> Result<Option<Content>> {
+        if !self.is_file() {
+            return Ok(None);
+        }
+        entry::content(&self.page, self.slot.slot, self.flags).map(Some)
+    }
+
+    /// Target of a symbolic link, 1 to 8192 bytes without NUL; `None` for everything else.
+    pub fn link_target(&self) -> Result<Option<&'a [u8]>> {
+        if !self.is_symlink() {
+            return Ok(None);
+        }
+        entry::link_target(&self.page, self.slot.slot).map(Some)
+    }
+
+    /// Totals of a directory; `None` for everything else.
+    pub fn totals(&self) -> Result<Option<Totals>> {
+        if !self.is_directory() {
+            return Ok(None);
+        }
+        entry::totals(&self.page, self.slot.slot).map(Some)
+    }
+
+    /// The entry with everything in it, owned.
+    pub fn to_entry(&self) -> Result<Entry> {
+        let kind = match (self.content()?, self.link_target()?, self.totals()?) {
+            (Some(content), _, _) => Kind::File(content),
+            (_, Some(target), _) => Kind::Symlink(target.to_vec()),
+            (_, _, totals) => Kind::Directory(totals.unwrap_or_default()),
+        };
+        Ok(Entry {
+            path: self.path()?,
+            kind,
+            mode: self.mode()?,
+            mtime: self.mtime()?,
+            owner: self.owner()?,
+        })
+    }
+
+    /// Where a file's payload lies in its volume; `None` for everything else.
+    pub fn payload(&self) -> Result<Option<Extent>> {
+        Ok(self.content()?.map(|content| content.extent()))
+    }
+}

@@ -1,0 +1,92 @@
+//! An index built in memory for the two old formats, which have none that can be searched.
+//!
+//! The result has the bytes of a paged index, so that the same code answers the same questions.
+
+use crate::bytes::Answer;
+use crate::error::Result;
+use crate::format::layout;
+use crate::old::assemble::{Ancestors, LastCounts};
+use crate::old::ndjson::{Item, Refused};
+use crate::questions::index::Index;
+use crate::writing::root::Sections;
+use crate::writing::sums::DirectorySums;
+use crate::writing::tree::TreeBuilder;
+use crate::{Entry, Extent, Kind, Limits};
+use alloc::vec::Vec;
+
+/// Takes the items of an old index in any order.
+#[derive(Debug, Default)]
+pub struct MemoryIndex {
+    entries: Vec<Entry>,
+    refused: Vec<Refused>,
+    ancestors: Ancestors,
+}
+
+/// An index in memory.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Built {
+    /// The index; its pages lie in `pages`.
+    pub index: Index,
+    /// A file image of pages, root page and footer.
+    pub pages: Vec<u8>,
+    /// Entries that are not in the index, because no pack may hold their names, or because a later entry
+    /// took their place.
+    pub refused: Vec<Refused>,
+}
+
+impl MemoryIndex {
+    /// Adds an item. Of several with the same path the last one counts.
+    pub fn push(&mut self, item: Item) {
+        match item {
+            Item::Refused(refused) => self.refused.push(refused),
+            Item::Entry(entry) => {
+                self.entries.extend(self.ancestors.above(entry.path.as_path()));
+                self.entries.push(entry);
+            }
+        }
+    }
+
+    /// Sorts, sums up, and builds the pages.
+    pub fn finish(self, limits: &Limits) -> Result<Built> {
+        let MemoryIndex { mut entries, mut refused, .. } = self;
+        // Stable, so that of equals the last one stays last.
+        entries.sort_by(|a, b| a.path.cmp(&b.path));
+        let mut paths = LastCounts::default();
+        let mut unique: Vec<Entry> = Vec::with_capacity(entries.len());
+        for entry in entries {
+            match (unique.last_mut(), paths.refuse_below(&entry)) {
+                (_, Some(below)) => refused.extend(below),
+                (Some(last), _) if last.path == entry.path => {
+                    refused.extend(paths.combine(last, entry));
+                }
+                _ => unique.push(entry),
+            }
+        }
+        let mut sums = DirectorySums::default();
+        for entry in &unique {
+            sums.push(entry)?;
+        }
+        let mut totals = sums.finish().into_iter();
+        let mut builder = TreeBuilder::new();
+        let mut pages = Vec::new();
+        for mut entry in unique {
+            if let Kind::Directory(place) = &mut entry.kind {
+                *place = totals.next().unwrap_or_default();
+            }
+            builder.push(&entry, &mut pages)?;
+        }
+        let mut leaves = builder.finish(&mut pages)?;
+        for (number, page) in pages.chunks(layout::PAGE_SIZE as usize).enumerate() {
+            leaves.seal(number, page);
+        }
+        let tree = leaves.finish(Sections::default(), &mut pages)?;
+        let (root, _) = tree.root(pages.len() as u64, Extent { start: 0, len: 0 })?;
+        pages.extend(root);
+        let opened = Index::open(pages.as_slice(), pages.len() as u64, None, limits)?;
+        let Answer::Ready(Some(index)) = opened else {
+            return Err(crate::Error::NotAPack { file_len: pages.len() as u64 });
+        };
+        Ok(Built { index, pages, refused })
+    }
+}

@@ -1,0 +1,216 @@
+//! The NDJSON index of CTNRv1 containers: lines written, and whole indexes read (FORMAT.md,
+//! "NDJSON index").
+//!
+//! Names are raw bytes, JSON is text. Valid UTF-8 stands as it is; any other byte `0xNN` is the
+//! lone surrogate `\udcNN`, which Python's `surrogateescape` turns back into that byte.
+
+mod text;
+mod line;
+mod write;
+
+pub use line::{Item, Refused, parse_line};
+pub use write::write_line;
+
+use crate::error::{Error, Result};
+use crate::limits::Limits;
+use core::fmt;
+use serde::de::{
+    DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
+use serde_json::value::RawValue;
+use text::Bytes;
+
+/// What [`parse_index`] came across.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct IndexSummary {
+    /// Number of entries.
+    pub entries: u64,
+    /// Number of entries under names that are refused.
+    pub refused: u64,
+    /// Number of lines or array elements that are not entries. The old readers skip them silently.
+    pub bad_lines: u64,
+    /// The first of these: its number, counted from 1, and its byte offset in the index.
+    pub first_bad: Option<(u64, u64)>,
+}
+
+/// Whether `first_bytes` can be the beginning of an index: perhaps whitespace, a bracket, and what
+/// may follow it. Sixteen bytes are plenty; it tells a true trailer from a payload with the magic.
+///
+/// ```
+/// use rangepack_core::ndjson::looks_like_index;
+/// assert!(looks_like_index(b"{\"relpath\": \"a\""));
+/// assert!(!looks_like_index(b"{relpath}"));
+/// ```
+pub fn looks_like_index(first_bytes: &[u8]) -> bool {
+    match first_bytes.trim_ascii_start() {
+        [b'{', rest @ ..] => matches!(rest.trim_ascii_start().first(), None | Some(b'"' | b'}')),
+        [b'[', rest @ ..] => matches!(rest.trim_ascii_start().first(), None | Some(b'{' | b']')),
+        _ => false,
+    }
+}
+
+/// Reads a whole index and hands its items to `each`, one after the other: NDJSON, a JSON array, or
+/// an object whose `entries` are one. Nothing is collected.
+///
+/// Lines and elements that are not entries are counted, and reading goes on. A JSON array that
+/// breaks off or is not well-formed is [`Error::BadIndexLine`], after the items before the break.
+/// [`Error::OverLimit`] beyond `v1_index_bytes` and `v1_entries`; errors of `each` end it, too.
+pub fn parse_index(
+    bytes: &[u8],
+    limits: &Limits,
+    each: &mut dyn FnMut(Item) -> Result<()>,
+) -> Result<IndexSummary> {
+    Limits::check("v1_index_bytes", bytes.len() as u64, limits.v1_index_bytes)?;
+    let mut progress = Progress {
+        index: bytes,
+        limits,
+        each,
+        summary: IndexSummary::default(),
+        number: 0,
+        reached: 0,
+    };
+    match bytes.trim_ascii_start().first() {
+        Some(b'[') => progress.document()?,
+        Some(b'{') if is_document(bytes) => progress.document()?,
+        _ => progress.lines()?,
+    }
+    Ok(progress.summary)
+}
+
+struct Progress<'a> {
+    index: &'a [u8],
+    limits: &'a Limits,
+    each: &'a mut dyn FnMut(Item) -> Result<()>,
+    summary: IndexSummary,
+    number: u64,
+    /// Where the last element ends.
+    reached: u64,
+}
+
+impl Progress<'_> {
+    /// Takes in one line or element, which lies inside the index.
+    fn item(&mut self, text: &[u8]) -> Result<()> {
+        let offset = text.as_ptr().addr().saturating_sub(self.index.as_ptr().addr());
+        self.reached = offset.saturating_add(text.len()) as u64;
+        let Ok(item) = parse_line(text) else {
+            self.summary.bad_lines = self.summary.bad_lines.saturating_add(1);
+            self.summary.first_bad.get_or_insert((self.number, offset as u64));
+            return Ok(());
+        };
+        let count = match &item {
+            Item::Entry(_) => &mut self.summary.entries,
+            Item::Refused(_) => &mut self.summary.refused,
+        };
+        *count = count.saturating_add(1);
+        let total = self.summary.entries.saturating_add(self.summary.refused);
+        Limits::check("v1_entries", total, self.limits.v1_entries)?;
+        (self.each)(item)
+    }
+
+    fn lines(&mut self) -> Result<()> {
+        for line in self.index.split(|byte| *byte == b'\n') {
+            self.number = self.number.saturating_add(1);
+            let line = line.trim_ascii();
+            if !line.is_empty() {
+                self.item(line)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn document(&mut self) -> Result<()> {
+        let mut failure = None;
+        let mut reader = serde_json::Deserializer::from_slice(self.index);
+        let read = reader.deserialize_any(Document { progress: self, failure: &mut failure });
+        match failure {
+            Some(error) => Err(error),
+            None => read.and_then(|()| reader.end()).map_err(|_| Error::BadIndexLine {
+                number: self.number.saturating_add(1),
+                offset: self.reached,
+            }),
+        }
+    }
+}
+
+/// Reads an array of entries, or an object with such an array under `entries`.
+struct Document<'a, 'b> {
+    progress: &'a mut Progress<'b>,
+    failure: &'a mut Option<Error>,
+}
+
+impl<'de> Visitor<'de> for Document<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("entries")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> core::result::Result<(), A::Error> {
+        // Raw text first, so that one bad element does not end the whole array.
+        while let Some(element) = elements.next_element::<&RawValue>()? {
+            self.progress.number = self.progress.number.saturating_add(1);
+            if let Err(error) = self.progress.item(element.get().as_bytes()) {
+                *self.failure = Some(error);
+                return Err(A::Error::custom(""));
+            }
+        }
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut pairs: A) -> core::result::Result<(), A::Error> {
+        let Document { progress, failure } = self;
+        while let Some(key) = pairs.next_key::<Bytes>()? {
+            if key.0 == b"entries" {
+                pairs.next_value_seed(Document { progress, failure })?;
+            } else {
+                pairs.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Document<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> core::result::Result<(), D::Error> {
+        reader.deserialize_seq(self)
+    }
+}
+
+/// Whether an index that begins with `{` is one object with `entries`, not a line.
+fn is_document(index: &[u8]) -> bool {
+    struct Keys<'a>(&'a mut bool);
+
+    impl<'de> Visitor<'de> for Keys<'_> {
+        type Value = ();
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut pairs: A) -> core::result::Result<(), A::Error> {
+            while let Some(key) = pairs.next_key::<Bytes>()? {
+                match key.0.as_slice() {
+                    b"relpath" => break,
+                    b"entries" => {
+                        *self.0 = true;
+                        break;
+                    }
+                    _ => pairs.next_value::<IgnoredAny>()?,
+                };
+            }
+            // Ends the reading here: the rest may be gigabytes.
+            Err(A::Error::custom(""))
+        }
+    }
+
+    let mut found = false;
+    // Fails always, found or not.
+    let _ = serde_json::Deserializer::from_slice(index).deserialize_map(Keys(&mut found));
+    found
+}
+
+#[cfg(test)]
+mod tests;

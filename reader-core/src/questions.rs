@@ -1,0 +1,5 @@
+//! What one asks of a pack (FORMAT.md, "Reading").
+
+pub(crate) mod index;
+pub(crate) mod hinted;
+pub(crate) mod scan;

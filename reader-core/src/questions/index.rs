@@ -1,0 +1,338 @@
+//! The questions one asks of a paged index: look up, list, walk (FORMAT.md, "Reading").
+//!
+//! Entries are numbered in key order. The children of a directory are one range of numbers, a whole
+//! subtree another; so listing and walking are scans, and any place in a long directory can be
+//! reached at once.
+
+use crate::bytes::{Answer, Source, ready};
+use crate::error::{Error, Part, Result, Structure};
+use crate::extent::Extent;
+use crate::format::inner::{Child, Inner};
+use crate::format::key::Key;
+use crate::format::layout::{self, FOOTER_LEN, Footer, Header};
+use crate::format::leaf::{EntryRef, Leaf};
+use crate::{Digest, Limits, PackPath, Totals};
+use alloc::boxed::Box;
+use alloc::vec;
+use core::ops::Range;
+use core::sync::atomic::{AtomicU32, Ordering};
+
+/// The paged index of a pack: its root page, and which pages were verified.
+///
+/// It is shared freely between threads; pages are verified once, when they are first touched.
+#[derive(Debug)]
+pub struct Index {
+    pub(super) header: Header,
+    digest: Digest,
+    root: Box<[u8]>,
+    /// Where the root node begins in `root`.
+    node: usize,
+    verified: Box<[AtomicU32]>,
+}
+
+/// A node on the way down: an inner page or a leaf.
+enum Node<'a> {
+    Inner(Inner<'a>),
+    Leaf(Leaf<'a>),
+}
+
+/// A leaf, and the number of its first entry.
+pub(super) struct Found<'a> {
+    pub(super) leaf: Leaf<'a>,
+    pub(super) first: u64,
+}
+
+impl Index {
+    /// Reads footer and root page of a pack of `file_len` bytes.
+    ///
+    /// Asks for the last 64 KiB at most. `None` when the file has no footer: it may be in one of the
+    /// old formats. With `expected` only the pack whose root has that digest is accepted, whoever
+    /// serves it.
+    pub fn open<S: Source + ?Sized>(
+        source: &S,
+        file_len: u64,
+        expected: Option<Digest>,
+        limits: &Limits,
+    ) -> Result<Answer<Option<Index>>> {
+        if file_len < FOOTER_LEN as u64 {
+            return Ok(Answer::Ready(None));
+        }
+        let tail = Extent {
+            start: file_len.saturating_sub(layout::TAIL),
+            len: file_len.min(layout::TAIL),
+        };
+        // The footer alone tells whether there is a root page; a caller that brings bytes brings both.
+        let Some(bytes) = source.bytes(tail) else { return Ok(Answer::Need(tail)) };
+        let Some(footer) = Footer::from_tail(bytes, file_len)? else {
+            return Ok(Answer::Ready(None));
+        };
+        let Some(root) = source.bytes(footer.root) else { return Ok(Answer::Need(footer.root)) };
+        Index::from_root(root, &footer, expected, limits).map(|index| Answer::Ready(Some(index)))
+    }
+
+    fn from_root(
+        root: &[u8],
+        footer: &Footer,
+        expected: Option<Digest>,
+        limits: &Limits,
+    ) -> Result<Index> {
+        if let Some(expected) = expected
+            && expected != footer.digest
+        {
+            return Err(Error::WrongRoot { expected, found: footer.digest });
+        }
+        let found = Digest::of(root);
+        if found != footer.digest {
+            let (part, extent, expected) = (Part::Root, footer.root, footer.digest);
+            return Err(Error::DigestMismatch { part, extent, expected, found });
+        }
+        let mut root: Box<[u8]> = root.into();
+        let mask = root.first().copied().unwrap_or(0);
+        layout::apply_mask(&mut root, mask);
+        let (header, node) = Header::from_bytes(&root, footer.file_len)?;
+        Limits::check("pages", u64::from(header.page_count), u64::from(limits.pages))?;
+        // Whoever goes through the entries by number must come to an end.
+        let leaves = u64::from(header.page_count.max(1));
+        if header.entries > leaves.saturating_mul(u64::from(u16::MAX)) {
+            let (structure, field) = (Structure::RootHeader, "entries");
+            return Err(Error::BadField { structure, field, value: header.entries });
+        }
+        let words = header.page_count.div_ceil(32);
+        let verified = (0..words).map(|_| AtomicU32::new(0)).collect();
+        let index = Index { header, digest: footer.digest, root, node, verified };
+        // A root page that cannot be parsed is an error now, not at the first question.
+        index.root_node()?;
+        Ok(index)
+    }
+
+    /// Everything about the pack as a whole.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// SHA-256 of the root page: the name of this very pack.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// Totals of the whole pack.
+    pub fn totals(&self) -> Totals {
+        self.header.totals
+    }
+
+    /// Number of entries.
+    pub fn len(&self) -> u64 {
+        self.header.entries
+    }
+
+    /// Whether the pack holds nothing.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn root_node(&self) -> Result<Node<'_>> {
+        let page = self.root.get(self.node..).unwrap_or(&[]);
+        node(page)
+    }
+
+    /// The page of `child`, verified; asks for it when it is missing.
+    #[inline]
+    fn page<'a, S: Source + ?Sized>(
+        &self,
+        source: &'a S,
+        child: &Child,
+    ) -> Result<Answer<&'a [u8]>> {
+        let extent = self.header.page(child.page)?;
+        let Some(page) = source.bytes(extent) else { return Ok(Answer::Need(extent)) };
+        if self.is_verified(child.page) {
+            return Ok(Answer::Ready(page));
+        }
+        let found = Digest::of(page);
+        if found != child.digest {
+            let (part, expected) = (Part::Page, child.digest);
+            return Err(Error::DigestMismatch { part, extent, expected, found });
+        }
+        let (word, bit) = verified_bit(child.page);
+        if let Some(word) = self.verified.get(word) {
+            word.fetch_or(bit, Ordering::Relaxed);
+        }
+        Ok(Answer::Ready(page))
+    }
+
+    /// Forgets that pages which lie in `extent`, wholly or in part, were verified.
+    ///
+    /// For callers that drop bytes and may bring others in their place: those are checked anew.
+    pub fn forget(&self, extent: Extent) {
+        // Page sizes are powers of two.
+        let shift = self.header.page_size.trailing_zeros();
+        let page = |offset: u64| {
+            let page = offset.saturating_sub(self.header.pages_offset) >> shift;
+            u32::try_from(page).unwrap_or(u32::MAX)
+        };
+        let end = page(extent.end()).saturating_add(1).min(self.header.page_count);
+        for page in page(extent.start)..end {
+            let (word, bit) = verified_bit(page);
+            if let Some(word) = self.verified.get(word) {
+                word.fetch_and(!bit, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Whether a page was hashed before, and had the digest that the page above it names.
+    #[inline]
+    pub(super) fn is_verified(&self, page: u32) -> bool {
+        let (word, bit) = verified_bit(page);
+        self.verified.get(word).is_some_and(|word| word.load(Ordering::Relaxed) & bit != 0)
+    }
+
+    /// Goes down from the root, at each inner page to the child that `choose` names.
+    #[inline]
+    fn descend<'a, S: Source + ?Sized>(
+        &'a self,
+        source: &'a S,
+        mut choose: impl FnMut(&Inner<'a>, u64) -> Result<Child>,
+    ) -> Result<Answer<Found<'a>>> {
+        let mut node = self.root_node()?;
+        let mut first = 0u64;
+        loop {
+            match node {
+                Node::Leaf(leaf) => return Ok(Answer::Ready(Found { leaf, first })),
+                Node::Inner(inner) => {
+                    let child = choose(&inner, first)?;
+                    first = first.saturating_add(child.before);
+                    let page = ready!(self.page(source, &child)?);
+                    node = self::node(page)?;
+                    // Levels descend by one, so hostile pages cannot lead in circles.
+                    let level = match &node {
+                        Node::Inner(inner) => inner.level(),
+                        Node::Leaf(_) => 0,
+                    };
+                    if level != child.level {
+                        let (structure, field) = (Structure::Inner, "level");
+                        return Err(Error::BadField { structure, field, value: u64::from(level) });
+                    }
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn leaf_of<'a, S: Source + ?Sized>(
+        &'a self,
+        source: &'a S,
+        directory: &[u8],
+        name: &[u8],
+    ) -> Result<Answer<Found<'a>>> {
+        // Small packs have no inner page and need no encoded key.
+        let mut key = None;
+        self.descend(source, |inner, _| {
+            inner.child_of(key.get_or_insert_with(|| Key::new(directory, name)))
+        })
+    }
+
+    /// The entry at `path`, if there is one.
+    ///
+    /// Reads one page up to some 400 thousand entries, two up to some 300 million.
+    #[inline]
+    pub fn lookup<'a, S: Source + ?Sized>(
+        &'a self,
+        source: &'a S,
+        path: PackPath<'_>,
+    ) -> Result<Answer<Option<EntryRef<'a>>>> {
+        let (directory, name) = (path.parent(), path.name());
+        let found = ready!(self.leaf_of(source, directory.as_bytes(), name)?);
+        let (_, slot) = found.leaf.lower_bound(directory.as_bytes(), name)?;
+        slot.map(|slot| found.leaf.entry_of(slot)).transpose().map(Answer::Ready)
+    }
+
+    /// The number of the first entry whose key is not below (`directory`, `name`).
+    pub fn lower_bound<S: Source + ?Sized>(
+        &self,
+        source: &S,
+        directory: PackPath<'_>,
+        name: &[u8],
+    ) -> Result<Answer<u64>> {
+        self.number_of(source, directory.as_bytes(), name)
+    }
+
+    /// The number behind the last child of `directory`.
+    pub fn upper_bound<S: Source + ?Sized>(
+        &self,
+        source: &S,
+        directory: PackPath<'_>,
+    ) -> Result<Answer<u64>> {
+        // No name is above this one: names fit into a page, and 255 is the highest byte.
+        let above = vec![0xff; ABOVE_ALL_NAMES];
+        self.number_of(source, directory.as_bytes(), &above)
+    }
+
+    fn number_of<S: Source + ?Sized>(
+        &self,
+        source: &S,
+        directory: &[u8],
+        name: &[u8],
+    ) -> Result<Answer<u64>> {
+        let found = ready!(self.leaf_of(source, directory, name)?);
+        let (slot, _) = found.leaf.lower_bound(directory, name)?;
+        Ok(Answer::Ready(found.first.saturating_add(slot as u64)))
+    }
+
+    #[inline]
+    pub(super) fn leaf_at<'a, S: Source + ?Sized>(
+        &'a self,
+        source: &'a S,
+        ordinal: u64,
+    ) -> Result<Answer<Found<'a>>> {
+        self.descend(source, |inner, first| inner.child_at(ordinal.saturating_sub(first)))
+    }
+
+    /// The numbers of a directory's children, in the order of their names.
+    ///
+    /// Finding the end as well costs a second way down; a list that is shown from its beginning
+    /// better uses [`Index::list`].
+    pub fn children<S: Source + ?Sized>(
+        &self,
+        source: &S,
+        directory: PackPath<'_>,
+    ) -> Result<Answer<Range<u64>>> {
+        let start = ready!(self.lower_bound(source, directory, b"")?);
+        let end = ready!(self.upper_bound(source, directory)?);
+        Ok(Answer::Ready(start..end.max(start)))
+    }
+
+    /// The numbers of everything below a directory, the directory itself not included.
+    pub fn subtree<S: Source + ?Sized>(
+        &self,
+        source: &S,
+        directory: PackPath<'_>,
+    ) -> Result<Answer<Range<u64>>> {
+        if directory.is_root() {
+            return Ok(Answer::Ready(0..self.len()));
+        }
+        let start = ready!(self.lower_bound(source, directory, b"")?);
+        // The lowest directory above everything below this one: in keys a slash is 0, and 1 is next.
+        let mut above = directory.as_bytes().to_vec();
+        above.push(1);
+        let end = ready!(self.number_of(source, &above, b"")?);
+        Ok(Answer::Ready(start..end.max(start)))
+    }
+}
+
+/// Which word and which bit of it tell whether a page was verified.
+#[inline]
+fn verified_bit(page: u32) -> (usize, u32) {
+    (usize::try_from(page >> 5).unwrap_or(usize::MAX), 1 << (page & 31))
+}
+
+/// So many bytes 255 sort behind every name that fits into a page.
+const ABOVE_ALL_NAMES: usize = 8200;
+
+fn node(page: &[u8]) -> Result<Node<'_>> {
+    match layout::is_inner(page) {
+        true => Inner::parse(page).map(Node::Inner),
+        false => Leaf::parse(page).map(Node::Leaf),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,393 @@
+use super::*;
+use crate::entry::Content;
+use crate::format::hash;
+use crate::format::layout::HashSection;
+use crate::format::layout::HashSlot;
+use crate::path::PackPathBuf;
+use crate::writing::root::Sections;
+use crate::writing::tree::TreeBuilder;
+use crate::writing::window::Window;
+use crate::{Codec, Entry, Hint, Kind};
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::vec;
+use alloc::vec::Vec;
+use proptest::prelude::*;
+use std::cell::RefCell;
+
+fn entry(path: PackPathBuf, number: u64) -> Entry {
+    let content = Content {
+        volume: 0,
+        offset: number,
+        stored_size: 1,
+        size: 1,
+        codec: Codec::Stored,
+        digest: Some(Digest::of(path.as_bytes())),
+        original_digest: None,
+        blocks: None,
+    };
+    Entry { path, kind: Kind::File(content), mode: Some(0o644), mtime: Some(0), owner: None }
+}
+
+/// A pack without payloads over these paths, sorted here.
+fn pack(paths: impl IntoIterator<Item = Vec<u8>>) -> (Vec<u8>, Vec<PackPathBuf>) {
+    build(paths, false)
+}
+
+/// The same with a hash section, which lies before the root page.
+fn hashed_pack(paths: impl IntoIterator<Item = Vec<u8>>) -> (Vec<u8>, Vec<PackPathBuf>) {
+    build(paths, true)
+}
+
+fn build(paths: impl IntoIterator<Item = Vec<u8>>, with_hash: bool) -> (Vec<u8>, Vec<PackPathBuf>) {
+    let mut paths: Vec<PackPathBuf> =
+        paths.into_iter().map(|path| PackPathBuf::new(path).unwrap()).collect();
+    paths.sort();
+    paths.dedup();
+    let mut builder = TreeBuilder::new();
+    let mut pages = Vec::new();
+    for (number, path) in paths.iter().enumerate() {
+        builder.push(&entry(path.clone(), number as u64), &mut pages).unwrap();
+    }
+    let mut leaves = builder.finish(&mut pages).unwrap();
+    let hash_slots = if with_hash { hash::slots_for(paths.len() as u64) } else { 0 };
+    let mut window = Window::new(hash_slots, 1 << 20);
+    for (number, page) in pages.chunks(layout::PAGE_SIZE as usize).enumerate() {
+        leaves.seal(number, page);
+        let leaf = Leaf::parse(page).unwrap();
+        for slot in 0..leaf.len() {
+            let path = leaf.entry(slot, &mut 0).unwrap().path().unwrap();
+            window.insert(path.as_bytes(), number as u32, slot as u16);
+        }
+    }
+    let mut file = window.bytes().to_vec();
+    let hash = HashSection { offset: 0, slots: hash_slots };
+    let sections = Sections { hash, ..Sections::new(0, file.len() as u64) };
+    let tree = leaves.finish(sections, &mut pages).unwrap();
+    file.extend(pages);
+    let (root, _) = tree.root(file.len() as u64, Extent { start: 0, len: 0 }).unwrap();
+    file.extend(root);
+    (file, paths)
+}
+
+fn open(file: &[u8]) -> Index {
+    let index = Index::open(file, file.len() as u64, None, &Limits::default()).unwrap();
+    index.ready().unwrap().unwrap()
+}
+
+/// Knows only what was asked for, and counts it.
+#[derive(Default)]
+struct Counting {
+    have: RefCell<Vec<(Extent, &'static [u8])>>,
+    reads: RefCell<Vec<u64>>,
+}
+
+impl Source for Counting {
+    fn bytes(&self, extent: Extent) -> Option<&[u8]> {
+        self.have.borrow().iter().find(|(have, _)| have.contains(&extent)).and_then(
+            |(have, bytes)| {
+                let at = usize::try_from(extent.start - have.start).unwrap();
+                bytes.get(at..at + usize::try_from(extent.len).unwrap())
+            },
+        )
+    }
+}
+
+impl Counting {
+    fn bring(&self, file: &'static [u8], need: Extent) {
+        self.reads.borrow_mut().push(need.len);
+        self.have.borrow_mut().push((need, file.bytes(need).unwrap()));
+    }
+}
+
+macro_rules! until_ready {
+    ($source:expr, $file:expr, $question:expr) => {
+        loop {
+            match $question.unwrap() {
+                Answer::Ready(value) => break value,
+                Answer::Need(need) => $source.bring($file, need),
+            }
+        }
+    };
+}
+
+fn names(count: usize) -> impl Iterator<Item = Vec<u8>> {
+    (0..count).map(|i| format!("train/n{:08}/n{:08}_{i}.JPEG", i / 1300, i / 1300).into_bytes())
+}
+
+#[test]
+fn a_pack_of_a_hundred_thousand_answers_in_few_reads() {
+    let (file, paths) = pack(names(100_000));
+    let file: &'static [u8] = file.leak();
+    let source = Counting::default();
+    let len = file.len() as u64;
+    let index =
+        until_ready!(source, file, Index::open(&source, len, None, &Limits::default())).unwrap();
+    assert_eq!(*source.reads.borrow(), [65536]);
+    let path = paths[77_777].as_path();
+    let number = until_ready!(source, file, index.lookup(&source, path))
+        .map(|entry| entry.content().unwrap().unwrap().offset);
+    assert_eq!(number, Some(77_777));
+    assert_eq!(source.reads.borrow().len(), 2);
+    assert!(source.reads.borrow().iter().all(|len| *len <= 65536));
+    // No more than 80 bytes an entry all told, digests included.
+    assert!(len < 80 * 100_000, "{len}");
+}
+
+#[test]
+fn every_path_is_found_and_no_other() {
+    for count in [0, 1, 2, 500, 40_000] {
+        let (file, paths) = pack(names(count));
+        let index = open(&file);
+        assert_eq!(index.len(), count as u64);
+        for (number, path) in paths.iter().enumerate().step_by(1 + count / 1000) {
+            let found = index.lookup(&file[..], path.as_path()).unwrap().ready().unwrap().unwrap();
+            assert_eq!(found.path().unwrap(), *path);
+            assert_eq!(found.content().unwrap().unwrap().offset, number as u64);
+            let mut other = path.as_bytes().to_vec();
+            other.push(b'x');
+            let other = PackPathBuf::new(other).unwrap();
+            assert!(index.lookup(&file[..], other.as_path()).unwrap().ready().unwrap().is_none());
+        }
+    }
+}
+
+#[test]
+fn every_flipped_bit_of_root_and_pages_is_noticed() {
+    let (file, paths) = pack(names(1500));
+    let whole = |file: &[u8]| -> Result<usize> {
+        let limits = Limits::default();
+        let Some(index) = Index::open(file, file.len() as u64, None, &limits)?.ready().unwrap()
+        else {
+            return Err(Error::NotAPack { file_len: 0 });
+        };
+        let mut scan = index.scan(0..index.len());
+        let mut count = 0;
+        while scan.next(file)?.ready().unwrap().is_some() {
+            count += 1;
+        }
+        Ok(count)
+    };
+    assert_eq!(whole(&file), Ok(paths.len()));
+    for at in (0..file.len()).step_by(41).chain(file.len() - 200..file.len()) {
+        let mut damaged = file.clone();
+        damaged[at] ^= 0x10;
+        assert!(whole(&damaged).is_err(), "byte {at}");
+    }
+    for cut in (0..file.len()).step_by(997) {
+        assert!(whole(&file[..cut]).is_err());
+    }
+}
+
+#[test]
+fn a_given_root_digest_admits_one_pack_only() {
+    let (file, _) = pack(names(10));
+    let (other, _) = pack(names(11));
+    let digest = open(&file).digest();
+    let open = |file: &[u8]| {
+        Index::open(file, file.len() as u64, Some(digest), &Limits::default()).map(|_| ())
+    };
+    assert_eq!(open(&file), Ok(()));
+    assert!(matches!(open(&other), Err(Error::WrongRoot { .. })));
+}
+
+#[test]
+fn the_trailers_magic_never_occurs_in_root_and_footer() {
+    let (file, paths) = pack([b"CTNRv1__".to_vec(), b"x/CTNRv1__/CTNRv1__y".to_vec()]);
+    assert!(memchr::memmem::find(&file, b"CTNRv1__").is_none());
+    let index = open(&file);
+    for path in &paths {
+        assert!(index.lookup(&file[..], path.as_path()).unwrap().ready().unwrap().is_some());
+    }
+}
+
+/// What tree and hash section say of a path: the numbers of the entries.
+fn both(index: &Index, file: &[u8], path: PackPath<'_>) -> [Option<u64>; 2] {
+    let number = |entry: EntryRef<'_>| entry.content().unwrap().unwrap().offset;
+    [index.lookup_hinted(file, path), index.lookup(file, path)]
+        .map(|found| found.unwrap().ready().unwrap().map(number))
+}
+
+#[test]
+fn the_hash_section_leads_to_verified_leaves_only() {
+    let (file, paths) = hashed_pack(names(5000));
+    let index = open(&file);
+    for path in &paths {
+        assert!(!matches!(index.hint(&file[..], path.as_path()), Hint::Entry(_)));
+    }
+    for (number, path) in (0..).zip(&paths) {
+        assert_eq!(both(&index, &file, path.as_path()), [Some(number); 2]);
+    }
+    let mut hinted = 0;
+    for path in &paths {
+        match index.hint(&file[..], path.as_path()) {
+            Hint::Entry(entry) => {
+                assert_eq!(entry.path().unwrap(), *path);
+                hinted += 1;
+            }
+            Hint::Nothing => panic!("{path} has a slot, or there was no room"),
+            Hint::Crowded => {}
+        }
+        for other in [b"x".to_vec(), [path.as_bytes(), b"x"].concat(), path.as_bytes()[..5].into()]
+        {
+            let other = PackPathBuf::new(other).unwrap();
+            assert_eq!(both(&index, &file, other.as_path()), [None; 2]);
+        }
+    }
+    assert!(hinted > 4900, "{hinted}");
+    assert_eq!(hinted, hash::taken(file.bytes(index.header().hash.unwrap().extent()).unwrap()));
+}
+
+#[test]
+fn a_hash_section_that_lies_does_no_harm() {
+    let (mut file, paths) = hashed_pack(names(2000));
+    let index = open(&file);
+    let section = index.header().hash.unwrap().extent();
+    let section = section.start as usize..section.end() as usize;
+    let right = |file: &[u8], step: usize| {
+        for (number, path) in (0..).zip(&paths).step_by(step) {
+            assert_eq!(both(&index, file, path.as_path()), [Some(number); 2]);
+        }
+        let none = PackPathBuf::new(b"train/none".to_vec()).unwrap();
+        assert_eq!(both(&index, file, none.as_path()), [None; 2]);
+    };
+    // Verifies all leaves.
+    right(&file, 1);
+    // Any flipped byte: the path of the slot, and others.
+    let good = file[section.clone()].to_vec();
+    for at in section.clone().step_by(5) {
+        file[at] ^= 0x41;
+        right(&file, 97);
+        file[at] ^= 0x41;
+    }
+    for fill in [0, 0x01, 0xfe, 0xff] {
+        file[section.clone()].fill(fill);
+        right(&file, 1);
+    }
+    // Every slot has the right fingerprint, and names another page and another entry: an inner page, one
+    // that does not exist, a slot that does not.
+    for (leaf, entry) in
+        [(0, 0), (1, 1), (2, 0), (3, 0), (4, 0), (99, 1), (0, 4000), (0xff_ffff, 1)]
+    {
+        for (place, slot) in good.chunks(6).enumerate() {
+            let Some(slot) = HashSlot::from_bytes(slot.first_chunk().unwrap()) else { continue };
+            let at = section.start + 6 * place;
+            let lie = HashSlot { leaf, entry, ..slot }.to_bytes().unwrap();
+            file[at..at + 6].copy_from_slice(&lie);
+        }
+        right(&file, 1);
+    }
+}
+
+#[test]
+fn who_reads_ranges_never_reads_the_hash_section() {
+    struct Strict<'f>(&'f [u8], Extent);
+    impl Source for Strict<'_> {
+        fn bytes(&self, extent: Extent) -> Option<&[u8]> {
+            assert!(extent.end() <= self.1.start || extent.start >= self.1.end());
+            self.0.bytes(extent)
+        }
+    }
+    let (file, paths) = hashed_pack(names(2000));
+    let index = open(&file);
+    let strict = Strict(&file, index.header().hash.unwrap().extent());
+    for path in &paths {
+        assert!(index.lookup(&strict, path.as_path()).unwrap().ready().unwrap().is_some());
+    }
+    let directory = PackPath::new(b"train/n00000000").unwrap();
+    assert_eq!(index.list(&strict, directory, None, 9).unwrap().ready().unwrap().len(), 9);
+    let mut scan = index.scan(0..index.len());
+    while scan.next(&strict).unwrap().ready().unwrap().is_some() {}
+    // Nor does a source that lacks it have to bring it.
+    let source = Counting::default();
+    let file: &'static [u8] = file.leak();
+    let path = paths[1999].as_path();
+    until_ready!(source, file, index.lookup_hinted(&source, path)).unwrap();
+    assert_eq!(*source.reads.borrow(), [32_768]);
+}
+
+#[test]
+fn keys_out_of_order_are_refused() {
+    let mut builder = TreeBuilder::new();
+    let path = |text: &str| PackPathBuf::new(text.into()).unwrap();
+    let mut out = Vec::new();
+    builder.push(&entry(path("b"), 0), &mut out).unwrap();
+    assert_eq!(
+        builder.push(&entry(path("b"), 0), &mut out),
+        Err(Error::DuplicatePath { number: 1 })
+    );
+    assert!(matches!(builder.push(&entry(path("a"), 0), &mut out), Err(Error::KeyOrder { .. })));
+}
+
+fn arbitrary_paths() -> impl Strategy<Value = Vec<Vec<u8>>> {
+    let name = prop_oneof![
+        "[ab]{1,2}".prop_map(String::into_bytes),
+        "[a-c.-]{1,3}".prop_map(String::into_bytes),
+        prop::collection::vec(1u8..=255, 1..6),
+    ]
+    .prop_filter("a name", |name| crate::path::is_name(name));
+    let path = prop::collection::vec(name, 1..5).prop_map(|parts| parts.join(&b'/'));
+    prop::collection::vec(path, 0..60)
+}
+use std::string::String;
+
+proptest! {
+    /// Look-up, listing and walking equal those of a sorted map.
+    #[test]
+    fn answers_equal_a_sorted_maps(paths in arbitrary_paths(), limit in 1usize..9) {
+        let (file, paths) = pack(paths);
+        let index = open(&file);
+        let map: BTreeMap<&PackPathBuf, u64> = paths.iter().zip(0..).collect();
+        let mut directories = vec![Vec::new()];
+        for path in &paths {
+            let found = index.lookup(&file[..], path.as_path()).unwrap().ready().unwrap().unwrap();
+            prop_assert_eq!(found.content().unwrap().unwrap().offset, map[path]);
+            directories.push(path.as_path().parent().as_bytes().to_vec());
+            directories.push(path.as_bytes().to_vec());
+        }
+        for directory in &directories {
+            let directory = PackPath::directory(directory).unwrap();
+            let within: Vec<u64> = map.iter()
+                .filter(|(path, _)| path.as_path() != directory && path.as_path().is_within(directory))
+                .map(|(_, number)| *number).collect();
+            let range = index.subtree(&file[..], directory).unwrap().ready().unwrap();
+            prop_assert_eq!(range.collect::<Vec<_>>(), within);
+            let children: Vec<&PackPathBuf> = map.keys().copied()
+                .filter(|path| path.as_path().parent() == directory).collect();
+            let range = index.children(&file[..], directory).unwrap().ready().unwrap();
+            prop_assert_eq!((range.end - range.start) as usize, children.len());
+            let end = index.upper_bound(&file[..], directory).unwrap().ready().unwrap();
+            prop_assert_eq!(end, range.end);
+            // Page by page, each from the last name of the one before.
+            let mut listed = Vec::new();
+            let mut after: Option<Vec<u8>> = None;
+            loop {
+                let page = index.list(&file[..], directory, after.as_deref(), limit).unwrap().ready().unwrap();
+                for entry in &page {
+                    listed.push(entry.path().unwrap());
+                }
+                if page.len() < limit { break }
+                let mut name = Vec::new();
+                page[page.len() - 1].push_name(&mut name);
+                after = Some(name);
+            }
+            prop_assert_eq!(listed.iter().collect::<Vec<_>>(), children);
+        }
+    }
+}
+
+#[test]
+fn a_forgotten_page_is_checked_anew() {
+    let (mut file, paths) = pack(names(1500));
+    let index = open(&file);
+    let path = paths[700].as_path();
+    assert!(index.lookup(&file[..], path).unwrap().ready().unwrap().is_some());
+    // Bytes that nobody looks at, so that only the digest tells.
+    let pages = Extent { start: 0, len: file.len() as u64 };
+    for byte in &mut file[..layout::PAGE_SIZE as usize * 3] {
+        *byte ^= 1;
+    }
+    index.forget(pages);
+    let error = index.lookup(&file[..], path).unwrap_err();
+    assert!(matches!(error, Error::DigestMismatch { .. }), "{error}");
+}

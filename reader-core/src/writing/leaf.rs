@@ -1,0 +1,189 @@
+//! Writes leaf pages: takes entries in key order until a page is full.
+
+use crate::bytes::common_prefix;
+use crate::error::{Error, Result};
+use crate::format::layout::put::to_u16;
+use crate::format::layout::{Heap, LeafParts, Ranges, Row, RunRecord, leaf_len};
+use crate::{Entry, Kind, PackPath};
+use alloc::vec::Vec;
+
+/// Collects entries in key order for one leaf page, and knows how long that page would be.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct LeafBuilder {
+    rows: Vec<Row>,
+    ranges: Ranges,
+    names: Vec<u8>,
+    name_ends: Vec<usize>,
+    runs: Vec<OpenRun>,
+    directories: Vec<u8>,
+    extras: Vec<u8>,
+    /// Bytes of names that the runs' common prefixes save, all runs but the last.
+    saved: usize,
+    /// Offset given to entries that have no payload, so that they do not widen the column.
+    last_offset: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct OpenRun {
+    first: usize,
+    directory_start: usize,
+    directory_len: usize,
+    prefix_len: usize,
+}
+
+impl LeafBuilder {
+    /// Number of entries so far.
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there is none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The path of the last entry in two parts, directory and name.
+    pub(crate) fn last(&self) -> Option<(&[u8], &[u8])> {
+        let run = self.runs.last()?;
+        let last = self.rows.len().checked_sub(1)?;
+        Some((self.directory(run), self.name(last)))
+    }
+
+    fn directory(&self, run: &OpenRun) -> &[u8] {
+        let end = run.directory_start.saturating_add(run.directory_len);
+        self.directories.get(run.directory_start..end).unwrap_or(&[])
+    }
+
+    fn name(&self, slot: usize) -> &[u8] {
+        let start = slot.checked_sub(1).and_then(|i| self.name_ends.get(i)).copied().unwrap_or(0);
+        let end = self.name_ends.get(slot).copied().unwrap_or(start);
+        self.names.get(start..end).unwrap_or(&[])
+    }
+
+    /// Adds an entry if the page then is at most `capacity` bytes long; `false` when it is not.
+    ///
+    /// Keys must ascend; the caller has checked that. Fails with [`Error::TooLarge`] when something of the
+    /// entry does not fit into its field, or the entry into no page.
+    pub(crate) fn push(&mut self, entry: &Entry, capacity: usize) -> Result<bool> {
+        let path = entry.path.as_path();
+        let extras_before = self.extras.len();
+        let row = Row::write(entry, self.last_offset, &mut self.extras)?;
+        let ranges = self.ranges.with(&row);
+        let same_run =
+            self.runs.last().is_some_and(|run| self.directory(run) == path.parent().as_bytes());
+        let len = self.len_with(path, same_run, &ranges);
+        let fits_u16 = self.rows.len() < usize::from(u16::MAX);
+        if len > capacity as u64 || !fits_u16 {
+            self.extras.truncate(extras_before);
+            if self.is_empty() {
+                let (what, limit) = ("length of a page with one entry", capacity as u64);
+                return Err(Error::TooLarge { what, value: len, limit });
+            }
+            return Ok(false);
+        }
+        self.append(path, same_run);
+        self.ranges = ranges;
+        if let Kind::File(content) = &entry.kind {
+            self.last_offset = content.offset;
+        }
+        self.rows.push(row);
+        Ok(true)
+    }
+
+    /// How long the page would be with one more entry, whose extra record is there already. Lengths that
+    /// saturate are over any capacity.
+    fn len_with(&self, path: PackPath<'_>, same_run: bool, ranges: &Ranges) -> u64 {
+        let name = path.name();
+        let mut runs = self.runs.len();
+        let mut heap =
+            self.names.len().saturating_add(name.len()).saturating_add(self.extras.len());
+        heap = heap.saturating_add(self.directories.len());
+        if same_run {
+            if let Some(run) = self.runs.last() {
+                let prefix = run.prefix_len.min(common_prefix(self.name(run.first), name));
+                // One prefix is kept for the run, every name of it saves as much.
+                heap = heap.saturating_sub(
+                    prefix.saturating_mul(self.rows.len().saturating_sub(run.first)),
+                );
+            }
+        } else {
+            // A run of one name has the whole name as its prefix, kept once: nothing is saved.
+            runs = runs.saturating_add(1);
+            heap = heap
+                .saturating_add(path.parent().as_bytes().len())
+                .saturating_sub(self.open_saving());
+        }
+        heap = heap.saturating_sub(self.saved);
+        let entries = self.rows.len().saturating_add(1);
+        leaf_len(entries as u64, runs as u64, ranges.stride(), heap as u64)
+    }
+
+    /// What the last run's prefix saves so far.
+    fn open_saving(&self) -> usize {
+        self.runs.last().map_or(0, |run| {
+            let names = self.rows.len().saturating_sub(run.first);
+            run.prefix_len.saturating_mul(names.saturating_sub(1))
+        })
+    }
+
+    fn append(&mut self, path: PackPath<'_>, same_run: bool) {
+        let name = path.name();
+        if same_run {
+            let prefix =
+                self.runs.last().map_or(0, |run| common_prefix(self.name(run.first), name));
+            if let Some(run) = self.runs.last_mut() {
+                run.prefix_len = run.prefix_len.min(prefix);
+            }
+        } else {
+            self.saved = self.saved.saturating_add(self.open_saving());
+            let directory = path.parent().as_bytes();
+            self.runs.push(OpenRun {
+                first: self.rows.len(),
+                directory_start: self.directories.len(),
+                directory_len: directory.len(),
+                prefix_len: name.len(),
+            });
+            self.directories.extend_from_slice(directory);
+        }
+        self.names.extend_from_slice(name);
+        self.name_ends.push(self.names.len());
+    }
+
+    /// Writes the page, without padding, and empties the builder.
+    pub(crate) fn finish(&mut self, out: &mut Vec<u8>) -> Result<()> {
+        let mut heap = Heap::with_capacity(self.rows.len());
+        let mut ends = self.runs.iter().skip(1).map(|run| run.first);
+        for run in &self.runs {
+            let end = ends.next().unwrap_or(self.rows.len());
+            for slot in run.first..end {
+                heap.push(self.name(slot).get(run.prefix_len..).unwrap_or(&[]))?;
+            }
+        }
+        heap.end_strings()?;
+        let mut runs = Vec::with_capacity(self.runs.len());
+        for run in &self.runs {
+            runs.push(RunRecord {
+                first: to_u16("entries of a leaf", run.first)?,
+                directory: heap.place()?,
+                directory_len: to_u16("directory_len", run.directory_len)?,
+                prefix_len: to_u16("prefix_len", run.prefix_len)?,
+            });
+            heap.put(self.directory(run));
+            heap.put(self.name(run.first).get(..run.prefix_len).unwrap_or(&[]));
+        }
+        let extras = heap.place()?;
+        heap.put(&self.extras);
+        let (rows, ranges) = (&self.rows[..], &self.ranges);
+        LeafParts { runs: &runs, rows, ranges, heap: &heap, extras }.write(out)?;
+        // Keep the buffers: the next page needs them again.
+        self.rows.clear();
+        self.ranges = Ranges::default();
+        self.names.clear();
+        self.name_ends.clear();
+        self.runs.clear();
+        self.directories.clear();
+        self.extras.clear();
+        self.saved = 0;
+        Ok(())
+    }
+}

@@ -1,0 +1,244 @@
+//! Builds the pages of an index from entries in key order (FORMAT.md, "Paged index").
+//!
+//! Leaves leave as soon as they are full; of each only its slot in the page above is kept, some
+//! 80 bytes for about 500 entries. The totals of a directory are only known when everything below it
+//! has passed, so leaves are completed ([`crate::layout::set_totals`]) and hashed at the end.
+
+use super::inner::{self, ChildSlot};
+use super::leaf::LeafBuilder;
+use super::root::{Sections, Tree};
+use crate::entry::Totals;
+use crate::error::{Error, Result, Structure};
+use crate::format::key::{Key, separator};
+use crate::format::layout::put::{sum, to_u32};
+use crate::format::layout::{self, Header, MAX_ROOT};
+use crate::path::cmp_directories;
+use crate::{Digest, Entry, Extent, Kind};
+use alloc::vec::Vec;
+use core::cmp::Ordering;
+
+/// Takes entries in key order, and gives pages.
+#[derive(Debug)]
+pub struct TreeBuilder {
+    leaf: LeafBuilder,
+    slots: Vec<ChildSlot>,
+    /// Separator of the leaf that is being filled.
+    separator: Vec<u8>,
+    entries: u64,
+    symlinks: u64,
+    totals: Totals,
+}
+
+impl Default for TreeBuilder {
+    fn default() -> Self {
+        TreeBuilder::new()
+    }
+}
+
+const PAGE: usize = layout::PAGE_SIZE as usize;
+
+impl TreeBuilder {
+    /// An empty one.
+    pub fn new() -> TreeBuilder {
+        TreeBuilder {
+            leaf: LeafBuilder::default(),
+            slots: Vec::new(),
+            separator: Vec::new(),
+            entries: 0,
+            symlinks: 0,
+            totals: Totals::default(),
+        }
+    }
+
+    /// Adds the next entry; appends a page to `out` when one became full. Totals of directories may
+    /// still be missing.
+    ///
+    /// # Errors
+    /// [`Error::DuplicatePath`] or [`Error::KeyOrder`] when the keys do not ascend; [`Error::TooLarge`] when
+    /// something of the entry does not fit into its field.
+    pub fn push(&mut self, entry: &Entry, out: &mut Vec<u8>) -> Result<()> {
+        let path = entry.path.as_path();
+        if let Some((directory, name)) = self.leaf.last() {
+            let order = cmp_directories(directory, path.parent().as_bytes())
+                .then_with(|| name.cmp(path.name()));
+            let number = self.entries;
+            match order {
+                Ordering::Less => {}
+                Ordering::Equal => return Err(Error::DuplicatePath { number }),
+                Ordering::Greater => {
+                    return Err(Error::KeyOrder { structure: Structure::Leaf, number });
+                }
+            }
+        }
+        if !self.leaf.push(entry, PAGE)? {
+            let last = self.leaf.last().unwrap_or_default();
+            let separator = separator(
+                &Key::new(last.0, last.1),
+                &Key::new(path.parent().as_bytes(), path.name()),
+            );
+            self.flush_leaf(out)?;
+            self.separator = separator;
+            // An empty leaf takes it, or fails.
+            self.leaf.push(entry, PAGE)?;
+        }
+        self.entries = self.entries.saturating_add(1);
+        self.symlinks =
+            self.symlinks.saturating_add(u64::from(matches!(entry.kind, Kind::Symlink(_))));
+        // Nobody believes the sums of sizes that an old index only states: they may saturate.
+        self.totals.add(&Totals::of(&entry.kind));
+        Ok(())
+    }
+
+    fn flush_leaf(&mut self, out: &mut Vec<u8>) -> Result<()> {
+        let entries = self.leaf.len() as u64;
+        let start = out.len();
+        self.leaf.finish(out)?;
+        pad_page(out, start)?;
+        let separator = core::mem::take(&mut self.separator);
+        self.slots.push(ChildSlot { separator, digest: Digest([0; 32]), entries });
+        Ok(())
+    }
+
+    /// Ends the leaves; appends the last one to `out`.
+    ///
+    /// When a single leaf holds everything, it becomes part of the root page, and is no page of its own.
+    pub fn finish(mut self, out: &mut Vec<u8>) -> Result<Leaves> {
+        let mut single = Vec::new();
+        if self.slots.is_empty() {
+            self.leaf.finish(&mut single)?;
+        } else if !self.leaf.is_empty() {
+            self.flush_leaf(out)?;
+        }
+        let TreeBuilder { slots, entries, symlinks, totals, .. } = self;
+        Ok(Leaves { slots, single, entries, symlinks, totals })
+    }
+}
+
+/// All leaves are written; their digests are still missing.
+#[derive(Debug)]
+pub struct Leaves {
+    slots: Vec<ChildSlot>,
+    single: Vec<u8>,
+    entries: u64,
+    symlinks: u64,
+    totals: Totals,
+}
+
+impl Leaves {
+    /// The only leaf, when there is one only; else empty.
+    pub fn single(&mut self) -> &mut [u8] {
+        &mut self.single
+    }
+
+    /// Totals of all entries.
+    pub fn totals(&self) -> &Totals {
+        &self.totals
+    }
+
+    /// Number of entries.
+    pub fn entries(&self) -> u64 {
+        self.entries
+    }
+
+    /// Takes the digest of page `number`, which is complete now.
+    pub fn seal(&mut self, number: usize, page: &[u8]) {
+        if let Some(slot) = self.slots.get_mut(number) {
+            slot.digest = Digest::of(page);
+        }
+    }
+
+    /// Appends the inner pages to `out`; the root page follows from what is returned.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] when there are too many pages, or the names of volumes leave no room in the root
+    /// page.
+    pub fn finish(self, sections: Sections, out: &mut Vec<u8>) -> Result<Tree> {
+        let Leaves { mut slots, single, entries, symlinks, totals } = self;
+        let mut page_count = to_u32("page_count", slots.len() as u64)?;
+        let mut header = Header {
+            required: if sections.volumes.is_empty() { 0 } else { layout::REQUIRES_VOLUMES },
+            optional: 0,
+            page_size: layout::PAGE_SIZE,
+            page_count,
+            pages_offset: sections.pages_offset,
+            payload_end: sections.payload_end,
+            trailer: Extent { start: 0, len: 0 },
+            entries,
+            symlinks,
+            totals,
+            volumes: sections.volumes,
+            hash: None,
+        };
+        if slots.is_empty() {
+            return Ok(Tree::new(header, single));
+        }
+        if sections.hash.slots > 0 {
+            header.optional |= layout::HAS_HASH;
+            header.hash = Some(sections.hash);
+        }
+        let header_len = header.to_bytes()?.len();
+        let capacity = MAX_ROOT.checked_sub(header_len).ok_or_else(|| {
+            let (value, limit) = (header_len as u64, MAX_ROOT as u64);
+            Error::TooLarge { what: "header_len", value, limit }
+        })?;
+        let mut first = 0u32;
+        let mut level = 1u8;
+        while inner::fitting(&slots, capacity) < slots.len() {
+            let above = write_level(&mut slots, level, first, out)?;
+            first = page_count;
+            page_count =
+                to_u32("page_count", sum("page_count", [page_count.into(), above.len() as u64])?)?;
+            level = level.checked_add(1).ok_or(TOO_DEEP)?;
+            slots = above;
+        }
+        let mut node = Vec::new();
+        inner::write(&slots, level, first, &mut node)?;
+        header.page_count = page_count;
+        Ok(Tree::new(header, node))
+    }
+}
+
+/// Writes one level of inner pages over `slots`, whose pages are numbered from `child`; returns the
+/// slots of the level above.
+fn write_level(
+    slots: &mut [ChildSlot],
+    level: u8,
+    mut child: u32,
+    out: &mut Vec<u8>,
+) -> Result<Vec<ChildSlot>> {
+    let mut above = Vec::new();
+    let mut rest = slots;
+    while !rest.is_empty() {
+        let fitting = inner::fitting(rest, PAGE);
+        let Some((group, tail)) = rest.split_at_mut_checked(fitting.max(1)) else { break };
+        // Two children at least, or the tree would not end.
+        if fitting < 2 && !tail.is_empty() {
+            return Err(TOO_DEEP);
+        }
+        let start = out.len();
+        inner::write(group, level, child, out)?;
+        pad_page(out, start)?;
+        let digest = Digest::of(out.get(start..).unwrap_or(&[]));
+        let separator =
+            group.first_mut().map(|slot| core::mem::take(&mut slot.separator)).unwrap_or_default();
+        let entries = sum("entries", group.iter().map(|slot| slot.entries))?;
+        above.push(ChildSlot { separator, digest, entries });
+        child = to_u32("page_count", sum("page_count", [child.into(), group.len() as u64])?)?;
+        rest = tail;
+    }
+    Ok(above)
+}
+
+/// A tree whose pages have so few children each that it would never end.
+const TOO_DEEP: Error = Error::TooLarge { what: "level", value: 256, limit: 255 };
+
+/// Fills the page that begins at `start` with zeros.
+fn pad_page(out: &mut Vec<u8>, start: usize) -> Result<()> {
+    let end = start.saturating_add(PAGE);
+    if out.len() > end {
+        let (value, limit) = (out.len().saturating_sub(start) as u64, PAGE as u64);
+        return Err(Error::TooLarge { what: "length of a page", value, limit });
+    }
+    out.resize(end, 0);
+    Ok(())
+}
