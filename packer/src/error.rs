@@ -260,19 +260,3 @@ fn without_temporary_name(error: io::Error) -> io::Error {
         None => error,
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn messages_do_not_name_temporary_files() {
-        let directory = Path::new("no such directory");
-        let error = crate::pack::new_file_in(directory).unwrap_err();
-        let text = error.to_string();
-        assert!(text.starts_with("cannot create a file in no such directory: "), "{text}");
-        assert!(!text.contains(".rangepack-") && !text.contains("at path"), "{text}");
-        assert!(matches!(error, Error::Io { source, .. }
-            if source.kind() == io::ErrorKind::NotFound));
-    }
-}

@@ -34,4 +34,5 @@ pub use source::data::{Data, Traffic};
 pub use source::location::{Location, Url, idx_path, sidecar_path};
 pub use source::options::{OpenOptions, RemoteOptions, Verify};
 pub use source::platform::same_file;
+pub use source::replace::replace_file;
 pub use verify::{Problem, VerifyOptions, VerifyReport, verify};

@@ -14,6 +14,7 @@ use crate::filter::Filter;
 use crate::index::writer::{Finished, IndexOptions, IndexWriter};
 use crate::pack::walk::{Directory, Metadata, ProblemKind, Walk, WalkOptions};
 use crate::progress::{Event, Observer, cancelled};
+use crate::source::replace::{Finish, Replacement, directory_of};
 pub(crate) use dedup::Dedup;
 pub(crate) use output::Output;
 pub(crate) use pipeline::{Pipeline, Task};
@@ -21,10 +22,9 @@ use rangepack_core::{Codec, Content, Entry, Kind, Owner, PackPathBuf, Totals};
 pub(crate) use read::BLOCK;
 pub(crate) use read::Prior;
 use read::{Done, Item, Small};
-use std::io::{BufWriter, Seek, SeekFrom};
+use std::io::{Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 pub use survey::{Survey, survey};
-use tempfile::NamedTempFile;
 
 /// How a tree is packed.
 #[derive(Debug, Clone)]
@@ -126,59 +126,24 @@ pub fn pack(
         let problem = "it exists already; pass --force to replace it".to_owned();
         return Err(Error::State { path: target.to_owned(), problem });
     }
-    let directory = directory_of(target);
-    let temporary = new_file_in(&directory)?;
-    let walk = walk(source, options, vec![target.to_owned(), temporary.path().to_owned()])?;
-    let file = temporary.reopen().map_err(Error::io("create", target))?;
+    let replacement = Replacement::new(target)?;
+    let walk = walk(source, options, vec![target.to_owned(), replacement.path().to_owned()])?;
+    let file = replacement.file().try_clone().map_err(Error::io("create", target))?;
     let mut output =
         Output::new(file, target, 0, options.align, options.dedup.then(Dedup::default))?;
-    let mut index = IndexWriter::new(&directory);
+    let mut index = IndexWriter::new(&directory_of(target));
     let mut sink = |entry: &Entry, _: &mut Output| index.push(entry);
     let tasks = walk.map(|batch| Task { batch, priors: Vec::new() });
     let summary = run(tasks, &mut output, options, observer, &mut sink)?;
     let payload_end = output.position();
     output.finish()?;
-    let mut file = temporary.as_file();
-    file.seek(SeekFrom::Start(payload_end)).map_err(Error::io("seek in", target))?;
-    let mut out = BufWriter::with_capacity(256 << 10, file);
+    let seek = Error::io("seek in", target);
+    replacement.file().seek(SeekFrom::Start(payload_end)).map_err(seek)?;
+    let mut out = replacement.writer();
     let finished = index.finish(&mut out, target, payload_end, Vec::new(), options.index)?;
     drop(out);
-    if options.fsync {
-        file.sync_all().map_err(Error::io("sync", target))?;
-    }
-    persist(temporary, target, options.overwrite)?;
-    if options.fsync {
-        crate::source::platform::sync_directory(&directory)
-            .map_err(Error::io("sync", &directory))?;
-    }
+    replacement.finish(Finish { overwrite: options.overwrite, sync: options.fsync })?;
     Ok(Packed { summary, finished })
-}
-
-/// The directory that a file lies in.
-pub(crate) fn directory_of(path: &Path) -> PathBuf {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-        _ => PathBuf::from("."),
-    }
-}
-
-/// A file that gets its name when it is complete, and vanishes otherwise.
-pub(crate) fn new_file_in(directory: &Path) -> Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".rangepack-").suffix(".tmp");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // Not private as temporary files are: the system takes the umask off, as for every new file.
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    builder.tempfile_in(directory).map_err(Error::io("create a file in", directory))
-}
-
-/// Gives a complete file its name.
-pub(crate) fn persist(file: NamedTempFile, target: &Path, overwrite: bool) -> Result<()> {
-    let persisted = if overwrite { file.persist(target) } else { file.persist_noclobber(target) };
-    persisted.map(|_| ()).map_err(|error| Error::io("create", target)(error.error))
 }
 
 /// Begins the walk over a source tree; `skip` are the files being written.
@@ -225,7 +190,7 @@ impl Writer<'_, '_> {
     fn batch(&mut self, done: Done) -> Result<Vec<u8>> {
         let Done { batch, priors, items, data } = done;
         if self.observer.cancelled() {
-            return Err(cancelled(&batch.directory.disk_path()));
+            return Err(cancelled(batch.directory.disk_path()));
         }
         for problem in &batch.problems {
             let text = problem.kind.to_string();

@@ -9,6 +9,7 @@ use crate::pack::walk::{Batch, ItemKind, Walk};
 use crate::pack::{self, Dedup, Output, PackOptions, Prior, Summary, Task};
 use crate::progress::Observer;
 use crate::source::location::idx_path;
+use crate::source::replace::directory_of;
 use rangepack_core::ndjson::Refused;
 use rangepack_core::{Entry, Kind, PackPathBuf};
 use std::cmp::Ordering;
@@ -95,7 +96,7 @@ pub fn create(
         return dry_run(source, container, &index, options, observer);
     }
     // The old program made the directory, too.
-    let directory = pack::directory_of(container);
+    let directory = directory_of(container);
     std::fs::create_dir_all(&directory).map_err(Error::io("create", &directory))?;
     let has_bytes = |path: &Path| path.metadata().is_ok_and(|metadata| metadata.len() > 0);
     let (existed, had_lines) = (container.exists(), has_bytes(&index));
@@ -215,7 +216,7 @@ fn known_entries(
     locked: &Locked,
     mut dedup: Option<&mut Dedup>,
 ) -> Result<Known> {
-    let directory = pack::directory_of(index);
+    let directory = directory_of(index);
     let sorter = || Sorter::new(&directory);
     let mut sort = |sorter: &mut Sorter, entry: Entry| {
         if let Some(dedup) = &mut dedup {

@@ -10,6 +10,7 @@ use crate::source::data::Data;
 use crate::source::location::idx_path;
 use crate::source::mapped::Mapped;
 use crate::source::options::OpenOptions;
+use crate::source::replace::directory_of;
 use rangepack_core::ndjson::{self, IndexSummary, Item, Refused};
 use rangepack_core::{Entry, ErrorKind};
 use std::fs::{File, TryLockError};
@@ -118,7 +119,7 @@ pub(crate) fn run(
     options: &FinalizeOptions,
     observer: &dyn Observer,
 ) -> Result<Finalized> {
-    let directory = crate::pack::directory_of(index);
+    let directory = directory_of(index);
     let temporary = || Error::io("write a temporary file in", &directory);
     let mut sorter = Sorter::new(&directory);
     convert_array(index)?;

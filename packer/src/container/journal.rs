@@ -6,10 +6,11 @@
 
 use crate::error::{Error, Result};
 use crate::pack::Output;
+use crate::source::replace::{Finish, Replacement, directory_of, sync_directory};
 use rangepack_core::ndjson::{self, Item};
 use rangepack_core::{Content, Entry, Kind, blocks};
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// What a new journal holds: an empty line, which every reader passes over. It is durable before the
@@ -120,9 +121,8 @@ pub(crate) fn write_whole(
     path: &Path,
     entries: impl FnOnce(&mut dyn FnMut(&Entry) -> Result<()>) -> Result<()>,
 ) -> Result<()> {
-    let directory = crate::pack::directory_of(path);
-    let temporary = crate::pack::new_file_in(&directory)?;
-    let mut out = BufWriter::with_capacity(256 << 10, temporary.as_file());
+    let replacement = Replacement::new(path)?;
+    let mut out = replacement.writer();
     let mut line = Vec::new();
     entries(&mut |entry| {
         line.clear();
@@ -132,9 +132,7 @@ pub(crate) fn write_whole(
     })?;
     out.flush().map_err(Error::io("write", path))?;
     drop(out);
-    temporary.as_file().sync_all().map_err(Error::io("sync", path))?;
-    crate::pack::persist(temporary, path, true)?;
-    crate::source::platform::sync_directory(&directory).map_err(Error::io("sync", &directory))
+    replacement.finish(Finish { overwrite: true, sync: true })
 }
 
 /// Appends to a journal, after the payloads are durable.
@@ -174,9 +172,7 @@ impl Journal {
                 .map_err(Error::io("write", path))?;
         }
         if len <= NEW.len() as u64 {
-            let directory = crate::pack::directory_of(path);
-            crate::source::platform::sync_directory(&directory)
-                .map_err(Error::io("sync", &directory))?;
+            sync_directory(&directory_of(path))?;
         }
         let (path, fsync_every) = (path.to_owned(), fsync_every.max(1));
         Ok(Journal { file, path, lines, pending: 0, unsynced: 0, fsync_every, batch })

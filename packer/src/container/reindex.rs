@@ -7,7 +7,6 @@ use crate::error::{Error, Result};
 use crate::index::ndjson;
 use crate::index::sort::Sorter;
 use crate::index::writer::{Finished, IndexOptions, IndexWriter};
-use crate::pack::{directory_of, new_file_in, persist};
 use crate::progress::{Event, Latch, Observer, cancelled, go_on};
 use crate::read::legacy::{self, Notes, Place};
 use crate::read::pack::Pack;
@@ -15,6 +14,7 @@ use crate::source::data::Data;
 use crate::source::location::Location;
 use crate::source::mapped::Mapped;
 use crate::source::options::OpenOptions;
+use crate::source::replace::{Finish, Replacement, close, directory_of};
 use rangepack_core::layout::Volume;
 use rangepack_core::ndjson::Item;
 use rangepack_core::{Digest, Entry, Escaped, Kind, PackPathBuf, Source};
@@ -47,8 +47,8 @@ pub fn write_ndjson(
     if let Some(path) = pack.location().disk() {
         Error::refuse_same(target, path)?;
     }
-    let file = new_file_in(&directory_of(target))?;
-    let mut out = BufWriter::with_capacity(256 << 10, file.as_file());
+    let replacement = Replacement::new(target)?;
+    let mut out = replacement.writer();
     let header = pack.header();
     let lines = header.totals.files + if directories { header.totals.directories } else { 0 };
     let starts = (0..header.entries).step_by(ENTRIES_AT_A_TIME as usize).map(Ok);
@@ -75,8 +75,7 @@ pub fn write_ndjson(
     let len = ndjson::write(&mut out, lines, threads, starts, scan).map_err(write)?;
     out.flush().map_err(write)?;
     drop(out);
-    file.as_file().sync_all().map_err(Error::io("sync", target))?;
-    persist(file, target, true)?;
+    replacement.finish(Finish { overwrite: true, sync: true })?;
     Ok(NdjsonWritten { len })
 }
 
@@ -260,15 +259,14 @@ fn beside(
         return Err(Error::State { path: sidecar.to_owned(), problem });
     }
     let name = container.file_name().unwrap_or_default().as_encoded_bytes().to_vec();
-    let file = new_file_in(&directory)?;
-    let mut out = BufWriter::with_capacity(256 << 10, file.as_file());
+    let replacement = Replacement::new(sidecar)?;
+    let mut out = replacement.writer();
     let volumes = vec![Volume::new(name, len)];
     tables.write_to(&mut out).map_err(Error::io("write", sidecar))?;
     let paged = IndexOptions::paged();
     let finished = writer.finish(&mut out, sidecar, tables.end(), volumes, paged)?;
     drop(out);
-    file.as_file().sync_all().map_err(Error::io("sync", sidecar))?;
-    persist(file, sidecar, true)?;
+    replacement.finish(Finish { overwrite: true, sync: true })?;
     Ok(finished)
 }
 
@@ -289,6 +287,7 @@ fn append(
         let file =
             out.into_inner().map_err(|error| Error::io("write", container)(error.into_error()))?;
         file.sync_all().map_err(Error::io("sync", container))?;
+        close(file, container)?;
         Ok(finished)
     };
     write().inspect_err(|_| {

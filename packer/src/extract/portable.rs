@@ -1,6 +1,7 @@
 //! The target by paths, where the system has no directory handles.
 
 use super::place::{Attributes, Existing, ModeOf, in_the_way, link_in_the_way};
+use crate::source::replace::checked_close;
 use filetime::FileTime;
 use rangepack_core::PackPath;
 use std::fs::{self, File};
@@ -247,6 +248,7 @@ impl Temporary<'_> {
                 permissions.set_readonly(true);
                 file.set_permissions(permissions)?;
             }
+            checked_close(file)?;
         }
         self.name.rename(&self.place.disk.join(text(name)?))
     }

@@ -1,6 +1,7 @@
 //! The target by directory handles: no path is ever resolved as a whole, no link ever followed.
 
 use super::place::{Attributes, Existing, ModeOf, in_the_way, link_in_the_way, new_mode};
+use crate::source::replace::checked_close;
 use rangepack_core::PackPath;
 use rustix::fs::{AtFlags, CWD, FileType, Gid, Mode, OFlags, RawMode, Timespec, Timestamps, Uid};
 use rustix::io::{Errno, retry_on_intr};
@@ -321,6 +322,7 @@ impl Temporary<'_> {
         if sync {
             self.file.sync_all()?;
         }
+        checked_close(self.file)?;
         self.name.rename(name)
     }
 }

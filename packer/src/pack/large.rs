@@ -73,7 +73,7 @@ pub(crate) fn pack(
             Copied::NotShorter => {}
             Copied::Cancelled => {
                 output.rewind(start)?;
-                return Err(progress::cancelled(&directory.disk_path_of(name)));
+                return Err(progress::cancelled(directory.disk_path_of(name)));
             }
         }
         output.rewind(start)?;

@@ -2,6 +2,7 @@
 
 use super::dedup::{Dedup, Placed};
 use crate::error::{Error, Result};
+use crate::source::replace::close;
 use rangepack_core::{Codec, Content, Digest, blocks};
 use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
@@ -296,13 +297,12 @@ impl Output {
         })
     }
 
-    /// Writes what is pending.
+    /// Writes what is pending, and closes the file.
     pub(crate) fn finish(mut self) -> Result<()> {
         self.flush_pending()?;
-        match &mut self.file {
-            Some(file) => file.flush().map_err(Error::io("write", &self.path)),
-            None => Ok(()),
-        }
+        let Some(file) = self.file.take() else { return Ok(()) };
+        let file = file.into_inner().map_err(|error| error.into_error());
+        close(file.map_err(Error::io("write", &self.path))?, &self.path)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Where a file lies: a path on disk, or a URL. Told apart once, at the door.
 
 use super::platform;
-use crate::pack::directory_of;
+use super::replace::directory_of;
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::fmt;

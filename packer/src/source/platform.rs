@@ -52,17 +52,11 @@ pub(crate) fn read_whole(file: &File, size: usize, out: &mut Vec<u8>) -> io::Res
 pub fn same_file(a: &Path, b: &Path) -> bool {
     let place = |path: &Path| {
         path.canonicalize().ok().or_else(|| {
-            let directory = crate::pack::directory_of(path).canonicalize().ok()?;
+            let directory = super::replace::directory_of(path).canonicalize().ok()?;
             Some(directory.join(path.file_name()?))
         })
     };
     place(a).is_some_and(|place_of_a| Some(place_of_a) == place(b))
-}
-
-/// Makes the names in a directory durable.
-pub(crate) fn sync_directory(directory: &std::path::Path) -> io::Result<()> {
-    // Windows cannot open directories, and makes names durable by itself.
-    if cfg!(unix) { File::open(directory)?.sync_all() } else { Ok(()) }
 }
 
 /// A name of raw bytes as a path; fails where names are Unicode and these bytes are not.

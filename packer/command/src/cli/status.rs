@@ -1,11 +1,10 @@
 //! Status files: how far a run has come, for other programs to read.
 
 use super::Result;
-use super::exit::Failure;
 use super::progress::Steps;
 use crate::format::{now, rate};
+use rangepack::replace_file;
 use serde::Serialize;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -93,11 +92,7 @@ impl StatusFile {
             StatusFormat::Kv => to_lines(&fields),
             StatusFormat::Json => to_json(&fields),
         };
-        let mut temporary = self.path.as_os_str().to_owned();
-        temporary.push(".tmp");
-        let temporary = PathBuf::from(temporary);
-        fs::write(&temporary, text).map_err(Failure::system("write", &self.path))?;
-        fs::rename(&temporary, &self.path).map_err(Failure::system("write", &self.path))?;
+        replace_file(&self.path, text.as_bytes())?;
         self.written = Some(Instant::now());
         Ok(())
     }
@@ -174,6 +169,7 @@ fn to_json(fields: &[(&str, Value)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     fn file(directory: &Path, format: StatusFormat) -> StatusFile {
         StatusFile::new(&directory.join("status"), format, "bytes_written")
