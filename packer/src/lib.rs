@@ -18,7 +18,7 @@ mod extract;
 pub use container::create::{CreateOptions, Created, Resumed, create};
 pub use container::finalize::{FinalizeOptions, Finalized, finalize};
 pub use container::journal::JournalState;
-pub use container::reindex::{Reindexed, Target, rebuild, sidecar_path, write_ndjson};
+pub use container::reindex::{Reindexed, Target, rebuild, write_ndjson};
 pub use error::{Error, RemoteProblem, Result};
 pub use extract::{
     ExtractEvent, ExtractOptions, ExtractReport, NotExtracted, PROBLEMS_KEPT, Selection, Stopped,
@@ -29,9 +29,9 @@ pub use index::writer::{DirectoryLines, Finished, IndexFormat, IndexOptions};
 pub use pack::{Event, Observer, PackOptions, Summary, Survey, default_threads, pack, survey};
 pub use progress::Progress;
 pub use read::file::File;
-pub use read::legacy::{Notes, idx_path};
+pub use read::legacy::Notes;
 pub use read::pack::{Entries, Format, Loading, OpenOptions, Pack, RemoteOptions, Verify};
 pub use source::data::{Data, Traffic};
-pub use source::location::{is_url, shown};
+pub use source::location::{idx_path, is_url, shown, sidecar_path};
 pub use source::platform::same_file;
 pub use verify::{Problem, VerifyOptions, VerifyReport, verify};

@@ -6,8 +6,10 @@
 
 use crate::error::{Error, Result};
 use crate::pack::Output;
-use rangepack_core::ndjson::{self, Item};
-use rangepack_core::{Content, Entry, Kind, blocks};
+use crate::read::legacy::end_of;
+use crate::source::mapped::Mapped;
+use rangepack_core::ndjson::{self, IndexSummary, Item};
+use rangepack_core::{Entry, Kind};
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -31,15 +33,6 @@ pub struct JournalState {
     pub bad_lines: u64,
     /// The container is known to be good up to here.
     pub end: u64,
-}
-
-/// Where the last byte lies that an entry speaks of.
-pub(crate) fn end_of(content: &Content) -> u64 {
-    let payload = content.offset.saturating_add(content.stored_size);
-    content.blocks.map_or(payload, |table| {
-        let len = blocks::table_len(content.size, table.block_log2);
-        payload.max(table.offset.saturating_add(len))
-    })
 }
 
 impl JournalState {
@@ -113,6 +106,43 @@ fn is_torn(line: &[u8]) -> bool {
     const BEGINNING: &[u8] = b"{\"relpath\": ";
     let len = line.len().min(BEGINNING.len());
     line[..len] == BEGINNING[..len]
+}
+
+/// Rewrites an index that is a JSON array, as an early version of the old program wrote it, as lines.
+pub(crate) fn convert_array(index: &Path) -> Result<()> {
+    if !is_array(index)? {
+        return Ok(());
+    }
+    write_whole(index, |write| read_array(index, &mut |entry| write(&entry)))
+}
+
+/// Whether an index is a JSON array.
+pub(crate) fn is_array(index: &Path) -> Result<bool> {
+    let data = Mapped::open(index).map_err(Error::io("open", index))?;
+    Ok(data.trim_ascii_start().first() == Some(&b'['))
+}
+
+/// Hands the entries of such an index to `each`, one after the other.
+pub(crate) fn read_array(index: &Path, each: &mut dyn FnMut(Entry) -> Result<()>) -> Result<()> {
+    let data = Mapped::open(index).map_err(Error::io("open", index))?;
+    parse(&data, each)?.map(|_| ()).map_err(Error::pack(index))
+}
+
+/// Hands the entries of an NDJSON index to `each`. The inner result says what is wrong with the index, the
+/// outer one what `each` said; nothing more is handed out then.
+pub(crate) fn parse(
+    index: &[u8],
+    each: &mut dyn FnMut(Entry) -> Result<()>,
+) -> Result<rangepack_core::Result<IndexSummary>> {
+    let mut failure = None;
+    let limits = crate::read::pack::OpenOptions::default().limits;
+    let read = ndjson::parse_index(index, &limits, &mut |item| {
+        if let (Item::Entry(entry), None) = (item, &failure) {
+            failure = each(entry).err();
+        }
+        Ok(())
+    });
+    failure.map_or(Ok(read), Err)
 }
 
 /// Writes a whole journal and puts it in place when it is durable.

@@ -2,7 +2,7 @@
 
 mod tables;
 
-use crate::container::finalize::Locked;
+use crate::container::lock::Locked;
 use crate::error::{Error, Result};
 use crate::index::ndjson;
 use crate::index::sort::Sorter;
@@ -20,11 +20,6 @@ use std::fs::File;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use tables::Tables;
-
-/// `<container>.rpx`: a paged index beside an old container, found when that is opened.
-pub fn sidecar_path(container: &Path) -> PathBuf {
-    crate::source::location::with_suffix(container, ".rpx")
-}
 
 /// So many entries are formatted at a time.
 const ENTRIES_AT_A_TIME: u64 = 4096;

@@ -1,18 +1,17 @@
 //! Reads the indexes of the two old formats into memory.
 
-use crate::container::journal::end_of;
 use crate::error::{Error, Result};
 use crate::read::pack::{Format, OpenOptions};
 use crate::source::data::{Data, Gathered, PIECE, cut};
-use crate::source::location;
+use crate::source::location::idx_path;
 use rangepack_core::fpack::{self, FpackItem};
 use rangepack_core::index::Index;
 use rangepack_core::memory::MemoryIndex;
 use rangepack_core::ndjson::{self, Item, Refused};
 use rangepack_core::trailer::{Trailer, find_trailer};
-use rangepack_core::{Content, Digest, Entry, Extent, Kind, Limits};
+use rangepack_core::{Content, Digest, Entry, Extent, Kind, Limits, blocks};
 use std::borrow::Cow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// What was strange in an old container's index.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -48,11 +47,6 @@ pub(crate) enum Place {
     Beside(Data),
     /// The header of an `.fpack`.
     Fpack,
-}
-
-/// `<container>.idx`, the index beside a container.
-pub fn idx_path(container: &Path) -> PathBuf {
-    location::with_suffix(container, ".idx")
 }
 
 /// Finds out where the entries of the container `data`, which lies at `path`, are named.
@@ -117,6 +111,15 @@ pub(crate) fn is_own(data: &Data, trailer: &Trailer, limits: &Limits) -> Result<
         return Ok(false);
     }
     Ok(Digest::of(&data.read(extent)?) == digest)
+}
+
+/// Where the last byte lies that an entry speaks of.
+pub(crate) fn end_of(content: &Content) -> u64 {
+    let payload = content.offset.saturating_add(content.stored_size);
+    content.blocks.map_or(payload, |table| {
+        let len = blocks::table_len(content.size, table.block_log2);
+        payload.max(table.offset.saturating_add(len))
+    })
 }
 
 /// Where the last payload ends that an index beside a container names.

@@ -166,13 +166,12 @@ impl Pack {
         }
         let beside = match &options.index {
             Some(index) => Some(Data::open(index, options)?),
-            None => Data::open_if_there(&crate::container::reindex::sidecar_path(path), options)?,
+            None => Data::open_if_there(&location::sidecar_path(path), options)?,
         };
         let mut external = None;
         if let Some(beside) = beside {
             if let Some(index) = open_index(&beside, options)? {
-                let at =
-                    options.index.clone().unwrap_or(crate::container::reindex::sidecar_path(path));
+                let at = options.index.clone().unwrap_or(location::sidecar_path(path));
                 let volumes = open_volumes(path, &at, index.header(), options)?;
                 let pages = Pages::Beside(beside);
                 return Ok(Pack::new(data, volumes, index, pages, Format::Paged, options));
@@ -621,7 +620,7 @@ fn open_own_index(data: &Data, path: &Path, options: &OpenOptions) -> Result<Opt
     match open_index(data, options) {
         Err(Error::Pack { source, .. })
             if matches!(*source, rangepack_core::Error::BadField { field: "file_len", .. })
-                && Data::open_if_there(&legacy::idx_path(path), options)?.is_some() =>
+                && Data::open_if_there(&location::idx_path(path), options)?.is_some() =>
         {
             Ok(None)
         }

@@ -28,6 +28,16 @@ pub fn shown(path: &Path) -> PathBuf {
     PathBuf::from(format!("{scheme}://{host}{way}{mark}"))
 }
 
+/// `<container>.idx`, the index beside a container.
+pub fn idx_path(container: &Path) -> PathBuf {
+    with_suffix(container, ".idx")
+}
+
+/// `<container>.rpx`: a paged index beside an old container, found when that is opened.
+pub fn sidecar_path(container: &Path) -> PathBuf {
+    with_suffix(container, ".rpx")
+}
+
 /// The path with `suffix` behind its last name: `<container>.idx`.
 pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     if let Some((scheme, rest)) = url_parts(path) {
