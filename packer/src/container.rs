@@ -1,7 +1,7 @@
 //! Containers that can be continued after any interruption, and new indexes for old ones.
 
 pub(crate) mod create;
-mod known;
+pub(crate) mod known;
 mod tasks;
 mod embedded;
 mod lock;

@@ -15,11 +15,12 @@ mod container;
 mod verify;
 mod extract;
 
-pub use container::create::{CreateOptions, Created, Resumed, create};
+pub use container::create::{CreateOptions, Created, create};
 pub use container::finalize::{FinalizeOptions, Finalized, finalize};
 pub use container::journal::JournalState;
+pub use container::known::Resumed;
 pub use container::reindex::{Reindexed, Target, rebuild, write_ndjson};
-pub use error::{Error, RemoteProblem, Result};
+pub use error::{ContainerProblem, Error, RemoteProblem, Result};
 pub use extract::{
     ExtractEvent, ExtractOptions, ExtractReport, NotExtracted, PROBLEMS_KEPT, Selection, Stopped,
     extract,

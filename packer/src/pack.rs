@@ -169,8 +169,7 @@ pub fn pack(
     observer: &mut dyn Observer,
 ) -> Result<(Summary, Finished)> {
     if !options.overwrite && target.symlink_metadata().is_ok() {
-        let problem = "it exists already; pass --force to replace it".to_owned();
-        return Err(Error::State { path: target.to_owned(), problem });
+        return Err(Error::Exists { path: target.to_owned() });
     }
     let directory = directory_of(target);
     let temporary = new_file_in(&directory)?;

@@ -1,18 +1,17 @@
 //! Packs into a container that can be continued after any interruption, as the old program did.
 
-use crate::container::embedded::embedded;
 use crate::container::finalize::{self, FinalizeOptions};
-use crate::container::journal::{self, Journal, JournalState};
-use crate::container::known::{Known, container_cut, index_missing, known_entries, refuse_to_cut};
+use crate::container::journal::Journal;
+use crate::container::known::{self, Known, Resumed};
 use crate::container::lock::Locked;
 use crate::container::tasks::{Ahead, Tasks};
 use crate::error::{Error, Result};
-use crate::index::sort::Sorter;
 use crate::index::writer::{DirectoryLines, Finished, IndexFormat};
 use crate::pack::{self, Dedup, Observer, Output, PackOptions, Summary};
 use crate::source::location::idx_path;
 use rangepack_core::ndjson::Refused;
 use rangepack_core::{Entry, Kind};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -67,18 +66,6 @@ pub struct Created {
     pub replaced: Vec<Refused>,
 }
 
-/// What a run found and went on from.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Resumed {
-    /// The journal.
-    pub journal: JournalState,
-    /// Bytes at the container's end that no line names, cut off.
-    pub cut: u64,
-    /// The container was finalized; its index was written beside it first.
-    pub reopened: bool,
-}
-
 /// Makes a container, or continues one.
 ///
 /// Nothing that is in the container is lost, whatever happens meanwhile: lines are only written when
@@ -124,12 +111,12 @@ impl Run<'_> {
         let walk = pack::walk(self.source, &options.pack, skip)?;
         let wrote_index = !self.index.exists();
         let mut dedup = options.pack.dedup.then(Dedup::default);
-        let Known { sorted, state, reopened, paged } =
-            known_entries(self.container, self.index, locked, dedup.as_mut())?;
+        let scratch = pack::directory_of(self.index);
         let len = locked.len()?;
-        // Bytes behind a finalized container's payloads are its index: they stay until something is added.
-        let cut = if reopened { 0 } else { len.saturating_sub(state.end) };
-        refuse_to_cut(self.index, &state, cut)?;
+        let known = known::find(self.container, self.index, len, &scratch, dedup.as_mut())?;
+        known.prepare(self.container, self.index)?;
+        let resumed = known.resumed();
+        let Known { sorted, state, cut, reopened, paged, .. } = known;
         if cut > 0 {
             locked.set_len(state.end)?;
         }
@@ -168,14 +155,9 @@ impl Run<'_> {
         }
         let summary = packed?;
         committed?;
-        if let Some(error) = failure.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            return Err(Error::io("sort the entries of", self.index)(error));
-        }
+        refuse_unsorted(self.index, &failure)?;
         output.finish()?;
-        let mut created = Created { summary, ..Created::default() };
-        if state.entries > 0 || cut > 0 || state.torn > 0 {
-            created.resumed = Some(Resumed { journal: state, cut, reopened });
-        }
+        let mut created = Created { summary, resumed, ..Created::default() };
         let wants_paged = options.pack.index.format != IndexFormat::Ndjson;
         let complete = paged || !(options.finalize && wants_paged);
         if reopened && !began && complete {
@@ -205,46 +187,21 @@ fn dry_run(
     options: &CreateOptions,
     observer: &mut dyn Observer,
 ) -> Result<Created> {
-    let directory = std::env::temp_dir();
-    let mut sorter = Sorter::new(&directory);
-    let mut created = Created::default();
     let mut dedup = options.pack.dedup.then(Dedup::default);
-    let mut sort = |entry: Entry| {
-        if let Some(dedup) = &mut dedup {
-            dedup.learn(&entry);
-        }
-        sorter.push(entry).map_err(Error::io("write a temporary file in", &directory))
-    };
     let len = container.metadata().map_or(0, |metadata| metadata.len());
-    if index.exists() {
-        let journal = if journal::is_array(index)? {
-            let mut state = JournalState::default();
-            journal::read_array(index, &mut |entry| {
-                state.count(&entry);
-                sort(entry)
-            })?;
-            state
-        } else {
-            journal::read(index, &mut sort)?
-        };
-        if journal.end > len {
-            return Err(container_cut(container, journal.end, len));
-        }
-        if len > journal.end && embedded(container, journal.end, &mut |_| Ok(()))?.is_none() {
-            refuse_to_cut(index, &journal, len - journal.end)?;
-        }
-        created.resumed = Some(Resumed { journal, ..Resumed::default() });
-    } else if len > 0 {
-        let Some(inside) = embedded(container, 0, &mut sort)? else {
-            return Err(index_missing(container, index, len));
-        };
-        created.resumed = Some(Resumed { journal: inside.state, cut: 0, reopened: true });
-    }
-    let sorted = sorter.finish().map_err(Error::io("read a temporary file in", &directory))?;
+    let known = known::find(container, index, len, &std::env::temp_dir(), dedup.as_mut())?;
+    let mut created = Created { resumed: known.resumed(), ..Created::default() };
     let walk = pack::walk(source, &options.pack, vec![container.to_owned(), index.to_owned()])?;
     let failure = Arc::default();
-    let tasks = Tasks { walk, sorted: Ahead::new(sorted), failure };
+    let tasks = Tasks { walk, sorted: Ahead::new(known.sorted), failure: Arc::clone(&failure) };
     let mut output = Output::nowhere(options.pack.align, dedup);
     created.summary = pack::run(tasks, &mut output, &options.pack, observer, &mut |_, _| Ok(()))?;
+    refuse_unsorted(index, &failure)?;
     Ok(created)
+}
+
+/// The walk ends early when the container's entries cannot be read back.
+fn refuse_unsorted(index: &Path, failure: &Mutex<Option<io::Error>>) -> Result<()> {
+    let failure = failure.lock().unwrap_or_else(PoisonError::into_inner).take();
+    failure.map_or(Ok(()), |error| Err(Error::io("sort the entries of", index)(error)))
 }

@@ -2,9 +2,9 @@
 
 use crate::container::embedded::embedded;
 use crate::container::journal::{self, JournalState};
-use crate::container::known::refuse_to_cut;
+use crate::container::known::{index_missing, refuse_to_cut, refuse_too_short};
 use crate::container::lock::Locked;
-use crate::error::{Error, Result};
+use crate::error::{ContainerProblem, Error, Result};
 use crate::index::sort::Sorter;
 use crate::index::writer::{Finished, IndexFormat, IndexOptions, IndexWriter};
 use crate::source::location::idx_path;
@@ -47,17 +47,17 @@ pub fn finalize(
     let index = index.map_or_else(|| idx_path(container), Path::to_owned);
     let locked = Locked::open(container, false)?;
     if !index.exists() {
-        if locked.len()? > 0 && embedded(container, 0, &mut |_| Ok(()))?.is_some() {
+        let len = locked.len()?;
+        if len > 0 && embedded(container, 0, &mut |_| Ok(()))?.is_some() {
             return Err(already_finalized(container));
         }
-        let problem = format!("its index {} is missing; name it with --index", index.display());
-        return Err(Error::State { path: container.to_owned(), problem });
+        return Err(index_missing(container, &index, len));
     }
     run(container, &index, &locked, options)
 }
 
 fn already_finalized(container: &Path) -> Error {
-    Error::State { path: container.to_owned(), problem: "it is finalized already".to_owned() }
+    Error::container(container, ContainerProblem::Finalized)
 }
 
 /// Finalizes a container that is locked.
@@ -73,13 +73,7 @@ pub(crate) fn run(
     journal::convert_array(index)?;
     let state = journal::read(index, &mut |entry| sorter.push(entry).map_err(temporary()))?;
     let len = locked.len()?;
-    if state.end > len {
-        let problem = format!(
-            "its index names payloads up to byte {}, but it has only {len} bytes; restore the container",
-            state.end
-        );
-        return Err(Error::State { path: container.to_owned(), problem });
-    }
+    refuse_too_short(container, &state, len)?;
     if len > state.end
         && let Some(inside) = embedded(container, state.end, &mut |_| Ok(()))?
     {

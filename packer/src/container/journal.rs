@@ -4,7 +4,7 @@
 //! Payload bytes are durable before the lines that name them. So a payload without a line is harmless,
 //! and is cut off when packing goes on; a line without its payload would be a lie, and never happens.
 
-use crate::error::{Error, Result};
+use crate::error::{ContainerProblem, Error, Result};
 use crate::pack::Output;
 use crate::read::legacy::end_of;
 use crate::source::mapped::Mapped;
@@ -50,12 +50,20 @@ impl JournalState {
 /// Reads a journal, line by line. A torn last line is left out and counted.
 ///
 /// A last line that lacks only its newline is not torn. A file without a single entry that is not empty
-/// either is refused: whoever believed it would cut the whole container off.
+/// either is refused: whoever believed it would cut the whole container off. A JSON array, as an early
+/// version of the old program wrote it, is read as it is.
 pub(crate) fn read(path: &Path, each: &mut dyn FnMut(Entry) -> Result<()>) -> Result<JournalState> {
+    if is_array(path)? {
+        let mut state = JournalState::default();
+        read_array(path, &mut |entry| {
+            state.count(&entry);
+            each(entry)
+        })?;
+        return Ok(state);
+    }
     let state = read_lines(path, each)?;
     if state.entries == 0 && state.bad_lines > 0 {
-        let problem = "it holds no entry: it is not the index of a container";
-        return Err(Error::State { path: path.to_owned(), problem: problem.to_owned() });
+        return Err(Error::container(path, ContainerProblem::NoEntries));
     }
     Ok(state)
 }
@@ -75,9 +83,8 @@ fn read_lines(path: &Path, each: &mut dyn FnMut(Entry) -> Result<()>) -> Result<
         }
         if line.last() != Some(&b'\n') {
             if read as u64 == MAX_LINE {
-                let problem =
-                    "it has a line of more than a megabyte: it is not the index of a container";
-                return Err(Error::State { path: path.to_owned(), problem: problem.to_owned() });
+                let problem = ContainerProblem::LineTooLong { limit: MAX_LINE };
+                return Err(Error::container(path, problem));
             }
             if let Ok(Item::Entry(entry)) = ndjson::parse_line(line.trim_ascii()) {
                 state.count(&entry);
@@ -108,7 +115,7 @@ fn is_torn(line: &[u8]) -> bool {
     line[..len] == BEGINNING[..len]
 }
 
-/// Rewrites an index that is a JSON array, as an early version of the old program wrote it, as lines.
+/// Rewrites an index that is a JSON array as lines.
 pub(crate) fn convert_array(index: &Path) -> Result<()> {
     if !is_array(index)? {
         return Ok(());
@@ -123,7 +130,7 @@ pub(crate) fn is_array(index: &Path) -> Result<bool> {
 }
 
 /// Hands the entries of such an index to `each`, one after the other.
-pub(crate) fn read_array(index: &Path, each: &mut dyn FnMut(Entry) -> Result<()>) -> Result<()> {
+fn read_array(index: &Path, each: &mut dyn FnMut(Entry) -> Result<()>) -> Result<()> {
     let data = Mapped::open(index).map_err(Error::io("open", index))?;
     parse(&data, each)?.map(|_| ()).map_err(Error::pack(index))
 }

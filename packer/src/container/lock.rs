@@ -1,6 +1,6 @@
 //! One packer at a time: who writes into a container holds its lock.
 
-use crate::error::{Error, Result};
+use crate::error::{ContainerProblem, Error, Result};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
@@ -23,10 +23,7 @@ impl Locked {
             .map_err(Error::io("open", path))?;
         match file.try_lock() {
             Ok(()) => Ok(Locked { file, path: path.to_owned() }),
-            Err(TryLockError::WouldBlock) => {
-                let problem = "another process is packing into it; wait for it to end".to_owned();
-                Err(Error::State { path: path.to_owned(), problem })
-            }
+            Err(TryLockError::WouldBlock) => Err(Error::container(path, ContainerProblem::Locked)),
             Err(TryLockError::Error(error)) => Err(Error::io("lock", path)(error)),
         }
     }
