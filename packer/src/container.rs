@@ -1,6 +1,10 @@
 //! Containers that can be continued after any interruption, and new indexes for old ones.
 
-pub(crate) mod journal;
-pub(crate) mod finalize;
 pub(crate) mod create;
+pub(crate) mod known;
+mod tasks;
+mod embedded;
+mod lock;
+pub(crate) mod finalize;
+pub(crate) mod journal;
 pub(crate) mod reindex;

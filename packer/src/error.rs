@@ -1,5 +1,9 @@
 //! What can fail while packing, opening, reading and extracting.
 
+mod container;
+
+pub use container::ContainerProblem;
+
 use crate::source::location::{Location, Url};
 use rangepack_core::Escaped;
 use std::io;
@@ -100,6 +104,26 @@ pub enum Error {
         path: PathBuf,
         /// What was wrong.
         problem: String,
+    },
+    /// A container, or the index beside it, cannot be worked on as asked.
+    #[error("{}: {problem}", path.display())]
+    Container {
+        /// The container or index.
+        path: PathBuf,
+        /// What stands in the way.
+        problem: ContainerProblem,
+    },
+    /// What is to be made is there already.
+    #[error("{}: it exists already", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// An output is also an input.
+    #[error("{}: it is read and written at once", path.display())]
+    SameFile {
+        /// The output.
+        path: PathBuf,
     },
     /// The container cannot be continued as asked.
     #[error("{}: {problem}", path.display())]
@@ -215,11 +239,15 @@ impl Error {
         }
     }
 
+    /// Wraps what stands in a container's way.
+    pub(crate) fn container(path: &Path, problem: ContainerProblem) -> Error {
+        Error::Container { path: path.to_owned(), problem }
+    }
+
     /// An output that is also an input.
     pub(crate) fn refuse_same(output: &Path, input: &Path) -> Result<()> {
         if crate::source::platform::same_file(output, input) {
-            let problem = "it is read and written at once; give the output another name".to_owned();
-            return Err(Error::State { path: output.to_owned(), problem });
+            return Err(Error::SameFile { path: output.to_owned() });
         }
         Ok(())
     }

@@ -15,11 +15,12 @@ mod container;
 mod verify;
 mod extract;
 
-pub use container::create::{CreateOptions, Created, Resumed, create};
+pub use container::create::{CreateOptions, Created, create};
 pub use container::finalize::{FinalizeOptions, Finalized, finalize};
 pub use container::journal::JournalState;
+pub use container::known::Resumed;
 pub use container::reindex::{NdjsonWritten, Reindexed, Target, rebuild, write_ndjson};
-pub use error::{Error, Expected, RemoteProblem, Result, VolumeProblem};
+pub use error::{ContainerProblem, Error, Expected, RemoteProblem, Result, VolumeProblem};
 pub use extract::{
     ExtractOptions, ExtractReport, NotExtracted, PROBLEMS_KEPT, Selection, Stopped, extract,
 };

@@ -123,8 +123,7 @@ pub fn pack(
     observer: &dyn Observer,
 ) -> Result<Packed> {
     if !options.overwrite && target.symlink_metadata().is_ok() {
-        let problem = "it exists already; pass --force to replace it".to_owned();
-        return Err(Error::State { path: target.to_owned(), problem });
+        return Err(Error::Exists { path: target.to_owned() });
     }
     let replacement = Replacement::new(target)?;
     let walk = walk(source, options, vec![target.to_owned(), replacement.path().to_owned()])?;

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use rangepack::IndexFormat;
-use rangepack::Pack;
+use rangepack::{ContainerProblem, Error, Pack};
 use rangepack::{CreateOptions, Created, create};
 use rangepack::{Event, Observer, PackOptions, pack};
 use rangepack::{FinalizeOptions, finalize};
@@ -73,11 +73,19 @@ impl Home {
     }
 
     /// It fails, and leaves everything as it was.
-    fn is_refused(&self, options: &CreateOptions, word: &str) {
+    fn is_refused(&self, options: &CreateOptions, expected: impl Fn(&Error) -> bool) {
         let before = self.files();
         let error = self.create_with(options).unwrap_err();
-        assert!(error.to_string().contains(word), "{error}");
+        assert!(expected(&error), "{error:?}");
         assert!(self.files() == before, "something was changed");
+    }
+}
+
+/// What stands in a container's way.
+fn problem(error: &Error) -> Option<&ContainerProblem> {
+    match error {
+        Error::Container { problem, .. } => Some(problem),
+        _ => None,
     }
 }
 
@@ -164,20 +172,30 @@ fn an_index_that_is_none_or_another_s_is_refused() {
     let mut dry = CreateOptions::default();
     dry.dry_run = true;
     for options in [&CreateOptions::default(), &dry, &finalizing()] {
-        home.is_refused(options, "--index");
+        home.is_refused(options, |error| {
+            matches!(problem(error), Some(ContainerProblem::IndexMissing { .. }))
+        });
     }
     for wrong in [&b"some notes of mine\n"[..], b"some notes of mine", b"\0\0\0\0", b"{}\n{}\n"] {
         fs::write(home.at("c.idx"), wrong).unwrap();
         for options in [&CreateOptions::default(), &dry] {
-            home.is_refused(options, "not the index");
+            home.is_refused(options, |error| problem(error) == Some(&ContainerProblem::NoEntries));
         }
     }
     fs::write(home.at("c.idx"), &index).unwrap();
     let container = fs::read(home.at("c")).unwrap();
     fs::write(home.at("c"), &container[..container.len() - 1]).unwrap();
-    home.is_refused(&CreateOptions::default(), "restore it");
+    for options in [&CreateOptions::default(), &dry] {
+        home.is_refused(options, |error| {
+            matches!(problem(error), Some(ContainerProblem::TooShort { .. }))
+        });
+    }
     fs::remove_file(home.at("c")).unwrap();
-    home.is_refused(&CreateOptions::default(), "restore it");
+    for options in [&CreateOptions::default(), &dry] {
+        home.is_refused(options, |error| {
+            matches!(problem(error), Some(ContainerProblem::TooShort { .. }))
+        });
+    }
     fs::write(home.at("c"), container).unwrap();
     home.create();
     home.check();
@@ -192,7 +210,9 @@ fn an_empty_index_beside_a_container_with_bytes_is_refused() {
     let mut dry = CreateOptions::default();
     dry.dry_run = true;
     for options in [&CreateOptions::default(), &dry, &finalizing()] {
-        home.is_refused(options, "it is empty");
+        home.is_refused(options, |error| {
+            matches!(problem(error), Some(ContainerProblem::Empty { .. }))
+        });
     }
     let before = home.files();
     let error = finalize(&home.at("c"), None, &FinalizeOptions::default(), &()).unwrap_err();
@@ -236,7 +256,9 @@ fn a_torn_first_line_leaves_a_new_journal() {
 fn without_a_source_nothing_is_made() {
     let home = Home::new();
     fs::remove_dir_all(home.at("source")).unwrap();
-    home.is_refused(&CreateOptions::default(), "cannot read");
+    home.is_refused(&CreateOptions::default(), |error| {
+        matches!(error, Error::Io { action: "read", .. })
+    });
     assert!(home.files().is_empty());
 }
 
@@ -252,7 +274,7 @@ fn an_array_is_converted_and_a_dry_run_only_reads_it() {
     // One that breaks off stays as it is.
     fs::write(home.at("c.idx"), &array[..array.len() - 5]).unwrap();
     for options in [&CreateOptions::default(), &dry] {
-        home.is_refused(options, "c.idx");
+        home.is_refused(options, |error| error.to_string().contains("c.idx"));
     }
     fs::write(home.at("c.idx"), &array).unwrap();
     home.write("d", b"new");
@@ -264,6 +286,48 @@ fn an_array_is_converted_and_a_dry_run_only_reads_it() {
     assert_eq!((created.summary.files, created.summary.unchanged), (1, 3));
     assert!(fs::read_to_string(home.at("c.idx")).unwrap().starts_with(lines));
     home.check();
+}
+
+#[test]
+fn a_dry_run_finds_what_a_run_finds() {
+    let mut dry = CreateOptions::default();
+    dry.dry_run = true;
+    let finds_the_same = |home: &Home| {
+        let before = home.files();
+        let found = home.create_with(&dry).unwrap().resumed;
+        assert!(home.files() == before, "a dry run wrote something");
+        assert_eq!(found, home.create().resumed);
+        found.unwrap()
+    };
+    let home = Home::new();
+    home.create();
+    // Bytes that no line names, and a torn line.
+    let mut bytes = fs::read(home.at("c")).unwrap();
+    bytes.extend(b"the rest of a payload");
+    fs::write(home.at("c"), bytes).unwrap();
+    let mut lines = fs::read(home.at("c.idx")).unwrap();
+    lines.extend(b"{\"relpath\": \"x");
+    fs::write(home.at("c.idx"), lines).unwrap();
+    let found = finds_the_same(&home);
+    assert_eq!((found.cut, found.journal.torn, found.reopened), (21, 14, false));
+    // A finalized container, with its index beside it and without.
+    home.create_with(&finalizing()).unwrap();
+    assert!(finds_the_same(&home).reopened);
+    let _ = fs::remove_file(home.at("c.idx"));
+    assert!(finds_the_same(&home).reopened);
+    // One whose index names other payloads than the one inside.
+    let mut ndjson = finalizing();
+    ndjson.pack.index.format = IndexFormat::Ndjson;
+    let home = Home::new();
+    home.create_with(&ndjson).unwrap();
+    let lines = fs::read_to_string(home.at("c.idx")).unwrap();
+    let first = lines.lines().find(|line| !line.is_empty()).unwrap();
+    fs::write(home.at("c.idx"), format!("{first}\n")).unwrap();
+    for options in [&CreateOptions::default(), &dry] {
+        home.is_refused(options, |error| {
+            matches!(problem(error), Some(ContainerProblem::Differs { .. }))
+        });
+    }
 }
 
 /// Stops after the first batch, or at once.
@@ -395,7 +459,9 @@ fn a_container_in_the_container_is_a_file() {
         // Without the index nothing may be believed.
         let index = fs::read(home.at("c.idx")).unwrap();
         fs::remove_file(home.at("c.idx")).unwrap();
-        home.is_refused(&CreateOptions::default(), "--index");
+        home.is_refused(&CreateOptions::default(), |error| {
+            matches!(problem(error), Some(ContainerProblem::IndexMissing { .. }))
+        });
         fs::write(home.at("c.idx"), index).unwrap();
         home.finalize();
         assert_eq!(home.check().header().entries, 4, "{format:?}");

@@ -161,7 +161,8 @@ fn create_continues_and_says_so() {
     fs::remove_file(at.join("y.container.idx")).unwrap();
     let before = fs::read(at.join("y.container")).unwrap();
     let (_, said) = run(at, "create --src src --container y.container", 2);
-    assert!(said.contains("is missing; nothing was changed"), "{said}");
+    assert!(said.contains("y.container.idx is missing"), "{said}");
+    assert!(said.contains("nothing was changed") && said.contains("--index"), "{said}");
     assert_eq!(fs::read(at.join("y.container")).unwrap(), before);
 }
 

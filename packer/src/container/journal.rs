@@ -4,11 +4,13 @@
 //! Payload bytes are durable before the lines that name them. So a payload without a line is harmless,
 //! and is cut off when packing goes on; a line without its payload would be a lie, and never happens.
 
-use crate::error::{Error, Result};
+use crate::error::{ContainerProblem, Error, Result};
 use crate::pack::Output;
+use crate::read::legacy::end_of;
+use crate::source::mapped::Mapped;
 use crate::source::replace::{Finish, Replacement, directory_of, sync_directory};
-use rangepack_core::ndjson::{self, Item};
-use rangepack_core::{Content, Entry, Kind, blocks};
+use rangepack_core::ndjson::{self, IndexSummary, Item};
+use rangepack_core::{Entry, Kind};
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -34,15 +36,6 @@ pub struct JournalState {
     pub end: u64,
 }
 
-/// Where the last byte lies that an entry speaks of.
-pub(crate) fn end_of(content: &Content) -> u64 {
-    let payload = content.offset.saturating_add(content.stored_size);
-    content.blocks.map_or(payload, |table| {
-        let len = blocks::table_len(content.size, table.block_log2);
-        payload.max(table.offset.saturating_add(len))
-    })
-}
-
 impl JournalState {
     /// Takes an entry into account.
     pub(crate) fn count(&mut self, entry: &Entry) {
@@ -58,12 +51,20 @@ impl JournalState {
 /// Reads a journal, line by line. A torn last line is left out and counted.
 ///
 /// A last line that lacks only its newline is not torn. A file without a single entry that is not empty
-/// either is refused: whoever believed it would cut the whole container off.
+/// either is refused: whoever believed it would cut the whole container off. A JSON array, as an early
+/// version of the old program wrote it, is read as it is.
 pub(crate) fn read(path: &Path, each: &mut dyn FnMut(Entry) -> Result<()>) -> Result<JournalState> {
+    if is_array(path)? {
+        let mut state = JournalState::default();
+        read_array(path, &mut |entry| {
+            state.count(&entry);
+            each(entry)
+        })?;
+        return Ok(state);
+    }
     let state = read_lines(path, each)?;
     if state.entries == 0 && state.bad_lines > 0 {
-        let problem = "it holds no entry: it is not the index of a container";
-        return Err(Error::State { path: path.to_owned(), problem: problem.to_owned() });
+        return Err(Error::container(path, ContainerProblem::NoEntries));
     }
     Ok(state)
 }
@@ -83,9 +84,8 @@ fn read_lines(path: &Path, each: &mut dyn FnMut(Entry) -> Result<()>) -> Result<
         }
         if line.last() != Some(&b'\n') {
             if read as u64 == MAX_LINE {
-                let problem =
-                    "it has a line of more than a megabyte: it is not the index of a container";
-                return Err(Error::State { path: path.to_owned(), problem: problem.to_owned() });
+                let problem = ContainerProblem::LineTooLong { limit: MAX_LINE };
+                return Err(Error::container(path, problem));
             }
             if let Ok(Item::Entry(entry)) = ndjson::parse_line(line.trim_ascii()) {
                 state.count(&entry);
@@ -114,6 +114,43 @@ fn is_torn(line: &[u8]) -> bool {
     const BEGINNING: &[u8] = b"{\"relpath\": ";
     let len = line.len().min(BEGINNING.len());
     line[..len] == BEGINNING[..len]
+}
+
+/// Rewrites an index that is a JSON array as lines.
+pub(crate) fn convert_array(index: &Path) -> Result<()> {
+    if !is_array(index)? {
+        return Ok(());
+    }
+    write_whole(index, |write| read_array(index, &mut |entry| write(&entry)))
+}
+
+/// Whether an index is a JSON array.
+pub(crate) fn is_array(index: &Path) -> Result<bool> {
+    let data = Mapped::open(index).map_err(Error::io("open", index))?;
+    Ok(data.trim_ascii_start().first() == Some(&b'['))
+}
+
+/// Hands the entries of such an index to `each`, one after the other.
+fn read_array(index: &Path, each: &mut dyn FnMut(Entry) -> Result<()>) -> Result<()> {
+    let data = Mapped::open(index).map_err(Error::io("open", index))?;
+    parse(&data, each)?.map(|_| ()).map_err(Error::pack_at(index))
+}
+
+/// Hands the entries of an NDJSON index to `each`. The inner result says what is wrong with the index, the
+/// outer one what `each` said; nothing more is handed out then.
+pub(crate) fn parse(
+    index: &[u8],
+    each: &mut dyn FnMut(Entry) -> Result<()>,
+) -> Result<rangepack_core::Result<IndexSummary>> {
+    let mut failure = None;
+    let limits = crate::source::options::OpenOptions::default().limits;
+    let read = ndjson::parse_index(index, &limits, &mut |item| {
+        if let (Item::Entry(entry), None) = (item, &failure) {
+            failure = each(entry).err();
+        }
+        Ok(())
+    });
+    failure.map_or(Ok(read), Err)
 }
 
 /// Writes a whole journal and puts it in place when it is durable.

@@ -2,8 +2,8 @@
 
 mod tables;
 
-use crate::container::finalize::Locked;
-use crate::error::{Error, Result};
+use crate::container::lock::Locked;
+use crate::error::{ContainerProblem, Error, Result};
 use crate::index::ndjson;
 use crate::index::sort::Sorter;
 use crate::index::writer::{Finished, IndexOptions, IndexWriter};
@@ -134,8 +134,7 @@ pub fn rebuild(
     let data = file.whole().unwrap_or(&[]);
     let opened = rangepack_core::Index::open(data, data.len() as u64, None, &options.limits);
     if opened.map_err(Error::pack_at(container))?.ready().flatten().is_some() {
-        let problem = "it has a paged index already".to_owned();
-        return Err(Error::State { path: container.to_owned(), problem });
+        return Err(Error::container(container, ContainerProblem::HasPagedIndex));
     }
     let place = legacy::find(&file, options)?;
     let directory = directory_of(container);
@@ -255,8 +254,7 @@ fn beside(
 ) -> Result<Finished> {
     let directory = directory_of(sidecar);
     if directory.canonicalize().ok() != directory_of(container).canonicalize().ok() {
-        let problem = "an index beside a container must lie in the same directory".to_owned();
-        return Err(Error::State { path: sidecar.to_owned(), problem });
+        return Err(Error::container(sidecar, ContainerProblem::SidecarElsewhere));
     }
     let name = container.file_name().unwrap_or_default().as_encoded_bytes().to_vec();
     let replacement = Replacement::new(sidecar)?;

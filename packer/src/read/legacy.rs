@@ -1,6 +1,5 @@
 //! Reads the indexes of the two old formats into memory.
 
-use crate::container::journal::end_of;
 use crate::error::{Error, Result};
 use crate::progress::{Event, Observer, go_on};
 use crate::read::pack::Format;
@@ -9,7 +8,7 @@ use crate::source::options::OpenOptions;
 use rangepack_core::fpack::{self, FpackItem};
 use rangepack_core::ndjson::{self, Item, Refused};
 use rangepack_core::trailer::{Trailer, find_trailer};
-use rangepack_core::{Content, Digest, Entry, Extent, Index, Kind, Limits, MemoryIndex};
+use rangepack_core::{Content, Digest, Entry, Extent, Index, Kind, Limits, MemoryIndex, blocks};
 use std::borrow::Cow;
 
 /// What was strange in an old container's index.
@@ -112,6 +111,15 @@ pub(crate) fn is_own(data: &Data, trailer: &Trailer, limits: &Limits) -> Result<
         return Ok(false);
     }
     Ok(Digest::of(&data.read(extent)?) == digest)
+}
+
+/// Where the last byte lies that an entry speaks of.
+pub(crate) fn end_of(content: &Content) -> u64 {
+    let payload = content.offset.saturating_add(content.stored_size);
+    content.blocks.map_or(payload, |table| {
+        let len = blocks::table_len(content.size, table.block_log2);
+        payload.max(table.offset.saturating_add(len))
+    })
 }
 
 /// Where the last payload ends that an index beside a container names.

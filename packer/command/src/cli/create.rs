@@ -155,16 +155,23 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
 /// Says what was found and what was done.
 fn report(args: &Args, created: &Created, elapsed: std::time::Duration) {
     if let Some(resumed) = &created.resumed {
-        let mut text = format!("went on from {}", count(resumed.journal.entries, "entry"));
+        let [went_on, dropped, passed] = match args.dry_run {
+            true => ["would go on", "drop", "pass"],
+            false => ["went on", "dropped", "passed"],
+        };
+        let mut text = format!("{went_on} from {}", count(resumed.journal.entries, "entry"));
         if resumed.reopened {
             text.push_str(" of a finalized container");
         }
         if resumed.journal.torn > 0 {
-            text.push_str(&format!(", dropped a torn last line ({})", Size(resumed.journal.torn)));
+            text.push_str(&format!(
+                ", {dropped} a torn last line ({})",
+                Size(resumed.journal.torn)
+            ));
         }
         if resumed.journal.bad_lines > 0 {
             text.push_str(&format!(
-                ", passed over {}",
+                ", {passed} over {}",
                 count(resumed.journal.bad_lines, "bad line")
             ));
         }

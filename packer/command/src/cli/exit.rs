@@ -3,7 +3,7 @@
 use super::console::Global;
 #[cfg(feature = "serve")]
 use crate::serve::ServeError;
-use rangepack::{Error, Expected, RemoteProblem, VolumeProblem};
+use rangepack::{ContainerProblem, Error, Expected, RemoteProblem, VolumeProblem};
 use rangepack_core::ErrorKind;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -154,6 +154,9 @@ fn advice(error: &Error) -> Option<&'static str> {
         Error::Volume { problem: VolumeProblem::Length { .. }, .. } => {
             Some("make the index anew with `rangepack index`")
         }
+        Error::Container { problem, .. } => advice_on_container(problem),
+        Error::Exists { .. } => Some("pass --force to replace it"),
+        Error::SameFile { .. } => Some("give the output another name"),
         Error::NoEntry { .. } => Some("`rangepack ls -R PACK` lists every path there is"),
         Error::WrongKind { expected: Expected::File, .. } => {
             Some("`rangepack ls` lists a directory")
@@ -188,6 +191,34 @@ fn serving(error: &ServeError) -> (String, Option<&'static str>) {
         ServeError::Threads(error) => (format!("cannot start threads: {error}"), None),
         ServeError::Random(error) => (format!("cannot make a token: {error}"), None),
     }
+}
+
+fn advice_on_container(problem: &ContainerProblem) -> Option<&'static str> {
+    Some(match problem {
+        ContainerProblem::Empty { .. } => {
+            "nothing was changed; bring the index back or name it with --index; or, to begin anew, remove \
+             the container and the index"
+        }
+        ContainerProblem::IndexMissing { .. } => {
+            "nothing was changed; bring the index back or name it with --index; or, to begin anew, remove \
+             the container"
+        }
+        ContainerProblem::BadLines { .. } => {
+            "nothing was changed; mend the lines, or take them out if those bytes may be cut off"
+        }
+        ContainerProblem::Differs { .. } => {
+            "move it away to go on from the index inside; or, if the bytes from there on are the rest of a \
+             file that was being packed, cut the container to that length"
+        }
+        ContainerProblem::TooShort { .. } => {
+            "the container was cut or is another's; restore it, or, to begin anew, remove it and its index"
+        }
+        ContainerProblem::Locked => "wait for it to end",
+        ContainerProblem::SidecarElsewhere => {
+            "an index beside a container must lie in the same directory, or it is not found"
+        }
+        _ => return None,
+    })
 }
 
 fn advice_on_pack(kind: ErrorKind) -> Option<&'static str> {
@@ -258,6 +289,10 @@ mod tests {
         assert_eq!(exit(Error::NoEntry { pack, entry }), Exit::Bad);
         let (path, problem) = ("a.pack".into(), "it exists".to_owned());
         assert_eq!(exit(Error::State { path, problem }), Exit::Trouble);
+        let (path, problem) = ("a.idx".into(), ContainerProblem::Locked);
+        assert_eq!(exit(Error::Container { path, problem }), Exit::Trouble);
+        assert_eq!(exit(Error::Exists { path: "a.pack".into() }), Exit::Trouble);
+        assert_eq!(exit(Error::SameFile { path: "a.pack".into() }), Exit::Trouble);
         let url = rangepack::Url::parse("http://h/a.pack").unwrap();
         let problem = RemoteProblem::NotFound(404);
         assert_eq!(exit(Error::Remote { url, problem }), Exit::Trouble);
@@ -277,5 +312,12 @@ mod tests {
         assert!(of(rangepack_core::Error::WrongRoot { expected, found }).contains("info"));
         assert!(of(rangepack_core::Error::BadDeflate { decoded: 1 }).contains("verify"));
         assert_eq!(advice(&io(io::ErrorKind::NotFound)), None);
+        let of = |problem| {
+            advice(&Error::Container { path: "c".into(), problem }).unwrap_or("").to_owned()
+        };
+        let (index, container) = ("c.idx".into(), "c".into());
+        assert!(of(ContainerProblem::IndexMissing { index, len: 1 }).contains("--index"));
+        assert!(of(ContainerProblem::Differs { container, end: 1 }).contains("move it away"));
+        assert!(of(ContainerProblem::Empty { bytes: 1 }).contains("nothing was changed"));
     }
 }
