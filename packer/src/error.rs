@@ -125,14 +125,30 @@ pub enum Error {
         /// The output.
         path: PathBuf,
     },
-    /// The container cannot be continued as asked.
-    #[error("{}: {problem}", path.display())]
-    State {
-        /// The container or index.
-        path: PathBuf,
-        /// What stands in the way, and what to do.
-        problem: String,
+    /// More was selected than the caller allows. The pack is not to blame.
+    #[error("{pack}: {value} {what} are selected, more than the {limit} allowed")]
+    TooMuch {
+        /// The pack.
+        pack: Location,
+        /// What was limited.
+        what: Limited,
+        /// How many there are; of bytes at least so many.
+        value: u64,
+        /// How many are allowed.
+        limit: u64,
     },
+}
+
+/// What a caller can limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Limited {
+    /// [`ExtractOptions::max_entries`](crate::ExtractOptions::max_entries).
+    #[error("entries")]
+    Entries,
+    /// [`ExtractOptions::max_total_bytes`](crate::ExtractOptions::max_total_bytes).
+    #[error("bytes")]
+    Bytes,
 }
 
 /// What an entry should have been.

@@ -14,7 +14,7 @@ mod system;
 
 pub use selection::Selection;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Limited, Result};
 use crate::progress::{Event, Observer};
 use crate::read::pack::Pack;
 use names::Rules;
@@ -237,12 +237,12 @@ fn extract_under(
 /// Sums up what was selected, before anything is written for it.
 fn check_limits(pack: &Pack, ranges: &Ranges, options: &ExtractOptions) -> Result<()> {
     let over = |what, value, limit| {
-        Err(Error::pack(pack.location())(rangepack_core::Error::OverLimit { what, value, limit }))
+        Err(Error::TooMuch { pack: pack.location().clone(), what, value, limit })
     };
     if let Some(limit) = options.max_entries
         && ranges.len() > limit
     {
-        return over("max_entries", ranges.len(), limit);
+        return over(Limited::Entries, ranges.len(), limit);
     }
     let Some(limit) = options.max_total_bytes else { return Ok(()) };
     let mut total = 0u64;
@@ -251,7 +251,7 @@ fn check_limits(pack: &Pack, ranges: &Ranges, options: &ExtractOptions) -> Resul
         let size = item?.1.size().map_err(Error::pack(pack.location()))?;
         total = total.saturating_add(size);
         if total > limit {
-            return over("max_total_bytes", total, limit);
+            return over(Limited::Bytes, total, limit);
         }
     }
     Ok(())

@@ -1,6 +1,56 @@
-//! Packs directory trees into one file, and reads such files through a memory map.
+//! Many files in one file, and any of them at once.
 //!
-//! [`Pack`] opens a pack and answers the familiar questions of a file system; [`pack()`] makes one.
+//! [`pack()`] puts a directory tree into one file; [`Pack`] opens it and answers the familiar questions of a
+//! file system, without reading more than it needs.
+//!
+//! ```
+//! use rangepack::{Pack, PackOptions, pack};
+//! use std::io::Read;
+//! # let home = tempfile::tempdir()?;
+//! # std::env::set_current_dir(home.path())?;
+//! # std::fs::create_dir_all("photos/cats")?;
+//! # std::fs::write("photos/cats/1.jpg", "not really a picture")?;
+//! # std::fs::write("photos/readme.txt", "of cats")?;
+//!
+//! // Writing: the pack appears when it is complete, or not at all.
+//! let packed = pack("photos".as_ref(), "photos.pack".as_ref(), &PackOptions::default(), &())?;
+//! assert_eq!(packed.summary.files, 2);
+//!
+//! // Reading: no work that grows with the number of files.
+//! let pack = Pack::open("photos.pack")?;
+//! for entry in pack.read_dir("cats")? {
+//!     assert_eq!(entry?.path()?.to_string(), "cats/1.jpg");
+//! }
+//! // Borrowed from the mapping; `None` when it is stored compressed or lies at a URL.
+//! let picture: Option<&[u8]> = pack.bytes("cats/1.jpg")?;
+//! assert!(picture.is_some());
+//! let mut text = String::new();
+//! pack.open_file("readme.txt")?.read_to_string(&mut text)?;   // Read + Seek + BufRead
+//! # assert_eq!(text, "of cats");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What is verified when
+//!
+//! Opening checks footer and root page, each index page is checked when it is first touched. Payloads of
+//! remote packs are always checked before a byte of them is given out; those of local ones when they are
+//! extracted or verified, and on every read with [`Verify::Payloads`]. Everything is SHA-256, from the digest
+//! of the root page ([`Pack::digest`]) down; [`OpenOptions::expected`] accepts one pack only.
+//!
+//! # The way around
+//!
+//! - Packs: [`pack()`] makes one, [`extract()`] takes everything out, [`verify()`] checks all of it.
+//! - Containers that can be continued after an interruption: [`create`], [`finalize`].
+//! - Old containers and FilePacker's `.fpack` open like packs; [`rebuild`] and [`write_ndjson`] make new indexes.
+//! - Every long operation takes an [`Observer`], which sees each [`Event`] and can stop it; `&()` looks away.
+//! - Files lie on disk or at URLs: a [`Location`].
+//!
+//! # Features
+//!
+//! - `remote` (on by default): packs at `http(s)://`, `s3://`, `gs://` and `az://` URLs. Without it nothing here
+//!   knows a network, and the dependencies are a third.
+//!
+//! The command `rangepack` is the crate `rangepack-cli`; the format alone, without files, is `rangepack-core`.
 #![warn(missing_debug_implementations)]
 
 mod error;
@@ -20,7 +70,7 @@ pub use container::finalize::{FinalizeOptions, Finalized, finalize};
 pub use container::journal::JournalState;
 pub use container::known::Resumed;
 pub use container::reindex::{NdjsonWritten, Reindexed, Target, rebuild, write_ndjson};
-pub use error::{ContainerProblem, Error, Expected, RemoteProblem, Result, VolumeProblem};
+pub use error::{ContainerProblem, Error, Expected, Limited, RemoteProblem, Result, VolumeProblem};
 pub use extract::{
     ExtractOptions, ExtractReport, NotExtracted, PROBLEMS_KEPT, Selection, Stopped, extract,
 };

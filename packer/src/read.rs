@@ -2,5 +2,7 @@
 
 pub(crate) mod legacy;
 pub(crate) mod pack;
+mod open;
+mod resolve;
 pub(crate) mod file;
 pub(crate) mod small_files;

@@ -1,16 +1,15 @@
 //! Opens packs and old containers, and answers the familiar questions of a file system.
 
-use crate::error::{Error, Expected, Result, VolumeProblem};
+use crate::error::{Error, Expected, Result};
 use crate::progress::Observer;
 use crate::read::file::File;
 use crate::read::legacy;
-use crate::source::data::{Data, Gathered, Traffic};
+use crate::source::data::{Data, Traffic};
 use crate::source::location::Location;
 use crate::source::options::{OpenOptions, Verify};
 use rangepack_core::layout::Header;
 use rangepack_core::{
-    Answer, Content, Digest, Entry, EntryRef, Escaped, Extent, Index, Kind, PackPath, PackPathBuf,
-    Scan, Source, trim_path,
+    Answer, Content, Digest, EntryRef, Extent, Index, PackPath, PackPathBuf, Scan, Source,
 };
 use std::borrow::Cow;
 
@@ -64,21 +63,21 @@ impl Format {
 /// ```
 #[derive(Debug)]
 pub struct Pack {
-    location: Location,
+    pub(super) location: Location,
     /// The file with the payloads of volume 0.
-    data: Data,
+    pub(super) data: Data,
     /// Other files with payloads: volume 1 first.
-    volumes: Vec<Data>,
-    index: Index,
-    pages: Pages,
-    format: Format,
-    options: OpenOptions,
-    notes: legacy::Notes,
+    pub(super) volumes: Vec<Data>,
+    pub(super) index: Index,
+    pub(super) pages: Pages,
+    pub(super) format: Format,
+    pub(super) options: OpenOptions,
+    pub(super) notes: legacy::Notes,
 }
 
 /// Where the index pages lie.
 #[derive(Debug)]
-enum Pages {
+pub(super) enum Pages {
     /// In the file itself.
     Data,
     /// In a paged index beside an old container.
@@ -87,96 +86,41 @@ enum Pages {
     Memory(Vec<u8>),
 }
 
+impl Pages {
+    /// The file that they lie in, where `data` is the one that was opened; `None` when they are in memory.
+    pub(super) fn file<'p>(&'p self, data: &'p Data) -> Option<&'p Data> {
+        match self {
+            Pages::Data => Some(data),
+            Pages::Beside(beside) => Some(beside),
+            Pages::Memory(_) => None,
+        }
+    }
+
+    /// The file beside the one that was opened, if they lie there.
+    fn beside(&self) -> Option<&Data> {
+        if let Pages::Beside(beside) = self { Some(beside) } else { None }
+    }
+
+    /// Length of what they lie in, in bytes.
+    fn len(&self, data: &Data) -> u64 {
+        match self {
+            Pages::Memory(pages) => pages.len() as u64,
+            Pages::Data | Pages::Beside(_) => self.file(data).map_or(0, Data::len),
+        }
+    }
+
+    /// Bytes that are at hand.
+    #[inline]
+    fn bytes<'p>(&'p self, data: &'p Data, extent: Extent) -> Option<&'p [u8]> {
+        match self {
+            Pages::Data => data.at_hand(extent),
+            Pages::Beside(beside) => beside.at_hand(extent),
+            Pages::Memory(pages) => pages[..].bytes(extent),
+        }
+    }
+}
+
 impl Pack {
-    /// Opens a pack or an old container.
-    pub fn open(location: impl Into<Location>) -> Result<Pack> {
-        Pack::open_with(location, &OpenOptions::default())
-    }
-
-    /// Opens a pack or an old container in a certain way.
-    pub fn open_with(location: impl Into<Location>, options: &OpenOptions) -> Result<Pack> {
-        Pack::open_at(&location.into(), options, &())
-    }
-
-    /// Opens a pack or an old container, whose whole index may have to be fetched first.
-    pub fn open_observed(
-        location: impl Into<Location>,
-        options: &OpenOptions,
-        observer: &dyn Observer,
-    ) -> Result<Pack> {
-        Pack::open_at(&location.into(), options, observer)
-    }
-
-    fn open_at(
-        location: &Location,
-        options: &OpenOptions,
-        observer: &dyn Observer,
-    ) -> Result<Pack> {
-        let data = Data::open(location, options)?;
-        if options.index.is_none()
-            && let Some(index) = open_own_index(&data, options)?
-        {
-            let volumes = open_volumes(location, location, index.header(), options)?;
-            return Ok(Pack::new(data, volumes, index, Pages::Data, Format::Paged, options));
-        }
-        let beside = match &options.index {
-            Some(index) => Some(Data::open(index, options)?),
-            None => Data::open_if_there(&location.sidecar(), options)?,
-        };
-        let mut external = None;
-        if let Some(beside) = beside {
-            if let Some(index) = open_index(&beside, options)? {
-                let volumes = open_volumes(location, beside.location(), index.header(), options)?;
-                let pages = Pages::Beside(beside);
-                return Ok(Pack::new(data, volumes, index, pages, Format::Paged, options));
-            }
-            external = options.index.is_some().then_some(beside);
-        }
-        if let Some(expected) = options.expected {
-            // An old container has no digest of its own that could be compared.
-            let found = Digest([0; 32]);
-            return Err(Error::pack(location)(rangepack_core::Error::WrongRoot {
-                expected,
-                found,
-            }));
-        }
-        let legacy = legacy::load(&data, external, options, observer)?;
-        let pages = Pages::Memory(legacy.pages);
-        let index = legacy.index;
-        let mut pack = Pack::new(data, Vec::new(), index, pages, legacy.format, options);
-        pack.notes = legacy.notes;
-        Ok(pack)
-    }
-
-    fn new(
-        data: Data,
-        volumes: Vec<Data>,
-        index: Index,
-        pages: Pages,
-        format: Format,
-        options: &OpenOptions,
-    ) -> Pack {
-        let (location, mut options) = (data.location().clone(), options.clone());
-        match &pages {
-            Pages::Data => data.keep_pages(index.header()),
-            Pages::Beside(beside) => beside.keep_pages(index.header()),
-            Pages::Memory(_) => {}
-        }
-        if data.is_remote() {
-            options.verify = Verify::Payloads;
-        }
-        Pack {
-            location,
-            data,
-            volumes,
-            index,
-            pages,
-            format,
-            options,
-            notes: legacy::Notes::default(),
-        }
-    }
-
     /// Where the pack lies.
     pub fn location(&self) -> &Location {
         &self.location
@@ -189,10 +133,7 @@ impl Pack {
 
     /// What was fetched over a network so far.
     pub fn traffic(&self) -> Traffic {
-        let index = match &self.pages {
-            Pages::Beside(beside) => beside.traffic(),
-            Pages::Data | Pages::Memory(_) => Traffic::default(),
-        };
+        let index = self.pages.beside().map_or(Traffic::default(), Data::traffic);
         self.files().map(Data::traffic).fold(index, std::ops::Add::add)
     }
 
@@ -237,19 +178,12 @@ impl Pack {
 
     /// The file in which the index's pages lie; `None` when they were built in memory.
     pub(crate) fn index_file(&self) -> Option<&Data> {
-        match &self.pages {
-            Pages::Data => Some(&self.data),
-            Pages::Beside(beside) => Some(beside),
-            Pages::Memory(_) => None,
-        }
+        self.pages.file(&self.data)
     }
 
     /// The paged index that lies beside an old container, if it was opened through one.
     pub fn index_beside(&self) -> Option<&Data> {
-        match &self.pages {
-            Pages::Beside(beside) => Some(beside),
-            Pages::Data | Pages::Memory(_) => None,
-        }
+        self.pages.beside()
     }
 
     /// The file in which block tables lie: the one that holds the index. Lines speak of the container
@@ -260,10 +194,7 @@ impl Pack {
 
     /// Where block tables must end: before a paged index, else with the file.
     pub(crate) fn tables_end(&self) -> u64 {
-        match &self.pages {
-            Pages::Data | Pages::Beside(_) => self.header().payload_end,
-            Pages::Memory(_) => self.data.len(),
-        }
+        self.index_file().map_or(self.data.len(), |_| self.header().payload_end)
     }
 
     /// Length of the file in bytes.
@@ -273,11 +204,7 @@ impl Pack {
 
     /// Length in bytes of the file in which the index lies, or of the index that was built in memory.
     pub fn index_len(&self) -> u64 {
-        match &self.pages {
-            Pages::Memory(pages) => pages.len() as u64,
-            Pages::Data => self.data.len(),
-            Pages::Beside(beside) => beside.len(),
-        }
+        self.pages.len(&self.data)
     }
 
     /// How it was opened.
@@ -354,30 +281,6 @@ impl Pack {
         }))
     }
 
-    /// Whether there is anything at `path`. Links are followed; one that leads nowhere is not there.
-    pub fn exists(&self, path: impl AsRef<[u8]>) -> bool {
-        matches!(self.resolve(path.as_ref()), Ok(Some(_)))
-    }
-
-    /// What is at `path`, links followed.
-    pub fn metadata(&self, path: impl AsRef<[u8]>) -> Result<Entry> {
-        match self.resolve(path.as_ref())? {
-            Some(Place::Entry(entry)) => entry.to_entry().map_err(Error::pack(&self.location)),
-            Some(Place::Root) => Err(self.wrong_kind(path.as_ref(), Expected::Entry)),
-            None => Err(self.nothing_at(path.as_ref())),
-        }
-    }
-
-    /// What is at `path`, a link itself when it is one.
-    pub fn symlink_metadata(&self, path: impl AsRef<[u8]>) -> Result<Entry> {
-        let bytes = trim_path(path.as_ref());
-        let path = PackPath::new(bytes).map_err(Error::pack(&self.location))?;
-        match self.find(path)? {
-            Some(entry) => entry.to_entry().map_err(Error::pack(&self.location)),
-            None => Err(self.no_entry(bytes)),
-        }
-    }
-
     /// The children of a directory in the order of their names. The empty path is the root.
     pub fn read_dir(&self, path: impl AsRef<[u8]>) -> Result<Entries<'_>> {
         let directory = self.resolve_directory(path.as_ref())?;
@@ -444,20 +347,6 @@ impl Pack {
         Ok(Some(payload))
     }
 
-    fn content_at(&self, path: &[u8]) -> Result<(PackPathBuf, Content)> {
-        match self.resolve(path)? {
-            Some(Place::Entry(entry)) => match entry
-                .content()
-                .map_err(Error::pack(&self.location))?
-            {
-                Some(content) => Ok((entry.path().map_err(Error::pack(&self.location))?, content)),
-                None => Err(self.wrong_kind(path, Expected::File)),
-            },
-            Some(Place::Root) => Err(self.wrong_kind(path, Expected::File)),
-            None => Err(self.nothing_at(path)),
-        }
-    }
-
     pub(crate) fn entry_error(
         &self,
         entry: &PackPathBuf,
@@ -465,101 +354,6 @@ impl Pack {
         let (pack, entry) = (self.location.clone(), entry.to_string());
         move |source| Error::Entry { pack, entry, source: Box::new(source) }
     }
-
-    fn no_entry(&self, path: &[u8]) -> Error {
-        Error::NoEntry { pack: self.location.clone(), entry: Escaped(path).to_string() }
-    }
-
-    /// Why nothing is found at `path` when links are followed.
-    fn nothing_at(&self, path: &[u8]) -> Error {
-        match self.symlink_metadata(path).map(|entry| entry.kind) {
-            Ok(Kind::Symlink(target)) => Error::BrokenLink {
-                pack: self.location.clone(),
-                entry: Escaped(path).to_string(),
-                target: Escaped(&target).to_string(),
-            },
-            _ => self.no_entry(path),
-        }
-    }
-
-    fn wrong_kind(&self, path: &[u8], expected: Expected) -> Error {
-        Error::WrongKind { pack: self.location.clone(), entry: Escaped(path).to_string(), expected }
-    }
-
-    /// The directory at `path`, links followed.
-    pub fn resolve_directory(&self, path: &[u8]) -> Result<PackPathBuf> {
-        match self.resolve(path)? {
-            Some(Place::Root) => Ok(PackPath::ROOT.to_owned()),
-            Some(Place::Entry(entry)) if entry.is_directory() => {
-                entry.path().map_err(Error::pack(&self.location))
-            }
-            Some(Place::Entry(_)) => Err(self.wrong_kind(path, Expected::Directory)),
-            None => Err(self.nothing_at(path)),
-        }
-    }
-
-    /// Follows links inside the pack, as the file system would.
-    fn resolve(&self, path: &[u8]) -> Result<Option<Place<'_>>> {
-        let path = trim_path(path);
-        if path.is_empty() {
-            return Ok(Some(Place::Root));
-        }
-        if let Ok(path) = PackPath::new(path)
-            && let Some(entry) = self.find(path)?
-            && !entry.is_symlink()
-        {
-            return Ok(Some(Place::Entry(entry)));
-        }
-        // The slow way, for links and for `.` and `..`.
-        let mut done: Vec<u8> = Vec::new();
-        let mut rest: Vec<Vec<u8>> = components(path);
-        let mut links = 0;
-        while let Some(component) = rest.pop() {
-            match component.as_slice() {
-                b"" | b"." => continue,
-                b".." => {
-                    done.truncate(memchr::memrchr(b'/', &done).unwrap_or(0));
-                    continue;
-                }
-                _ => {}
-            }
-            let parent = done.len();
-            if !done.is_empty() {
-                done.push(b'/');
-            }
-            done.extend(component);
-            let Ok(at) = PackPath::new(&done) else { return Ok(None) };
-            let Some(entry) = self.find(at)? else { return Ok(None) };
-            if let Some(target) = entry.link_target().map_err(Error::pack(&self.location))? {
-                links += 1;
-                // Absolute targets lead out of the pack; forty links are a circle.
-                if links > 40 || target.first() == Some(&b'/') {
-                    return Ok(None);
-                }
-                rest.extend(components(target));
-                done.truncate(parent);
-            } else if !rest.is_empty() && !entry.is_directory() {
-                return Ok(None);
-            }
-        }
-        if done.is_empty() {
-            return Ok(Some(Place::Root));
-        }
-        let Ok(at) = PackPath::new(&done) else { return Ok(None) };
-        Ok(self.find(at)?.map(Place::Entry))
-    }
-}
-
-/// The components of a path, the first one last.
-fn components(path: &[u8]) -> Vec<Vec<u8>> {
-    path.split(|byte| *byte == b'/').rev().map(<[u8]>::to_vec).collect()
-}
-
-/// Where a path leads.
-#[derive(Debug)]
-enum Place<'p> {
-    Root,
-    Entry(EntryRef<'p>),
 }
 
 /// The bytes of the file that holds the index pages, as far as they are at hand: what
@@ -567,59 +361,8 @@ enum Place<'p> {
 impl Source for Pack {
     #[inline]
     fn bytes(&self, extent: Extent) -> Option<&[u8]> {
-        match &self.pages {
-            Pages::Data => self.data.at_hand(extent),
-            Pages::Beside(beside) => beside.at_hand(extent),
-            Pages::Memory(pages) => pages[..].bytes(extent),
-        }
+        self.pages.bytes(&self.data, extent)
     }
-}
-
-/// Opens the paged index at the end of a file; `None` when there is none.
-fn open_index(data: &Data, options: &OpenOptions) -> Result<Option<Index>> {
-    let (len, expected) = (data.len(), options.expected);
-    Gathered::new(data).ask(|source| Index::open(source, len, expected, &options.limits))
-}
-
-/// The same for a container, which may be unfinished: when its last payload is a pack that was packed as
-/// a file, the footer at its end speaks of another length, and the index beside it counts.
-fn open_own_index(data: &Data, options: &OpenOptions) -> Result<Option<Index>> {
-    match open_index(data, options) {
-        Err(Error::Pack { source, .. })
-            if matches!(*source, rangepack_core::Error::BadField { field: "file_len", .. })
-                && Data::open_if_there(&data.location().idx(), options)?.is_some() =>
-        {
-            Ok(None)
-        }
-        opened => opened,
-    }
-}
-
-/// Opens the other files that the root page names; they lie beside the pack.
-fn open_volumes(
-    pack: &Location,
-    index: &Location,
-    header: &Header,
-    options: &OpenOptions,
-) -> Result<Vec<Data>> {
-    let mut volumes = Vec::new();
-    for volume in &header.volumes {
-        let wrong = |problem| {
-            let (index, volume) = (index.clone(), volume.name.clone());
-            Error::Volume { index, volume, problem }
-        };
-        let location = index.sibling(&volume.name).ok_or_else(|| wrong(VolumeProblem::Name))?;
-        if options.alone && location.name() != pack.name() {
-            return Err(wrong(VolumeProblem::Elsewhere));
-        }
-        let data = Data::open(&location, options)?;
-        if data.len() != volume.len {
-            let (expected, found) = (volume.len, data.len());
-            return Err(wrong(VolumeProblem::Length { expected, found }));
-        }
-        volumes.push(data);
-    }
-    Ok(volumes)
 }
 
 /// A walk over entries.

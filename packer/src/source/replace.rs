@@ -37,7 +37,7 @@ impl Replacement {
             builder.permissions(std::fs::Permissions::from_mode(0o666));
         }
         let file = builder.tempfile_in(&directory);
-        let file = file.map_err(Error::io("create a file in", &directory))?;
+        let file = file.map_err(Error::io("create", target))?;
         Ok(Replacement { file, target: target.to_owned(), directory })
     }
 
@@ -152,7 +152,7 @@ mod tests {
     fn messages_do_not_name_temporary_files() {
         let error = Replacement::new(Path::new("no such directory/a")).unwrap_err();
         let text = error.to_string();
-        assert!(text.starts_with("cannot create a file in no such directory: "), "{text}");
+        assert!(text.starts_with("cannot create no such directory/a: "), "{text}");
         assert!(!text.contains(".rangepack-") && !text.contains("at path"), "{text}");
         assert!(matches!(error, Error::Io { source, .. }
             if source.kind() == std::io::ErrorKind::NotFound));

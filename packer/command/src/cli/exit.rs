@@ -156,6 +156,10 @@ fn advice(error: &Error) -> Option<&'static str> {
         }
         Error::Container { problem, .. } => advice_on_container(problem),
         Error::Exists { .. } => Some("pass --force to replace it"),
+        Error::TooMuch { .. } => Some(
+            "--max-size and --max-entries keep a stranger's pack from filling the disk; raise them \
+             if you trust this one",
+        ),
         Error::SameFile { .. } => Some("give the output another name"),
         Error::NoEntry { .. } => Some("`rangepack ls -R PACK` lists every path there is"),
         Error::WrongKind { expected: Expected::File, .. } => {
@@ -287,8 +291,6 @@ mod tests {
         assert_eq!(exit(Error::Cancelled { at: "a.pack".into() }), Exit::Interrupted);
         let (pack, entry) = ("a.pack".into(), "x".to_owned());
         assert_eq!(exit(Error::NoEntry { pack, entry }), Exit::Bad);
-        let (path, problem) = ("a.pack".into(), "it exists".to_owned());
-        assert_eq!(exit(Error::State { path, problem }), Exit::Trouble);
         let (path, problem) = ("a.idx".into(), ContainerProblem::Locked);
         assert_eq!(exit(Error::Container { path, problem }), Exit::Trouble);
         assert_eq!(exit(Error::Exists { path: "a.pack".into() }), Exit::Trouble);

@@ -71,9 +71,10 @@ fn limits_are_checked_before_anything_is_written() {
         };
         extract(&pack, &target, &options, &())
     };
-    for (bytes, entries) in [(4, 4), (5, 3)] {
-        let Error::Pack { source, .. } = run(bytes, entries).unwrap_err() else { panic!() };
-        assert!(matches!(*source, rangepack_core::Error::OverLimit { .. }));
+    for (bytes, entries, over) in [(4, 4, Limited::Bytes), (5, 3, Limited::Entries)] {
+        let error = run(bytes, entries).unwrap_err();
+        assert!(matches!(error, Error::TooMuch { what, .. } if what == over), "{error}");
+        assert!(!error.is_bad_pack());
         assert!(!target.exists());
     }
     assert_eq!(run(5, 4).unwrap().bytes, 5);

@@ -1,0 +1,147 @@
+//! Opens packs and old containers: which index there is, and the files that it speaks of.
+
+use super::legacy;
+use super::pack::{Format, Pack, Pages};
+use crate::error::{Error, Result, VolumeProblem};
+use crate::progress::Observer;
+use crate::source::data::{Data, Gathered};
+use crate::source::location::Location;
+use crate::source::options::{OpenOptions, Verify};
+use rangepack_core::layout::Header;
+use rangepack_core::{Digest, Index};
+
+impl Pack {
+    /// Opens a pack or an old container.
+    pub fn open(location: impl Into<Location>) -> Result<Pack> {
+        Pack::open_with(location, &OpenOptions::default())
+    }
+
+    /// Opens a pack or an old container in a certain way.
+    pub fn open_with(location: impl Into<Location>, options: &OpenOptions) -> Result<Pack> {
+        Pack::open_at(&location.into(), options, &())
+    }
+
+    /// Opens a pack or an old container, whose whole index may have to be fetched first.
+    pub fn open_observed(
+        location: impl Into<Location>,
+        options: &OpenOptions,
+        observer: &dyn Observer,
+    ) -> Result<Pack> {
+        Pack::open_at(&location.into(), options, observer)
+    }
+
+    fn open_at(
+        location: &Location,
+        options: &OpenOptions,
+        observer: &dyn Observer,
+    ) -> Result<Pack> {
+        let data = Data::open(location, options)?;
+        if options.index.is_none()
+            && let Some(index) = open_own_index(&data, options)?
+        {
+            let volumes = open_volumes(location, location, index.header(), options)?;
+            return Ok(Pack::new(data, volumes, index, Pages::Data, Format::Paged, options));
+        }
+        let beside = match &options.index {
+            Some(index) => Some(Data::open(index, options)?),
+            None => Data::open_if_there(&location.sidecar(), options)?,
+        };
+        let mut external = None;
+        if let Some(beside) = beside {
+            if let Some(index) = open_index(&beside, options)? {
+                let volumes = open_volumes(location, beside.location(), index.header(), options)?;
+                let pages = Pages::Beside(beside);
+                return Ok(Pack::new(data, volumes, index, pages, Format::Paged, options));
+            }
+            external = options.index.is_some().then_some(beside);
+        }
+        if let Some(expected) = options.expected {
+            // An old container has no digest of its own that could be compared.
+            let found = Digest([0; 32]);
+            return Err(Error::pack(location)(rangepack_core::Error::WrongRoot {
+                expected,
+                found,
+            }));
+        }
+        let legacy = legacy::load(&data, external, options, observer)?;
+        let pages = Pages::Memory(legacy.pages);
+        let index = legacy.index;
+        let mut pack = Pack::new(data, Vec::new(), index, pages, legacy.format, options);
+        pack.notes = legacy.notes;
+        Ok(pack)
+    }
+
+    fn new(
+        data: Data,
+        volumes: Vec<Data>,
+        index: Index,
+        pages: Pages,
+        format: Format,
+        options: &OpenOptions,
+    ) -> Pack {
+        let (location, mut options) = (data.location().clone(), options.clone());
+        if let Some(file) = pages.file(&data) {
+            file.keep_pages(index.header());
+        }
+        if data.is_remote() {
+            options.verify = Verify::Payloads;
+        }
+        Pack {
+            location,
+            data,
+            volumes,
+            index,
+            pages,
+            format,
+            options,
+            notes: legacy::Notes::default(),
+        }
+    }
+}
+
+/// Opens the paged index at the end of a file; `None` when there is none.
+fn open_index(data: &Data, options: &OpenOptions) -> Result<Option<Index>> {
+    let (len, expected) = (data.len(), options.expected);
+    Gathered::new(data).ask(|source| Index::open(source, len, expected, &options.limits))
+}
+
+/// The same for a container, which may be unfinished: when its last payload is a pack that was packed as
+/// a file, the footer at its end speaks of another length, and the index beside it counts.
+fn open_own_index(data: &Data, options: &OpenOptions) -> Result<Option<Index>> {
+    match open_index(data, options) {
+        Err(Error::Pack { source, .. })
+            if matches!(*source, rangepack_core::Error::BadField { field: "file_len", .. })
+                && Data::open_if_there(&data.location().idx(), options)?.is_some() =>
+        {
+            Ok(None)
+        }
+        opened => opened,
+    }
+}
+
+/// Opens the other files that the root page names; they lie beside the pack.
+fn open_volumes(
+    pack: &Location,
+    index: &Location,
+    header: &Header,
+    options: &OpenOptions,
+) -> Result<Vec<Data>> {
+    let mut volumes = Vec::new();
+    for volume in &header.volumes {
+        let wrong = |problem| {
+            let (index, volume) = (index.clone(), volume.name.clone());
+            Error::Volume { index, volume, problem }
+        };
+        let location = index.sibling(&volume.name).ok_or_else(|| wrong(VolumeProblem::Name))?;
+        if options.alone && location.name() != pack.name() {
+            return Err(wrong(VolumeProblem::Elsewhere));
+        }
+        let data = Data::open(&location, options)?;
+        if data.len() != volume.len {
+            let (expected, found) = (volume.len, data.len());
+            return Err(wrong(VolumeProblem::Length { expected, found }));
+        }
+        volumes.push(data);
+    }
+    Ok(volumes)
+}
