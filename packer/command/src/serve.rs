@@ -448,7 +448,7 @@ mod tests {
         std::fs::write(home.path().join("src/large.bin"), vec![7; 32_000_000]).unwrap();
         let path = home.path().join("large.pack");
         let packing = rangepack::PackOptions::default();
-        rangepack::pack(&home.path().join("src"), &path, &packing, &mut ()).unwrap();
+        rangepack::pack(&home.path().join("src"), &path, &packing, &()).unwrap();
         let options = ServeOptions {
             port: 0,
             max_connections: 1,

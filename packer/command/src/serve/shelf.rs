@@ -363,7 +363,7 @@ mod tests {
         fs::write(source.path().join("a.txt"), text).unwrap();
         let mut options = PackOptions::default();
         options.overwrite = true;
-        pack(source.path(), &folder.join(name), &options, &mut ()).unwrap();
+        pack(source.path(), &folder.join(name), &options, &()).unwrap();
     }
 
     fn names(shelf: &Shelf) -> Vec<String> {

@@ -526,13 +526,8 @@ fn what_is_under_way_is_finished() {
     let home = home();
     let large = numbers(8_000_000);
     fs::write(home.path().join("src/large.bin"), &large).unwrap();
-    pack(
-        &home.path().join("src"),
-        &home.path().join("large.pack"),
-        &PackOptions::default(),
-        &mut (),
-    )
-    .unwrap();
+    pack(&home.path().join("src"), &home.path().join("large.pack"), &PackOptions::default(), &())
+        .unwrap();
     let mut server = Server::start(home.path(), &["large.pack"]);
     let mut client = server.client();
     client.send("GET", "/large.pack/files/large.bin", &[]).unwrap();
