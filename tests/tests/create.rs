@@ -371,6 +371,23 @@ fn an_interrupted_run_keeps_what_was_packed() {
     assert!(home.files() == before);
 }
 
+#[test]
+fn a_run_that_is_stopped_before_the_index_goes_in_is_continued() {
+    let home = Home::new();
+    let mut options = CreateOptions::default();
+    options.finalize = true;
+    let (source, container) = (home.at("source"), home.at("c"));
+    // All lie in one batch, so it is asked again only when that is packed.
+    let stop = Stop(AtomicBool::new(false), false);
+    let error = create(&source, &container, &options, &stop).unwrap_err();
+    assert!(error.is_interrupted(), "{error}");
+    let error = finalize(&container, None, &FinalizeOptions::default(), &AtomicBool::new(true));
+    assert!(error.unwrap_err().is_interrupted());
+    let created = create(&source, &container, &options, &()).unwrap();
+    assert!(created.is_finalized && created.summary.files == 0, "{created:?}");
+    home.check();
+}
+
 /// Says stop when it was asked so often.
 struct StopAt(AtomicUsize);
 

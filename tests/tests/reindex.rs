@@ -3,6 +3,7 @@
 
 use rangepack::IndexOptions;
 use rangepack::{CreateOptions, create};
+use rangepack::{Event, Observer};
 use rangepack::{OpenOptions, Pack, Verify};
 use rangepack::{Reindexed, Target, rebuild, sidecar_path, write_ndjson};
 use rangepack::{VerifyOptions, verify};
@@ -10,6 +11,8 @@ use rangepack_core::{Codec, Digest, Kind};
 use std::fs;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 const LARGE: usize = 900_000;
 
@@ -163,4 +166,63 @@ fn tables_of_an_open_container_are_taken_over() {
         assert_eq!(bad_entries(&pack), 0);
         assert_eq!(read_from(&pack, "text", 700_001).unwrap(), text[700_001]);
     }
+}
+
+#[test]
+fn each_entry_is_told_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = old_container(folder.path());
+    let told = Mutex::new(Vec::new());
+    let observer = |event: Event<'_>| {
+        let Event::Done { path, bytes } = event else { panic!("{event:?}") };
+        told.lock().unwrap().push((path.0.to_vec(), bytes));
+    };
+    let target = Target::Beside(sidecar_path(&path));
+    rebuild(&path, &target, &OpenOptions::default(), &observer).unwrap();
+    let rebuilt = std::mem::take(&mut *told.lock().unwrap());
+    let pack = Pack::open(&path).unwrap();
+    let written = write_ndjson(&pack, &folder.path().join("lines"), true, &observer).unwrap();
+    assert_eq!(written.len, folder.path().join("lines").metadata().unwrap().len());
+    let is_file = |told: &&(Vec<u8>, u64)| pack.open_file(&told.0).is_ok();
+    let sum = |told: &[(Vec<u8>, u64)]| told.iter().map(|(_, bytes)| bytes).sum::<u64>();
+    let (told, totals) = (told.into_inner().unwrap(), pack.header().totals);
+    assert_eq!(told.len() as u64, pack.header().entries);
+    for told in [rebuilt, told] {
+        assert_eq!(told.iter().filter(is_file).count() as u64, totals.files);
+        assert_eq!(sum(&told), totals.bytes);
+    }
+}
+
+/// Wants to stop once, when it was asked so often.
+struct StopOnce(AtomicUsize);
+
+impl Observer for StopOnce {
+    fn cancelled(&self) -> bool {
+        self.0.fetch_sub(1, Ordering::Relaxed) == 1
+    }
+}
+
+#[test]
+fn what_is_stopped_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = old_container(folder.path());
+    let before = fs::read(&path).unwrap();
+    let names = || fs::read_dir(folder.path()).unwrap().count();
+    let (count, options) = (names(), OpenOptions::default());
+    // Between entries, and within the large one.
+    for asked in 1..6 {
+        for target in
+            [Target::Beside(sidecar_path(&path)), Target::InPlace(IndexOptions::default())]
+        {
+            let observer = StopOnce(AtomicUsize::new(asked));
+            let error = rebuild(&path, &target, &options, &observer).unwrap_err();
+            assert!(error.is_interrupted(), "{error}");
+            assert!(fs::read(&path).unwrap() == before);
+            assert_eq!(names(), count);
+        }
+    }
+    let (pack, lines) = (Pack::open(&path).unwrap(), folder.path().join("lines"));
+    let error = write_ndjson(&pack, &lines, false, &AtomicBool::new(true)).unwrap_err();
+    assert!(error.is_interrupted(), "{error}");
+    assert_eq!(names(), count);
 }
