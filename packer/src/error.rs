@@ -74,7 +74,7 @@ pub enum Error {
         expected: Expected,
     },
     /// The payloads of an index lie in a file that cannot be taken for it.
-    #[error("{index}: {}: {problem}", Escaped(volume))]
+    #[error("{index}: {problem}: {}", Escaped(volume))]
     Volume {
         /// The file that holds the index.
         index: Location,
@@ -175,10 +175,12 @@ pub enum VolumeProblem {
     Name,
     /// [`OpenOptions::alone`](crate::OpenOptions::alone) was set, and it is not the container that the index
     /// lies beside.
-    #[error("the payloads lie in this other file")]
+    #[error("the payloads lie in another file")]
     Elsewhere,
     /// The index was made when it had another length.
-    #[error("it has {found} bytes; its index was made when it had {expected}")]
+    #[error(
+        "the file with the payloads has {found} bytes, and had {expected} when the index was made"
+    )]
     Length {
         /// When the index was made, in bytes.
         expected: u64,

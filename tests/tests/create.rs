@@ -380,9 +380,9 @@ fn a_run_that_is_stopped_before_the_index_goes_in_is_continued() {
     // All lie in one batch, so it is asked again only when that is packed.
     let stop = Stop(AtomicBool::new(false), false);
     let error = create(&source, &container, &options, &stop).unwrap_err();
-    assert!(error.is_interrupted(), "{error}");
+    assert!(error.is_cancelled(), "{error}");
     let error = finalize(&container, None, &FinalizeOptions::default(), &AtomicBool::new(true));
-    assert!(error.unwrap_err().is_interrupted());
+    assert!(error.unwrap_err().is_cancelled());
     let created = create(&source, &container, &options, &()).unwrap();
     assert!(created.is_finalized && created.summary.files == 0, "{created:?}");
     home.check();

@@ -1,7 +1,6 @@
 //! Opens packs and old containers, and answers the familiar questions of a file system.
 
 use crate::error::{Error, Expected, Result};
-use crate::progress::Observer;
 use crate::read::file::File;
 use crate::read::legacy;
 use crate::source::data::{Data, Traffic};

@@ -132,7 +132,9 @@ pub(super) fn told(error: &Error) -> (StatusCode, String) {
         Error::Entry { entry, source, .. } => (server, format!("{entry}: {source}")),
         Error::Remote { problem, .. } => (StatusCode::BAD_GATEWAY, problem.to_string()),
         Error::Io { action, source, .. } => (server, format!("cannot {action} it: {source}")),
-        Error::Volume { problem, .. } => (server, problem.to_string()),
+        Error::Volume { volume, problem, .. } => {
+            (server, format!("{problem}: {}", rangepack_core::Escaped(volume)))
+        }
         _ => (server, "it cannot be read".to_owned()),
     }
 }
