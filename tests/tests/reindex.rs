@@ -216,13 +216,13 @@ fn what_is_stopped_leaves_nothing() {
         {
             let observer = StopOnce(AtomicUsize::new(asked));
             let error = rebuild(&path, &target, &options, &observer).unwrap_err();
-            assert!(error.is_interrupted(), "{error}");
+            assert!(error.is_cancelled(), "{error}");
             assert!(fs::read(&path).unwrap() == before);
             assert_eq!(names(), count);
         }
     }
     let (pack, lines) = (Pack::open(&path).unwrap(), folder.path().join("lines"));
     let error = write_ndjson(&pack, &lines, false, &AtomicBool::new(true)).unwrap_err();
-    assert!(error.is_interrupted(), "{error}");
+    assert!(error.is_cancelled(), "{error}");
     assert_eq!(names(), count);
 }
