@@ -1,8 +1,10 @@
 //! What can fail while packing, opening, reading and extracting.
 
 mod container;
+mod left_out;
 
 pub use container::ContainerProblem;
+pub use left_out::LeftOut;
 
 use crate::source::location::{Location, Url};
 use rangepack_core::Escaped;
@@ -103,7 +105,7 @@ pub enum Error {
         /// The source file.
         path: PathBuf,
         /// What was wrong.
-        problem: String,
+        problem: LeftOut,
     },
     /// A container, or the index beside it, cannot be worked on as asked.
     #[error("{}: {problem}", path.display())]

@@ -70,7 +70,9 @@ pub use container::finalize::{FinalizeOptions, Finalized, finalize};
 pub use container::journal::JournalState;
 pub use container::known::Resumed;
 pub use container::reindex::{NdjsonWritten, Reindexed, Target, rebuild, write_ndjson};
-pub use error::{ContainerProblem, Error, Expected, Limited, RemoteProblem, Result, VolumeProblem};
+pub use error::{
+    ContainerProblem, Error, Expected, LeftOut, Limited, RemoteProblem, Result, VolumeProblem,
+};
 pub use extract::{
     ExtractOptions, ExtractReport, NotExtracted, PROBLEMS_KEPT, Selection, Stopped, extract,
 };

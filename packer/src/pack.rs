@@ -9,10 +9,10 @@ mod pipeline;
 mod read;
 mod survey;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, LeftOut, Result};
 use crate::filter::Filter;
 use crate::index::writer::{Finished, IndexOptions, IndexWriter};
-use crate::pack::walk::{Directory, Metadata, ProblemKind, Walk, WalkOptions};
+use crate::pack::walk::{Directory, Metadata, Problem, Walk, WalkOptions};
 use crate::progress::{Event, Observer, cancelled};
 use crate::source::replace::{Finish, Replacement, directory_of};
 pub(crate) use dedup::Dedup;
@@ -187,17 +187,12 @@ struct Writer<'w, 's> {
 
 impl Writer<'_, '_> {
     fn batch(&mut self, done: Done) -> Result<Vec<u8>> {
-        let Done { batch, priors, items, data } = done;
+        let Done { mut batch, priors, items, data } = done;
         if self.observer.cancelled() {
             return Err(cancelled(batch.directory.disk_path()));
         }
-        for problem in &batch.problems {
-            let text = problem.kind.to_string();
-            if matches!(problem.kind, ProblemKind::BadIgnoreLine { .. }) {
-                self.observer.event(Event::LeftOut { path: &problem.disk_path, problem: &text });
-            } else {
-                self.skip(&problem.disk_path, &text, false)?;
-            }
+        for Problem { disk_path, kind } in std::mem::take(&mut batch.problems) {
+            self.skip(&disk_path, kind)?;
         }
         self.output.begin_batch(data);
         let mut at = 0;
@@ -222,7 +217,7 @@ impl Writer<'_, '_> {
                             (metadata, Kind::File(content), duplicate)
                         }
                         large::Outcome::Failed(problem) => {
-                            self.skip(&directory.disk_path_of(name), &problem, false)?;
+                            self.skip(&directory.disk_path_of(name), problem)?;
                             continue;
                         }
                     }
@@ -233,12 +228,11 @@ impl Writer<'_, '_> {
                     continue;
                 }
                 Item::Special => {
-                    let problem = "it is a socket, a pipe or a device";
-                    self.skip(&directory.disk_path_of(name), problem, true)?;
+                    self.skip(&directory.disk_path_of(name), LeftOut::Special)?;
                     continue;
                 }
                 Item::Failed(problem) => {
-                    self.skip(&directory.disk_path_of(name), &problem, false)?;
+                    self.skip(&directory.disk_path_of(name), problem)?;
                     continue;
                 }
             };
@@ -278,7 +272,7 @@ impl Writer<'_, '_> {
         let path = match PackPathBuf::new(directory.pack_path_of(name)) {
             Ok(path) => path,
             Err(error) => {
-                return self.skip(&directory.disk_path_of(name), &error.to_string(), false);
+                return self.skip(&directory.disk_path_of(name), LeftOut::Name(error));
             }
         };
         match &kind {
@@ -302,16 +296,18 @@ impl Writer<'_, '_> {
         Ok(())
     }
 
-    fn skip(&mut self, path: &Path, problem: &str, special: bool) -> Result<()> {
-        if special {
-            self.summary.special += 1;
-        } else {
-            self.summary.failed += 1;
-            if self.options.strict {
-                return Err(Error::Strict { path: path.to_owned(), problem: problem.to_owned() });
+    fn skip(&mut self, path: &Path, problem: LeftOut) -> Result<()> {
+        match problem {
+            LeftOut::Special => self.summary.special += 1,
+            LeftOut::BadIgnoreLine { .. } => {}
+            _ => {
+                self.summary.failed += 1;
+                if self.options.strict {
+                    return Err(Error::Strict { path: path.to_owned(), problem });
+                }
             }
         }
-        self.observer.event(Event::LeftOut { path, problem });
+        self.observer.event(Event::LeftOut { path, problem: &problem });
         Ok(())
     }
 }

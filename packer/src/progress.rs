@@ -1,6 +1,6 @@
 //! How a long operation tells what it does, and is stopped.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, LeftOut, Result};
 use crate::source::location::Location;
 use rangepack_core::{Entry, Escaped};
 use std::path::Path;
@@ -111,7 +111,7 @@ pub enum Event<'a> {
         /// Where it is on disk.
         path: &'a Path,
         /// Why.
-        problem: &'a str,
+        problem: &'a LeftOut,
     },
     /// An entry is done: extracted, verified, or in the new index.
     Done {

@@ -2,8 +2,8 @@
 
 use super::output::Output;
 use super::pipeline::Pipeline;
-use super::read::{ATTEMPTS, BLOCK, BlockJob, describe};
-use crate::error::Result;
+use super::read::{ATTEMPTS, BLOCK, BlockJob};
+use crate::error::{LeftOut, Result};
 use crate::pack::walk::{Directory, ItemKind, Metadata};
 use crate::progress;
 use rangepack_core::blocks::{BlockTableBuilder, DEFAULT_BLOCK_LOG2};
@@ -19,7 +19,7 @@ pub(crate) enum Outcome {
     /// It is stored, or was stored already.
     Stored { content: Content, metadata: Metadata, duplicate: bool },
     /// It could not be read.
-    Failed(String),
+    Failed(LeftOut),
 }
 
 /// Packs one large file. Whatever goes wrong with the file itself, nothing of it stays in the output; nor
@@ -34,17 +34,17 @@ pub(crate) fn pack(
 ) -> Result<Outcome> {
     output.pad()?;
     let start = output.position();
-    let mut problem = String::new();
+    let mut problem = LeftOut::Changed;
     for _ in 0..ATTEMPTS {
         let opened = directory.open_file(name);
         let opened =
             opened.and_then(|file| directory.metadata_of(&file).map(|metadata| (file, metadata)));
         let (file, metadata) = match opened {
             Ok(opened) => opened,
-            Err(error) => return Ok(Outcome::Failed(describe(&error))),
+            Err(error) => return Ok(Outcome::Failed(error.into())),
         };
         if metadata.kind != ItemKind::File {
-            return Ok(Outcome::Failed("it is not a file any more".to_owned()));
+            return Ok(Outcome::Failed(LeftOut::NotAFile));
         }
         let shared = Arc::new(file);
         // It may have become empty, and nothing can be compressed then.
@@ -67,7 +67,7 @@ pub(crate) fn pack(
                 if unchanged {
                     return finish(output, start, *content, metadata);
                 }
-                problem = "it changed while it was read".to_owned();
+                problem = LeftOut::Changed;
             }
             Copied::Failed(error) => problem = error,
             Copied::NotShorter => {}
@@ -101,7 +101,7 @@ enum Copied {
     Done(Box<Content>),
     /// Compression does not make it shorter.
     NotShorter,
-    Failed(String),
+    Failed(LeftOut),
     Cancelled,
 }
 
@@ -133,7 +133,7 @@ impl Copy<'_> {
             }
             let block = match block {
                 Ok(block) => block,
-                Err(error) => return Ok(Copied::Failed(describe(&error))),
+                Err(error) => return Ok(Copied::Failed(error.into())),
             };
             let (stored, digest) = match block.stored {
                 None => {

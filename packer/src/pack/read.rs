@@ -2,6 +2,7 @@
 
 use super::compress::Deflater;
 use super::pipeline::Task;
+use crate::error::LeftOut;
 use crate::pack::walk::{Batch, Directory, ItemKind, Metadata};
 use rangepack_core::{Codec, Digest, gzip};
 use std::fs::File;
@@ -42,7 +43,7 @@ pub(crate) enum Item {
     /// A socket, pipe or device.
     Special,
     /// It could not be read.
-    Failed(String),
+    Failed(LeftOut),
 }
 
 /// The payload of a small file.
@@ -100,7 +101,7 @@ impl Worker {
             let prior = priors.get(index).copied().flatten();
             let done = self
                 .item(&batch.directory, item.name, item.kind, prior, &mut data)
-                .unwrap_or_else(|error| Item::Failed(describe(&error)));
+                .unwrap_or_else(|error| Item::Failed(error.into()));
             // Whatever was read of a file that failed later: the next payload begins here.
             match &done {
                 Item::Small(_, small) => end += small.stored_size,
@@ -134,7 +135,7 @@ impl Worker {
                     return Ok(Item::Unchanged);
                 }
                 if target.len() > rangepack_core::MAX_LINK_TARGET {
-                    return Ok(Item::Failed(format!("its target is {} bytes long", target.len())));
+                    return Ok(Item::Failed(LeftOut::LinkTarget { len: target.len() }));
                 }
                 Ok(Item::Symlink(metadata, target))
             }
@@ -183,7 +184,7 @@ impl Worker {
             };
             return Ok(Item::Small(metadata, small));
         }
-        Ok(Item::Failed("it changed while it was read".to_owned()))
+        Ok(Item::Failed(LeftOut::Changed))
     }
 
     /// Appends the content in `scratch` to `data`, compressed if that makes it shorter.
@@ -267,13 +268,4 @@ pub(crate) struct BlockDone {
     pub(crate) stored: Option<Vec<u8>>,
     pub(crate) crc: crc32fast::Hasher,
     pub(crate) digest: Option<Digest>,
-}
-
-/// An error of the system in words.
-pub(crate) fn describe(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => "it vanished".to_owned(),
-        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        _ => error.to_string(),
-    }
 }

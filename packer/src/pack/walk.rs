@@ -18,8 +18,9 @@ mod tests;
 
 pub(crate) use batch::{BATCH_ITEMS, Batch, ItemKind};
 pub(crate) use directory::{Directory, Metadata};
-pub(crate) use problem::{Problem, ProblemKind};
+pub(crate) use problem::Problem;
 
+use crate::error::LeftOut;
 use crate::filter::{Filter, IGNORE_FILES, IgnoreFiles};
 use directory::{Found, Identity, ReadBuffer, Skip, push_prefix};
 use listing::Listing;
@@ -110,12 +111,12 @@ impl Walk {
             let (name, kind) = match found {
                 Found::Name(name, kind) => (name, kind),
                 Found::NotUnicode(name) => {
-                    let problem = directory.problem_of(name.as_bytes(), ProblemKind::NotUnicode);
+                    let problem = directory.problem_of(name.as_bytes(), LeftOut::NotUnicode);
                     return self.problems.push(problem);
                 }
             };
             if !listing.push(name, kind) {
-                return self.problems.push(directory.problem_of(name, ProblemKind::PathTooLong));
+                return self.problems.push(directory.problem_of(name, LeftOut::PathTooLong));
             }
             longest = longest.max(name.len());
             let is_link = self.follow_links && kind == Some(ItemKind::Symlink);
@@ -181,7 +182,7 @@ impl Walk {
         let mut told = [false; IGNORE_FILES.len()];
         self.ignore_files.enter(directory.pack_path(), &contents, |file, line| {
             if !std::mem::replace(&mut told[file], true) {
-                let kind = ProblemKind::BadIgnoreLine { line };
+                let kind = LeftOut::BadIgnoreLine { line };
                 self.problems.push(directory.problem_of(IGNORE_FILES[file], kind));
             }
         });
@@ -218,7 +219,7 @@ impl Walk {
                 return None;
             }
             if path.len() > MAX_PATH {
-                self.problems.push(directory.problem_of(name, ProblemKind::PathTooLong));
+                self.problems.push(directory.problem_of(name, LeftOut::PathTooLong));
                 return None;
             }
             Some(kind)
@@ -232,7 +233,7 @@ impl Walk {
         own: Option<&Identity>,
         name: &[u8],
         known: Option<ItemKind>,
-    ) -> Result<Option<ItemKind>, ProblemKind> {
+    ) -> Result<Option<ItemKind>, LeftOut> {
         match known {
             Some(ItemKind::Symlink) | None if self.follow_links => {}
             Some(kind) => return Ok(Some(kind)),
@@ -240,14 +241,14 @@ impl Walk {
         }
         let (target, kind) = match directory.follow(name) {
             Err(error) if error.kind() == io::ErrorKind::NotFound && known.is_some() => {
-                return Err(ProblemKind::DanglingLink);
+                return Err(LeftOut::DanglingLink);
             }
             followed => followed?,
         };
         if kind == ItemKind::Directory {
             let above = self.levels.iter().filter_map(|level| level.identity.as_ref());
             if above.chain(own).any(|identity| *identity == target) {
-                return Err(ProblemKind::LinkLoop);
+                return Err(LeftOut::LinkLoop);
             }
         }
         let is_skipped = self.skip.iter().any(|skip| skip.is_target(&target));

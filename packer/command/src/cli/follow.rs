@@ -140,7 +140,7 @@ impl Observer for Follow<'_> {
                 progress.show(steps, b"");
             }
             Event::Selected { entries } => self.lock().steps.total_files = Some(entries),
-            Event::LeftOut { path, problem } => self.warning(path, problem),
+            Event::LeftOut { path, problem } => self.warning(path, &problem.to_string()),
             Event::Failed { path, problem } | Event::Refused { path, problem } => {
                 self.warning(&os_path(path.0), problem);
             }

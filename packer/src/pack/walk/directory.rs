@@ -1,7 +1,8 @@
 //! A directory of the tree that is packed, and what can be asked of the things in it.
 
 use super::batch::ItemKind;
-use super::problem::{Problem, ProblemKind};
+use super::problem::Problem;
+use crate::error::LeftOut;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -127,12 +128,12 @@ impl Directory {
     }
 
     /// A problem with the directory itself.
-    pub(super) fn problem(&self, kind: ProblemKind) -> Problem {
+    pub(super) fn problem(&self, kind: LeftOut) -> Problem {
         Problem { disk_path: self.disk_path(), kind }
     }
 
     /// A problem with the thing `name` in it.
-    pub(super) fn problem_of(&self, name: &[u8], kind: ProblemKind) -> Problem {
+    pub(super) fn problem_of(&self, name: &[u8], kind: LeftOut) -> Problem {
         Problem { disk_path: self.disk_path_of(name), kind }
     }
 }

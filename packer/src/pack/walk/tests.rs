@@ -178,7 +178,7 @@ fn ignore_files_hold_below_their_directory() {
     );
     assert_eq!(problems.len(), 1);
     assert_eq!(problems[0].disk_path, root.path().join("sub/.ignore"));
-    assert!(matches!(problems[0].kind, ProblemKind::BadIgnoreLine { line: 1 }));
+    assert!(matches!(problems[0].kind, LeftOut::BadIgnoreLine { line: 1 }));
 }
 
 #[test]
@@ -302,10 +302,10 @@ mod linux {
             &problems.iter().find(|problem| problem.disk_path == path).unwrap().kind
         };
         assert_eq!(problems.len(), 4);
-        assert!(matches!(find(b"a/b/up"), ProblemKind::LinkLoop));
-        assert!(matches!(find(b"a/self"), ProblemKind::LinkLoop));
-        assert!(matches!(find(b"a/none"), ProblemKind::DanglingLink));
-        assert!(matches!(find(b"round"), ProblemKind::Io(_)));
+        assert!(matches!(find(b"a/b/up"), LeftOut::LinkLoop));
+        assert!(matches!(find(b"a/self"), LeftOut::LinkLoop));
+        assert!(matches!(find(b"a/none"), LeftOut::DanglingLink));
+        assert!(matches!(find(b"round"), LeftOut::Io(_)));
     }
 
     #[test]
@@ -322,7 +322,7 @@ mod linux {
             let path = root.path().join(name);
             problems.iter().find(|problem| problem.disk_path == path).map(|found| {
                 match &found.kind {
-                    ProblemKind::Io(error) => error.kind(),
+                    LeftOut::Io(error) => error.kind(),
                     other => panic!("{other:?}"),
                 }
             })
@@ -385,7 +385,7 @@ mod linux {
         // 40 names of 200 bytes and their slashes leave 152 bytes: enough for the sibling alone.
         assert_eq!(walked.len(), 40 * 3 + 2);
         assert_eq!(problems.len(), 1);
-        assert!(matches!(problems[0].kind, ProblemKind::PathTooLong));
+        assert!(matches!(problems[0].kind, LeftOut::PathTooLong));
         let below = problems[0].disk_path.strip_prefix(root.path()).unwrap();
         assert_eq!(below.as_os_str().len(), 201 * 41 - 1);
     }

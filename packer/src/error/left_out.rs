@@ -1,0 +1,63 @@
+//! Why something in a tree is not in the pack.
+
+use std::fmt;
+use std::io;
+
+/// Why something in a tree was left out of the pack, or was not understood.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LeftOut {
+    /// It could not be opened, read or examined, or it vanished.
+    #[error("{}", InWords(.0))]
+    Io(#[from] io::Error),
+    /// It changed each time it was read.
+    #[error("it changed while it was read")]
+    Changed,
+    /// It was a file when its directory was read, and is none any more.
+    #[error("it is not a file any more")]
+    NotAFile,
+    /// A socket, a pipe or a device: these are left out on purpose.
+    #[error("it is a socket, a pipe or a device")]
+    Special,
+    /// A symbolic link whose target is empty or longer than a pack can hold.
+    #[error("its target is {len} bytes long")]
+    LinkTarget {
+        /// Its length in bytes.
+        len: usize,
+    },
+    /// A followed link leads to nothing.
+    #[error("the link leads nowhere")]
+    DanglingLink,
+    /// A followed link leads to a directory that it lies in.
+    #[error("the link leads back to a directory above it")]
+    LinkLoop,
+    /// Its path inside the pack would be longer than [`MAX_PATH`](rangepack_core::MAX_PATH).
+    #[error("the path is too long for a pack")]
+    PathTooLong,
+    /// No pack may hold its name.
+    #[error(transparent)]
+    Name(rangepack_core::Error),
+    /// Its name is not Unicode, on a system where such names cannot be packed.
+    #[error("the name is not Unicode")]
+    NotUnicode,
+    /// A line of an ignore file is not a pattern: the first such line, the rest of the file holds. The file
+    /// itself is in the pack.
+    #[error("line {line} is not a pattern")]
+    BadIgnoreLine {
+        /// Its number, from 1.
+        line: usize,
+    },
+}
+
+/// An error of the system, in fewer words where there is no doubt.
+struct InWords<'e>(&'e io::Error);
+
+impl fmt::Display for InWords<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.kind() {
+            io::ErrorKind::NotFound => f.write_str("it vanished"),
+            io::ErrorKind::PermissionDenied => f.write_str("permission denied"),
+            _ => self.0.fmt(f),
+        }
+    }
+}
