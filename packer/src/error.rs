@@ -1,8 +1,10 @@
 //! What can fail while packing, opening, reading and extracting.
 
+mod action;
 mod container;
 mod left_out;
 
+pub use action::Action;
 pub use container::ContainerProblem;
 pub use left_out::LeftOut;
 
@@ -21,8 +23,8 @@ pub enum Error {
     /// The operating system refused something.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {
-        /// What was tried, as a verb.
-        action: &'static str,
+        /// What was tried.
+        action: Action,
         /// On which file.
         path: PathBuf,
         /// What the system said.
@@ -218,13 +220,40 @@ pub enum RemoteProblem {
     NoRanges(Option<u64>),
     /// An answer that is none to the question.
     #[error("the server's answer is wrong: {0}")]
-    BadAnswer(&'static str),
+    BadAnswer(BadAnswer),
     /// Settings or credentials are not complete, or something rarer.
     #[error("{0}")]
     Other(String),
     /// The feature `remote` was left out.
     #[error("this rangepack was built without the feature `remote`")]
     NotBuilt,
+}
+
+/// What is wrong with a server's answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BadAnswer {
+    /// There was none.
+    #[error("there was none")]
+    Nothing,
+    /// The end of the file was asked for.
+    #[error("these are not the file's last bytes")]
+    NotTheEnd,
+    /// Another part of the file.
+    #[error("it is not the part that was asked for")]
+    AnotherPart,
+    /// A part of the file, and nobody knows which.
+    #[error("it does not say which part it is")]
+    UnknownPart,
+    /// Its content is compressed.
+    #[error("it is compressed on the way")]
+    Compressed,
+    /// Longer than what was asked for.
+    #[error("it is more than was asked for")]
+    TooMuch,
+    /// Shorter than what was announced.
+    #[error("it broke off")]
+    BrokenOff,
 }
 
 impl RemoteProblem {
@@ -241,7 +270,7 @@ impl Error {
     }
 
     /// Wraps an error of the operating system.
-    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error + use<> {
+    pub(crate) fn io(action: Action, path: &Path) -> impl FnOnce(io::Error) -> Error + use<> {
         let path = path.to_owned();
         move |source| Error::Io { action, path, source: without_temporary_name(source) }
     }

@@ -14,7 +14,7 @@ mod system;
 
 pub use selection::Selection;
 
-use crate::error::{Error, Limited, Result};
+use crate::error::{Action, Error, Limited, Result};
 use crate::progress::{Event, Observer};
 use crate::read::pack::Pack;
 use names::Rules;
@@ -200,7 +200,7 @@ fn extract_under(
     let opened = if options.dry_run { None } else { Some(open_target(target)?) };
     let rules = match (rules, &opened) {
         (Some(rules), _) => rules,
-        (None, Some(opened)) => find_rules(opened).map_err(Error::io("write in", target))?,
+        (None, Some(opened)) => find_rules(opened).map_err(Error::io(Action::WriteIn, target))?,
         (None, None) => Rules::default(),
     };
     let mode_of = |directory: &[u8]| mode_of(pack, directory);
@@ -225,7 +225,7 @@ fn extract_under(
     if run.has_links.load(Ordering::Relaxed) {
         run.pass(&ranges, Pass::Links);
     }
-    run.finish(&ranges).map_err(Error::io("sync", target))?;
+    run.finish(&ranges).map_err(Error::io(Action::Sync, target))?;
     if let Some(error) = run.failure.into_inner() {
         return Err(error);
     }
@@ -258,9 +258,9 @@ fn check_limits(pack: &Pack, ranges: &Ranges, options: &ExtractOptions) -> Resul
 }
 
 fn open_target(target: &Path) -> Result<Target> {
-    std::fs::create_dir_all(target).map_err(Error::io("create", target))?;
+    std::fs::create_dir_all(target).map_err(Error::io(Action::Create, target))?;
     let probe = format!(".rangepack-{:016x}", unguessable());
-    Target::open(target, probe.as_bytes()).map_err(Error::io("write in", target))
+    Target::open(target, probe.as_bytes()).map_err(Error::io(Action::WriteIn, target))
 }
 
 fn find_rules(target: &Target) -> std::io::Result<Rules> {

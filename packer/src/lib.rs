@@ -71,7 +71,8 @@ pub use container::journal::JournalState;
 pub use container::known::Resumed;
 pub use container::reindex::{NdjsonWritten, Reindexed, Target, rebuild, write_ndjson};
 pub use error::{
-    ContainerProblem, Error, Expected, LeftOut, Limited, RemoteProblem, Result, VolumeProblem,
+    Action, BadAnswer, ContainerProblem, Error, Expected, LeftOut, Limited, RemoteProblem, Result,
+    VolumeProblem,
 };
 pub use extract::{
     ExtractOptions, ExtractReport, NotExtracted, PROBLEMS_KEPT, Selection, Stopped, extract,

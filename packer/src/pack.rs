@@ -9,7 +9,7 @@ mod pipeline;
 mod read;
 mod survey;
 
-use crate::error::{Error, LeftOut, Result};
+use crate::error::{Action, Error, LeftOut, Result};
 use crate::filter::Filter;
 use crate::index::writer::{Finished, IndexOptions, IndexWriter};
 use crate::pack::walk::{Directory, Metadata, Problem, Walk, WalkOptions};
@@ -127,7 +127,7 @@ pub fn pack(
     }
     let replacement = Replacement::new(target)?;
     let walk = walk(source, options, vec![target.to_owned(), replacement.path().to_owned()])?;
-    let file = replacement.file().try_clone().map_err(Error::io("create", target))?;
+    let file = replacement.file().try_clone().map_err(Error::io(Action::Create, target))?;
     let mut output =
         Output::new(file, target, 0, options.align, options.dedup.then(Dedup::default))?;
     let mut index = IndexWriter::new(&directory_of(target));
@@ -136,7 +136,7 @@ pub fn pack(
     let summary = run(tasks, &mut output, options, observer, &mut sink)?;
     let payload_end = output.position();
     output.finish()?;
-    let seek = Error::io("seek in", target);
+    let seek = Error::io(Action::Seek, target);
     replacement.file().seek(SeekFrom::Start(payload_end)).map_err(seek)?;
     let mut out = replacement.writer();
     let finished = index.finish(&mut out, target, payload_end, Vec::new(), options.index)?;
@@ -149,7 +149,7 @@ pub fn pack(
 pub(crate) fn walk(source: &Path, options: &PackOptions, skip: Vec<PathBuf>) -> Result<Walk> {
     let walk_options =
         WalkOptions { filter: options.filter.clone(), follow_links: options.follow_links, skip };
-    Walk::new(source, walk_options).map_err(Error::io("read", source))
+    Walk::new(source, walk_options).map_err(Error::io(Action::Read, source))
 }
 
 /// Where entries go: an index in the making, or a journal.

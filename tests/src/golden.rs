@@ -67,7 +67,11 @@ fn sidecar(source: &Path, target: &Path, threads: usize) -> Result<()> {
 
 /// Through a journal, so that the ids do not depend on who runs this.
 fn owner(_: &Path, target: &Path, _: usize) -> Result<()> {
-    let io = |source| rangepack::Error::Io { action: "write", path: target.to_owned(), source };
+    let io = |source| rangepack::Error::Io {
+        action: rangepack::Action::Write,
+        path: target.to_owned(),
+        source,
+    };
     let index = target.with_extension("pack.idx");
     let line = |path: &str, offset: usize, content: &str, owner: &str| {
         let digest = Digest::of(content.as_bytes());
@@ -173,7 +177,11 @@ pub fn cases() -> Vec<Case> {
 impl Case {
     /// Makes the pack in `folder`; returns its path and that of a sidecar.
     pub fn make(&self, folder: &Path, threads: usize) -> Result<Vec<PathBuf>> {
-        let io = |source| rangepack::Error::Io { action: "write", path: folder.to_owned(), source };
+        let io = |source| rangepack::Error::Io {
+            action: rangepack::Action::Write,
+            path: folder.to_owned(),
+            source,
+        };
         let source = tempfile::tempdir_in(folder).map_err(io)?;
         #[cfg(unix)]
         self.tree.write(source.path()).map_err(io)?;

@@ -257,7 +257,7 @@ fn without_a_source_nothing_is_made() {
     let home = Home::new();
     fs::remove_dir_all(home.at("source")).unwrap();
     home.is_refused(&CreateOptions::default(), |error| {
-        matches!(error, Error::Io { action: "read", .. })
+        matches!(error, Error::Io { action: rangepack::Action::Read, .. })
     });
     assert!(home.files().is_empty());
 }

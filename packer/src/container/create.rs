@@ -5,7 +5,7 @@ use crate::container::journal::Journal;
 use crate::container::known::{self, Known, Resumed};
 use crate::container::lock::Locked;
 use crate::container::tasks::{Ahead, Tasks};
-use crate::error::{Error, Result};
+use crate::error::{Action, Error, Result};
 use crate::index::writer::{DirectoryLines, Finished, IndexFormat};
 use crate::pack::{self, Dedup, Output, PackOptions, Summary};
 use crate::progress::Observer;
@@ -85,7 +85,7 @@ pub fn create(
     }
     // The old program made the directory, too.
     let directory = directory_of(container);
-    std::fs::create_dir_all(&directory).map_err(Error::io("create", &directory))?;
+    std::fs::create_dir_all(&directory).map_err(Error::io(Action::Create, &directory))?;
     let has_bytes = |path: &Path| path.metadata().is_ok_and(|metadata| metadata.len() > 0);
     let (existed, had_lines) = (container.exists(), has_bytes(&index));
     let locked = Locked::open(container, true)?;
@@ -165,7 +165,7 @@ impl Run<'_> {
         if reopened && !began && complete {
             // Nothing to add: the container is as it was, and so is what lies beside it.
             if wrote_index || options.remove_index {
-                std::fs::remove_file(self.index).map_err(Error::io("remove", self.index))?;
+                std::fs::remove_file(self.index).map_err(Error::io(Action::Remove, self.index))?;
             }
             created.is_finalized = true;
             return Ok(created);
@@ -205,5 +205,5 @@ fn dry_run(
 /// The walk ends early when the container's entries cannot be read back.
 fn refuse_unsorted(index: &Path, failure: &Mutex<Option<io::Error>>) -> Result<()> {
     let failure = failure.lock().unwrap_or_else(PoisonError::into_inner).take();
-    failure.map_or(Ok(()), |error| Err(Error::io("sort the entries of", index)(error)))
+    failure.map_or(Ok(()), |error| Err(Error::io(Action::UseTemporary, index)(error)))
 }

@@ -1,7 +1,7 @@
 //! The index inside a container.
 
 use crate::container::journal::{self, JournalState};
-use crate::error::{Error, Result};
+use crate::error::{Action, Error, Result};
 use crate::read::legacy::is_own;
 use crate::read::pack::Pack;
 use crate::source::data::Data;
@@ -32,7 +32,7 @@ pub(crate) fn embedded(
     floor: u64,
     each: &mut dyn FnMut(Entry) -> Result<()>,
 ) -> Result<Option<Embedded>> {
-    let mapped = Mapped::open(container).map_err(Error::io("open", container))?;
+    let mapped = Mapped::open(container).map_err(Error::io(Action::Open, container))?;
     let file = Data::mapped(container, mapped);
     let data = file.whole().unwrap_or(&[]);
     let limits = OpenOptions::default().limits;

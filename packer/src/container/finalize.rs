@@ -4,7 +4,7 @@ use crate::container::embedded::embedded;
 use crate::container::journal::{self, JournalState};
 use crate::container::known::{index_missing, refuse_to_cut, refuse_too_short};
 use crate::container::lock::Locked;
-use crate::error::{ContainerProblem, Error, Result};
+use crate::error::{Action, ContainerProblem, Error, Result};
 use crate::index::sort::Sorter;
 use crate::index::writer::{Finished, IndexFormat, IndexOptions, IndexWriter};
 use crate::progress::{Observer, go_on};
@@ -74,7 +74,7 @@ pub(crate) fn run(
     observer: &dyn Observer,
 ) -> Result<Finalized> {
     let directory = directory_of(index);
-    let temporary = || Error::io("write a temporary file in", &directory);
+    let temporary = || Error::io(Action::UseTemporary, &directory);
     let mut sorter = Sorter::new(&directory);
     journal::convert_array(index)?;
     let state = journal::read(index, &mut |entry| {
@@ -101,7 +101,7 @@ pub(crate) fn run(
     let replaced = sorted.refused;
     // Until the index inside is durable this is the only copy.
     let durable = File::open(index).and_then(|file| file.sync_all());
-    durable.map_err(Error::io("sync", index))?;
+    durable.map_err(Error::io(Action::Sync, index))?;
     refuse_to_cut(index, &state, len - state.end)?;
     locked.set_len(state.end)?;
     let written = write_index(locked, container, state.end, writer, options.index);
@@ -110,7 +110,7 @@ pub(crate) fn run(
         let _ = locked.set_len(state.end);
     })?;
     if options.remove_index {
-        std::fs::remove_file(index).map_err(Error::io("remove", index))?;
+        std::fs::remove_file(index).map_err(Error::io(Action::Remove, index))?;
     }
     Ok(Finalized { finished, journal: state, cut: len - state.end, replaced })
 }
@@ -123,11 +123,12 @@ fn write_index(
     options: IndexOptions,
 ) -> Result<Finished> {
     let mut file = locked.handle()?;
-    file.seek(SeekFrom::Start(end)).map_err(Error::io("seek in", container))?;
+    file.seek(SeekFrom::Start(end)).map_err(Error::io(Action::Seek, container))?;
     let mut out = BufWriter::with_capacity(256 << 10, file);
     let finished = writer.finish(&mut out, container, end, Vec::new(), options)?;
-    let file =
-        out.into_inner().map_err(|error| Error::io("write", container)(error.into_error()))?;
-    file.sync_all().map_err(Error::io("sync", container))?;
+    let file = out
+        .into_inner()
+        .map_err(|error| Error::io(Action::Write, container)(error.into_error()))?;
+    file.sync_all().map_err(Error::io(Action::Sync, container))?;
     Ok(finished)
 }

@@ -4,7 +4,7 @@
 //! Payload bytes are durable before the lines that name them. So a payload without a line is harmless,
 //! and is cut off when packing goes on; a line without its payload would be a lie, and never happens.
 
-use crate::error::{ContainerProblem, Error, Result};
+use crate::error::{Action, ContainerProblem, Error, Result};
 use crate::pack::Output;
 use crate::read::legacy::end_of;
 use crate::source::mapped::Mapped;
@@ -70,7 +70,7 @@ pub(crate) fn read(path: &Path, each: &mut dyn FnMut(Entry) -> Result<()>) -> Re
 }
 
 fn read_lines(path: &Path, each: &mut dyn FnMut(Entry) -> Result<()>) -> Result<JournalState> {
-    let file = File::open(path).map_err(Error::io("open", path))?;
+    let file = File::open(path).map_err(Error::io(Action::Open, path))?;
     let mut reader = BufReader::with_capacity(256 << 10, file);
     let mut state = JournalState::default();
     let mut line = Vec::new();
@@ -78,7 +78,7 @@ fn read_lines(path: &Path, each: &mut dyn FnMut(Entry) -> Result<()>) -> Result<
         line.clear();
         let read = std::io::Read::take(&mut reader, MAX_LINE)
             .read_until(b'\n', &mut line)
-            .map_err(Error::io("read", path))?;
+            .map_err(Error::io(Action::Read, path))?;
         if read == 0 {
             return Ok(state);
         }
@@ -126,13 +126,13 @@ pub(crate) fn convert_array(index: &Path) -> Result<()> {
 
 /// Whether an index is a JSON array.
 pub(crate) fn is_array(index: &Path) -> Result<bool> {
-    let data = Mapped::open(index).map_err(Error::io("open", index))?;
+    let data = Mapped::open(index).map_err(Error::io(Action::Open, index))?;
     Ok(data.trim_ascii_start().first() == Some(&b'['))
 }
 
 /// Hands the entries of such an index to `each`, one after the other.
 fn read_array(index: &Path, each: &mut dyn FnMut(Entry) -> Result<()>) -> Result<()> {
-    let data = Mapped::open(index).map_err(Error::io("open", index))?;
+    let data = Mapped::open(index).map_err(Error::io(Action::Open, index))?;
     parse(&data, each)?.map(|_| ()).map_err(Error::pack_at(index))
 }
 
@@ -165,9 +165,9 @@ pub(crate) fn write_whole(
         line.clear();
         ndjson::write_line(entry, &mut line);
         line.push(b'\n');
-        out.write_all(&line).map_err(Error::io("write", path))
+        out.write_all(&line).map_err(Error::io(Action::Write, path))
     })?;
-    out.flush().map_err(Error::io("write", path))?;
+    out.flush().map_err(Error::io(Action::Write, path))?;
     drop(out);
     replacement.finish(Finish { overwrite: true, sync: true })
 }
@@ -188,25 +188,25 @@ pub(crate) struct Journal {
 impl Journal {
     /// Opens a journal to append, and cuts off `torn` bytes at its end. A new one is durable then.
     pub(crate) fn open(path: &Path, torn: u64, fsync_every: u64, batch: u64) -> Result<Journal> {
-        let open = || Error::io("open", path);
+        let open = || Error::io(Action::Open, path);
         let mut file =
             OpenOptions::new().create(true).read(true).append(true).open(path).map_err(open())?;
         let len = file.metadata().map_err(open())?.len();
         if torn > 0 {
-            file.set_len(len - torn).map_err(Error::io("cut", path))?;
+            file.set_len(len - torn).map_err(Error::io(Action::Cut, path))?;
         }
         let mut lines = Vec::new();
         if len > torn {
             let mut last = [0];
             file.seek(SeekFrom::Start(len - torn - 1)).map_err(open())?;
-            file.read_exact(&mut last).map_err(Error::io("read", path))?;
+            file.read_exact(&mut last).map_err(Error::io(Action::Read, path))?;
             // The next line must not be swallowed by the last one.
             lines.extend((last != *b"\n").then_some(b'\n'));
         }
         if len == torn {
             file.write_all(NEW)
                 .and_then(|()| file.sync_data())
-                .map_err(Error::io("write", path))?;
+                .map_err(Error::io(Action::Write, path))?;
         }
         if len <= NEW.len() as u64 {
             sync_directory(&directory_of(path))?;
@@ -243,11 +243,11 @@ impl Journal {
         }
         output.sync()?;
         self.unsynced = 0;
-        let before = self.file.metadata().map_err(Error::io("write", &self.path))?.len();
+        let before = self.file.metadata().map_err(Error::io(Action::Write, &self.path))?.len();
         if let Err(error) = self.file.write_all(&self.lines).and_then(|()| self.file.sync_data()) {
             // A full disk leaves no torn line behind.
             let _ = self.file.set_len(before);
-            return Err(Error::io("write", &self.path)(error));
+            return Err(Error::io(Action::Write, &self.path)(error));
         }
         self.lines.clear();
         self.pending = 0;

@@ -2,7 +2,7 @@
 
 use crate::container::embedded::{Embedded, embedded};
 use crate::container::journal::{self, JournalState};
-use crate::error::{ContainerProblem, Error, Result};
+use crate::error::{Action, ContainerProblem, Error, Result};
 use crate::index::sort::{Sorted, Sorter};
 use crate::pack::Dedup;
 use rangepack_core::Entry;
@@ -79,7 +79,7 @@ pub(crate) fn find(
         if let Some(dedup) = &mut dedup {
             dedup.learn(&entry);
         }
-        sorter.push(entry).map_err(Error::io("write a temporary file in", scratch))
+        sorter.push(entry).map_err(Error::io(Action::UseTemporary, scratch))
     };
     let (mut beside_sorter, mut inside_sorter) = (Sorter::new(scratch), Sorter::new(scratch));
     let beside = match index.exists() {
@@ -101,7 +101,7 @@ pub(crate) fn find(
     let reopened = inside.is_some();
     let cut = if reopened { 0 } else { len.saturating_sub(state.end) };
     refuse_to_cut(index, &state, cut)?;
-    let sorted = sorter.finish().map_err(Error::io("read a temporary file in", scratch))?;
+    let sorted = sorter.finish().map_err(Error::io(Action::UseTemporary, scratch))?;
     let paged = inside.is_some_and(|inside| inside.paged);
     Ok(Known { sorted, state, cut, reopened, paged, missing })
 }

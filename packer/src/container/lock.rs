@@ -1,6 +1,6 @@
 //! One packer at a time: who writes into a container holds its lock.
 
-use crate::error::{ContainerProblem, Error, Result};
+use crate::error::{Action, ContainerProblem, Error, Result};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
@@ -20,11 +20,11 @@ impl Locked {
             .create(create)
             .truncate(false)
             .open(path)
-            .map_err(Error::io("open", path))?;
+            .map_err(Error::io(Action::Open, path))?;
         match file.try_lock() {
             Ok(()) => Ok(Locked { file, path: path.to_owned() }),
             Err(TryLockError::WouldBlock) => Err(Error::container(path, ContainerProblem::Locked)),
-            Err(TryLockError::Error(error)) => Err(Error::io("lock", path)(error)),
+            Err(TryLockError::Error(error)) => Err(Error::io(Action::Lock, path)(error)),
         }
     }
 
@@ -32,15 +32,15 @@ impl Locked {
         self.file
             .metadata()
             .map(|metadata| metadata.len())
-            .map_err(Error::io("examine", &self.path))
+            .map_err(Error::io(Action::Examine, &self.path))
     }
 
     pub(crate) fn set_len(&self, len: u64) -> Result<()> {
-        self.file.set_len(len).map_err(Error::io("cut", &self.path))
+        self.file.set_len(len).map_err(Error::io(Action::Cut, &self.path))
     }
 
     /// Another handle on the same file, under the same lock.
     pub(crate) fn handle(&self) -> Result<File> {
-        self.file.try_clone().map_err(Error::io("open", &self.path))
+        self.file.try_clone().map_err(Error::io(Action::Open, &self.path))
     }
 }

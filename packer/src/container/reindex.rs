@@ -3,7 +3,7 @@
 mod tables;
 
 use crate::container::lock::Locked;
-use crate::error::{ContainerProblem, Error, Result};
+use crate::error::{Action, ContainerProblem, Error, Result};
 use crate::index::ndjson;
 use crate::index::sort::Sorter;
 use crate::index::writer::{Finished, IndexOptions, IndexWriter};
@@ -69,7 +69,7 @@ pub fn write_ndjson(
     };
     let write = |error: io::Error| match error.kind() {
         io::ErrorKind::Interrupted => cancelled(target),
-        _ => Error::io("write", target)(error),
+        _ => Error::io(Action::Write, target)(error),
     };
     let threads = crate::pack::default_threads();
     let len = ndjson::write(&mut out, lines, threads, starts, scan).map_err(write)?;
@@ -129,7 +129,7 @@ pub fn rebuild(
             Output::Beside(sidecar)
         }
     };
-    let mapped = Mapped::open(container).map_err(Error::io("open", container))?;
+    let mapped = Mapped::open(container).map_err(Error::io(Action::Open, container))?;
     let file = Data::mapped(container, mapped);
     let data = file.whole().unwrap_or(&[]);
     let opened = rangepack_core::Index::open(data, data.len() as u64, None, &options.limits);
@@ -138,7 +138,7 @@ pub fn rebuild(
     }
     let place = legacy::find(&file, options)?;
     let directory = directory_of(container);
-    let temporary = || Error::io("write a temporary file in", &directory);
+    let temporary = || Error::io(Action::UseTemporary, &directory);
     let mut sorter = Sorter::new(&directory);
     let volume = u16::from(matches!(output, Output::Beside(_)));
     let len = data.len() as u64;
@@ -233,7 +233,7 @@ impl Rebuild<'_> {
             };
             let sound = sound.map_err(|error| match error.kind() {
                 io::ErrorKind::Interrupted => cancelled(self.container),
-                _ => Error::io("write a temporary file in", self.directory)(error),
+                _ => Error::io(Action::UseTemporary, self.directory)(error),
             })?;
             content.digest.get_or_insert_with(|| Digest::of(payload));
             if !sound {
@@ -260,7 +260,7 @@ fn beside(
     let replacement = Replacement::new(sidecar)?;
     let mut out = replacement.writer();
     let volumes = vec![Volume::new(name, len)];
-    tables.write_to(&mut out).map_err(Error::io("write", sidecar))?;
+    tables.write_to(&mut out).map_err(Error::io(Action::Write, sidecar))?;
     let paged = IndexOptions::paged();
     let finished = writer.finish(&mut out, sidecar, tables.end(), volumes, paged)?;
     drop(out);
@@ -278,13 +278,14 @@ fn append(
 ) -> Result<Finished> {
     let write = || -> Result<Finished> {
         let mut file: File = locked.handle()?;
-        file.seek(SeekFrom::Start(len)).map_err(Error::io("seek in", container))?;
+        file.seek(SeekFrom::Start(len)).map_err(Error::io(Action::Seek, container))?;
         let mut out = BufWriter::with_capacity(256 << 10, file);
-        tables.write_to(&mut out).map_err(Error::io("write", container))?;
+        tables.write_to(&mut out).map_err(Error::io(Action::Write, container))?;
         let finished = writer.finish(&mut out, container, tables.end(), Vec::new(), index)?;
-        let file =
-            out.into_inner().map_err(|error| Error::io("write", container)(error.into_error()))?;
-        file.sync_all().map_err(Error::io("sync", container))?;
+        let file = out
+            .into_inner()
+            .map_err(|error| Error::io(Action::Write, container)(error.into_error()))?;
+        file.sync_all().map_err(Error::io(Action::Sync, container))?;
         close(file, container)?;
         Ok(finished)
     };

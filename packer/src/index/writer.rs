@@ -1,6 +1,6 @@
 //! Writes everything that follows the payloads: index pages, CTNRv1 trailer, root page, footer.
 
-use crate::error::{Error, Result};
+use crate::error::{Action, Error, Result};
 use crate::index::ndjson;
 use rangepack_core::hash::{self, Window};
 use rangepack_core::layout::{self, HashSection, Header, Leaf, Volume, set_totals};
@@ -107,7 +107,7 @@ impl IndexWriter {
     }
 
     fn temporary(&self) -> impl FnOnce(io::Error) -> Error + use<> {
-        Error::io("use a temporary file in", &self.directory)
+        Error::io(Action::UseTemporary, &self.directory)
     }
 
     /// Adds the next entry. Its directory must have come before.
@@ -130,7 +130,7 @@ impl IndexWriter {
         volumes: Vec<Volume>,
         options: IndexOptions,
     ) -> Result<Finished> {
-        let write = || Error::io("write", path);
+        let write = || Error::io(Action::Write, path);
         let temporary = self.temporary();
         let IndexWriter { tree, sums, mut page, leaves: mut spool, directory, .. } = self;
         let mut leaves = tree.finish(&mut page).map_err(Error::pack_at(path))?;
@@ -154,9 +154,9 @@ impl IndexWriter {
         }
         // The tree is finished in any case: it is cheap, and counts everything.
         for (number, page) in
-            pages(&mut spool, 1).map_err(Error::io("read", &directory))?.enumerate()
+            pages(&mut spool, 1).map_err(Error::io(Action::Read, &directory))?.enumerate()
         {
-            let mut page = page.map_err(Error::io("read a temporary file in", &directory))?;
+            let mut page = page.map_err(Error::io(Action::UseTemporary, &directory))?;
             set_totals(&mut page, &mut totals).map_err(Error::pack_at(path))?;
             leaves.seal(number, &page);
             if paged {

@@ -1,7 +1,7 @@
 //! Payloads, one after the other, into one file.
 
 use super::dedup::{Dedup, Placed};
-use crate::error::{Error, Result};
+use crate::error::{Action, Error, Result};
 use crate::source::replace::close;
 use rangepack_core::{Codec, Content, Digest, blocks};
 use std::fs::File;
@@ -47,7 +47,7 @@ impl Output {
         dedup: Option<Dedup>,
     ) -> Result<Output> {
         let mut file = file;
-        file.seek(SeekFrom::Start(position)).map_err(Error::io("seek in", path))?;
+        file.seek(SeekFrom::Start(position)).map_err(Error::io(Action::Seek, path))?;
         Ok(Output {
             file: Some(BufWriter::with_capacity(64 << 10, file)),
             begun: false,
@@ -81,7 +81,7 @@ impl Output {
     /// Cuts off what stands behind the first position, once: an index that is no longer true.
     pub(crate) fn begin(&mut self) -> Result<()> {
         if let (false, Some(file)) = (self.begun, &self.file) {
-            let cut = || Error::io("cut", &self.path);
+            let cut = || Error::io(Action::Cut, &self.path);
             // Cutting makes ext4 write a file out when it is closed, so not without need.
             if file.get_ref().metadata().map_err(cut())?.len() > self.position {
                 // What is cut off is gone for good before anything takes its place.
@@ -97,7 +97,7 @@ impl Output {
         match &mut self.file {
             Some(file) => file.write_all(bytes).map_err(|error| {
                 self.failed = true;
-                Error::io("write", &self.path)(error)
+                Error::io(Action::Write, &self.path)(error)
             }),
             None => Ok(()),
         }
@@ -130,7 +130,7 @@ impl Output {
         match &mut self.file {
             Some(file) => file.write_all(&self.batch[pending]).map_err(|error| {
                 self.failed = true;
-                Error::io("write", &self.path)(error)
+                Error::io(Action::Write, &self.path)(error)
             }),
             None => Ok(()),
         }
@@ -244,7 +244,7 @@ impl Output {
         let Some(file) = &mut self.file else { return Ok(true) };
         file.flush().map_err(|error| {
             self.failed = true;
-            Error::io("write", &self.path)(error)
+            Error::io(Action::Write, &self.path)(error)
         })?;
         let mut piece = vec![0; 256 << 10];
         let mut at = 0;
@@ -252,7 +252,7 @@ impl Output {
             let take = (len - at).min(256 << 10) as usize;
             let Some(file) = &self.file else { return Ok(true) };
             crate::source::platform::read_exact_at(file.get_ref(), &mut piece[..take], offset + at)
-                .map_err(Error::io("read", &self.path))?;
+                .map_err(Error::io(Action::Read, &self.path))?;
             if !self.holds(earlier.saturating_add(at), &piece[..take]) {
                 return Ok(false);
             }
@@ -275,7 +275,7 @@ impl Output {
                 .and_then(|()| file.seek(SeekFrom::Start(position)));
             if let Err(error) = cut {
                 self.failed = true;
-                return Err(Error::io("write", &self.path)(error));
+                return Err(Error::io(Action::Write, &self.path)(error));
             }
         }
         self.position = position;
@@ -286,14 +286,14 @@ impl Output {
     pub(crate) fn sync(&mut self) -> Result<()> {
         if self.failed {
             let error = std::io::Error::other("an earlier write failed");
-            return Err(Error::io("sync", &self.path)(error));
+            return Err(Error::io(Action::Sync, &self.path)(error));
         }
         self.flush_pending()?;
         let Some(file) = &mut self.file else { return Ok(()) };
         file.flush().and_then(|()| file.get_ref().sync_data()).map_err(|error| {
             // The system may forget after telling once that it could not write.
             self.failed = true;
-            Error::io("sync", &self.path)(error)
+            Error::io(Action::Sync, &self.path)(error)
         })
     }
 
@@ -302,7 +302,7 @@ impl Output {
         self.flush_pending()?;
         let Some(file) = self.file.take() else { return Ok(()) };
         let file = file.into_inner().map_err(|error| error.into_error());
-        close(file.map_err(Error::io("write", &self.path))?, &self.path)
+        close(file.map_err(Error::io(Action::Write, &self.path))?, &self.path)
     }
 }
 

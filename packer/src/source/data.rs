@@ -1,6 +1,6 @@
 //! The bytes of a file that is read: mapped, or fetched when they are asked for.
 
-use crate::error::{Error, Result};
+use crate::error::{Action, Error, Result};
 use crate::source::location::Location;
 use crate::source::mapped::Mapped;
 use crate::source::options::OpenOptions;
@@ -36,7 +36,7 @@ impl Data {
     pub fn open(location: &Location, options: &OpenOptions) -> Result<Data> {
         let place = match location {
             Location::Disk(path) => {
-                Place::Mapped(Mapped::open(path).map_err(Error::io("open", path))?)
+                Place::Mapped(Mapped::open(path).map_err(Error::io(Action::Open, path))?)
             }
             Location::Url(url) => Place::Remote(Box::new(Remote::open(url, &options.remote)?)),
         };

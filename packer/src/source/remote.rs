@@ -5,7 +5,7 @@ mod pages;
 mod http;
 mod store;
 
-use crate::error::{Error, RemoteProblem, Result};
+use crate::error::{BadAnswer, Error, RemoteProblem, Result};
 use crate::source::data::Traffic;
 use crate::source::location::{Scheme, Url};
 use crate::source::options::RemoteOptions;
@@ -143,7 +143,7 @@ impl Remote {
         let asked = Arc::clone(&transport);
         let part = runtime::spawn(async move { asked.tail().await }).part().map_err(failed())?;
         if part.start.checked_add(part.bytes.len() as u64) != Some(part.total) {
-            let problem = RemoteProblem::BadAnswer("these are not the file's last bytes");
+            let problem = RemoteProblem::BadAnswer(BadAnswer::NotTheEnd);
             return Err(failed()(problem));
         }
         Ok(Remote {
@@ -228,7 +228,7 @@ impl Remote {
                 return Err(RemoteProblem::Changed);
             }
             if part.start != extent.start || part.bytes.len() as u64 != extent.len {
-                return Err(RemoteProblem::BadAnswer("it is not the part that was asked for"));
+                return Err(RemoteProblem::BadAnswer(BadAnswer::AnotherPart));
             }
             Ok(part)
         })

@@ -1,6 +1,6 @@
 //! Files that appear whole or not at all.
 
-use crate::error::{Error, Result};
+use crate::error::{Action, Error, Result};
 use close_err::Closable;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -37,7 +37,7 @@ impl Replacement {
             builder.permissions(std::fs::Permissions::from_mode(0o666));
         }
         let file = builder.tempfile_in(&directory);
-        let file = file.map_err(Error::io("create", target))?;
+        let file = file.map_err(Error::io(Action::Create, target))?;
         Ok(Replacement { file, target: target.to_owned(), directory })
     }
 
@@ -61,12 +61,12 @@ impl Replacement {
         let Replacement { file, target, directory } = self;
         let (file, name) = file.into_parts();
         if how.sync {
-            file.sync_all().map_err(Error::io("sync", &target))?;
+            file.sync_all().map_err(Error::io(Action::Sync, &target))?;
         }
         close(file, &target)?;
         let named =
             if how.overwrite { name.persist(&target) } else { name.persist_noclobber(&target) };
-        named.map_err(|error| Error::io("create", &target)(error.error))?;
+        named.map_err(|error| Error::io(Action::Create, &target)(error.error))?;
         if how.sync { sync_directory(&directory) } else { Ok(()) }
     }
 }
@@ -79,13 +79,13 @@ impl Replacement {
 /// [`Error::Io`]; what was at `path` is still there.
 pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<()> {
     let replacement = Replacement::new(path)?;
-    replacement.file().write_all(bytes).map_err(Error::io("write", path))?;
+    replacement.file().write_all(bytes).map_err(Error::io(Action::Write, path))?;
     replacement.finish(Finish { overwrite: true, sync: false })
 }
 
 /// Closes a file that was written.
 pub(crate) fn close(file: File, path: &Path) -> Result<()> {
-    checked_close(file).map_err(Error::io("close", path))
+    checked_close(file).map_err(Error::io(Action::Close, path))
 }
 
 /// Closes a file, and says what the system says to it: network file systems and quotas may tell only then
@@ -109,7 +109,7 @@ pub(crate) fn sync_directory(directory: &Path) -> Result<()> {
         return Ok(());
     }
     let sync = || File::open(directory)?.sync_all();
-    sync().map_err(Error::io("sync", directory))
+    sync().map_err(Error::io(Action::Sync, directory))
 }
 
 #[cfg(test)]

@@ -84,7 +84,7 @@ fn read_failure(pack: &Pack, error: io::Error) -> Failure {
     match error.downcast::<Error>() {
         Ok(error) => Failure::Library(error),
         Err(error) => Failure::Library(Error::Io {
-            action: "read",
+            action: rangepack::Action::Read,
             path: pack.location().to_string().into(),
             source: error,
         }),

@@ -165,7 +165,7 @@ fn advice(error: &Error) -> Option<&'static str> {
         Error::WrongKind { expected: Expected::File, .. } => {
             Some("`rangepack ls` lists a directory")
         }
-        Error::Io { action: "read", source, .. }
+        Error::Io { action: rangepack::Action::Read, source, .. }
             if source.kind() == io::ErrorKind::NotADirectory =>
         {
             Some("what is packed is a directory with everything in it")
@@ -279,7 +279,7 @@ mod tests {
     use rangepack_core::Digest;
 
     fn io(kind: io::ErrorKind) -> Error {
-        Error::Io { action: "open", path: "a.pack".into(), source: kind.into() }
+        Error::Io { action: rangepack::Action::Open, path: "a.pack".into(), source: kind.into() }
     }
 
     #[test]

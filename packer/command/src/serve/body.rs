@@ -78,7 +78,7 @@ impl Reader {
         range: Range<u64>,
     ) -> Result<Reader> {
         let failed = |source| Error::Io {
-            action: "read",
+            action: rangepack::Action::Read,
             path: served.pack.location().name().into(),
             source,
         };

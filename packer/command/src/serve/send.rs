@@ -65,7 +65,9 @@ pub(super) fn content(
 fn unwrapped(error: io::Error) -> Error {
     match error.downcast::<Error>() {
         Ok(error) => error,
-        Err(source) => Error::Io { action: "read", path: "the pack".into(), source },
+        Err(source) => {
+            Error::Io { action: rangepack::Action::Read, path: "the pack".into(), source }
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! The URL goes out as it was given, query and all, so that signed ones work.
 
 use super::{Answered, Counters, Part, TAIL, Version, WHOLE};
-use crate::error::RemoteProblem;
+use crate::error::{BadAnswer, RemoteProblem};
 use crate::source::location;
 use crate::source::options::RemoteOptions;
 use rangepack_core::Extent;
@@ -121,7 +121,7 @@ impl Http {
                 }
             }
         }
-        Err(RemoteProblem::BadAnswer("there was none"))
+        Err(RemoteProblem::BadAnswer(BadAnswer::Nothing))
     }
 
     async fn try_get(
@@ -146,19 +146,19 @@ impl Http {
         let status = response.status();
         match status {
             StatusCode::PARTIAL_CONTENT | StatusCode::OK if is_encoded => {
-                Err(RemoteProblem::BadAnswer("it is compressed on the way").into())
+                Err(RemoteProblem::BadAnswer(BadAnswer::Compressed).into())
             }
             StatusCode::PARTIAL_CONTENT => {
                 let range = content_range.as_deref().and_then(parse_content_range);
                 let Some((start, end, total)) = range else {
-                    return Err(RemoteProblem::BadAnswer("it does not say which part it is").into());
+                    return Err(RemoteProblem::BadAnswer(BadAnswer::UnknownPart).into());
                 };
                 if end - start > most {
-                    return Err(RemoteProblem::BadAnswer("it is more than was asked for").into());
+                    return Err(RemoteProblem::BadAnswer(BadAnswer::TooMuch).into());
                 }
                 let bytes = self.body(response, end - start).await?;
                 if bytes.len() as u64 != end - start {
-                    return Err(passing(RemoteProblem::BadAnswer("it broke off")));
+                    return Err(passing(RemoteProblem::BadAnswer(BadAnswer::BrokenOff)));
                 }
                 Ok(Answer::Part(Part { start, bytes, total, version: found }))
             }
@@ -172,7 +172,7 @@ impl Http {
                     return Ok(Answer::TooLong(declared));
                 }
                 if declared.is_some_and(|len| len != total) {
-                    return Err(passing(RemoteProblem::BadAnswer("it broke off")));
+                    return Err(passing(RemoteProblem::BadAnswer(BadAnswer::BrokenOff)));
                 }
                 Ok(Answer::Part(Part { start: 0, bytes, total, version: found }))
             }
