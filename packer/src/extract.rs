@@ -98,6 +98,7 @@ pub enum Stopped {
 
 /// An entry that was not extracted.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct NotExtracted {
     /// Its path, fit for a terminal.
     pub path: String,

@@ -11,6 +11,7 @@ use thiserror::Error;
 
 /// What to pack, as the command line says it. The default packs everything.
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct FilterOptions {
     /// Globs of files and links to pack; when empty, all are.
     pub include: Vec<String>,

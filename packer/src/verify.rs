@@ -49,6 +49,7 @@ impl Default for VerifyOptions {
 
 /// Something that is wrong with a pack.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Problem {
     /// The entry that it is about; `None` when it is about the pack as a whole.
     pub path: Option<PackPathBuf>,

@@ -139,6 +139,15 @@ pub enum Error {
         /// The value found.
         value: u64,
     },
+    /// The footer speaks of a file of another length: this one was cut or grew, or holds a pack as its last
+    /// bytes.
+    #[error("the footer is that of a file of {recorded} bytes, and this one has {file_len}")]
+    OtherLength {
+        /// The length in the footer's `file_len`, in bytes.
+        recorded: u64,
+        /// The file's own, in bytes.
+        file_len: u64,
+    },
     /// A range of bytes reaches past the end of the file that it speaks of.
     #[error("bytes {start}..+{len} reach past the end of the file ({file_len} bytes)")]
     OutOfBounds {

@@ -55,8 +55,7 @@ fn paged(source: &Path, target: &Path, threads: usize) -> Result<()> {
 
 fn ndjson(source: &Path, target: &Path, threads: usize) -> Result<()> {
     let mut options = options(threads);
-    options.index =
-        IndexOptions { format: IndexFormat::Ndjson, directories: DirectoryLines::Always };
+    options.index = IndexOptions::new(IndexFormat::Ndjson, DirectoryLines::Always);
     run(source, target, &options)
 }
 

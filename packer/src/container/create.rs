@@ -89,7 +89,7 @@ pub fn create(
     let has_bytes = |path: &Path| path.metadata().is_ok_and(|metadata| metadata.len() > 0);
     let (existed, had_lines) = (container.exists(), has_bytes(&index));
     let locked = Locked::open(container, true)?;
-    let result = Run { source, container, index: &index, options }.run(&locked, observer);
+    let result = Creation { source, container, index: &index, options }.run(&locked, observer);
     // A failure before anything was written leaves no empty container behind.
     let useless = had_lines || !has_bytes(&index);
     if !existed && useless && result.is_err() && locked.len().is_ok_and(|len| len == 0) {
@@ -98,14 +98,14 @@ pub fn create(
     result
 }
 
-struct Run<'r> {
+struct Creation<'r> {
     source: &'r Path,
     container: &'r Path,
     index: &'r Path,
     options: &'r CreateOptions,
 }
 
-impl Run<'_> {
+impl Creation<'_> {
     fn run(&self, locked: &Locked, observer: &dyn Observer) -> Result<Created> {
         let options = self.options;
         let skip = vec![self.container.to_owned(), self.index.to_owned()];

@@ -8,7 +8,7 @@ use crate::index::ndjson;
 use crate::index::sort::Sorter;
 use crate::index::writer::{Finished, IndexOptions, IndexWriter};
 use crate::progress::{Event, Latch, Observer, cancelled, go_on};
-use crate::read::legacy::{self, Notes, Place};
+use crate::read::legacy::{self, Notes, Origin};
 use crate::read::pack::Pack;
 use crate::source::data::Data;
 use crate::source::location::Location;
@@ -87,6 +87,7 @@ fn done(entry: &Entry) -> Event<'_> {
 
 /// Where a paged index is to lie.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Target {
     /// In a file of its own, in the container's directory; the container stays untouched.
     Beside(PathBuf),
@@ -136,7 +137,7 @@ pub fn rebuild(
     if opened.map_err(Error::pack_at(container))?.ready().flatten().is_some() {
         return Err(Error::container(container, ContainerProblem::HasPagedIndex));
     }
-    let place = legacy::find(&file, options)?;
+    let origin = legacy::find(&file, options)?;
     let directory = directory_of(container);
     let temporary = || Error::io(Action::UseTemporary, &directory);
     let mut sorter = Sorter::new(&directory);
@@ -154,7 +155,7 @@ pub fn rebuild(
     };
     let mut refused = Vec::new();
     let mut failure = None;
-    let mut notes = legacy::read(&file, &place, options, observer, &mut |item| {
+    let mut notes = legacy::read(&file, &origin, options, observer, &mut |item| {
         match item {
             Item::Refused(entry) => refused.push(entry),
             Item::Entry(entry) if failure.is_none() => {
@@ -182,7 +183,7 @@ pub fn rebuild(
     let finished = match output {
         Output::Beside(sidecar) => beside(container, len, sidecar, &mut tables, writer)?,
         Output::InPlace(index, locked) => {
-            let index = if matches!(place, Place::Fpack) { IndexOptions::paged() } else { index };
+            let index = if matches!(origin, Origin::Fpack) { IndexOptions::paged() } else { index };
             drop(file);
             append(container, len, &locked, &mut tables, writer, index)?
         }

@@ -11,6 +11,7 @@ use tempfile::SpooledTempFile;
 
 /// Which indexes a finished pack carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum IndexFormat {
     /// The paged index, and the NDJSON trailer that the old programs read.
     #[default]
@@ -23,6 +24,7 @@ pub enum IndexFormat {
 
 /// Whether the NDJSON index has lines for directories, which the old extractor cannot read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum DirectoryLines {
     /// Only where no paged index keeps them.
     #[default]
@@ -35,6 +37,7 @@ pub enum DirectoryLines {
 
 /// Both choices together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct IndexOptions {
     /// Which indexes.
     pub format: IndexFormat,
@@ -43,6 +46,11 @@ pub struct IndexOptions {
 }
 
 impl IndexOptions {
+    /// These indexes, and directories in the NDJSON one like this.
+    pub fn new(format: IndexFormat, directories: DirectoryLines) -> IndexOptions {
+        IndexOptions { format, directories }
+    }
+
     /// The paged index alone.
     pub fn paged() -> IndexOptions {
         IndexOptions { format: IndexFormat::Paged, ..IndexOptions::default() }
@@ -60,6 +68,7 @@ impl IndexOptions {
 
 /// What was written.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Finished {
     /// What the root page says of the pack.
     pub header: Header,

@@ -32,7 +32,7 @@ pub(crate) struct Output {
 
 /// Where a payload came to lie.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Place {
+pub(crate) struct Placement {
     pub(crate) offset: u64,
     pub(crate) duplicate: bool,
 }
@@ -142,17 +142,17 @@ impl Output {
         range: Range<usize>,
         codec: Codec,
         digest: Digest,
-    ) -> Result<Place> {
+    ) -> Result<Placement> {
         let stored_size = range.len() as u64;
         if stored_size == 0 {
-            return Ok(Place { offset: self.position, duplicate: false });
+            return Ok(Placement { offset: self.position, duplicate: false });
         }
         let known = self.dedup.as_mut().and_then(|dedup| dedup.find(&digest, codec));
         if let Some(placed) = known
             && (placed.offset >= self.first
                 || self.holds(placed.offset, &self.batch[range.clone()]))
         {
-            return Ok(Place { offset: placed.offset, duplicate: true });
+            return Ok(Placement { offset: placed.offset, duplicate: true });
         }
         self.begin()?;
         self.pad()?;
@@ -167,7 +167,7 @@ impl Output {
         if let Some(dedup) = &mut self.dedup {
             dedup.insert(digest, codec, Placed { offset, blocks: None });
         }
-        Ok(Place { offset, duplicate: false })
+        Ok(Placement { offset, duplicate: false })
     }
 
     /// Fills up to the alignment.

@@ -13,6 +13,7 @@ use std::borrow::Cow;
 
 /// What was strange in an old container's index.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Notes {
     /// Entries that are not shown, because no pack may hold their names.
     pub refused: Vec<Refused>,
@@ -38,7 +39,7 @@ pub(crate) struct Legacy {
 
 /// Where an old container's entries come from.
 #[derive(Debug)]
-pub(crate) enum Place {
+pub(crate) enum Origin {
     /// The trailer of the container itself.
     Trailer(Trailer),
     /// A file beside it.
@@ -48,10 +49,10 @@ pub(crate) enum Place {
 }
 
 /// Finds out where the entries of a container are named.
-pub(crate) fn find(data: &Data, options: &OpenOptions) -> Result<Place> {
+pub(crate) fn find(data: &Data, options: &OpenOptions) -> Result<Origin> {
     let len = data.len();
     if let Some(index) = &options.index {
-        return Ok(Place::Beside(Data::open(index, options)?));
+        return Ok(Origin::Beside(Data::open(index, options)?));
     }
     let beside = Data::open_if_there(&data.location().idx(), options)?;
     let mut tail = Gathered::new(data);
@@ -63,21 +64,21 @@ pub(crate) fn find(data: &Data, options: &OpenOptions) -> Result<Place> {
                 if end_in(&beside, options)? > trailer.magic_offset
                     || !is_own(data, &trailer, &options.limits)? =>
             {
-                Place::Beside(beside)
+                Origin::Beside(beside)
             }
-            _ => Place::Trailer(trailer),
+            _ => Origin::Trailer(trailer),
         });
     }
     let head = data.read(Extent { start: 0, len: len.min(fpack::HEADER_LEN) })?;
     if fpack::recognise(&head, len).is_some() {
         match read_fpack(data, options, &mut |_| Ok(())) {
-            Ok(_) => return Ok(Place::Fpack),
+            Ok(_) => return Ok(Origin::Fpack),
             Err(error) if error.is_bad_pack() => {}
             Err(error) => return Err(error),
         }
     }
     match beside {
-        Some(beside) => Ok(Place::Beside(beside)),
+        Some(beside) => Ok(Origin::Beside(beside)),
         None => {
             Err(Error::pack(data.location())(rangepack_core::Error::NotAPack { file_len: len }))
         }
@@ -149,14 +150,14 @@ fn read_fpack(
 /// Hands all items of an old container to `each`.
 pub(crate) fn read(
     data: &Data,
-    place: &Place,
+    origin: &Origin,
     options: &OpenOptions,
     observer: &dyn Observer,
     each: &mut dyn FnMut(Item) -> rangepack_core::Result<()>,
 ) -> Result<Notes> {
     let mut notes = Notes::default();
-    let (file, extent) = match place {
-        Place::Fpack => {
+    let (file, extent) = match origin {
+        Origin::Fpack => {
             let mut each = |item| match item {
                 FpackItem::Entry(entry) => each(Item::Entry(entry)),
                 FpackItem::Refused(refused) => each(Item::Refused(refused)),
@@ -165,15 +166,15 @@ pub(crate) fn read(
             notes.lost_names = read_fpack(data, options, &mut each)?;
             return Ok(notes);
         }
-        Place::Trailer(trailer) => (data, trailer.index),
-        Place::Beside(beside) => (beside, Extent { start: 0, len: beside.len() }),
+        Origin::Trailer(trailer) => (data, trailer.index),
+        Origin::Beside(beside) => (beside, Extent { start: 0, len: beside.len() }),
     };
     let index = read_index(file, extent, options, observer)?;
     let summary =
         ndjson::parse_index(&index, &options.limits, each).map_err(Error::pack(file.location()))?;
     notes.bad_lines = summary.bad_lines;
     notes.first_bad = summary.first_bad;
-    if let Place::Trailer(trailer) = place {
+    if let Origin::Trailer(trailer) = origin {
         let start = trailer.index.end();
         let behind = data.read(Extent { start, len: data.len().saturating_sub(start) })?;
         notes.trailing = if behind.iter().all(|byte| *byte == 0) { 0 } else { behind.len() as u64 };
@@ -224,17 +225,17 @@ pub(crate) fn load(
     options: &OpenOptions,
     observer: &dyn Observer,
 ) -> Result<Legacy> {
-    let place = match external {
-        Some(index) => Place::Beside(index),
+    let origin = match external {
+        Some(index) => Origin::Beside(index),
         None => find(data, options)?,
     };
     let mut memory = MemoryIndex::default();
-    let mut notes = read(data, &place, options, observer, &mut |item| {
+    let mut notes = read(data, &origin, options, observer, &mut |item| {
         memory.push(item);
         Ok(())
     })?;
     let built = memory.finish(&options.limits).map_err(Error::pack(data.location()))?;
     notes.refused = built.refused;
-    let format = if matches!(place, Place::Fpack) { Format::Fpack } else { Format::Ctnr };
+    let format = if matches!(origin, Origin::Fpack) { Format::Fpack } else { Format::Ctnr };
     Ok(Legacy { index: built.index, pages: built.pages, format, notes })
 }

@@ -110,7 +110,7 @@ fn open_index(data: &Data, options: &OpenOptions) -> Result<Option<Index>> {
 fn open_own_index(data: &Data, options: &OpenOptions) -> Result<Option<Index>> {
     match open_index(data, options) {
         Err(Error::Pack { source, .. })
-            if matches!(*source, rangepack_core::Error::BadField { field: "file_len", .. })
+            if matches!(*source, rangepack_core::Error::OtherLength { .. })
                 && Data::open_if_there(&data.location().idx(), options)?.is_some() =>
         {
             Ok(None)

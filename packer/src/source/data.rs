@@ -22,11 +22,11 @@ const IN_FLIGHT: usize = 3;
 #[derive(Debug)]
 pub struct Data {
     location: Location,
-    place: Place,
+    backing: Backing,
 }
 
 #[derive(Debug)]
-enum Place {
+enum Backing {
     Mapped(Mapped),
     Remote(Box<Remote>),
 }
@@ -34,13 +34,13 @@ enum Place {
 impl Data {
     /// Maps a path on disk, or asks for the end of the file at a URL.
     pub fn open(location: &Location, options: &OpenOptions) -> Result<Data> {
-        let place = match location {
+        let backing = match location {
             Location::Disk(path) => {
-                Place::Mapped(Mapped::open(path).map_err(Error::io(Action::Open, path))?)
+                Backing::Mapped(Mapped::open(path).map_err(Error::io(Action::Open, path))?)
             }
-            Location::Url(url) => Place::Remote(Box::new(Remote::open(url, &options.remote)?)),
+            Location::Url(url) => Backing::Remote(Box::new(Remote::open(url, &options.remote)?)),
         };
-        Ok(Data { location: location.clone(), place })
+        Ok(Data { location: location.clone(), backing })
     }
 
     /// The same for a file that need not be there. Stores that keep their names to themselves
@@ -57,7 +57,7 @@ impl Data {
 
     /// A file that is mapped already.
     pub(crate) fn mapped(path: &std::path::Path, mapped: Mapped) -> Data {
-        Data { location: Location::Disk(path.to_owned()), place: Place::Mapped(mapped) }
+        Data { location: Location::Disk(path.to_owned()), backing: Backing::Mapped(mapped) }
     }
 
     /// Where it lies.
@@ -72,56 +72,56 @@ impl Data {
 
     /// Length of the file in bytes.
     pub fn len(&self) -> u64 {
-        match &self.place {
-            Place::Mapped(mapped) => mapped.len() as u64,
-            Place::Remote(remote) => remote.len(),
+        match &self.backing {
+            Backing::Mapped(mapped) => mapped.len() as u64,
+            Backing::Remote(remote) => remote.len(),
         }
     }
 
     /// Whether its bytes come over a network.
     pub fn is_remote(&self) -> bool {
-        !matches!(self.place, Place::Mapped(_))
+        !matches!(self.backing, Backing::Mapped(_))
     }
 
     /// How many requests and bytes it took so far.
     pub(crate) fn traffic(&self) -> Traffic {
-        match &self.place {
-            Place::Mapped(_) => Traffic::default(),
-            Place::Remote(remote) => remote.traffic(),
+        match &self.backing {
+            Backing::Mapped(_) => Traffic::default(),
+            Backing::Remote(remote) => remote.traffic(),
         }
     }
 
     /// All bytes, when they are in memory; short remote files are, too.
     #[inline]
     pub(crate) fn whole(&self) -> Option<&[u8]> {
-        match &self.place {
-            Place::Mapped(mapped) => Some(mapped),
-            Place::Remote(remote) => remote.whole(),
+        match &self.backing {
+            Backing::Mapped(mapped) => Some(mapped),
+            Backing::Remote(remote) => remote.whole(),
         }
     }
 
     /// Bytes that can be borrowed without asking anybody: of a remote file, index pages that came.
     #[inline]
     pub(crate) fn at_hand(&self, extent: Extent) -> Option<&[u8]> {
-        match &self.place {
-            Place::Mapped(mapped) => (**mapped).bytes(extent),
-            Place::Remote(remote) => remote.at_hand(extent),
+        match &self.backing {
+            Backing::Mapped(mapped) => (**mapped).bytes(extent),
+            Backing::Remote(remote) => remote.at_hand(extent),
         }
     }
 
     /// Makes room for the index pages of a remote file, which are kept once they were fetched.
     pub(crate) fn keep_pages(&self, header: &Header) {
-        match &self.place {
-            Place::Mapped(_) => {}
-            Place::Remote(remote) => remote.keep_pages(header),
+        match &self.backing {
+            Backing::Mapped(_) => {}
+            Backing::Remote(remote) => remote.keep_pages(header),
         }
     }
 
     /// Fetches an index page, so that it is at hand afterwards.
     pub(crate) fn bring(&self, page: Extent) -> Result<()> {
-        match &self.place {
-            Place::Mapped(_) => {}
-            Place::Remote(remote) => remote.bring(page)?,
+        match &self.backing {
+            Backing::Mapped(_) => {}
+            Backing::Remote(remote) => remote.bring(page)?,
         }
         if self.at_hand(page).is_some() { Ok(()) } else { Err(self.out_of_bounds(page)) }
     }
@@ -155,9 +155,9 @@ impl Data {
     }
 
     fn borrowed(&self, extent: Extent) -> Option<&[u8]> {
-        match &self.place {
-            Place::Mapped(mapped) => (**mapped).bytes(extent),
-            Place::Remote(remote) => remote.tail(extent),
+        match &self.backing {
+            Backing::Mapped(mapped) => (**mapped).bytes(extent),
+            Backing::Remote(remote) => remote.tail(extent),
         }
     }
 
@@ -169,6 +169,7 @@ impl Data {
 
 /// What was fetched over a network.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Traffic {
     /// Requests. Over HTTP those that were tried again count again; stores do that by themselves.
     pub requests: u64,
@@ -223,8 +224,8 @@ impl<'d, I: Iterator<Item = Extent>> Iterator for Pieces<'d, I> {
     type Item = Result<Cow<'d, [u8]>>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let remote = match &self.data.place {
-            Place::Remote(remote) if remote.whole().is_none() => remote,
+        let remote = match &self.data.backing {
+            Backing::Remote(remote) if remote.whole().is_none() => remote,
             _ => return self.next_borrowed(),
         };
         while self.coming.len() <= self.given.min(IN_FLIGHT - 1) {

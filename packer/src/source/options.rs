@@ -9,6 +9,7 @@ use std::time::Duration;
 /// The index is always checked. [`extract`](crate::extract()), `cat` and `verify` check
 /// payloads in any case, and so does every read of a remote pack, whatever is chosen here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Verify {
     /// Believe the local disk: reading costs no hashing.
     #[default]

@@ -154,13 +154,11 @@ pub(super) struct SelectArgs {
 
 impl SelectArgs {
     fn filter(&self) -> Result<Filter> {
-        let options = FilterOptions {
-            include: self.include.clone(),
-            exclude: self.exclude.clone(),
-            extensions: self.ext.clone(),
-            no_hidden: self.no_hidden,
-            gitignore: self.gitignore,
-        };
+        let mut options = FilterOptions::default();
+        options.include.clone_from(&self.include);
+        options.exclude.clone_from(&self.exclude);
+        options.extensions.clone_from(&self.ext);
+        (options.no_hidden, options.gitignore) = (self.no_hidden, self.gitignore);
         Filter::new(options).map_err(|error| Failure::Usage {
             problem: error.to_string(),
             hint: "globs know `*`, `**`, `?`, `[a-z]` and `{a,b}`; quote them from the shell",
@@ -225,18 +223,17 @@ pub(super) struct IndexArgs {
 impl IndexArgs {
     /// Both choices for the library.
     pub(super) fn options(&self) -> IndexOptions {
-        IndexOptions {
-            format: match self.index_format {
-                IndexFormatChoice::Both => IndexFormat::Both,
-                IndexFormatChoice::Paged => IndexFormat::Paged,
-                IndexFormatChoice::Ndjson => IndexFormat::Ndjson,
-            },
-            directories: match self.ndjson_dirs {
-                DirectoryLinesChoice::Auto => DirectoryLines::Auto,
-                DirectoryLinesChoice::Always => DirectoryLines::Always,
-                DirectoryLinesChoice::Never => DirectoryLines::Never,
-            },
-        }
+        let format = match self.index_format {
+            IndexFormatChoice::Both => IndexFormat::Both,
+            IndexFormatChoice::Paged => IndexFormat::Paged,
+            IndexFormatChoice::Ndjson => IndexFormat::Ndjson,
+        };
+        let directories = match self.ndjson_dirs {
+            DirectoryLinesChoice::Auto => DirectoryLines::Auto,
+            DirectoryLinesChoice::Always => DirectoryLines::Always,
+            DirectoryLinesChoice::Never => DirectoryLines::Never,
+        };
+        IndexOptions::new(format, directories)
     }
 }
 

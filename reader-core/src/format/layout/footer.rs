@@ -66,7 +66,7 @@ impl Footer {
             return bad("reserved", u64::from(reserved));
         }
         if pack_len != file_len {
-            return bad("file_len", pack_len);
+            return Err(Error::OtherLength { recorded: pack_len, file_len });
         }
         if root_len > MAX_ROOT as u64 || root_len < ROOT_HEADER_LEN as u64 {
             return bad("root_len", root_len);
