@@ -2,8 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use rangepack_core::ndjson::{Item, parse_index, parse_line, write_line};
 use rangepack_core::Limits;
+use rangepack_core::ndjson::{Item, parse_index, parse_line, write_line};
 
 fuzz_target!(|bytes: &[u8]| {
     let _ = parse_index(bytes, &Limits::default(), &mut |item| {

@@ -2,8 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use rangepack_core::trailer::find_trailer;
 use rangepack_core::Answer;
+use rangepack_core::trailer::find_trailer;
 
 fuzz_target!(|bytes: &[u8]| {
     for lookback in [0, 16, u64::MAX] {
