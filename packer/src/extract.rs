@@ -15,7 +15,7 @@ mod system;
 pub use selection::Selection;
 
 use crate::error::{Action, Error, Limited, Result};
-use crate::progress::{Event, Observer};
+use crate::progress::{Event, Observer, PROBLEMS_KEPT};
 use crate::read::pack::Pack;
 use names::Rules;
 use place::{Attributes, ModeOf, unguessable};
@@ -106,9 +106,6 @@ pub struct NotExtracted {
     pub message: String,
 }
 
-/// The number of problems that a report keeps; all are counted, and told to the observer.
-pub const PROBLEMS_KEPT: usize = 1000;
-
 /// What became of the entries.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -128,7 +125,7 @@ pub struct ExtractReport {
     /// Entries whose names must not be extracted: those that no pack may hold, and those that the
     /// target cannot hold.
     pub refused: u64,
-    /// The first of those failed and refused, [`PROBLEMS_KEPT`] at most.
+    /// The first of those failed and refused, [`PROBLEMS_KEPT`](crate::PROBLEMS_KEPT) at most.
     pub problems: Vec<NotExtracted>,
     /// Patterns that match nothing, fit for a terminal.
     pub unmatched: Vec<String>,

@@ -74,13 +74,11 @@ pub use error::{
     Action, BadAnswer, ContainerProblem, Error, Expected, LeftOut, Limited, RemoteProblem, Result,
     VolumeProblem,
 };
-pub use extract::{
-    ExtractOptions, ExtractReport, NotExtracted, PROBLEMS_KEPT, Selection, Stopped, extract,
-};
+pub use extract::{ExtractOptions, ExtractReport, NotExtracted, Selection, Stopped, extract};
 pub use filter::{Filter, FilterOptions};
 pub use index::writer::{DirectoryLines, Finished, IndexFormat, IndexOptions};
 pub use pack::{PackOptions, Packed, Summary, Survey, default_threads, pack, survey};
-pub use progress::{Event, Observer};
+pub use progress::{Event, Observer, PROBLEMS_KEPT};
 pub use read::file::File;
 pub use read::legacy::Notes;
 pub use read::pack::{Entries, Format, Pack};

@@ -150,6 +150,10 @@ pub enum Event<'a> {
     },
 }
 
+/// The number of problems that a report of extracting or verifying keeps; all are counted, and told to the
+/// observer.
+pub const PROBLEMS_KEPT: usize = 1000;
+
 /// Fails when the observer wants it to stop; `at` is what was being worked on.
 pub(crate) fn go_on(observer: &dyn Observer, at: impl Into<Location>) -> Result<()> {
     if observer.cancelled() { Err(cancelled(at)) } else { Ok(()) }

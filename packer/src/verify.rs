@@ -6,7 +6,7 @@ mod payload;
 mod lines;
 
 use crate::error::{Error, Result};
-use crate::progress::{Event, Latch, Observer, cancelled};
+use crate::progress::{Event, Latch, Observer, PROBLEMS_KEPT, cancelled};
 use crate::read::pack::Pack;
 use crate::read::small_files;
 use crate::source::data::Gathered;
@@ -17,9 +17,6 @@ use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-
-/// How many problems a report lists; more are only counted.
-pub(crate) const MAX_PROBLEMS: usize = 1000;
 
 /// A worker takes this many files at once, or fewer with this many stored bytes.
 const BATCH_FILES: usize = 256;
@@ -86,7 +83,7 @@ pub struct VerifyReport {
     pub unverifiable: u64,
     /// Problems of the index itself.
     pub structural: u64,
-    /// The first [`MAX_PROBLEMS`] problems, in the order in which they were found.
+    /// The first [`PROBLEMS_KEPT`](crate::PROBLEMS_KEPT) problems, in the order in which they were found.
     pub problems: Vec<Problem>,
 }
 
@@ -233,7 +230,7 @@ impl Findings<'_> {
         count(&mut report);
         let path = path.map(|path| Escaped(path.as_bytes()));
         self.observer.event(Event::Problem { pack: self.pack, path, problem: &problem.text });
-        if report.problems.len() < MAX_PROBLEMS {
+        if report.problems.len() < PROBLEMS_KEPT {
             report.problems.push(problem);
         }
     }
