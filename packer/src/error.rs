@@ -293,14 +293,6 @@ impl Error {
         Error::Container { path: path.to_owned(), problem }
     }
 
-    /// An output that is also an input.
-    pub(crate) fn refuse_same(output: &Path, input: &Path) -> Result<()> {
-        if crate::source::platform::same_file(output, input) {
-            return Err(Error::SameFile { path: output.to_owned() });
-        }
-        Ok(())
-    }
-
     /// The same error, told of one entry if it is about bytes of a pack.
     pub(crate) fn of_entry(self, entry: impl FnOnce(rangepack_core::Error) -> Error) -> Error {
         match self {

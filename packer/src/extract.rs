@@ -63,7 +63,7 @@ impl Default for ExtractOptions {
     fn default() -> Self {
         ExtractOptions {
             selection: Selection::everything(),
-            threads: crate::pack::default_threads(),
+            threads: crate::source::platform::default_threads(),
             chunk_size: 1 << 20,
             skip_existing: false,
             verify_existing: false,

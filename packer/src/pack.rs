@@ -14,13 +14,15 @@ use crate::filter::Filter;
 use crate::index::writer::{Finished, IndexOptions, IndexWriter};
 use crate::pack::walk::{Directory, Metadata, Problem, Walk, WalkOptions};
 use crate::progress::{Event, Observer, cancelled};
-use crate::source::replace::{Finish, Replacement, directory_of};
+use crate::source::platform::{default_threads, directory_of};
+use crate::source::replace::{Finish, Replacement};
 pub(crate) use dedup::Dedup;
 pub(crate) use output::Output;
-pub(crate) use pipeline::{Pipeline, Task};
+pub(crate) use pipeline::Pipeline;
 use rangepack_core::{Codec, Content, Entry, Kind, Owner, PackPathBuf, Totals};
 pub(crate) use read::BLOCK;
 pub(crate) use read::Prior;
+pub(crate) use read::Task;
 use read::{Done, Item, Small};
 use std::io::{Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -70,11 +72,6 @@ impl Default for PackOptions {
             overwrite: false,
         }
     }
-}
-
-/// One thread for each processor.
-pub fn default_threads() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Sums over one run.

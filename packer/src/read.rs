@@ -1,5 +1,6 @@
 //! Reading packs: the questions of a file system, file objects, many small payloads at once.
 
+pub(crate) mod format;
 pub(crate) mod legacy;
 pub(crate) mod pack;
 mod open;

@@ -4,6 +4,7 @@ pub(crate) mod location;
 pub(crate) mod options;
 pub(crate) mod platform;
 pub(crate) mod replace;
+pub(crate) mod traffic;
 pub(crate) mod mapped;
 pub(crate) mod data;
 #[cfg(feature = "remote")]

@@ -40,7 +40,11 @@ pub struct VerifyOptions {
 
 impl Default for VerifyOptions {
     fn default() -> Self {
-        VerifyOptions { paths: None, threads: crate::pack::default_threads(), ndjson: true }
+        VerifyOptions {
+            paths: None,
+            threads: crate::source::platform::default_threads(),
+            ndjson: true,
+        }
     }
 }
 

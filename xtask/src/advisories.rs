@@ -2,8 +2,8 @@
 //!
 //! The database changes every day and lives on the network, so its absence fails nothing.
 
+use crate::outcome::Outcome;
 use crate::run;
-use crate::test::Outcome;
 use anyhow::Result;
 use std::env;
 use std::path::{Path, PathBuf};

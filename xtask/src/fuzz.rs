@@ -1,6 +1,6 @@
 //! Runs the fuzz targets of tests/fuzz with cargo-fuzz.
 
-use crate::test::Outcome;
+use crate::outcome::Outcome;
 use crate::{run, toolchain};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;

@@ -1,8 +1,8 @@
 //! Checks, without network, that every dependency carries an acceptable licence and comes from an
 //! acceptable place. `deny.toml` says what is acceptable.
 
+use crate::outcome::Outcome;
 use crate::run;
-use crate::test::Outcome;
 use anyhow::{Context, Result, bail};
 use cargo_metadata::{CargoOpt, MetadataCommand};
 use serde::Deserialize;

@@ -5,6 +5,7 @@
 
 mod test;
 mod licences;
+mod outcome;
 mod advisories;
 mod demo;
 mod sample;

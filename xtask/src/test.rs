@@ -1,5 +1,6 @@
 //! Everything that CI runs, step by step.
 
+use crate::outcome::Outcome;
 use crate::{advisories, fuzz, licences, node, run, servers, toolchain, wasm};
 use anyhow::{Result, bail};
 use std::fmt;
@@ -14,14 +15,6 @@ pub(crate) struct Arguments {
     /// List the steps and run none
     #[arg(long)]
     list: bool,
-}
-
-/// How a step ended that did not fail.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    Passed,
-    /// With what this machine lacks.
-    Skipped(String),
 }
 
 struct Step {

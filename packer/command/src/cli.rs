@@ -5,6 +5,7 @@ mod console;
 mod exit;
 mod follow;
 mod interrupt;
+mod notes;
 mod progress;
 mod status;
 

@@ -10,7 +10,8 @@ use crate::index::writer::{DirectoryLines, Finished, IndexFormat};
 use crate::pack::{self, Dedup, Output, PackOptions, Summary};
 use crate::progress::Observer;
 use crate::source::location::idx_path;
-use crate::source::replace::directory_of;
+use crate::source::platform::directory_of;
+use crate::source::replace::refuse_same;
 use rangepack_core::ndjson::Refused;
 use rangepack_core::{Entry, Kind};
 use std::io;
@@ -79,7 +80,7 @@ pub fn create(
     observer: &dyn Observer,
 ) -> Result<Created> {
     let index = options.index.clone().unwrap_or_else(|| idx_path(container));
-    Error::refuse_same(&index, container)?;
+    refuse_same(&index, container)?;
     if options.dry_run {
         return dry_run(source, container, &index, options, observer);
     }

@@ -9,7 +9,7 @@ use crate::index::sort::Sorter;
 use crate::index::writer::{Finished, IndexFormat, IndexOptions, IndexWriter};
 use crate::progress::{Observer, go_on};
 use crate::source::location::idx_path;
-use crate::source::replace::directory_of;
+use crate::source::platform::directory_of;
 use rangepack_core::ndjson::Refused;
 use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom};

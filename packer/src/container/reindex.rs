@@ -14,7 +14,8 @@ use crate::source::data::Data;
 use crate::source::location::Location;
 use crate::source::mapped::Mapped;
 use crate::source::options::OpenOptions;
-use crate::source::replace::{Finish, Replacement, close, directory_of};
+use crate::source::platform::directory_of;
+use crate::source::replace::{Finish, Replacement, close, refuse_same};
 use rangepack_core::layout::Volume;
 use rangepack_core::ndjson::Item;
 use rangepack_core::{Digest, Entry, Escaped, Kind, PackPathBuf, Source};
@@ -45,7 +46,7 @@ pub fn write_ndjson(
     observer: &dyn Observer,
 ) -> Result<NdjsonWritten> {
     if let Some(path) = pack.location().disk() {
-        Error::refuse_same(target, path)?;
+        refuse_same(target, path)?;
     }
     let replacement = Replacement::new(target)?;
     let mut out = replacement.writer();
@@ -71,7 +72,7 @@ pub fn write_ndjson(
         io::ErrorKind::Interrupted => cancelled(target),
         _ => Error::io(Action::Write, target)(error),
     };
-    let threads = crate::pack::default_threads();
+    let threads = crate::source::platform::default_threads();
     let len = ndjson::write(&mut out, lines, threads, starts, scan).map_err(write)?;
     out.flush().map_err(write)?;
     drop(out);
@@ -126,7 +127,7 @@ pub fn rebuild(
     let output = match target {
         Target::InPlace(index) => Output::InPlace(*index, Locked::open(container, false)?),
         Target::Beside(sidecar) => {
-            Error::refuse_same(sidecar, container)?;
+            refuse_same(sidecar, container)?;
             Output::Beside(sidecar)
         }
     };

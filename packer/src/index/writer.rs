@@ -286,7 +286,7 @@ impl Lines<'_> {
         let single = std::mem::take(&mut self.single);
         let single = (!single.is_empty()).then_some(Ok(single));
         let chunks = single.into_iter().chain(pages(self.spool, LEAVES_AT_A_TIME)?);
-        let threads = crate::pack::default_threads();
+        let threads = crate::source::platform::default_threads();
         let len = ndjson::write(out, self.lines, threads, chunks, |pages, text| {
             for page in pages.chunks(PAGE) {
                 let leaf = Leaf::parse(page).map_err(io::Error::other)?;

@@ -4,21 +4,12 @@
 //! unwritten, or few bytes of them, so memory is bounded; the lowest unwritten batch is always in some worker's hands, so
 //! nothing waits in a circle. Blocks of large files come first, because the writer waits for them.
 
-use super::read::{BlockDone, BlockJob, Done, Prior, Worker};
-use crate::pack::walk::Batch;
+use super::read::{BlockDone, BlockJob, Done, Task, Worker};
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::Duration;
-
-/// A batch on its way to the workers, with what the container knows of its items.
-#[derive(Debug)]
-pub(crate) struct Task {
-    pub(crate) batch: Batch,
-    /// Empty, or one for each item.
-    pub(crate) priors: Vec<Option<Prior>>,
-}
 
 /// Payloads of batches that were read and wait for the writer may take this many bytes; then only a few
 /// more batches are taken. While the writer is busy with a large file, the workers run ahead.

@@ -1,7 +1,6 @@
 //! Reads, hashes and compresses source files, on the worker threads.
 
 use super::compress::Deflater;
-use super::pipeline::Task;
 use crate::error::LeftOut;
 use crate::pack::walk::{Batch, Directory, ItemKind, Metadata};
 use rangepack_core::{Codec, Digest, gzip};
@@ -14,6 +13,14 @@ pub(crate) const BLOCK: u64 = 1 << rangepack_core::blocks::DEFAULT_BLOCK_LOG2;
 
 /// How often a file that changes under the reader is read anew.
 pub(crate) const ATTEMPTS: usize = 3;
+
+/// A batch on its way to the workers, with what the container knows of its items.
+#[derive(Debug)]
+pub(crate) struct Task {
+    pub(crate) batch: Batch,
+    /// Empty, or one for each item.
+    pub(crate) priors: Vec<Option<Prior>>,
+}
 
 /// A batch of the walk, read.
 #[derive(Debug)]

@@ -8,6 +8,7 @@
 //! memory are the names of one directory, and of the directories above it only the subdirectories
 //! yet to be entered; never more than [`OPEN_LEVELS`] directories are held open by the walk.
 
+mod kind;
 mod batch;
 mod directory;
 mod listing;
@@ -16,8 +17,9 @@ mod problem;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use batch::{BATCH_ITEMS, Batch, ItemKind};
+pub(crate) use batch::{BATCH_ITEMS, Batch};
 pub(crate) use directory::{Directory, Metadata};
+pub(crate) use kind::ItemKind;
 pub(crate) use problem::Problem;
 
 use crate::error::LeftOut;

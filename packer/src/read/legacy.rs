@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::progress::{Event, Observer, go_on};
-use crate::read::pack::Format;
+use crate::read::format::Format;
 use crate::source::data::{Data, Gathered, PIECE, cut};
 use crate::source::options::OpenOptions;
 use rangepack_core::fpack::{self, FpackItem};

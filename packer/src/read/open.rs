@@ -1,7 +1,8 @@
 //! Opens packs and old containers: which index there is, and the files that it speaks of.
 
+use super::format::Format;
 use super::legacy;
-use super::pack::{Format, Pack, Pages};
+use super::pack::{Pack, Pages};
 use crate::error::{Error, Result, VolumeProblem};
 use crate::progress::Observer;
 use crate::source::data::{Data, Gathered};

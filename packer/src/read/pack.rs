@@ -2,38 +2,17 @@
 
 use crate::error::{Error, Expected, Result};
 use crate::read::file::File;
+use crate::read::format::Format;
 use crate::read::legacy;
-use crate::source::data::{Data, Traffic};
+use crate::source::data::Data;
 use crate::source::location::Location;
 use crate::source::options::{OpenOptions, Verify};
+use crate::source::traffic::Traffic;
 use rangepack_core::layout::Header;
 use rangepack_core::{
     Answer, Content, Digest, EntryRef, Extent, Index, PackPath, PackPathBuf, Scan, Source,
 };
 use std::borrow::Cow;
-
-/// What kind of file was opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Format {
-    /// A pack with a paged index.
-    Paged,
-    /// A CTNRv1 container, read through its trailer or its `.idx`.
-    Ctnr,
-    /// FilePacker's `.fpack`.
-    Fpack,
-}
-
-impl Format {
-    /// Its name in records: `rangepack`, `ctnrv1`, `fpack`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Format::Paged => "rangepack",
-            Format::Ctnr => "ctnrv1",
-            Format::Fpack => "fpack",
-        }
-    }
-}
 
 /// An open pack: the files in it, as if they were a tree on disk.
 ///

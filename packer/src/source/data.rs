@@ -5,6 +5,7 @@ use crate::source::location::Location;
 use crate::source::mapped::Mapped;
 use crate::source::options::OpenOptions;
 use crate::source::remote::{Fetch, Remote};
+use crate::source::traffic::Traffic;
 use rangepack_core::layout::Header;
 use rangepack_core::{Answer, Extent, Source};
 use std::borrow::Cow;
@@ -164,25 +165,6 @@ impl Data {
     fn out_of_bounds(&self, Extent { start, len }: Extent) -> Error {
         let file_len = self.len();
         Error::pack(&self.location)(rangepack_core::Error::OutOfBounds { start, len, file_len })
-    }
-}
-
-/// What was fetched over a network.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Traffic {
-    /// Requests. Over HTTP those that were tried again count again; stores do that by themselves.
-    pub requests: u64,
-    /// Bytes of content that came back.
-    pub bytes: u64,
-}
-
-impl std::ops::Add for Traffic {
-    type Output = Traffic;
-
-    fn add(self, other: Traffic) -> Traffic {
-        let (requests, bytes) = (self.requests + other.requests, self.bytes + other.bytes);
-        Traffic { requests, bytes }
     }
 }
 

@@ -1,7 +1,6 @@
 //! Where a file lies: a path on disk, or a URL. Told apart once, at the door.
 
-use super::platform;
-use super::replace::directory_of;
+use super::platform::{self, directory_of};
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::fmt;

@@ -1,9 +1,9 @@
 //! What stands for remote files in builds without them: none can be opened.
 
 use crate::error::{Error, RemoteProblem, Result};
-use crate::source::data::Traffic;
 use crate::source::location::Url;
 use crate::source::options::RemoteOptions;
+use crate::source::traffic::Traffic;
 use rangepack_core::Extent;
 use rangepack_core::layout::Header;
 

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Reads at an offset, without moving the file's position where the system can.
 pub(crate) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
@@ -52,7 +52,7 @@ pub(crate) fn read_whole(file: &File, size: usize, out: &mut Vec<u8>) -> io::Res
 pub fn same_file(a: &Path, b: &Path) -> bool {
     let place = |path: &Path| {
         path.canonicalize().ok().or_else(|| {
-            let directory = super::replace::directory_of(path).canonicalize().ok()?;
+            let directory = directory_of(path).canonicalize().ok()?;
             Some(directory.join(path.file_name()?))
         })
     };
@@ -69,4 +69,17 @@ pub(crate) fn path_of(name: &[u8]) -> io::Result<std::path::PathBuf> {
     return std::str::from_utf8(name)
         .map(std::path::PathBuf::from)
         .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "the name is not Unicode"));
+}
+
+/// The directory that a file lies in.
+pub(crate) fn directory_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+/// One thread for each processor.
+pub fn default_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }

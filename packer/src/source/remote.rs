@@ -6,9 +6,9 @@ mod http;
 mod store;
 
 use crate::error::{BadAnswer, Error, RemoteProblem, Result};
-use crate::source::data::Traffic;
 use crate::source::location::{Scheme, Url};
 use crate::source::options::RemoteOptions;
+use crate::source::traffic::Traffic;
 use pages::Pages;
 use rangepack_core::layout::Header;
 use rangepack_core::{Extent, Source};

@@ -1,5 +1,6 @@
 //! Files that appear whole or not at all.
 
+use super::platform::{directory_of, same_file};
 use crate::error::{Action, Error, Result};
 use close_err::Closable;
 use std::fs::File;
@@ -83,6 +84,14 @@ pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<()> {
     replacement.finish(Finish { overwrite: true, sync: false })
 }
 
+/// Fails when an output is also an input.
+pub(crate) fn refuse_same(output: &Path, input: &Path) -> Result<()> {
+    if same_file(output, input) {
+        return Err(Error::SameFile { path: output.to_owned() });
+    }
+    Ok(())
+}
+
 /// Closes a file that was written.
 pub(crate) fn close(file: File, path: &Path) -> Result<()> {
     checked_close(file).map_err(Error::io(Action::Close, path))
@@ -92,14 +101,6 @@ pub(crate) fn close(file: File, path: &Path) -> Result<()> {
 /// that bytes are lost.
 pub(crate) fn checked_close(file: File) -> io::Result<()> {
     file.close()
-}
-
-/// The directory that a file lies in.
-pub(crate) fn directory_of(path: &Path) -> PathBuf {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-        _ => PathBuf::from("."),
-    }
 }
 
 /// Makes the names in a directory durable.

@@ -40,7 +40,7 @@ impl PackArgs {
     /// Opens it.
     pub(super) fn open(&self, verify: Verify, global: &Global) -> Result<Pack> {
         let pack = self.open_quietly(verify, global)?;
-        for text in super::info::notes(&pack) {
+        for text in super::notes::of(&pack) {
             global.warning_of(pack.location(), &text);
         }
         Ok(pack)

@@ -135,7 +135,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     open.limits.lookback = args.lookback;
     refuse_url(directory)?;
     let pack = open_telling(&location, &open, global)?;
-    for text in super::info::notes(&pack) {
+    for text in super::notes::of(&pack) {
         global.warning_of(pack.location(), &text);
     }
     if let (Some(status), Some(path)) = (&args.show.status.status_file, location.disk()) {

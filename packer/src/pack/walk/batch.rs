@@ -1,6 +1,7 @@
 //! What the walk hands out.
 
 use super::directory::Directory;
+use super::kind::ItemKind;
 use super::listing::Listing;
 use super::problem::Problem;
 use std::ops::Range;
@@ -45,17 +46,4 @@ pub(crate) struct ItemRef<'a> {
     pub name: &'a [u8],
     /// What it was when the directory was read.
     pub kind: ItemKind,
-}
-
-/// What a thing in the tree is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum ItemKind {
-    /// A file with contents.
-    File,
-    /// A directory; its own items come in later batches.
-    Directory,
-    /// A symbolic link, never if links are followed.
-    Symlink,
-    /// A socket, a pipe or a device.
-    Other,
 }

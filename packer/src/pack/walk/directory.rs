@@ -1,6 +1,6 @@
 //! A directory of the tree that is packed, and what can be asked of the things in it.
 
-use super::batch::ItemKind;
+use super::kind::ItemKind;
 use super::problem::Problem;
 use crate::error::LeftOut;
 use std::fs::File;

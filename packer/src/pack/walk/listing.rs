@@ -1,6 +1,6 @@
 //! The names in one directory, held compactly.
 
-use super::batch::ItemKind;
+use super::kind::ItemKind;
 
 /// The names in one directory with their kinds: one piece of memory for all names, sixteen bytes
 /// beside it for each.

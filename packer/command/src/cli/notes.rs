@@ -1,0 +1,33 @@
+//! What is strange about an old container, in words.
+
+use crate::format::{Size, count};
+use rangepack::Pack;
+
+/// What is strange about an old container.
+pub(super) fn of(pack: &Pack) -> Vec<String> {
+    let notes = pack.notes();
+    let mut lines = Vec::new();
+    if notes.bad_lines > 0 {
+        let mut text = format!("{} of the index cannot be read", count(notes.bad_lines, "line"));
+        if let Some((line, offset)) = notes.first_bad {
+            text.push_str(&format!("; the first is line {line}, at byte {offset}"));
+        }
+        lines.push(text);
+    }
+    if !notes.refused.is_empty() {
+        let names = count(notes.refused.len() as u64, "entry");
+        lines.push(format!(
+            "{names} that no pack may hold, or that a later one replaced, not shown"
+        ));
+    }
+    if notes.trailing > 0 {
+        let bytes = Size(notes.trailing);
+        lines.push(format!(
+            "{bytes} behind the trailer: a paged index that was cut short or changed?"
+        ));
+    }
+    if notes.lost_names > 0 {
+        lines.push(format!("{} cut off when it was made", count(notes.lost_names, "name")));
+    }
+    lines
+}
