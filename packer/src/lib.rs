@@ -69,7 +69,7 @@ pub use container::create::{CreateOptions, Created, create};
 pub use container::finalize::{FinalizeOptions, Finalized, finalize};
 pub use container::journal::JournalState;
 pub use container::known::Resumed;
-pub use container::reindex::{NdjsonWritten, Reindexed, Target, rebuild, write_ndjson};
+pub use container::reindex::{IndexTarget, NdjsonWritten, Reindexed, rebuild, write_ndjson};
 pub use error::{
     Action, BadAnswer, ContainerProblem, Error, Expected, LeftOut, Limited, RemoteProblem, Result,
     VolumeProblem,

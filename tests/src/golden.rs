@@ -3,9 +3,9 @@
 use crate::tree::Tree;
 use rangepack::{DirectoryLines, IndexFormat, IndexOptions};
 use rangepack::{FinalizeOptions, finalize};
+use rangepack::{IndexTarget, rebuild, sidecar_path};
 use rangepack::{OpenOptions, Result};
 use rangepack::{PackOptions, pack};
-use rangepack::{Target, rebuild, sidecar_path};
 use rangepack_core::Digest;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -61,7 +61,8 @@ fn ndjson(source: &Path, target: &Path, threads: usize) -> Result<()> {
 
 fn sidecar(source: &Path, target: &Path, threads: usize) -> Result<()> {
     ndjson(source, target, threads)?;
-    rebuild(target, &Target::Beside(sidecar_path(target)), &OpenOptions::default(), &()).map(|_| ())
+    rebuild(target, &IndexTarget::Beside(sidecar_path(target)), &OpenOptions::default(), &())
+        .map(|_| ())
 }
 
 /// Through a journal, so that the ids do not depend on who runs this.

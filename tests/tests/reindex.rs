@@ -4,8 +4,8 @@
 use rangepack::IndexOptions;
 use rangepack::{CreateOptions, create};
 use rangepack::{Event, Observer};
+use rangepack::{IndexTarget, Reindexed, rebuild, sidecar_path, write_ndjson};
 use rangepack::{OpenOptions, Pack, Verify};
-use rangepack::{Reindexed, Target, rebuild, sidecar_path, write_ndjson};
 use rangepack::{VerifyOptions, verify};
 use rangepack_core::{Codec, Digest, Kind};
 use std::fs;
@@ -46,9 +46,9 @@ fn flip(path: &Path, at: usize) {
 
 fn index(path: &Path, in_place: bool) -> Reindexed {
     let target = if in_place {
-        Target::InPlace(IndexOptions::default())
+        IndexTarget::InPlace(IndexOptions::default())
     } else {
-        Target::Beside(sidecar_path(path))
+        IndexTarget::Beside(sidecar_path(path))
     };
     rebuild(path, &target, &OpenOptions::default(), &()).unwrap()
 }
@@ -177,7 +177,7 @@ fn each_entry_is_told_once() {
         let Event::Done { path, bytes } = event else { panic!("{event:?}") };
         told.lock().unwrap().push((path.0.to_vec(), bytes));
     };
-    let target = Target::Beside(sidecar_path(&path));
+    let target = IndexTarget::Beside(sidecar_path(&path));
     rebuild(&path, &target, &OpenOptions::default(), &observer).unwrap();
     let rebuilt = std::mem::take(&mut *told.lock().unwrap());
     let pack = Pack::open(&path).unwrap();
@@ -211,9 +211,10 @@ fn what_is_stopped_leaves_nothing() {
     let (count, options) = (names(), OpenOptions::default());
     // Between entries, and within the large one.
     for asked in 1..6 {
-        for target in
-            [Target::Beside(sidecar_path(&path)), Target::InPlace(IndexOptions::default())]
-        {
+        for target in [
+            IndexTarget::Beside(sidecar_path(&path)),
+            IndexTarget::InPlace(IndexOptions::default()),
+        ] {
             let observer = StopOnce(AtomicUsize::new(asked));
             let error = rebuild(&path, &target, &options, &observer).unwrap_err();
             assert!(error.is_cancelled(), "{error}");

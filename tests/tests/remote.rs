@@ -399,7 +399,7 @@ fn old_containers_are_read_too() {
     rangepack::write_ndjson(&Pack::open(&path).unwrap(), &index, false, &()).unwrap();
 
     // A paged index beside it, which says where the payloads are.
-    let target = rangepack::Target::Beside(rangepack::sidecar_path(&path));
+    let target = rangepack::IndexTarget::Beside(rangepack::sidecar_path(&path));
     rangepack::rebuild(&path, &target, &OpenOptions::default(), &()).unwrap();
     server.put("dir/old.rpx", fs::read(rangepack::sidecar_path(&path)).unwrap());
     let pack = self::open(&url).unwrap();

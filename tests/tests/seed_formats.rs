@@ -3,7 +3,7 @@
 use rangepack::IndexOptions;
 use rangepack::{ExtractOptions, extract};
 use rangepack::{Format, OpenOptions, Pack};
-use rangepack::{Target, rebuild, sidecar_path, write_ndjson};
+use rangepack::{IndexTarget, rebuild, sidecar_path, write_ndjson};
 use rangepack::{VerifyOptions, verify};
 use rangepack_core::Digest;
 use std::collections::BTreeMap;
@@ -107,7 +107,7 @@ fn with_a_paged_index_beside_them_or_in_them() {
         let folder = tempfile::tempdir().unwrap();
         let options = OpenOptions::default();
         let beside = copy(folder.path(), name);
-        rebuild(&beside, &Target::Beside(sidecar_path(&beside)), &options, &()).unwrap();
+        rebuild(&beside, &IndexTarget::Beside(sidecar_path(&beside)), &options, &()).unwrap();
         assert_eq!(fs::read(&beside).unwrap(), fs::read(fixture(name)).unwrap());
         let pack = Pack::open(&beside).unwrap();
         assert_eq!(pack.format(), Format::Paged);
@@ -115,7 +115,7 @@ fn with_a_paged_index_beside_them_or_in_them() {
 
         let folder = tempfile::tempdir().unwrap();
         let inside = copy(folder.path(), name);
-        rebuild(&inside, &Target::InPlace(IndexOptions::default()), &options, &()).unwrap();
+        rebuild(&inside, &IndexTarget::InPlace(IndexOptions::default()), &options, &()).unwrap();
         assert!(fs::read(&inside).unwrap().starts_with(&fs::read(fixture(name)).unwrap()));
         let pack = Pack::open(&inside).unwrap();
         assert_eq!(pack.format(), Format::Paged);

@@ -89,7 +89,7 @@ fn done(entry: &Entry) -> Event<'_> {
 /// Where a paged index is to lie.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Target {
+pub enum IndexTarget {
     /// In a file of its own, in the container's directory; the container stays untouched.
     Beside(PathBuf),
     /// At the end of the container itself. What is there stays, so an interruption does no harm.
@@ -118,15 +118,15 @@ pub struct Reindexed {
 /// A container that has a paged index already is refused.
 pub fn rebuild(
     container: &Path,
-    target: &Target,
+    target: &IndexTarget,
     options: &OpenOptions,
     observer: &dyn Observer,
 ) -> Result<Reindexed> {
     let observer = &Latch::new(observer);
     // Nobody packs into it from here on.
     let output = match target {
-        Target::InPlace(index) => Output::InPlace(*index, Locked::open(container, false)?),
-        Target::Beside(sidecar) => {
+        IndexTarget::InPlace(index) => Output::InPlace(*index, Locked::open(container, false)?),
+        IndexTarget::Beside(sidecar) => {
             refuse_same(sidecar, container)?;
             Output::Beside(sidecar)
         }

@@ -9,8 +9,8 @@ use super::progress::Steps;
 use super::status::State;
 use crate::format::{Size, count};
 use rangepack::DirectoryLines;
+use rangepack::{IndexTarget, sidecar_path};
 use rangepack::{OpenOptions, Verify};
-use rangepack::{Target, sidecar_path};
 use rangepack_core::Escaped;
 use std::path::{Path, PathBuf};
 
@@ -64,8 +64,8 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         }
     }
     let target = match args.sidecar(container) {
-        Some(sidecar) => Target::Beside(sidecar),
-        None if args.in_place => Target::InPlace(args.indexes.options()),
+        Some(sidecar) => IndexTarget::Beside(sidecar),
+        None if args.in_place => IndexTarget::InPlace(args.indexes.options()),
         None => return Ok(exit),
     };
     let mut options = OpenOptions::default();
