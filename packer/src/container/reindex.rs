@@ -125,10 +125,10 @@ pub fn rebuild(
     let observer = &Latch::new(observer);
     // Nobody packs into it from here on.
     let output = match target {
-        IndexTarget::InPlace(index) => Output::InPlace(*index, Locked::open(container, false)?),
+        IndexTarget::InPlace(index) => Destination::InPlace(*index, Locked::open(container, false)?),
         IndexTarget::Beside(sidecar) => {
             refuse_same(sidecar, container)?;
-            Output::Beside(sidecar)
+            Destination::Beside(sidecar)
         }
     };
     let mapped = Mapped::open(container).map_err(Error::io(Action::Open, container))?;
@@ -142,7 +142,7 @@ pub fn rebuild(
     let directory = directory_of(container);
     let temporary = || Error::io(Action::UseTemporary, &directory);
     let mut sorter = Sorter::new(&directory);
-    let volume = u16::from(matches!(output, Output::Beside(_)));
+    let volume = u16::from(matches!(output, Destination::Beside(_)));
     let len = data.len() as u64;
     let mut rebuild = Rebuild {
         observer,
@@ -182,8 +182,8 @@ pub fn rebuild(
     notes.refused = refused;
     let Rebuild { hashed, damaged, mut tables, .. } = rebuild;
     let finished = match output {
-        Output::Beside(sidecar) => beside(container, len, sidecar, &mut tables, writer)?,
-        Output::InPlace(index, locked) => {
+        Destination::Beside(sidecar) => beside(container, len, sidecar, &mut tables, writer)?,
+        Destination::InPlace(index, locked) => {
             let index = if matches!(origin, Origin::Fpack) { IndexOptions::paged() } else { index };
             drop(file);
             append(container, len, &locked, &mut tables, writer, index)?
@@ -193,7 +193,7 @@ pub fn rebuild(
 }
 
 /// Where the index goes, made ready.
-enum Output<'t> {
+enum Destination<'t> {
     Beside(&'t Path),
     InPlace(IndexOptions, Locked),
 }
