@@ -14,7 +14,7 @@ fuzz_target!(|bytes: &[u8]| {
         let root = Extent { start: sealed.len() as u64 - len, len };
         let digest = Digest::of(&sealed[root.start as usize..]);
         let file_len = bytes.len() as u64;
-        sealed.extend(Footer { root, file_len, digest }.to_bytes());
+        sealed.extend(Footer { root, file_len, digest }.to_bytes().unwrap());
         ask(&sealed);
     }
 });
