@@ -22,6 +22,8 @@ pub enum ErrorKind {
     WrongPack,
     /// The question itself is malformed: a path that no pack can hold.
     BadQuestion,
+    /// What is to be written does not fit into a pack.
+    TooLarge,
 }
 
 /// What a digest was taken of.
@@ -95,7 +97,7 @@ impl core::fmt::Display for Structure {
     }
 }
 
-/// Everything that reading a pack can fail with.
+/// Everything that reading a pack, or writing its index, can fail with.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -324,6 +326,7 @@ impl Error {
             Error::WrongRoot { .. } => ErrorKind::WrongPack,
             Error::OverLimit { .. } => ErrorKind::OverLimit,
             Error::BadPath { .. } => ErrorKind::BadQuestion,
+            Error::TooLarge { .. } => ErrorKind::TooLarge,
             _ => ErrorKind::Corrupt,
         }
     }

@@ -118,9 +118,13 @@ pub(crate) struct BlockRecord {
 }
 
 impl BlockRecord {
-    /// The next record of a page.
-    pub(crate) fn read(page: &mut Cursor<'_>) -> Result<BlockRecord> {
-        Ok(BlockRecord { stored_len: page.u32()?, digest: Digest(page.array()?) })
+    /// The records of a page.
+    pub(crate) fn all(page: &[u8]) -> impl Iterator<Item = BlockRecord> {
+        page.as_chunks::<RECORD>().0.iter().filter_map(|record| {
+            let (len, digest) = record.split_first_chunk()?;
+            let digest = Digest(*digest.first_chunk()?);
+            Some(BlockRecord { stored_len: u32::from_le_bytes(*len), digest })
+        })
     }
 
     fn push_to(self, out: &mut Vec<u8>) {
@@ -186,8 +190,9 @@ mod tests {
         assert_eq!(Digest::of(upper), digest);
         let record = UpperRecord::read(upper, 0).unwrap();
         assert_eq!((record.start, record.digest), (0, Digest::of(page)));
-        let record = BlockRecord::read(&mut Cursor::new(Structure::BlockTable, page)).unwrap();
-        assert_eq!((record.stored_len, record.digest), (u32::MAX, Digest([1; 32])));
+        let records: Vec<_> =
+            BlockRecord::all(page).map(|record| (record.stored_len, record.digest)).collect();
+        assert_eq!(records, [(u32::MAX, Digest([1; 32]))]);
         assert!(UpperRecord::read(upper, 1).is_err());
     }
 }

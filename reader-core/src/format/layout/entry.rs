@@ -214,9 +214,12 @@ pub(crate) fn size(page: &LeafPage<'_>, slot: usize, flags: Flags) -> Result<u64
     column(page, slot, Column::StoredSize)
 }
 
-/// Where and how the content of a file is stored.
+/// Where and how the content of a file is stored; `None` for everything else.
 #[inline]
-pub(crate) fn content(page: &LeafPage<'_>, slot: usize, flags: Flags) -> Result<Content> {
+pub(crate) fn content(page: &LeafPage<'_>, slot: usize, flags: Flags) -> Result<Option<Content>> {
+    if !flags.is_file() {
+        return Ok(None);
+    }
     let stored_size = column(page, slot, Column::StoredSize)?;
     let mut content = Content {
         volume: 0,
@@ -250,7 +253,7 @@ pub(crate) fn content(page: &LeafPage<'_>, slot: usize, flags: Flags) -> Result<
             });
         }
     }
-    Ok(content)
+    Ok(Some(content))
 }
 
 fn push_target(target: &[u8], extras: &mut Vec<u8>) -> Result<()> {

@@ -93,10 +93,7 @@ impl<'a> EntryRef<'a> {
     /// Where a file's bytes lie; `None` for everything else.
     #[inline]
     pub fn content(&self) -> Result<Option<Content>> {
-        if !self.is_file() {
-            return Ok(None);
-        }
-        entry::content(&self.page, self.slot.slot, self.flags).map(Some)
+        entry::content(&self.page, self.slot.slot, self.flags)
     }
 
     /// Target of a symbolic link, 1 to 8192 bytes without NUL; `None` for everything else.

@@ -24,7 +24,9 @@ impl LeafSlot<'_> {
         out.extend_from_slice(self.suffix);
     }
 
-    /// Whether this is a path that a pack may hold.
+    /// Whether this is a path that a pack may hold. Inlined, so that the slot need not be copied before it is
+    /// looked at.
+    #[inline]
     pub(super) fn is_sound(&self) -> bool {
         let name_is_sound = if self.prefix.len() < 3 {
             let mut name = [0u8; 5];

@@ -1,6 +1,6 @@
 //! A payload's block table, read and checked as far as it is needed.
 
-use crate::bytes::{Answer, Cursor, Source};
+use crate::bytes::{Answer, Source};
 use crate::error::{Error, Part, Result, Structure};
 use crate::extent::Extent;
 use crate::format::layout::{BlockRecord, TableShape, UpperRecord};
@@ -103,10 +103,9 @@ impl Table<'_> {
         wanted: &RangeInclusive<u64>,
         blocks: &mut Vec<Block>,
     ) -> Result<()> {
-        let mut fields = Cursor::new(Structure::BlockTable, bytes);
         let mut start = stored.start;
-        for index in self.shape.page(page) {
-            let BlockRecord { stored_len, digest } = BlockRecord::read(&mut fields)?;
+        for (index, record) in self.shape.page(page).zip(BlockRecord::all(bytes)) {
+            let BlockRecord { stored_len, digest } = record;
             let len = u64::from(stored_len);
             let content = self.shape.content(index);
             let end = start.saturating_add(len);
