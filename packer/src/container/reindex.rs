@@ -125,7 +125,9 @@ pub fn rebuild(
     let observer = &Latch::new(observer);
     // Nobody packs into it from here on.
     let output = match target {
-        IndexTarget::InPlace(index) => Destination::InPlace(*index, Locked::open(container, false)?),
+        IndexTarget::InPlace(index) => {
+            Destination::InPlace(*index, Locked::open(container, false)?)
+        }
         IndexTarget::Beside(sidecar) => {
             refuse_same(sidecar, container)?;
             Destination::Beside(sidecar)
