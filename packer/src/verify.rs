@@ -8,7 +8,7 @@ mod lines;
 use crate::error::{Error, Result};
 use crate::progress::{Event, Latch, Observer, PROBLEMS_KEPT, cancelled};
 use crate::read::pack::Pack;
-use crate::read::small_files;
+use crate::read::small_files::{Aside, Share};
 use crate::source::data::Gathered;
 use crate::source::location::Location;
 use payload::Checked;
@@ -18,13 +18,8 @@ use std::ops::ControlFlow;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-/// A worker takes this many files at once, or fewer with this many stored bytes.
-const BATCH_FILES: usize = 256;
-const BATCH_BYTES: u64 = 4 << 20;
-
-/// The same of a remote pack, where a batch comes in few requests.
-const REMOTE_FILES: usize = 4096;
-const REMOTE_BYTES: u64 = 8 << 20;
+/// What a worker takes at once when nothing has to be fetched.
+const SHARE: Share = Share::new(256, 4 << 20);
 
 /// What of a pack is verified, and how.
 #[derive(Debug, Clone)]
@@ -134,18 +129,9 @@ pub fn verify(
             scope.spawn(move || workers.run(&receiver));
         }
         drop(receiver);
-        let (most_files, most_bytes) = match pack.is_remote() {
-            true => (REMOTE_FILES, REMOTE_BYTES),
-            false => (BATCH_FILES, BATCH_BYTES),
-        };
-        let mut queue = Queue {
-            sender,
-            batch: Vec::new(),
-            bytes: 0,
-            most_files,
-            most_bytes,
-            findings: &findings,
-        };
+        let most = if pack.is_remote() { Share::REMOTE } else { SHARE };
+        let share = most.clone();
+        let mut queue = Queue { sender, batch: Vec::new(), most, share, findings: &findings };
         match paths {
             None => structure::check(pack, &mut queue),
             Some(paths) => paths.iter().for_each(|path| selected(pack, path, &mut queue)),
@@ -250,10 +236,9 @@ struct Job {
 struct Queue<'q, 'o> {
     sender: SyncSender<Vec<Job>>,
     batch: Vec<Job>,
-    bytes: u64,
-    /// A batch has no more files and, but for the last one, bytes.
-    most_files: usize,
-    most_bytes: u64,
+    /// The share that no file is in yet, and that of this batch.
+    most: Share,
+    share: Share,
     findings: &'q Findings<'o>,
 }
 
@@ -287,16 +272,16 @@ impl Queue<'_, '_> {
             Kind::Symlink(_) => report.symlinks += 1,
         });
         if let Kind::File(content) = entry.kind {
-            self.bytes = self.bytes.saturating_add(content.stored_size);
-            self.batch.push(Job { path: entry.path.clone(), content });
-            if self.batch.len() >= self.most_files || self.bytes >= self.most_bytes {
+            if !self.share.take(content.stored_size) {
                 self.flush();
+                self.share.take(content.stored_size);
             }
+            self.batch.push(Job { path: entry.path.clone(), content });
         }
     }
 
     fn flush(&mut self) {
-        self.bytes = 0;
+        self.share = self.most.clone();
         let batch = std::mem::take(&mut self.batch);
         // It fails only when all workers are gone, and then their panic is on its way.
         let _ = self.sender.send(batch);
@@ -316,29 +301,34 @@ impl Workers<'_, '_> {
         loop {
             let batch = receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
             let Ok(batch) = batch else { return };
-            let small = |job: &Job| small_files::is_small(self.pack, &job.content);
-            let (small, others): (Vec<Job>, Vec<Job>) = batch.into_iter().partition(small);
+            let mut small = Aside::new(self.pack);
+            let (aside, others): (Vec<Job>, Vec<Job>) =
+                batch.into_iter().partition(|job| small.wants(&job.content));
             for job in &others {
                 if self.findings.is_over() {
                     break;
                 }
                 self.job(job, None);
             }
+            for job in aside {
+                // What was found good needs no second fetching.
+                if self.checked.contains(&job.content) {
+                    self.job(&job, None);
+                } else {
+                    small.push(&job.content.clone(), job);
+                }
+            }
             self.batch(&small);
         }
     }
 
     /// Checks small files of a remote pack, which come together.
-    fn batch(&self, jobs: &[Job]) {
-        let is_new = |job: &&Job| !self.checked.contains(&job.content);
-        let (new, known): (Vec<&Job>, Vec<&Job>) = jobs.iter().partition(is_new);
-        known.iter().for_each(|job| self.job(job, None));
-        let contents: Vec<Content> = new.iter().map(|job| job.content).collect();
-        let brought = small_files::each(self.pack, &contents, &mut |place, gathered| {
+    fn batch(&self, small: &Aside<'_, Job>) {
+        let brought = small.bring(&mut |job, gathered| {
             if self.findings.is_over() {
                 return ControlFlow::Break(());
             }
-            self.job(new[place], Some(gathered));
+            self.job(job, Some(gathered));
             ControlFlow::Continue(())
         });
         if let Err(error) = brought {

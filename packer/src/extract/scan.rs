@@ -2,6 +2,7 @@
 
 use crate::error::Result;
 use crate::read::pack::Pack;
+use crate::read::small_files::Share;
 use rangepack_core::EntryRef;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
@@ -70,10 +71,6 @@ impl Ranges {
 /// No more entries than this are handed out at once.
 const CHUNK: u64 = 256;
 
-/// Of a remote pack so many, or as many as have so many stored bytes: they come in few requests.
-const REMOTE_CHUNK: u64 = 4096;
-const REMOTE_BYTES: u64 = 8 << 20;
-
 /// Hands out entries to threads, in key order, so that reads go forward.
 #[derive(Debug)]
 pub(super) struct Chunks<'r> {
@@ -125,7 +122,7 @@ impl<'r> Chunks<'r> {
 impl State<'_> {
     /// How many of the entries that come next make a chunk of a remote pack.
     fn remote_chunk(&self, pack: &Pack) -> u64 {
-        let mut bytes = 0u64;
+        let mut share = Share::REMOTE;
         let mut gone = self.gone;
         let ranges = self.ranges.iter().map(|range| {
             let start = range.start + std::mem::take(&mut gone);
@@ -134,11 +131,7 @@ impl State<'_> {
         let stored = |entry: &EntryRef<'_>| entry.content().ok().flatten().map(|c| c.stored_size);
         // What cannot be read is found out by the worker that gets it.
         let entries = ranges.flat_map(|range| scan(pack, range)).map_while(Result::ok);
-        let fitting = entries.take(REMOTE_CHUNK as usize).take_while(|(_, entry)| {
-            let is_first = bytes == 0;
-            bytes = bytes.saturating_add(stored(entry).unwrap_or(0));
-            is_first || bytes <= REMOTE_BYTES
-        });
+        let fitting = entries.take_while(|(_, entry)| share.take(stored(entry).unwrap_or(0)));
         (fitting.count() as u64).max(1)
     }
 }

@@ -6,7 +6,7 @@ use super::system::Place;
 use super::{ExtractReport, Run, Stopped};
 use crate::progress::Event;
 use crate::read::pack::Pack;
-use crate::read::small_files;
+use crate::read::small_files::Aside;
 use crate::source::data::{Gathered, PIECE, cut};
 use rangepack_core::{
     Codec, Content, Decoder, EntryRef, Escaped, Hasher, PayloadHasher, decode_all,
@@ -88,7 +88,7 @@ impl<'r> Worker<'r> {
         let pack = self.run.pack;
         let mut next = range.start;
         let is_remote = pack.is_remote();
-        let mut small = Vec::new();
+        let mut small = Aside::new(pack);
         for item in scan(pack, range.clone()) {
             if self.run.is_stopped() {
                 return;
@@ -112,9 +112,9 @@ impl<'r> Worker<'r> {
                 (false, Pass::Links) => {}
                 _ if !is_remote => self.entry(&entry, None),
                 _ => match entry.content() {
-                    Ok(Some(content)) if small_files::is_small(pack, &content) => {
+                    Ok(Some(content)) if small.wants(&content) => {
                         if !self.passed_over(&entry, &content) {
-                            small.push((entry, content));
+                            small.push(&content, entry);
                         }
                     }
                     _ => self.entry(&entry, None),
@@ -143,14 +143,13 @@ impl<'r> Worker<'r> {
     }
 
     /// Extracts small files of a remote pack, which come together.
-    fn batch(&mut self, small: &[(EntryRef<'r>, Content)]) {
-        let contents: Vec<Content> = small.iter().map(|(_, content)| *content).collect();
+    fn batch(&mut self, small: &Aside<'r, EntryRef<'r>>) {
         let run = self.run;
-        let brought = small_files::each(run.pack, &contents, &mut |place, gathered| {
+        let brought = small.bring(&mut |entry, gathered| {
             if run.is_stopped() {
                 return ControlFlow::Break(());
             }
-            self.entry(&small[place].0, Some(&gathered));
+            self.entry(entry, Some(&gathered));
             ControlFlow::Continue(())
         });
         if let Err(error) = brought {

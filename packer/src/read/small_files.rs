@@ -18,10 +18,69 @@ const GAP: u64 = 64 << 10;
 /// No request is for more, unless one payload is.
 const LONGEST: u64 = 8 << 20;
 
-/// Whether a payload should be brought together with others.
-pub(crate) fn is_small(pack: &Pack, content: &Content) -> bool {
-    let is_remote = |file: &Data| file.is_remote() && file.check(content.extent()).is_ok();
-    content.stored_size <= SMALL && pack.volume_of(content).is_ok_and(is_remote)
+/// What one thread takes at once: so many files, or as many as have so many stored bytes.
+#[derive(Debug, Clone)]
+pub(crate) struct Share {
+    most_files: u64,
+    most_bytes: u64,
+    files: u64,
+    bytes: u64,
+}
+
+impl Share {
+    /// The share of a remote pack, whose files come in few requests.
+    pub(crate) const REMOTE: Share = Share::new(4096, 8 << 20);
+
+    /// A share that nothing is in yet.
+    pub(crate) const fn new(most_files: u64, most_bytes: u64) -> Share {
+        Share { most_files, most_bytes, files: 0, bytes: 0 }
+    }
+
+    /// Takes a file with so many stored bytes, unless it is too much. A long one that comes first is not.
+    pub(crate) fn take(&mut self, stored: u64) -> bool {
+        let bytes = self.bytes.saturating_add(stored);
+        let fits = self.files < self.most_files && (self.bytes == 0 || bytes <= self.most_bytes);
+        if fits {
+            (self.files, self.bytes) = (self.files + 1, bytes);
+        }
+        fits
+    }
+}
+
+/// Small files of a remote pack, set aside until their payloads are brought together.
+#[derive(Debug)]
+pub(crate) struct Aside<'p, T> {
+    pack: &'p Pack,
+    contents: Vec<Content>,
+    files: Vec<T>,
+}
+
+impl<'p, T> Aside<'p, T> {
+    /// With no files yet.
+    pub(crate) fn new(pack: &'p Pack) -> Aside<'p, T> {
+        Aside { pack, contents: Vec::new(), files: Vec::new() }
+    }
+
+    /// Whether a file's payload should be brought together with others.
+    pub(crate) fn wants(&self, content: &Content) -> bool {
+        let is_remote = |file: &Data| file.is_remote() && file.check(content.extent()).is_ok();
+        content.stored_size <= SMALL && self.pack.volume_of(content).is_ok_and(is_remote)
+    }
+
+    /// Sets a file aside.
+    pub(crate) fn push(&mut self, content: &Content, file: T) {
+        self.contents.push(*content);
+        self.files.push(file);
+    }
+
+    /// Hands the files to `each` with their payloads, in the order in which these lie in the pack,
+    /// until it breaks off.
+    pub(crate) fn bring(
+        &self,
+        each: &mut dyn for<'g> FnMut(&T, Gathered<'g>) -> ControlFlow<()>,
+    ) -> Result<()> {
+        bring(self.pack, &self.contents, &mut |place, gathered| each(&self.files[place], gathered))
+    }
 }
 
 /// A payload, and its block table if that lies close behind.
@@ -35,9 +94,8 @@ fn extent_of(content: &Content, file: &Data) -> Extent {
     if is_close && file.check(both).is_ok() { both } else { payload }
 }
 
-/// Hands the payloads of small files to `each`, by their numbers in `contents`, in the order in which
-/// they lie in the pack, until it breaks off.
-pub(crate) fn each(
+/// The same by their numbers in `contents`.
+fn bring(
     pack: &Pack,
     contents: &[Content],
     each: &mut dyn for<'g> FnMut(usize, Gathered<'g>) -> ControlFlow<()>,
