@@ -5,5 +5,6 @@ pub(crate) mod legacy;
 pub(crate) mod pack;
 mod open;
 mod resolve;
+pub(crate) mod content;
 pub(crate) mod file;
 pub(crate) mod small_files;

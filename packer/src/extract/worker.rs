@@ -5,12 +5,11 @@ use super::scan::scan;
 use super::system::Place;
 use super::{ExtractReport, Run, Stopped};
 use crate::progress::Event;
+use crate::read::content::{self, Verified};
 use crate::read::pack::Pack;
 use crate::read::small_files::Aside;
-use crate::source::data::{Gathered, PIECE, cut};
-use rangepack_core::{
-    Codec, Content, Decoder, EntryRef, Escaped, Hasher, PayloadHasher, decode_all,
-};
+use crate::source::data::Gathered;
+use rangepack_core::{Content, EntryRef, Escaped, Hasher};
 use std::io::{self, Read};
 use std::ops::{ControlFlow, Range};
 use std::sync::atomic::Ordering;
@@ -256,7 +255,7 @@ impl<'r> Worker<'r> {
                 None => run.pack.payload(content)?,
             };
             // Verified as a whole before anything is created.
-            let bytes = decode_all(content, &payload, &run.pack.options().limits)?;
+            let bytes = content::whole(content, payload, &run.pack.options().limits)?;
             if let Some(place) = place {
                 let attributes = run.attributes(entry)?;
                 let mut file =
@@ -309,39 +308,20 @@ fn stream(
     buffer: &mut Vec<u8>,
     write: &mut dyn FnMut(&[u8]) -> Result<(), Problem>,
 ) -> Result<(), Problem> {
-    let stopped = || if run.is_stopped() { Err(Problem::Stopped) } else { Ok(()) };
-    let chunk_size = run.options.chunk_size;
-    let file = run.pack.volume_of(content)?;
-    file.check(content.extent())?;
-    let pieces = file.pieces(cut(content.extent(), PIECE));
-    if content.codec == Codec::Stored {
-        let mut hasher = PayloadHasher::new();
-        for piece in pieces {
-            for piece in piece?.chunks(chunk_size) {
-                stopped()?;
-                hasher.update(piece);
-                write(piece)?;
-            }
+    run.pack.volume_of(content)?.check(content.extent())?;
+    // The pack need not be named with each of its files.
+    let failed = |error: crate::Error| match error.about_pack() {
+        Ok(error) => Problem::Entry(error),
+        Err(error) => Problem::Pack(error),
+    };
+    let mut pieces = Verified::read(run.pack, content, run.options.chunk_size).map_err(failed)?;
+    loop {
+        if run.is_stopped() {
+            return Err(Problem::Stopped);
         }
-        return Ok(hasher.finish(content)?);
+        let Some(piece) = pieces.next(buffer).map_err(failed)? else { return Ok(()) };
+        write(piece)?;
     }
-    let mut decoder = Decoder::new(content)?;
-    buffer.resize(chunk_size, 0);
-    for piece in pieces {
-        let piece = piece?;
-        let mut rest = &piece[..];
-        loop {
-            stopped()?;
-            let progress = decoder.decode(rest, buffer)?;
-            rest = &rest[progress.consumed..];
-            write(&buffer[..progress.produced])?;
-            // An output that was not filled means that all input was used up.
-            if progress.produced < buffer.len() {
-                break;
-            }
-        }
-    }
-    Ok(decoder.finish()?)
 }
 
 /// No more directories than this are remembered at once.

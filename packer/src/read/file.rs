@@ -5,11 +5,10 @@ mod blocks;
 pub(crate) use blocks::Blocks;
 
 use crate::error::{Error, Result};
+use crate::read::content::{self, Verified};
 use crate::read::pack::Pack;
-use crate::source::data::{Cut, PIECE, Pieces, cut};
-use crate::source::location::Location;
 use crate::source::options::Verify;
-use rangepack_core::{Codec, Content, Decoder, PackPath, PackPathBuf, decode_all};
+use rangepack_core::{Codec, Content, PackPath, PackPathBuf};
 use std::borrow::Cow;
 use std::io::{self, BufRead, Read, Seek, SeekFrom};
 
@@ -57,17 +56,7 @@ enum Way<'p> {
     /// Block by block.
     Blocks(Box<Blocks<'p>>),
     /// From the beginning to the end; where the decoder stands, if it has begun.
-    Stream(Option<Box<Stream<'p>>>),
-}
-
-#[derive(Debug)]
-struct Stream<'p> {
-    path: &'p Location,
-    decoder: Decoder,
-    pieces: Pieces<'p, Cut>,
-    piece: Cow<'p, [u8]>,
-    consumed: usize,
-    produced: u64,
+    Stream(Option<Box<Verified<'p>>>),
 }
 
 impl<'p> File<'p> {
@@ -158,17 +147,8 @@ impl<'p> File<'p> {
         match &mut self.way {
             Way::Whole => {
                 let limits = &self.pack.options().limits;
-                self.window = match self.pack.payload(&self.content)? {
-                    Cow::Borrowed(payload) => {
-                        decode_all(&self.content, payload, limits).map_err(bad)?
-                    }
-                    Cow::Owned(payload) => {
-                        match decode_all(&self.content, &payload, limits).map_err(bad)? {
-                            Cow::Borrowed(_) => Cow::Owned(payload),
-                            Cow::Owned(content) => Cow::Owned(content),
-                        }
-                    }
-                };
+                let payload = self.pack.payload(&self.content)?;
+                self.window = content::whole(&self.content, payload, limits).map_err(bad)?;
                 Ok(())
             }
             Way::Blocks(blocks) => {
@@ -193,58 +173,21 @@ impl<'p> File<'p> {
     /// Decodes the next piece of a stream, from the beginning if the position lies before it.
     fn load_more(&mut self) -> Result<()> {
         let Way::Stream(place) = &mut self.way else { return Ok(()) };
-        let wrong = || Error::pack(self.pack.location());
         // After an error nothing is left here, so that the next read begins anew.
         let mut stream = match place.take() {
-            Some(stream) if stream.produced <= self.position => stream,
-            _ => {
-                let decoder = Decoder::new(&self.content).map_err(wrong())?;
-                let file = self.pack.volume_of(&self.content)?;
-                let pieces = file.pieces(cut(self.content.extent(), PIECE));
-                let piece = Cow::Borrowed(&[][..]);
-                let path = self.pack.location();
-                Box::new(Stream { path, decoder, pieces, piece, consumed: 0, produced: 0 })
-            }
+            Some(stream) if stream.position() <= self.position => stream,
+            _ => Box::new(Verified::read(self.pack, &self.content, BUFFER)?),
         };
         let mut buffer = std::mem::take(&mut self.window).into_owned();
         buffer.resize(BUFFER, 0);
-        let start = stream.produced;
-        let mut filled = 0;
-        // An output that was not filled means that all input was used up.
-        while filled < BUFFER {
-            filled += stream.decode(&mut buffer[filled..])?;
-            if filled < BUFFER && !stream.take_piece()? {
-                break;
-            }
-        }
+        let start = stream.position();
+        let filled = stream.fill(&mut buffer)?;
         buffer.truncate(filled);
-        if stream.produced == self.content.size || filled < BUFFER {
-            // The last piece is given out only when everything was verified; what a gzip member
-            // ends with may be in a piece of its own.
-            while stream.decode(&mut [0])? == 0 && stream.take_piece()? {}
-            stream.decoder.finish().map_err(wrong())?;
-        } else {
+        if !stream.is_over() {
             *place = Some(stream);
         }
         (self.window, self.window_start) = (Cow::Owned(buffer), start);
         Ok(())
-    }
-}
-
-impl Stream<'_> {
-    /// Decodes what is left of the piece at hand; how many bytes that gave.
-    fn decode(&mut self, output: &mut [u8]) -> Result<usize> {
-        let rest = &self.piece[self.consumed..];
-        let progress = self.decoder.decode(rest, output).map_err(Error::pack(self.path))?;
-        self.consumed += progress.consumed;
-        self.produced += progress.produced as u64;
-        Ok(progress.produced)
-    }
-
-    fn take_piece(&mut self) -> Result<bool> {
-        let Some(piece) = self.pieces.next() else { return Ok(false) };
-        (self.piece, self.consumed) = (piece?, 0);
-        Ok(true)
     }
 }
 

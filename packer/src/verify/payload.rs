@@ -2,14 +2,15 @@
 
 use crate::error::Result;
 use crate::progress::{Event, Observer};
+use crate::read::content::Verified;
 use crate::read::file::Blocks;
 use crate::read::pack::Pack;
-use crate::source::data::{self, Gathered, cut};
+use crate::source::data::Gathered;
 use rangepack_core::blocks::table_len;
-use rangepack_core::{Codec, Content, Decoder, Extent, PayloadHasher, Source};
+use rangepack_core::{Codec, Content, Extent, Source};
 use std::sync::{Mutex, PoisonError};
 
-/// Payloads without a block table are hashed in pieces of this length, so that progress is seen.
+/// Stored payloads are hashed in pieces of this length, so that progress is seen.
 const PIECE: usize = 256 << 10;
 
 /// Decoded content passes through a buffer of this length.
@@ -85,72 +86,20 @@ fn check_all(
         let len = table_len(content.size, blocks.block_log2);
         Extent::new(blocks.offset, len, pack.tables_end()).map_err(wrong())?;
     }
-    let mut whole = Whole::new(content).map_err(wrong())?;
-    if content.blocks.is_some() && content.size > 0 {
-        // They lie side by side, from the payload's first byte to its last.
-        let mut reader = Blocks::with(pack, content, gathered);
-        while let Some((block, stored)) = reader.stored()? {
-            reader.decode(&block, &stored)?;
-            if !done(whole.update(&stored).map_err(wrong())?) {
-                return Ok(());
-            }
-        }
+    let longest = if content.codec == Codec::Stored { PIECE } else { BUFFER };
+    let mut pieces = if content.blocks.is_some() && content.size > 0 {
+        let blocks = Blocks::with(pack, content, gathered);
+        Verified::blocks(pack, content, longest, blocks)?
     } else if let Some(payload) = gathered.bytes(extent) {
-        for piece in payload.chunks(PIECE) {
-            if !done(whole.update(piece).map_err(wrong())?) {
-                return Ok(());
-            }
-        }
+        Verified::at_hand(pack, content, longest, payload)?
     } else {
-        for piece in file.pieces(cut(extent, data::PIECE)) {
-            if !done(whole.update(&piece?).map_err(wrong())?) {
-                return Ok(());
-            }
+        Verified::read(pack, content, longest)?
+    };
+    let mut buffer = Vec::new();
+    while let Some(piece) = pieces.next(&mut buffer)? {
+        if !done(piece.len() as u64) {
+            return Ok(());
         }
     }
-    whole.finish(content).map_err(wrong())
-}
-
-/// Checks the payload as a whole: its digest, and its content's length, digest and check sum.
-enum Whole {
-    Stored(PayloadHasher),
-    Gzip(Box<Decoder>, Vec<u8>),
-}
-
-impl Whole {
-    fn new(content: &Content) -> rangepack_core::Result<Whole> {
-        Ok(match content.codec {
-            Codec::Stored => Whole::Stored(PayloadHasher::new()),
-            _ => Whole::Gzip(Box::new(Decoder::new(content)?), vec![0; BUFFER]),
-        })
-    }
-
-    /// Takes the payload's next bytes; returns how many bytes of content they gave.
-    fn update(&mut self, piece: &[u8]) -> rangepack_core::Result<u64> {
-        match self {
-            Whole::Stored(hasher) => {
-                hasher.update(piece);
-                Ok(piece.len() as u64)
-            }
-            Whole::Gzip(decoder, buffer) => {
-                let mut rest = piece;
-                let mut content = 0;
-                loop {
-                    let progress = decoder.decode(rest, buffer)?;
-                    rest = rest.get(progress.consumed..).unwrap_or(&[]);
-                    content += progress.produced as u64;
-                    if progress.produced < buffer.len() {
-                        return Ok(content);
-                    }
-                }
-            }
-        }
-    }
-
-    fn finish(self, content: &Content) -> rangepack_core::Result<()> {
-        match self {
-            Whole::Stored(hasher) => hasher.finish(content),
-            Whole::Gzip(decoder, _) => decoder.finish(),
-        }
-    }
+    Ok(())
 }
