@@ -5,6 +5,7 @@ pub(crate) mod legacy;
 pub(crate) mod pack;
 mod open;
 mod resolve;
+pub(crate) mod blocks;
 pub(crate) mod content;
 pub(crate) mod file;
 pub(crate) mod small_files;

@@ -1,7 +1,7 @@
 //! The content of a file, verified as a whole or piece by piece.
 
 use crate::error::{Error, Result};
-use crate::read::file::Blocks;
+use crate::read::blocks::Blocks;
 use crate::read::pack::Pack;
 use crate::source::data::{Cut, PIECE, Pieces, cut};
 use crate::source::location::Location;

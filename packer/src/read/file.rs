@@ -1,10 +1,7 @@
 //! A file inside a pack, as a file object.
 
-mod blocks;
-
-pub(crate) use blocks::Blocks;
-
 use crate::error::{Error, Result};
+use crate::read::blocks::Blocks;
 use crate::read::content::{self, Verified};
 use crate::read::pack::Pack;
 use crate::source::options::Verify;

@@ -2,8 +2,8 @@
 
 use crate::error::Result;
 use crate::progress::{Event, Observer};
+use crate::read::blocks::Blocks;
 use crate::read::content::Verified;
-use crate::read::file::Blocks;
 use crate::read::pack::Pack;
 use crate::source::data::Gathered;
 use rangepack_core::blocks::table_len;
