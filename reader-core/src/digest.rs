@@ -14,6 +14,16 @@ impl Digest {
         Digest(Sha256::digest(bytes).into())
     }
 
+    /// Nothing when all bytes are zero, which stands for a digest that is not known.
+    pub(crate) fn known(self) -> Option<Digest> {
+        (self.0 != [0; 32]).then_some(self)
+    }
+
+    /// The bytes of a digest, zeros when it is not known.
+    pub(crate) fn or_zeros(digest: Option<Digest>) -> [u8; 32] {
+        digest.map_or([0; 32], |digest| digest.0)
+    }
+
     /// Reads 64 hexadecimal digits, of either case.
     ///
     /// ```

@@ -17,12 +17,18 @@ pub struct Entry {
     pub mtime: Option<i64>,
     /// Owner, when the packer was asked to keep it.
     pub owner: Option<Owner>,
+    /// Extended attributes, when the packer was asked to keep them.
+    pub attributes: Option<AttributeBlock>,
+    /// What lies below a directory, whatever its layout and times (FORMAT.md, "Tree digests"); `None` when not
+    /// known, and of all but directories.
+    pub tree_digest: Option<Digest>,
 }
 
 impl Entry {
     /// An entry of which nothing else is known.
     pub fn new(path: PackPathBuf, kind: Kind) -> Entry {
-        Entry { path, kind, mode: None, mtime: None, owner: None }
+        let (mode, mtime, owner) = (None, None, None);
+        Entry { path, kind, mode, mtime, owner, attributes: None, tree_digest: None }
     }
 
     /// The entry with these permission bits.
@@ -45,7 +51,36 @@ impl Entry {
         self.owner = owner;
         self
     }
+
+    /// The entry with these extended attributes.
+    #[must_use]
+    pub fn with_attributes(mut self, attributes: Option<AttributeBlock>) -> Entry {
+        self.attributes = attributes;
+        self
+    }
 }
+
+/// Where the extended attributes of an entry lie (FORMAT.md, "Entries").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "what every index holds of a block")]
+pub struct AttributeBlock {
+    /// Offset in the file that holds the index.
+    pub offset: u64,
+    /// Length in bytes, 1 to [`MAX_ATTRIBUTES`].
+    pub len: u32,
+    /// SHA-256 of the block.
+    pub digest: Digest,
+}
+
+impl AttributeBlock {
+    /// Where the block lies.
+    pub fn extent(&self) -> Extent {
+        Extent { start: self.offset, len: u64::from(self.len) }
+    }
+}
+
+/// The longest attribute block, in bytes.
+pub const MAX_ATTRIBUTES: u32 = 1 << 20;
 
 /// Numeric owner and group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -77,7 +112,7 @@ pub enum Kind {
 #[non_exhaustive]
 pub struct Content {
     /// Which file holds the payload: 0 is the pack itself, others are named in the root page.
-    pub volume: u16,
+    pub volume: u32,
     /// The payload's first byte in that volume.
     pub offset: u64,
     /// Length of the payload as stored, in bytes.
@@ -92,6 +127,10 @@ pub struct Content {
     pub original_digest: Option<Digest>,
     /// Digests of the blocks of a large payload.
     pub blocks: Option<BlockTable>,
+    /// Number of the group of hard links to which the file belongs, from 1.
+    pub hard_link: Option<u64>,
+    /// The file had holes: runs of zeros need not be written.
+    pub sparse: bool,
 }
 
 impl Content {
@@ -107,12 +146,14 @@ impl Content {
             digest: None,
             original_digest: None,
             blocks: None,
+            hard_link: None,
+            sparse: false,
         }
     }
 
     /// The same in another volume.
     #[must_use]
-    pub fn with_volume(mut self, volume: u16) -> Content {
+    pub fn with_volume(mut self, volume: u32) -> Content {
         self.volume = volume;
         self
     }
@@ -138,6 +179,20 @@ impl Content {
         self
     }
 
+    /// As a member of this group of hard links.
+    #[must_use]
+    pub fn with_hard_link(mut self, group: Option<u64>) -> Content {
+        self.hard_link = group;
+        self
+    }
+
+    /// With holes.
+    #[must_use]
+    pub fn with_sparse(mut self, sparse: bool) -> Content {
+        self.sparse = sparse;
+        self
+    }
+
     /// Where the payload lies in its volume.
     pub fn extent(&self) -> Extent {
         Extent { start: self.offset, len: self.stored_size }
@@ -147,7 +202,7 @@ impl Content {
     pub fn content_digest(&self) -> Option<Digest> {
         match self.codec {
             Codec::Stored => self.digest,
-            Codec::Gzip => self.original_digest,
+            Codec::Gzip | Codec::Other(_) => self.original_digest,
         }
     }
 }
@@ -160,6 +215,8 @@ pub enum Codec {
     Stored,
     /// One gzip member.
     Gzip,
+    /// A codec of a later version, by its number: the entry can be listed, but not be read.
+    Other(u8),
 }
 
 impl Codec {
@@ -168,6 +225,26 @@ impl Codec {
         match self {
             Codec::Stored => "stored",
             Codec::Gzip => "gzip",
+            Codec::Other(_) => "unknown",
+        }
+    }
+
+    /// The number of the codec in leaf pages.
+    pub fn number(&self) -> u8 {
+        match self {
+            Codec::Stored => 0,
+            Codec::Gzip => 1,
+            Codec::Other(number) => *number,
+        }
+    }
+
+    /// The codec with this number.
+    #[inline]
+    pub fn from_number(number: u8) -> Codec {
+        match number {
+            0 => Codec::Stored,
+            1 => Codec::Gzip,
+            other => Codec::Other(other),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::digest::Digest;
 use crate::extent::Extent;
+use crate::tag::Tag;
 
 /// The result of every question.
 pub type Result<T> = core::result::Result<T, Error>;
@@ -42,6 +43,10 @@ pub enum Part {
     Payload,
     /// A file's content after decoding.
     Original,
+    /// A section.
+    Section,
+    /// The extended attributes of an entry.
+    Attributes,
 }
 
 impl core::fmt::Display for Part {
@@ -53,6 +58,8 @@ impl core::fmt::Display for Part {
             Part::Block => "a block of a payload",
             Part::Payload => "a stored payload",
             Part::Original => "a file's content",
+            Part::Section => "a section",
+            Part::Attributes => "a block of attributes",
         })
     }
 }
@@ -65,6 +72,10 @@ pub enum Structure {
     Footer,
     /// The root page's header.
     RootHeader,
+    /// A record of the table of sections.
+    Section,
+    /// The section of volumes.
+    Volumes,
     /// A leaf page.
     Leaf,
     /// An inner page.
@@ -86,6 +97,8 @@ impl core::fmt::Display for Structure {
         f.write_str(match self {
             Structure::Footer => "footer",
             Structure::RootHeader => "root page header",
+            Structure::Section => "table of sections",
+            Structure::Volumes => "section of volumes",
             Structure::Leaf => "leaf page",
             Structure::Inner => "inner page",
             Structure::BlockTable => "block table",
@@ -115,11 +128,35 @@ pub enum Error {
         /// The newest version known here.
         newest: u16,
     },
-    /// Required features that this reader does not know.
-    #[error("the pack requires features that this reader does not know (bits {bits:#x})")]
-    UnsupportedFeatures {
-        /// The unknown bits of the required features.
-        bits: u64,
+    /// A digest algorithm that this reader does not know.
+    #[error("the pack's digests are of an algorithm that this reader does not know (number {found})")]
+    UnsupportedAlgorithm {
+        /// Its number.
+        found: u8,
+    },
+    /// A required section that this reader does not know.
+    #[error("the pack requires the section `{tag}`, which this reader does not know")]
+    UnsupportedSection {
+        /// Its tag.
+        tag: Tag,
+    },
+    /// A required field of an entry that this reader does not know.
+    #[error("the entry needs field {tag} of its record, which this reader does not know")]
+    UnsupportedField {
+        /// Its tag.
+        tag: u8,
+    },
+    /// Flags of an entry that this reader does not know.
+    #[error("the entry has flags that this reader does not know (bits {flags:#x})")]
+    UnsupportedEntry {
+        /// The unknown flags.
+        flags: u64,
+    },
+    /// A payload that is encoded in a way that this reader does not know.
+    #[error("the payload is encoded with codec {number}, which this reader does not know")]
+    UnsupportedCodec {
+        /// The codec's number.
+        number: u8,
     },
     /// A structure ends before its last field.
     #[error("{structure} is cut off: {need} bytes needed, {have} there")]
@@ -266,6 +303,10 @@ pub enum Error {
         /// The most that fits.
         limit: u64,
     },
+    /// Names in the topmost page hold the CTNRv1 magic in so many forms that none of 256 masks hides them
+    /// all: old programs would not find the trailer.
+    #[error("the names in the root page cannot be hidden from old programs")]
+    NoMask,
     /// One of the caller's [`crate::Limits`] was exceeded.
     #[error("{what} is {value}, over the limit of {limit}")]
     OverLimit {
@@ -292,6 +333,8 @@ pub enum PathProblem {
     EmptyComponent,
     /// A byte is NUL.
     Nul,
+    /// A name in a page is empty, `.` or `..`, or holds a slash or NUL.
+    Name,
     /// The path is longer than the format allows.
     TooLong,
     /// A later entry makes a directory of the same path.
@@ -308,6 +351,7 @@ impl core::fmt::Display for PathProblem {
             PathProblem::Parent => "it contains `..`",
             PathProblem::EmptyComponent => "it has an empty or `.` component",
             PathProblem::Nul => "it contains a NUL byte",
+            PathProblem::Name => "it is empty, `.` or `..`, or holds a slash or NUL",
             PathProblem::TooLong => "it is too long",
             PathProblem::AlsoDirectory => "a later entry makes it a directory",
             PathProblem::BelowFile => "a later entry makes a file of a directory above it",
@@ -320,13 +364,16 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Error::NotAPack { .. } => ErrorKind::NotAPack,
-            Error::UnsupportedVersion { .. } | Error::UnsupportedFeatures { .. } => {
-                ErrorKind::Unsupported
-            }
+            Error::UnsupportedVersion { .. }
+            | Error::UnsupportedAlgorithm { .. }
+            | Error::UnsupportedSection { .. }
+            | Error::UnsupportedField { .. }
+            | Error::UnsupportedEntry { .. }
+            | Error::UnsupportedCodec { .. } => ErrorKind::Unsupported,
             Error::WrongRoot { .. } => ErrorKind::WrongPack,
             Error::OverLimit { .. } => ErrorKind::OverLimit,
             Error::BadPath { .. } => ErrorKind::BadQuestion,
-            Error::TooLarge { .. } => ErrorKind::TooLarge,
+            Error::TooLarge { .. } | Error::NoMask => ErrorKind::TooLarge,
             _ => ErrorKind::Corrupt,
         }
     }

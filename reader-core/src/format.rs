@@ -2,7 +2,7 @@
 //! index").
 
 pub(crate) mod layout;
-pub(crate) mod leaf;
 pub(crate) mod key;
+pub(crate) mod leaf;
 pub(crate) mod inner;
 pub(crate) mod hash;

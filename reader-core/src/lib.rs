@@ -75,7 +75,7 @@
 //!
 //! ```
 //! use rangepack_core::{
-//!     Codec, Content, Digest, DirectorySums, Entry, Extent, Index, Kind, Limits, PackPath, PackPathBuf, Sections,
+//!     Codec, Content, Digest, DirectorySums, Entry, Extent, Index, Kind, Limits, PackPath, PackPathBuf, Tag,
 //!     Totals, TreeBuilder, layout,
 //! };
 //!
@@ -89,18 +89,19 @@
 //!     sums.push(&entry)?;
 //!     tree.push(&entry, &mut pages)?; // full pages could be written already
 //! }
-//! // Totals are known at the end; then pages are complete, and can be hashed.
-//! let (mut leaves, mut totals) = (tree.finish(&mut pages)?, sums.finish().into_iter());
-//! layout::set_totals(leaves.single(), &mut totals)?; // so few entries are one leaf, in the root page
+//! // The sums of directories are known at the end; then pages are complete, and can be hashed.
+//! let (mut leaves, sums) = (tree.finish(&mut pages)?, sums.finish()?);
+//! let mut directories = sums.directories.into_iter();
+//! layout::set_sums(leaves.single(), &mut directories)?; // so few entries are one leaf, in the root page
 //! for (number, page) in pages.chunks_mut(layout::PAGE_SIZE as usize).enumerate() {
-//!     layout::set_totals(page, &mut totals)?;
+//!     layout::set_sums(page, &mut directories)?;
 //!     leaves.seal(number, page);
 //! }
 //! let mut pack = payload.to_vec();
-//! let end = pack.len() as u64;
-//! let tree = leaves.finish(Sections::new(end, end), &mut pages)?;
+//! let data = layout::Section::new(Tag::DATA, Extent { start: 0, len: pack.len() as u64 }, None);
+//! let tree = leaves.finish(pack.len() as u64, sums.root.1, &mut pages)?;
 //! pack.extend(&pages);
-//! let (root, digest) = tree.root(pack.len() as u64, Extent { start: 0, len: 0 })?;
+//! let (root, digest) = tree.root(pack.len() as u64, vec![data])?;
 //! pack.extend(root);
 //!
 //! let file_len = pack.len() as u64;
@@ -135,6 +136,7 @@ extern crate std;
 
 mod extent;
 mod digest;
+mod tag;
 mod error;
 mod limits;
 mod bytes;
@@ -154,9 +156,10 @@ pub use limits::Limits;
 pub use bytes::{Answer, Source};
 pub use digest::{Digest, Hasher};
 pub use extent::Extent;
+pub use tag::Tag;
 
 // Paths, and what a pack knows of each.
-pub use entry::{BlockTable, Codec, Content, Entry, Kind, Owner, Totals};
+pub use entry::{AttributeBlock, BlockTable, Codec, Content, Entry, Kind, MAX_ATTRIBUTES, Owner, Totals};
 pub use path::{Escaped, MAX_LINK_TARGET, MAX_PATH, PackPath, PackPathBuf, is_name, trim_path};
 
 // The questions.
@@ -189,8 +192,8 @@ pub mod gzip {
 }
 
 // Writing an index.
-pub use writing::root::{Sections, Tree};
-pub use writing::sums::DirectorySums;
+pub use writing::root::Tree;
+pub use writing::sums::{DirectorySums, Sums};
 pub use writing::tree::{Leaves, TreeBuilder};
 
 /// The hash section, which leads from a path to its entry in a few steps (FORMAT.md, "Hash section").
@@ -206,7 +209,7 @@ pub mod layout {
     pub use crate::format::key::Key;
     pub use crate::format::layout::{
         FOOTER_LEN, FOOTER_MAGIC, Footer, HASH_SLOT_LEN, HashSection, HashSlot, Header,
-        INNER_HEADER_LEN, InnerHeader, MAX_ROOT, PAGE_SIZE, TAIL, VERSION, Volume, set_totals,
+        INNER_HEADER_LEN, InnerHeader, MAX_ROOT, PAGE_SIZE, Section, TAIL, VERSION, Volume, set_sums,
     };
     pub use crate::format::leaf::{Leaf, LeafSlot};
 }

@@ -15,8 +15,10 @@ pub struct Limits {
     pub v1_entries: u64,
     /// Number of paged index pages whose verification is remembered.
     pub pages: u32,
-    /// Length of a block table's upper level, in bytes.
-    pub block_table_bytes: u64,
+    /// Length of a section that is read as a whole into memory, in bytes: names of volumes, metadata.
+    pub section_bytes: u64,
+    /// Number of earlier root pages that are looked at, when one of them is asked for.
+    pub generations: u64,
     /// Length of one file's content when it is read as a whole into memory, in bytes.
     pub content_bytes: u64,
 }
@@ -28,7 +30,8 @@ impl Default for Limits {
             v1_index_bytes: 8 << 30,
             v1_entries: 100_000_000,
             pages: 1 << 26,
-            block_table_bytes: 64 << 20,
+            section_bytes: 256 << 20,
+            generations: 65_535,
             content_bytes: 16 << 30,
         }
     }

@@ -27,6 +27,23 @@ pub struct Child {
     pub digest: Digest,
     /// Entries below the children before it, in the same inner page.
     pub before: u64,
+    /// Which child of the page it is.
+    pub(crate) index: usize,
+}
+
+/// Between which encoded keys those of a page lie: not below the one, and below the other.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Bounds<'a> {
+    low: Option<[&'a [u8]; 2]>,
+    high: Option<[&'a [u8]; 2]>,
+}
+
+impl Bounds<'_> {
+    /// Whether an encoded key lies between them.
+    pub(crate) fn contain(&self, key: &[u8]) -> bool {
+        let is_below = |parts: [&[u8]; 2]| key < parts.concat().as_slice();
+        !self.low.is_some_and(is_below) && self.high.is_none_or(is_below)
+    }
 }
 
 fn bad<T>(field: &'static str, value: u64) -> Result<T> {
@@ -56,6 +73,66 @@ impl<'a> Inner<'a> {
     /// Never: an inner page has a child at least.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Checks everything that the rest of this type takes for granted (FORMAT.md, "Inner pages"): that
+    /// separators ascend between `bounds`, and counts up to `entries`.
+    ///
+    /// # Errors
+    /// [`Error::BadField`] and [`Error::KeyOrder`].
+    pub(crate) fn check(&self, bounds: &Bounds<'_>, entries: u64) -> Result<()> {
+        let mut before = None;
+        for index in 0..self.len() {
+            let count = self.before(index)?;
+            let ascends = before.map_or(count == 0, |before| count > before);
+            if !ascends || count >= entries {
+                return bad("count", count);
+            }
+            before = Some(count);
+        }
+        let mut last: Option<&[u8]> = None;
+        for index in 1..self.len() {
+            let Some(rest) = self.page.separators.get(index) else {
+                return bad("separator", index as u64);
+            };
+            if last.is_some_and(|last| last >= rest) {
+                let number = index as u64;
+                return Err(Error::KeyOrder { structure: Structure::Inner, number });
+            }
+            last = Some(rest);
+        }
+        let outer = [1, self.len().saturating_sub(1)];
+        for index in outer.into_iter().filter(|index| (1..self.len()).contains(index)) {
+            if !bounds.contain(&self.separator(index).concat()) {
+                let number = index as u64;
+                return Err(Error::KeyOrder { structure: Structure::Inner, number });
+            }
+        }
+        Ok(())
+    }
+
+    /// A separator in two parts: what all share, and the rest. The first one is empty.
+    fn separator(&self, index: usize) -> [&'a [u8]; 2] {
+        match self.page.separators.get(index) {
+            Some(rest) if index > 0 => [self.page.prefix, rest],
+            _ => [&[], &[]],
+        }
+    }
+
+    /// Between which keys those below a child lie, where this page's lie between `bounds`.
+    pub(crate) fn bounds_of(&self, child: &Child, bounds: &Bounds<'a>) -> Bounds<'a> {
+        let next = child.index.saturating_add(1);
+        Bounds {
+            low: if child.index > 0 { Some(self.separator(child.index)) } else { bounds.low },
+            high: if next < self.len() { Some(self.separator(next)) } else { bounds.high },
+        }
+    }
+
+    /// How many entries lie below a child, where `entries` lie below this page.
+    pub(crate) fn entries_of(&self, child: &Child, entries: u64) -> Result<u64> {
+        let next = child.index.saturating_add(1);
+        let end = if next < self.len() { self.before(next)? } else { entries };
+        Ok(end.saturating_sub(child.before))
     }
 
     /// The child below which `key` lies if it exists.
@@ -116,6 +193,7 @@ impl<'a> Inner<'a> {
                 level: self.page.header.level.saturating_sub(1),
                 digest,
                 before: self.before(index)?,
+                index,
             }),
             _ => bad("child", index as u64),
         }

@@ -1,9 +1,11 @@
 //! Leaf pages, searched in place (FORMAT.md, "Leaf pages").
 
 use crate::bytes::Probe;
-use crate::error::{Error, Result, Structure};
+use crate::error::{Error, PathProblem, Result, Structure};
+use crate::format::key::Key;
 use crate::format::layout::{Flags, LeafPage, LeafRun};
-use crate::path::cmp_directories;
+use crate::path::{MAX_PATH, PackPath, cmp_directories, is_name};
+use alloc::vec::Vec;
 use core::cmp::Ordering;
 
 mod slot;
@@ -22,6 +24,12 @@ pub struct Leaf<'a> {
 
 fn bad<T>(field: &'static str, value: u64) -> Result<T> {
     Err(Error::BadField { structure: Structure::Leaf, field, value })
+}
+
+const BAD_NAME: Error = Error::BadPath { problem: PathProblem::Name };
+
+fn out_of_order(slot: usize) -> Error {
+    Error::KeyOrder { structure: Structure::Leaf, number: slot as u64 }
 }
 
 impl<'a> Leaf<'a> {
@@ -53,6 +61,66 @@ impl<'a> Leaf<'a> {
     #[inline]
     fn suffix(&self, slot: usize) -> Result<&'a [u8]> {
         self.page.names().get(slot).map_or_else(|| bad("name_offset", slot as u64), Ok)
+    }
+
+    /// Checks everything that the rest of this type takes for granted (FORMAT.md, "Leaf pages"): runs, and that
+    /// paths obey the rules and ascend. Returns the first and the last key; of a leaf without entries nothing.
+    ///
+    /// # Errors
+    /// [`Error::BadField`], [`Error::BadPath`] and [`Error::KeyOrder`].
+    pub(crate) fn check(&self) -> Result<Option<(Key, Key)>> {
+        if self.page.runs() > self.len() {
+            return bad("runs", self.page.runs() as u64);
+        }
+        let (mut end, mut above, mut bounds) = (0, None, None);
+        for index in 0..self.page.runs() {
+            let run = self.run(index)?;
+            let ascends = above.is_none_or(|above| cmp_directories(above, run.directory).is_lt());
+            if run.first != end || !ascends {
+                return Err(out_of_order(run.first));
+            }
+            let (first, last) = self.check_run(&run)?;
+            bounds = match bounds {
+                None => Some((Key::new(run.directory, &first), Key::new(run.directory, &last))),
+                Some((lowest, _)) => Some((lowest, Key::new(run.directory, &last))),
+            };
+            (end, above) = (run.end, Some(run.directory));
+        }
+        if end != self.len() {
+            return bad("runs", end as u64);
+        }
+        Ok(bounds)
+    }
+
+    /// Checks the entries of a run; returns its first and its last name.
+    fn check_run(&self, run: &LeafRun<'a>) -> Result<(Vec<u8>, Vec<u8>)> {
+        PackPath::directory(run.directory)?;
+        let (mut before, mut longest) = (None, 0);
+        if memchr::memchr2(b'/', 0, run.prefix).is_some() {
+            return Err(BAD_NAME);
+        }
+        for slot in run.first..run.end {
+            let suffix = self.suffix(slot)?;
+            if before.is_some_and(|before| before >= suffix) {
+                return Err(out_of_order(slot));
+            }
+            let len = run.prefix.len().saturating_add(suffix.len());
+            // Only short names can be `.` or `..`.
+            if memchr::memchr2(b'/', 0, suffix).is_some()
+                || (len <= 2 && !is_name(&[run.prefix, suffix].concat()))
+            {
+                return Err(BAD_NAME);
+            }
+            Flags::read(&self.page, slot)?;
+            longest = longest.max(len);
+            before = Some(suffix);
+        }
+        let slash = usize::from(!run.directory.is_empty());
+        if run.directory.len().saturating_add(slash).saturating_add(longest) > MAX_PATH {
+            return Err(Error::BadPath { problem: PathProblem::TooLong });
+        }
+        let name = |slot| self.suffix(slot).map(|suffix| [run.prefix, suffix].concat());
+        Ok((name(run.first)?, name(run.end.saturating_sub(1))?))
     }
 
     /// The first slot whose key is not below (`directory`, `name`), and whether it is that key.

@@ -21,13 +21,7 @@ impl Ancestors {
             self.last = directory.as_bytes().to_vec();
             while !directory.is_root() {
                 let kind = Kind::Directory(Totals::default());
-                above.push(Entry {
-                    path: directory.to_owned(),
-                    kind,
-                    mode: None,
-                    mtime: None,
-                    owner: None,
-                });
+                above.push(Entry::new(directory.to_owned(), kind));
                 directory = directory.parent();
             }
         }
@@ -110,7 +104,7 @@ mod tests {
             None => Kind::Symlink(b"x".to_vec()),
         };
         let path = PackPathBuf::new(path.trim_end_matches('/').into()).unwrap();
-        Entry { path, kind, mode: Some(0), mtime: None, owner: None }
+        Entry::new(path, kind).with_mode(Some(0))
     }
 
     #[test]

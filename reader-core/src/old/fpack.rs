@@ -48,6 +48,7 @@ pub struct FpackHeader {
 /// One of an `.fpack` file's entries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "the format is old and does not grow")]
+#[expect(clippy::large_enum_variant, reason = "nearly all items are entries")]
 pub enum FpackItem {
     /// A file, without digest, mode and times: the format has none. Backslashes in its name stand as
     /// they are.
@@ -161,23 +162,8 @@ fn named(name: &str, payload: Extent) -> Result<FpackItem> {
             error => Err(error),
         };
     }
-    let content = Content {
-        volume: 0,
-        offset: payload.start,
-        stored_size: payload.len,
-        size: payload.len,
-        codec: Codec::Stored,
-        digest: None,
-        original_digest: None,
-        blocks: None,
-    };
-    Ok(FpackItem::Entry(Entry {
-        path: PackPathBuf::new(name)?,
-        kind: Kind::File(content),
-        mode: None,
-        mtime: None,
-        owner: None,
-    }))
+    let content = Content::new(Codec::Stored, payload.start, payload.len, payload.len);
+    Ok(FpackItem::Entry(Entry::new(PackPathBuf::new(name)?, Kind::File(content))))
 }
 
 /// The names that are left in the block.

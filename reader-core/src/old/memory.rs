@@ -8,10 +8,9 @@ use crate::format::layout;
 use crate::old::assemble::{Ancestors, LastCounts};
 use crate::old::ndjson::{Item, Refused};
 use crate::questions::index::Index;
-use crate::writing::root::Sections;
 use crate::writing::sums::DirectorySums;
 use crate::writing::tree::TreeBuilder;
-use crate::{Entry, Extent, Kind, Limits};
+use crate::{Entry, Kind, Limits};
 use alloc::vec::Vec;
 
 /// Takes the items of an old index in any order.
@@ -67,12 +66,13 @@ impl MemoryIndex {
         for entry in &unique {
             sums.push(entry)?;
         }
-        let mut totals = sums.finish().into_iter();
+        let sums = sums.finish()?;
+        let mut directories = sums.directories.into_iter();
         let mut builder = TreeBuilder::new();
         let mut pages = Vec::new();
         for mut entry in unique {
-            if let Kind::Directory(place) = &mut entry.kind {
-                *place = totals.next().unwrap_or_default();
+            if let Kind::Directory(totals) = &mut entry.kind {
+                (*totals, entry.tree_digest) = directories.next().unwrap_or_default();
             }
             builder.push(&entry, &mut pages)?;
         }
@@ -80,8 +80,8 @@ impl MemoryIndex {
         for (number, page) in pages.chunks(layout::PAGE_SIZE as usize).enumerate() {
             leaves.seal(number, page);
         }
-        let tree = leaves.finish(Sections::default(), &mut pages)?;
-        let (root, _) = tree.root(pages.len() as u64, Extent { start: 0, len: 0 })?;
+        let tree = leaves.finish(0, sums.root.1, &mut pages)?;
+        let (root, _) = tree.root(pages.len() as u64, Vec::new())?;
         pages.extend(root);
         let opened = Index::open(pages.as_slice(), pages.len() as u64, None, limits)?;
         let Answer::Ready(Some(index)) = opened else {

@@ -5,12 +5,12 @@
 //! and decodes each. [`BlockTableBuilder`] makes the table while a payload is written.
 //!
 //! ```text
-//! upper level   per page:   stored offset of its first block, in the payload (u64) · SHA-256 of the page
-//! pages         per block:  stored length (u32) · SHA-256 of the stored bytes      (1024 blocks a page)
+//! levels above  per page:   stored offset of its first block, in the payload (u64) · SHA-256 of the page
+//! level 0       per block:  stored length (u32) · SHA-256 of the stored bytes     (1024 records a page)
 //! ```
 
 use crate::{
-    Answer, Codec, Content, Digest, Extent, Limits, Source,
+    Answer, Codec, Content, Digest, Extent, Source,
     bytes::ready,
     error::{Error, Part, Result},
     format::layout::TableShape,
@@ -55,21 +55,19 @@ pub enum Slice {
 /// Which stored bytes hold the `range` of a file's content, in bytes.
 ///
 /// `source` is the file that holds the index (a container itself, where its index is NDJSON): tables
-/// lie there, whatever the payload's volume. With a block table its upper level and at most two of its
-/// pages are read and verified, on each call; for a range within one page that takes one
-/// [`Answer::Need`] at most, if the table is short or the page near its start, else two. What is
+/// lie there, whatever the payload's volume. With a block table at most two pages of each of its levels
+/// are read and verified, on each call; that takes one [`Answer::Need`] for each level at most, and one in
+/// all if the table is short or the pages near its start. What is
 /// returned is covered by the digest in `content`; a table that contradicts itself or the entry is
 /// refused.
 ///
 /// # Errors
-/// [`Error::OutOfBounds`] when the range is not in the content, [`Error::OverLimit`] when the upper
-/// level is longer than [`Limits::block_table_bytes`], [`Error::DigestMismatch`] and
-/// [`Error::BadField`] when the table is not sound.
+/// [`Error::OutOfBounds`] when the range is not in the content, [`Error::UnsupportedCodec`],
+/// [`Error::DigestMismatch`] and [`Error::BadField`] when the table is not sound.
 pub fn locate<S: Source + ?Sized>(
     content: &Content,
     range: Range<u64>,
     source: &S,
-    limits: &Limits,
 ) -> Result<Answer<Slice>> {
     if range.start > range.end || range.end > content.size {
         let len = range.end.saturating_sub(range.start);
@@ -80,6 +78,9 @@ pub fn locate<S: Source + ?Sized>(
         return Ok(Answer::Ready(Slice::Whole { stored, range }));
     };
     let shape = TableShape::new(content.size, blocks.block_log2)?;
+    if let Codec::Other(number) = content.codec {
+        return Err(Error::UnsupportedCodec { number });
+    }
     if content.codec == Codec::Stored && content.size != content.stored_size {
         let found = content.stored_size;
         return Err(Error::SizeMismatch { expected: content.size, found });
@@ -92,7 +93,7 @@ pub fn locate<S: Source + ?Sized>(
         .block_at(range.end.saturating_sub(1))
         .min(first.saturating_add(MAX_BLOCKS).saturating_sub(1));
     let table = Table { content, shape, start: blocks.offset, digest: blocks.digest };
-    let found = ready!(table.blocks(first..=last, source, limits)?);
+    let found = ready!(table.blocks(first..=last, source)?);
     let end = range.end.min(shape.content(last).end);
     Ok(Answer::Ready(Slice::Blocks { blocks: found, range: range.start..end }))
 }
@@ -133,6 +134,7 @@ pub fn decode_block<'a>(
             let (first, last) = (block.index == 0, block.content.end == content.size);
             inflate_block(stored, size, content.size, first, last).map(Cow::Owned)
         }
+        Codec::Other(number) => Err(Error::UnsupportedCodec { number }),
     }
 }
 

@@ -36,7 +36,8 @@ impl Decoder {
     /// A decoder for the payload of `content`.
     ///
     /// # Errors
-    /// [`Error::SizeMismatch`] when no payload of that length can hold content of that length.
+    /// [`Error::SizeMismatch`] when no payload of that length can hold content of that length;
+    /// [`Error::UnsupportedCodec`].
     pub fn new(content: &Content) -> Result<Decoder> {
         check_sizes(content)?;
         let (gzip, original) = match content.codec {
@@ -45,6 +46,7 @@ impl Decoder {
                 Some(GzipDecoder::new(content.size)),
                 content.original_digest.map(|_| Hasher::new()),
             ),
+            Codec::Other(number) => return Err(Error::UnsupportedCodec { number }),
         };
         Ok(Decoder {
             content: *content,
@@ -214,6 +216,7 @@ fn check_sizes(content: &Content) -> Result<()> {
         }
         Codec::Stored => Ok(()),
         Codec::Gzip => plausible(content.stored_size, content.size),
+        Codec::Other(number) => Err(Error::UnsupportedCodec { number }),
     }
 }
 

@@ -41,7 +41,7 @@ impl Index {
     /// What the hash section says of `path`. It is believed only where a verified leaf confirms it.
     #[inline]
     pub fn hint<'a, S: Source + ?Sized>(&'a self, source: &'a S, path: PackPath<'_>) -> Hint<'a> {
-        let Some(section) = self.header.hash else { return Hint::Nothing };
+        let Some(section) = self.header.hash() else { return Hint::Nothing };
         let hash = hash::hash_of(path.as_bytes());
         let (first, count) = hash::probed(hash, section.slots);
         let Some(bytes) = source.bytes(section.part(first, count)) else { return Hint::Nothing };

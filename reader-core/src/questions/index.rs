@@ -7,13 +7,15 @@
 use crate::bytes::{Answer, Source, ready};
 use crate::error::{Error, Part, Result, Structure};
 use crate::extent::Extent;
-use crate::format::inner::{Child, Inner};
+use crate::format::inner::{Bounds, Child, Inner};
 use crate::format::key::Key;
-use crate::format::layout::{self, FOOTER_LEN, Footer, Header};
+use crate::format::layout::{self, FOOTER_LEN, Footer, Header, Volume};
 use crate::format::leaf::{EntryRef, Leaf};
+use crate::tag::Tag;
 use crate::{Digest, Limits, PackPath, Totals};
 use alloc::boxed::Box;
 use alloc::vec;
+use alloc::vec::Vec;
 use core::ops::Range;
 use core::sync::atomic::{AtomicU32, Ordering};
 
@@ -36,6 +38,59 @@ enum Node<'a> {
     Leaf(Leaf<'a>),
 }
 
+impl<'a> Node<'a> {
+    #[inline]
+    fn parse(page: &'a [u8]) -> Result<Node<'a>> {
+        match layout::is_inner(page) {
+            true => Inner::parse(page).map(Node::Inner),
+            false => Leaf::parse(page).map(Node::Leaf),
+        }
+    }
+
+    #[inline]
+    fn level(&self) -> u8 {
+        match self {
+            Node::Inner(inner) => inner.level(),
+            Node::Leaf(_) => 0,
+        }
+    }
+
+    /// Checks that it obeys the rules, has so many entries, and lies between the bounds.
+    fn check(&self, bounds: &Bounds<'_>, entries: u64) -> Result<()> {
+        match self {
+            Node::Inner(inner) => inner.check(bounds, entries),
+            Node::Leaf(leaf) => {
+                if leaf.len() as u64 != entries {
+                    let (structure, value) = (Structure::Leaf, leaf.len() as u64);
+                    return Err(Error::BadField { structure, field: "entries", value });
+                }
+                match leaf.check()? {
+                    Some((low, high))
+                        if !bounds.contain(low.as_bytes()) || !bounds.contain(high.as_bytes()) =>
+                    {
+                        Err(Error::KeyOrder { structure: Structure::Leaf, number: 0 })
+                    }
+                    _ => Ok(()),
+                }
+            }
+        }
+    }
+}
+
+/// A root page: that of the pack, or of an earlier generation of it.
+#[derive(Debug, Clone, Copy)]
+struct Root {
+    extent: Extent,
+    digest: Digest,
+}
+
+/// An inner page on the way down, and what the pages above say of it.
+struct Place<'a> {
+    inner: Inner<'a>,
+    entries: u64,
+    bounds: Bounds<'a>,
+}
+
 /// A leaf, and the number of its first entry.
 pub(super) struct Found<'a> {
     pub(super) leaf: Leaf<'a>,
@@ -47,7 +102,7 @@ impl Index {
     ///
     /// Asks for the last 64 KiB at most. `None` when the file has no footer: it may be in one of the
     /// old formats. With `expected` only the pack whose root has that digest is accepted, whoever
-    /// serves it.
+    /// serves it, or an earlier generation of it that still lies in the file.
     pub fn open<S: Source + ?Sized>(
         source: &S,
         file_len: u64,
@@ -66,43 +121,96 @@ impl Index {
         let Some(footer) = Footer::from_tail(bytes, file_len)? else {
             return Ok(Answer::Ready(None));
         };
-        let Some(root) = source.bytes(footer.root) else { return Ok(Answer::Need(footer.root)) };
-        Index::from_root(root, &footer, expected, limits).map(|index| Answer::Ready(Some(index)))
+        let mut root = Root { extent: footer.root, digest: footer.digest };
+        for _ in 0..=limits.generations {
+            let Some(bytes) = source.bytes(root.extent) else {
+                return Ok(Answer::Need(root.extent));
+            };
+            let index = Index::from_root(bytes, root, limits)?;
+            if expected.is_none_or(|expected| expected == root.digest) {
+                return Ok(Answer::Ready(Some(index)));
+            }
+            // It may be the name of an earlier generation, which lies before this one.
+            root = match index.previous() {
+                Some(previous) => previous,
+                None => {
+                    let expected = expected.unwrap_or(footer.digest);
+                    return Err(Error::WrongRoot { expected, found: footer.digest });
+                }
+            };
+        }
+        let (what, limit) = ("generations", limits.generations);
+        Err(Error::OverLimit { what, value: limit.saturating_add(1), limit })
     }
 
-    fn from_root(
-        root: &[u8],
-        footer: &Footer,
-        expected: Option<Digest>,
-        limits: &Limits,
-    ) -> Result<Index> {
-        if let Some(expected) = expected
-            && expected != footer.digest
-        {
-            return Err(Error::WrongRoot { expected, found: footer.digest });
-        }
+    fn from_root(root: &[u8], place: Root, limits: &Limits) -> Result<Index> {
         let found = Digest::of(root);
-        if found != footer.digest {
-            let (part, extent, expected) = (Part::Root, footer.root, footer.digest);
+        if found != place.digest {
+            let (part, extent, expected) = (Part::Root, place.extent, place.digest);
             return Err(Error::DigestMismatch { part, extent, expected, found });
         }
         let mut root: Box<[u8]> = root.into();
         let mask = root.first().copied().unwrap_or(0);
         layout::apply_mask(&mut root, mask);
-        let (header, node) = Header::from_bytes(&root, footer.file_len)?;
-        Limits::check("pages", u64::from(header.page_count), u64::from(limits.pages))?;
+        let (header, node) = Header::from_bytes(&root, place.extent.start)?;
+        Limits::check("pages", u64::from(header.page_count()), u64::from(limits.pages))?;
         // Whoever goes through the entries by number must come to an end.
-        let leaves = u64::from(header.page_count.max(1));
+        let leaves = u64::from(header.page_count().max(1));
         if header.entries > leaves.saturating_mul(u64::from(u16::MAX)) {
             let (structure, field) = (Structure::RootHeader, "entries");
             return Err(Error::BadField { structure, field, value: header.entries });
         }
-        let words = header.page_count.div_ceil(32);
+        let words = header.page_count().div_ceil(32);
         let verified = (0..words).map(|_| AtomicU32::new(0)).collect();
-        let index = Index { header, digest: footer.digest, root, node, verified };
-        // A root page that cannot be parsed is an error now, not at the first question.
-        index.root_node()?;
+        let index = Index { header, digest: place.digest, root, node, verified };
+        // A root page that breaks the rules is an error now, not at the first question.
+        index.root_node()?.check(&Bounds::default(), index.header.entries)?;
         Ok(index)
+    }
+
+    /// Where an earlier generation's root page lies, if this one names any.
+    fn previous(&self) -> Option<Root> {
+        let section = self.header.section(Tag::PREVIOUS)?;
+        Some(Root { extent: section.extent, digest: section.digest? })
+    }
+
+    /// The bytes of a section that has a digest, verified; `None` when there is no such section.
+    ///
+    /// # Errors
+    /// [`Error::OverLimit`] beyond [`Limits::section_bytes`], [`Error::DigestMismatch`].
+    pub fn section<'a, S: Source + ?Sized>(
+        &self,
+        source: &'a S,
+        tag: Tag,
+        limits: &Limits,
+    ) -> Result<Answer<Option<&'a [u8]>>> {
+        let section = self.header.section(tag);
+        let Some((extent, expected)) = section.and_then(|found| Some((found.extent, found.digest?)))
+        else {
+            return Ok(Answer::Ready(None));
+        };
+        Limits::check("section_bytes", extent.len, limits.section_bytes)?;
+        let Some(bytes) = source.bytes(extent) else { return Ok(Answer::Need(extent)) };
+        let found = Digest::of(bytes);
+        if found != expected {
+            return Err(Error::DigestMismatch { part: Part::Section, extent, expected, found });
+        }
+        Ok(Answer::Ready(Some(bytes)))
+    }
+
+    /// The other files that hold payloads; the first has number 1.
+    ///
+    /// # Errors
+    /// Those of [`Index::section`] and [`Volume::list_from_bytes`].
+    pub fn volumes<S: Source + ?Sized>(
+        &self,
+        source: &S,
+        limits: &Limits,
+    ) -> Result<Answer<Vec<Volume>>> {
+        match ready!(self.section(source, Tag::VOLUMES, limits)?) {
+            Some(bytes) => Volume::list_from_bytes(bytes).map(Answer::Ready),
+            None => Ok(Answer::Ready(Vec::new())),
+        }
     }
 
     /// Everything about the pack as a whole.
@@ -131,32 +239,47 @@ impl Index {
     }
 
     fn root_node(&self) -> Result<Node<'_>> {
-        let page = self.root.get(self.node..).unwrap_or(&[]);
-        node(page)
+        Node::parse(self.root.get(self.node..).unwrap_or(&[]))
     }
 
-    /// The page of `child`, verified; asks for it when it is missing.
+    /// The node of `child`, verified and checked; asks for its page when that is missing.
     #[inline]
-    fn page<'a, S: Source + ?Sized>(
+    fn touch<'a, S: Source + ?Sized>(
         &self,
         source: &'a S,
         child: &Child,
-    ) -> Result<Answer<&'a [u8]>> {
+        above: &Place<'_>,
+    ) -> Result<Answer<Node<'a>>> {
         let extent = self.header.page(child.page)?;
         let Some(page) = source.bytes(extent) else { return Ok(Answer::Need(extent)) };
         if self.is_verified(child.page) {
-            return Ok(Answer::Ready(page));
+            return Node::parse(page).map(Answer::Ready);
         }
+        self.verify(extent, page, child, above).map(Answer::Ready)
+    }
+
+    /// Checks a page that is used for the first time (FORMAT.md, "Pages").
+    #[cold]
+    fn verify<'a>(
+        &self,
+        extent: Extent,
+        page: &'a [u8],
+        child: &Child,
+        above: &Place<'_>,
+    ) -> Result<Node<'a>> {
         let found = Digest::of(page);
         if found != child.digest {
             let (part, expected) = (Part::Page, child.digest);
             return Err(Error::DigestMismatch { part, extent, expected, found });
         }
+        let node = Node::parse(page)?;
+        let entries = above.inner.entries_of(child, above.entries)?;
+        node.check(&above.inner.bounds_of(child, &above.bounds), entries)?;
         let (word, bit) = verified_bit(child.page);
         if let Some(word) = self.verified.get(word) {
             word.fetch_or(bit, Ordering::Relaxed);
         }
-        Ok(Answer::Ready(page))
+        Ok(node)
     }
 
     /// Forgets that pages which lie in `extent`, wholly or in part, were verified.
@@ -166,10 +289,10 @@ impl Index {
         // Page sizes are powers of two.
         let shift = self.header.page_size.trailing_zeros();
         let page = |offset: u64| {
-            let page = offset.saturating_sub(self.header.pages_offset) >> shift;
+            let page = offset.saturating_sub(self.header.pages().start) >> shift;
             u32::try_from(page).unwrap_or(u32::MAX)
         };
-        let end = page(extent.end()).saturating_add(1).min(self.header.page_count);
+        let end = page(extent.end()).saturating_add(1).min(self.header.page_count());
         for page in page(extent.start)..end {
             let (word, bit) = verified_bit(page);
             if let Some(word) = self.verified.get(word) {
@@ -193,24 +316,23 @@ impl Index {
         mut choose: impl FnMut(&Inner<'a>, u64) -> Result<Child>,
     ) -> Result<Answer<Found<'a>>> {
         let mut node = self.root_node()?;
-        let mut first = 0u64;
+        let (mut first, mut entries, mut bounds) = (0u64, self.header.entries, Bounds::default());
         loop {
             match node {
                 Node::Leaf(leaf) => return Ok(Answer::Ready(Found { leaf, first })),
                 Node::Inner(inner) => {
                     let child = choose(&inner, first)?;
-                    first = first.saturating_add(child.before);
-                    let page = ready!(self.page(source, &child)?);
-                    node = self::node(page)?;
+                    let above = Place { inner, entries, bounds };
+                    node = ready!(self.touch(source, &child, &above)?);
                     // Levels descend by one, so hostile pages cannot lead in circles.
-                    let level = match &node {
-                        Node::Inner(inner) => inner.level(),
-                        Node::Leaf(_) => 0,
-                    };
-                    if level != child.level {
+                    if node.level() != child.level {
                         let (structure, field) = (Structure::Inner, "level");
-                        return Err(Error::BadField { structure, field, value: u64::from(level) });
+                        let value = u64::from(node.level());
+                        return Err(Error::BadField { structure, field, value });
                     }
+                    first = first.saturating_add(child.before);
+                    entries = inner.entries_of(&child, entries)?;
+                    bounds = inner.bounds_of(&child, &bounds);
                 }
             }
         }
@@ -326,13 +448,6 @@ fn verified_bit(page: u32) -> (usize, u32) {
 
 /// So many bytes 255 sort behind every name that fits into a page.
 const ABOVE_ALL_NAMES: usize = 8200;
-
-fn node(page: &[u8]) -> Result<Node<'_>> {
-    match layout::is_inner(page) {
-        true => Inner::parse(page).map(Node::Inner),
-        false => Leaf::parse(page).map(Node::Leaf),
-    }
-}
 
 #[cfg(test)]
 mod tests;

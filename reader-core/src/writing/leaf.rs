@@ -16,7 +16,7 @@ pub(crate) struct LeafBuilder {
     name_ends: Vec<usize>,
     runs: Vec<OpenRun>,
     directories: Vec<u8>,
-    extras: Vec<u8>,
+    records: Vec<u8>,
     /// Bytes of names that the runs' common prefixes save, all runs but the last.
     saved: usize,
     /// Offset given to entries that have no payload, so that they do not widen the column.
@@ -66,15 +66,15 @@ impl LeafBuilder {
     /// entry does not fit into its field, or the entry into no page.
     pub(crate) fn push(&mut self, entry: &Entry, capacity: usize) -> Result<bool> {
         let path = entry.path.as_path();
-        let extras_before = self.extras.len();
-        let row = Row::write(entry, self.last_offset, &mut self.extras)?;
+        let records_before = self.records.len();
+        let row = Row::write(entry, self.last_offset, &mut self.records)?;
         let ranges = self.ranges.with(&row);
         let same_run =
             self.runs.last().is_some_and(|run| self.directory(run) == path.parent().as_bytes());
         let len = self.len_with(path, same_run, &ranges);
         let fits_u16 = self.rows.len() < usize::from(u16::MAX);
         if len > capacity as u64 || !fits_u16 {
-            self.extras.truncate(extras_before);
+            self.records.truncate(records_before);
             if self.is_empty() {
                 let (what, limit) = ("length of a page with one entry", capacity as u64);
                 return Err(Error::TooLarge { what, value: len, limit });
@@ -90,13 +90,13 @@ impl LeafBuilder {
         Ok(true)
     }
 
-    /// How long the page would be with one more entry, whose extra record is there already. Lengths that
+    /// How long the page would be with one more entry, whose record is there already. Lengths that
     /// saturate are over any capacity.
     fn len_with(&self, path: PackPath<'_>, same_run: bool, ranges: &Ranges) -> u64 {
         let name = path.name();
         let mut runs = self.runs.len();
         let mut heap =
-            self.names.len().saturating_add(name.len()).saturating_add(self.extras.len());
+            self.names.len().saturating_add(name.len()).saturating_add(self.records.len());
         heap = heap.saturating_add(self.directories.len());
         if same_run {
             if let Some(run) = self.runs.last() {
@@ -171,10 +171,10 @@ impl LeafBuilder {
             heap.put(self.directory(run));
             heap.put(self.name(run.first).get(..run.prefix_len).unwrap_or(&[]));
         }
-        let extras = heap.place()?;
-        heap.put(&self.extras);
+        let records = heap.place()?;
+        heap.put(&self.records);
         let (rows, ranges) = (&self.rows[..], &self.ranges);
-        LeafParts { runs: &runs, rows, ranges, heap: &heap, extras }.write(out)?;
+        LeafParts { runs: &runs, rows, ranges, heap: &heap, records }.write(out)?;
         // Keep the buffers: the next page needs them again.
         self.rows.clear();
         self.ranges = Ranges::default();
@@ -182,7 +182,7 @@ impl LeafBuilder {
         self.name_ends.clear();
         self.runs.clear();
         self.directories.clear();
-        self.extras.clear();
+        self.records.clear();
         self.saved = 0;
         Ok(())
     }

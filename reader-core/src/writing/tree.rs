@@ -2,18 +2,20 @@
 //!
 //! Leaves leave as soon as they are full; of each only its slot in the page above is kept, some
 //! 80 bytes for about 500 entries. The totals of a directory are only known when everything below it
-//! has passed, so leaves are completed ([`crate::layout::set_totals`]) and hashed at the end.
+//! has passed, so leaves are completed ([`crate::layout::set_sums`]) and hashed at the end.
 
 use super::inner::{self, ChildSlot};
 use super::leaf::LeafBuilder;
-use super::root::{Sections, Tree};
+use super::root::Tree;
 use crate::entry::Totals;
 use crate::error::{Error, Result, Structure};
 use crate::format::key::{Key, separator};
 use crate::format::layout::put::{sum, to_u32};
-use crate::format::layout::{self, Header, MAX_ROOT};
+use crate::format::layout::{self, Header, MAX_ROOT, Section};
 use crate::path::cmp_directories;
+use crate::tag::Tag;
 use crate::{Digest, Entry, Extent, Kind};
+use alloc::vec;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
@@ -147,40 +149,25 @@ impl Leaves {
         }
     }
 
-    /// Appends the inner pages to `out`; the root page follows from what is returned.
+    /// Appends the inner pages to `out`; the root page follows from what is returned. The first page lies at
+    /// `pages_offset`, and `tree_digest` is that of the root directory.
     ///
     /// # Errors
-    /// [`Error::TooLarge`] when there are too many pages, or the names of volumes leave no room in the root
-    /// page.
-    pub fn finish(self, sections: Sections, out: &mut Vec<u8>) -> Result<Tree> {
+    /// [`Error::TooLarge`] when there are too many pages.
+    pub fn finish(
+        self,
+        pages_offset: u64,
+        tree_digest: Option<Digest>,
+        out: &mut Vec<u8>,
+    ) -> Result<Tree> {
         let Leaves { mut slots, single, entries, symlinks, totals } = self;
-        let mut page_count = to_u32("page_count", slots.len() as u64)?;
-        let mut header = Header {
-            required: if sections.volumes.is_empty() { 0 } else { layout::REQUIRES_VOLUMES },
-            optional: 0,
-            page_size: layout::PAGE_SIZE,
-            page_count,
-            pages_offset: sections.pages_offset,
-            payload_end: sections.payload_end,
-            trailer: Extent { start: 0, len: 0 },
-            entries,
-            symlinks,
-            totals,
-            volumes: sections.volumes,
-            hash: None,
-        };
+        let mut header = Header::new(entries, symlinks, totals);
+        header.tree_digest = tree_digest;
         if slots.is_empty() {
             return Ok(Tree::new(header, single));
         }
-        if sections.hash.slots > 0 {
-            header.optional |= layout::HAS_HASH;
-            header.hash = Some(sections.hash);
-        }
-        let header_len = header.to_bytes()?.len();
-        let capacity = MAX_ROOT.checked_sub(header_len).ok_or_else(|| {
-            let (value, limit) = (header_len as u64, MAX_ROOT as u64);
-            Error::TooLarge { what: "header_len", value, limit }
-        })?;
+        let mut page_count = to_u32("page_count", slots.len() as u64)?;
+        let capacity = MAX_ROOT.saturating_sub(Header::len_with(SECTIONS));
         let mut first = 0u32;
         let mut level = 1u8;
         while inner::fitting(&slots, capacity) < slots.len() {
@@ -193,10 +180,14 @@ impl Leaves {
         }
         let mut node = Vec::new();
         inner::write(&slots, level, first, &mut node)?;
-        header.page_count = page_count;
-        Ok(Tree::new(header, node))
+        let len = u64::from(page_count).saturating_mul(PAGE as u64);
+        let pages = Section::new(Tag::TREE, Extent { start: pages_offset, len }, None);
+        Ok(Tree::new(header.with_sections(vec![pages])?, node))
     }
 }
+
+/// The topmost node leaves room for so many sections in the root page.
+const SECTIONS: usize = 16;
 
 /// Writes one level of inner pages over `slots`, whose pages are numbered from `child`; returns the
 /// slots of the level above.

@@ -12,21 +12,22 @@ pub(crate) enum Column {
     Mtime = 2,
     Offset = 3,
     StoredSize = 4,
-    Extra = 5,
-    Uid = 6,
-    Gid = 7,
-    Volume = 8,
+    Size = 5,
+    Record = 6,
+    Uid = 7,
+    Gid = 8,
+    Volume = 9,
 }
 
 /// Number of columns.
-pub(super) const COLUMNS: usize = 9;
+pub(super) const COLUMNS: usize = 10;
 
 /// Where the bases of the columns begin in the page.
 const BASES: usize = 16;
 /// Where the widths of the columns begin in the page.
-pub(super) const WIDTHS: usize = 88;
+pub(super) const WIDTHS: usize = 96;
 
-/// What one entry puts into a leaf, besides its path and its extra record.
+/// What one entry puts into a leaf, besides its path and its record.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Row {
     /// In the order of [`Column`].

@@ -1,22 +1,21 @@
-//! What an entry is in a leaf: its columns, its digest, its extra record (FORMAT.md, "Leaf pages").
+//! What an entry is in a leaf: its columns, its digest, its record (FORMAT.md, "Leaf pages").
 //!
 //! Each value is written by the function above the one that reads it.
 
 use super::columns::{Column, Row};
 use super::leaf::LeafPage;
-use super::put::{Put, to_u16};
-use crate::bytes::Cursor;
-use crate::entry::Owner;
+use super::record::{self, Record, TOTALS_PLACE};
+use crate::entry::{AttributeBlock, Owner};
 use crate::error::{Error, Result, Structure};
-use crate::path::MAX_LINK_TARGET;
-use crate::{BlockTable, Codec, Content, Digest, Entry, Kind, Totals};
+use crate::{Codec, Content, Digest, Entry, Kind, Totals};
 use alloc::vec::Vec;
+use core::ops::Range;
 
 fn bad<T>(field: &'static str, value: u64) -> Result<T> {
     Err(Error::BadField { structure: Structure::Leaf, field, value })
 }
 
-/// Says what an entry is, and what else the page holds of it.
+/// Says what an entry is, and how its payload is encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Flags(u64);
 
@@ -25,25 +24,14 @@ impl Flags {
     const FILE: u64 = 0;
     const DIRECTORY: u64 = 1;
     const SYMLINK: u64 = 2;
-    /// The payload is a gzip member; the extra record begins with the content's size.
-    const GZIP: u64 = 1 << 2;
-    /// The extra record holds a block table's place.
-    const BLOCKS: u64 = 1 << 3;
-    /// The payload's digest is not known.
-    const NO_DIGEST: u64 = 1 << 4;
-    /// The extra record holds the content's digest.
-    const ORIGINAL_DIGEST: u64 = 1 << 5;
-    const KNOWN: u64 = 0b11_1111;
+    const CODEC_SHIFT: u32 = 2;
+    /// What comes behind them is not known.
+    const KNOWN: u64 = 0b11_1111_1111;
 
     fn of(kind: &Kind) -> Flags {
-        let flag = |flag, is_set| if is_set { flag } else { 0 };
         Flags(match kind {
             Kind::File(content) => {
-                Flags::FILE
-                    | flag(Flags::GZIP, content.codec == Codec::Gzip)
-                    | flag(Flags::BLOCKS, content.blocks.is_some())
-                    | flag(Flags::NO_DIGEST, content.digest.is_none())
-                    | flag(Flags::ORIGINAL_DIGEST, content.original_digest.is_some())
+                Flags::FILE | (u64::from(content.codec.number()) << Flags::CODEC_SHIFT)
             }
             Kind::Directory(_) => Flags::DIRECTORY,
             Kind::Symlink(_) => Flags::SYMLINK,
@@ -54,15 +42,10 @@ impl Flags {
     #[inline]
     pub(crate) fn read(page: &LeafPage<'_>, slot: usize) -> Result<Flags> {
         let flags = column(page, slot, Column::Flags)?;
-        if flags & !Flags::KNOWN != 0 || flags & Flags::KIND > Flags::SYMLINK {
+        if flags & Flags::KIND > Flags::SYMLINK {
             return bad("flags", flags);
         }
         Ok(Flags(flags))
-    }
-
-    #[inline]
-    fn has(self, flag: u64) -> bool {
-        self.0 & flag != 0
     }
 
     #[inline]
@@ -79,36 +62,57 @@ impl Flags {
     pub(crate) fn is_symlink(self) -> bool {
         self.0 & Flags::KIND == Flags::SYMLINK
     }
+
+    /// How a file's payload is encoded.
+    #[inline]
+    pub(crate) fn codec(self) -> Codec {
+        let [number, ..] = (self.0 >> Flags::CODEC_SHIFT).to_le_bytes();
+        Codec::from_number(number)
+    }
+
+    /// Fails when there are flags that no reader of this version knows.
+    #[inline]
+    fn supported(self) -> Result<()> {
+        let flags = self.0 & !Flags::KNOWN;
+        if flags != 0 {
+            return Err(Error::UnsupportedEntry { flags });
+        }
+        if !self.is_file() && self.codec() != Codec::Stored {
+            return bad("flags", self.0);
+        }
+        Ok(())
+    }
 }
 
 impl Row {
-    /// The row of an entry, whose extra record is appended to `extras`, those of the page. What has no
-    /// payload gets `offset`.
-    pub(crate) fn write(entry: &Entry, offset: u64, extras: &mut Vec<u8>) -> Result<Row> {
-        let (mut offset, mut stored_size, mut volume) = (offset, 0, 0);
-        let mut digest = [0; 32];
-        let place = extras.len() as u64;
-        match &entry.kind {
+    /// The row of an entry, whose record is appended to `records`, those of the page. What has no payload
+    /// gets `offset`. Totals and tree digests of directories may still be missing.
+    pub(crate) fn write(entry: &Entry, offset: u64, records: &mut Vec<u8>) -> Result<Row> {
+        let (mut offset, mut stored_size, mut size, mut volume) = (offset, 0, 0, 0);
+        let place = records.len() as u64;
+        let digest = match &entry.kind {
             Kind::File(content) => {
                 offset = content.offset;
                 stored_size = content.stored_size;
+                size = if content.codec == Codec::Stored { 0 } else { content.size };
                 volume = u64::from(content.volume);
-                digest = content.digest.map_or(digest, |digest| digest.0);
-                push_file_extra(content, extras);
+                content.digest
             }
-            Kind::Directory(totals) => digest = totals_to_bytes(totals),
-            Kind::Symlink(target) => push_target(target, extras)?,
-        }
-        let has_extra = extras.len() as u64 > place;
+            Kind::Directory(_) => entry.tree_digest,
+            Kind::Symlink(_) => None,
+        };
+        record::push(entry, records)?;
+        let has_record = records.len() as u64 > place;
         let Flags(flags) = Flags::of(&entry.kind);
         let mode = mode_to_column(entry.mode)?;
         let mtime = mtime_to_column(entry.mtime);
-        let extra = if has_extra { place.saturating_add(1) } else { 0 };
+        let record = if has_record { place.saturating_add(1) } else { 0 };
         let uid = id_to_column(entry.owner.map(|owner| owner.uid));
         let gid = id_to_column(entry.owner.map(|owner| owner.gid));
         // In the order of `Column`.
-        let columns = [flags, mode, mtime, offset, stored_size, extra, uid, gid, volume];
-        Ok(Row { columns, digest })
+        let columns =
+            [flags, mode, mtime, offset, stored_size, size, record, uid, gid, volume];
+        Ok(Row { columns, digest: Digest::or_zeros(digest) })
     }
 }
 
@@ -117,19 +121,24 @@ fn column(page: &LeafPage<'_>, slot: usize, column: Column) -> Result<u64> {
     page.column(slot, column).map_or_else(|| bad("row", slot as u64), Ok)
 }
 
-/// The extra record of an entry and whatever follows it.
-fn extra<'a>(page: &LeafPage<'a>, slot: usize) -> Result<Cursor<'a>> {
-    let value = column(page, slot, Column::Extra)?;
-    let place = value.checked_sub(1).and_then(|place| usize::try_from(place).ok());
-    match place.and_then(|place| page.extra(place)) {
-        Some(bytes) => Ok(Cursor::new(Structure::Leaf, bytes)),
-        None => bad("extra", value),
-    }
+/// The record of an entry.
+fn record<'a>(page: &LeafPage<'a>, slot: usize, flags: Flags) -> Result<Record<'a>> {
+    flags.supported()?;
+    let value = column(page, slot, Column::Record)?;
+    let Some(place) = value.checked_sub(1) else { return Ok(Record::default()) };
+    let place = usize::try_from(place).ok();
+    let Some(bytes) = place.and_then(|place| page.record(place)) else {
+        return bad("record", value);
+    };
+    let record = Record::parse(bytes)?;
+    let is_encoded = flags.codec() != Codec::Stored;
+    record.fits(flags.is_file(), flags.is_directory(), is_encoded)?;
+    Ok(record)
 }
 
 #[inline]
-fn digest<'a>(page: &LeafPage<'a>, slot: usize) -> Result<&'a [u8; 32]> {
-    page.digest(slot).map_or_else(|| bad("digest", slot as u64), Ok)
+fn digest(page: &LeafPage<'_>, slot: usize) -> Result<Option<Digest>> {
+    page.digest(slot).map_or_else(|| bad("digest", slot as u64), |bytes| Ok(Digest(*bytes).known()))
 }
 
 /// Permission bits that are known stand above this.
@@ -185,33 +194,22 @@ pub(crate) fn owner(page: &LeafPage<'_>, slot: usize) -> Result<Option<Owner>> {
         None => Ok(None),
         Some(value) => u32::try_from(value).map(Some).or_else(|_| bad("owner", value)),
     };
-    Ok(match (id(Column::Uid)?, id(Column::Gid)?) {
-        (Some(uid), Some(gid)) => Some(Owner { uid, gid }),
-        _ => None,
-    })
-}
-
-fn push_file_extra(content: &Content, extras: &mut Vec<u8>) {
-    if content.codec == Codec::Gzip {
-        extras.extend_from_slice(&content.size.to_le_bytes());
-    }
-    if let Some(original) = content.original_digest {
-        extras.extend_from_slice(&original.0);
-    }
-    if let Some(blocks) = content.blocks {
-        extras.extend_from_slice(&blocks.offset.to_le_bytes());
-        extras.push(blocks.block_log2);
-        extras.extend_from_slice(&blocks.digest.0);
+    match (id(Column::Uid)?, id(Column::Gid)?) {
+        (Some(uid), Some(gid)) => Ok(Some(Owner { uid, gid })),
+        (None, None) => Ok(None),
+        (Some(id), None) | (None, Some(id)) => bad("owner", u64::from(id)),
     }
 }
 
 /// Length of a file's content.
 #[inline]
 pub(crate) fn size(page: &LeafPage<'_>, slot: usize, flags: Flags) -> Result<u64> {
-    if flags.has(Flags::GZIP) {
-        return extra(page, slot)?.u64();
+    let size = column(page, slot, Column::Size)?;
+    match flags.codec() {
+        Codec::Stored if size != 0 => bad("size", size),
+        Codec::Stored => column(page, slot, Column::StoredSize),
+        _ => Ok(size),
     }
-    column(page, slot, Column::StoredSize)
 }
 
 /// Where and how the content of a file is stored; `None` for everything else.
@@ -220,108 +218,103 @@ pub(crate) fn content(page: &LeafPage<'_>, slot: usize, flags: Flags) -> Result<
     if !flags.is_file() {
         return Ok(None);
     }
-    let stored_size = column(page, slot, Column::StoredSize)?;
-    let mut content = Content {
-        volume: 0,
-        offset: column(page, slot, Column::Offset)?,
-        stored_size,
-        size: stored_size,
-        codec: Codec::Stored,
-        digest: None,
-        original_digest: None,
-        blocks: None,
-    };
+    file(page, slot, flags, &record(page, slot, flags)?).map(Some)
+}
+
+#[inline]
+fn file(page: &LeafPage<'_>, slot: usize, flags: Flags, record: &Record<'_>) -> Result<Content> {
     let volume = column(page, slot, Column::Volume)?;
-    content.volume = u16::try_from(volume).or_else(|_| bad("volume", volume))?;
-    if !flags.has(Flags::NO_DIGEST) {
-        content.digest = Some(Digest(*digest(page, slot)?));
-    }
-    if flags.has(Flags::GZIP | Flags::ORIGINAL_DIGEST | Flags::BLOCKS) {
-        let mut extra = extra(page, slot)?;
-        if flags.has(Flags::GZIP) {
-            content.codec = Codec::Gzip;
-            content.size = extra.u64()?;
-        }
-        if flags.has(Flags::ORIGINAL_DIGEST) {
-            content.original_digest = Some(Digest(extra.array()?));
-        }
-        if flags.has(Flags::BLOCKS) {
-            content.blocks = Some(BlockTable {
-                offset: extra.u64()?,
-                block_log2: extra.u8()?,
-                digest: Digest(extra.array()?),
-            });
-        }
-    }
-    Ok(Some(content))
-}
-
-fn push_target(target: &[u8], extras: &mut Vec<u8>) -> Result<()> {
-    if target.len() > MAX_LINK_TARGET {
-        let (value, limit) = (target.len() as u64, MAX_LINK_TARGET as u64);
-        return Err(Error::TooLarge { what: "length of a link's target", value, limit });
-    }
-    let len = to_u16("length of a link's target", target.len())?;
-    extras.extend_from_slice(&len.to_le_bytes());
-    extras.extend_from_slice(target);
-    Ok(())
-}
-
-/// Target of a symbolic link.
-pub(crate) fn link_target<'a>(page: &LeafPage<'a>, slot: usize) -> Result<&'a [u8]> {
-    let mut extra = extra(page, slot)?;
-    let len = usize::from(extra.u16()?);
-    if len == 0 || len > MAX_LINK_TARGET {
-        return bad("link_target", len as u64);
-    }
-    let target = extra.take(len)?;
-    if memchr::memchr(0, target).is_some() {
-        return bad("link_target", 0);
-    }
-    Ok(target)
-}
-
-/// A directory's totals, in the place where a file has its digest.
-pub(super) fn totals_to_bytes(totals: &Totals) -> [u8; 32] {
-    let mut out = [0u8; 32];
-    let mut put = Put { out: &mut out };
-    for sum in [totals.files, totals.directories, totals.bytes, totals.stored_bytes] {
-        put.bytes(&sum.to_le_bytes());
-    }
-    out
-}
-
-/// Totals of a directory.
-pub(crate) fn totals(page: &LeafPage<'_>, slot: usize) -> Result<Totals> {
-    let mut cursor = Cursor::new(Structure::Leaf, digest(page, slot)?);
-    Ok(Totals {
-        files: cursor.u64()?,
-        directories: cursor.u64()?,
-        bytes: cursor.u64()?,
-        stored_bytes: cursor.u64()?,
+    Ok(Content {
+        volume: u32::try_from(volume).or_else(|_| bad("volume", volume))?,
+        offset: column(page, slot, Column::Offset)?,
+        stored_size: column(page, slot, Column::StoredSize)?,
+        size: size(page, slot, flags)?,
+        codec: flags.codec(),
+        digest: digest(page, slot)?,
+        original_digest: record.content_digest()?,
+        blocks: record.blocks()?,
+        hard_link: record.hard_link()?,
+        sparse: record.sparse(),
     })
 }
 
-/// Fills in the totals of the directories in a page, which were not known when it was written.
+/// What an entry is, and where its attributes lie.
+pub(crate) fn kind(
+    page: &LeafPage<'_>,
+    slot: usize,
+    flags: Flags,
+) -> Result<(Kind, Option<AttributeBlock>)> {
+    let record = record(page, slot, flags)?;
+    let kind = if flags.is_file() {
+        Kind::File(file(page, slot, flags, &record)?)
+    } else if flags.is_directory() {
+        Kind::Directory(record.totals()?)
+    } else {
+        Kind::Symlink(record.target()?.to_vec())
+    };
+    Ok((kind, record.attributes()?))
+}
+
+/// Target of a symbolic link.
+pub(crate) fn link_target<'a>(page: &LeafPage<'a>, slot: usize, flags: Flags) -> Result<&'a [u8]> {
+    record(page, slot, flags)?.target()
+}
+
+/// Totals of a directory.
+pub(crate) fn totals(page: &LeafPage<'_>, slot: usize, flags: Flags) -> Result<Totals> {
+    record(page, slot, flags)?.totals()
+}
+
+/// Tree digest of a directory, if known.
+pub(crate) fn tree_digest(page: &LeafPage<'_>, slot: usize) -> Result<Option<Digest>> {
+    digest(page, slot)
+}
+
+/// Where the attributes of an entry lie.
+pub(crate) fn attributes(
+    page: &LeafPage<'_>,
+    slot: usize,
+    flags: Flags,
+) -> Result<Option<AttributeBlock>> {
+    record(page, slot, flags)?.attributes()
+}
+
+/// Fills in the totals and tree digests of the directories in a page, which were not known when it was
+/// written.
 ///
-/// `totals` gives them in the order of the entries.
+/// `sums` gives them in the order of the entries.
 ///
 /// # Errors
 /// [`Error::Truncated`] and [`Error::BadField`] when the page is none.
-pub fn set_totals(page: &mut [u8], totals: &mut impl Iterator<Item = Totals>) -> Result<()> {
+pub fn set_sums(
+    page: &mut [u8],
+    sums: &mut impl Iterator<Item = (Totals, Option<Digest>)>,
+) -> Result<()> {
     let leaf = LeafPage::from_bytes(page)?;
     let mut places = Vec::new();
     for slot in 0..leaf.entries() {
-        let Flags(flags) = Flags(column(&leaf, slot, Column::Flags)?);
-        if flags & Flags::KIND == Flags::DIRECTORY {
-            places.push(leaf.digest_range(slot));
+        if Flags::read(&leaf, slot)?.is_directory() {
+            places.push((totals_range(&leaf, slot)?, leaf.digest_range(slot)));
         }
     }
-    for place in places {
-        let place = place.and_then(|range| page.get_mut(range));
-        if let (Some(place), Some(totals)) = (place, totals.next()) {
-            place.copy_from_slice(&totals_to_bytes(&totals));
+    for ((totals_place, digest_place), (totals, digest)) in places.into_iter().zip(sums) {
+        if let Some(place) = page.get_mut(totals_place) {
+            place.copy_from_slice(&record::totals_to_bytes(&totals));
+        }
+        if let Some(place) = digest_place.and_then(|range| page.get_mut(range)) {
+            place.copy_from_slice(&Digest::or_zeros(digest));
         }
     }
     Ok(())
+}
+
+/// Where in the page the totals of a directory lie, as they were written.
+fn totals_range(page: &LeafPage<'_>, slot: usize) -> Result<Range<usize>> {
+    let value = column(page, slot, Column::Record)?;
+    let start = value.checked_sub(1).and_then(|place| usize::try_from(place).ok());
+    let Some(start) = start.and_then(|place| page.record_start(place)) else {
+        return bad("record", value);
+    };
+    let place = |at: usize| start.saturating_add(at);
+    Ok(place(TOTALS_PLACE.start)..place(TOTALS_PLACE.end))
 }

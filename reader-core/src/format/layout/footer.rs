@@ -13,6 +13,8 @@ pub const FOOTER_MAGIC: [u8; 8] = *b"RngPack1";
 pub const FOOTER_LEN: usize = 72;
 /// The format version written here, and the newest that is read.
 pub const VERSION: u16 = 1;
+/// The algorithm of all digests.
+const SHA_256: u8 = 1;
 /// What a reader asks for first, in bytes: the tail that holds footer and root page.
 pub const TAIL: u64 = 64 << 10;
 
@@ -34,7 +36,7 @@ impl Footer {
     /// `None` when there is no footer.
     ///
     /// # Errors
-    /// [`Error::UnsupportedVersion`]; [`Error::ChecksumMismatch`], [`Error::BadField`] and
+    /// [`Error::UnsupportedVersion`] and [`Error::UnsupportedAlgorithm`]; [`Error::ChecksumMismatch`], [`Error::BadField`] and
     /// [`Error::OutOfBounds`] when the footer contradicts itself or the file.
     pub fn from_tail(tail: &[u8], file_len: u64) -> Result<Option<Footer>> {
         let Some(bytes) = tail.last_chunk::<FOOTER_LEN>() else { return Ok(None) };
@@ -51,7 +53,7 @@ impl Footer {
         let root_start = cursor.u64()?;
         let pack_len = cursor.u64()?;
         let digest = Digest(cursor.array()?);
-        let reserved = cursor.u32()?;
+        let [algorithm, reserved @ ..] = cursor.array::<4>()?;
         let expected = cursor.u32()?;
         let found = crc32(bytes);
         if expected != found {
@@ -59,11 +61,15 @@ impl Footer {
         }
         let bad =
             |field, value| Err(Error::BadField { structure: Structure::Footer, field, value });
+        if algorithm != SHA_256 {
+            return Err(Error::UnsupportedAlgorithm { found: algorithm });
+        }
         if usize::from(footer_len) != FOOTER_LEN {
             return bad("footer_len", u64::from(footer_len));
         }
-        if reserved != 0 {
-            return bad("reserved", u64::from(reserved));
+        if reserved != [0; 3] {
+            let [a, b, c] = reserved;
+            return bad("reserved", u64::from(u32::from_le_bytes([a, b, c, 0])));
         }
         if pack_len != file_len {
             return Err(Error::OtherLength { recorded: pack_len, file_len });
@@ -93,7 +99,7 @@ impl Footer {
         put.bytes(&self.root.start.to_le_bytes());
         put.bytes(&self.file_len.to_le_bytes());
         put.bytes(&self.digest.0);
-        put.bytes(&[0; 8]);
+        put.bytes(&[SHA_256, 0, 0, 0, 0, 0, 0, 0]);
         put.bytes(&FOOTER_MAGIC);
         let sum = crc32(&out);
         if let Some(place) = out.get_mut(60..64) {
@@ -125,6 +131,12 @@ mod tests {
     fn a_footer_round_trips_and_every_flipped_bit_is_noticed() {
         let bytes = footer().to_bytes().unwrap();
         assert_eq!(Footer::from_tail(&bytes, 1572), Ok(Some(footer())));
+        let mut other = footer().to_bytes().unwrap();
+        other[56] = 2;
+        let sum = crc32(&other);
+        other[60..64].copy_from_slice(&sum.to_le_bytes());
+        let unsupported = Err(Error::UnsupportedAlgorithm { found: 2 });
+        assert_eq!(Footer::from_tail(&other, 1572), unsupported);
         for bit in 0..FOOTER_LEN * 8 {
             let mut flipped = bytes;
             flipped[bit / 8] ^= 1 << (bit % 8);

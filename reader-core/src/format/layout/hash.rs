@@ -4,7 +4,7 @@ use crate::extent::Extent;
 
 /// Where the hash section lies (FORMAT.md, "Hash section").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[expect(clippy::exhaustive_structs, reason = "the two fields of the header")]
+#[expect(clippy::exhaustive_structs, reason = "a place and a length")]
 pub struct HashSection {
     /// Offset of its first slot.
     pub offset: u64,
@@ -13,6 +13,12 @@ pub struct HashSection {
 }
 
 impl HashSection {
+    /// The slots that fit into `extent`.
+    pub fn new(extent: Extent) -> HashSection {
+        let slots = extent.len.checked_div(HASH_SLOT_LEN as u64).unwrap_or(0);
+        HashSection { offset: extent.start, slots }
+    }
+
     /// All its bytes.
     pub fn extent(&self) -> Extent {
         self.part(0, self.slots)

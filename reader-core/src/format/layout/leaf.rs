@@ -11,7 +11,7 @@ use core::ops::Range;
 /// First byte of a leaf page.
 const KIND: u8 = 1;
 /// Length of the header, in bytes: the runs begin behind it.
-const HEADER_LEN: u32 = 104;
+const HEADER_LEN: u32 = 112;
 /// Length of one run, in bytes.
 const RUN_LEN: usize = 8;
 /// Length of a digest, in bytes.
@@ -29,7 +29,7 @@ struct Sections {
 impl Sections {
     #[inline]
     fn new(entries: u64, runs: u64, stride: u64, heap_len: u64) -> Sections {
-        // Of a page at most 104 + 8 · 65535 + 2 · 65536 + 104 · 65535 + 2^32: no u64 overflows.
+        // Of a page at most 112 + 8 · 65535 + 2 · 65536 + 112 · 65535 + 2^32: no u64 overflows.
         let name_places = runs.saturating_mul(RUN_LEN as u64).saturating_add(u64::from(HEADER_LEN));
         let rows = name_places.saturating_add(places_len(entries));
         let digests = rows.saturating_add(entries.saturating_mul(stride));
@@ -50,7 +50,7 @@ pub(crate) struct LeafPage<'a> {
     page: &'a [u8],
     entries: u16,
     runs: u16,
-    extras: u16,
+    records: u16,
     stride: u8,
     name_places: u32,
     rows: u32,
@@ -84,7 +84,7 @@ impl<'a> LeafPage<'a> {
         let [kind, reserved] = cursor.array()?;
         let entries = cursor.u16()?;
         let runs = cursor.u16()?;
-        let extras = cursor.u16()?;
+        let records = cursor.u16()?;
         let heap_len = cursor.u32()?;
         let Some(widths) = page.get(WIDTHS..).and_then(|rest| rest.first_chunk::<COLUMNS>()) else {
             return truncated(u64::from(HEADER_LEN));
@@ -112,7 +112,7 @@ impl<'a> LeafPage<'a> {
             page,
             entries,
             runs,
-            extras,
+            records,
             stride,
             name_places: place(sections.name_places),
             rows: place(sections.rows),
@@ -203,10 +203,16 @@ impl<'a> LeafPage<'a> {
         Some(start..start.checked_add(DIGEST_LEN)?)
     }
 
-    /// What lies in the heap from `place` in the extra records on.
+    /// What lies in the heap from `place` in the records on.
     #[inline]
-    pub(super) fn extra(&self, place: usize) -> Option<&'a [u8]> {
-        self.heap().get(usize::from(self.extras)..)?.get(place..)
+    pub(super) fn record(&self, place: usize) -> Option<&'a [u8]> {
+        self.heap().get(usize::from(self.records)..)?.get(place..)
+    }
+
+    /// Where in the page the bytes at `place` in the records lie.
+    pub(super) fn record_start(&self, place: usize) -> Option<usize> {
+        let heap = usize::try_from(self.heap).ok()?;
+        heap.checked_add(usize::from(self.records))?.checked_add(place)
     }
 }
 
@@ -252,10 +258,10 @@ pub(crate) struct LeafParts<'a> {
     pub(crate) rows: &'a [Row],
     /// Of all these rows.
     pub(crate) ranges: &'a Ranges,
-    /// The names, paths and prefixes of the runs, extra records.
+    /// The names, paths and prefixes of the runs, records.
     pub(crate) heap: &'a Heap,
-    /// Where in the heap the extra records begin.
-    pub(crate) extras: u16,
+    /// Where in the heap the records begin.
+    pub(crate) records: u16,
 }
 
 impl LeafParts<'_> {
@@ -266,7 +272,7 @@ impl LeafParts<'_> {
         put.bytes(&[KIND, 0]);
         put.bytes(&to_u16("entries of a leaf", self.rows.len())?.to_le_bytes());
         put.bytes(&to_u16("runs of a leaf", self.runs.len())?.to_le_bytes());
-        put.bytes(&self.extras.to_le_bytes());
+        put.bytes(&self.records.to_le_bytes());
         put.bytes(&to_u32("heap_len of a leaf", self.heap.bytes.len() as u64)?.to_le_bytes());
         put.bytes(&[0; 4]);
         for base in self.ranges.bases() {

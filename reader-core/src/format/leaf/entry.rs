@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::extent::Extent;
 use crate::format::layout::{Flags, LeafPage, entry};
 use crate::path::PackPathBuf;
-use crate::{Content, Entry, Kind, PackPath, Totals};
+use crate::{AttributeBlock, Codec, Content, Digest, Entry, PackPath, Totals};
 use alloc::vec::Vec;
 
 /// One entry of a leaf page, borrowed. Its path was checked; other fields are read when asked for.
@@ -62,11 +62,19 @@ impl<'a> EntryRef<'a> {
         self.flags.is_symlink()
     }
 
+    /// How a file's payload is encoded; [`Codec::Stored`] for everything else.
+    pub fn codec(&self) -> Codec {
+        self.flags.codec()
+    }
+
     /// Permission bits, `0o7777` at most, if known.
     ///
     /// # Errors
     /// Here and below: [`Error::BadField`](crate::Error::BadField) or
-    /// [`Error::Truncated`](crate::Error::Truncated) when the page holds what no entry can have.
+    /// [`Error::Truncated`](crate::Error::Truncated) when the page holds what no entry can have;
+    /// [`Error::UnsupportedField`](crate::Error::UnsupportedField) and
+    /// [`Error::UnsupportedEntry`](crate::Error::UnsupportedEntry) when a later version wrote the entry: name,
+    /// kind, mode, time and size can be read then, nothing else.
     pub fn mode(&self) -> Result<Option<u32>> {
         entry::mode(&self.page, self.slot.slot)
     }
@@ -101,7 +109,7 @@ impl<'a> EntryRef<'a> {
         if !self.is_symlink() {
             return Ok(None);
         }
-        entry::link_target(&self.page, self.slot.slot).map(Some)
+        entry::link_target(&self.page, self.slot.slot, self.flags).map(Some)
     }
 
     /// Totals of a directory; `None` for everything else.
@@ -109,22 +117,33 @@ impl<'a> EntryRef<'a> {
         if !self.is_directory() {
             return Ok(None);
         }
-        entry::totals(&self.page, self.slot.slot).map(Some)
+        entry::totals(&self.page, self.slot.slot, self.flags).map(Some)
+    }
+
+    /// Tree digest of a directory (FORMAT.md, "Tree digests"), if known; `None` for everything else.
+    pub fn tree_digest(&self) -> Result<Option<Digest>> {
+        if !self.is_directory() {
+            return Ok(None);
+        }
+        entry::tree_digest(&self.page, self.slot.slot)
+    }
+
+    /// Where the extended attributes lie, if there are any.
+    pub fn attributes(&self) -> Result<Option<AttributeBlock>> {
+        entry::attributes(&self.page, self.slot.slot, self.flags)
     }
 
     /// The entry with everything in it, owned.
     pub fn to_entry(&self) -> Result<Entry> {
-        let kind = match (self.content()?, self.link_target()?, self.totals()?) {
-            (Some(content), _, _) => Kind::File(content),
-            (_, Some(target), _) => Kind::Symlink(target.to_vec()),
-            (_, _, totals) => Kind::Directory(totals.unwrap_or_default()),
-        };
+        let (kind, attributes) = entry::kind(&self.page, self.slot.slot, self.flags)?;
         Ok(Entry {
             path: self.path()?,
             kind,
             mode: self.mode()?,
             mtime: self.mtime()?,
             owner: self.owner()?,
+            attributes,
+            tree_digest: self.tree_digest()?,
         })
     }
 

@@ -1,6 +1,6 @@
 use super::*;
-use crate::entry::Owner;
-use crate::format::layout::set_totals;
+use crate::entry::{AttributeBlock, Owner};
+use crate::format::layout::set_sums;
 use crate::path::{MAX_LINK_TARGET, PackPathBuf};
 use crate::writing::leaf::LeafBuilder;
 use crate::{BlockTable, Codec, Content, Digest, Entry, Kind, Totals};
@@ -9,22 +9,11 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 fn file(path: &str, offset: u64, size: u64) -> Entry {
-    Entry {
-        path: PackPathBuf::new(path.into()).unwrap(),
-        kind: Kind::File(Content {
-            volume: 0,
-            offset,
-            stored_size: size,
-            size,
-            codec: Codec::Stored,
-            digest: Some(Digest::of(path.as_bytes())),
-            original_digest: None,
-            blocks: None,
-        }),
-        mode: Some(0o644),
-        mtime: Some(-1),
-        owner: None,
-    }
+    let content = Content::new(Codec::Stored, offset, size, size)
+        .with_digest(Some(Digest::of(path.as_bytes())));
+    Entry::new(PackPathBuf::new(path.into()).unwrap(), Kind::File(content))
+        .with_mode(Some(0o644))
+        .with_mtime(Some(-1))
 }
 
 fn one_of_each() -> Vec<Entry> {
@@ -39,15 +28,19 @@ fn one_of_each() -> Vec<Entry> {
     let mut bare = file("dir/c", 150, 0);
     if let Kind::File(content) = &mut bare.kind {
         content.digest = None;
-        content.volume = 3;
+        content.volume = u32::MAX;
+        content.hard_link = Some(1);
+        content.sparse = true;
     }
     bare.mode = None;
     bare.mtime = None;
     bare.owner = Some(Owner { uid: u32::MAX, gid: 0 });
+    bare.attributes = Some(AttributeBlock { offset: 7, len: 8, digest: Digest::of(b"block") });
     let totals = Totals { files: 1, directories: 2, bytes: 3, stored_bytes: u64::MAX };
     let kind = |path: &str, kind| Entry { kind, mode: Some(0o7777), ..file(path, 0, 0) };
+    let digest = Digest::of(b"attributes");
     vec![
-        kind("dir", Kind::Directory(totals)),
+        Entry { tree_digest: Some(digest), ..kind("dir", Kind::Directory(totals)) },
         kind("link", Kind::Symlink(b"../\xff".to_vec())),
         file("dir/a", 0, 100),
         gzip,
@@ -137,10 +130,10 @@ fn names_that_no_path_may_hold_are_errors() {
         page.extend_from_slice(bad.as_bytes());
         page[8..12].copy_from_slice(&u32::try_from(bad.len()).unwrap().to_le_bytes());
         page[6..8].copy_from_slice(&u16::try_from(bad.len()).unwrap().to_le_bytes());
-        let run = 104;
+        let run = 112;
         page[run + 6..run + 8].copy_from_slice(&u16::try_from(bad.len()).unwrap().to_le_bytes());
         let leaf = Leaf::parse(&page).unwrap();
-        assert!(leaf.entry(0, &mut 0).is_err(), "{bad:?}");
+        assert!(leaf.check().is_err() && leaf.entry(0, &mut 0).is_err(), "{bad:?}");
     }
 }
 
@@ -157,6 +150,7 @@ fn no_damage_makes_it_panic() {
             }
         }
         let _ = leaf.lower_bound(b"dir", b"b.gz");
+        let _ = leaf.check();
     };
     for cut in 0..page.len() {
         assert!(Leaf::parse(&page[..cut]).is_err());
@@ -171,14 +165,15 @@ fn no_damage_makes_it_panic() {
 }
 
 #[test]
-fn totals_are_filled_in_afterwards() {
+fn sums_are_filled_in_afterwards() {
     let mut entries = one_of_each();
     let expected = entries[0].clone();
     entries[0].kind = Kind::Directory(Totals::default());
+    entries[0].tree_digest = None;
     let mut page = page_of(&entries);
     page.resize(32 << 10, 0);
     let Kind::Directory(totals) = expected.kind else { panic!() };
-    set_totals(&mut page, &mut [totals].into_iter()).unwrap();
+    set_sums(&mut page, &mut [(totals, expected.tree_digest)].into_iter()).unwrap();
     let leaf = Leaf::parse(&page).unwrap();
     assert_eq!(leaf.entry(0, &mut 0).unwrap().to_entry().unwrap(), expected);
     assert_eq!(leaf.entry(2, &mut 0).unwrap().to_entry().unwrap(), entries[2]);
@@ -203,4 +198,65 @@ fn what_does_not_fit_is_not_cut_off() {
             if value > limit { Err(Error::TooLarge { what, value, limit }) } else { Ok(true) };
         assert_eq!(push(&entry), (expected.clone(), expected.is_err()));
     }
+}
+
+#[test]
+fn a_checked_page_has_paths_in_order_and_nothing_between_the_runs() {
+    let paths = ["a/b1", "a/b2", "a/b3", "b/c", "b/d"];
+    let entries: Vec<Entry> = paths.iter().map(|path| file(path, 0, 0)).collect();
+    let page = page_of(&entries);
+    let (low, high) = Leaf::parse(&page).unwrap().check().unwrap().unwrap();
+    assert_eq!((low.as_bytes(), high.as_bytes()), (&b"a\0\0b1"[..], &b"b\0\0d"[..]));
+    assert!(Leaf::parse(&page_of(&[])).unwrap().check().unwrap().is_none());
+
+    let check = |change: &dyn Fn(&mut Vec<u8>)| {
+        let mut page = page.clone();
+        change(&mut page);
+        Leaf::parse(&page).and_then(|leaf| leaf.check()).map(|_| ())
+    };
+    // Where the second run and the places of the names lie, and what is in the heap.
+    let (second, places) = (120, 128);
+    let heap = page.len() - page.iter().rev().position(|byte| *byte == b'1').unwrap() - 1;
+    assert_eq!(&page[heap..heap + 5], b"123cd");
+    assert_eq!(check(&|_| ()), Ok(()));
+    type Change<'c> = (&'c str, &'c dyn Fn(&mut Vec<u8>));
+    let changes: [Change<'_>; 9] = [
+        ("names out of order", &|page| page.swap(heap, heap + 1)),
+        ("the same name twice", &|page| page[heap + 1] = b'1'),
+        ("a slash", &|page| page[heap + 2] = b'/'),
+        ("an empty run", &|page| page[second] = 5),
+        ("a run behind the entries", &|page| page[second] = 9),
+        ("a first run that begins later", &|page| page[112] = 1),
+        ("more runs than entries", &|page| page[4] = 6),
+        ("directories out of order", &|page| {
+            let (first, second) = (page[114..120].to_vec(), page[122..128].to_vec());
+            page[114..120].copy_from_slice(&second);
+            page[122..128].copy_from_slice(&first);
+        }),
+        ("a name that ends before it begins", &|page| page[places + 2] = 9),
+    ];
+    for (what, change) in changes {
+        assert!(check(change).is_err(), "{what}");
+    }
+}
+
+#[test]
+fn a_later_versions_entries_are_listed_and_not_read() {
+    let mut entry = file("a", 7, 8);
+    entry.kind = Kind::File(Content::new(Codec::Other(9), 7, 8, 20));
+    let page = page_of(&[entry.clone()]);
+    let leaf = Leaf::parse(&page).unwrap();
+    assert_eq!(leaf.entry(0, &mut 0).unwrap().to_entry().unwrap(), entry);
+    // A flag that is not known here.
+    let mut page = page_of(&[file("a", 7, 8)]);
+    page[17] = 0x04;
+    let leaf = Leaf::parse(&page).unwrap();
+    assert!(leaf.check().is_ok());
+    let entry = leaf.entry(0, &mut 0).unwrap();
+    assert_eq!((entry.size(), entry.mode()), (Ok(8), Ok(Some(0o644))));
+    assert_eq!(entry.content(), Err(Error::UnsupportedEntry { flags: 0x400 }));
+    // Owner: one id without the other.
+    let mut page = page_of(&[file("a", 7, 8)]);
+    page[16 + 7 * 8] = 1;
+    assert!(Leaf::parse(&page).unwrap().entry(0, &mut 0).unwrap().owner().is_err());
 }

@@ -1,6 +1,6 @@
 //! From lines to entries.
 
-use crate::entry::Owner;
+use crate::entry::{AttributeBlock, MAX_ATTRIBUTES, Owner};
 use crate::error::{Error, PathProblem, Result};
 use crate::path::{MAX_LINK_TARGET, PackPath, PackPathBuf};
 use crate::{BlockTable, Codec, Content, Digest, Entry, Extent, Kind, Totals};
@@ -19,6 +19,7 @@ const DEFLATE_SLACK: u64 = 65536;
 /// What a well-formed line of an index holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "the format is old and does not grow")]
+#[expect(clippy::large_enum_variant, reason = "nearly all items are entries")]
 pub enum Item {
     /// An entry.
     Entry(Entry),
@@ -64,7 +65,7 @@ struct Line {
     sha256: Option<Bytes>,
     compressed: Option<bool>,
     entry_type: Option<Bytes>,
-    mode: Option<u32>,
+    mode: Option<u64>,
     mtime: Option<Time>,
     mtime_ns: Option<u32>,
     uid: Option<u32>,
@@ -73,7 +74,10 @@ struct Line {
     codec: Option<Bytes>,
     orig_sha256: Option<Bytes>,
     block_table: Option<Blocks>,
-    volume: Option<u16>,
+    volume: Option<u32>,
+    hardlink: Option<u64>,
+    sparse: Option<bool>,
+    xattrs: Option<Attributes>,
 }
 
 #[derive(Deserialize)]
@@ -81,6 +85,13 @@ struct Blocks {
     offset: u64,
     sha256: Bytes,
     block_log2: u8,
+}
+
+#[derive(Deserialize)]
+struct Attributes {
+    offset: u64,
+    size: u32,
+    sha256: Bytes,
 }
 
 /// Seconds, as the key `mtime` holds them.
@@ -99,7 +110,7 @@ impl Line {
             Some(b"symlink") => Kind::Symlink(self.target()?),
             Some(_) => return Err(BAD_LINE),
         };
-        let mtime = self.modified()?;
+        let (mtime, attributes) = (self.modified()?, self.attributes()?);
         let path = match PackPath::new(&self.relpath.0) {
             Ok(_) => PackPathBuf::new(self.relpath.0)?,
             Err(Error::BadPath { problem }) => {
@@ -107,17 +118,14 @@ impl Line {
             }
             Err(error) => return Err(error),
         };
-        Ok(Item::Entry(Entry {
-            path,
-            kind,
-            // Python's st_mode holds the file's type as well.
-            mode: self.mode.map(|mode| mode & 0o7777),
-            mtime,
-            owner: match (self.uid, self.gid) {
-                (Some(uid), Some(gid)) => Some(Owner { uid, gid }),
-                _ => None,
-            },
-        }))
+        // Python's st_mode holds the file's type as well.
+        let mode = self.mode.and_then(|mode| u32::try_from(mode & 0o7777).ok());
+        let owner = match (self.uid, self.gid) {
+            (Some(uid), Some(gid)) => Some(Owner { uid, gid }),
+            _ => None,
+        };
+        let entry = Entry::new(path, kind).with_mode(mode).with_mtime(mtime).with_owner(owner);
+        Ok(Item::Entry(entry.with_attributes(attributes)))
     }
 
     fn content(&self) -> Result<Content> {
@@ -132,7 +140,7 @@ impl Line {
         };
         let size = match codec {
             Codec::Stored => stored_size,
-            Codec::Gzip => stated_size,
+            _ => stated_size,
         };
         let most = stored_size.saturating_mul(DEFLATE_RATIO).saturating_add(DEFLATE_SLACK);
         if codec == Codec::Gzip && size > most {
@@ -146,16 +154,24 @@ impl Line {
             }),
             None => None,
         };
-        Ok(Content {
-            volume: self.volume.unwrap_or(0),
-            offset,
-            stored_size,
-            size,
-            codec,
-            digest: self.sha256.as_ref().map(digest).transpose()?,
-            original_digest: self.orig_sha256.as_ref().map(digest).transpose()?,
-            blocks,
-        })
+        if self.hardlink == Some(0) {
+            return Err(BAD_LINE);
+        }
+        Ok(Content::new(codec, offset, stored_size, size)
+            .with_volume(self.volume.unwrap_or(0))
+            .with_digest(self.sha256.as_ref().map(digest).transpose()?)
+            .with_original_digest(self.orig_sha256.as_ref().map(digest).transpose()?)
+            .with_blocks(blocks)
+            .with_hard_link(self.hardlink)
+            .with_sparse(self.sparse.unwrap_or(false)))
+    }
+
+    fn attributes(&self) -> Result<Option<AttributeBlock>> {
+        let Some(Attributes { offset, size, sha256 }) = &self.xattrs else { return Ok(None) };
+        if *size == 0 || *size > MAX_ATTRIBUTES {
+            return Err(BAD_LINE);
+        }
+        Ok(Some(AttributeBlock { offset: *offset, len: *size, digest: digest(sha256)? }))
     }
 
     fn target(&self) -> Result<Vec<u8>> {
@@ -295,7 +311,10 @@ mod tests {
             ("false", "true, \"codec\": \"stored\""),
             ("false", "false, \"codec\": \"gzip\""),
             ("false", "false, \"codec\": \"zstd\""),
-            ("false", "false, \"volume\": 65536"),
+            ("false", "false, \"volume\": 4294967296"),
+            ("false", "false, \"hardlink\": 0"),
+            ("false", "false, \"sparse\": 1"),
+            ("false", "false, \"xattrs\": {\"offset\": 1, \"size\": 0, \"sha256\": \"00\"}"),
             ("false", "false, \"mode\": -1"),
             ("false", "false, \"uid\": 4294967296"),
             ("false", "false, \"block_table\": {\"offset\": 1}"),

@@ -38,11 +38,17 @@ pub fn write_line(entry: &Entry, out: &mut Vec<u8>) {
     }
     match &entry.kind {
         Kind::File(content) => write_encoding(content, out),
-        Kind::Symlink(target) => {
-            out.extend_from_slice(b", \"link_target\": ");
-            write_string(target, out);
-        }
-        Kind::Directory(_) => {}
+        Kind::Symlink(_) | Kind::Directory(_) => {}
+    }
+    if let Some(block) = entry.attributes {
+        write_number(b", \"xattrs\": {\"offset\": ", block.offset, out);
+        write_number(b", \"size\": ", block.len, out);
+        write_digest(b", \"sha256\": \"", &block.digest, out);
+        out.push(b'}');
+    }
+    if let Kind::Symlink(target) = &entry.kind {
+        out.extend_from_slice(b", \"link_target\": ");
+        write_string(target, out);
     }
     out.push(b'}');
 }
@@ -56,7 +62,7 @@ fn write_content(content: &Content, out: &mut Vec<u8>) {
     }
     out.extend_from_slice(match content.codec {
         Codec::Stored => b", \"compressed\": false".as_slice(),
-        Codec::Gzip => b", \"compressed\": true",
+        Codec::Gzip | Codec::Other(_) => b", \"compressed\": true",
     });
 }
 
@@ -77,6 +83,12 @@ fn write_encoding(content: &Content, out: &mut Vec<u8>) {
     }
     if content.volume != 0 {
         write_number(b", \"volume\": ", content.volume, out);
+    }
+    if let Some(group) = content.hard_link {
+        write_number(b", \"hardlink\": ", group, out);
+    }
+    if content.sparse {
+        out.extend_from_slice(b", \"sparse\": true");
     }
 }
 
@@ -106,7 +118,7 @@ fn write_digest(key: &[u8], digest: &Digest, out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::entry::Owner;
+    use crate::entry::{AttributeBlock, Owner};
     use crate::format::layout::MAGIC;
     use crate::old::ndjson::{Item, parse_line};
     use crate::path::PackPathBuf;
@@ -129,7 +141,7 @@ mod tests {
 
     fn named(name: &[u8], kind: Kind) -> Entry {
         let path = PackPathBuf::new(name.to_vec()).unwrap();
-        Entry { path, kind, mode: None, mtime: None, owner: None }
+        Entry::new(path, kind)
     }
 
     fn written(entry: &Entry) -> Vec<u8> {
@@ -143,16 +155,7 @@ mod tests {
     }
 
     fn stored() -> Content {
-        Content {
-            volume: 0,
-            offset: 220,
-            stored_size: 3,
-            size: 3,
-            codec: Codec::Stored,
-            digest: Some(Digest::of(b"abc")),
-            original_digest: None,
-            blocks: None,
-        }
+        Content::new(Codec::Stored, 220, 3, 3).with_digest(Some(Digest::of(b"abc")))
     }
 
     #[test]
@@ -172,9 +175,12 @@ mod tests {
             codec: Codec::Gzip,
             original_digest: Some(digest),
             blocks: Some(BlockTable { offset: 243, digest, block_log2: 18 }),
+            hard_link: Some(5),
+            sparse: true,
             ..stored()
         };
         let mut entry = named(b"a", Kind::File(content));
+        entry.attributes = Some(AttributeBlock { offset: 9, len: 8, digest });
         entry.mode = Some(0o644);
         entry.mtime = Some(-1);
         entry.owner = Some(Owner { uid: 1000, gid: 100 });
@@ -184,7 +190,7 @@ mod tests {
             alloc::string::String::from(
                 r#"{"relpath": "a", "offset": 220, "payload_size": 23, "orig_size": 3, "sha256": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", "compressed": true, "mode": 420, "mtime": -1, "mtime_ns": 999999999, "uid": 1000, "gid": 100, "codec": "gzip", "orig_sha256": "#
             ) + &alloc::format!(
-                r#""{empty}", "block_table": {{"offset": 243, "sha256": "{empty}", "block_log2": 18}}, "volume": 2}}"#
+                r#""{empty}", "block_table": {{"offset": 243, "sha256": "{empty}", "block_log2": 18}}, "volume": 2, "hardlink": 5, "sparse": true, "xattrs": {{"offset": 9, "size": 8, "sha256": "{empty}"}}}}"#
             )
         );
         assert_eq!(digest.to_hex(), EMPTY_SHA256);
@@ -221,38 +227,36 @@ mod tests {
             .prop_filter_map("no path", |path| PackPathBuf::new(path).ok());
         let digest = any::<[u8; 32]>().prop_map(Digest);
         let file = (
-            (any::<u16>(), 0..u64::MAX / 2, 0..u64::MAX / 2, any::<Option<u64>>()),
+            (any::<u32>(), 0..u64::MAX / 2, 0..u64::MAX / 2, any::<Option<u64>>()),
             (proptest::option::of(digest.clone()), proptest::option::of(digest.clone())),
-            proptest::option::of((any::<u64>(), digest, any::<u8>())),
+            proptest::option::of((any::<u64>(), digest.clone(), any::<u8>())),
+            (proptest::option::of(1u64..), any::<bool>()),
         )
-            .prop_map(
-                |((volume, offset, stored_size, size), (digest, original_digest), blocks)| {
-                    let most = stored_size.saturating_mul(1032).saturating_add(65536);
-                    Kind::File(Content {
-                        volume,
-                        offset,
-                        stored_size,
-                        size: size.map_or(stored_size, |size| size.min(most)),
-                        codec: if size.is_some() { Codec::Gzip } else { Codec::Stored },
-                        digest,
-                        original_digest,
-                        blocks: blocks.map(|(offset, digest, block_log2)| BlockTable {
-                            offset,
-                            digest,
-                            block_log2,
-                        }),
-                    })
-                },
-            );
+            .prop_map(|((volume, offset, stored_size, size), digests, blocks, (link, sparse))| {
+                let most = stored_size.saturating_mul(1032).saturating_add(65536);
+                let codec = if size.is_some() { Codec::Gzip } else { Codec::Stored };
+                let size = size.map_or(stored_size, |size| size.min(most));
+                let table =
+                    |(offset, digest, block_log2)| BlockTable { offset, digest, block_log2 };
+                let content = Content::new(codec, offset, stored_size, size)
+                    .with_volume(volume)
+                    .with_digest(digests.0)
+                    .with_original_digest(digests.1)
+                    .with_blocks(blocks.map(table));
+                Kind::File(content.with_hard_link(link).with_sparse(sparse))
+            });
+        let attributes = proptest::option::of((any::<u64>(), 1..1u32 << 20, digest));
         let link = component()
             .prop_filter("no target", |target| !target.is_empty() && !target.contains(&0))
             .prop_map(Kind::Symlink);
         let kind = prop_oneof![file, Just(Kind::Directory(Totals::default())), link];
         let owner = any::<Option<(u32, u32)>>();
         let known = (proptest::option::of(0..=0o7777u32), any::<Option<i64>>(), owner);
-        (path, kind, known).prop_map(|(path, kind, (mode, mtime, owner))| {
+        (path, kind, known, attributes).prop_map(|(path, kind, (mode, mtime, owner), block)| {
             let owner = owner.map(|(uid, gid)| Owner { uid, gid });
-            Entry { path, kind, mode, mtime, owner }
+            let block = block.map(|(offset, len, digest)| AttributeBlock { offset, len, digest });
+            let entry = Entry::new(path, kind).with_mode(mode).with_mtime(mtime);
+            entry.with_owner(owner).with_attributes(block)
         })
     }
 

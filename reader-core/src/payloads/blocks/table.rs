@@ -1,14 +1,14 @@
 //! A payload's block table, read and checked as far as it is needed.
 
-use crate::bytes::{Answer, Source};
+use crate::bytes::{Answer, Source, ready};
 use crate::error::{Error, Part, Result, Structure};
 use crate::extent::Extent;
-use crate::format::layout::{BlockRecord, TableShape, UpperRecord};
-use crate::{Codec, Content, Digest, Limits};
-use alloc::vec::Vec;
+use crate::format::layout::{BlockRecord, PageRecord, TableShape};
+use crate::{Codec, Content, Digest};
+use alloc::{vec, vec::Vec};
 use core::ops::{Range, RangeInclusive};
 
-/// Bytes between upper level and pages that are read rather than spend another request.
+/// Bytes between a page and those below it that are read rather than spend another request.
 const NEAR: u64 = 64 << 10;
 
 /// One block of a payload.
@@ -39,87 +39,122 @@ pub(super) struct Table<'a> {
     pub(super) digest: Digest,
 }
 
+/// A page of the table, and what the one above it says of it.
+#[derive(Debug, Clone)]
+struct Page {
+    number: u64,
+    digest: Digest,
+    /// The stored bytes of its blocks, as a range inside the payload.
+    stored: Range<u64>,
+}
+
 impl Table<'_> {
-    /// The wanted blocks, when the table's upper level and their pages are at hand and sound.
+    /// The wanted blocks, when the table's pages that lead to them are at hand and sound.
     pub(super) fn blocks<S: Source + ?Sized>(
         &self,
         wanted: RangeInclusive<u64>,
         source: &S,
-        limits: &Limits,
     ) -> Result<Answer<Vec<Block>>> {
-        let whole = Extent::new(self.start, self.shape.table_len(), u64::MAX)?;
-        let upper_extent = Extent { start: whole.start, len: self.shape.upper_len() };
-        Limits::check("block_table_bytes", upper_extent.len, limits.block_table_bytes)?;
-        let pages = self.shape.page_of(*wanted.start())..=self.shape.page_of(*wanted.end());
-        let wanted_end = self.page_extent(*pages.end()).end();
-
-        let Some(upper) = source.bytes(upper_extent) else {
-            let near = self.page_extent(*pages.start()).start.saturating_sub(upper_extent.end());
-            let end = if near <= NEAR { wanted_end } else { upper_extent.end() };
-            return Ok(Answer::Need(from_to(upper_extent.start, end)));
-        };
-        verify(upper, upper_extent, self.digest)?;
+        Extent::new(self.start, self.shape.table_len(), u64::MAX)?;
+        let stored = 0..self.content.stored_size;
+        let mut pages = vec![Page { number: 0, digest: self.digest, stored }];
+        for level in (1..=self.shape.top()).rev() {
+            let mut below = Vec::new();
+            for page in &pages {
+                let bytes = ready!(self.page(level, page, &wanted, source)?);
+                self.read_pages(level, page, bytes, &wanted, &mut below)?;
+            }
+            pages = below;
+        }
         let mut blocks = Vec::new();
-        for page in pages {
-            let extent = self.page_extent(page);
-            let Some(bytes) = source.bytes(extent) else {
-                return Ok(Answer::Need(from_to(extent.start, wanted_end)));
-            };
-            let (stored, digest) = self.upper_record(upper, page)?;
-            verify(bytes, extent, digest)?;
-            self.read_page(page, stored, bytes, &wanted, &mut blocks)?;
+        for page in &pages {
+            let bytes = ready!(self.page(0, page, &wanted, source)?);
+            self.read_blocks(page, bytes, &wanted, &mut blocks)?;
         }
         Ok(Answer::Ready(blocks))
     }
 
-    fn page_extent(&self, page: u64) -> Extent {
-        self.shape.page_extent(self.start, page)
-    }
-
-    /// The stored bytes of a page's blocks, as a range inside the payload, and the page's digest.
-    fn upper_record(&self, upper: &[u8], page: u64) -> Result<(Range<u64>, Digest)> {
-        let UpperRecord { start, digest } = UpperRecord::read(upper, page)?;
-        let next = page.saturating_add(1);
-        let end = if next == self.shape.pages {
-            self.content.stored_size
-        } else {
-            UpperRecord::read(upper, next)?.start
-        };
-        if (page == 0) != (start == 0) || start > end {
-            return Err(bad("stored_offset", start));
-        }
-        if end > self.content.stored_size {
-            return Err(bad("stored_offset", end));
-        }
-        Ok((start..end, digest))
-    }
-
-    /// Checks a whole page, and adds those of its blocks that are wanted.
-    fn read_page(
+    /// The bytes of a page, verified. What is missing is asked for with all that is wanted, if it lies near.
+    fn page<'s, S: Source + ?Sized>(
         &self,
-        page: u64,
-        stored: Range<u64>,
+        level: u8,
+        page: &Page,
+        wanted: &RangeInclusive<u64>,
+        source: &'s S,
+    ) -> Result<Answer<&'s [u8]>> {
+        let extent = self.shape.page_extent(self.start, level, page.number);
+        let Some(bytes) = source.bytes(extent) else {
+            let end_of = |level, block| {
+                self.shape.page_extent(self.start, level, self.shape.page_of(level, block))
+            };
+            let here = end_of(level, *wanted.end()).end();
+            let first = end_of(0, *wanted.start()).start;
+            let near = level == 0 || first.saturating_sub(here) <= NEAR;
+            let end = if near { end_of(0, *wanted.end()).end() } else { here };
+            let len = end.saturating_sub(extent.start);
+            return Ok(Answer::Need(Extent { start: extent.start, len }));
+        };
+        let found = Digest::of(bytes);
+        if found != page.digest {
+            let (part, expected) = (Part::BlockTable, page.digest);
+            return Err(Error::DigestMismatch { part, extent, expected, found });
+        }
+        Ok(Answer::Ready(bytes))
+    }
+
+    /// Checks a whole page of a level above the blocks' own, and adds those pages below it that lead to
+    /// wanted blocks.
+    fn read_pages(
+        &self,
+        level: u8,
+        page: &Page,
+        bytes: &[u8],
+        wanted: &RangeInclusive<u64>,
+        pages: &mut Vec<Page>,
+    ) -> Result<()> {
+        let below = level.saturating_sub(1);
+        let page_of = |block| self.shape.page_of(below, block);
+        let wanted = page_of(*wanted.start())..=page_of(*wanted.end());
+        let mut records = PageRecord::all(bytes).peekable();
+        let mut start = page.stored.start;
+        for number in self.shape.page(level, page.number) {
+            let Some(record) = records.next() else { break };
+            let end = records.peek().map_or(page.stored.end, |next| next.start);
+            if record.start != start || end <= start || end > page.stored.end {
+                return Err(bad("stored_offset", record.start));
+            }
+            if wanted.contains(&number) {
+                pages.push(Page { number, digest: record.digest, stored: start..end });
+            }
+            start = end;
+        }
+        Ok(())
+    }
+
+    /// Checks a whole page of level 0, and adds those of its blocks that are wanted.
+    fn read_blocks(
+        &self,
+        page: &Page,
         bytes: &[u8],
         wanted: &RangeInclusive<u64>,
         blocks: &mut Vec<Block>,
     ) -> Result<()> {
-        let mut start = stored.start;
-        for (index, record) in self.shape.page(page).zip(BlockRecord::all(bytes)) {
+        let Range { mut start, end } = page.stored;
+        for (index, record) in self.shape.page(0, page.number).zip(BlockRecord::all(bytes)) {
             let BlockRecord { stored_len, digest } = record;
             let len = u64::from(stored_len);
             let content = self.shape.content(index);
-            let end = start.saturating_add(len);
-            if !self.fits(len, &content) || end > stored.end {
+            if !self.fits(len, &content) || start.saturating_add(len) > end {
                 return Err(bad("stored_length", len));
             }
             if wanted.contains(&index) {
                 let stored = Extent { start: self.content.offset.saturating_add(start), len };
                 blocks.push(Block { index, stored, digest, content });
             }
-            start = end;
+            start = start.saturating_add(len);
         }
-        if start != stored.end {
-            return Err(bad("stored_offset", stored.end));
+        if start != end {
+            return Err(bad("stored_offset", end));
         }
         Ok(())
     }
@@ -130,25 +165,13 @@ impl Table<'_> {
         let len = content.end.saturating_sub(content.start);
         match self.content.codec {
             Codec::Stored => stored_len == len,
-            Codec::Gzip => {
+            Codec::Gzip | Codec::Other(_) => {
                 stored_len > 0 && stored_len <= len.saturating_add(len >> 2).saturating_add(1024)
             }
         }
     }
 }
 
-fn from_to(start: u64, end: u64) -> Extent {
-    Extent { start, len: end.saturating_sub(start) }
-}
-
 fn bad(field: &'static str, value: u64) -> Error {
     Error::BadField { structure: Structure::BlockTable, field, value }
-}
-
-fn verify(bytes: &[u8], extent: Extent, expected: Digest) -> Result<()> {
-    let found = Digest::of(bytes);
-    if found != expected {
-        return Err(Error::DigestMismatch { part: Part::BlockTable, extent, expected, found });
-    }
-    Ok(())
 }

@@ -5,16 +5,8 @@ use proptest::prelude::*;
 use std::io::Write as _;
 
 fn stored(bytes: &[u8]) -> (Content, Vec<u8>) {
-    let content = Content {
-        volume: 0,
-        offset: 77,
-        stored_size: bytes.len() as u64,
-        size: bytes.len() as u64,
-        codec: Codec::Stored,
-        digest: Some(Digest::of(bytes)),
-        original_digest: None,
-        blocks: None,
-    };
+    let len = bytes.len() as u64;
+    let content = Content::new(Codec::Stored, 77, len, len).with_digest(Some(Digest::of(bytes)));
     (content, bytes.to_vec())
 }
 

@@ -1,10 +1,9 @@
 use super::*;
 use crate::entry::Content;
 use crate::format::hash;
-use crate::format::layout::HashSection;
+use crate::format::layout::Section;
 use crate::format::layout::HashSlot;
 use crate::path::PackPathBuf;
-use crate::writing::root::Sections;
 use crate::writing::tree::TreeBuilder;
 use crate::writing::window::Window;
 use crate::{Codec, Entry, Hint, Kind};
@@ -16,30 +15,28 @@ use proptest::prelude::*;
 use std::cell::RefCell;
 
 fn entry(path: PackPathBuf, number: u64) -> Entry {
-    let content = Content {
-        volume: 0,
-        offset: number,
-        stored_size: 1,
-        size: 1,
-        codec: Codec::Stored,
-        digest: Some(Digest::of(path.as_bytes())),
-        original_digest: None,
-        blocks: None,
-    };
-    Entry { path, kind: Kind::File(content), mode: Some(0o644), mtime: Some(0), owner: None }
+    let digest = Digest::of(path.as_bytes());
+    let content = Content::new(Codec::Stored, number, 1, 1).with_digest(Some(digest));
+    Entry::new(path, Kind::File(content)).with_mode(Some(0o644)).with_mtime(Some(0))
 }
 
 /// A pack without payloads over these paths, sorted here.
 fn pack(paths: impl IntoIterator<Item = Vec<u8>>) -> (Vec<u8>, Vec<PackPathBuf>) {
-    build(paths, false)
+    build(Vec::new(), paths, false, Vec::new())
 }
 
 /// The same with a hash section, which lies before the root page.
 fn hashed_pack(paths: impl IntoIterator<Item = Vec<u8>>) -> (Vec<u8>, Vec<PackPathBuf>) {
-    build(paths, true)
+    build(Vec::new(), paths, true, Vec::new())
 }
 
-fn build(paths: impl IntoIterator<Item = Vec<u8>>, with_hash: bool) -> (Vec<u8>, Vec<PackPathBuf>) {
+/// Appends a pack to `file`, with more sections than its own; the root page is that of the whole file.
+fn build(
+    mut file: Vec<u8>,
+    paths: impl IntoIterator<Item = Vec<u8>>,
+    with_hash: bool,
+    mut sections: Vec<Section>,
+) -> (Vec<u8>, Vec<PackPathBuf>) {
     let mut paths: Vec<PackPathBuf> =
         paths.into_iter().map(|path| PackPathBuf::new(path).unwrap()).collect();
     paths.sort();
@@ -60,12 +57,12 @@ fn build(paths: impl IntoIterator<Item = Vec<u8>>, with_hash: bool) -> (Vec<u8>,
             window.insert(path.as_bytes(), number as u32, slot as u16);
         }
     }
-    let mut file = window.bytes().to_vec();
-    let hash = HashSection { offset: 0, slots: hash_slots };
-    let sections = Sections { hash, ..Sections::new(0, file.len() as u64) };
-    let tree = leaves.finish(sections, &mut pages).unwrap();
+    let (start, len) = (file.len() as u64, window.bytes().len() as u64);
+    file.extend(window.bytes());
+    sections.push(Section::new(Tag::HASH, Extent { start, len }, None));
+    let tree = leaves.finish(file.len() as u64, None, &mut pages).unwrap();
     file.extend(pages);
-    let (root, _) = tree.root(file.len() as u64, Extent { start: 0, len: 0 }).unwrap();
+    let (root, _) = tree.root(file.len() as u64, sections).unwrap();
     file.extend(root);
     (file, paths)
 }
@@ -192,8 +189,75 @@ fn a_given_root_digest_admits_one_pack_only() {
 }
 
 #[test]
+fn earlier_generations_are_found_by_their_digests() {
+    let mut generations = Vec::new();
+    let (mut file, _) = pack(names(10));
+    for count in [3000, 20, 0] {
+        let footer = Footer::from_tail(&file, file.len() as u64).unwrap().unwrap();
+        generations.push((open(&file).len(), footer.digest));
+        let previous = Section::new(Tag::PREVIOUS, footer.root, Some(footer.digest));
+        file = build(file, names(count), false, vec![previous]).0;
+    }
+    generations.push((0, open(&file).digest()));
+    let (len, limits) = (file.len() as u64, Limits::default());
+    let asked = |source: &[u8], digest, limits: &Limits| {
+        Index::open(source, len, Some(digest), limits)
+    };
+    for (entries, digest) in &generations {
+        let index = asked(&file, *digest, &limits).unwrap().ready().flatten().unwrap();
+        assert_eq!((index.len(), index.digest()), (*entries, *digest));
+        let mut scan = index.scan(0..index.len());
+        for _ in 0..index.len() {
+            assert!(scan.next(&file[..]).unwrap().ready().unwrap().is_some());
+        }
+    }
+    let oldest = generations[0].1;
+    assert!(matches!(asked(&file, Digest([5; 32]), &limits), Err(Error::WrongRoot { .. })));
+    let few = Limits { generations: 2, ..limits };
+    assert!(matches!(asked(&file, oldest, &few), Err(Error::OverLimit { .. })));
+    let enough = Limits { generations: 3, ..limits };
+    assert!(asked(&file, oldest, &enough).is_ok());
+    // A generation that is damaged spoils those before it, not those after it.
+    let first = asked(&file, generations[1].1, &limits).unwrap().ready().flatten().unwrap();
+    let place = first.header().extent(Tag::PREVIOUS);
+    file[place.start as usize + 20] ^= 1;
+    let damaged = Index::open(&file[..], len, Some(oldest), &limits);
+    assert!(matches!(damaged, Err(Error::DigestMismatch { part: Part::Root, .. })));
+    assert!(Index::open(&file[..], len, Some(generations[1].1), &limits).is_ok());
+    assert!(Index::open(&file[..], len, None, &limits).is_ok());
+}
+
+#[test]
+fn sections_are_read_with_their_digests() {
+    let text = b"{\"made\": \"by hand\"}".to_vec();
+    let extent = Extent { start: 0, len: text.len() as u64 };
+    let metadata = Section::new(Tag::METADATA, extent, Some(Digest::of(&text)));
+    let unknown = Section::new(Tag(*b"gues"), extent, None);
+    let (mut file, _) = build(text.clone(), names(5), false, vec![metadata, unknown]);
+    let index = open(&file);
+    let limits = Limits::default();
+    let read = |file: &[u8], tag, limits| {
+        index.section(file, tag, limits).map(|found| found.ready().unwrap().map(<[u8]>::to_vec))
+    };
+    assert_eq!(read(&file, Tag::METADATA, &limits), Ok(Some(text.clone())));
+    assert_eq!(read(&file, Tag::VOLUMES, &limits), Ok(None));
+    assert_eq!(read(&file, Tag(*b"gues"), &limits), Ok(None), "nothing vouches for it");
+    let few = Limits { section_bytes: 3, ..limits };
+    assert!(matches!(read(&file, Tag::METADATA, &few), Err(Error::OverLimit { .. })));
+    file[1] ^= 1;
+    let mismatch = read(&file, Tag::METADATA, &limits);
+    assert!(matches!(mismatch, Err(Error::DigestMismatch { part: Part::Section, .. })));
+    let required = Section::new(Tag(*b"must"), extent, None).required();
+    let (file, _) = build(text, names(5), false, vec![required]);
+    let opened = Index::open(&file[..], file.len() as u64, None, &limits).map(|_| ());
+    assert_eq!(opened, Err(Error::UnsupportedSection { tag: Tag(*b"must") }));
+}
+
+#[test]
 fn the_trailers_magic_never_occurs_in_root_and_footer() {
-    let (file, paths) = pack([b"CTNRv1__".to_vec(), b"x/CTNRv1__/CTNRv1__y".to_vec()]);
+    let names = [b"CTNRv1__".to_vec(), b"x/CTNRv1__/CTNRv1__y".to_vec()];
+    let trailer = Section::new(Tag::TRAILER, Extent { start: 0, len: 8 }, Some(Digest([1; 32])));
+    let (file, paths) = build(vec![b'.'; 8], names, false, vec![trailer]);
     assert!(memchr::memmem::find(&file, b"CTNRv1__").is_none());
     let index = open(&file);
     for path in &paths {
@@ -235,14 +299,14 @@ fn the_hash_section_leads_to_verified_leaves_only() {
         }
     }
     assert!(hinted > 4900, "{hinted}");
-    assert_eq!(hinted, hash::taken(file.bytes(index.header().hash.unwrap().extent()).unwrap()));
+    assert_eq!(hinted, hash::taken(file.bytes(index.header().hash().unwrap().extent()).unwrap()));
 }
 
 #[test]
 fn a_hash_section_that_lies_does_no_harm() {
     let (mut file, paths) = hashed_pack(names(2000));
     let index = open(&file);
-    let section = index.header().hash.unwrap().extent();
+    let section = index.header().hash().unwrap().extent();
     let section = section.start as usize..section.end() as usize;
     let right = |file: &[u8], step: usize| {
         for (number, path) in (0..).zip(&paths).step_by(step) {
@@ -290,7 +354,7 @@ fn who_reads_ranges_never_reads_the_hash_section() {
     }
     let (file, paths) = hashed_pack(names(2000));
     let index = open(&file);
-    let strict = Strict(&file, index.header().hash.unwrap().extent());
+    let strict = Strict(&file, index.header().hash().unwrap().extent());
     for path in &paths {
         assert!(index.lookup(&strict, path.as_path()).unwrap().ready().unwrap().is_some());
     }
