@@ -11,7 +11,7 @@ mod survey;
 
 use crate::error::{Action, Error, LeftOut, Result};
 use crate::filter::Filter;
-use crate::index::writer::{Finished, IndexOptions, IndexWriter};
+use crate::index::writer::{Extras, Finished, IndexOptions, IndexWriter};
 use crate::pack::walk::{Directory, Metadata, Problem, Walk, WalkOptions};
 use crate::progress::{Event, Observer, cancelled};
 use crate::source::platform::{default_threads, directory_of};
@@ -24,6 +24,7 @@ pub(crate) use read::BLOCK;
 pub(crate) use read::Prior;
 pub(crate) use read::Task;
 use read::{Done, Item, Small};
+use std::collections::BTreeMap;
 use std::io::{Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 pub use survey::{Survey, survey};
@@ -54,6 +55,8 @@ pub struct PackOptions {
     pub fsync: bool,
     /// Replace a file that stands in the way.
     pub overwrite: bool,
+    /// What is to be said of the pack as a whole, by keys.
+    pub metadata: BTreeMap<String, String>,
 }
 
 impl Default for PackOptions {
@@ -70,6 +73,7 @@ impl Default for PackOptions {
             index: IndexOptions::default(),
             fsync: false,
             overwrite: false,
+            metadata: BTreeMap::new(),
         }
     }
 }
@@ -122,6 +126,7 @@ pub fn pack(
     if !options.overwrite && target.symlink_metadata().is_ok() {
         return Err(Error::Exists { path: target.to_owned() });
     }
+    let extras = Extras { metadata: metadata(target, options)?, ..Extras::default() };
     let replacement = Replacement::new(target)?;
     let walk = walk(source, options, vec![target.to_owned(), replacement.path().to_owned()])?;
     let file = replacement.file().try_clone().map_err(Error::io(Action::Create, target))?;
@@ -136,10 +141,28 @@ pub fn pack(
     let seek = Error::io(Action::Seek, target);
     replacement.file().seek(SeekFrom::Start(payload_end)).map_err(seek)?;
     let mut out = replacement.writer();
-    let finished = index.finish(&mut out, target, payload_end, Vec::new(), options.index)?;
+    let finished = index.finish(&mut out, target, payload_end, &extras, options.index)?;
     drop(out);
     replacement.finish(Finish { overwrite: options.overwrite, sync: options.fsync })?;
     Ok(Packed { summary, finished })
+}
+
+/// The longest metadata, in bytes.
+const MAX_METADATA: u64 = 1 << 20;
+
+/// The section of metadata.
+fn metadata(target: &Path, options: &PackOptions) -> Result<Option<Vec<u8>>> {
+    if options.metadata.is_empty() {
+        return Ok(None);
+    }
+    let json = serde_json::to_vec(&options.metadata)
+        .map_err(|error| Error::io(Action::Write, target)(error.into()))?;
+    let (value, limit) = (json.len() as u64, MAX_METADATA);
+    if value > limit {
+        let what = "length of the metadata";
+        return Err(Error::pack_at(target)(rangepack_core::Error::TooLarge { what, value, limit }));
+    }
+    Ok(Some(json))
 }
 
 /// Begins the walk over a source tree; `skip` are the files being written.

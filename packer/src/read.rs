@@ -4,6 +4,7 @@ pub(crate) mod format;
 pub(crate) mod legacy;
 pub(crate) mod pack;
 mod open;
+mod volumes;
 mod resolve;
 pub(crate) mod blocks;
 pub(crate) mod content;

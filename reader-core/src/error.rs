@@ -76,6 +76,10 @@ pub enum Structure {
     Section,
     /// The section of volumes.
     Volumes,
+    /// The section of metadata.
+    Metadata,
+    /// A block of extended attributes.
+    Attributes,
     /// A leaf page.
     Leaf,
     /// An inner page.
@@ -98,6 +102,8 @@ impl core::fmt::Display for Structure {
             Structure::Footer => "footer",
             Structure::RootHeader => "root page header",
             Structure::Section => "table of sections",
+            Structure::Attributes => "attribute block",
+            Structure::Metadata => "section of metadata",
             Structure::Volumes => "section of volumes",
             Structure::Leaf => "leaf page",
             Structure::Inner => "inner page",

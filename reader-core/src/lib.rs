@@ -101,11 +101,11 @@
 //! let data = layout::Section::new(Tag::DATA, Extent { start: 0, len: pack.len() as u64 }, None);
 //! let tree = leaves.finish(pack.len() as u64, sums.root.1, &mut pages)?;
 //! pack.extend(&pages);
-//! let (root, digest) = tree.root(pack.len() as u64, vec![data])?;
-//! pack.extend(root);
+//! let root = tree.root(pack.len() as u64, vec![data])?;
+//! pack.extend(root.bytes);
 //!
 //! let file_len = pack.len() as u64;
-//! let index = Index::open(&pack[..], file_len, Some(digest), &Limits::default())?.ready().flatten().unwrap();
+//! let index = Index::open(&pack[..], file_len, Some(root.digest), &Limits::default())?.ready().flatten().unwrap();
 //! let notes = index.lookup(&pack[..], PackPath::new(b"notes")?)?.ready().flatten().unwrap();
 //! assert_eq!(notes.totals()?.unwrap().bytes, 12);
 //! # Ok::<(), rangepack_core::Error>(())
@@ -160,12 +160,14 @@ pub use tag::Tag;
 
 // Paths, and what a pack knows of each.
 pub use entry::{AttributeBlock, BlockTable, Codec, Content, Entry, Kind, MAX_ATTRIBUTES, Owner, Totals};
+pub use format::layout::Attributes;
 pub use path::{Escaped, MAX_LINK_TARGET, MAX_PATH, PackPath, PackPathBuf, is_name, trim_path};
 
 // The questions.
 pub use format::leaf::EntryRef;
 pub use questions::hinted::Hint;
 pub use questions::index::Index;
+pub use questions::pages::Named;
 pub use questions::scan::Scan;
 
 // The content of files.
@@ -192,7 +194,7 @@ pub mod gzip {
 }
 
 // Writing an index.
-pub use writing::root::Tree;
+pub use writing::root::{Root, Tree};
 pub use writing::sums::{DirectorySums, Sums};
 pub use writing::tree::{Leaves, TreeBuilder};
 

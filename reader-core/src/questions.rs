@@ -3,3 +3,4 @@
 pub(crate) mod index;
 pub(crate) mod hinted;
 pub(crate) mod scan;
+pub(crate) mod pages;

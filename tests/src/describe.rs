@@ -1,7 +1,8 @@
 //! Everything that a pack says, as JSON: what every reader of the format must find in it.
 
 use rangepack::Pack;
-use rangepack_core::{Digest, Entry, Extent, Kind};
+use rangepack_core::layout::{Header, Section};
+use rangepack_core::{Attributes, Codec, Digest, Entry, ErrorKind, Extent, Kind};
 use serde_json::{Map, Value, json};
 use std::path::Path;
 
@@ -16,7 +17,7 @@ fn bytes(bytes: &[u8]) -> Value {
     }
 }
 
-fn entry(entry: &Entry, content: Option<Vec<u8>>) -> Value {
+fn entry(entry: &Entry, content: Option<Vec<u8>>, attributes: Option<&Attributes>) -> Value {
     let mut fields = Map::new();
     let mut put = |key: &str, value: Value| {
         fields.insert(key.to_owned(), value);
@@ -33,6 +34,22 @@ fn entry(entry: &Entry, content: Option<Vec<u8>>) -> Value {
         put("uid", json!(owner.uid));
         put("gid", json!(owner.gid));
     }
+    if let Some(block) = entry.attributes {
+        let at = json!({
+            "offset": block.offset,
+            "bytes": block.len,
+            "sha256": block.digest.to_string(),
+        });
+        put("attribute_block", at);
+    }
+    if let Some(attributes) = attributes {
+        let hex = |value: &[u8]| value.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let pairs: Vec<Value> = attributes
+            .iter()
+            .map(|(name, value)| json!({ "name": bytes(name), "hex": hex(value) }))
+            .collect();
+        put("attributes", json!(pairs));
+    }
     match &entry.kind {
         Kind::File(file) => {
             put("kind", json!("file"));
@@ -41,7 +58,16 @@ fn entry(entry: &Entry, content: Option<Vec<u8>>) -> Value {
             put("stored_size", json!(file.stored_size));
             put("size", json!(file.size));
             put("codec", json!(file.codec.name()));
+            if let Codec::Other(number) = file.codec {
+                put("codec_number", json!(number));
+            }
             put("sha256", json!(file.digest.map(|digest| digest.to_string())));
+            if let Some(group) = file.hard_link {
+                put("hard_link", json!(group));
+            }
+            if file.sparse {
+                put("sparse", json!(true));
+            }
             if let Some(digest) = file.original_digest {
                 put("orig_sha256", json!(digest.to_string()));
             }
@@ -65,6 +91,7 @@ fn entry(entry: &Entry, content: Option<Vec<u8>>) -> Value {
             put("directories", json!(totals.directories));
             put("bytes", json!(totals.bytes));
             put("stored_bytes", json!(totals.stored_bytes));
+            put("tree_sha256", json!(entry.tree_digest.map(|digest| digest.to_string())));
         }
         Kind::Symlink(target) => {
             put("kind", json!("symlink"));
@@ -72,6 +99,18 @@ fn entry(entry: &Entry, content: Option<Vec<u8>>) -> Value {
         }
     }
     Value::Object(fields)
+}
+
+fn sections(header: &Header) -> Value {
+    let section = |section: &Section| {
+        json!({
+            "tag": section.tag.to_string(),
+            "offset": section.extent.start,
+            "bytes": section.extent.len,
+            "sha256": section.digest.map(|digest| digest.to_string()),
+        })
+    };
+    header.sections().iter().map(section).collect()
 }
 
 /// What the pack at `path` holds, everything read.
@@ -90,11 +129,16 @@ pub fn describe_pack(pack: &Pack) -> rangepack::Result<Value> {
             Kind::File(file) => {
                 let payload = pack.payload(file)?;
                 let limits = rangepack_core::Limits::default();
-                Some(rangepack_core::decode_all(file, &payload, &limits).map_err(bad)?.into_owned())
+                match rangepack_core::decode_all(file, &payload, &limits) {
+                    Ok(content) => Some(content.into_owned()),
+                    Err(error) if error.kind() == ErrorKind::Unsupported => None,
+                    Err(error) => return Err(bad(error)),
+                }
             }
             _ => None,
         };
-        entries.push(entry(&owned, content));
+        let attributes = owned.attributes.map(|block| pack.attributes(&block)).transpose()?;
+        entries.push(entry(&owned, content, attributes.as_ref()));
     }
     let header = pack.header();
     let whole = pack.read_extent(Extent { start: 0, len: pack.file_len() })?;
@@ -102,7 +146,14 @@ pub fn describe_pack(pack: &Pack) -> rangepack::Result<Value> {
         "file_sha256": Digest::of(&whole).to_string(),
         "file_len": pack.file_len(),
         "root_sha256": pack.digest().map(|digest| digest.to_string()),
-        "pages": header.page_count,
+        "pages": header.page_count(),
+        "sections": pack.digest().map(|_| sections(header)),
+        "tree_sha256": header.tree_digest.map(|digest| digest.to_string()),
+        "volumes": pack.volumes().map(|volume| json!({
+            "name": bytes(&volume.name),
+            "bytes": volume.len,
+        })).collect::<Vec<_>>(),
+        "metadata": pack.user_metadata()?,
         "totals": {
             "entries": header.entries,
             "files": header.totals.files,

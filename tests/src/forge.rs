@@ -1,7 +1,7 @@
 //! Takes a pack apart, and seals it again when it was damaged on purpose.
 
-use rangepack_core::layout::{Footer, Header};
-use rangepack_core::{Digest, Entry, Extent, Sections, TreeBuilder};
+use rangepack_core::layout::{Footer, Header, PAGE_SIZE, Section};
+use rangepack_core::{Digest, Entry, Extent, Tag, TreeBuilder};
 
 /// A pack in pieces. Digests and the footer are made anew by [`Forge::seal`].
 #[derive(Debug, Clone)]
@@ -10,9 +10,15 @@ pub struct Forge {
     pub before: Vec<u8>,
     /// The root page's header, unmasked.
     pub header: Vec<u8>,
+    /// The records of its table of sections.
+    pub sections: Vec<Vec<u8>>,
     /// The root page's node: a leaf or inner page without padding.
     pub node: Vec<u8>,
 }
+
+/// Length of the header, and of a record of the table.
+const HEADER: usize = 96;
+const RECORD: usize = 56;
 
 impl Forge {
     /// Takes a sound pack apart.
@@ -23,30 +29,78 @@ impl Forge {
         let mut root = pack[start..footer.root.end() as usize].to_vec();
         let mask = root[0];
         root.iter_mut().for_each(|byte| *byte ^= mask);
-        let (_, header_len) = Header::from_bytes(&root, pack.len() as u64)?;
-        let node = root.split_off(header_len);
-        Ok(Forge { before: pack[..start].to_vec(), header: root, node })
+        let (_, node) = Header::from_bytes(&root, footer.root.start)?;
+        Ok(Forge {
+            before: pack[..start].to_vec(),
+            header: root[..HEADER].to_vec(),
+            sections: root[HEADER..node].chunks(RECORD).map(<[u8]>::to_vec).collect(),
+            node: root[node..].to_vec(),
+        })
     }
 
-    /// A pack with any entries, true or not, in key order, and the payloads.
-    pub fn of(payloads: &[u8], entries: &[Entry]) -> rangepack_core::Result<Forge> {
-        let mut builder = TreeBuilder::new();
+    /// A pack with any entries, true or not, in key order, and what lies before the pages.
+    pub fn of(data: &[u8], entries: &[Entry]) -> rangepack_core::Result<Forge> {
+        Forge::of_leaves(data, &[entries])
+    }
+
+    /// The same with a page for each of these runs of entries, whatever their keys; of a single one it
+    /// becomes the root node.
+    pub fn of_leaves(data: &[u8], leaves: &[&[Entry]]) -> rangepack_core::Result<Forge> {
         let mut pages = Vec::new();
-        for entry in entries {
-            builder.push(entry, &mut pages)?;
+        let mut single = Vec::new();
+        for entries in leaves {
+            let mut builder = TreeBuilder::new();
+            entries.iter().try_for_each(|entry| builder.push(entry, &mut pages))?;
+            single = builder.finish(&mut pages)?.single().to_vec();
+            if leaves.len() > 1 {
+                let mut page = single.clone();
+                page.resize(PAGE_SIZE as usize, 0);
+                pages.extend(page);
+            }
         }
-        let end = payloads.len() as u64;
-        let sections = Sections::new(end, end);
-        let tree = builder.finish(&mut pages)?.finish(sections, &mut pages)?;
-        let mut pack = [payloads, &pages].concat();
-        pack.extend(tree.root(pack.len() as u64, Extent { start: 0, len: 0 })?.0);
-        Forge::open(&pack)
+        let section = Section::new(Tag::DATA, Extent { start: 0, len: data.len() as u64 }, None);
+        let tree = TreeBuilder::new().finish(&mut Vec::new())?.finish(0, None, &mut Vec::new())?;
+        let mut pack = [data, &pages].concat();
+        pack.extend(tree.root(pack.len() as u64, vec![section])?.bytes);
+        let mut forge = Forge::open(&pack)?;
+        let count: usize = leaves.iter().map(|entries| entries.len()).sum();
+        forge = forge.header(16, &(count as u64).to_le_bytes());
+        forge.node = single;
+        if !pages.is_empty() {
+            let extent = Extent { start: data.len() as u64, len: pages.len() as u64 };
+            forge = forge.section(Section::new(Tag::TREE, extent, None));
+        }
+        Ok(forge)
     }
 
-    /// Writes a little-endian number into the header.
+    /// Adds a section to the table.
+    #[must_use]
+    pub fn section(mut self, section: Section) -> Forge {
+        self.sections.push(section.to_bytes().to_vec());
+        self
+    }
+
+    /// Adds a section with these bytes, which come to lie right before the root page.
+    #[must_use]
+    pub fn with(mut self, tag: Tag, bytes: &[u8]) -> Forge {
+        let extent = Extent { start: self.before.len() as u64, len: bytes.len() as u64 };
+        self.before.extend(bytes);
+        self.section(Section::new(tag, extent, Some(Digest::of(bytes))))
+    }
+
+    /// Writes bytes into the header.
     #[must_use]
     pub fn header(mut self, at: usize, value: &[u8]) -> Forge {
         self.header[at..at + value.len()].copy_from_slice(value);
+        self
+    }
+
+    /// Writes bytes into the record of the last section.
+    #[must_use]
+    pub fn record(mut self, at: usize, value: &[u8]) -> Forge {
+        if let Some(record) = self.sections.last_mut() {
+            record[at..at + value.len()].copy_from_slice(value);
+        }
         self
     }
 
@@ -59,7 +113,9 @@ impl Forge {
 
     /// The pack with all digests right.
     pub fn seal(&self) -> Vec<u8> {
-        let root = [&self.header[..], &self.node].concat();
+        let count = (self.sections.len() as u16).to_le_bytes();
+        let mut root = [&self.header[..], &self.sections.concat(), &self.node].concat();
+        root[4..6].copy_from_slice(&count);
         let start = self.before.len() as u64;
         let root_len = root.len() as u64;
         let footer = Footer {

@@ -30,6 +30,12 @@ pub(crate) struct Record {
     uid: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     gid: Option<u32>,
+    /// What lies below a directory, whatever its layout and times.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tree_sha256: Option<String>,
+    /// Length of its extended attributes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attribute_bytes: Option<u32>,
 }
 
 #[derive(Debug, Serialize)]
@@ -39,11 +45,16 @@ struct File {
     offset: u64,
     codec: &'static str,
     #[serde(skip_serializing_if = "is_zero")]
-    volume: u16,
+    volume: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     sha256: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     original_sha256: Option<String>,
+    /// Files with the same number were one file with several names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hard_link: Option<u64>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    sparse: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -54,7 +65,7 @@ struct Totals {
     stored_bytes: u64,
 }
 
-fn is_zero(number: &u16) -> bool {
+fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
@@ -85,6 +96,8 @@ impl Record {
             mtime: entry.mtime.map(format::exact_time),
             uid: entry.owner.map(|owner| owner.uid),
             gid: entry.owner.map(|owner| owner.gid),
+            tree_sha256: entry.tree_digest.map(|digest| digest.to_string()),
+            attribute_bytes: entry.attributes.map(|block| block.len),
         };
         match &entry.kind {
             Kind::File(content) => {
@@ -96,6 +109,8 @@ impl Record {
                     volume: content.volume,
                     sha256: content.digest.map(|digest| digest.to_string()),
                     original_sha256: content.original_digest.map(|digest| digest.to_string()),
+                    hard_link: content.hard_link,
+                    sparse: content.sparse,
                 });
             }
             Kind::Directory(totals) => {

@@ -46,7 +46,7 @@ pub(crate) fn embedded(
             state.count(&entry);
             each(entry)?;
         }
-        let payload_end = pack.header().payload_end;
+        let payload_end = pack.header().payload_end();
         return Ok(Some(Embedded { state, paged: true, payload_end }));
     }
     let found = rangepack_core::trailer::find_trailer(data, len, limits.lookback);

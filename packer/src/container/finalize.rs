@@ -6,7 +6,7 @@ use crate::container::known::{index_missing, refuse_to_cut, refuse_too_short};
 use crate::container::lock::Locked;
 use crate::error::{Action, ContainerProblem, Error, Result};
 use crate::index::sort::Sorter;
-use crate::index::writer::{Finished, IndexFormat, IndexOptions, IndexWriter};
+use crate::index::writer::{Extras, Finished, IndexFormat, IndexOptions, IndexWriter};
 use crate::progress::{Observer, go_on};
 use crate::source::location::idx_path;
 use crate::source::platform::directory_of;
@@ -125,7 +125,7 @@ fn write_index(
     let mut file = locked.handle()?;
     file.seek(SeekFrom::Start(end)).map_err(Error::io(Action::Seek, container))?;
     let mut out = BufWriter::with_capacity(256 << 10, file);
-    let finished = writer.finish(&mut out, container, end, Vec::new(), options)?;
+    let finished = writer.finish(&mut out, container, end, &Extras::default(), options)?;
     let file = out
         .into_inner()
         .map_err(|error| Error::io(Action::Write, container)(error.into_error()))?;

@@ -6,7 +6,7 @@ use crate::container::lock::Locked;
 use crate::error::{Action, ContainerProblem, Error, Result};
 use crate::index::ndjson;
 use crate::index::sort::Sorter;
-use crate::index::writer::{Finished, IndexOptions, IndexWriter};
+use crate::index::writer::{Extras, Finished, IndexOptions, IndexWriter};
 use crate::progress::{Event, Latch, Observer, cancelled, go_on};
 use crate::read::legacy::{self, Notes, Origin};
 use crate::read::pack::Pack;
@@ -73,7 +73,7 @@ pub fn write_ndjson(
         _ => Error::io(Action::Write, target)(error),
     };
     let threads = crate::source::platform::default_threads();
-    let len = ndjson::write(&mut out, lines, threads, starts, scan).map_err(write)?;
+    let (len, _) = ndjson::write(&mut out, lines, threads, starts, scan).map_err(write)?;
     out.flush().map_err(write)?;
     drop(out);
     replacement.finish(Finish { overwrite: true, sync: true })?;
@@ -144,7 +144,7 @@ pub fn rebuild(
     let directory = directory_of(container);
     let temporary = || Error::io(Action::UseTemporary, &directory);
     let mut sorter = Sorter::new(&directory);
-    let volume = u16::from(matches!(output, Destination::Beside(_)));
+    let volume = u32::from(matches!(output, Destination::Beside(_)));
     let len = data.len() as u64;
     let mut rebuild = Rebuild {
         observer,
@@ -205,7 +205,7 @@ struct Rebuild<'r> {
     data: &'r [u8],
     container: &'r Path,
     directory: &'r Path,
-    volume: u16,
+    volume: u32,
     hashed: u64,
     tables: Tables,
     damaged: Vec<PackPathBuf>,
@@ -260,13 +260,12 @@ fn beside(
     if directory.canonicalize().ok() != directory_of(container).canonicalize().ok() {
         return Err(Error::container(sidecar, ContainerProblem::SidecarElsewhere));
     }
-    let name = container.file_name().unwrap_or_default().as_encoded_bytes().to_vec();
     let replacement = Replacement::new(sidecar)?;
     let mut out = replacement.writer();
-    let volumes = vec![Volume::new(name, len)];
+    let extras = Extras { volumes: vec![Volume::beside(len)], ..Extras::default() };
     tables.write_to(&mut out).map_err(Error::io(Action::Write, sidecar))?;
     let paged = IndexOptions::paged();
-    let finished = writer.finish(&mut out, sidecar, tables.end(), volumes, paged)?;
+    let finished = writer.finish(&mut out, sidecar, tables.end(), &extras, paged)?;
     drop(out);
     replacement.finish(Finish { overwrite: true, sync: true })?;
     Ok(finished)
@@ -285,7 +284,7 @@ fn append(
         file.seek(SeekFrom::Start(len)).map_err(Error::io(Action::Seek, container))?;
         let mut out = BufWriter::with_capacity(256 << 10, file);
         tables.write_to(&mut out).map_err(Error::io(Action::Write, container))?;
-        let finished = writer.finish(&mut out, container, tables.end(), Vec::new(), index)?;
+        let finished = writer.finish(&mut out, container, tables.end(), &Extras::default(), index)?;
         let file = out
             .into_inner()
             .map_err(|error| Error::io(Action::Write, container)(error.into_error()))?;

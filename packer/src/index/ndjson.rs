@@ -1,6 +1,6 @@
 //! Writes the NDJSON index of a pack, formatted on several threads, written in order.
 
-use rangepack_core::{Entry, Kind, ndjson};
+use rangepack_core::{Digest, Entry, Hasher, Kind, ndjson};
 use std::io::{self, Write};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -15,23 +15,23 @@ pub(crate) fn push_line(entry: &Entry, directories: bool, lines: &mut Vec<u8>) {
 /// Formats `chunks` on `threads` threads and writes the text in the order of the chunks.
 ///
 /// `lines` is how many there will be: fewer than two become a JSON array, because the old reader takes
-/// one line for one object, and refuses an empty index. Returns the length in bytes.
+/// one line for one object, and refuses an empty index. Returns the length in bytes and the digest of the text.
 pub(crate) fn write<C: Send>(
     out: &mut (impl Write + Send),
     lines: u64,
     threads: usize,
     mut chunks: impl Iterator<Item = io::Result<C>> + Send,
     format: impl Fn(C, &mut Vec<u8>) -> io::Result<()> + Sync,
-) -> io::Result<u64> {
+) -> io::Result<(u64, Digest)> {
     if lines < 2 {
         let mut text = Vec::new();
         chunks.try_for_each(|chunk| format(chunk?, &mut text))?;
         let text = [b"[", text.trim_ascii_end(), b"]\n"].concat();
         out.write_all(&text)?;
-        return Ok(text.len() as u64);
+        return Ok((text.len() as u64, Digest::of(&text)));
     }
     let input = Mutex::new((0u64, chunks));
-    let output = Mutex::new(Ordered { out, next: 0, len: 0, error: None });
+    let output = Mutex::new(Ordered { out, next: 0, len: 0, hasher: Hasher::new(), error: None });
     let turn = Condvar::new();
     std::thread::scope(|scope| {
         for _ in 0..threads.max(1) {
@@ -60,7 +60,10 @@ pub(crate) fn write<C: Send>(
         }
     });
     let output = output.into_inner().unwrap_or_else(PoisonError::into_inner);
-    output.error.map_or(Ok(output.len), Err)
+    match output.error {
+        Some(error) => Err(error),
+        None => Ok((output.len, output.hasher.finish())),
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -71,6 +74,7 @@ struct Ordered<'o, W> {
     out: &'o mut W,
     next: u64,
     len: u64,
+    hasher: Hasher,
     error: Option<io::Error>,
 }
 
@@ -79,6 +83,7 @@ impl<W: Write> Ordered<'_, W> {
         self.error = result.and_then(|()| self.out.write_all(text)).err();
         self.next += 1;
         self.len += text.len() as u64;
+        self.hasher.update(text);
     }
 }
 
@@ -93,11 +98,12 @@ mod tests {
             Ok(())
         };
         let mut out = Vec::new();
-        let len = write(&mut out, 1000, 4, (0..1000).map(Ok), format).unwrap();
+        let (len, digest) = write(&mut out, 1000, 4, (0..1000).map(Ok), format).unwrap();
         let expected: String = (0..1000).map(|n| format!("{{{n}}}\n")).collect();
-        assert_eq!((len, out), (expected.len() as u64, expected.into_bytes()));
+        assert_eq!((len, digest), (expected.len() as u64, Digest::of(&out)));
+        assert_eq!(out, expected.into_bytes());
         let mut out = Vec::new();
-        assert_eq!(write(&mut out, 1, 4, (7..8).map(Ok), format).unwrap(), 6);
+        assert_eq!(write(&mut out, 1, 4, (7..8).map(Ok), format).unwrap(), (6, Digest::of(b"[{7}]\n")));
         assert_eq!(out, b"[{7}]\n");
         let mut out = Vec::new();
         write(&mut out, 0, 4, (0..0).map(Ok), format).unwrap();

@@ -1,6 +1,8 @@
 //! Runs of entries in a temporary file that vanishes with the process.
 
-use rangepack_core::{BlockTable, Codec, Content, Digest, Entry, Kind, Owner, PackPathBuf, Totals};
+use rangepack_core::{
+    AttributeBlock, BlockTable, Codec, Content, Digest, Entry, Kind, Owner, PackPathBuf, Totals,
+};
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -84,10 +86,12 @@ impl<R: Read> Iterator for Entries<R> {
 const HAS_MODE: u8 = 1 << 2;
 const HAS_MTIME: u8 = 1 << 3;
 const HAS_OWNER: u8 = 1 << 4;
-const GZIP: u8 = 1 << 0;
+const HAS_ATTRIBUTES: u8 = 1 << 5;
+const SPARSE: u8 = 1 << 0;
 const HAS_DIGEST: u8 = 1 << 1;
 const HAS_ORIGINAL: u8 = 1 << 2;
 const HAS_BLOCKS: u8 = 1 << 3;
+const HAS_LINK: u8 = 1 << 4;
 
 /// Writes records: private to one run of the program, so there is no version and no padding.
 /// A path keeps only what differs from the one before.
@@ -109,7 +113,8 @@ impl Encoder {
         out.push(
             kind | has(HAS_MODE, entry.mode.is_some())
                 | has(HAS_MTIME, entry.mtime.is_some())
-                | has(HAS_OWNER, entry.owner.is_some()),
+                | has(HAS_OWNER, entry.owner.is_some())
+                | has(HAS_ATTRIBUTES, entry.attributes.is_some()),
         );
         out.extend((shared as u32).to_le_bytes());
         out.extend(((path.len() - shared) as u32).to_le_bytes());
@@ -125,6 +130,11 @@ impl Encoder {
             out.extend(owner.uid.to_le_bytes());
             out.extend(owner.gid.to_le_bytes());
         }
+        if let Some(block) = entry.attributes {
+            out.extend(block.offset.to_le_bytes());
+            out.extend(block.len.to_le_bytes());
+            out.extend(block.digest.0);
+        }
         match &entry.kind {
             Kind::Directory(_) => {}
             Kind::Symlink(target) => {
@@ -133,11 +143,13 @@ impl Encoder {
             }
             Kind::File(content) => {
                 out.push(
-                    has(GZIP, content.codec == Codec::Gzip)
+                    has(SPARSE, content.sparse)
                         | has(HAS_DIGEST, content.digest.is_some())
                         | has(HAS_ORIGINAL, content.original_digest.is_some())
-                        | has(HAS_BLOCKS, content.blocks.is_some()),
+                        | has(HAS_BLOCKS, content.blocks.is_some())
+                        | has(HAS_LINK, content.hard_link.is_some()),
                 );
+                out.push(content.codec.number());
                 out.extend(content.volume.to_le_bytes());
                 out.extend(content.offset.to_le_bytes());
                 out.extend(content.stored_size.to_le_bytes());
@@ -149,6 +161,7 @@ impl Encoder {
                     out.extend(blocks.digest.0);
                     out.push(blocks.block_log2);
                 }
+                out.extend(content.hard_link.map(u64::to_le_bytes).iter().flatten());
             }
         }
     }
@@ -175,6 +188,13 @@ impl Decoder {
         } else {
             None
         };
+        let attributes = if flags & HAS_ATTRIBUTES != 0 {
+            let offset = u64::from_le_bytes(array(reader)?);
+            let len = u32::from_le_bytes(array(reader)?);
+            Some(AttributeBlock { offset, len, digest: Digest(array(reader)?) })
+        } else {
+            None
+        };
         let kind = match flags & 3 {
             1 => Kind::Directory(Totals::default()),
             2 => {
@@ -188,13 +208,14 @@ impl Decoder {
         Ok(Entry::new(path, kind)
             .with_mode(mode)
             .with_mtime(mtime.map(i64::from_le_bytes))
-            .with_owner(owner))
+            .with_owner(owner)
+            .with_attributes(attributes))
     }
 }
 
 fn content(reader: &mut impl Read) -> io::Result<Content> {
-    let [flags] = array(reader)?;
-    let volume = u16::from_le_bytes(array(reader)?);
+    let [flags, codec] = array(reader)?;
+    let volume = u32::from_le_bytes(array(reader)?);
     let offset = u64::from_le_bytes(array(reader)?);
     let stored_size = u64::from_le_bytes(array(reader)?);
     let size = u64::from_le_bytes(array(reader)?);
@@ -209,12 +230,14 @@ fn content(reader: &mut impl Read) -> io::Result<Content> {
     } else {
         None
     };
-    let codec = if flags & GZIP != 0 { Codec::Gzip } else { Codec::Stored };
-    Ok(Content::new(codec, offset, stored_size, size)
+    let link = (flags & HAS_LINK != 0).then(|| array(reader)).transpose()?;
+    Ok(Content::new(Codec::from_number(codec), offset, stored_size, size)
         .with_volume(volume)
         .with_digest(digest)
         .with_original_digest(original_digest)
-        .with_blocks(blocks))
+        .with_blocks(blocks)
+        .with_hard_link(link.map(u64::from_le_bytes))
+        .with_sparse(flags & SPARSE != 0))
 }
 
 fn array<const N: usize>(reader: &mut impl Read) -> io::Result<[u8; N]> {

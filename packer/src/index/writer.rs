@@ -3,8 +3,8 @@
 use crate::error::{Action, Error, Result};
 use crate::index::ndjson;
 use rangepack_core::hash::{self, Window};
-use rangepack_core::layout::{self, HashSection, Header, Leaf, Volume, set_totals};
-use rangepack_core::{Digest, DirectorySums, Entry, Extent, Sections, TreeBuilder, trailer};
+use rangepack_core::layout::{self, HashSection, Header, Leaf, Section, Volume, set_sums};
+use rangepack_core::{Digest, DirectorySums, Entry, Extent, Tag, TreeBuilder, trailer};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use tempfile::SpooledTempFile;
@@ -76,8 +76,19 @@ pub struct Finished {
     pub digest: Option<Digest>,
     /// Length of the whole file in bytes.
     pub file_len: u64,
-    /// Length of pages, root page and footer in bytes.
+    /// Length of everything that makes the paged index, root page and footer included, in bytes.
     pub paged_len: u64,
+    /// Length of the CTNRv1 trailer, magic and length included, in bytes.
+    pub trailer_len: u64,
+}
+
+/// What else goes into a pack with a paged index, beside its entries.
+#[derive(Debug, Default)]
+pub(crate) struct Extras {
+    /// Other files that hold payloads: volume 1 is the first of them.
+    pub(crate) volumes: Vec<Volume>,
+    /// What the user says of the pack: a JSON object.
+    pub(crate) metadata: Option<Vec<u8>>,
 }
 
 /// Leaves lie in memory up to this length, then in a temporary file.
@@ -136,7 +147,7 @@ impl IndexWriter {
         out: &mut W,
         path: &Path,
         payload_end: u64,
-        volumes: Vec<Volume>,
+        extras: &Extras,
         options: IndexOptions,
     ) -> Result<Finished> {
         let write = || Error::io(Action::Write, path);
@@ -144,9 +155,10 @@ impl IndexWriter {
         let IndexWriter { tree, sums, mut page, leaves: mut spool, directory, .. } = self;
         let mut leaves = tree.finish(&mut page).map_err(Error::pack_at(path))?;
         spool.write_all(&page).map_err(temporary)?;
-        let mut totals = sums.finish().into_iter();
+        let sums = sums.finish().map_err(Error::pack_at(path))?;
+        let mut directories = sums.directories.into_iter();
         if !leaves.single().is_empty() {
-            set_totals(leaves.single(), &mut totals).map_err(Error::pack_at(path))?;
+            set_sums(leaves.single(), &mut directories).map_err(Error::pack_at(path))?;
         }
         let paged = options.format != IndexFormat::Ndjson;
         // A single leaf is part of the root page, and searched in no time.
@@ -166,7 +178,7 @@ impl IndexWriter {
             pages(&mut spool, 1).map_err(Error::io(Action::Read, &directory))?.enumerate()
         {
             let mut page = page.map_err(Error::io(Action::UseTemporary, &directory))?;
-            set_totals(&mut page, &mut totals).map_err(Error::pack_at(path))?;
+            set_sums(&mut page, &mut directories).map_err(Error::pack_at(path))?;
             leaves.seal(number, &page);
             if paged {
                 fill(&mut window, number, &page).map_err(Error::pack_at(path))?;
@@ -174,12 +186,10 @@ impl IndexWriter {
                 position += page.len() as u64;
             }
         }
-        let mut trailer = Extent { start: 0, len: 0 };
         let single = leaves.single().to_vec();
-        let sections =
-            Sections::new(payload_end, pages_offset).with_volumes(volumes).with_hash(hash);
         page.clear();
-        let tree = leaves.finish(sections, &mut page).map_err(Error::pack_at(path))?;
+        let tree =
+            leaves.finish(pages_offset, sums.root.1, &mut page).map_err(Error::pack_at(path))?;
         if paged {
             out.write_all(&page).map_err(write())?;
             position += page.len() as u64;
@@ -189,28 +199,55 @@ impl IndexWriter {
             hash_section(&mut window, &mut spool, out).map_err(write())?;
             out.seek(SeekFrom::Start(position)).map_err(write())?;
         }
-        let mut header = tree.header().clone();
+        let section = |tag, start, len| Section::new(tag, Extent { start, len }, None);
+        let mut sections =
+            vec![section(Tag::DATA, 0, payload_end), section(Tag::HASH, payload_end, hash.extent().len)];
+        if paged {
+            // They may hold the trailer's magic, so they lie before it.
+            for (tag, bytes) in extras.sections().map_err(Error::pack_at(path))? {
+                out.write_all(&bytes).map_err(write())?;
+                let extent = Extent { start: position, len: bytes.len() as u64 };
+                sections.push(Section::new(tag, extent, Some(Digest::of(&bytes))));
+                position = extent.end();
+            }
+        }
         let mut paged_len = position - payload_end;
+        let mut trailer_len = 0;
         if options.format != IndexFormat::Paged {
             let directories = options.directory_lines();
-            let lines =
-                header.totals.files + if directories { header.totals.directories } else { 0 };
-            trailer.start = position;
+            let totals = tree.header().totals;
+            let lines = totals.files + if directories { totals.directories } else { 0 };
             let mut text = Lines { directories, lines, single, spool: &mut spool };
-            trailer.len = text.write_trailer(out, position).map_err(write())?;
-            position = trailer.end();
+            let (extent, digest) = text.write_trailer(out, position).map_err(write())?;
+            sections.push(Section::new(Tag::TRAILER, extent, Some(digest)));
+            trailer_len = extent.end() - position;
+            position = extent.end();
         }
+        let mut header = tree.header().clone();
         let mut digest = None;
         if paged {
-            let (root, root_digest) = tree.root(position, trailer).map_err(Error::pack_at(path))?;
-            out.write_all(&root).map_err(write())?;
-            position += root.len() as u64;
-            paged_len += root.len() as u64;
-            digest = Some(root_digest);
+            let root = tree.root(position, sections).map_err(Error::pack_at(path))?;
+            out.write_all(&root.bytes).map_err(write())?;
+            position += root.bytes.len() as u64;
+            paged_len += root.bytes.len() as u64;
+            (header, digest) = (root.header, Some(root.digest));
         }
-        header.trailer = trailer;
         out.flush().map_err(write())?;
-        Ok(Finished { header, digest, file_len: position, paged_len })
+        Ok(Finished { header, digest, file_len: position, paged_len, trailer_len })
+    }
+}
+
+impl Extras {
+    /// Tags and bytes of the sections that there are.
+    fn sections(&self) -> rangepack_core::Result<Vec<(Tag, Vec<u8>)>> {
+        let mut sections = Vec::new();
+        if let Some(metadata) = &self.metadata {
+            sections.push((Tag::METADATA, metadata.clone()));
+        }
+        if !self.volumes.is_empty() {
+            sections.push((Tag::VOLUMES, Volume::list_to_bytes(&self.volumes)?));
+        }
+        Ok(sections)
     }
 }
 
@@ -274,12 +311,12 @@ struct Lines<'l> {
 }
 
 impl Lines<'_> {
-    /// Writes magic, length and index; returns how long all three are.
+    /// Writes magic, length and index; returns where the index lies, and its digest.
     fn write_trailer<W: Write + Seek + Send>(
         &mut self,
         out: &mut W,
         start: u64,
-    ) -> io::Result<u64> {
+    ) -> io::Result<(Extent, Digest)> {
         // The length is known at the end; until then it is 0, which no reader accepts.
         out.write_all(&trailer::trailer_header(0))?;
         let directories = self.directories;
@@ -287,7 +324,7 @@ impl Lines<'_> {
         let single = (!single.is_empty()).then_some(Ok(single));
         let chunks = single.into_iter().chain(pages(self.spool, LEAVES_AT_A_TIME)?);
         let threads = crate::source::platform::default_threads();
-        let len = ndjson::write(out, self.lines, threads, chunks, |pages, text| {
+        let (len, digest) = ndjson::write(out, self.lines, threads, chunks, |pages, text| {
             for page in pages.chunks(PAGE) {
                 let leaf = Leaf::parse(page).map_err(io::Error::other)?;
                 let mut run = 0;
@@ -299,11 +336,12 @@ impl Lines<'_> {
             }
             Ok(())
         })?;
-        let end = start + 16 + len;
         out.seek(SeekFrom::Start(start))?;
-        out.write_all(&trailer::trailer_header(len))?;
-        out.seek(SeekFrom::Start(end))?;
-        Ok(16 + len)
+        let header = trailer::trailer_header(len);
+        out.write_all(&header)?;
+        let extent = Extent { start: start + header.len() as u64, len };
+        out.seek(SeekFrom::Start(extent.end()))?;
+        Ok((extent, digest))
     }
 }
 

@@ -72,7 +72,7 @@ impl<'p> Blocks<'p> {
         if start >= self.content.size {
             return Ok(());
         }
-        let (content, limits) = (&self.content, &self.pack.options().limits);
+        let content = &self.content;
         // The table lies with the index, whatever volume the payload lies in.
         let mut beside = Gathered::new(self.pack.tables());
         let tables = if std::ptr::eq(beside.data(), self.gathered.data()) {
@@ -82,7 +82,7 @@ impl<'p> Blocks<'p> {
             &mut beside
         };
         let found =
-            tables.ask(|source| blocks::locate(content, start..content.size, source, limits))?;
+            tables.ask(|source| blocks::locate(content, start..content.size, source))?;
         if let Slice::Blocks { blocks, range } = found {
             (self.known, self.behind) = (blocks, range.end);
         }

@@ -3,12 +3,12 @@
 use super::format::Format;
 use super::legacy;
 use super::pack::{Pack, Pages};
-use crate::error::{Error, Result, VolumeProblem};
+use super::volumes::Volumes;
+use crate::error::{Error, Result};
 use crate::progress::Observer;
 use crate::source::data::{Data, Gathered};
 use crate::source::location::Location;
 use crate::source::options::{OpenOptions, Verify};
-use rangepack_core::layout::Header;
 use rangepack_core::{Digest, Index};
 
 impl Pack {
@@ -40,7 +40,7 @@ impl Pack {
         if options.index.is_none()
             && let Some(index) = open_own_index(&data, options)?
         {
-            let volumes = open_volumes(location, location, index.header(), options)?;
+            let volumes = volumes(location, &data, &index, options)?;
             return Ok(Pack::new(data, volumes, index, Pages::Data, Format::Paged, options));
         }
         let beside = match &options.index {
@@ -50,7 +50,7 @@ impl Pack {
         let mut external = None;
         if let Some(beside) = beside {
             if let Some(index) = open_index(&beside, options)? {
-                let volumes = open_volumes(location, beside.location(), index.header(), options)?;
+                let volumes = volumes(location, &beside, &index, options)?;
                 let pages = Pages::Beside(beside);
                 return Ok(Pack::new(data, volumes, index, pages, Format::Paged, options));
             }
@@ -67,14 +67,14 @@ impl Pack {
         let legacy = legacy::load(&data, external, options, observer)?;
         let pages = Pages::Memory(legacy.pages);
         let index = legacy.index;
-        let mut pack = Pack::new(data, Vec::new(), index, pages, legacy.format, options);
+        let mut pack = Pack::new(data, Volumes::default(), index, pages, legacy.format, options);
         pack.notes = legacy.notes;
         Ok(pack)
     }
 
     fn new(
         data: Data,
-        volumes: Vec<Data>,
+        volumes: Volumes,
         index: Index,
         pages: Pages,
         format: Format,
@@ -120,29 +120,13 @@ fn open_own_index(data: &Data, options: &OpenOptions) -> Result<Option<Index>> {
     }
 }
 
-/// Opens the other files that the root page names; they lie beside the pack.
-fn open_volumes(
+/// The other files that the index names; they lie beside it.
+fn volumes(
     pack: &Location,
-    index: &Location,
-    header: &Header,
+    index_file: &Data,
+    index: &Index,
     options: &OpenOptions,
-) -> Result<Vec<Data>> {
-    let mut volumes = Vec::new();
-    for volume in &header.volumes {
-        let wrong = |problem| {
-            let (index, volume) = (index.clone(), volume.name.clone());
-            Error::Volume { index, volume, problem }
-        };
-        let location = index.sibling(&volume.name).ok_or_else(|| wrong(VolumeProblem::Name))?;
-        if options.alone && location.name() != pack.name() {
-            return Err(wrong(VolumeProblem::Elsewhere));
-        }
-        let data = Data::open(&location, options)?;
-        if data.len() != volume.len {
-            let (expected, found) = (volume.len, data.len());
-            return Err(wrong(VolumeProblem::Length { expected, found }));
-        }
-        volumes.push(data);
-    }
-    Ok(volumes)
+) -> Result<Volumes> {
+    let named = Gathered::new(index_file).ask(|source| index.volumes(source, &options.limits))?;
+    Ok(Volumes::new(pack, index_file.location(), named))
 }

@@ -4,15 +4,17 @@ use crate::error::{Error, Expected, Result};
 use crate::read::file::File;
 use crate::read::format::Format;
 use crate::read::legacy;
-use crate::source::data::Data;
+use crate::read::volumes::Volumes;
+use crate::source::data::{Data, Gathered};
 use crate::source::location::Location;
 use crate::source::options::{OpenOptions, Verify};
 use crate::source::traffic::Traffic;
-use rangepack_core::layout::Header;
+use rangepack_core::layout::{Header, Volume};
 use rangepack_core::{
-    Answer, Content, Digest, EntryRef, Extent, Index, PackPath, PackPathBuf, Scan, Source,
+    Answer, AttributeBlock, Attributes, Content, Digest, EntryRef, Extent, Index, PackPath, PackPathBuf, Scan, Source, Tag,
 };
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// An open pack: the files in it, as if they were a tree on disk.
 ///
@@ -44,8 +46,8 @@ pub struct Pack {
     pub(super) location: Location,
     /// The file with the payloads of volume 0.
     pub(super) data: Data,
-    /// Other files with payloads: volume 1 first.
-    pub(super) volumes: Vec<Data>,
+    /// Other files with payloads.
+    pub(super) volumes: Volumes,
     pub(super) index: Index,
     pub(super) pages: Pages,
     pub(super) format: Format,
@@ -116,7 +118,7 @@ impl Pack {
     }
 
     fn files(&self) -> impl Iterator<Item = &Data> {
-        std::iter::once(&self.data).chain(&self.volumes)
+        std::iter::once(&self.data).chain(self.volumes.opened())
     }
 
     /// The bytes of the file that was opened, as they lie there.
@@ -172,7 +174,7 @@ impl Pack {
 
     /// Where block tables must end: before a paged index, else with the file.
     pub(crate) fn tables_end(&self) -> u64 {
-        self.index_file().map_or(self.data.len(), |_| self.header().payload_end)
+        self.index_file().map_or(self.data.len(), |_| self.header().payload_end())
     }
 
     /// Length of the file in bytes.
@@ -190,26 +192,63 @@ impl Pack {
         &self.options
     }
 
-    /// A file with payloads: 0 is the pack itself.
-    pub(crate) fn volume(&self, volume: u16) -> Option<&Data> {
-        match volume.checked_sub(1) {
-            None => Some(&self.data),
-            Some(other) => self.volumes.get(usize::from(other)),
+    /// A file with payloads: 0 is the pack itself. Others are opened when they are first asked for.
+    pub(crate) fn volume(&self, volume: u32) -> Result<&Data> {
+        if volume == 0 {
+            return Ok(&self.data);
         }
+        self.volumes.get(volume, &self.options).unwrap_or_else(|| {
+            let (structure, field) = (rangepack_core::Structure::Leaf, "volume");
+            let value = u64::from(volume);
+            Err(self.error(rangepack_core::Error::BadField { structure, field, value }))
+        })
+    }
+
+    /// The other files that hold payloads: the first has number 1.
+    pub fn volumes(&self) -> impl ExactSizeIterator<Item = &Volume> {
+        self.volumes.named()
+    }
+
+    /// The extended attributes of an entry, verified (FORMAT.md, "Entries").
+    ///
+    /// # Errors
+    /// When they do not lie in the pack, or have not their digest.
+    pub fn attributes(&self, block: &AttributeBlock) -> Result<Attributes> {
+        let wrong = || Error::pack(&self.location);
+        let extent = Extent::new(block.offset, block.len.into(), self.tables_end()).map_err(wrong())?;
+        let bytes = self.tables().read(extent)?;
+        let (part, expected, found) =
+            (rangepack_core::Part::Attributes, block.digest, Digest::of(&bytes));
+        if found != expected {
+            let mismatch = rangepack_core::Error::DigestMismatch { part, extent, expected, found };
+            return Err(self.error(mismatch));
+        }
+        Attributes::from_bytes(&bytes).map_err(wrong())
+    }
+
+    /// What the packer's user said of the pack, by keys (FORMAT.md, "Metadata"); empty when there is nothing.
+    pub fn user_metadata(&self) -> Result<BTreeMap<String, String>> {
+        let Some(file) = self.index_file() else { return Ok(BTreeMap::new()) };
+        let limits = &self.options.limits;
+        Gathered::new(file).ask(|source| {
+            let section = self.index.section(source, Tag::METADATA, limits)?;
+            let read = |bytes: Option<&[u8]>| bytes.map_or(Ok(BTreeMap::new()), from_json);
+            Ok(match section {
+                Answer::Ready(bytes) => Answer::Ready(read(bytes)?),
+                Answer::Need(extent) => Answer::Need(extent),
+            })
+        })
     }
 
     /// The file in which a payload lies.
     pub(crate) fn volume_of(&self, content: &Content) -> Result<&Data> {
-        let (structure, field) = (rangepack_core::Structure::Leaf, "volume");
-        let value = u64::from(content.volume);
-        let missing = rangepack_core::Error::BadField { structure, field, value };
-        self.volume(content.volume).ok_or_else(|| Error::pack(&self.location)(missing))
+        self.volume(content.volume)
     }
 
     /// Where payloads of a volume must end: in a pack before the index, elsewhere with the file.
     pub(crate) fn payload_end(&self, content: &Content) -> Result<u64> {
         if content.volume == 0 && matches!(self.pages, Pages::Data) {
-            return Ok(self.header().payload_end);
+            return Ok(self.header().payload_end());
         }
         Ok(self.volume_of(content)?.len())
     }
@@ -341,6 +380,12 @@ impl Source for Pack {
     fn bytes(&self, extent: Extent) -> Option<&[u8]> {
         self.pages.bytes(&self.data, extent)
     }
+}
+
+fn from_json(bytes: &[u8]) -> rangepack_core::Result<BTreeMap<String, String>> {
+    let (structure, value) = (rangepack_core::Structure::Metadata, bytes.len() as u64);
+    let bad = rangepack_core::Error::BadField { structure, field: "length", value };
+    serde_json::from_slice(bytes).map_err(|_| bad)
 }
 
 /// A walk over entries.

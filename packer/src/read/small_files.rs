@@ -100,11 +100,11 @@ fn bring(
     contents: &[Content],
     each: &mut dyn for<'g> FnMut(usize, Gathered<'g>) -> ControlFlow<()>,
 ) -> Result<()> {
-    let mut volumes: Vec<u16> = contents.iter().map(|content| content.volume).collect();
+    let mut volumes: Vec<u32> = contents.iter().map(|content| content.volume).collect();
     volumes.sort_unstable();
     volumes.dedup();
     for volume in volumes {
-        let Some(file) = pack.volume(volume) else { continue };
+        let Ok(file) = pack.volume(volume) else { continue };
         let here: Vec<usize> =
             (0..contents.len()).filter(|place| contents[*place].volume == volume).collect();
         let extents: Vec<Extent> =

@@ -68,6 +68,21 @@ impl Location {
         self.with_suffix(RPX)
     }
 
+    /// The container beside which a paged index lies: its own name without `.rpx`; `None` when it has another.
+    pub(crate) fn beside_which(&self) -> Option<Location> {
+        match self {
+            Location::Disk(path) => {
+                let name = path.file_name()?.as_encoded_bytes();
+                self.sibling(name.strip_suffix(RPX.as_bytes()).filter(|name| !name.is_empty())?)
+            }
+            Location::Url(url) => {
+                let (way, query) = url.parts();
+                let way = way.strip_suffix(RPX).filter(|way| !way.ends_with('/'))?;
+                Some(Location::Url(Url { scheme: url.scheme, rest: format!("{way}{query}") }))
+            }
+        }
+    }
+
     fn with_suffix(&self, suffix: &str) -> Location {
         match self {
             Location::Disk(path) => Location::Disk(with_suffix(path, suffix)),

@@ -23,7 +23,7 @@ impl Hashes {
 
     /// Tells when entries are missing, or slots lead nowhere.
     pub(super) fn finish(&self, pack: &Pack, findings: &Findings<'_>) {
-        let Some(section) = pack.header().hash else { return };
+        let Some(section) = pack.header().hash() else { return };
         // Remote readers do not fetch it.
         let Some(slots) = Source::bytes(pack, section.extent()) else { return };
         let taken = hash::taken(slots);

@@ -5,17 +5,20 @@ use crate::error::{Error, Result};
 use crate::read::pack::Pack;
 use rangepack_core::ndjson::{Item, parse_index};
 use rangepack_core::trailer::trailer_header;
-use rangepack_core::{Content, Entry, Escaped, Kind};
+use rangepack_core::{Content, Entry, Escaped, Extent, Kind};
 use std::borrow::Cow;
 
 /// Reports every line that the paged index contradicts, and every entry without a line.
 pub(super) fn check(pack: &Pack, findings: &Findings<'_>) {
-    let trailer = pack.header().trailer;
-    if trailer.len == 0 {
+    // The trailer lies in the file that holds the pages.
+    let (text, Some(file)) = (pack.header().trailer(), pack.index_file()) else { return };
+    if text.len == 0 {
         return;
     }
-    // The trailer lies in the file that holds the pages.
-    let Some(file) = pack.index_file() else { return };
+    // Its magic and the length of the text stand before it.
+    let header = trailer_header(text.len);
+    let start = text.start.saturating_sub(header.len() as u64);
+    let trailer = Extent { start, len: text.end() - start };
     let limit = pack.options().limits.v1_index_bytes;
     // Its length was not checked against what is sensible to fetch.
     let bytes = if trailer.len > limit { Ok(Cow::Borrowed(&[][..])) } else { file.read(trailer) };
@@ -24,8 +27,7 @@ pub(super) fn check(pack: &Pack, findings: &Findings<'_>) {
         Err(Ok(_)) => Cow::Borrowed(&[][..]),
         Err(Err(error)) => return findings.fail(error),
     };
-    let index_len = trailer.len.saturating_sub(16);
-    let Some(index) = bytes.strip_prefix(&trailer_header(index_len)) else {
+    let Some(index) = bytes.strip_prefix(&header) else {
         return findings.structural(None, "the CTNRv1 trailer is not where the header says");
     };
     let mut lines = Lines { pack, findings, seen: Vec::new(), files: 0 };
@@ -105,13 +107,7 @@ impl Lines<'_, '_> {
             return Ok(Some("there is another one before it"));
         }
         self.files += u64::from(!matches!(entry.kind, Kind::Directory(_)));
-        let is_same = match (&line.kind, &entry.kind) {
-            (Kind::File(line), Kind::File(entry)) => agrees(line, entry),
-            (Kind::Symlink(line), Kind::Symlink(entry)) => line == entry,
-            (Kind::Directory(_), Kind::Directory(_)) => true,
-            _ => false,
-        };
-        Ok((!is_same).then_some("the paged index says something else"))
+        Ok((!agrees(line, &entry)).then_some("the paged index says something else"))
     }
 
     /// Notes that an entry has a line; returns whether it had one before.
@@ -146,10 +142,34 @@ impl Lines<'_, '_> {
     }
 }
 
-/// Whether a line says the same as an entry; what old programs do not write may be left out.
-fn agrees(line: &Content, entry: &Content) -> bool {
-    let without = |content: &Content| (*content).with_original_digest(None).with_blocks(None);
-    without(line) == without(entry)
-        && (line.original_digest.is_none() || line.original_digest == entry.original_digest)
-        && (line.blocks.is_none() || line.blocks == entry.blocks)
+/// Whether a line says the same as an entry. What it does not speak of may be left out: old programs
+/// write little.
+fn agrees(line: &Entry, entry: &Entry) -> bool {
+    let kind = match (&line.kind, &entry.kind) {
+        (Kind::File(line), Kind::File(entry)) => contents_agree(line, entry),
+        (Kind::Symlink(line), Kind::Symlink(entry)) => line == entry,
+        (Kind::Directory(_), Kind::Directory(_)) => true,
+        _ => false,
+    };
+    kind && said(line.mode, entry.mode)
+        && said(line.mtime, entry.mtime)
+        && said(line.owner, entry.owner)
+        && said(line.attributes, entry.attributes)
+}
+
+fn contents_agree(line: &Content, entry: &Content) -> bool {
+    let place = |content: &Content| {
+        let Content { volume, offset, stored_size, size, codec, .. } = *content;
+        (volume, offset, stored_size, size, codec)
+    };
+    place(line) == place(entry)
+        && said(line.digest, entry.digest)
+        && said(line.original_digest, entry.original_digest)
+        && said(line.blocks, entry.blocks)
+        && said(line.hard_link, entry.hard_link)
+        && (!line.sparse || entry.sparse)
+}
+
+fn said<T: PartialEq>(line: Option<T>, entry: Option<T>) -> bool {
+    line.is_none() || line == entry
 }

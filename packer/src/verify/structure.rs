@@ -4,7 +4,10 @@ use super::Queue;
 use super::hashes::Hashes;
 use crate::error::Error;
 use crate::read::pack::Pack;
-use rangepack_core::{DirectorySums, Entry, EntryRef, Kind, PackPath, PackPathBuf, Totals};
+use crate::source::data::{PIECE, cut};
+use rangepack_core::{
+    Content, Digest, DirectorySums, Entry, EntryRef, Hasher, Kind, Named, Totals,
+};
 use std::ops::Range;
 
 /// Hands the entries with these numbers to `each`; those that cannot be read become problems.
@@ -64,17 +67,15 @@ fn next_readable(pack: &Pack, bad: u64, end: u64) -> u64 {
     high
 }
 
-/// Sorts behind the directories of every pack.
-const ABOVE_ALL: [u8; 4000] = [0xff; 4000];
-
 /// Checks the index and queues all payloads.
 pub(super) fn check(pack: &Pack, queue: &mut Queue<'_, '_>) {
+    sections(pack, queue);
     let (mut sums, mut hashes) = (Sums::default(), Hashes::default());
-    let numbers = 0..pack.index().len();
-    scan(pack, numbers.clone(), queue, |queue, entry| match queue.entry_ref(entry) {
+    let count = pack.index().len();
+    scan(pack, 0..count, queue, |queue, entry| match queue.entry_ref(entry) {
         Some(entry) => {
             hashes.push(pack, entry.path.as_path());
-            sums.push(entry, queue);
+            sums.push(&entry, queue);
         }
         None => sums.directories = None,
     });
@@ -82,109 +83,172 @@ pub(super) fn check(pack: &Pack, queue: &mut Queue<'_, '_>) {
         return;
     }
     // Entries that cannot be read are missing everywhere.
-    if sums.entries == numbers.end {
+    if sums.entries == count {
         hashes.finish(pack, queue.findings);
     }
     sums.finish(pack, queue);
-    // The number of entries that the pages hold, whatever the header says.
-    let above = PackPath::directory(&ABOVE_ALL).unwrap_or(PackPath::ROOT);
-    match pack.ask(|pages| pack.index().lower_bound(pages, above, b"")) {
-        Ok(found) if found != numbers.end => {
-            let text = format!("the header says {} entries, the pages hold {found}", numbers.end);
+    named(pack, queue);
+}
+
+/// Checks the digests of all sections that have one.
+fn sections(pack: &Pack, queue: &mut Queue<'_, '_>) {
+    let Some(file) = pack.index_file() else { return };
+    for section in pack.header().sections() {
+        let Some(expected) = section.digest else { continue };
+        let mut hasher = Hasher::new();
+        for piece in file.pieces(cut(section.extent, PIECE)) {
+            match piece.map_err(Error::about_pack) {
+                Ok(piece) => hasher.update(&piece),
+                Err(Ok(problem)) => queue.findings.structural(None, problem),
+                Err(Err(error)) => return queue.findings.fail(error),
+            }
+            if queue.findings.is_over() {
+                return;
+            }
+        }
+        if hasher.finish() != expected {
+            let text = format!("the section `{}` does not have its digest", section.tag);
             queue.findings.structural(None, text);
         }
-        // Damaged pages were told of before.
-        _ => {}
+    }
+    let read = pack.user_metadata().map(|_| ());
+    if let Err(Ok(problem)) = read.map_err(Error::about_pack) {
+        queue.findings.structural(None, problem);
+    }
+}
+
+/// Tells of pages that are not named exactly once.
+fn named(pack: &Pack, queue: &Queue<'_, '_>) {
+    // Damaged pages were told of before.
+    let Ok(Named { never, again, .. }) = pack.ask(|pages| pack.index().named(pages)) else {
+        return;
+    };
+    if never > 0 || again > 0 {
+        let text = format!("{never} index pages are named by no other, {again} by more than one");
+        queue.findings.structural(None, text);
     }
 }
 
 /// Adds up what the index says of directories and of the pack as a whole.
 struct Sums {
-    last: Option<PackPathBuf>,
     entries: u64,
     symlinks: u64,
-    totals: Totals,
-    /// Given up at the first entry that is missing or out of order.
+    /// Given up at the first entry that is missing.
     directories: Option<DirectorySums>,
-    /// Totals of the directories as they are written, in order.
-    written: Vec<Totals>,
+    /// Totals and tree digests of the directories as they are written, in order.
+    written: Vec<(Totals, Option<Digest>)>,
+    links: HardLinks,
 }
 
 impl Default for Sums {
     fn default() -> Self {
         Sums {
-            last: None,
             entries: 0,
             symlinks: 0,
-            totals: Totals::default(),
             directories: Some(DirectorySums::default()),
             written: Vec::new(),
+            links: HardLinks::default(),
         }
     }
 }
 
 impl Sums {
-    fn push(&mut self, entry: Entry, queue: &Queue<'_, '_>) {
-        let path = &entry.path;
-        if self.last.as_ref().is_some_and(|last| last >= path) {
-            let text = "it is not in key order, so it may not be found";
-            queue.findings.structural(Some(path), text);
-            self.directories = None;
-        }
+    fn push(&mut self, entry: &Entry, queue: &Queue<'_, '_>) {
         self.entries += 1;
         self.symlinks += u64::from(matches!(entry.kind, Kind::Symlink(_)));
-        self.totals.add(&Totals::of(&entry.kind));
         if let Some(directories) = &mut self.directories
-            && directories.push(&entry).is_err()
+            && directories.push(entry).is_err()
         {
             let text = "its directory has no entry before it";
-            queue.findings.structural(Some(path), text);
+            queue.findings.structural(Some(&entry.path), text);
             self.directories = None;
         }
-        if let Kind::Directory(totals) = &entry.kind
-            && self.directories.is_some()
-        {
-            self.written.push(*totals);
+        match &entry.kind {
+            Kind::Directory(totals) if self.directories.is_some() => {
+                self.written.push((*totals, entry.tree_digest));
+            }
+            Kind::File(content) if !self.links.agree(content) => {
+                let text = "it is no hard link of the files with the same number";
+                queue.findings.structural(Some(&entry.path), text);
+            }
+            _ => {}
         }
-        self.last = Some(entry.path);
     }
 
     fn finish(self, pack: &Pack, queue: &mut Queue<'_, '_>) {
         let header = pack.header();
-        if self.entries == header.entries {
-            let counted = [
-                ("symbolic links", header.symlinks, self.symlinks),
-                ("files", header.totals.files, self.totals.files),
-                ("directories", header.totals.directories, self.totals.directories),
-                ("bytes", header.totals.bytes, self.totals.bytes),
-                ("stored bytes", header.totals.stored_bytes, self.totals.stored_bytes),
-            ];
-            for (what, said, found) in counted {
-                if said != found {
-                    let text = format!("the header says {said} {what}, the entries make {found}");
-                    queue.findings.structural(None, text);
-                }
-            }
-            // With entries missing no directory's totals can be told.
-            if let Some(directories) = self.directories {
-                compare(pack, &self.written, &directories.finish(), queue);
+        // With entries missing no directory's totals can be told.
+        let (true, Some(directories)) = (self.entries == header.entries, self.directories) else {
+            return;
+        };
+        let found = match directories.finish() {
+            Ok(found) => found,
+            Err(error) => return queue.findings.structural(None, error),
+        };
+        let (totals, tree) = found.root;
+        let counted = [
+            ("symbolic links", header.symlinks, self.symlinks),
+            ("files", header.totals.files, totals.files),
+            ("directories", header.totals.directories, totals.directories),
+            ("bytes", header.totals.bytes, totals.bytes),
+            ("stored bytes", header.totals.stored_bytes, totals.stored_bytes),
+        ];
+        for (what, said, found) in counted {
+            if said != found {
+                let text = format!("the header says {said} {what}, the entries make {found}");
+                queue.findings.structural(None, text);
             }
         }
+        if header.tree_digest.is_some() && header.tree_digest != tree {
+            let text = "the tree digest in the header is not that of the entries";
+            queue.findings.structural(None, text);
+        }
+        compare(pack, &self.written, &found.directories, queue);
     }
 }
 
-/// Reports the directories whose totals are wrong; finds their paths only if there are any.
-fn compare(pack: &Pack, written: &[Totals], found: &[Totals], queue: &mut Queue<'_, '_>) {
-    if written == found {
+/// The groups of hard links: their numbers count from 1, and each has one payload.
+#[derive(Default)]
+struct HardLinks(Vec<Content>);
+
+impl HardLinks {
+    /// Whether a file can be what the entries before it let it be.
+    fn agree(&mut self, content: &Content) -> bool {
+        let Some(group) = content.hard_link else { return true };
+        let place = usize::try_from(group - 1).unwrap_or(usize::MAX);
+        if place == self.0.len() {
+            self.0.push(*content);
+        }
+        self.0.get(place) == Some(content)
+    }
+}
+
+/// Reports the directories whose totals or tree digests are wrong; finds their paths only if there are
+/// any. A tree digest may be left out.
+fn compare(
+    pack: &Pack,
+    written: &[(Totals, Option<Digest>)],
+    found: &[(Totals, Option<Digest>)],
+    queue: &mut Queue<'_, '_>,
+) {
+    let differ = |written: &(Totals, Option<Digest>), found: &(Totals, Option<Digest>)| {
+        [written.0 != found.0, written.1.is_some() && written.1 != found.1]
+    };
+    let mut pairs = written.iter().zip(found);
+    if pairs.clone().all(|(written, found)| differ(written, found) == [false; 2]) {
         return;
     }
-    let mut pairs = written.iter().zip(found);
     scan(pack, 0..pack.index().len(), queue, |queue, entry| {
-        if entry.is_directory()
-            && let Some((written, found)) = pairs.next()
-            && written != found
-        {
+        let pair = if entry.is_directory() { pairs.next() } else { None };
+        let Some((written, found)) = pair else { return };
+        let [totals, digest] = differ(written, found);
+        if totals {
+            let (written, found) = (written.0, found.0);
             let text = format!("its totals are {written:?}, what is in it makes {found:?}");
+            queue.findings.structural(entry.path().ok().as_ref(), text);
+        }
+        if digest {
+            let text = "its tree digest is not that of what is in it";
             queue.findings.structural(entry.path().ok().as_ref(), text);
         }
     });

@@ -1,6 +1,7 @@
 use super::*;
 use crate::pack::{PackOptions, pack};
-use rangepack_core::{Codec, Digest, Extent, Sections, Totals, TreeBuilder};
+use rangepack_core::layout::Section;
+use rangepack_core::{Codec, Digest, Extent, Tag, Totals, TreeBuilder};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -103,7 +104,7 @@ fn parts_are_verified_alone() {
 fn every_damaged_payload_is_found_and_the_others_are_checked() {
     for compress in [None, Some(6)] {
         let (_root, target) = make(compress);
-        let end = Pack::open(&target).unwrap().header().payload_end as usize;
+        let end = Pack::open(&target).unwrap().header().payload_end() as usize;
         // Payloads and block tables fill all of it.
         for at in (0..end).step_by(end / 40).chain([0, end - 1]) {
             let report = changed(&target, |bytes| bytes[at] ^= 4);
@@ -116,11 +117,11 @@ fn every_damaged_payload_is_found_and_the_others_are_checked() {
 #[test]
 fn every_line_is_compared() {
     let (_root, target) = make(Some(6));
-    let trailer = Pack::open(&target).unwrap().header().trailer;
+    let trailer = Pack::open(&target).unwrap().header().trailer();
     let start = trailer.start as usize;
     let lines = |bytes: &[u8]| -> Vec<std::ops::Range<usize>> {
-        let index = &bytes[start + 16..trailer.end() as usize];
-        let mut at = start + 16;
+        let index = &bytes[start..trailer.end() as usize];
+        let mut at = start;
         let ends = index.split_inclusive(|byte| *byte == b'\n');
         ends.map(|line| {
             at += line.len();
@@ -135,14 +136,15 @@ fn every_line_is_compared() {
             let range = lines(bytes)[line].clone();
             bytes[range.start..range.end - 1].fill(b' ');
         });
-        let text = &replaced.problems[0].text;
-        assert_eq!((replaced.structural, replaced.bad), (1, 0), "{replaced:?}");
+        // The first one is that the trailer has not its digest.
+        let text = &replaced.problems[1].text;
+        assert_eq!((replaced.structural, replaced.bad), (2, 0), "{replaced:?}");
         assert!(text.contains("no line"), "{text}");
         let torn = changed(&target, |bytes| {
             let start = lines(bytes)[line].start;
             bytes[start] = b'?';
         });
-        assert_eq!(torn.structural, 2, "one bad line, one entry without a line: {torn:?}");
+        assert_eq!(torn.structural, 3, "one bad line, one entry without a line: {torn:?}");
     }
     for (key, problem) in [
         (&b"\"offset\": "[..], "else"),
@@ -166,8 +168,8 @@ fn every_line_is_compared() {
         bytes[two.start..two.end - 1].fill(b' ');
         bytes[two.start..two.start + line.len()].copy_from_slice(&line);
     });
-    assert_eq!(twice.structural, 2, "{twice:?}");
-    let moved = changed(&target, |bytes| bytes[start] ^= 1);
+    assert_eq!(twice.structural, 3, "{twice:?}");
+    let moved = changed(&target, |bytes| bytes[start - 16] ^= 1);
     assert_eq!(moved.structural, 1);
     let pack = Pack::open(target.with_extension("changed")).unwrap();
     let options = VerifyOptions { ndjson: false, ..VerifyOptions::default() };
@@ -194,15 +196,14 @@ fn forge(payload: &[u8], payload_end: u64, entries: &[Entry]) -> (TempDir, PathB
     let mut pages = Vec::new();
     entries.iter().for_each(|entry| builder.push(entry, &mut pages).unwrap());
     let pages_offset = bytes.len() as u64;
-    let sections = Sections::new(payload_end, pages_offset);
+    let data = Section::new(Tag::DATA, Extent { start: 0, len: payload_end }, None);
     let mut leaves = builder.finish(&mut pages).unwrap();
     for (number, page) in pages.chunks(rangepack_core::layout::PAGE_SIZE as usize).enumerate() {
         leaves.seal(number, page);
     }
-    let tree = leaves.finish(sections, &mut pages).unwrap();
+    let tree = leaves.finish(pages_offset, None, &mut pages).unwrap();
     bytes.extend(pages);
-    let (root, _) = tree.root(bytes.len() as u64, Extent { start: 0, len: 0 }).unwrap();
-    bytes.extend(root);
+    bytes.extend(tree.root(bytes.len() as u64, vec![data]).unwrap().bytes);
     let root = tempfile::tempdir().unwrap();
     let target = root.path().join("forged");
     fs::write(&target, bytes).unwrap();
@@ -259,9 +260,9 @@ fn damaged_pages_hide_only_their_own_entries() {
     }
     pack(&source, &target, &PackOptions::default(), &()).unwrap();
     let header = Pack::open(&target).unwrap().header().clone();
-    assert!(header.page_count >= 4);
-    for page in 0..u64::from(header.page_count) {
-        let at = header.pages_offset + page * u64::from(header.page_size) + 500;
+    assert!(header.page_count() >= 4);
+    for page in 0..u64::from(header.page_count()) {
+        let at = header.pages().start + page * u64::from(header.page_size) + 500;
         let copy = target.with_extension("changed");
         let mut bytes = fs::read(&target).unwrap();
         bytes[at as usize] ^= 1;

@@ -10,6 +10,7 @@ mod columns;
 mod leaf;
 mod record;
 pub(crate) mod entry;
+mod attributes;
 mod inner;
 mod hash;
 mod section;
@@ -20,6 +21,7 @@ mod blocks;
 mod trailer;
 mod tree;
 
+pub use attributes::Attributes;
 pub use blocks::{BLOCK_LOG2, BlockTableBuilder};
 pub(crate) use blocks::{BlockRecord, PageRecord, TableShape};
 pub(crate) use columns::{Ranges, Row};

@@ -81,8 +81,8 @@ impl MemoryIndex {
             leaves.seal(number, page);
         }
         let tree = leaves.finish(0, sums.root.1, &mut pages)?;
-        let (root, _) = tree.root(pages.len() as u64, Vec::new())?;
-        pages.extend(root);
+        let root = tree.root(pages.len() as u64, Vec::new())?;
+        pages.extend(root.bytes);
         let opened = Index::open(pages.as_slice(), pages.len() as u64, None, limits)?;
         let Answer::Ready(Some(index)) = opened else {
             return Err(crate::Error::NotAPack { file_len: pages.len() as u64 });

@@ -33,7 +33,7 @@ pub struct Index {
 }
 
 /// A node on the way down: an inner page or a leaf.
-enum Node<'a> {
+pub(super) enum Node<'a> {
     Inner(Inner<'a>),
     Leaf(Leaf<'a>),
 }
@@ -48,7 +48,7 @@ impl<'a> Node<'a> {
     }
 
     #[inline]
-    fn level(&self) -> u8 {
+    pub(super) fn level(&self) -> u8 {
         match self {
             Node::Inner(inner) => inner.level(),
             Node::Leaf(_) => 0,
@@ -85,10 +85,10 @@ struct Root {
 }
 
 /// An inner page on the way down, and what the pages above say of it.
-struct Place<'a> {
-    inner: Inner<'a>,
-    entries: u64,
-    bounds: Bounds<'a>,
+pub(super) struct Place<'a> {
+    pub(super) inner: Inner<'a>,
+    pub(super) entries: u64,
+    pub(super) bounds: Bounds<'a>,
 }
 
 /// A leaf, and the number of its first entry.
@@ -238,13 +238,13 @@ impl Index {
         self.len() == 0
     }
 
-    fn root_node(&self) -> Result<Node<'_>> {
+    pub(super) fn root_node(&self) -> Result<Node<'_>> {
         Node::parse(self.root.get(self.node..).unwrap_or(&[]))
     }
 
     /// The node of `child`, verified and checked; asks for its page when that is missing.
     #[inline]
-    fn touch<'a, S: Source + ?Sized>(
+    pub(super) fn touch<'a, S: Source + ?Sized>(
         &self,
         source: &'a S,
         child: &Child,

@@ -7,6 +7,18 @@ use crate::tag::Tag;
 use crate::{Digest, Extent};
 use alloc::vec::Vec;
 
+/// The end of a pack, ready to be written.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Root {
+    /// Root page and footer.
+    pub bytes: Vec<u8>,
+    /// SHA-256 of the root page: the name of the pack.
+    pub digest: Digest,
+    /// What the root page says.
+    pub header: Header,
+}
+
 /// All pages are written; what is left is the root page and the footer.
 #[derive(Debug)]
 pub struct Tree {
@@ -24,7 +36,7 @@ impl Tree {
         &self.header
     }
 
-    /// Root page and footer, to be written at `offset`, where the file then ends; and the pack's digest.
+    /// Root page and footer, to be written at `offset`, where the file then ends.
     /// `sections` are all parts of the file but the pages; empty ones are left out.
     ///
     /// With a CTNRv1 trailer among them, the trailer's magic occurs nowhere in what is returned.
@@ -33,7 +45,7 @@ impl Tree {
     /// [`Error::TooLarge`] when there are more sections than the root page has room for, or the file would end
     /// beyond 2^64; [`Error::BadField`] when they contradict one another; [`Error::NoMask`] when names of the
     /// topmost page hide the magic from no mask, which takes names made for that.
-    pub fn root(self, offset: u64, sections: Vec<Section>) -> Result<(Vec<u8>, Digest)> {
+    pub fn root(self, offset: u64, sections: Vec<Section>) -> Result<Root> {
         let Tree { header, node } = self;
         let pages = header.section(Tag::TREE).copied();
         let mut all: Vec<Section> =
@@ -57,7 +69,7 @@ impl Tree {
             let digest = Digest::of(&out);
             out.extend_from_slice(&Footer { root, file_len, digest }.to_bytes()?);
             if !has_trailer || memchr::memmem::find(&out, MAGIC).is_none() {
-                return Ok((out, digest));
+                return Ok(Root { bytes: out, digest, header });
             }
         }
         Err(Error::NoMask)

@@ -90,17 +90,20 @@ impl Info {
     fn of(pack: &Pack) -> Info {
         let header = pack.header();
         let is_paged = pack.format() == Format::Paged;
-        let is_in_volumes = !header.volumes.is_empty();
+        let is_in_volumes = pack.volumes().len() > 0;
+        let trailer_bytes = match header.trailer().len {
+            0 => 0,
+            text => text + rangepack_core::trailer::trailer_header(text).len() as u64,
+        };
         // Pages, root page and footer: what is neither payload nor trailer.
         let whole = pack.index_len();
-        let index_bytes =
-            whole.saturating_sub(header.payload_end).saturating_sub(header.trailer.len);
+        let index_bytes = whole.saturating_sub(header.payload_end()).saturating_sub(trailer_bytes);
         let index = is_paged.then(|| PagedIndex {
             page_size: header.page_size,
-            pages: header.page_count,
+            pages: header.page_count(),
             bytes: index_bytes,
             bytes_per_entry: index_bytes as f64 / header.entries.max(1) as f64,
-            hash_bytes: header.hash.map_or(0, |hash| hash.extent().len),
+            hash_bytes: header.hash().map_or(0, |hash| hash.extent().len),
         });
         let volume = |volume: &rangepack_core::layout::Volume| Volume {
             name: Escaped(&volume.name).to_string(),
@@ -117,10 +120,10 @@ impl Info {
             symlinks: header.symlinks,
             bytes: header.totals.bytes,
             stored_bytes: header.totals.stored_bytes,
-            payload_bytes: (is_paged && !is_in_volumes).then_some(header.payload_end),
+            payload_bytes: (is_paged && !is_in_volumes).then_some(header.payload_end()),
             index,
-            trailer_bytes: Some(header.trailer.len).filter(|len| is_paged && *len > 0),
-            volumes: header.volumes.iter().map(volume).collect(),
+            trailer_bytes: Some(trailer_bytes).filter(|len| is_paged && *len > 0),
+            volumes: pack.volumes().map(volume).collect(),
             notes: super::notes::of(pack),
         }
     }

@@ -208,7 +208,7 @@ fn a_damaged_index_page_costs_only_its_entries() {
         fs::write(source.path().join(format!("{number:05}")), b"x").unwrap();
     }
     let (directory, pack) = packed(source.path(), &PackOptions::default());
-    let pages = pack.header().pages_offset;
+    let pages = pack.header().pages().start;
     let path = pack.location().disk().unwrap().to_owned();
     drop(pack);
     let mut bytes = fs::read(&path).unwrap();

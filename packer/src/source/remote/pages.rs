@@ -40,9 +40,9 @@ struct Walk {
 impl Pages {
     /// Room for the pages of an index.
     pub(super) fn new(header: &Header) -> Pages {
-        let count = header.page_count as usize;
+        let count = header.page_count() as usize;
         Pages {
-            start: header.pages_offset,
+            start: header.pages().start,
             size: u64::from(header.page_size).max(1),
             count: count as u64,
             groups: (0..count.div_ceil(GROUP)).map(|_| OnceLock::new()).collect(),

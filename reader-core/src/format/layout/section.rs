@@ -102,7 +102,8 @@ impl Section {
         Ok(Section { tag, flags, extent, digest })
     }
 
-    pub(super) fn to_bytes(self) -> [u8; SECTION_LEN] {
+    /// The record of the section.
+    pub fn to_bytes(self) -> [u8; SECTION_LEN] {
         let mut out = [0u8; SECTION_LEN];
         let mut put = Put { out: &mut out };
         put.bytes(&self.tag.0);

@@ -62,8 +62,8 @@ fn build(
     sections.push(Section::new(Tag::HASH, Extent { start, len }, None));
     let tree = leaves.finish(file.len() as u64, None, &mut pages).unwrap();
     file.extend(pages);
-    let (root, _) = tree.root(file.len() as u64, sections).unwrap();
-    file.extend(root);
+    let root = tree.root(file.len() as u64, sections).unwrap();
+    file.extend(root.bytes);
     (file, paths)
 }
 
