@@ -15,8 +15,8 @@ impl Reader {
     /// index with [`Reader::index_fill`].
     #[wasm_bindgen(js_name = openLegacy)]
     pub fn open_legacy(&mut self) -> Answered {
-        let found = trailer::find_trailer(&self.volumes[0], self.file_len, self.limits.lookback);
-        if let Some(trailer) = ready!(0, found) {
+        let found = trailer::find_trailer(&self.pieces, self.file_len, self.limits.lookback);
+        if let Some(trailer) = ready!(found) {
             return KEYS.with(|keys| {
                 let range = object([
                     (&keys.offset, number(trailer.index.start)?),
@@ -38,8 +38,8 @@ impl Reader {
             }
             Ok(())
         };
-        let parsed = fpack::parse(&self.volumes[0], self.file_len, &self.limits, &mut each);
-        let lost_names = ready!(0, parsed).lost_names;
+        let parsed = fpack::parse(&self.pieces, self.file_len, &self.limits, &mut each);
+        let lost_names = ready!(parsed).lost_names;
         self.built(memory, "fpack", Notes { lost_names, ..Notes::default() })
     }
 
@@ -80,6 +80,6 @@ impl Reader {
             memory.finish(&self.limits).map_err(core_error)?;
         notes.refused = refused.len() as u64;
         self.index = Some(Opened { index, memory: Some(pages) });
-        self.info(format, &notes)
+        self.info(format, &[], &notes)
     }
 }

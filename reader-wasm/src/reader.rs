@@ -1,24 +1,24 @@
 //! Opens a pack from the bytes that are brought, and answers what is asked of its index.
 //!
-//! Every question gives `{ value }`, or `{ need: { volume, offset, length } }`: then bring that range
-//! with [`Reader::provide`] and ask again.
+//! Every question gives `{ value }`, or `{ need: { offset, length } }`: then bring that range of the pack with
+//! [`Reader::provide`] and ask again. Payloads in other files are JavaScript's part.
 
 use crate::entry;
 use crate::pieces::Pieces;
 use crate::value::{self, Answered, JsString, KEYS, core_error, name, name_bytes, number, object};
-use js_sys::{Array, Object};
-use rangepack_core::layout::Header;
+use js_sys::{Array, Object, Uint8Array};
+use rangepack_core::layout::Volume;
 use rangepack_core::{
-    Answer, Digest, Extent, Index, Limits, PackPath, PackPathBuf, Source, blocks,
+    Answer, Digest, Extent, Index, Limits, PackPath, PackPathBuf, Source, Tag, blocks,
 };
 use wasm_bindgen::prelude::*;
 
-/// Takes the value out of an [`Answer`], or returns what is needed of the file `volume`.
+/// Takes the value out of an [`Answer`], or returns what is needed of the pack.
 macro_rules! ready {
-    ($volume:expr, $answer:expr) => {
+    ($answer:expr) => {
         match $answer.map_err(core_error)? {
             Answer::Ready(value) => value,
-            Answer::Need(extent) => return value::need($volume, extent),
+            Answer::Need(extent) => return value::need(extent),
         }
     };
 }
@@ -33,8 +33,8 @@ pub struct Reader {
     pub(crate) file_len: u64,
     cache_bytes: u64,
     pub(crate) limits: Limits,
-    /// What was brought of each file: the pack itself, then its volumes.
-    pub(crate) volumes: Vec<Pieces>,
+    /// What was brought of the file.
+    pub(crate) pieces: Pieces,
     pub(crate) index: Option<Opened>,
     /// The index of an old container, while it is brought.
     #[cfg(feature = "legacy")]
@@ -66,33 +66,30 @@ impl Reader {
         limits.lookback = 32 << 20;
         limits.v1_index_bytes = 1 << 30;
         limits.v1_entries = 10_000_000;
-        limits.block_table_bytes = 16 << 20;
+        limits.section_bytes = 32 << 20;
+        // Each is a request of its own.
+        limits.generations = 64;
         limits.content_bytes = 1 << 30;
         Ok(Reader {
             file_len: value::integer(file_len)?,
             cache_bytes: value::integer(cache_bytes)?,
             limits,
-            volumes: vec![Pieces::default()],
+            pieces: Pieces::default(),
             index: None,
             #[cfg(feature = "legacy")]
             incoming: Vec::new(),
         })
     }
 
-    /// Keeps bytes of a volume that begin at `offset`.
-    pub fn provide(&mut self, volume: u16, offset: f64, bytes: Box<[u8]>) -> Result<(), JsValue> {
+    /// Keeps bytes of the file that begin at `offset`.
+    pub fn provide(&mut self, offset: f64, bytes: Box<[u8]>) -> Result<(), JsValue> {
         let start = value::integer(offset)?;
-        let volume = usize::from(volume);
-        if volume >= self.volumes.len() {
-            self.volumes.resize_with(volume + 1, Pieces::default);
-        }
-        let Some(pieces) = self.volumes.get_mut(volume) else { return Ok(()) };
         let brought = Extent { start, len: bytes.len() as u64 };
-        pieces.insert(start, bytes);
+        self.pieces.insert(start, bytes);
         // While it is being opened, everything that was brought may be asked for again.
         let Some(opened) = &self.index else { return Ok(()) };
-        let dropped = pieces.shrink(self.cache_bytes);
-        if volume == 0 && opened.memory.is_none() {
+        let dropped = self.pieces.shrink(self.cache_bytes);
+        if opened.memory.is_none() {
             // Bytes that come anew are believed only after they were checked anew.
             for extent in dropped.iter().chain([&brought]) {
                 opened.index.forget(*extent);
@@ -102,24 +99,24 @@ impl Reader {
     }
 
     /// Whether this range is at hand.
-    pub fn has(&self, volume: u16, offset: f64, length: f64) -> Result<bool, JsValue> {
+    pub fn has(&self, offset: f64, length: f64) -> Result<bool, JsValue> {
         let extent = Extent { start: value::integer(offset)?, len: value::integer(length)? };
-        let pieces = self.volumes.get(usize::from(volume));
-        Ok(pieces.is_some_and(|pieces| pieces.bytes(extent).is_some()))
+        Ok(self.pieces.bytes(extent).is_some())
     }
 
-    /// Opens the pack, with `root` (64 hexadecimal digits) only the one of that name.
+    /// Opens the pack, with `root` (64 hexadecimal digits) only the one of that name, which may be an earlier
+    /// generation of it.
     ///
     /// Gives what `pack.info` shows; `undefined` when this is not a pack with a paged index. Then it may be
     /// in one of the old formats, which the module built with the feature `legacy` reads.
     pub fn open(&mut self, root: Option<String>) -> Answered {
         let expected = root.map(|root| value::digest(&root)).transpose()?;
-        let file = &self.volumes[0];
-        let opened = ready!(0, Index::open(file, self.file_len, expected, &self.limits));
+        let opened = ready!(Index::open(&self.pieces, self.file_len, expected, &self.limits));
         match (opened, expected) {
             (Some(index), _) => {
+                let volumes = ready!(index.volumes(&self.pieces, &self.limits));
                 self.index = Some(Opened { index, memory: None });
-                self.info("paged", &Notes::default())
+                self.info("paged", &volumes, &Notes::default())
             }
             (None, Some(expected)) => {
                 // An old container has no digest of its own that could be compared.
@@ -130,16 +127,15 @@ impl Reader {
         }
     }
 
-    pub(crate) fn info(&self, format: &str, notes: &Notes) -> Answered {
+    pub(crate) fn info(&self, format: &str, volumes: &[Volume], notes: &Notes) -> Answered {
         let Opened { index, memory } = self.opened()?;
         let (header, totals) = (index.header(), index.totals());
         let paged = memory.is_none();
-        let pages = pages_len(header);
         KEYS.with(|keys| {
-            let volumes = Array::new();
-            for volume in &header.volumes {
+            let named = Array::new();
+            for volume in volumes {
                 let (len, volume) = (number(volume.len)?, name(&volume.name));
-                volumes.push(&object([(&keys.name, volume), (&keys.size, len)]));
+                named.push(&object([(&keys.name, volume), (&keys.size, len)]));
             }
             let info = object([
                 (&keys.format, format.into()),
@@ -151,15 +147,18 @@ impl Reader {
                 (&keys.bytes, number(totals.bytes)?),
                 (&keys.stored_bytes, number(totals.stored_bytes)?),
                 // The index of an old container is in memory: nothing of it is fetched any more.
-                (&keys.index_bytes, number(if paged { pages } else { 0 })?),
-                (&keys.volumes, volumes.into()),
+                (&keys.index_bytes, number(if paged { header.pages().len } else { 0 })?),
+                (&keys.volumes, named.into()),
                 (&keys.refused, number(notes.refused)?),
                 (&keys.bad_lines, number(notes.bad_lines)?),
                 (&keys.lost_names, number(notes.lost_names)?),
             ]);
+            let more: &Object = info.unchecked_ref();
             if paged {
-                let info: &Object = info.unchecked_ref();
-                value::set(info, &keys.root, value::hex(&index.digest()));
+                value::set(more, &keys.root, value::hex(&index.digest()));
+            }
+            if let Some(digest) = &header.tree_digest {
+                value::set(more, &keys.tree_digest, value::hex(digest));
             }
             Ok(value::ready(info))
         })
@@ -169,10 +168,18 @@ impl Reader {
     #[wasm_bindgen(getter, js_name = pagesEnd)]
     pub fn pages_end(&self) -> f64 {
         let in_pack = self.index.as_ref().filter(|opened| opened.memory.is_none());
-        in_pack.map_or(0.0, |Opened { index, .. }| {
-            let header = index.header();
-            header.pages_offset.saturating_add(pages_len(header)) as f64
-        })
+        in_pack.map_or(0.0, |Opened { index, .. }| index.header().pages().end() as f64)
+    }
+
+    /// The bytes of what the user says of the pack, a JSON object; `undefined` when there is nothing.
+    pub fn metadata(&self) -> Answered {
+        let Opened { index, memory } = self.opened()?;
+        if memory.is_some() {
+            return Ok(value::ready(JsValue::UNDEFINED));
+        }
+        let bytes = ready!(index.section(&self.pieces, Tag::METADATA, &self.limits));
+        let bytes = bytes.map_or(JsValue::UNDEFINED, |bytes| Uint8Array::from(bytes).into());
+        Ok(value::ready(bytes))
     }
 
     fn opened(&self) -> Result<&Opened, JsValue> {
@@ -182,14 +189,14 @@ impl Reader {
     /// The index, and the bytes in which its pages lie.
     fn parts(&self) -> Result<(&Index, Pages<'_>), JsValue> {
         let Opened { index, memory } = self.opened()?;
-        Ok((index, memory.as_ref().map_or(Pages::Pack(&self.volumes[0]), |m| Pages::Memory(m))))
+        Ok((index, memory.as_ref().map_or(Pages::Pack(&self.pieces), |m| Pages::Memory(m))))
     }
 
     /// The entry at `path`, links not followed; `undefined` when there is none.
     pub fn lookup(&self, path: &JsString) -> Answered {
         let path = pack_path(path)?;
         let (index, pages) = self.parts()?;
-        let entry = ready!(0, index.lookup(&pages, path.as_path()));
+        let entry = ready!(index.lookup(&pages, path.as_path()));
         let found = entry.map(|entry| entry::to_object(&entry)).transpose()?;
         Ok(value::ready(found.unwrap_or(JsValue::UNDEFINED)))
     }
@@ -200,7 +207,7 @@ impl Reader {
         let after = after.as_ref().map(name_bytes);
         let (index, pages) = self.parts()?;
         let limit = limit as usize;
-        let list = ready!(0, index.list(&pages, directory.as_path(), after.as_deref(), limit));
+        let list = ready!(index.list(&pages, directory.as_path(), after.as_deref(), limit));
         let entries: Result<Array, JsValue> = list.iter().map(entry::to_object).collect();
         Ok(value::ready(entries?.into()))
     }
@@ -209,7 +216,7 @@ impl Reader {
     pub fn subtree(&self, directory: &JsString) -> Answered {
         let directory = pack_path(directory)?;
         let (index, pages) = self.parts()?;
-        let range = ready!(0, index.subtree(&pages, directory.as_path()));
+        let range = ready!(index.subtree(&pages, directory.as_path()));
         KEYS.with(|keys| {
             let (start, end) = (number(range.start)?, number(range.end)?);
             Ok(value::ready(object([(&keys.start, start), (&keys.end, end)])))
@@ -226,7 +233,7 @@ impl Reader {
             Some(name) => index.lower_bound(&pages, directory.as_path(), &name),
             None => index.upper_bound(&pages, directory.as_path()),
         };
-        Ok(value::ready(number(ready!(0, bound))?))
+        Ok(value::ready(number(ready!(bound))?))
     }
 
     /// `{ entries, next }`: entries by number from `start`, as many as the pages at hand hold, at least
@@ -240,7 +247,7 @@ impl Reader {
             match scan.next(&pages).map_err(core_error)? {
                 Answer::Ready(Some(entry)) => entries.push(&entry::to_object(&entry)?),
                 Answer::Ready(None) => break,
-                Answer::Need(extent) if entries.length() == 0 => return value::need(0, extent),
+                Answer::Need(extent) if entries.length() == 0 => return value::need(extent),
                 Answer::Need(_) => break,
             };
         }
@@ -258,8 +265,7 @@ impl Reader {
         let content = entry::content_of(entry)?;
         let range = value::integer(start)?..value::integer(end)?;
         // The table lies with the index, whatever volume the payload lies in.
-        let file = &self.volumes[0];
-        let slice = ready!(0, blocks::locate(&content, range, file, &self.limits));
+        let slice = ready!(blocks::locate(&content, range, &self.pieces));
         let blocks::Slice::Blocks { blocks, range } = slice else {
             let whole = KEYS.with(|keys| object([(&keys.whole, true.into())]));
             return Ok(value::ready(whole));
@@ -284,7 +290,7 @@ impl Reader {
     /// How many bytes of index pages are kept.
     #[wasm_bindgen(getter, js_name = cachedBytes)]
     pub fn cached_bytes(&self) -> f64 {
-        self.volumes.iter().map(Pieces::len).sum::<u64>() as f64
+        self.pieces.len() as f64
     }
 }
 
@@ -302,11 +308,6 @@ impl Source for Pages<'_> {
             Pages::Memory(bytes) => bytes.bytes(extent),
         }
     }
-}
-
-/// How many bytes the pages of an index take.
-fn pages_len(header: &Header) -> u64 {
-    u64::from(header.page_count).saturating_mul(u64::from(header.page_size))
 }
 
 /// A path as it is typed: slashes at its ends do not count, and the empty one is the root.

@@ -123,12 +123,11 @@ pub fn ready(value: JsValue) -> JsValue {
     KEYS.with(|keys| object([(&keys.value, value)]))
 }
 
-/// `{ need: { volume, offset, length } }`: a range that is lacking.
-pub fn need(volume: u16, extent: Extent) -> Answered {
+/// `{ need: { offset, length } }`: a range that is lacking.
+pub fn need(extent: Extent) -> Answered {
     let (offset, length) = (number(extent.start)?, number(extent.len)?);
     KEYS.with(|keys| {
-        let range =
-            object([(&keys.volume, volume.into()), (&keys.offset, offset), (&keys.length, length)]);
+        let range = object([(&keys.offset, offset), (&keys.length, length)]);
         Ok(object([(&keys.need, range)]))
     })
 }
@@ -158,4 +157,5 @@ keys! {
     end = "end", start = "start", format = "format", root = "root", volumes = "volumes",
     refused = "refused", bad_lines = "badLines", lost_names = "lostNames",
     index_bytes = "indexBytes", legacy = "legacy", index = "index", whole = "whole", file_size = "fileSize",
+    tree_digest = "treeDigest", hard_link = "hardLink", sparse = "sparse", unsupported = "unsupported",
 }
