@@ -45,7 +45,7 @@ export class Contents {
    * @returns {Promise<Uint8Array>}
    */
   async whole(entry, { signal } = {}) {
-    this.#checkSizes(entry);
+    this.#check(entry);
     if (entry.size === 0 && entry.storedSize === 0) return new Uint8Array();
     const cached = entry.sha256 === undefined ? undefined : await this.#engine.cached(entry.sha256);
     if (cached !== undefined && cached.length === entry.storedSize) {
@@ -66,7 +66,7 @@ export class Contents {
   async decode(entry, payload) {
     const { wasm } = this.#engine;
     return this.#engine.guard(entry.path, async () => {
-      await this.#check(entry.sha256, payload, entry.offset);
+      await this.#compare(entry.sha256, payload, entry.offset);
       this.#engine.metrics.verifiedBytes += entry.sha256 === undefined ? 0 : payload.length;
       if (entry.codec !== 'gzip') return payload;
       if (entry.size >= STREAM_FROM && entry.sha256 !== undefined && 'DecompressionStream' in globalThis) {
@@ -77,11 +77,12 @@ export class Contents {
   }
 
   /**
-   * Refuses a size that the stored bytes can never decode to, before memory is taken for it.
+   * Refuses what cannot be read here, and a size that the stored bytes can never decode to, before memory is taken
+   * for it.
    *
    * @param {Entry} entry
    */
-  #checkSizes(entry) {
+  #check(entry) {
     this.#engine.call(() => new this.#engine.wasm.Decoder(entry).free(), entry.path);
   }
 
@@ -90,7 +91,7 @@ export class Contents {
    * @param {Uint8Array} bytes
    * @param {number | undefined} offset
    */
-  async #check(expected, bytes, offset) {
+  async #compare(expected, bytes, offset) {
     if (expected === undefined) return;
     const found = await sha256(this.#engine.wasm, bytes);
     if (found === expected) return;
@@ -122,7 +123,7 @@ export class Contents {
     if (length !== entry.size) {
       throw new PackError('ERR_CORRUPT', `content of ${entry.size} bytes expected, ${length} found`);
     }
-    await this.#check(entry.originalSha256, content, entry.offset);
+    await this.#compare(entry.originalSha256, content, entry.offset);
     return content;
   }
 
@@ -137,7 +138,7 @@ export class Contents {
    */
   async range(entry, start, end, options = {}) {
     if (start === 0 && end === entry.size) return this.whole(entry, options);
-    this.#checkSizes(entry);
+    this.#check(entry);
     const pieces = new Uint8Array(end - start);
     let length = 0;
     for await (const piece of this.pieces(entry, start, end, options)) {
@@ -159,6 +160,7 @@ export class Contents {
    * @returns {AsyncGenerator<Uint8Array, void, undefined>}
    */
   async *pieces(entry, start, end, { signal } = {}) {
+    this.#check(entry);
     if (start >= end) return;
     const first = await this.#engine.locate(entry, start, end, signal);
     if (!('whole' in first)) {
@@ -250,7 +252,7 @@ export class Contents {
       engine.guard(entry.path, async () => {
         engine.metrics.verifiedBytes += stored.length;
         if (entry.codec === 'gzip') return engine.wasm.decodeBlock(entry, block, stored);
-        await this.#check(block.sha256, stored, block.offset);
+        await this.#compare(block.sha256, stored, block.offset);
         return stored;
       });
     const cached = await engine.cached(block.sha256);

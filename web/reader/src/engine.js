@@ -9,9 +9,9 @@ import { Ranges } from './ranges.js';
 /** @import { ErrorCode } from './error-codes.js' */
 /** @import { ByteSource } from './sources/source.js' */
 /** @import { Wasm } from './wasm.js' */
-/** @import { Cache, Entry, Metrics } from '../types/index.d.ts' */
+/** @import { Cache, Entry, Info, Metrics, Volume } from '../types/index.d.ts' */
 
-/** A range that a question lacks. @typedef {{ volume: number, offset: number, length: number }} Need */
+/** A range of the pack that a question lacks. @typedef {{ offset: number, length: number }} Need */
 
 /** What is fetched instead. @typedef {(need: Need, reader: InstanceType<Wasm['Reader']>) => Need} Widen */
 
@@ -31,7 +31,7 @@ const ROUNDS = 100;
  * @property {Wasm} wasm
  * @property {InstanceType<Wasm['Reader']>} reader
  * @property {ByteSource} source of the pack itself
- * @property {(number: number) => Promise<ByteSource>} volume opens another volume
+ * @property {(volume: Volume) => ByteSource} volume where the bytes of another file lie
  * @property {Cache} [cache]
  * @property {number} [concurrency]
  */
@@ -40,8 +40,10 @@ const ROUNDS = 100;
 export class Engine {
   #options;
   #reader;
-  /** @type {Promise<{ source: ByteSource, ranges: Ranges }>[]} */
+  /** @type {Map<number, Promise<{ source: ByteSource, ranges: Ranges }>>} those that were opened, by number */
   #volumes;
+  /** @type {readonly Volume[]} other files that hold payloads; the first is volume 1 */
+  #named = [];
   #closing = new AbortController();
   /** Keys that pages are kept under: they need one that stands for the whole pack. */
   #root = '';
@@ -50,7 +52,7 @@ export class Engine {
   constructor(options) {
     this.#options = options;
     this.#reader = options.reader;
-    this.#volumes = [Promise.resolve(this.#withRanges(options.source))];
+    this.#volumes = new Map([[0, Promise.resolve(this.#withRanges(options.source))]]);
     this.wasm = options.wasm;
     /** @type {ByteSource[]} */
     this.sources = [options.source];
@@ -62,9 +64,10 @@ export class Engine {
     return { source, ranges: new Ranges(source, { concurrency: this.#options.concurrency ?? 6 }) };
   }
 
-  /** @param {string} root digest of the root page: from now on pages are kept from one visit to the next */
-  named(root) {
-    this.#root = root;
+  /** @param {Info} info from now on its volumes are found, and its pages kept from one visit to the next */
+  opened({ root, volumes }) {
+    this.#root = root ?? '';
+    this.#named = volumes;
   }
 
   /** Aborted when the pack is closed. Every read listens to it. */
@@ -91,7 +94,7 @@ export class Engine {
     if (this.closed) return;
     const error = new PackError('ERR_CLOSED', 'the pack was closed', { url: this.#options.name });
     this.#closing.abort(error);
-    for (const volume of this.#volumes) volume?.then(({ ranges }) => ranges.close(error)).catch(() => {});
+    for (const volume of this.#volumes.values()) volume.then(({ ranges }) => ranges.close(error)).catch(() => {});
     for (const source of this.sources) Promise.resolve(source.close?.()).catch(() => {});
     this.#reader.free();
   }
@@ -120,11 +123,32 @@ export class Engine {
 
   /** @param {number} number */
   #volume(number) {
-    this.#volumes[number] ??= this.#options.volume(number).then((source) => {
-      this.sources.push(source);
-      return this.#withRanges(source);
-    });
-    return this.#volumes[number];
+    let volume = this.#volumes.get(number);
+    if (volume === undefined) {
+      volume = this.#openVolume(number);
+      this.#volumes.set(number, volume);
+      // Another read may have more luck.
+      volume.catch(() => this.#volumes.delete(number));
+    }
+    return volume;
+  }
+
+  /** @param {number} number */
+  async #openVolume(number) {
+    const volume = this.#named[number - 1];
+    if (volume === undefined) {
+      throw this.error('ERR_CORRUPT', `an entry lies in volume ${number}, which the pack does not name`);
+    }
+    const source = this.#options.volume(volume);
+    this.sources.push(source);
+    try {
+      const { size } = await source.tail(0, { signal: this.closing });
+      if (size === volume.size) return this.#withRanges(source);
+      throw this.error('ERR_CORRUPT', `the pack speaks of a file of ${volume.size} bytes, but ${source.name} has ${size}`);
+    } catch (error) {
+      await source.close?.();
+      throw error;
+    }
   }
 
   /**
@@ -174,21 +198,21 @@ export class Engine {
    * @param {boolean} [trusted] whether what is kept may be used; else it is replaced
    * @returns {Promise<boolean>} whether it came from the cache
    */
-  async #bring({ volume, offset, length }, key, signal, trusted = true) {
+  async #bring({ offset, length }, key, signal, trusted = true) {
     const known = trusted ? await this.cached(key) : undefined;
     const fromCache = known !== undefined && known.length === length;
-    const bytes = fromCache ? known : await this.read(volume, offset, length, signal);
+    const bytes = fromCache ? known : await this.read(0, offset, length, signal);
     if (!fromCache) this.keep(key, bytes);
     this.#closing.signal.throwIfAborted();
     // Somebody who waited for the same bytes may have been quicker.
-    const there = trusted && this.#reader.has(volume, offset, length);
-    if (!there) this.#reader.provide(volume, offset, bytes);
+    const there = trusted && this.#reader.has(offset, length);
+    if (!there) this.#reader.provide(offset, bytes);
     return fromCache;
   }
 
   /** @param {Need} need */
-  #pageKey({ volume, offset, length }) {
-    const text = `${this.#root}/${volume}/${offset}+${length}`;
+  #pageKey({ offset, length }) {
+    const text = `${this.#root}/${offset}+${length}`;
     return this.wasm.sha256(new TextEncoder().encode(text));
   }
 

@@ -32,16 +32,38 @@ export function webSource(input, options) {
 
 /**
  * @param {unknown} input
- * @param {string} name
+ * @param {string} name of a file in the same folder; empty: the file beside which this one lies
  * @param {OpenOptions} options
  */
 export function webBeside(input, name, options) {
   if (typeof input !== 'string' && !(input instanceof URL)) return undefined;
-  // A name with characters of its own meaning in addresses stays one name in the same folder.
-  return httpSource(new URL(encodeURIComponent(name), new URL(input, globalThis.location?.href)), {
-    ...options,
-    size: undefined,
-  });
+  const url = new URL(input, globalThis.location?.href);
+  const folder = url.pathname.slice(0, url.pathname.lastIndexOf('/') + 1);
+  const sibling = name === '' ? withoutRpx(url.pathname.slice(folder.length)) : escaped(name);
+  if (sibling === undefined) return undefined;
+  url.pathname = folder + sibling;
+  return httpSource(url, options);
+}
+
+/**
+ * @param {string} name of an index that lies beside another file
+ * @returns {string | undefined} the name of that file
+ */
+export function withoutRpx(name) {
+  return /.\.rpx$/s.test(name) ? name.slice(0, -'.rpx'.length) : undefined;
+}
+
+/**
+ * A name whose characters have no meaning of their own in addresses.
+ *
+ * @param {string} name
+ */
+function escaped(name) {
+  // Bytes that are not UTF-8 stand as lone surrogates.
+  return [...name].map((character) => {
+    const byte = /^[\udc80-\udcff]$/u.test(character) ? character.charCodeAt(0) - 0xdc00 : undefined;
+    return byte === undefined ? encodeURIComponent(character) : `%${byte.toString(16)}`;
+  }).join('');
 }
 
 /**

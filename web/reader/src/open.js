@@ -7,7 +7,7 @@ import { PackError } from './errors.js';
 import { Pack } from './pack.js';
 import { loadWasm } from './wasm.js';
 
-/** @import { Info, OpenOptions } from '../types/index.d.ts' */
+/** @import { Info, OpenOptions, Volume } from '../types/index.d.ts' */
 /** @import { ByteSource } from './sources/source.js' */
 /** @import { Wasm } from './wasm.js' */
 
@@ -33,7 +33,7 @@ const PIECE = 4 * 1024 * 1024;
  * @typedef {object} Environment
  * @property {(input: unknown, options: OpenOptions) => ByteSource} source
  * @property {(input: unknown, name: string, options: OpenOptions) => ByteSource | undefined} beside a file that
- *   lies beside a pack; undefined where nothing can
+ *   lies beside a pack, or with an empty name the file beside which that lies; undefined where nothing can
  * @property {(signal: AbortSignal) => void} [manyListen] says that this signal will have many listeners
  */
 
@@ -52,12 +52,10 @@ export async function open(input, options, environment) {
   try {
     // The end of the pack and the module come side by side; the request goes first, for it takes longer.
     const [tail, wasm] = await Promise.all([source.tail(TAIL, { signal }), loadWasm('packs')]);
-    /** @type {Info | undefined} */
-    let info;
     /** @param {Wasm} wasm */
     const engineOf = (wasm) => {
       const reader = new wasm.Reader(tail.size, Math.max(options.cacheBytes ?? CACHE, LEAST_CACHE));
-      reader.provide(0, tail.size - tail.bytes.length, tail.bytes);
+      reader.provide(tail.size - tail.bytes.length, tail.bytes);
       const engine = new Engine({
         name: source.name,
         wasm,
@@ -65,18 +63,20 @@ export async function open(input, options, environment) {
         source,
         cache: options.cache,
         concurrency: options.concurrency,
-        volume: async (number) => volume(input, options, environment, info, number, source.name),
+        volume: (volume) => volumeSource(input, options, environment, volume, source.name),
       });
       environment.manyListen?.(engine.closing);
       return engine;
     };
     engine = engineOf(wasm);
+    /** @type {Info | undefined} */
+    let info;
     if (options.index === undefined) info = await engine.ask((reader) => reader.open(options.root), signal);
     if (info === undefined) {
       engine = engineOf(await loadWasm('legacy'));
       info = await openLegacy(engine, options, environment);
     }
-    if (info.root !== undefined) engine.named(info.root);
+    engine.opened(info);
     return new Pack(engine, info);
   } catch (error) {
     engine?.close();
@@ -145,20 +145,16 @@ async function loadIndex(engine, total, { onProgress, concurrency = 6, signal },
  * @param {unknown} input
  * @param {OpenOptions} options
  * @param {Environment} environment
- * @param {Info | undefined} info
- * @param {number} number
+ * @param {Volume} volume
  * @param {string} url of the pack
  */
-function volume(input, options, environment, info, number, url) {
-  const wanted = info?.volumes[number - 1];
-  if (wanted === undefined) {
-    throw new PackError('ERR_CORRUPT', `an entry lies in volume ${number}, which the pack does not name`, { url });
-  }
-  const given = options.volumes?.[wanted.name];
-  const found = given === undefined ? environment.beside(input, wanted.name, options) : environment.source(given, options);
-  if (found === undefined) {
-    const message = `its files lie in another file, ${wanted.name}; pass that one as \`volumes: { '${wanted.name}': … }\``;
-    throw new PackError('ERR_NO_VOLUME', message, { url });
-  }
-  return found;
+function volumeSource(input, options, environment, { name, size }, url) {
+  // With the size known a server is asked no more than for a pack; it tells the true one with the first range.
+  const others = { ...options, size };
+  const given = Object.entries(options.volumes ?? {}).find(([key]) => key === name)?.[1];
+  const found = given === undefined ? environment.beside(input, name, others) : environment.source(given, others);
+  if (found !== undefined) return found;
+  const what = name === '' ? 'the file that the index belongs to' : `another file, ${name}`;
+  const message = `its files lie in ${what}; pass that one as \`volumes: { '${name}': … }\``;
+  throw new PackError('ERR_NO_VOLUME', message, { url });
 }

@@ -3,6 +3,7 @@
  */
 
 import { Contents } from './contents.js';
+import { PackError } from './errors.js';
 import { PackFile } from './file.js';
 import { isCount } from './sources/source.js';
 
@@ -43,6 +44,15 @@ export class Pack {
   /** @returns {Metrics} what reading cost so far */
   get metrics() {
     return this.#engine.measured();
+  }
+
+  /**
+   * @param {ReadOptions} [options]
+   * @returns {Promise<Record<string, string>>}
+   */
+  async metadata({ signal } = {}) {
+    const bytes = await this.#engine.ask((reader) => reader.metadata(), signal);
+    return bytes === undefined ? {} : this.#engine.call(() => strings(bytes));
   }
 
   /**
@@ -96,8 +106,10 @@ export class Pack {
 
   /** @returns {Entry} */
   #rootEntry() {
-    const { bytes, storedBytes, files, directories } = this.info;
-    return { path: '', name: '', kind: 'directory', size: bytes, storedSize: storedBytes, files, directories };
+    const { bytes, storedBytes, files, directories, treeDigest } = this.info;
+    /** @type {Entry} */
+    const entry = { path: '', name: '', kind: 'directory', size: bytes, storedSize: storedBytes, files, directories };
+    return treeDigest === undefined ? entry : { ...entry, treeDigest };
   }
 
   /**
@@ -128,7 +140,8 @@ export class Pack {
         done.push(component);
         continue;
       }
-      const target = entry.target ?? '';
+      const { target, unsupported } = entry;
+      if (target === undefined) throw this.#engine.error('ERR_UNSUPPORTED', `${entry.path}: ${unsupported}`);
       // An absolute target leads out of the pack.
       if (++links > MAX_LINKS || target.startsWith('/')) return undefined;
       rest.push(...target.split('/').reverse());
@@ -390,6 +403,25 @@ export class Pack {
 // The well-known symbol, where there is one.
 if (typeof Symbol.dispose === 'symbol') {
   Object.defineProperty(Pack.prototype, Symbol.dispose, { value: Pack.prototype.close, configurable: true });
+}
+
+/** The longest metadata, in bytes. */
+const MAX_METADATA = 1024 * 1024;
+
+/**
+ * @param {Uint8Array} bytes of a JSON object
+ * @returns {Record<string, string>}
+ */
+function strings(bytes) {
+  try {
+    if (bytes.length > MAX_METADATA) throw new RangeError(`${bytes.length} bytes`);
+    const found = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
+    if (typeof found !== 'object' || found === null || Array.isArray(found)) throw new TypeError('no object');
+    if (Object.values(found).some((value) => typeof value !== 'string')) throw new TypeError('other values than strings');
+    return found;
+  } catch (cause) {
+    throw new PackError('ERR_CORRUPT', 'the metadata is no JSON object of strings', { cause });
+  }
 }
 
 /** @param {string} path as people type it */

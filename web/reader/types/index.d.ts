@@ -59,7 +59,7 @@ export interface OpenOptions extends ReadOptions {
   size?: number;
   /** The NDJSON index (`.idx`) of an old container that has none inside. */
   index?: PackInput;
-  /** Where other volumes lie, by name, if not beside the pack. */
+  /** Where other volumes lie, by name, if not beside the pack. '' is the file that an index lies beside. */
   volumes?: Record<string, PackInput>;
   /** Keeps pages and contents from one visit to the next: `cacheStorageCache()`, or `folderCache()` in Node. */
   cache?: Cache;
@@ -75,6 +75,8 @@ export interface Pack {
   readonly info: Readonly<Info>;
   /** What reading cost so far. */
   readonly metrics: Metrics;
+  /** What its maker said of it, by keys; empty when nothing. Costs no request, or one. */
+  metadata(options?: ReadOptions): Promise<Record<string, string>>;
   /** Whether there is anything at `path`, links followed. */
   exists(path: string, options?: ReadOptions): Promise<boolean>;
   /** What is at `path`, links followed. Costs no request, or one or two of 32 KiB. */
@@ -135,6 +137,11 @@ export interface Info {
   format: 'paged' | 'ctnr' | 'fpack';
   /** SHA-256 of the root page: the name of this very pack. Old containers have none. */
   root?: string;
+  /**
+   * What is in it: packs of the same names, contents, modes and links have the same, whatever their layout, compression
+   * and times. Not there when the pack does not know it.
+   */
+  treeDigest?: string;
   /** Length of the file in bytes. */
   fileSize: number;
   entries: number;
@@ -151,14 +158,22 @@ export interface Info {
    * memory already: it fitted into the root page, or the container is an old one.
    */
   indexBytes: number;
-  /** Other files that hold payloads. */
-  volumes: { name: string; size: number }[];
+  /** Other files that hold payloads, each opened when it is first needed. */
+  volumes: Volume[];
   /** Entries of an old container that are not shown, because no pack may hold their names. */
   refused: number;
   /** Lines of an old container's index that are no entries. */
   badLines: number;
   /** Files of an `.fpack` whose names were cut off when it was made. */
   lostNames: number;
+}
+
+/** Another file that holds payloads. */
+export interface Volume {
+  /** The file lies beside the pack. '' is the file beside which the pack lies: its own name without `.rpx`. */
+  name: string;
+  /** Length of the file in bytes. */
+  size: number;
 }
 
 /**
@@ -182,7 +197,7 @@ export interface Entry {
   uid?: number;
   gid?: number;
   /** Of a file: how and where its payload is stored. */
-  codec?: 'stored' | 'gzip';
+  codec?: 'stored' | 'gzip' | 'unknown';
   volume?: number;
   offset?: number;
   /** SHA-256 of the payload as stored. `.fpack` files have none. */
@@ -191,12 +206,23 @@ export interface Entry {
   originalSha256?: string;
   /** The table of a large file's blocks. */
   blocks?: { offset: number; sha256: string; blockLog2: number };
+  /** Of a file: number of its group, where several names are one file (hard links). */
+  hardLink?: number;
+  /** Of a file that had holes: runs of zeros need not be written. */
+  sparse?: true;
   /** Of a link: where it leads. */
   target?: string;
   /** Of a directory: files and links below it, at any depth. */
   files?: number;
   /** Of a directory: directories below it, at any depth. */
   directories?: number;
+  /** Of a directory: what is in it, as `treeDigest` of the whole pack. */
+  treeDigest?: string;
+  /**
+   * Why its content or target cannot be read: a later version made it. Reading rejects with `ERR_UNSUPPORTED`. Beside
+   * names, kind, mode, times and the size of a file nothing else may be known; other sizes are 0 then.
+   */
+  unsupported?: string;
 }
 
 /**

@@ -160,7 +160,8 @@ class Questions {
   /** @param {Path} path @param {string | { encoding?: string | null }} [options] */
   async readlink(path, options) {
     const asked = textOf(path);
-    const { target } = await this.#entry(asked, 'readlink', { follow: false });
+    const { target, unsupported } = await this.#entry(asked, 'readlink', { follow: false });
+    if (unsupported !== undefined) throw errno('EIO', 'readlink', asked, new Error(unsupported));
     if (target === undefined) throw errno('EINVAL', 'readlink', asked);
     return named(target, options);
   }

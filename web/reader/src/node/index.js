@@ -4,9 +4,9 @@
 
 import { setMaxListeners } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { webBeside, webSource } from '../index.js';
+import { webBeside, webSource, withoutRpx } from '../index.js';
 import { open } from '../open.js';
 import { setWasm } from '../wasm.js';
 import { fileSource } from './file-source.js';
@@ -42,7 +42,9 @@ function nodeSource(input, options) {
  */
 function nodeBeside(input, name, options) {
   const path = pathOf(input);
-  return path === undefined ? webBeside(input, name, options) : fileSource(join(dirname(path), name));
+  if (path === undefined) return webBeside(input, name, options);
+  const sibling = name === '' ? withoutRpx(basename(path)) : name;
+  return sibling === undefined ? undefined : fileSource(join(dirname(path), sibling));
 }
 
 /**

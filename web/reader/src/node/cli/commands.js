@@ -3,7 +3,7 @@
  */
 
 import { PackError } from '../../errors.js';
-import { count, exactSize, fixed, jsonName, mode, size, thousands, time } from './format.js';
+import { count, escaped, exactSize, fixed, jsonName, mode, size, thousands, time } from './format.js';
 import { complain } from './output.js';
 import { exitOf, hintOf } from './exit.js';
 
@@ -113,13 +113,16 @@ function record(entry) {
     volume: entry.volume || undefined,
     sha256: entry.sha256,
     original_sha256: entry.originalSha256,
+    hard_link: entry.hardLink,
+    sparse: entry.sparse,
     link_target,
     link_target_hex,
-    totals: entry.kind === 'directory' ? { files, directories, bytes, stored_bytes } : undefined,
+    totals: files !== undefined ? { files, directories, bytes, stored_bytes } : undefined,
     mode: entry.mode?.toString(8).padStart(4, '0'),
     mtime: entry.mtimeNs === undefined ? undefined : time(entry.mtimeNs, true),
     uid: entry.uid,
     gid: entry.gid,
+    tree_sha256: entry.treeDigest,
   };
 }
 
@@ -151,7 +154,7 @@ export async function info({ info }, name, { json }, out) {
     const named = { paged: 'rangepack', ctnr: 'ctnrv1', fpack: 'fpack' }[format];
     const all = { format: named, path: name, file_len: fileSize, root: root ?? null, entries: info.entries, files };
     const rest = { directories, symlinks, bytes, stored_bytes: storedBytes, notes: notes(info) };
-    const kept = volumes.map((volume) => ({ name: volume.name, bytes: volume.size }));
+    const kept = volumes.map((volume) => ({ name: escaped(volume.name), bytes: volume.size }));
     await out.write(JSON.stringify({ ...all, ...rest, volumes: kept }), '\n');
     return 0;
   }
@@ -169,7 +172,7 @@ export async function info({ info }, name, { json }, out) {
     const share = fixed((bytes === 0 ? 1 : storedBytes / bytes) * 100, 1);
     await row('stored', `${exactSize(storedBytes)}, ${share}% of the content`);
   }
-  for (const volume of volumes) await row('volume', `${volume.name}: ${exactSize(volume.size)}`);
+  for (const volume of volumes) await row('volume', `${escaped(volume.name)}: ${exactSize(volume.size)}`);
   for (const note of notes(info)) await row('note', note);
   return 0;
 }
