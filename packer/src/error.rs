@@ -177,6 +177,9 @@ pub enum VolumeProblem {
     /// No file can have that name here.
     #[error("no file can have this name here")]
     Name,
+    /// There is no such file.
+    #[error("the file with the payloads is not there")]
+    Missing,
     /// [`OpenOptions::alone`](crate::OpenOptions::alone) was set, and it is not the container that the index
     /// lies beside.
     #[error("the payloads lie in another file")]

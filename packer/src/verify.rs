@@ -343,6 +343,7 @@ impl Workers<'_, '_> {
             let checked = payload::check(self.pack, content, gathered, &mut bytes, observer);
             match checked.map_err(Error::about_pack) {
                 Ok(()) => self.checked.insert(content),
+                Err(Err(error @ Error::Volume { .. })) => self.findings.bad(path, error),
                 Err(Ok(problem)) => self.findings.bad(path, problem),
                 Err(Err(error)) => self.findings.fail(error),
             }

@@ -159,7 +159,9 @@ pub use extent::Extent;
 pub use tag::Tag;
 
 // Paths, and what a pack knows of each.
-pub use entry::{AttributeBlock, BlockTable, Codec, Content, Entry, Kind, MAX_ATTRIBUTES, Owner, Totals};
+pub use entry::{
+    AttributeBlock, BlockTable, Codec, Content, Entry, Kind, MAX_ATTRIBUTES, Owner, Totals,
+};
 pub use format::layout::Attributes;
 pub use path::{Escaped, MAX_LINK_TARGET, MAX_PATH, PackPath, PackPathBuf, is_name, trim_path};
 
@@ -211,7 +213,8 @@ pub mod layout {
     pub use crate::format::key::Key;
     pub use crate::format::layout::{
         FOOTER_LEN, FOOTER_MAGIC, Footer, HASH_SLOT_LEN, HashSection, HashSlot, Header,
-        INNER_HEADER_LEN, InnerHeader, MAX_ROOT, PAGE_SIZE, Section, TAIL, VERSION, Volume, set_sums,
+        INNER_HEADER_LEN, InnerHeader, MAX_ROOT, PAGE_SIZE, Section, TAIL, VERSION, Volume,
+        set_sums,
     };
     pub use crate::format::leaf::{Leaf, LeafSlot};
 }

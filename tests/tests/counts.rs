@@ -141,10 +141,10 @@ fn a_million_files_in_a_thousand_directories() {
     let remote = imagenet(1_000_000, 1000);
     let index = open(&remote);
     let per_entry = remote.file.len() as f64 / index.len() as f64;
-    let hash = index.header().hash.unwrap().extent().len as f64 / index.len() as f64;
+    let hash = index.header().hash().unwrap().extent().len as f64 / index.len() as f64;
     println!("{} entries, {per_entry:.1} bytes each, of these {hash:.1} hash section", index.len());
     assert!(hash <= 8.0, "{hash}");
-    println!("{} pages, root page of {} bytes", index.header().page_count, remote.root_len());
+    println!("{} pages, root page of {} bytes", index.header().page_count(), remote.root_len());
     assert_eq!(index.len(), 1_001_001);
     assert!(per_entry <= 80.0, "{per_entry}");
 

@@ -59,7 +59,8 @@ impl Volumes {
         if options.alone && !is_pack {
             return Err(wrong(&index, VolumeProblem::Elsewhere));
         }
-        let data = Data::open(&location, options)?;
+        let missing = || wrong(&index, VolumeProblem::Missing);
+        let data = Data::open_if_there(&location, options)?.ok_or_else(missing)?;
         if data.len() != volume.len {
             let (expected, found) = (volume.len, data.len());
             return Err(wrong(&index, VolumeProblem::Length { expected, found }));

@@ -37,6 +37,6 @@ pub use root::{Header, MAX_ROOT, PAGE_SIZE};
 pub use section::Section;
 pub(crate) use strings::Heap;
 pub use trailer::{MAGIC, trailer_header};
-pub use volumes::Volume;
 pub(crate) use trailer::{TRAILER_HEADER_LEN, index_len};
 pub(crate) use tree::TreeHasher;
+pub use volumes::Volume;

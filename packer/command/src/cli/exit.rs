@@ -151,6 +151,9 @@ fn advice(error: &Error) -> Option<&'static str> {
         }
         Error::Remote { problem, .. } => advice_on_remote(problem),
         Error::Volume { problem: VolumeProblem::Elsewhere, .. } => Some("name that file instead"),
+        Error::Volume { problem: VolumeProblem::Missing, .. } => {
+            Some("put it beside the index, under this name")
+        }
         Error::Volume { problem: VolumeProblem::Length { .. }, .. } => {
             Some("make the index anew with `rangepack index`")
         }

@@ -122,7 +122,8 @@ impl Header {
         self.sections = sections;
         self.pages = self.extent(Tag::TREE);
         let size = u64::from(self.page_size);
-        let count = self.pages.len.checked_div(size).filter(|_| self.pages.len.is_multiple_of(size));
+        let count =
+            self.pages.len.checked_div(size).filter(|_| self.pages.len.is_multiple_of(size));
         let Some(count) = count.and_then(|count| u32::try_from(count).ok()) else {
             let (structure, value) = (Structure::Section, self.pages.len);
             return Err(Error::BadField { structure, field: "length of the pages", value });
