@@ -2,10 +2,12 @@
 
 mod action;
 mod container;
+mod difference;
 mod left_out;
 
 pub use action::Action;
 pub use container::ContainerProblem;
+pub use difference::Difference;
 pub use left_out::LeftOut;
 
 use crate::source::location::{Location, Url};

@@ -220,6 +220,9 @@ fn advice_on_container(problem: &ContainerProblem) -> Option<&'static str> {
         ContainerProblem::TooShort { .. } => {
             "the container was cut or is another's; restore it, or, to begin anew, remove it and its index"
         }
+        ContainerProblem::Section { .. } => {
+            "nothing was changed; make a new pack of what is to be added"
+        }
         ContainerProblem::Locked => "wait for it to end",
         ContainerProblem::SidecarElsewhere => {
             "an index beside a container must lie in the same directory, or it is not found"
