@@ -211,7 +211,8 @@ fn hash(pack: &Pack, content: &Content) -> Result<Digest> {
     Ok(hasher.finish())
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
     use std::fs;
