@@ -207,7 +207,7 @@ pub mod hash {
 }
 
 /// The records and pages of the paged index, for programs that write packs or take them apart (FORMAT.md,
-/// "Paged index").
+/// "Pages").
 pub mod layout {
     pub use crate::format::inner::{Child, Inner};
     pub use crate::format::key::Key;
@@ -223,20 +223,20 @@ pub mod layout {
 pub use old::assemble::{Ancestors, LastCounts};
 pub use old::memory::{Built, MemoryIndex};
 
-/// The trailer of CTNRv1 containers (FORMAT.md, "CTNRv1 trailer").
+/// The trailer of CTNRv1 containers (docs/old-formats.md, "CTNRv1 trailer").
 pub mod trailer {
     pub use crate::format::layout::{MAGIC, trailer_header};
     pub use crate::old::trailer::{Trailer, find_trailer};
 }
 
-/// The NDJSON index of CTNRv1 containers, read and written (FORMAT.md, "NDJSON index").
+/// The NDJSON index of CTNRv1 containers, read and written (docs/old-formats.md, "NDJSON index").
 pub mod ndjson {
     pub use crate::old::ndjson::{
         IndexSummary, Item, Refused, looks_like_index, parse_index, parse_line, write_line,
     };
 }
 
-/// `.fpack` files (FORMAT.md, ".fpack").
+/// `.fpack` files (docs/old-formats.md, ".fpack").
 pub mod fpack {
     pub use crate::old::fpack::{Fpack, FpackHeader, FpackItem, HEADER_LEN, parse, recognise};
 }

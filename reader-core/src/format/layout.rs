@@ -1,5 +1,5 @@
 //! Every byte offset of the paged index and of block tables, what writes a field beside what reads it
-//! (FORMAT.md, "Paged index").
+//! (FORMAT.md, "Pages").
 //!
 //! All integers are little-endian. Nothing outside this room knows where a field lies or how wide it is.
 //! Writers fail with [`crate::Error::TooLarge`] where a number does not fit.
