@@ -4,7 +4,7 @@ use crate::bytes::Probe;
 use crate::error::{Error, Result, Structure};
 use crate::format::key::Key;
 use crate::format::layout::{Flags, LeafPage, LeafRun};
-use crate::path::{MAX_PATH, PackPath, cmp_directories, is_name};
+use crate::path::{MAX_PATH, PackPath, cmp_directories};
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
@@ -96,23 +96,17 @@ impl<'a> Leaf<'a> {
             return bad("directory", run.first as u64);
         }
         let (mut before, mut longest) = (None, 0);
-        if memchr::memchr2(b'/', 0, run.prefix).is_some() {
-            return bad("prefix", run.first as u64);
-        }
         for slot in run.first..run.end {
             let suffix = self.suffix(slot)?;
             if before.is_some_and(|before| before >= suffix) {
                 return Err(out_of_order(slot));
             }
-            let len = run.prefix.len().saturating_add(suffix.len());
-            // Only short names can be `.` or `..`.
-            if memchr::memchr2(b'/', 0, suffix).is_some()
-                || (len <= 2 && !is_name(&[run.prefix, suffix].concat()))
-            {
+            let (directory, prefix) = (run.directory, run.prefix);
+            if !(LeafSlot { slot, directory, prefix, suffix }).name_is_sound() {
                 return bad("name", slot as u64);
             }
             Flags::read(&self.page, slot)?;
-            longest = longest.max(len);
+            longest = longest.max(prefix.len().saturating_add(suffix.len()));
             before = Some(suffix);
         }
         let slash = usize::from(!run.directory.is_empty());
