@@ -2,10 +2,12 @@
 
 mod action;
 mod container;
+mod difference;
 mod left_out;
 
 pub use action::Action;
 pub use container::ContainerProblem;
+pub use difference::Difference;
 pub use left_out::LeftOut;
 
 use crate::source::location::{Location, Url};
@@ -78,7 +80,7 @@ pub enum Error {
         expected: Expected,
     },
     /// The payloads of an index lie in a file that cannot be taken for it.
-    #[error("{index}: {problem}: {}", Escaped(volume))]
+    #[error("{index}: {problem}{}", after_colon(volume))]
     Volume {
         /// The file that holds the index.
         index: Location,
@@ -177,6 +179,12 @@ pub enum VolumeProblem {
     /// No file can have that name here.
     #[error("no file can have this name here")]
     Name,
+    /// The index belongs beside a container, and its own name does not tell which: it does not end in `.rpx`.
+    #[error("it is an index that belongs beside a container, under its name and `.rpx`")]
+    NotBeside,
+    /// There is no such file.
+    #[error("the file with the payloads is not there")]
+    Missing,
     /// [`OpenOptions::alone`](crate::OpenOptions::alone) was set, and it is not the container that the index
     /// lies beside.
     #[error("the payloads lie in another file")]
@@ -318,6 +326,11 @@ impl Error {
     pub fn is_bad_pack(&self) -> bool {
         matches!(self, Error::Pack { .. } | Error::Entry { .. })
     }
+}
+
+/// The name of a volume, if it has one.
+fn after_colon(volume: &[u8]) -> String {
+    if volume.is_empty() { String::new() } else { format!(": {}", Escaped(volume)) }
 }
 
 /// `tempfile` adds the path of the temporary file to what the system said. Nobody knows that name, and

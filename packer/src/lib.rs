@@ -39,7 +39,8 @@
 //!
 //! # The way around
 //!
-//! - Packs: [`pack()`] makes one, [`extract()`] takes everything out, [`verify()`] checks all of it.
+//! - Packs: [`pack()`] makes one, [`extract()`] takes everything out, [`verify()`] checks all of it,
+//!   [`compare()`] tells in what it and a tree on disk differ.
 //! - Containers that can be continued after an interruption: [`create`], [`finalize`].
 //! - Old containers and FilePacker's `.fpack` open like packs; [`rebuild`] and [`write_ndjson`] make new indexes.
 //! - Every long operation takes an [`Observer`], which sees each [`Event`] and can stop it; `&()` looks away.
@@ -64,15 +65,17 @@ mod pack;
 mod container;
 mod verify;
 mod extract;
+mod compare;
 
+pub use compare::{CompareOptions, Compared, compare};
 pub use container::create::{CreateOptions, Created, create};
 pub use container::finalize::{FinalizeOptions, Finalized, finalize};
 pub use container::journal::JournalState;
 pub use container::known::Resumed;
 pub use container::reindex::{IndexTarget, NdjsonWritten, Reindexed, rebuild, write_ndjson};
 pub use error::{
-    Action, BadAnswer, ContainerProblem, Error, Expected, LeftOut, Limited, RemoteProblem, Result,
-    VolumeProblem,
+    Action, BadAnswer, ContainerProblem, Difference, Error, Expected, LeftOut, Limited,
+    RemoteProblem, Result, VolumeProblem,
 };
 pub use extract::{ExtractOptions, ExtractReport, NotExtracted, Selection, Stopped, extract};
 pub use filter::{Filter, FilterOptions};

@@ -1,6 +1,6 @@
 //! How a long operation tells what it does, and is stopped.
 
-use crate::error::{Error, LeftOut, Result};
+use crate::error::{Difference, Error, LeftOut, Result};
 use crate::source::location::Location;
 use rangepack_core::{Entry, Escaped};
 use std::path::Path;
@@ -71,6 +71,7 @@ impl<F: Fn(Event<'_>) + Sync> Observer for (F, &AtomicBool) {
 /// | [`pack`](crate::pack()), [`create`](crate::create) | `Packed`, `Unchanged`, `LeftOut` | that of the pack, from one thread |
 /// | [`extract`](crate::extract()) | `Selected` once, `Refused` around it; then `Done`, `Present`, `Failed`, one for each entry tried | none, from all its threads |
 /// | [`verify`](crate::verify()) | `Bytes`, `Problem`, and `Done` for each file, sound or not | none, from all its threads; problems as they are listed in the report |
+/// | [`compare`](crate::compare()) | `Done` for each entry of the tree, `LeftOut`, `Difference` | key order, from one thread |
 /// | [`rebuild`](crate::rebuild) | `Done` for each entry | that of the old index, from the calling thread |
 /// | [`write_ndjson`](crate::write_ndjson) | `Done` for each entry | none, from all its threads |
 /// | [`survey`](crate::survey), [`finalize`](crate::finalize) | nothing; they only ask whether to stop | |
@@ -138,6 +139,13 @@ pub enum Event<'a> {
         path: Escaped<'a>,
         /// Why.
         problem: &'a str,
+    },
+    /// A pack and a tree on disk differ.
+    Difference {
+        /// Where, as a path in the pack.
+        path: Escaped<'a>,
+        /// In what.
+        difference: &'a Difference,
     },
     /// Something is wrong with a pack that is verified.
     Problem {

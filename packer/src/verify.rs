@@ -12,7 +12,7 @@ use crate::read::small_files::{Aside, Share};
 use crate::source::data::Gathered;
 use crate::source::location::Location;
 use payload::Checked;
-use rangepack_core::{Content, Entry, EntryRef, Escaped, Kind, PackPath, PackPathBuf};
+use rangepack_core::{Content, Entry, EntryRef, Escaped, Kind, PackPath, PackPathBuf, Tag};
 use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -133,7 +133,7 @@ pub fn verify(
         let share = most.clone();
         let mut queue = Queue { sender, batch: Vec::new(), most, share, findings: &findings };
         match paths {
-            None => structure::check(pack, &mut queue),
+            None => structure::check(pack, options.ndjson, &mut queue),
             Some(paths) => paths.iter().for_each(|path| selected(pack, path, &mut queue)),
         }
         queue.flush();
@@ -212,6 +212,10 @@ impl Findings<'_> {
 
     fn structural(&self, path: Option<&PackPathBuf>, text: impl ToString) {
         self.add(path, text.to_string(), |report| report.structural += 1);
+    }
+
+    fn section(&self, tag: Tag) {
+        self.structural(None, format!("the section `{tag}` does not have its digest"));
     }
 
     fn add(&self, path: Option<&PackPathBuf>, text: String, count: fn(&mut VerifyReport)) {
@@ -343,6 +347,7 @@ impl Workers<'_, '_> {
             let checked = payload::check(self.pack, content, gathered, &mut bytes, observer);
             match checked.map_err(Error::about_pack) {
                 Ok(()) => self.checked.insert(content),
+                Err(Err(error @ Error::Volume { .. })) => self.findings.bad(path, error),
                 Err(Ok(problem)) => self.findings.bad(path, problem),
                 Err(Err(error)) => self.findings.fail(error),
             }

@@ -135,7 +135,9 @@ pub enum Error {
         newest: u16,
     },
     /// A digest algorithm that this reader does not know.
-    #[error("the pack's digests are of an algorithm that this reader does not know (number {found})")]
+    #[error(
+        "the pack's digests are of an algorithm that this reader does not know (number {found})"
+    )]
     UnsupportedAlgorithm {
         /// Its number.
         found: u8,
@@ -339,8 +341,6 @@ pub enum PathProblem {
     EmptyComponent,
     /// A byte is NUL.
     Nul,
-    /// A name in a page is empty, `.` or `..`, or holds a slash or NUL.
-    Name,
     /// The path is longer than the format allows.
     TooLong,
     /// A later entry makes a directory of the same path.
@@ -357,7 +357,6 @@ impl core::fmt::Display for PathProblem {
             PathProblem::Parent => "it contains `..`",
             PathProblem::EmptyComponent => "it has an empty or `.` component",
             PathProblem::Nul => "it contains a NUL byte",
-            PathProblem::Name => "it is empty, `.` or `..`, or holds a slash or NUL",
             PathProblem::TooLong => "it is too long",
             PathProblem::AlsoDirectory => "a later entry makes it a directory",
             PathProblem::BelowFile => "a later entry makes a file of a directory above it",

@@ -159,7 +159,9 @@ pub use extent::Extent;
 pub use tag::Tag;
 
 // Paths, and what a pack knows of each.
-pub use entry::{AttributeBlock, BlockTable, Codec, Content, Entry, Kind, MAX_ATTRIBUTES, Owner, Totals};
+pub use entry::{
+    AttributeBlock, BlockTable, Codec, Content, Entry, Kind, MAX_ATTRIBUTES, Owner, Totals,
+};
 pub use format::layout::Attributes;
 pub use path::{Escaped, MAX_LINK_TARGET, MAX_PATH, PackPath, PackPathBuf, is_name, trim_path};
 
@@ -205,13 +207,14 @@ pub mod hash {
 }
 
 /// The records and pages of the paged index, for programs that write packs or take them apart (FORMAT.md,
-/// "Paged index").
+/// "Pages").
 pub mod layout {
     pub use crate::format::inner::{Child, Inner};
     pub use crate::format::key::Key;
     pub use crate::format::layout::{
         FOOTER_LEN, FOOTER_MAGIC, Footer, HASH_SLOT_LEN, HashSection, HashSlot, Header,
-        INNER_HEADER_LEN, InnerHeader, MAX_ROOT, PAGE_SIZE, Section, TAIL, VERSION, Volume, set_sums,
+        INNER_HEADER_LEN, InnerHeader, MAX_ROOT, PAGE_SIZE, Section, TAIL, VERSION, Volume,
+        set_sums,
     };
     pub use crate::format::leaf::{Leaf, LeafSlot};
 }
@@ -220,20 +223,20 @@ pub mod layout {
 pub use old::assemble::{Ancestors, LastCounts};
 pub use old::memory::{Built, MemoryIndex};
 
-/// The trailer of CTNRv1 containers (FORMAT.md, "CTNRv1 trailer").
+/// The trailer of CTNRv1 containers (docs/old-formats.md, "CTNRv1 trailer").
 pub mod trailer {
     pub use crate::format::layout::{MAGIC, trailer_header};
     pub use crate::old::trailer::{Trailer, find_trailer};
 }
 
-/// The NDJSON index of CTNRv1 containers, read and written (FORMAT.md, "NDJSON index").
+/// The NDJSON index of CTNRv1 containers, read and written (docs/old-formats.md, "NDJSON index").
 pub mod ndjson {
     pub use crate::old::ndjson::{
         IndexSummary, Item, Refused, looks_like_index, parse_index, parse_line, write_line,
     };
 }
 
-/// `.fpack` files (FORMAT.md, ".fpack").
+/// `.fpack` files (docs/old-formats.md, ".fpack").
 pub mod fpack {
     pub use crate::old::fpack::{Fpack, FpackHeader, FpackItem, HEADER_LEN, parse, recognise};
 }

@@ -1,6 +1,6 @@
 //! Takes a pack apart, and seals it again when it was damaged on purpose.
 
-use rangepack_core::layout::{Footer, Header, PAGE_SIZE, Section};
+use rangepack_core::layout::{Footer, Header, InnerHeader, PAGE_SIZE, Section};
 use rangepack_core::{Digest, Entry, Extent, Tag, TreeBuilder};
 
 /// A pack in pieces. Digests and the footer are made anew by [`Forge::seal`].
@@ -19,6 +19,46 @@ pub struct Forge {
 /// Length of the header, and of a record of the table.
 const HEADER: usize = 96;
 const RECORD: usize = 56;
+
+/// A page below an inner node.
+#[derive(Debug, Clone, Copy)]
+pub struct Child<'a> {
+    /// Its separator; empty for the first child.
+    pub separator: &'a [u8],
+    /// All its bytes.
+    pub page: &'a [u8],
+    /// How many entries it is said to hold.
+    pub entries: u64,
+}
+
+/// An inner node over these pages, the first of which has number `first_child`. The separators share
+/// nothing; counts have eight bytes.
+pub fn node(level: u8, first_child: u32, children: &[Child<'_>]) -> Vec<u8> {
+    let heap_len = children.iter().map(|child| child.separator.len() as u32).sum();
+    let header = InnerHeader {
+        level,
+        children: children.len() as u16,
+        prefix_len: 0,
+        count_width: 8,
+        first_child,
+        heap_len,
+    };
+    let mut node = header.to_bytes().to_vec();
+    let mut place = 0u16;
+    for child in children {
+        node.extend(place.to_le_bytes());
+        place += child.separator.len() as u16;
+    }
+    node.extend(place.to_le_bytes());
+    let mut before = 0u64;
+    for child in children {
+        node.extend(before.to_le_bytes());
+        before += child.entries;
+    }
+    children.iter().for_each(|child| node.extend(Digest::of(child.page).0));
+    children.iter().for_each(|child| node.extend(child.separator));
+    node
+}
 
 impl Forge {
     /// Takes a sound pack apart.

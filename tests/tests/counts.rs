@@ -1,10 +1,10 @@
 //! How much is read for each question, of a pack of a million entries.
 
 use rangepack_core::hash::{self, Window};
-use rangepack_core::layout::{self, Leaf};
+use rangepack_core::layout::{self, Leaf, Section};
 use rangepack_core::{
     Answer, Codec, Content, Digest, Entry, Extent, Index, Kind, Limits, PackPath, PackPathBuf,
-    Result, Sections, Source, Totals, TreeBuilder,
+    Result, Source, Tag, Totals, TreeBuilder,
 };
 use std::cell::{Cell, RefCell};
 use std::time::Instant;
@@ -117,13 +117,12 @@ fn imagenet(files: u64, classes: u64) -> Remote {
         }
     }
     let mut file = window.bytes().to_vec();
-    let hash = layout::HashSection { offset, slots: hash_slots };
-    let pages_offset = offset + file.len() as u64;
-    let sections = Sections::new(offset, pages_offset).with_hash(hash);
-    let tree = leaves.finish(sections, &mut pages).unwrap();
+    let section = |tag, start, len| Section::new(tag, Extent { start, len }, None);
+    let hash_len = file.len() as u64;
+    let sections = vec![section(Tag::DATA, 0, offset), section(Tag::HASH, offset, hash_len)];
+    let tree = leaves.finish(offset + hash_len, None, &mut pages).unwrap();
     file.extend(pages);
-    let (root, _) = tree.root(offset + file.len() as u64, Extent { start: 0, len: 0 }).unwrap();
-    file.extend(root);
+    file.extend(tree.root(offset + file.len() as u64, sections).unwrap().bytes);
     let have = RefCell::default();
     Remote { file, before: offset, have, reads: Cell::default(), bytes: Cell::default() }
 }
@@ -141,10 +140,10 @@ fn a_million_files_in_a_thousand_directories() {
     let remote = imagenet(1_000_000, 1000);
     let index = open(&remote);
     let per_entry = remote.file.len() as f64 / index.len() as f64;
-    let hash = index.header().hash.unwrap().extent().len as f64 / index.len() as f64;
+    let hash = index.header().hash().unwrap().extent().len as f64 / index.len() as f64;
     println!("{} entries, {per_entry:.1} bytes each, of these {hash:.1} hash section", index.len());
     assert!(hash <= 8.0, "{hash}");
-    println!("{} pages, root page of {} bytes", index.header().page_count, remote.root_len());
+    println!("{} pages, root page of {} bytes", index.header().page_count(), remote.root_len());
     assert_eq!(index.len(), 1_001_001);
     assert!(per_entry <= 80.0, "{per_entry}");
 

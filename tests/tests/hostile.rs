@@ -184,7 +184,7 @@ fn every_truncation_and_every_flipped_byte_errors_or_changes_nothing() {
 fn a_damaged_hash_section_changes_no_answer_and_is_told_of() {
     let good = file("golden").join("two-levels.pack");
     let pack = Pack::open(&good).unwrap();
-    let section = pack.header().hash.unwrap().extent();
+    let section = pack.header().hash().unwrap().extent();
     let entries: Vec<_> = pack.entries().map(|entry| entry.unwrap().to_entry().unwrap()).collect();
     assert!(section.len > 0 && entries.len() > 1000);
     let report = |pack: &Pack| verify(pack, &VerifyOptions::default(), &()).unwrap();

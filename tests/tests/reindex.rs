@@ -227,3 +227,32 @@ fn what_is_stopped_leaves_nothing() {
     assert!(error.is_cancelled(), "{error}");
     assert_eq!(names(), count);
 }
+
+#[test]
+fn an_index_beside_a_container_reads_that_container_whatever_it_was_made_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = old_container(folder.path());
+    index(&path, false);
+    // Copied together, under another name: the copy's own payloads are read.
+    let copy = folder.path().join("copy.container");
+    fs::copy(&path, &copy).unwrap();
+    fs::copy(sidecar_path(&path), sidecar_path(&copy)).unwrap();
+    let report =
+        |path: &Path| verify(&Pack::open(path).unwrap(), &VerifyOptions::default(), &()).unwrap();
+    assert!(report(&copy).is_sound());
+    // Damage to the copy is the copy's, and a container of the same length is not taken for sound.
+    flip(&copy, LARGE);
+    let (original, copied) = (report(&path), report(&copy));
+    assert!(original.is_sound());
+    assert_eq!(
+        (copied.bad, copied.problems[0].path.as_ref().unwrap().to_string()),
+        (1, "small".into())
+    );
+    fs::rename(&path, folder.path().join("elsewhere")).unwrap();
+    assert_eq!(report(&copy).bad, 1, "nothing of the first container is needed");
+    // Alone it leads nowhere, and says so.
+    fs::copy(sidecar_path(&copy), folder.path().join("alone")).unwrap();
+    let alone = Pack::open(folder.path().join("alone")).unwrap();
+    let error = alone.read("small").unwrap_err().to_string();
+    assert!(error.contains("belongs beside a container"), "{error}");
+}

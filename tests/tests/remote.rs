@@ -138,7 +138,7 @@ fn walking_reads_ahead() {
     server.taken();
     assert_eq!(pack.entries().map(Result::unwrap).filter(|entry| entry.is_file()).count(), 100_001);
     let (requests, bytes) = server.taken();
-    let pages = u64::from(pack.header().page_count);
+    let pages = u64::from(pack.header().page_count());
     assert!(pages > 100 && requests <= 12, "{requests} requests for {pages} pages");
     assert!(bytes <= pages * 32768, "{bytes} bytes");
     assert_eq!(pack.entries().count(), 100_101);

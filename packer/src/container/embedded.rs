@@ -1,13 +1,13 @@
 //! The index inside a container.
 
 use crate::container::journal::{self, JournalState};
-use crate::error::{Action, Error, Result};
+use crate::error::{Action, ContainerProblem, Error, Result};
 use crate::read::legacy::is_own;
 use crate::read::pack::Pack;
 use crate::source::data::Data;
 use crate::source::mapped::Mapped;
 use crate::source::options::OpenOptions;
-use rangepack_core::{Entry, ErrorKind};
+use rangepack_core::{Entry, ErrorKind, Tag};
 use std::path::Path;
 
 /// The index inside a container.
@@ -20,6 +20,18 @@ pub(crate) struct Embedded {
     pub(crate) paged: bool,
     /// Where the payloads ended when it was written. The last one may have no entry any more.
     pub(crate) payload_end: u64,
+}
+
+/// Whoever goes on with a finished pack makes its index anew, which only knows of entries.
+fn refuse_to_lose(container: &Path, pack: &Pack) -> Result<()> {
+    let made_anew = |tag| matches!(tag, Tag::DATA | Tag::TREE);
+    let mut sections = pack.header().sections().iter();
+    match sections.find(|section| !section.is_droppable() && !made_anew(section.tag)) {
+        Some(section) => {
+            Err(Error::container(container, ContainerProblem::Section { tag: section.tag }))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Hands all entries of a finalized container to `each`; `None` when it has no index of its own.
@@ -41,6 +53,7 @@ pub(crate) fn embedded(
     let opened = rangepack_core::Index::open(data, len, None, &limits);
     if opened.is_ok_and(|answer| answer.ready().flatten().is_some()) {
         let pack = Pack::open(container)?;
+        refuse_to_lose(container, &pack)?;
         for entry in pack.entries() {
             let entry = entry?.to_entry().map_err(Error::pack_at(container))?;
             state.count(&entry);

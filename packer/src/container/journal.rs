@@ -1,4 +1,4 @@
-//! The journal of an unfinished container: `<container>.idx`, one line for each entry (FORMAT.md,
+//! The journal of an unfinished container: `<container>.idx`, one line for each entry (docs/old-formats.md,
 //! "Journal").
 //!
 //! Payload bytes are durable before the lines that name them. So a payload without a line is harmless,

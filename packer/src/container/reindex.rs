@@ -284,7 +284,8 @@ fn append(
         file.seek(SeekFrom::Start(len)).map_err(Error::io(Action::Seek, container))?;
         let mut out = BufWriter::with_capacity(256 << 10, file);
         tables.write_to(&mut out).map_err(Error::io(Action::Write, container))?;
-        let finished = writer.finish(&mut out, container, tables.end(), &Extras::default(), index)?;
+        let finished =
+            writer.finish(&mut out, container, tables.end(), &Extras::default(), index)?;
         let file = out
             .into_inner()
             .map_err(|error| Error::io(Action::Write, container)(error.into_error()))?;

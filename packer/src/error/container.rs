@@ -65,6 +65,12 @@ pub enum ContainerProblem {
     /// A container has its index inside.
     #[error("it is finalized already")]
     Finalized,
+    /// A finished pack has a part that would be lost if more were added.
+    #[error("the pack has a section `{tag}`, which would be lost")]
+    Section {
+        /// Its tag.
+        tag: rangepack_core::Tag,
+    },
     /// A container has a paged index, so none is made.
     #[error("it has a paged index already")]
     HasPagedIndex,

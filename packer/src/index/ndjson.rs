@@ -103,7 +103,10 @@ mod tests {
         assert_eq!((len, digest), (expected.len() as u64, Digest::of(&out)));
         assert_eq!(out, expected.into_bytes());
         let mut out = Vec::new();
-        assert_eq!(write(&mut out, 1, 4, (7..8).map(Ok), format).unwrap(), (6, Digest::of(b"[{7}]\n")));
+        assert_eq!(
+            write(&mut out, 1, 4, (7..8).map(Ok), format).unwrap(),
+            (6, Digest::of(b"[{7}]\n"))
+        );
         assert_eq!(out, b"[{7}]\n");
         let mut out = Vec::new();
         write(&mut out, 0, 4, (0..0).map(Ok), format).unwrap();

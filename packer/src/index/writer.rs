@@ -200,8 +200,10 @@ impl IndexWriter {
             out.seek(SeekFrom::Start(position)).map_err(write())?;
         }
         let section = |tag, start, len| Section::new(tag, Extent { start, len }, None);
-        let mut sections =
-            vec![section(Tag::DATA, 0, payload_end), section(Tag::HASH, payload_end, hash.extent().len)];
+        let mut sections = vec![
+            section(Tag::DATA, 0, payload_end),
+            section(Tag::HASH, payload_end, hash.extent().len),
+        ];
         if paged {
             // They may hold the trailer's magic, so they lie before it.
             for (tag, bytes) in extras.sections().map_err(Error::pack_at(path))? {

@@ -81,8 +81,7 @@ impl<'p> Blocks<'p> {
         } else {
             &mut beside
         };
-        let found =
-            tables.ask(|source| blocks::locate(content, start..content.size, source))?;
+        let found = tables.ask(|source| blocks::locate(content, start..content.size, source))?;
         if let Slice::Blocks { blocks, range } = found {
             (self.known, self.behind) = (blocks, range.end);
         }

@@ -128,5 +128,5 @@ fn volumes(
     options: &OpenOptions,
 ) -> Result<Volumes> {
     let named = Gathered::new(index_file).ask(|source| index.volumes(source, &options.limits))?;
-    Ok(Volumes::new(pack, index_file.location(), named))
+    Volumes::new(pack, index_file.location(), named, options)
 }

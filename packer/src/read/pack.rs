@@ -11,7 +11,8 @@ use crate::source::options::{OpenOptions, Verify};
 use crate::source::traffic::Traffic;
 use rangepack_core::layout::{Header, Volume};
 use rangepack_core::{
-    Answer, AttributeBlock, Attributes, Content, Digest, EntryRef, Extent, Index, PackPath, PackPathBuf, Scan, Source, Tag,
+    Answer, AttributeBlock, Attributes, Content, Digest, EntryRef, Extent, Index, PackPath,
+    PackPathBuf, Scan, Source, Tag,
 };
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -215,7 +216,8 @@ impl Pack {
     /// When they do not lie in the pack, or have not their digest.
     pub fn attributes(&self, block: &AttributeBlock) -> Result<Attributes> {
         let wrong = || Error::pack(&self.location);
-        let extent = Extent::new(block.offset, block.len.into(), self.tables_end()).map_err(wrong())?;
+        let extent =
+            Extent::new(block.offset, block.len.into(), self.tables_end()).map_err(wrong())?;
         let bytes = self.tables().read(extent)?;
         let (part, expected, found) =
             (rangepack_core::Part::Attributes, block.digest, Digest::of(&bytes));

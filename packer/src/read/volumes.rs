@@ -5,7 +5,7 @@ use crate::source::data::Data;
 use crate::source::location::Location;
 use crate::source::options::OpenOptions;
 use rangepack_core::layout::Volume;
-use std::ffi::OsStr;
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
 /// The other files that hold payloads (FORMAT.md, "Volumes"). The first has number 1.
@@ -18,9 +18,24 @@ pub(crate) struct Volumes {
 
 impl Volumes {
     /// Those that the file at `index` names; `pack` is the one that was opened.
-    pub(crate) fn new(pack: &Location, index: &Location, named: Vec<Volume>) -> Volumes {
+    ///
+    /// # Errors
+    /// With [`OpenOptions::alone`] when there is one but the pack itself.
+    pub(crate) fn new(
+        pack: &Location,
+        index: &Location,
+        named: Vec<Volume>,
+        options: &OpenOptions,
+    ) -> Result<Volumes> {
+        let places = Some((pack.clone(), index.clone()));
         let files = named.into_iter().map(|volume| (volume, OnceLock::new())).collect();
-        Volumes { files, places: Some((pack.clone(), index.clone())) }
+        let volumes = Volumes { files, places };
+        if options.alone {
+            for volume in volumes.named() {
+                volumes.locate(volume, options)?;
+            }
+        }
+        Ok(volumes)
     }
 
     /// What the index says of them.
@@ -43,27 +58,34 @@ impl Volumes {
         Some(opened.map(|data| file.get_or_init(|| data)))
     }
 
-    fn open(&self, volume: &Volume, options: &OpenOptions) -> Result<Data> {
-        let wrong = |index: &Location, problem| {
-            let (index, volume) = (index.clone(), volume.name.clone());
-            Error::Volume { index, volume, problem }
+    /// Where a volume lies, and the file that names it.
+    fn locate(&self, volume: &Volume, options: &OpenOptions) -> Result<(Location, &Location)> {
+        let Some((pack, index)) = &self.places else {
+            return Err(wrong(&Location::Disk(PathBuf::new()), volume, VolumeProblem::Missing));
         };
-        let nowhere = || Location::Disk(Default::default());
-        let (pack, index) = self.places.clone().unwrap_or_else(|| (nowhere(), nowhere()));
-        let location = match volume.name.as_slice() {
-            b"" => index.beside_which(),
-            name => index.sibling(name),
+        let (location, problem) = match volume.name.as_slice() {
+            b"" => (index.beside_which(), VolumeProblem::NotBeside),
+            name => (index.sibling(name), VolumeProblem::Name),
         };
-        let location = location.ok_or_else(|| wrong(&index, VolumeProblem::Name))?;
-        let is_pack = location.name() == pack.name() && location.name() != OsStr::new("");
-        if options.alone && !is_pack {
-            return Err(wrong(&index, VolumeProblem::Elsewhere));
+        let location = location.ok_or_else(|| wrong(index, volume, problem))?;
+        if options.alone && location.name() != pack.name() {
+            return Err(wrong(index, volume, VolumeProblem::Elsewhere));
         }
-        let data = Data::open(&location, options)?;
+        Ok((location, index))
+    }
+
+    fn open(&self, volume: &Volume, options: &OpenOptions) -> Result<Data> {
+        let (location, index) = self.locate(volume, options)?;
+        let missing = || wrong(index, volume, VolumeProblem::Missing);
+        let data = Data::open_if_there(&location, options)?.ok_or_else(missing)?;
         if data.len() != volume.len {
             let (expected, found) = (volume.len, data.len());
-            return Err(wrong(&index, VolumeProblem::Length { expected, found }));
+            return Err(wrong(index, volume, VolumeProblem::Length { expected, found }));
         }
         Ok(data)
     }
+}
+
+fn wrong(index: &Location, volume: &Volume, problem: VolumeProblem) -> Error {
+    Error::Volume { index: index.clone(), volume: volume.name.clone(), problem }
 }

@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::read::pack::Pack;
 use rangepack_core::ndjson::{Item, parse_index};
 use rangepack_core::trailer::trailer_header;
-use rangepack_core::{Content, Entry, Escaped, Extent, Kind};
+use rangepack_core::{Content, Digest, Entry, Escaped, Extent, Kind, Tag};
 use std::borrow::Cow;
 
 /// Reports every line that the paged index contradicts, and every entry without a line.
@@ -30,6 +30,10 @@ pub(super) fn check(pack: &Pack, findings: &Findings<'_>) {
     let Some(index) = bytes.strip_prefix(&header) else {
         return findings.structural(None, "the CTNRv1 trailer is not where the header says");
     };
+    let expected = pack.header().section(Tag::TRAILER).and_then(|section| section.digest);
+    if expected != Some(Digest::of(index)) {
+        findings.section(Tag::TRAILER);
+    }
     let mut lines = Lines { pack, findings, seen: Vec::new(), files: 0 };
     let summary = parse_index(index, &pack.options().limits, &mut |item| {
         // Errors end the parsing; which one does not matter then.

@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::read::pack::Pack;
 use crate::source::data::{PIECE, cut};
 use rangepack_core::{
-    Content, Digest, DirectorySums, Entry, EntryRef, Hasher, Kind, Named, Totals,
+    Content, Digest, DirectorySums, Entry, EntryRef, Hasher, Kind, Named, Tag, Totals,
 };
 use std::ops::Range;
 
@@ -67,9 +67,9 @@ fn next_readable(pack: &Pack, bad: u64, end: u64) -> u64 {
     high
 }
 
-/// Checks the index and queues all payloads.
-pub(super) fn check(pack: &Pack, queue: &mut Queue<'_, '_>) {
-    sections(pack, queue);
+/// Checks the index and queues all payloads. With `ndjson` the trailer is checked elsewhere.
+pub(super) fn check(pack: &Pack, ndjson: bool, queue: &mut Queue<'_, '_>) {
+    sections(pack, ndjson, queue);
     let (mut sums, mut hashes) = (Sums::default(), Hashes::default());
     let count = pack.index().len();
     scan(pack, 0..count, queue, |queue, entry| match queue.entry_ref(entry) {
@@ -91,10 +91,13 @@ pub(super) fn check(pack: &Pack, queue: &mut Queue<'_, '_>) {
 }
 
 /// Checks the digests of all sections that have one.
-fn sections(pack: &Pack, queue: &mut Queue<'_, '_>) {
+fn sections(pack: &Pack, ndjson: bool, queue: &mut Queue<'_, '_>) {
     let Some(file) = pack.index_file() else { return };
     for section in pack.header().sections() {
-        let Some(expected) = section.digest else { continue };
+        let Some(expected) = section.digest.filter(|_| !ndjson || section.tag != Tag::TRAILER)
+        else {
+            continue;
+        };
         let mut hasher = Hasher::new();
         for piece in file.pieces(cut(section.extent, PIECE)) {
             match piece.map_err(Error::about_pack) {
@@ -107,8 +110,7 @@ fn sections(pack: &Pack, queue: &mut Queue<'_, '_>) {
             }
         }
         if hasher.finish() != expected {
-            let text = format!("the section `{}` does not have its digest", section.tag);
-            queue.findings.structural(None, text);
+            queue.findings.section(section.tag);
         }
     }
     let read = pack.user_metadata().map(|_| ());

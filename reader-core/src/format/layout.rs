@@ -1,5 +1,5 @@
 //! Every byte offset of the paged index and of block tables, what writes a field beside what reads it
-//! (FORMAT.md, "Paged index").
+//! (FORMAT.md, "Pages").
 //!
 //! All integers are little-endian. Nothing outside this room knows where a field lies or how wide it is.
 //! Writers fail with [`crate::Error::TooLarge`] where a number does not fit.
@@ -37,6 +37,6 @@ pub use root::{Header, MAX_ROOT, PAGE_SIZE};
 pub use section::Section;
 pub(crate) use strings::Heap;
 pub use trailer::{MAGIC, trailer_header};
-pub use volumes::Volume;
 pub(crate) use trailer::{TRAILER_HEADER_LEN, index_len};
 pub(crate) use tree::TreeHasher;
+pub use volumes::Volume;

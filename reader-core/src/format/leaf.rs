@@ -1,10 +1,10 @@
 //! Leaf pages, searched in place (FORMAT.md, "Leaf pages").
 
 use crate::bytes::Probe;
-use crate::error::{Error, PathProblem, Result, Structure};
+use crate::error::{Error, Result, Structure};
 use crate::format::key::Key;
 use crate::format::layout::{Flags, LeafPage, LeafRun};
-use crate::path::{MAX_PATH, PackPath, cmp_directories, is_name};
+use crate::path::{MAX_PATH, PackPath, cmp_directories};
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
@@ -25,8 +25,6 @@ pub struct Leaf<'a> {
 fn bad<T>(field: &'static str, value: u64) -> Result<T> {
     Err(Error::BadField { structure: Structure::Leaf, field, value })
 }
-
-const BAD_NAME: Error = Error::BadPath { problem: PathProblem::Name };
 
 fn out_of_order(slot: usize) -> Error {
     Error::KeyOrder { structure: Structure::Leaf, number: slot as u64 }
@@ -67,7 +65,7 @@ impl<'a> Leaf<'a> {
     /// paths obey the rules and ascend. Returns the first and the last key; of a leaf without entries nothing.
     ///
     /// # Errors
-    /// [`Error::BadField`], [`Error::BadPath`] and [`Error::KeyOrder`].
+    /// [`Error::BadField`] and [`Error::KeyOrder`].
     pub(crate) fn check(&self) -> Result<Option<(Key, Key)>> {
         if self.page.runs() > self.len() {
             return bad("runs", self.page.runs() as u64);
@@ -94,30 +92,26 @@ impl<'a> Leaf<'a> {
 
     /// Checks the entries of a run; returns its first and its last name.
     fn check_run(&self, run: &LeafRun<'a>) -> Result<(Vec<u8>, Vec<u8>)> {
-        PackPath::directory(run.directory)?;
-        let (mut before, mut longest) = (None, 0);
-        if memchr::memchr2(b'/', 0, run.prefix).is_some() {
-            return Err(BAD_NAME);
+        if PackPath::directory(run.directory).is_err() {
+            return bad("directory", run.first as u64);
         }
+        let (mut before, mut longest) = (None, 0);
         for slot in run.first..run.end {
             let suffix = self.suffix(slot)?;
             if before.is_some_and(|before| before >= suffix) {
                 return Err(out_of_order(slot));
             }
-            let len = run.prefix.len().saturating_add(suffix.len());
-            // Only short names can be `.` or `..`.
-            if memchr::memchr2(b'/', 0, suffix).is_some()
-                || (len <= 2 && !is_name(&[run.prefix, suffix].concat()))
-            {
-                return Err(BAD_NAME);
+            let (directory, prefix) = (run.directory, run.prefix);
+            if !(LeafSlot { slot, directory, prefix, suffix }).name_is_sound() {
+                return bad("name", slot as u64);
             }
             Flags::read(&self.page, slot)?;
-            longest = longest.max(len);
+            longest = longest.max(prefix.len().saturating_add(suffix.len()));
             before = Some(suffix);
         }
         let slash = usize::from(!run.directory.is_empty());
         if run.directory.len().saturating_add(slash).saturating_add(longest) > MAX_PATH {
-            return Err(Error::BadPath { problem: PathProblem::TooLong });
+            return bad("path", run.first as u64);
         }
         let name = |slot| self.suffix(slot).map(|suffix| [run.prefix, suffix].concat());
         Ok((name(run.first)?, name(run.end.saturating_sub(1))?))

@@ -1,4 +1,4 @@
-//! The header of `.fpack` files (FORMAT.md, ".fpack").
+//! The header of `.fpack` files (docs/old-formats.md, ".fpack").
 //!
 //! Version 1 · u64 count · 256 bytes base path · 128 bytes a name · u64 sizes · payloads. There is
 //! neither a magic nor a digest: what tells such a file is that its sizes add up to its length.

@@ -1,4 +1,4 @@
-//! The NDJSON index of CTNRv1 containers: lines written, and whole indexes read (FORMAT.md,
+//! The NDJSON index of CTNRv1 containers: lines written, and whole indexes read (docs/old-formats.md,
 //! "NDJSON index").
 //!
 //! Names are raw bytes, JSON is text. Valid UTF-8 stands as it is; any other byte `0xNN` is the

@@ -1,4 +1,4 @@
-//! Finds the trailer of a CTNRv1 container (FORMAT.md, "CTNRv1 trailer").
+//! Finds the trailer of a CTNRv1 container (docs/old-formats.md, "CTNRv1 trailer").
 //!
 //! Nothing at the end of a container says where its trailer begins, so it is searched for from the
 //! end backwards, in windows that grow.

@@ -185,7 +185,8 @@ impl Index {
         limits: &Limits,
     ) -> Result<Answer<Option<&'a [u8]>>> {
         let section = self.header.section(tag);
-        let Some((extent, expected)) = section.and_then(|found| Some((found.extent, found.digest?)))
+        let Some((extent, expected)) =
+            section.and_then(|found| Some((found.extent, found.digest?)))
         else {
             return Ok(Answer::Ready(None));
         };

@@ -25,7 +25,8 @@ impl Index {
     /// # Errors
     /// Those of a look-up: an inner page that is damaged.
     pub fn named<S: Source + ?Sized>(&self, source: &S) -> Result<Answer<Named>> {
-        let mut seen: Vec<bool> = vec![false; usize::try_from(self.header.page_count()).unwrap_or(0)];
+        let mut seen: Vec<bool> =
+            vec![false; usize::try_from(self.header.page_count()).unwrap_or(0)];
         let mut named = Named::default();
         let mut stack = match self.root_node()? {
             Node::Inner(inner) => {

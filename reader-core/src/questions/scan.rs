@@ -81,7 +81,7 @@ impl<'a> Scan<'a> {
         if let Some((leaf, first)) = &self.leaf {
             let slot = usize::try_from(self.next.saturating_sub(*first)).unwrap_or(usize::MAX);
             if slot < leaf.len() {
-                let entry = leaf.entry(slot, &mut self.run)?;
+                let entry = leaf.entry_of(leaf.slot(slot, &mut self.run)?)?;
                 self.next = self.next.saturating_add(1);
                 return Ok(Answer::Ready(Some(entry)));
             }
@@ -91,7 +91,7 @@ impl<'a> Scan<'a> {
         self.run = 0;
         self.leaf = Some((found.leaf, found.first));
         // Counts that contradict the leaves end here.
-        let entry = found.leaf.entry(slot, &mut self.run)?;
+        let entry = found.leaf.entry_of(found.leaf.slot(slot, &mut self.run)?)?;
         self.next = self.next.saturating_add(1);
         Ok(Answer::Ready(Some(entry)))
     }

@@ -182,7 +182,8 @@ mod tests {
 
     /// The tree digest of these entries, by the definition: directory by directory.
     fn tree_digest(entries: &[Entry], directory: &str) -> Digest {
-        let inside = |entry: &&Entry| entry.path.as_path().parent().as_bytes() == directory.as_bytes();
+        let inside =
+            |entry: &&Entry| entry.path.as_path().parent().as_bytes() == directory.as_bytes();
         let is_directory = |entry: &&Entry| matches!(entry.kind, Kind::Directory(_));
         let mut bytes = b"RngTree1".to_vec();
         let mut record = |kind: u8, entry: &Entry, rest: &[u8]| {
@@ -219,7 +220,8 @@ mod tests {
                 .with_original_digest(Some(Digest([2; 32])));
             Entry::new(PackPathBuf::new(path.into()).unwrap(), Kind::File(content))
         };
-        let mut entries: Vec<Entry> = ["a/", "b/", "c/", "x", "a/d/", "a/e/", "a/f"].map(entry).into();
+        let mut entries: Vec<Entry> =
+            ["a/", "b/", "c/", "x", "a/d/", "a/e/", "a/f"].map(entry).into();
         entries.push(file("a/g", Codec::Gzip).with_mode(Some(0o644)));
         entries.push(file("a/e/h", Codec::Stored));
         entries.push(entry("a/e/i/"));

@@ -1,4 +1,4 @@
-//! Builds the pages of an index from entries in key order (FORMAT.md, "Paged index").
+//! Builds the pages of an index from entries in key order (FORMAT.md, "Pages").
 //!
 //! Leaves leave as soon as they are full; of each only its slot in the page above is kept, some
 //! 80 bytes for about 500 entries. The totals of a directory are only known when everything below it

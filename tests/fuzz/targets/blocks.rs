@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use rangepack_core::blocks::{Slice, decode_block, locate, table_len};
-use rangepack_core::{Answer, BlockTable, Codec, Content, Digest, Limits, Source};
+use rangepack_core::{Answer, BlockTable, Codec, Content, Digest, Source};
 
 fuzz_target!(|bytes: &[u8]| {
     let Some(([log2, codec, size_low, size_high], file)) = bytes.split_first_chunk::<4>() else {
@@ -22,9 +22,7 @@ fuzz_target!(|bytes: &[u8]| {
         size,
     )
     .with_blocks(Some(BlockTable { offset: stored_size, digest, block_log2: *log2 }));
-    if let Ok(Answer::Ready(Slice::Blocks { blocks, .. })) =
-        locate(&content, 0..size, file, &Limits::default())
-    {
+    if let Ok(Answer::Ready(Slice::Blocks { blocks, .. })) = locate(&content, 0..size, file) {
         for block in blocks {
             let Some(stored) = file.bytes(block.stored) else { continue };
             if let Ok(decoded) = decode_block(&content, &block, stored) {

@@ -151,6 +151,9 @@ fn advice(error: &Error) -> Option<&'static str> {
         }
         Error::Remote { problem, .. } => advice_on_remote(problem),
         Error::Volume { problem: VolumeProblem::Elsewhere, .. } => Some("name that file instead"),
+        Error::Volume { problem: VolumeProblem::Missing, .. } => {
+            Some("put it beside the index, under this name")
+        }
         Error::Volume { problem: VolumeProblem::Length { .. }, .. } => {
             Some("make the index anew with `rangepack index`")
         }
@@ -216,6 +219,9 @@ fn advice_on_container(problem: &ContainerProblem) -> Option<&'static str> {
         }
         ContainerProblem::TooShort { .. } => {
             "the container was cut or is another's; restore it, or, to begin anew, remove it and its index"
+        }
+        ContainerProblem::Section { .. } => {
+            "nothing was changed; make a new pack of what is to be added"
         }
         ContainerProblem::Locked => "wait for it to end",
         ContainerProblem::SidecarElsewhere => {

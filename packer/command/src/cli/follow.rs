@@ -144,6 +144,9 @@ impl Observer for Follow<'_> {
             Event::Failed { path, problem } | Event::Refused { path, problem } => {
                 self.warning(&os_path(path.0), problem);
             }
+            Event::Difference { path, difference } => {
+                self.warning(&os_path(path.0), &difference.to_string());
+            }
             Event::Problem { pack, path: Some(path), problem } => {
                 self.warning_of(pack, &format!("{path}: {problem}"));
             }

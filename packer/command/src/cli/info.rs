@@ -8,6 +8,7 @@ use crate::format::{Size, count, percent};
 use rangepack::{Format, Pack, Verify};
 use rangepack_core::Escaped;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::io::Write;
 
 const EXAMPLES: &str = "\
@@ -16,7 +17,9 @@ Examples:
   rangepack info --json photos.pack | jq -r .root
 
 The root digest is the pack's name: it covers the index, which covers every byte of every file.
-`--root` of the other commands accepts no other pack.";
+`--root` of the other commands accepts no other pack (or earlier state of it that lies in the same
+file). The tree digest is that of the files alone: two packs of the same names, modes and contents
+have the same one, however they are compressed or laid out, and whatever their times.";
 
 /// Say what a pack is and how much is in it
 ///
@@ -36,7 +39,7 @@ pub(super) struct Args {
 /// Tells.
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     let pack = args.pack.open_quietly(Verify::Index, global)?;
-    let info = Info::of(&pack);
+    let info = Info::of(&pack)?;
     let mut out = global.stdout();
     if args.json {
         out.json(&info)?;
@@ -67,6 +70,11 @@ struct Info {
     /// The NDJSON trailer, with its magic and length; `None` without one.
     trailer_bytes: Option<u64>,
     volumes: Vec<Volume>,
+    /// What is in the pack, whatever its layout and times; `None` when not known.
+    tree: Option<String>,
+    /// The parts of the file that are not told of elsewhere.
+    sections: Vec<Section>,
+    metadata: BTreeMap<String, String>,
     notes: Vec<String>,
 }
 
@@ -81,13 +89,23 @@ struct PagedIndex {
 }
 
 #[derive(Debug, Serialize)]
+struct Section {
+    tag: String,
+    offset: u64,
+    bytes: u64,
+    sha256: Option<String>,
+    /// Whether this program knows what it is.
+    known: bool,
+}
+
+#[derive(Debug, Serialize)]
 struct Volume {
     name: String,
     bytes: u64,
 }
 
 impl Info {
-    fn of(pack: &Pack) -> Info {
+    fn of(pack: &Pack) -> Result<Info> {
         let header = pack.header();
         let is_paged = pack.format() == Format::Paged;
         let is_in_volumes = pack.volumes().len() > 0;
@@ -109,7 +127,14 @@ impl Info {
             name: Escaped(&volume.name).to_string(),
             bytes: volume.len,
         };
-        Info {
+        let section = |section: &rangepack_core::layout::Section| Section {
+            tag: section.tag.to_string(),
+            offset: section.extent.start,
+            bytes: section.extent.len,
+            sha256: section.digest.map(|digest| digest.to_string()),
+            known: section.is_known(),
+        };
+        Ok(Info {
             format: pack.format().name(),
             path: pack.location().to_string(),
             file_len: pack.file_len(),
@@ -124,8 +149,15 @@ impl Info {
             index,
             trailer_bytes: Some(trailer_bytes).filter(|len| is_paged && *len > 0),
             volumes: pack.volumes().map(volume).collect(),
+            tree: header.tree_digest.map(|digest| digest.to_string()),
+            sections: if is_paged {
+                header.sections().iter().map(section).collect()
+            } else {
+                vec![]
+            },
+            metadata: pack.user_metadata()?,
             notes: super::notes::of(pack),
-        }
+        })
     }
 
     fn print(&self, out: &mut Out) -> Result<()> {
@@ -137,6 +169,9 @@ impl Info {
         row("format", self.format_name())?;
         if let Some(root) = &self.root {
             row("root", root)?;
+        }
+        if let Some(tree) = &self.tree {
+            row("tree", tree)?;
         }
         row("length", &exact(self.file_len))?;
         let kinds =
@@ -173,12 +208,25 @@ impl Info {
         for volume in &self.volumes {
             row("volume", &format!("{}: {}", volume.name, exact(volume.bytes)))?;
         }
+        for section in &self.sections {
+            let length = exact(section.bytes);
+            match (section.tag.as_str(), section.known) {
+                ("prev", _) => row("earlier", section.sha256.as_deref().unwrap_or_default())?,
+                (_, true) => {}
+                (tag, false) => {
+                    row("section", &format!("{tag}: {length}, unknown to this version"))?
+                }
+            }
+        }
+        for (key, value) in &self.metadata {
+            row("meta", &format!("{}: {}", printable(key), printable(value)))?;
+        }
         self.notes.iter().try_for_each(|text| row("note", text))
     }
 
     fn format_name(&self) -> &'static str {
         match self.format {
-            "ctnrv1" => "CTNRv1 container, its index read into memory",
+            "ctnrv1" => "CTNRv1 container, its index read into memory; nothing vouches for that",
             "fpack" => "FilePacker's .fpack, which has no check sums",
             _ if !self.volumes.is_empty() => "Rangepack 1, an index beside its container",
             _ if self.trailer_bytes.is_some() => "Rangepack 1, also readable as a CTNRv1 container",

@@ -21,6 +21,7 @@ Examples:
   rangepack pack photos photos.pack --ext jpg,png --exclude '*.tmp'
   rangepack pack logs logs.pack --compress=9 --gitignore
   rangepack pack data data.pack --align 4k --fsync --force
+  rangepack pack data data.pack --meta license=CC-BY-4.0 --meta source=https://example.org
 
 Files that cannot be read are warned about and left out; the exit code is 1 then. Sockets, pipes and
 devices are left out as well, which is no failure.";
@@ -44,6 +45,9 @@ pub(super) struct Args {
     /// Wait until everything is on disk before OUT appears
     #[arg(long)]
     fsync: bool,
+    /// Say something of the pack as a whole, which `rangepack info` shows; may be given more than once
+    #[arg(long, value_name = "KEY=VALUE", value_parser = parse_pair)]
+    meta: Vec<(String, String)>,
     /// Print each path as it is packed, to standard error
     #[arg(short, long)]
     verbose: bool,
@@ -67,6 +71,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     let mut options = args.store.options(&args.select, &args.index)?;
     options.fsync = args.fsync;
     options.overwrite = args.force;
+    options.metadata = args.meta.iter().cloned().collect();
     let follow = Follow::new("packing", args.progress.progress, global).stoppable();
     let follow = follow.print_each(args.verbose);
     let packed = rangepack::pack(&args.source, &args.output, &options, &follow);
@@ -82,6 +87,14 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         note(&sentence("packed", &summary, &finished, elapsed));
     }
     Ok(if summary.failed > 0 { Exit::Bad } else { Exit::Fine })
+}
+
+/// A key and its value.
+fn parse_pair(text: &str) -> std::result::Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("a key, `=` and a value are wanted".to_owned()),
+    }
 }
 
 /// A run in one line.

@@ -2,29 +2,35 @@
 
 use super::Result;
 use super::arguments::{PackArgs, TrafficArgs, parse_threads, threads_for};
-use super::console::{Global, note};
+use super::console::{Global, note, printable};
 use super::exit::Exit;
 use super::follow::Follow;
 use super::progress::{ProgressArgs, Steps};
 use super::status::State;
 use crate::format::{Size, count, duration, rate};
-use rangepack::Error;
-use rangepack::{Pack, Verify};
-use rangepack::{VerifyOptions, VerifyReport, verify};
+use rangepack::{
+    CompareOptions, Compared, Difference, Error, Pack, Verify, VerifyOptions, VerifyReport,
+};
+use rangepack::{compare, verify};
 use rangepack_core::PackPathBuf;
 use serde::Serialize;
 use std::ffi::OsString;
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 const EXAMPLES: &str = "\
 Examples:
   rangepack verify photos.pack
   rangepack verify photos.pack 2024/summer
+  rangepack verify photos.pack --against photos
   rangepack verify --json photos.pack | jq '.problems[].path'
 
-Without PATHs the index is checked as well: every page, the order of its entries, all totals, and the
-NDJSON trailer against it. The exit code is 1 when anything is damaged.";
+Without PATHs the index is checked as well: every page, the order of its entries, all totals and tree
+digests, and the NDJSON trailer against it. The exit code is 1 when anything is damaged.
+
+With --against the pack is compared with a directory as well: names, kinds, modes, targets of links and
+contents, not times, owners or attributes. What differs is named, and the exit code is 1 then.";
 
 /// Compare every file of a pack with its SHA-256
 ///
@@ -39,6 +45,9 @@ pub(super) struct Args {
     /// Files and directories inside the pack [default: everything, and the index]
     #[arg(value_name = "PATH")]
     paths: Vec<OsString>,
+    /// Compare with this directory on disk as well, and name what differs
+    #[arg(long, value_name = "DIR", conflicts_with = "paths")]
+    against: Option<PathBuf>,
     /// Threads that hash and decompress [default: one per processor, 8 for a remote pack]
     #[arg(short = 'j', long, value_name = "N", value_parser = parse_threads)]
     pub(super) threads: Option<usize>,
@@ -67,19 +76,32 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     let report = verify(&pack, &options, &follow);
     follow.finish(State::Finished)?;
     let report = report?;
+    let compared = match &args.against {
+        Some(source) => Some(args.compare(&pack, source, options.threads, global)?),
+        None => None,
+    };
     let notes = pack.notes();
     let left_out = notes.refused.len() as u64 + notes.lost_names;
     let whole_index = notes.bad_lines + notes.trailing == 0;
     if args.json {
         let mut out = global.stdout();
-        out.json(&Json::new(&report, left_out, whole_index))?;
+        out.json(&Json::new(&report, left_out, whole_index, compared.as_ref()))?;
         out.flush()?;
     }
     args.traffic.tell(&pack);
     if !global.quiet {
-        note(&sentence(&report, left_out, whole_index, follow.elapsed()));
+        let mut text = sentence(&report, left_out, whole_index, follow.elapsed());
+        if pack.digest().is_none() {
+            text.push_str("; nothing vouches for its names, modes and times");
+        }
+        note(&text);
+        if let (Some(compared), Some(source)) = (&compared, &args.against) {
+            note(&comparison(compared, source));
+        }
     }
-    Ok(if report.is_sound() && left_out == 0 && whole_index { Exit::Fine } else { Exit::Bad })
+    let sound = report.is_sound() && left_out == 0 && whole_index;
+    let same = compared.is_none_or(|compared| compared.is_same());
+    Ok(if sound && same { Exit::Fine } else { Exit::Bad })
 }
 
 /// The outcome in one line.
@@ -107,6 +129,21 @@ fn sentence(report: &VerifyReport, left_out: u64, whole_index: bool, elapsed: Du
     text
 }
 
+/// What came of the comparison, in one line.
+fn comparison(compared: &Compared, source: &Path) -> String {
+    let source = printable(&source.to_string_lossy()).into_owned();
+    let mut text = if compared.is_same() {
+        format!("{source} is the same: {}", count(compared.same, "entry"))
+    } else {
+        format!("{} from {source}", count(compared.different, "difference"))
+    };
+    if compared.unreadable > 0 {
+        let unreadable = count(compared.unreadable, "file or directory");
+        text.push_str(&format!(", {unreadable} there could not be read"));
+    }
+    text
+}
+
 #[derive(Debug, Serialize)]
 struct Json<'r> {
     sound: bool,
@@ -120,6 +157,38 @@ struct Json<'r> {
     unverifiable: u64,
     left_out: u64,
     problems: Vec<JsonProblem<'r>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    against: Option<Against>,
+}
+
+/// What came of the comparison with a directory.
+#[derive(Debug, Serialize)]
+struct Against {
+    same: bool,
+    different: u64,
+    unreadable: u64,
+    differences: Vec<JsonDifference>,
+}
+
+#[derive(Debug, Serialize)]
+struct JsonDifference {
+    path: String,
+    difference: String,
+}
+
+impl Against {
+    fn new(compared: &Compared) -> Against {
+        let difference = |(path, difference): &(PackPathBuf, Difference)| JsonDifference {
+            path: path.to_string(),
+            difference: difference.to_string(),
+        };
+        Against {
+            same: compared.is_same(),
+            different: compared.different,
+            unreadable: compared.unreadable,
+            differences: compared.differences.iter().map(difference).collect(),
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -129,7 +198,12 @@ struct JsonProblem<'r> {
 }
 
 impl<'r> Json<'r> {
-    fn new(report: &'r VerifyReport, left_out: u64, whole_index: bool) -> Json<'r> {
+    fn new(
+        report: &'r VerifyReport,
+        left_out: u64,
+        whole_index: bool,
+        compared: Option<&Compared>,
+    ) -> Json<'r> {
         let problem = |problem: &'r rangepack::Problem| JsonProblem {
             path: problem.path.as_ref().map(ToString::to_string),
             problem: &problem.text,
@@ -146,11 +220,27 @@ impl<'r> Json<'r> {
             unverifiable: report.unverifiable,
             left_out,
             problems: report.problems.iter().map(problem).collect(),
+            against: compared.map(Against::new),
         }
     }
 }
 
 impl Args {
+    /// Compares with a directory on disk.
+    fn compare(
+        &self,
+        pack: &Pack,
+        source: &Path,
+        threads: usize,
+        global: &Global,
+    ) -> Result<Compared> {
+        let mut options = CompareOptions::default();
+        options.source.threads = threads;
+        let follow = Follow::new("comparing", self.progress.progress, global).stoppable();
+        let compared = compare(pack, source, &options, &follow.warns(!self.json));
+        Ok(compared?)
+    }
+
     /// What is to be checked, links followed; `None` is everything.
     pub(super) fn selection(&self, pack: &Pack) -> Result<Option<Vec<PackPathBuf>>> {
         let path = |path: &OsString| match pack.resolve_directory(path.as_encoded_bytes()) {

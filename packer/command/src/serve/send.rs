@@ -135,7 +135,11 @@ pub(super) fn told(error: &Error) -> (StatusCode, String) {
         Error::Remote { problem, .. } => (StatusCode::BAD_GATEWAY, problem.to_string()),
         Error::Io { action, source, .. } => (server, format!("cannot {action} it: {source}")),
         Error::Volume { volume, problem, .. } => {
-            (server, format!("{problem}: {}", rangepack_core::Escaped(volume)))
+            let name = rangepack_core::Escaped(volume);
+            (
+                server,
+                if volume.is_empty() { problem.to_string() } else { format!("{problem}: {name}") },
+            )
         }
         _ => (server, "it cannot be read".to_owned()),
     }

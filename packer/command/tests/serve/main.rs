@@ -351,7 +351,7 @@ fn a_pack_cannot_name_other_files() {
     let server = Server::start(home.path(), &[]);
     let packs = server.get("/packs.json", &[]).json();
     let error = packs["packs"][2]["error"].as_str().unwrap();
-    assert!(error.contains("payloads lie in another file: old"), "{packs}");
+    assert!(error.contains("belongs beside a container"), "{packs}");
     assert_eq!(packs["packs"][3]["index"], "old.rpx");
     assert_eq!(server.get("/old/files/hello.txt", &[]).body, b"hello\n");
     assert!(server.get("/old.rpx", &[]).body == fs::read(home.path().join("old.rpx")).unwrap());

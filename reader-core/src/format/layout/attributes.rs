@@ -44,7 +44,11 @@ impl Attributes {
         for (name, value) in &self.pairs {
             if name.len() > MAX_NAME {
                 let (value, limit) = (name.len() as u64, MAX_NAME as u64);
-                return Err(Error::TooLarge { what: "length of an attribute's name", value, limit });
+                return Err(Error::TooLarge {
+                    what: "length of an attribute's name",
+                    value,
+                    limit,
+                });
             }
             if !is_name(name) {
                 return bad("name", name.len() as u64);

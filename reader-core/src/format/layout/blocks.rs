@@ -83,7 +83,8 @@ impl TableShape {
         let len = |level, records: u64| {
             records.saturating_mul(if level == 0 { BLOCK_RECORD } else { PAGE_RECORD } as u64)
         };
-        let above = (level.saturating_add(1)..=self.top()).map(|above| len(above, self.records(above)));
+        let above =
+            (level.saturating_add(1)..=self.top()).map(|above| len(above, self.records(above)));
         above.fold(len(level, record), u64::saturating_add)
     }
 
@@ -211,7 +212,8 @@ mod tests {
         assert_eq!(bytes.len() as u64, shape.table_len());
         let (top, page) = bytes.split_at(40);
         assert_eq!(Digest::of(top), digest);
-        let records: Vec<_> = PageRecord::all(top).map(|record| (record.start, record.digest)).collect();
+        let records: Vec<_> =
+            PageRecord::all(top).map(|record| (record.start, record.digest)).collect();
         assert_eq!(records, [(0, Digest::of(page))]);
         let records: Vec<_> =
             BlockRecord::all(page).map(|record| (record.stored_len, record.digest)).collect();

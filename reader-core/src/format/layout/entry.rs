@@ -110,8 +110,7 @@ impl Row {
         let uid = id_to_column(entry.owner.map(|owner| owner.uid));
         let gid = id_to_column(entry.owner.map(|owner| owner.gid));
         // In the order of `Column`.
-        let columns =
-            [flags, mode, mtime, offset, stored_size, size, record, uid, gid, volume];
+        let columns = [flags, mode, mtime, offset, stored_size, size, record, uid, gid, volume];
         Ok(Row { columns, digest: Digest::or_zeros(digest) })
     }
 }

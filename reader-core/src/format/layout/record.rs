@@ -281,7 +281,9 @@ mod tests {
         let bytes = record_of(Kind::File(file()));
         let record = Record::parse(&bytes).unwrap();
         record.fits(true, false, true).unwrap();
-        assert!(record.fits(true, false, false).is_err() && record.fits(false, true, false).is_err());
+        assert!(
+            record.fits(true, false, false).is_err() && record.fits(false, true, false).is_err()
+        );
         assert_eq!(record.content_digest(), Ok(Some(Digest([7; 32]))));
         assert_eq!(record.blocks(), Ok(file().blocks));
         assert_eq!((record.hard_link(), record.sparse()), (Ok(Some(3)), true));

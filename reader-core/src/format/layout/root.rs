@@ -109,6 +109,8 @@ impl Header {
         if !(MIN_PAGE_SIZE..=MAX_PAGE_SIZE).contains(&page_size) || !page_size.is_power_of_two() {
             return bad("page_size", u64::from(page_size));
         }
+        // A known section without bytes is the same as none.
+        sections.retain(|section| section.extent.len > 0 || !section.is_known());
         let node = root.len().saturating_sub(cursor.rest().len());
         let header = Header { page_size, tree_digest, ..Header::new(entries, symlinks, totals) };
         Ok((header.with_sections(sections)?, node))
@@ -122,7 +124,8 @@ impl Header {
         self.sections = sections;
         self.pages = self.extent(Tag::TREE);
         let size = u64::from(self.page_size);
-        let count = self.pages.len.checked_div(size).filter(|_| self.pages.len.is_multiple_of(size));
+        let count =
+            self.pages.len.checked_div(size).filter(|_| self.pages.len.is_multiple_of(size));
         let Some(count) = count.and_then(|count| u32::try_from(count).ok()) else {
             let (structure, value) = (Structure::Section, self.pages.len);
             return Err(Error::BadField { structure, field: "length of the pages", value });

@@ -137,7 +137,10 @@ mod tests {
         // Flags that a known section does not have, characters that no tag has.
         let wrong = Section::new(Tag::METADATA, extent, digest).required();
         assert!(Section::from_bytes(&wrong.to_bytes(), 900).is_err());
-        assert!(Section::from_bytes(&Section::new(Tag(*b"A\0/."), extent, None).to_bytes(), 900).is_err());
+        assert!(
+            Section::from_bytes(&Section::new(Tag(*b"A\0/."), extent, None).to_bytes(), 900)
+                .is_err()
+        );
         let moved = Section::new(Tag::DATA, Extent { start: 1, len: 2 }, None);
         assert!(Section::from_bytes(&moved.to_bytes(), 900).is_err());
     }

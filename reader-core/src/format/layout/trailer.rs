@@ -1,4 +1,4 @@
-//! What stands before the index of a CTNRv1 container (FORMAT.md, "CTNRv1 trailer").
+//! What stands before the index of a CTNRv1 container (docs/old-formats.md, "CTNRv1 trailer").
 
 /// What a CTNRv1 trailer begins with.
 pub const MAGIC: &[u8; 8] = b"CTNRv1__";

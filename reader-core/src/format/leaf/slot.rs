@@ -24,23 +24,26 @@ impl LeafSlot<'_> {
         out.extend_from_slice(self.suffix);
     }
 
-    /// Whether this is a path that a pack may hold. Inlined, so that the slot need not be copied before it is
+    /// Whether this is a path that a pack may hold, its length apart.
+    pub(super) fn is_sound(&self) -> bool {
+        self.name_is_sound() && PackPath::directory(self.directory).is_ok()
+    }
+
+    /// Whether the name is one that a path may hold. Inlined, so that the slot need not be copied before it is
     /// looked at.
     #[inline]
-    pub(super) fn is_sound(&self) -> bool {
-        let name_is_sound = if self.prefix.len() < 3 {
-            let mut name = [0u8; 5];
-            // Only names this short can be empty, `.` or `..`.
-            let short = self.prefix.iter().chain(self.suffix.iter().take(3));
-            for (place, byte) in name.iter_mut().zip(short) {
-                *place = *byte;
-            }
-            let len = self.prefix.len().saturating_add(self.suffix.len().min(3));
-            name.get(..len).is_some_and(is_name) && no_separator(self.suffix)
-        } else {
-            no_separator(self.prefix) && no_separator(self.suffix)
-        };
-        name_is_sound && PackPath::directory(self.directory).is_ok()
+    pub(super) fn name_is_sound(&self) -> bool {
+        if self.prefix.len() >= 3 {
+            return no_separator(self.prefix) && no_separator(self.suffix);
+        }
+        let mut name = [0u8; 5];
+        // Only names this short can be empty, `.` or `..`.
+        let short = self.prefix.iter().chain(self.suffix.iter().take(3));
+        for (place, byte) in name.iter_mut().zip(short) {
+            *place = *byte;
+        }
+        let len = self.prefix.len().saturating_add(self.suffix.len().min(3));
+        name.get(..len).is_some_and(is_name) && no_separator(self.suffix)
     }
 }
 

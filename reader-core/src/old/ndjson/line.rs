@@ -159,8 +159,10 @@ impl Line {
         }
         Ok(Content::new(codec, offset, stored_size, size)
             .with_volume(self.volume.unwrap_or(0))
-            .with_digest(self.sha256.as_ref().map(digest).transpose()?)
-            .with_original_digest(self.orig_sha256.as_ref().map(digest).transpose()?)
+            .with_digest(self.sha256.as_ref().map(digest).transpose()?.and_then(Digest::known))
+            .with_original_digest(
+                self.orig_sha256.as_ref().map(digest).transpose()?.and_then(Digest::known),
+            )
             .with_blocks(blocks)
             .with_hard_link(self.hardlink)
             .with_sparse(self.sparse.unwrap_or(false)))

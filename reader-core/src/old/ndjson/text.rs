@@ -1,4 +1,4 @@
-//! Raw bytes as JSON strings, and back (FORMAT.md, "NDJSON index").
+//! Raw bytes as JSON strings, and back (docs/old-formats.md, "NDJSON index").
 
 use crate::format::layout::MAGIC;
 use alloc::borrow::Cow;

@@ -232,19 +232,21 @@ mod tests {
             proptest::option::of((any::<u64>(), digest.clone(), any::<u8>())),
             (proptest::option::of(1u64..), any::<bool>()),
         )
-            .prop_map(|((volume, offset, stored_size, size), digests, blocks, (link, sparse))| {
-                let most = stored_size.saturating_mul(1032).saturating_add(65536);
-                let codec = if size.is_some() { Codec::Gzip } else { Codec::Stored };
-                let size = size.map_or(stored_size, |size| size.min(most));
-                let table =
-                    |(offset, digest, block_log2)| BlockTable { offset, digest, block_log2 };
-                let content = Content::new(codec, offset, stored_size, size)
-                    .with_volume(volume)
-                    .with_digest(digests.0)
-                    .with_original_digest(digests.1)
-                    .with_blocks(blocks.map(table));
-                Kind::File(content.with_hard_link(link).with_sparse(sparse))
-            });
+            .prop_map(
+                |((volume, offset, stored_size, size), digests, blocks, (link, sparse))| {
+                    let most = stored_size.saturating_mul(1032).saturating_add(65536);
+                    let codec = if size.is_some() { Codec::Gzip } else { Codec::Stored };
+                    let size = size.map_or(stored_size, |size| size.min(most));
+                    let table =
+                        |(offset, digest, block_log2)| BlockTable { offset, digest, block_log2 };
+                    let content = Content::new(codec, offset, stored_size, size)
+                        .with_volume(volume)
+                        .with_digest(digests.0)
+                        .with_original_digest(digests.1)
+                        .with_blocks(blocks.map(table));
+                    Kind::File(content.with_hard_link(link).with_sparse(sparse))
+                },
+            );
         let attributes = proptest::option::of((any::<u64>(), 1..1u32 << 20, digest));
         let link = component()
             .prop_filter("no target", |target| !target.is_empty() && !target.contains(&0))

@@ -1,8 +1,8 @@
 use super::*;
 use crate::entry::Content;
 use crate::format::hash;
-use crate::format::layout::Section;
 use crate::format::layout::HashSlot;
+use crate::format::layout::Section;
 use crate::path::PackPathBuf;
 use crate::writing::tree::TreeBuilder;
 use crate::writing::window::Window;
@@ -200,9 +200,8 @@ fn earlier_generations_are_found_by_their_digests() {
     }
     generations.push((0, open(&file).digest()));
     let (len, limits) = (file.len() as u64, Limits::default());
-    let asked = |source: &[u8], digest, limits: &Limits| {
-        Index::open(source, len, Some(digest), limits)
-    };
+    let asked =
+        |source: &[u8], digest, limits: &Limits| Index::open(source, len, Some(digest), limits);
     for (entries, digest) in &generations {
         let index = asked(&file, *digest, &limits).unwrap().ready().flatten().unwrap();
         assert_eq!((index.len(), index.digest()), (*entries, *digest));

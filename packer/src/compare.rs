@@ -1,0 +1,299 @@
+//! Compares a pack with a tree on disk, which is read as if it were packed.
+
+use crate::error::{Difference, Error, LeftOut, Result};
+use crate::pack::{Output, PackOptions, Task, run, walk};
+use crate::progress::{Event, Latch, Observer, PROBLEMS_KEPT, cancelled, go_on};
+use crate::read::content::Verified;
+use crate::read::pack::Pack;
+use rangepack_core::{Content, Digest, Entry, Escaped, Hasher, Kind, PackPathBuf, Scan};
+use std::cmp::Ordering;
+use std::path::Path;
+
+/// How a tree on disk is read.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct CompareOptions {
+    /// Which paths, followed links, threads: as if the tree were packed. Everything else is ignored.
+    pub source: PackOptions,
+}
+
+/// What was compared, and what differs.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Compared {
+    /// Entries that are the same in both.
+    pub same: u64,
+    /// Paths at which they differ.
+    pub different: u64,
+    /// Files and directories on disk that could not be read.
+    pub unreadable: u64,
+    /// Bytes of content that were read on disk.
+    pub bytes: u64,
+    /// The first [`PROBLEMS_KEPT`](crate::PROBLEMS_KEPT) differences, in key order.
+    pub differences: Vec<(PackPathBuf, Difference)>,
+}
+
+impl Compared {
+    /// Whether pack and tree are the same, times, owners and attributes apart.
+    pub fn is_same(&self) -> bool {
+        self.different == 0 && self.unreadable == 0
+    }
+}
+
+/// Compares a pack with the tree below `source`: names, kinds, modes, targets and contents; not times,
+/// owners or attributes. Sockets, pipes and devices are passed over, as they are when a tree is packed.
+///
+/// Both are gone through once, in key order, in memory that does not grow with them. Files of the tree are
+/// hashed; of the pack only those are read whose content has no digest in the index.
+///
+/// # Errors
+/// When the pack's index cannot be read, and [`Error::Cancelled`].
+pub fn compare(
+    pack: &Pack,
+    source: &Path,
+    options: &CompareOptions,
+    observer: &dyn Observer,
+) -> Result<Compared> {
+    let observer = &Latch::new(observer);
+    let options = PackOptions {
+        compress: None,
+        dedup: false,
+        align: 1,
+        strict: false,
+        ..options.source.clone()
+    };
+    let scan = pack.index().scan(0..pack.index().len());
+    let mut merge = Merge { pack, scan, next: None, observer, compared: Compared::default() };
+    merge.advance()?;
+    let tasks = walk(source, &options, Vec::new())?;
+    let tasks = tasks.map(|batch| Task { batch, priors: Vec::new() });
+    let mut output = Output::nowhere(1, None);
+    let quiet = Quiet(observer);
+    let summary = run(tasks, &mut output, &options, &quiet, &mut |entry, _| merge.on_disk(entry))?;
+    while let Some(entry) = merge.next.take() {
+        merge.differs(&entry.path, Difference::OnlyInPack);
+        merge.advance()?;
+        go_on(observer, pack.location())?;
+    }
+    if observer.cancelled() {
+        return Err(cancelled(pack.location()));
+    }
+    Ok(Compared { unreadable: summary.failed, bytes: summary.bytes, ..merge.compared })
+}
+
+/// Tells of a tree that is only read: nothing of it is packed.
+struct Quiet<'o>(&'o dyn Observer);
+
+impl Observer for Quiet<'_> {
+    fn event(&self, event: Event<'_>) {
+        match event {
+            Event::Packed { entry, .. } => {
+                let bytes = if let Kind::File(content) = &entry.kind { content.size } else { 0 };
+                self.0.event(Event::Done { path: Escaped(entry.path.as_bytes()), bytes });
+            }
+            Event::LeftOut { problem: LeftOut::Special, .. } => {}
+            other => self.0.event(other),
+        }
+    }
+
+    fn cancelled(&self) -> bool {
+        self.0.cancelled()
+    }
+}
+
+/// Goes through both in key order.
+struct Merge<'m> {
+    pack: &'m Pack,
+    scan: Scan<'m>,
+    /// The pack's next entry.
+    next: Option<Entry>,
+    observer: &'m dyn Observer,
+    compared: Compared,
+}
+
+impl Merge<'_> {
+    fn advance(&mut self) -> Result<()> {
+        let entry = self.pack.ask(|pages| self.scan.next(pages))?;
+        let owned = entry.map(|entry| match entry.to_entry() {
+            Ok(entry) => Ok(entry),
+            // A later version's entry, or a damaged one: it is there, at least.
+            Err(_) => entry.path().map(|path| Entry::new(path, UNKNOWN)),
+        });
+        self.next = owned.transpose().map_err(|error| self.pack.error(error))?;
+        Ok(())
+    }
+
+    /// Takes in the next entry of the tree.
+    fn on_disk(&mut self, disk: &Entry) -> Result<()> {
+        loop {
+            let order =
+                self.next.as_ref().map_or(Ordering::Greater, |next| next.path.cmp(&disk.path));
+            match order {
+                Ordering::Less => {
+                    if let Some(entry) = self.next.take() {
+                        self.differs(&entry.path, Difference::OnlyInPack);
+                    }
+                    self.advance()?;
+                }
+                Ordering::Greater => {
+                    self.differs(&disk.path, Difference::OnlyOnDisk);
+                    return Ok(());
+                }
+                Ordering::Equal => {
+                    if let Some(entry) = self.next.take() {
+                        match self.difference(&entry, disk)? {
+                            Some(difference) => self.differs(&disk.path, difference),
+                            None => self.compared.same += 1,
+                        }
+                    }
+                    return self.advance();
+                }
+            }
+        }
+    }
+
+    fn difference(&self, entry: &Entry, disk: &Entry) -> Result<Option<Difference>> {
+        let kind = match (&entry.kind, &disk.kind) {
+            (kind, _) if *kind == UNKNOWN => Some(Difference::Unknown),
+            (Kind::File(content), Kind::File(disk)) => self.contents(content, disk)?,
+            (Kind::Symlink(target), Kind::Symlink(disk)) => {
+                (target != disk).then_some(Difference::Target)
+            }
+            (Kind::Directory(_), Kind::Directory(_)) => None,
+            _ => Some(Difference::Kind),
+        };
+        let is_link = matches!(disk.kind, Kind::Symlink(_));
+        Ok(kind.or(match (entry.mode, disk.mode) {
+            // Links have no modes of their own.
+            (Some(pack), Some(disk)) if pack != disk && !is_link => {
+                Some(Difference::Mode { pack, disk })
+            }
+            _ => None,
+        }))
+    }
+
+    fn contents(&self, content: &Content, disk: &Content) -> Result<Option<Difference>> {
+        if content.size != disk.size {
+            return Ok(Some(Difference::Content));
+        }
+        let digest = match content.content_digest() {
+            Some(digest) => digest,
+            None => match hash(self.pack, content) {
+                Ok(digest) => digest,
+                Err(error @ Error::Remote { .. }) => return Err(error),
+                Err(_) => return Ok(Some(Difference::Unknown)),
+            },
+        };
+        Ok((Some(digest) != disk.content_digest()).then_some(Difference::Content))
+    }
+
+    fn differs(&mut self, path: &PackPathBuf, difference: Difference) {
+        self.compared.different += 1;
+        let shown = Escaped(path.as_bytes());
+        self.observer.event(Event::Difference { path: shown, difference: &difference });
+        if self.compared.differences.len() < PROBLEMS_KEPT {
+            self.compared.differences.push((path.clone(), difference));
+        }
+    }
+}
+
+/// Stands for what an entry is that cannot be read: no link has an empty target.
+const UNKNOWN: Kind = Kind::Symlink(Vec::new());
+
+/// The SHA-256 of what a payload decodes to.
+fn hash(pack: &Pack, content: &Content) -> Result<Digest> {
+    const PIECE: usize = 64 << 10;
+    let mut pieces = Verified::read(pack, content, PIECE)?;
+    let (mut hasher, mut buffer) = (Hasher::new(), Vec::new());
+    while let Some(piece) = pieces.next(&mut buffer)? {
+        hasher.update(piece);
+    }
+    Ok(hasher.finish())
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::sync::Mutex;
+
+    fn tree(root: &Path) {
+        fs::create_dir_all(root.join("a/b")).unwrap();
+        fs::create_dir(root.join("empty")).unwrap();
+        for (name, text) in [("a/one", "one"), ("a/b/two", "two"), ("three", "three")] {
+            fs::write(root.join(name), text).unwrap();
+        }
+        fs::write(root.join("large"), vec![7; 700_000]).unwrap();
+        symlink("three", root.join("link")).unwrap();
+    }
+
+    fn run(pack: &Pack, source: &Path) -> (Compared, Vec<String>) {
+        let heard = Mutex::new(Vec::new());
+        let observer = |event: Event<'_>| {
+            if let Event::Difference { path, difference } = event {
+                heard.lock().unwrap().push(format!("{path}: {difference}"));
+            }
+        };
+        let compared = compare(pack, source, &CompareOptions::default(), &observer).unwrap();
+        assert_eq!(compared.different as usize, compared.differences.len());
+        (compared, heard.into_inner().unwrap())
+    }
+
+    #[test]
+    fn every_difference_is_named_and_times_are_none() {
+        let root = tempfile::tempdir().unwrap();
+        let source = root.path().join("tree");
+        tree(&source);
+        for compress in [None, Some(6)] {
+            let target = root.path().join(format!("{compress:?}.pack"));
+            let options = PackOptions { compress, ..PackOptions::default() };
+            crate::pack(&source, &target, &options, &()).unwrap();
+            let pack = Pack::open(&target).unwrap();
+            let copy = root.path().join("copy");
+            tree(&copy);
+            let (same, heard) = run(&pack, &copy);
+            assert!(same.is_same() && heard.is_empty(), "{heard:?}");
+            assert_eq!((same.same, same.bytes), (8, 700_011));
+
+            fs::write(copy.join("a/one"), "One").unwrap();
+            fs::write(copy.join("large"), vec![7; 700_001]).unwrap();
+            fs::remove_file(copy.join("a/b/two")).unwrap();
+            fs::write(copy.join("new"), "").unwrap();
+            fs::remove_dir(copy.join("empty")).unwrap();
+            fs::write(copy.join("empty"), "").unwrap();
+            fs::remove_file(copy.join("link")).unwrap();
+            symlink("large", copy.join("link")).unwrap();
+            let mode = |mode| fs::Permissions::from_mode(mode);
+            fs::set_permissions(copy.join("three"), mode(0o600)).unwrap();
+            let before = fs::metadata(source.join("three")).unwrap().permissions().mode() & 0o7777;
+            let (_, heard) = run(&pack, &copy);
+            let mode = format!("three: mode {before:04o} in the pack, 0600 on disk");
+            let expected = [
+                "empty: another kind of file",
+                "large: the content differs",
+                "link: the link's target differs",
+                "new: only on disk",
+                &mode,
+                "a/one: the content differs",
+                "a/b/two: only in the pack",
+            ];
+            assert_eq!(heard, expected);
+            fs::remove_dir_all(&copy).unwrap();
+        }
+    }
+
+    #[test]
+    fn it_stops_when_it_is_told_to() {
+        let root = tempfile::tempdir().unwrap();
+        let source = root.path().join("tree");
+        tree(&source);
+        let target = root.path().join("x.pack");
+        crate::pack(&source, &target, &PackOptions::default(), &()).unwrap();
+        let pack = Pack::open(&target).unwrap();
+        let stop = std::sync::atomic::AtomicBool::new(true);
+        let stopped = compare(&pack, &source, &CompareOptions::default(), &stop).unwrap_err();
+        assert!(stopped.is_cancelled(), "{stopped}");
+    }
+}
