@@ -111,14 +111,22 @@ export class Engine {
   async read(volume, offset, length, signal, path) {
     if (length === 0) return new Uint8Array();
     this.#closing.signal.throwIfAborted();
-    const { source, ranges } = await this.#volume(volume);
-    this.#closing.signal.throwIfAborted();
-    if (source.size !== undefined && offset + length > source.size) {
+    const { name, size } = volume === 0 ? this.#options.source : this.#stated(volume);
+    if (size !== undefined && offset + length > size) {
       const what = `${path ?? 'the index'}: it names ${length} bytes at offset ${offset}`;
-      throw this.error('ERR_CORRUPT', `${what}, but ${source.name} ends at ${source.size}`);
+      throw this.error('ERR_CORRUPT', `${what}, but ${name || 'the file beside it'} ends at ${size}`);
     }
+    const { ranges } = await this.#volume(volume);
+    this.#closing.signal.throwIfAborted();
     const [bytes] = await ranges.read([{ offset, length }], { signal });
     return bytes ?? new Uint8Array();
+  }
+
+  /** @param {number} number */
+  #stated(number) {
+    const volume = this.#named[number - 1];
+    if (volume !== undefined) return volume;
+    throw this.error('ERR_CORRUPT', `an entry lies in volume ${number}, which the pack does not name`);
   }
 
   /** @param {number} number */
@@ -135,10 +143,7 @@ export class Engine {
 
   /** @param {number} number */
   async #openVolume(number) {
-    const volume = this.#named[number - 1];
-    if (volume === undefined) {
-      throw this.error('ERR_CORRUPT', `an entry lies in volume ${number}, which the pack does not name`);
-    }
+    const volume = this.#stated(number);
     const source = this.#options.volume(volume);
     this.sources.push(source);
     try {

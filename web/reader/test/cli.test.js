@@ -114,15 +114,16 @@ test('info', async () => {
   const { out } = await run('info', 'compressed.pack');
   const expected = `compressed.pack
   format    Rangepack 1
-  root      d645401ef76d606a34345ec09db01e9b1b9a842fc2013f6c6bfb6d017093b032
-  length    23.9 KiB (24 444 bytes)
+  root      b8ae51d23fe6c9deb1d1d0c093cec6d135924f2a54c8c99abfb6768574363a87
+  tree      8955f72a51cddece3462c40be525de472c27733e9cbd2dfccb8941e342129d5c
+  length    24.0 KiB (24 559 bytes)
   entries   4 files
   content   1.2 MiB (1 228 859 bytes)
   stored    43.1 KiB (44 171 bytes), 3.6% of the content
 `;
   assert.equal(out.replaceAll('\u202f', ' '), expected);
   const { root, entries, files, file_len, format } = JSON.parse((await run('info', '--json', 'all-kinds.pack')).out);
-  assert.deepEqual([format, entries, files, file_len, root.length], ['rangepack', 19, 12, 5179, 64]);
+  assert.deepEqual([format, entries, files, file_len, root.length], ['rangepack', 19, 12, 5440, 64]);
   assert.match((await run('info', join(tests, 'hostile', 'v1-dotdot.pack'))).out, /note {6}1 entry with names/);
 });
 
@@ -169,7 +170,7 @@ describe('packs on a server', () => {
 });
 
 test('roots', async () => {
-  const root = 'd645401ef76d606a34345ec09db01e9b1b9a842fc2013f6c6bfb6d017093b032';
+  const root = 'b8ae51d23fe6c9deb1d1d0c093cec6d135924f2a54c8c99abfb6768574363a87';
   assert.equal((await run('info', '--root', root.toUpperCase(), 'compressed.pack')).exit, 0);
   const wrong = await run('info', '--root', root, 'all-kinds.pack');
   assert.equal(wrong.exit, 1);

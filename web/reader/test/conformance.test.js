@@ -76,8 +76,25 @@ test('a container whose index lies beside it says so when the index is not given
 test('a sidecar finds its volume beside it, or where it is said to be', async () => {
   const index = await readFile(testFile('golden/sidecar.pack.rpx'));
   const alone = await openPack(index);
-  await assert.rejects(alone.readFile('a'), { code: 'ERR_NO_VOLUME', message: /sidecar\.pack/ });
-  const both = await openPack(index, { volumes: { 'sidecar.pack': testFile('golden/sidecar.pack') } });
+  await assert.rejects(alone.readFile('a'), { code: 'ERR_NO_VOLUME', message: /volumes: { '': … }/ });
+  const both = await openPack(index, { volumes: { '': testFile('golden/sidecar.pack') } });
   assert.equal(new TextDecoder().decode(await both.readFile('b/a')), 'the same content');
   assert.equal((await openPack(testFile('golden/sidecar.pack'))).info.format, 'ctnr');
+  // Over HTTP the query of the address goes along.
+  server.log.length = 0;
+  const remote = await openPack(`${server.origin}/tests/golden/sidecar.pack.rpx?suffix=no`);
+  assert.equal(server.log.filter(({ path }) => path.includes('.pack?')).length, 0);
+  assert.equal(new TextDecoder().decode(await remote.readFile('b/a')), 'the same content');
+  assert.equal(server.log.filter(({ path }) => path.includes('.pack?')).length, 1);
+});
+
+test('a volume of another length than the pack states is refused', async () => {
+  const index = await readFile(testFile('golden/sidecar.pack.rpx'));
+  const volume = await readFile(testFile('golden/sidecar.pack'));
+  const longer = await openPack(index, { volumes: { '': Buffer.concat([volume, Buffer.from('.')]) } });
+  await assert.rejects(longer.readFile('b/a'), { code: 'ERR_CORRUPT', message: /1370 bytes, but memory has 1371/ });
+  server.files.set('/other/sidecar.pack', { size: volume.length + 1, read: (at, length) => new Uint8Array(length) });
+  server.files.set('/other/sidecar.pack.rpx', { size: index.length, read: (at, length) => index.subarray(at, at + length) });
+  const remote = await openPack(`${server.origin}/other/sidecar.pack.rpx`);
+  await assert.rejects(remote.readFile('b/a'), { code: 'ERR_CHANGED', message: /1371 bytes instead of 1370/ });
 });

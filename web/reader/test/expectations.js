@@ -45,6 +45,10 @@ export async function checkGolden(place, name) {
   const { info } = pack;
   if (name !== 'sidecar') same(info.fileSize, expected.file_len, `${name}: length`);
   same(info.root ?? null, expected.root_sha256, `${name}: root`);
+  same(info.treeDigest ?? null, expected.tree_sha256, `${name}: tree digest`);
+  same((await pack.stat(''))?.treeDigest ?? null, expected.tree_sha256, `${name}: tree digest of the root`);
+  same(info.volumes.map(({ name, size }) => ({ name, bytes: size })), expected.volumes.map(volumeOf), `${name}: volumes`);
+  same(await pack.metadata(), expected.metadata, `${name}: metadata`);
   const { entries, files, symlinks, directories, bytes, storedBytes } = info;
   const totals = { entries, files, symlinks, directories, bytes, stored_bytes: storedBytes };
   same(totals, expected.totals, `${name}: totals`);
@@ -205,6 +209,11 @@ async function checkFile(file, content, where) {
   equal(await file.slice(2, -1).slice(1, 4).bytes(), content.slice(2, -1).slice(1, 4), `${where}, part of a part`);
 }
 
+/** @param {{ name: Raw, bytes: number }} json */
+function volumeOf({ name, bytes }) {
+  return { name: textOf(name), bytes };
+}
+
 /** @param {any} json one entry of the JSON @returns {Entry} */
 function entryOf(json) {
   const path = textOf(json.path);
@@ -215,11 +224,12 @@ function entryOf(json) {
   if (json.uid !== undefined) [entry.uid, entry.gid] = [json.uid, json.gid];
   if (json.kind === 'file') {
     Object.assign(entry, { codec: json.codec, volume: json.volume, offset: json.offset, sha256: json.sha256 ?? undefined });
-    entry.originalSha256 = json.orig_sha256;
+    Object.assign(entry, { originalSha256: json.orig_sha256, hardLink: json.hard_link, sparse: json.sparse });
     const table = json.block_table;
     if (table !== undefined) entry.blocks = { offset: table.offset, sha256: table.sha256, blockLog2: table.block_log2 };
   } else if (json.kind === 'directory') {
     Object.assign(entry, { size: json.bytes, storedSize: json.stored_bytes, files: json.files, directories: json.directories });
+    entry.treeDigest = json.tree_sha256 ?? undefined;
   } else {
     entry.target = textOf(json.target);
     entry.size = entry.storedSize = lengthOf(json.target);

@@ -159,8 +159,10 @@ export async function main(signal: AbortSignal): Promise<number> {
   const pack: Pack = await openPack('photos.pack', { signal, cache: folderCache('kept'), root: 'a'.repeat(64) });
   const names: string[] = [];
   for await (const entry of pack.walk('cats', { signal })) {
-    if (entry.kind === 'file' && entry.sha256 !== undefined) names.push(entry.path);
+    if (entry.kind === 'file' && entry.sha256 !== undefined && entry.unsupported === undefined) names.push(entry.path);
   }
+  const said: Record<string, string> = await pack.metadata({ signal });
+  names.push(said['source'] ?? pack.info.treeDigest ?? pack.info.volumes[0]?.name ?? '');
   const first: Entry[] = await pack.readdir('', { limit: 1 });
   names.push(...first.map(({ name }) => name));
   const { total, start, entries } = await pack.children('cats', { start: 'felix.jpg', limit: 10, signal });

@@ -3,7 +3,7 @@
  */
 
 import { PackError } from '../../errors.js';
-import { count, escaped, exactSize, fixed, jsonName, mode, size, thousands, time } from './format.js';
+import { count, escaped, exactSize, fixed, jsonName, mode, printable, size, thousands, time } from './format.js';
 import { complain } from './output.js';
 import { exitOf, hintOf } from './exit.js';
 
@@ -147,15 +147,17 @@ export function cat(pack, paths, { offset = 0, length = Infinity }, out) {
  * @param {{ json?: boolean }} flags
  * @param {Output} out
  */
-export async function info({ info }, name, { json }, out) {
-  const { format, root, fileSize, symlinks, directories, bytes, storedBytes, volumes } = info;
+export async function info(pack, name, { json }, out) {
+  const { info } = pack;
+  const { format, root, treeDigest, fileSize, symlinks, directories, bytes, storedBytes, volumes } = info;
   const files = info.files - symlinks;
   if (json) {
     const named = { paged: 'rangepack', ctnr: 'ctnrv1', fpack: 'fpack' }[format];
     const all = { format: named, path: name, file_len: fileSize, root: root ?? null, entries: info.entries, files };
     const rest = { directories, symlinks, bytes, stored_bytes: storedBytes, notes: notes(info) };
     const kept = volumes.map((volume) => ({ name: escaped(volume.name), bytes: volume.size }));
-    await out.write(JSON.stringify({ ...all, ...rest, volumes: kept }), '\n');
+    const told = { volumes: kept, tree: treeDigest ?? null, metadata: await pack.metadata() };
+    await out.write(JSON.stringify({ ...all, ...rest, ...told }), '\n');
     return 0;
   }
   /** @param {string} label @param {string | Uint8Array} value */
@@ -163,6 +165,7 @@ export async function info({ info }, name, { json }, out) {
   await out.write(out.name(name), '\n');
   await row('format', formatName(info));
   if (root !== undefined) await row('root', root);
+  if (treeDigest !== undefined) await row('tree', treeDigest);
   await row('length', exactSize(fileSize));
   const kinds = /** @type {const} */ ([[files, 'file'], [directories, 'directory'], [symlinks, 'link']]);
   const present = kinds.filter(([number]) => number > 0).map(([number, kind]) => count(number, kind));
@@ -173,13 +176,14 @@ export async function info({ info }, name, { json }, out) {
     await row('stored', `${exactSize(storedBytes)}, ${share}% of the content`);
   }
   for (const volume of volumes) await row('volume', `${escaped(volume.name)}: ${exactSize(volume.size)}`);
+  for (const [key, value] of Object.entries(await pack.metadata())) await row('meta', printable(`${key}: ${value}`));
   for (const note of notes(info)) await row('note', note);
   return 0;
 }
 
 /** @param {Info} info */
 function formatName({ format, volumes }) {
-  if (format === 'ctnr') return 'CTNRv1 container, its index read into memory';
+  if (format === 'ctnr') return 'CTNRv1 container, its index read into memory; nothing vouches for that';
   if (format === 'fpack') return "FilePacker's .fpack, which has no check sums";
   return volumes.length > 0 ? 'Rangepack 1, an index beside its container' : 'Rangepack 1';
 }

@@ -97,7 +97,8 @@ export class Session {
 
   /** Opens a file of the user; nothing is sent anywhere. With it may come its `.idx` and its volumes. */
   openFiles(files: File[]): void {
-    const pack = files.find(({ name }) => !name.endsWith('.idx')) ?? files[0];
+    // An index beside its container is the pack; the container is one of its volumes.
+    const pack = files.find(({ name }) => name.endsWith('.rpx')) ?? files.find(({ name }) => !name.endsWith('.idx')) ?? files[0];
     if (pack === undefined) return;
     this.#files = { name: pack.name, files: [pack, ...files.filter((file) => file !== pack)] };
     this.#source = undefined;
@@ -130,7 +131,9 @@ export class Session {
     const [pack, ...beside] = this.#files?.files ?? [];
     if (pack === undefined) return;
     const index = beside.find(({ name }) => name.endsWith('.idx'));
-    return this.#open(pack, { index, volumes: Object.fromEntries(beside.map((file) => [file.name, file])) });
+    const volumes = Object.fromEntries(beside.map((file) => [file.name, file]));
+    const container = beside.find(({ name }) => `${name}.rpx` === pack.name);
+    return this.#open(pack, { index, volumes: { ...volumes, ...(container && { '': container }) } });
   }
 
   async #open(input: string | File, options: OpenOptions) {

@@ -2,7 +2,7 @@
  * What to do when something fails, told from the code of the error. The error's own message says what and where.
  */
 
-import { PackError, type ErrorCode } from 'rangepack';
+import { PackError, type Entry, type ErrorCode } from 'rangepack';
 import { PartMissing } from '../page/parts.ts';
 
 export interface Advice {
@@ -96,11 +96,22 @@ const PLANS: Partial<Record<ErrorCode, Plan>> = {
   ERR_IO: { title: 'The file cannot be read', todo: 'Choose it again.' },
 };
 
+/** Of an entry in a pack that is read otherwise. */
+const NEWER: Plan = {
+  title: 'This was made by a newer version',
+  todo: 'The rest of the pack can be read. Use a newer version of the viewer for this one.',
+};
+
 const PART: Plan = {
   title: 'A part of this page did not come',
   todo: 'Check the network, then try again. If that does not help, reload the page.',
   retry: true,
 };
+
+/** Words for an entry that cannot be read here; undefined when it can be. */
+export function adviceForEntry({ unsupported }: Entry): Advice | undefined {
+  return unsupported === undefined ? undefined : { retry: false, ...NEWER, detail: `${unsupported}.`, code: 'ERR_UNSUPPORTED' };
+}
 
 /** Words for any error. */
 export function adviceFor(error: unknown): Advice {
