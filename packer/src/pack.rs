@@ -4,6 +4,7 @@ pub(crate) mod walk;
 mod compress;
 mod dedup;
 mod large;
+mod links;
 mod output;
 mod pipeline;
 mod read;
@@ -93,7 +94,7 @@ pub struct Summary {
     pub bytes: u64,
     /// Bytes of payload written.
     pub stored_bytes: u64,
-    /// Files whose content was stored already.
+    /// Files whose content was stored already: other names of the same file, or files with the same content.
     pub duplicates: u64,
     /// Entries that were in the container already, unchanged.
     pub unchanged: u64,
@@ -136,7 +137,7 @@ pub fn pack(
     let mut index = IndexWriter::new(&directory_of(target));
     let mut sink = |entry: &Entry, _: &mut Output| index.push(entry);
     let tasks = walk.map(|batch| Task { batch, priors: Vec::new() });
-    let summary = run(tasks, &mut output, options, observer, &mut sink)?;
+    let summary = run(tasks, &mut output, options, 0, observer, &mut sink)?;
     let payload_end = output.position();
     output.finish()?;
     let seek = Error::io(Action::Seek, target);
@@ -176,18 +177,20 @@ pub(crate) fn walk(source: &Path, options: &PackOptions, skip: Vec<PathBuf>) -> 
 /// Where entries go: an index in the making, or a journal.
 pub(crate) type Sink<'s> = dyn FnMut(&Entry, &mut Output) -> Result<()> + 's;
 
-/// Runs the pipeline over `tasks`; payloads go to `output`, entries to `sink`.
+/// Runs the pipeline over `tasks`; payloads go to `output`, entries to `sink`. Groups of hard links are numbered
+/// on from `groups`.
 pub(crate) fn run(
     tasks: impl Iterator<Item = Task> + Send,
     output: &mut Output,
     options: &PackOptions,
+    groups: u64,
     observer: &dyn Observer,
     sink: &mut Sink<'_>,
 ) -> Result<Summary> {
     let workers = options.threads.max(1);
     let pipeline = Pipeline::new(workers);
     pipeline.run(tasks, workers, options.compress, |pipeline| {
-        let mut writer = Writer::new(pipeline, output, options, observer, sink);
+        let mut writer = Writer::new(pipeline, output, options, observer, sink).groups(groups);
         while let Some(done) = pipeline.next() {
             let data = writer.batch(done)?;
             pipeline.written(data);

@@ -1,5 +1,6 @@
 //! Large files: read block by block on the workers, hashed as a whole and written here.
 
+use super::links::Earlier;
 use super::output::Output;
 use super::pipeline::Pipeline;
 use super::read::{ATTEMPTS, BLOCK, BlockJob};
@@ -22,63 +23,71 @@ pub(crate) enum Outcome {
     Failed(LeftOut),
 }
 
-/// Packs one large file. Whatever goes wrong with the file itself, nothing of it stays in the output; nor
-/// does it when `cancelled`, which is asked before each block, ends the run.
-pub(crate) fn pack(
-    pipeline: &Pipeline,
-    output: &mut Output,
-    directory: &Directory,
-    name: &[u8],
-    compress: bool,
-    cancelled: &dyn Fn() -> bool,
-) -> Result<Outcome> {
-    output.pad()?;
-    let start = output.position();
-    let mut problem = LeftOut::Changed;
-    for _ in 0..ATTEMPTS {
-        let opened = directory.open_file(name);
-        let opened =
-            opened.and_then(|file| directory.metadata_of(&file).map(|metadata| (file, metadata)));
-        let (file, metadata) = match opened {
-            Ok(opened) => opened,
-            Err(error) => return Ok(Outcome::Failed(error.into())),
-        };
-        if metadata.kind != ItemKind::File {
-            return Ok(Outcome::Failed(LeftOut::NotAFile));
-        }
-        let shared = Arc::new(file);
-        // It may have become empty, and nothing can be compressed then.
-        let compress = compress && metadata.size > 0;
-        let size = metadata.size;
-        let mut copy = Copy { pipeline, output, file: &shared, size, cancelled };
-        let copied = match copy.run(compress)? {
-            Copied::NotShorter => {
-                copy.output.rewind(start)?;
-                copy.run(false)?
+/// A large file that is to be packed.
+pub(crate) struct Large<'l> {
+    pub(crate) pipeline: &'l Pipeline,
+    pub(crate) output: &'l mut Output,
+    pub(crate) directory: &'l Directory,
+    pub(crate) name: &'l [u8],
+    pub(crate) compress: bool,
+    /// Where it may be stored already.
+    pub(crate) earlier: Option<Earlier>,
+    /// Asked before each block.
+    pub(crate) cancelled: &'l dyn Fn() -> bool,
+}
+
+impl Large<'_> {
+    /// Packs it. Whatever goes wrong with the file itself, nothing of it stays in the output; nor does it when
+    /// the run is cancelled.
+    pub(crate) fn pack(self) -> Result<Outcome> {
+        let Large { pipeline, output, directory, name, cancelled, .. } = self;
+        output.pad()?;
+        let start = output.position();
+        let mut problem = LeftOut::Changed;
+        for _ in 0..ATTEMPTS {
+            let opened = directory.open_file(name);
+            let opened = opened
+                .and_then(|file| directory.metadata_of(&file).map(|metadata| (file, metadata)));
+            let (file, metadata) = match opened {
+                Ok(opened) => opened,
+                Err(error) => return Ok(Outcome::Failed(error.into())),
+            };
+            if metadata.kind != ItemKind::File {
+                return Ok(Outcome::Failed(LeftOut::NotAFile));
             }
-            copied => copied,
-        };
-        match copied {
-            Copied::Done(content) => {
-                // Whoever writes to a file moves its time.
-                let unchanged = directory.metadata_of(&shared).is_ok_and(|now| {
-                    now.size == metadata.size && now.mtime_ns == metadata.mtime_ns
-                });
-                if unchanged {
-                    return finish(output, start, *content, metadata);
+            let sparse = directory.has_holes(&file, &metadata);
+            let shared = Arc::new(file);
+            // It may have become empty, and nothing can be compressed then; or short, and is stored as it is.
+            let compress = metadata.size > 0 && (self.compress || sparse && metadata.size > BLOCK);
+            let size = metadata.size;
+            let mut copy = Copy { pipeline, output, file: &shared, size, sparse, cancelled };
+            let copied = match copy.run(compress)? {
+                Copied::NotShorter => {
+                    copy.output.rewind(start)?;
+                    copy.run(false)?
                 }
-                problem = LeftOut::Changed;
+                copied => copied,
+            };
+            match copied {
+                Copied::Done(content) => {
+                    // Whoever writes to a file moves its time.
+                    let now = directory.metadata_of(&shared);
+                    if now.is_ok_and(|now| now.is_still(&metadata)) {
+                        return finish(output, start, *content, metadata, self.earlier);
+                    }
+                    problem = LeftOut::Changed;
+                }
+                Copied::Failed(error) => problem = error,
+                Copied::NotShorter => {}
+                Copied::Cancelled => {
+                    output.rewind(start)?;
+                    return Err(progress::cancelled(directory.disk_path_of(name)));
+                }
             }
-            Copied::Failed(error) => problem = error,
-            Copied::NotShorter => {}
-            Copied::Cancelled => {
-                output.rewind(start)?;
-                return Err(progress::cancelled(directory.disk_path_of(name)));
-            }
+            output.rewind(start)?;
         }
-        output.rewind(start)?;
+        Ok(Outcome::Failed(problem))
     }
-    Ok(Outcome::Failed(problem))
 }
 
 fn finish(
@@ -86,8 +95,9 @@ fn finish(
     start: u64,
     mut content: Content,
     metadata: Metadata,
+    earlier: Option<Earlier>,
 ) -> Result<Outcome> {
-    let known = output.find_large(&content)?;
+    let known = output.find_large(&content, earlier)?;
     let duplicate = known.is_some();
     if let Some(placed) = known {
         content.offset = placed.offset;
@@ -110,10 +120,16 @@ struct Copy<'c> {
     output: &'c mut Output,
     file: &'c Arc<File>,
     size: u64,
+    sparse: bool,
     cancelled: &'c dyn Fn() -> bool,
 }
 
 impl Copy<'_> {
+    /// Behind what does not shrink there may be a hole of any length.
+    fn has_long_holes(&self) -> bool {
+        self.sparse && self.size > BLOCK
+    }
+
     fn run(&mut self, compress: bool) -> Result<Copied> {
         let (file, size) = (self.file, self.size);
         let count = size.div_ceil(BLOCK);
@@ -155,7 +171,10 @@ impl Copy<'_> {
             self.output.write(&stored)?;
             let written = self.output.position() - start;
             let read = (index + 1) * BLOCK;
-            if compress && (written >= size || index + 1 == TRIAL && written >= read) {
+            if compress
+                && !self.has_long_holes()
+                && (written >= size || index + 1 == TRIAL && written >= read)
+            {
                 return Ok(Copied::NotShorter);
             }
         }
@@ -178,7 +197,8 @@ impl Copy<'_> {
             )
             .with_digest(Some(payload.finish()))
             .with_original_digest(compress.then(|| original.finish()))
-            .with_blocks(blocks),
+            .with_blocks(blocks)
+            .with_sparse(self.sparse),
         )))
     }
 }

@@ -1,6 +1,7 @@
 //! Payloads, one after the other, into one file.
 
 use super::dedup::{Dedup, Placed};
+use super::links::Earlier;
 use crate::error::{Action, Error, Result};
 use crate::source::replace::close;
 use rangepack_core::{Codec, Content, Digest, blocks};
@@ -136,18 +137,25 @@ impl Output {
         }
     }
 
-    /// Stores the payload that lies at `range` of the batch, unless it is stored already.
+    /// Where the same stored bytes may lie.
+    fn find(&mut self, digest: &Digest, codec: Codec, earlier: Option<Earlier>) -> Option<Placed> {
+        let earlier = earlier.and_then(|earlier| earlier.find(digest, codec));
+        earlier.or_else(|| self.dedup.as_mut()?.find(digest, codec))
+    }
+
+    /// Stores the payload that lies at `range` of the batch, unless it is stored already: `earlier`, perhaps.
     pub(crate) fn place(
         &mut self,
         range: Range<usize>,
         codec: Codec,
         digest: Digest,
+        earlier: Option<Earlier>,
     ) -> Result<Placement> {
         let stored_size = range.len() as u64;
         if stored_size == 0 {
             return Ok(Placement { offset: self.position, duplicate: false });
         }
-        let known = self.dedup.as_mut().and_then(|dedup| dedup.find(&digest, codec));
+        let known = self.find(&digest, codec, earlier);
         if let Some(placed) = known
             && (placed.offset >= self.first
                 || self.holds(placed.offset, &self.batch[range.clone()]))
@@ -199,12 +207,14 @@ impl Output {
 
     /// Where the same payload and block table as the large one that was just written lie already. If
     /// they do not, this one is remembered.
-    pub(crate) fn find_large(&mut self, content: &Content) -> Result<Option<Placed>> {
-        let (Some(dedup), Some(digest)) = (&mut self.dedup, content.digest) else {
-            return Ok(None);
-        };
+    pub(crate) fn find_large(
+        &mut self,
+        content: &Content,
+        earlier: Option<Earlier>,
+    ) -> Result<Option<Placed>> {
+        let Some(digest) = content.digest else { return Ok(None) };
         let (offset, blocks) = (content.offset, content.blocks);
-        if let Some(placed) = dedup.find(&digest, content.codec) {
+        if let Some(placed) = self.find(&digest, content.codec, earlier) {
             if placed.offset >= self.first {
                 return Ok(Some(placed));
             }
@@ -318,7 +328,7 @@ mod tests {
         // Longer than the buffer, so that nothing of it is left there to fail again.
         let len = 100_000;
         output.begin_batch(vec![0; len]);
-        output.place(0..len, Codec::Stored, Digest::of(b"")).unwrap();
+        output.place(0..len, Codec::Stored, Digest::of(b""), None).unwrap();
         assert!(output.end_batch().is_err());
         let error = output.sync().unwrap_err();
         assert!(format!("{error}").contains("earlier"), "{error}");

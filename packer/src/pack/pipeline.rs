@@ -4,7 +4,9 @@
 //! unwritten, or few bytes of them, so memory is bounded; the lowest unwritten batch is always in some worker's hands, so
 //! nothing waits in a circle. Blocks of large files come first, because the writer waits for them.
 
+use super::links::Claims;
 use super::read::{BlockDone, BlockJob, Done, Task, Worker};
+use super::walk::FileId;
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -34,6 +36,7 @@ pub(crate) struct Pipeline {
     /// The writer waits here for the next batch.
     done: Condvar,
     in_flight: usize,
+    claims: Claims,
 }
 
 /// A block that was read, with its number in the file.
@@ -75,6 +78,7 @@ impl Pipeline {
             room: Condvar::new(),
             done: Condvar::new(),
             in_flight: workers * 2 + 2,
+            claims: Claims::default(),
         }
     }
 
@@ -150,7 +154,8 @@ impl Pipeline {
                 let data = state.spare.pop().unwrap_or_default();
                 drop(state);
                 self.room.notify_one();
-                let done = worker.batch(task, data);
+                let claim = |files: &[FileId]| self.claims.take(number, files);
+                let done = worker.batch(task, data, claim);
                 state = self.lock();
                 let is_next = number == state.next;
                 state.done_bytes += done.data.len();
@@ -166,6 +171,7 @@ impl Pipeline {
 
     fn stop(&self) {
         self.lock().stop = true;
+        self.claims.stop();
         self.work.notify_all();
         self.room.notify_all();
         self.done.notify_all();

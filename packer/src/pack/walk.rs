@@ -18,7 +18,7 @@ mod problem;
 mod tests;
 
 pub(crate) use batch::{BATCH_ITEMS, Batch};
-pub(crate) use directory::{Directory, Metadata};
+pub(crate) use directory::{Directory, FileId, Metadata};
 pub(crate) use kind::ItemKind;
 pub(crate) use problem::Problem;
 

@@ -1,6 +1,7 @@
 //! Writes what the workers read, in the order of the walk: payloads to the output, entries to the sink.
 
-use super::large;
+use super::large::{Large, Outcome};
+use super::links::{Links, Shared};
 use super::output::Output;
 use super::pipeline::Pipeline;
 use super::read::{Done, Item, Small};
@@ -11,6 +12,9 @@ use crate::progress::{Event, Observer, cancelled};
 use rangepack_core::{Codec, Content, Entry, Kind, Owner, PackPathBuf, Totals};
 use std::path::Path;
 
+/// What an item became, and whether its content was stored already.
+type Packed = (Metadata, Kind, bool);
+
 /// The one that writes.
 pub(super) struct Writer<'w, 's> {
     pipeline: &'w Pipeline,
@@ -18,6 +22,7 @@ pub(super) struct Writer<'w, 's> {
     options: &'w PackOptions,
     observer: &'w dyn Observer,
     sink: &'w mut Sink<'s>,
+    links: Links,
     pub(super) summary: Summary,
 }
 
@@ -30,7 +35,14 @@ impl<'w, 's> Writer<'w, 's> {
         observer: &'w dyn Observer,
         sink: &'w mut Sink<'s>,
     ) -> Writer<'w, 's> {
-        Writer { pipeline, output, options, observer, sink, summary: Summary::default() }
+        let (links, summary) = (Links::new(0), Summary::default());
+        Writer { pipeline, output, options, observer, sink, links, summary }
+    }
+
+    /// Numbers groups of hard links on from this one.
+    pub(super) fn groups(mut self, highest: u64) -> Self {
+        self.links = Links::new(highest);
+        self
     }
 
     /// Writes a batch, and gives its memory back.
@@ -43,34 +55,31 @@ impl<'w, 's> Writer<'w, 's> {
             self.skip(&disk_path, kind)?;
         }
         self.output.begin_batch(data);
-        let mut at = 0;
         for (index, (item, source)) in items.into_iter().zip(batch.items()).enumerate() {
             let name = source.name;
             let directory = &*batch.directory;
+            let prior = priors.get(index).copied().flatten();
             let (metadata, kind, duplicate) = match item {
                 Item::Directory(metadata) => (metadata, Kind::Directory(Totals::default()), false),
                 Item::Symlink(metadata, target) => (metadata, Kind::Symlink(target), false),
-                Item::Small(metadata, small) => {
-                    let range = at..at + small.stored_size;
-                    at = range.end;
-                    let (content, duplicate) = self.small(small, range, metadata.size)?;
-                    (metadata, Kind::File(content), duplicate)
-                }
-                Item::Large => {
-                    let compress = self.options.compress.is_some();
-                    let (pipeline, output) = (self.pipeline, &mut *self.output);
-                    let cancelled = || self.observer.cancelled();
-                    match large::pack(pipeline, output, directory, name, compress, &cancelled)? {
-                        large::Outcome::Stored { content, metadata, duplicate } => {
-                            (metadata, Kind::File(content), duplicate)
-                        }
-                        large::Outcome::Failed(problem) => {
+                Item::Small(metadata, small) => match self.links.join(&metadata) {
+                    Some(shared) => shared.into_entry(),
+                    None => self.small(small, metadata)?,
+                },
+                Item::Large(metadata) | Item::Linked(metadata) => {
+                    match self.large(directory, name, &metadata)? {
+                        Ok(packed) => packed,
+                        Err(problem) => {
                             self.skip(&directory.disk_path_of(name), problem)?;
                             continue;
                         }
                     }
                 }
-                Item::Unchanged => {
+                Item::Unchanged(file) => {
+                    let content = prior.and_then(|prior| prior.content);
+                    if let Some((file, content)) = file.zip(content) {
+                        self.links.unchanged(file, content);
+                    }
                     self.summary.unchanged += 1;
                     self.observer.event(Event::Unchanged);
                     continue;
@@ -84,29 +93,57 @@ impl<'w, 's> Writer<'w, 's> {
                     continue;
                 }
             };
-            self.summary.changed += u64::from(priors.get(index).is_some_and(Option::is_some));
+            self.summary.changed += u64::from(prior.is_some());
             self.entry(directory, name, &metadata, kind, duplicate)?;
         }
         self.output.end_batch()
     }
 
-    fn small(
-        &mut self,
-        small: Small,
-        range: std::ops::Range<usize>,
-        size: u64,
-    ) -> Result<(Content, bool)> {
+    fn small(&mut self, small: Small, metadata: Metadata) -> Result<Packed> {
         let stored_size = small.stored_size as u64;
-        let place = self.output.place(range, small.codec, small.digest)?;
-        let content = Content::new(
-            small.codec,
-            place.offset,
-            stored_size,
-            if small.codec == Codec::Stored { stored_size } else { size },
-        )
-        .with_digest(Some(small.digest))
-        .with_original_digest(small.original_digest);
-        Ok((content, place.duplicate))
+        let range = small.start..small.start + small.stored_size;
+        let earlier = self.links.earlier(&metadata);
+        let place = self.output.place(range, small.codec, small.digest, earlier)?;
+        let is_stored = matches!(small.codec, Codec::Stored);
+        let size = if is_stored { stored_size } else { metadata.size };
+        let content = Content::new(small.codec, place.offset, stored_size, size)
+            .with_digest(Some(small.digest))
+            .with_original_digest(small.original_digest)
+            .with_sparse(small.sparse);
+        Ok((metadata, Kind::File(content), place.duplicate))
+    }
+
+    /// Packs a file that was not read, unless it is another name of one that is packed.
+    fn large(
+        &mut self,
+        directory: &Directory,
+        name: &[u8],
+        metadata: &Metadata,
+    ) -> Result<std::result::Result<Packed, LeftOut>> {
+        let mut shared = self.links.join(metadata);
+        if shared.is_none() && metadata.file_id().is_some() {
+            // It may have changed after this name was looked at, and before it was read under the other.
+            let now = directory.metadata(name).ok();
+            shared = now.and_then(|metadata| self.links.join(&metadata));
+        }
+        if let Some(shared) = shared {
+            return Ok(Ok(shared.into_entry()));
+        }
+        let large = Large {
+            pipeline: self.pipeline,
+            output: &mut *self.output,
+            directory,
+            name,
+            compress: self.options.compress.is_some(),
+            earlier: self.links.earlier(metadata),
+            cancelled: &|| self.observer.cancelled(),
+        };
+        Ok(match large.pack()? {
+            Outcome::Stored { content, metadata, duplicate } => {
+                Ok((metadata, Kind::File(content), duplicate))
+            }
+            Outcome::Failed(problem) => Err(problem),
+        })
     }
 
     fn entry(
@@ -114,7 +151,7 @@ impl<'w, 's> Writer<'w, 's> {
         directory: &Directory,
         name: &[u8],
         metadata: &Metadata,
-        kind: Kind,
+        mut kind: Kind,
         duplicate: bool,
     ) -> Result<()> {
         let path = match PackPathBuf::new(directory.pack_path_of(name)) {
@@ -123,8 +160,12 @@ impl<'w, 's> Writer<'w, 's> {
                 return self.skip(&directory.disk_path_of(name), LeftOut::Name(error));
             }
         };
-        match &kind {
+        match &mut kind {
             Kind::File(content) => {
+                if content.hard_link.is_none() {
+                    let shared = Shared { metadata: *metadata, content: *content };
+                    *content = self.links.number(shared);
+                }
                 self.summary.files += 1;
                 self.summary.bytes += content.size;
                 self.summary.duplicates += u64::from(duplicate);

@@ -114,6 +114,19 @@ pub(super) fn metadata_of(file: impl AsFd) -> io::Result<Metadata> {
     Ok(metadata_from(&retry_on_intr(|| rustix::fs::fstat(&file))?))
 }
 
+/// Whether the system knows of a hole before the end. The file is read from its beginning afterwards.
+#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+pub(super) fn finds_hole(file: &File, size: u64) -> bool {
+    use rustix::fs::{SeekFrom, seek};
+    let found = seek(file, SeekFrom::Hole(0)).is_ok_and(|hole| hole < size);
+    seek(file, SeekFrom::Start(0)).is_ok() && found
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+pub(super) fn finds_hole(_file: &File, _size: u64) -> bool {
+    true
+}
+
 pub(super) fn identity_of_path(path: &Path) -> io::Result<Identity> {
     let stat = retry_on_intr(|| rustix::fs::stat(path))?;
     let metadata = metadata_from(&stat);
@@ -158,5 +171,7 @@ fn metadata_from(stat: &Stat) -> Metadata {
         gid: stat.st_gid,
         dev: stat.st_dev as u64,
         ino: stat.st_ino as u64,
+        links: stat.st_nlink as u64,
+        allocated: u64::try_from(stat.st_blocks).unwrap_or(0).saturating_mul(512),
     }
 }
