@@ -1,5 +1,7 @@
 //! Extracts a pack into a directory: verified, in parallel, and never outside that directory.
 
+mod holes;
+mod links;
 mod names;
 mod place;
 mod scan;
@@ -17,6 +19,7 @@ pub use selection::Selection;
 use crate::error::{Action, Error, Limited, Result};
 use crate::progress::{Event, Observer, PROBLEMS_KEPT};
 use crate::read::pack::Pack;
+use links::Links;
 use names::Rules;
 use place::{Attributes, ModeOf, unguessable};
 use rangepack_core::{EntryRef, Escaped, PackPath};
@@ -162,6 +165,10 @@ impl ExtractReport {
 /// pack where it knows them. Directories that exist are used, and get the modes and times of the
 /// pack; a file never replaces a directory, nor the reverse.
 ///
+/// Files that the pack knows as hard links of each other become names of one file, where one of them was written
+/// in this run and the file system can do it; else each is a file of its own. Files that had holes get them where
+/// they have nothing but zeros.
+///
 /// Nothing is written outside `target`: no directory on the way to an entry may be a symbolic link,
 /// not even one that leads to another place in `target`. (`target` itself may be one.) Links are
 /// created after everything else; what they lead to is restored byte for byte, wherever that is.
@@ -210,6 +217,7 @@ fn extract_under(
         target: opened,
         mode_of: &mode_of,
         has_links: AtomicBool::new(false),
+        links: Links::default(),
         stopped: OnceLock::new(),
         failure: OnceLock::new(),
         report: Mutex::new(report),
@@ -220,6 +228,7 @@ fn extract_under(
     let ranges = rules.apply(pack, selected.ranges, |path, message| run.refused(path, message))?;
     run.tell(Event::Selected { entries: ranges.len() });
     run.pass(&ranges, Pass::Content);
+    run.pass(&run.links.put_off(), Pass::HardLinks);
     if run.has_links.load(Ordering::Relaxed) {
         run.pass(&ranges, Pass::Links);
     }
@@ -282,6 +291,8 @@ struct Run<'r> {
     mode_of: &'r ModeOf<'r>,
     /// Set when the first pass comes across a link: most packs need no second one.
     has_links: AtomicBool,
+    /// Files with several names.
+    links: Links,
     stopped: OnceLock<Stopped>,
     /// Why the pack cannot be read any further, which is nobody's fault in it.
     failure: OnceLock<Error>,
@@ -290,6 +301,9 @@ struct Run<'r> {
 
 impl Run<'_> {
     fn pass(&self, ranges: &Ranges, pass: Pass) {
+        if ranges.len() == 0 {
+            return;
+        }
         let chunks = Chunks::new(self.pack, ranges, self.options.threads);
         let work = || {
             let mut worker = Worker::new(self);
