@@ -1,5 +1,6 @@
 //! Extracts a pack into a directory: verified, in parallel, and never outside that directory.
 
+mod extended;
 mod holes;
 mod links;
 mod names;
@@ -19,16 +20,17 @@ pub use selection::Selection;
 use crate::error::{Action, Error, Limited, Result};
 use crate::progress::{Event, Observer, PROBLEMS_KEPT};
 use crate::read::pack::Pack;
+use extended::Blocks;
 use links::Links;
 use names::Rules;
-use place::{Attributes, ModeOf, unguessable};
+use place::{Attributes, ModeOf, Unset, unguessable};
 use rangepack_core::{EntryRef, Escaped, PackPath};
 use scan::{Chunks, Ranges};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use system::{Place, Target};
-use worker::{Pass, Worker};
+use worker::{Pass, Problem, Worker};
 
 /// What of a pack is extracted, and how.
 #[derive(Debug, Clone)]
@@ -52,6 +54,9 @@ pub struct ExtractOptions {
     /// Give entries the owners that the pack tells, and keep their set-user-id and set-group-id
     /// bits, which are dropped otherwise. An entry that cannot be given away fails.
     pub owner: bool,
+    /// Give files and directories the extended attributes that the pack tells, access control lists among them.
+    /// Those that cannot be set are told of, which is no failure. Capabilities come with `owner` only.
+    pub attributes: bool,
     /// Wait until each file is on disk before it gets its name.
     pub fsync: bool,
     /// Replace files and links that exist already; each is replaced at once, by renaming.
@@ -73,6 +78,7 @@ impl Default for ExtractOptions {
             dry_run: false,
             fail_fast: false,
             owner: false,
+            attributes: false,
             fsync: false,
             overwrite: true,
             max_total_bytes: None,
@@ -125,6 +131,8 @@ pub struct ExtractReport {
     pub skipped: u64,
     /// Entries that could not be extracted.
     pub failed: u64,
+    /// Entries, extracted, some of whose extended attributes could not be set.
+    pub attributes_left_out: u64,
     /// Entries whose names must not be extracted: those that no pack may hold, and those that the
     /// target cannot hold.
     pub refused: u64,
@@ -218,6 +226,7 @@ fn extract_under(
         mode_of: &mode_of,
         has_links: AtomicBool::new(false),
         links: Links::default(),
+        blocks: Blocks::default(),
         stopped: OnceLock::new(),
         failure: OnceLock::new(),
         report: Mutex::new(report),
@@ -293,6 +302,7 @@ struct Run<'r> {
     has_links: AtomicBool,
     /// Files with several names.
     links: Links,
+    blocks: Blocks,
     stopped: OnceLock<Stopped>,
     /// Why the pack cannot be read any further, which is nobody's fault in it.
     failure: OnceLock<Error>,
@@ -331,12 +341,17 @@ impl Run<'_> {
         if self.options.fsync { target.sync() } else { Ok(()) }
     }
 
-    fn attributes(&self, entry: &EntryRef<'_>) -> rangepack_core::Result<Attributes> {
+    fn attributes(&self, entry: &EntryRef<'_>) -> std::result::Result<Attributes, Problem> {
         let owner = if self.options.owner { entry.owner()? } else { None };
         // Programs that run as somebody else are not made from a stranger's pack.
         let allowed = if owner.is_some() { 0o7777 } else { 0o1777 };
         let mode = entry.mode()?.map(|mode| mode & allowed);
-        Ok(Attributes { mode, mtime: entry.mtime()?, owner })
+        let block = if self.options.attributes { entry.attributes()? } else { None };
+        let block = block.filter(|_| !entry.is_symlink());
+        let extended = block.map(|block| self.blocks.read(self.pack, &block)).transpose();
+        // The pack need not be named with each of its files.
+        let extended = extended.map_err(Problem::of_pack)?;
+        Ok(Attributes { mode, mtime: entry.mtime()?, owner, extended })
     }
 
     fn tell(&self, event: Event<'_>) {
@@ -364,6 +379,15 @@ impl Run<'_> {
         report.keep(path, message);
         drop(report);
         self.tell(Event::Refused { path: Escaped(path), problem: message });
+    }
+
+    /// Tells when an entry that was extracted lacks extended attributes.
+    fn tell_unset(&self, path: &[u8], extended: std::result::Result<(), Unset>) {
+        if let Err(unset) = extended {
+            self.lock().attributes_left_out += 1;
+            let (path, problem) = (Escaped(path), unset.to_string());
+            self.tell(Event::Incomplete { path, problem: &problem });
+        }
     }
 
     /// Stops all threads; the first reason counts.

@@ -1,6 +1,7 @@
 //! Packs a directory tree: a finished pack, or nothing.
 
 pub(crate) mod walk;
+mod attributes;
 mod compress;
 mod dedup;
 mod large;
@@ -47,6 +48,9 @@ pub struct PackOptions {
     pub align: u64,
     /// Keep user and group ids.
     pub owner: bool,
+    /// Keep extended attributes of files and directories, access control lists among them; not those of symbolic
+    /// links. Entries that a container holds already keep what they have.
+    pub attributes: bool,
     /// How many threads read, hash and compress; the pack is the same with any number.
     pub threads: usize,
     /// Stop at the first file that cannot be packed.
@@ -70,6 +74,7 @@ impl Default for PackOptions {
             dedup: true,
             align: 1,
             owner: false,
+            attributes: false,
             threads: default_threads(),
             strict: false,
             index: IndexOptions::default(),
@@ -104,6 +109,8 @@ pub struct Summary {
     pub special: u64,
     /// Files and directories that could not be read.
     pub failed: u64,
+    /// Entries that are packed without some of their extended attributes, or all.
+    pub attributes_left_out: u64,
 }
 
 /// A finished pack.
@@ -189,7 +196,7 @@ pub(crate) fn run(
 ) -> Result<Summary> {
     let workers = options.threads.max(1);
     let pipeline = Pipeline::new(workers);
-    pipeline.run(tasks, workers, options.compress, |pipeline| {
+    pipeline.run(tasks, workers, options, |pipeline| {
         let mut writer = Writer::new(pipeline, output, options, observer, sink).groups(groups);
         while let Some(done) = pipeline.next() {
             let data = writer.batch(done)?;

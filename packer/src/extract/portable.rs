@@ -1,7 +1,8 @@
 //! The target by paths, where the system has no directory handles.
 
 use super::holes;
-use super::place::{Attributes, Existing, ModeOf, in_the_way, link_in_the_way};
+use super::place::{Attributes, Existing, ModeOf, Unset, in_the_way, link_in_the_way};
+use crate::source::attributes;
 use crate::source::replace::checked_close;
 use filetime::FileTime;
 use rangepack_core::PackPath;
@@ -164,11 +165,15 @@ impl<'t> Place<'t> {
     }
 
     /// Gives this directory its attributes.
-    pub(super) fn finish_directory(&self, attributes: &Attributes, _sync: bool) -> io::Result<()> {
-        match attributes.mtime {
-            Some(mtime) => filetime::set_file_mtime(&self.disk, file_time(mtime)),
-            None => Ok(()),
+    pub(super) fn finish_directory(
+        &self,
+        attributes: &Attributes,
+        _sync: bool,
+    ) -> io::Result<Result<(), Unset>> {
+        if let Some(mtime) = attributes.mtime {
+            filetime::set_file_mtime(&self.disk, file_time(mtime))?;
         }
+        Ok(attributes.set_extended(|name, value| attributes::set(&self.disk, name, value)))
     }
 }
 
@@ -259,7 +264,16 @@ impl Temporary<'_> {
     }
 
     /// Gives it its attributes and its name, in place of another file of that name.
-    pub(super) fn commit(mut self, name: &[u8], sync: bool) -> io::Result<()> {
+    ///
+    /// Returns which file it is, and whether it has all its extended attributes.
+    pub(super) fn commit(
+        mut self,
+        name: &[u8],
+        sync: bool,
+    ) -> io::Result<(Identity, Result<(), Unset>)> {
+        let path = &self.name.0;
+        let set = |name: &[u8], value: &[u8]| attributes::set(path, name, value);
+        let extended = self.attributes.set_extended(set);
         if let Some(file) = self.file.take() {
             if let Some(len) = self.holes {
                 file.set_len(len)?;
@@ -278,6 +292,7 @@ impl Temporary<'_> {
             }
             checked_close(file)?;
         }
-        self.name.rename(&self.place.disk.join(text(name)?))
+        self.name.rename(&self.place.disk.join(text(name)?))?;
+        Ok(((), extended))
     }
 }

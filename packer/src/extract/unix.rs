@@ -1,7 +1,8 @@
 //! The target by directory handles: no path is ever resolved as a whole, no link ever followed.
 
 use super::holes;
-use super::place::{Attributes, Existing, ModeOf, in_the_way, link_in_the_way, new_mode};
+use super::place::{Attributes, Existing, ModeOf, Unset, in_the_way, link_in_the_way, new_mode};
+use crate::source::attributes;
 use crate::source::replace::checked_close;
 use rangepack_core::PackPath;
 use rustix::fs::{AtFlags, CWD, FileType, Gid, Mode, OFlags, RawMode, Timespec, Timestamps, Uid};
@@ -213,6 +214,8 @@ impl<'t> Place<'t> {
         // Nobody may see more of it than of the file that it becomes.
         let mode = match attributes {
             Attributes { owner: Some(_), .. } => 0o600,
+            // Without the right to write nobody sets attributes.
+            Attributes { mode, extended: Some(_), .. } => mode.unwrap_or(0o666) & 0o777 | 0o200,
             Attributes { mode, .. } => mode.unwrap_or(0o666) & 0o777,
         };
         let create = || {
@@ -270,22 +273,32 @@ impl<'t> Place<'t> {
     }
 
     /// Gives this directory its attributes.
-    pub(super) fn finish_directory(&self, attributes: &Attributes, sync: bool) -> io::Result<()> {
+    pub(super) fn finish_directory(
+        &self,
+        attributes: &Attributes,
+        sync: bool,
+    ) -> io::Result<Result<(), Unset>> {
         let directory = self.here();
-        finish(directory, attributes, None)?;
+        let extended = finish(directory, attributes, None)?;
         if sync {
             retry_on_intr(|| rustix::fs::fsync(directory))?;
         }
-        Ok(())
+        Ok(extended)
     }
 }
 
-/// Owner first: changing it takes special bits off the mode. `has` is the mode it has, if known.
-fn finish(fd: BorrowedFd<'_>, attributes: &Attributes, has: Option<u32>) -> io::Result<()> {
+/// Owner first: changing it takes special bits off the mode, and some attributes; then attributes: access control
+/// lists change the mode. `has` is the mode it has, if known. The inner result says whether it has all attributes.
+fn finish(
+    fd: BorrowedFd<'_>,
+    attributes: &Attributes,
+    has: Option<u32>,
+) -> io::Result<Result<(), Unset>> {
     if let Some(owner) = attributes.owner {
         let (uid, gid) = (Uid::from_raw(owner.uid), Gid::from_raw(owner.gid));
         rustix::fs::fchown(fd, Some(uid), Some(gid))?;
     }
+    let extended = attributes.set_extended(|name, value| attributes::set(fd, name, value));
     if let Some(mode) = attributes.mode
         && has != Some(mode)
     {
@@ -294,7 +307,7 @@ fn finish(fd: BorrowedFd<'_>, attributes: &Attributes, has: Option<u32>) -> io::
     if let Some(mtime) = attributes.mtime {
         rustix::fs::futimens(fd, &timestamps(mtime))?;
     }
-    Ok(())
+    Ok(extended)
 }
 
 #[allow(clippy::unnecessary_cast, reason = "the type of nanoseconds differs between systems")]
@@ -357,18 +370,25 @@ impl Temporary<'_> {
     }
 
     /// Gives it its attributes and its name, in place of another file of that name.
-    pub(super) fn commit(self, name: &[u8], sync: bool) -> io::Result<Identity> {
+    ///
+    /// Returns which file it is, and whether it has all its extended attributes.
+    pub(super) fn commit(
+        self,
+        name: &[u8],
+        sync: bool,
+    ) -> io::Result<(Identity, Result<(), Unset>)> {
         if let Some(len) = self.holes {
             self.file.set_len(len)?;
         }
-        let has = if self.attributes.owner.is_some() { None } else { Some(self.mode) };
-        finish(self.file.as_fd(), self.attributes, has)?;
+        let Attributes { owner, extended, .. } = self.attributes;
+        let has = (owner.is_none() && extended.is_none()).then_some(self.mode);
+        let extended = finish(self.file.as_fd(), self.attributes, has)?;
         if sync {
             self.file.sync_all()?;
         }
         let identity = identity(&rustix::fs::fstat(&self.file)?);
         checked_close(self.file)?;
         self.name.rename(name)?;
-        Ok(identity)
+        Ok((identity, extended))
     }
 }

@@ -46,6 +46,14 @@ impl Problem {
         move |source| Problem::Io { action, source }
     }
 
+    /// What is wrong with bytes of the pack; the pack need not be named with each of its files.
+    pub(super) fn of_pack(error: crate::Error) -> Problem {
+        match error.about_pack() {
+            Ok(error) => Problem::Entry(error),
+            Err(error) => Problem::Pack(error),
+        }
+    }
+
     fn is_disk_full(&self) -> bool {
         let Problem::Io { source, .. } = self else { return false };
         matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
@@ -273,7 +281,7 @@ impl<'r> Worker<'r> {
             }
         }
         let pass = self.pass;
-        let Worker { place, temporary, name, buffer, run, .. } = self;
+        let Worker { place, temporary, name, path, buffer, run, .. } = self;
         let mut buffered = None;
         if content.size <= run.options.chunk_size as u64 {
             let payload = match gathered {
@@ -297,7 +305,9 @@ impl<'r> Worker<'r> {
             Some(bytes) => write(bytes)?,
             None => stream(run, content, buffer, &mut write)?,
         }
-        let identity = file.commit(name, run.options.fsync).map_err(Problem::io("create"))?;
+        let committed = file.commit(name, run.options.fsync);
+        let (identity, extended) = committed.map_err(Problem::io("create"))?;
+        run.tell_unset(path, extended);
         if let Some(group) = group.filter(|_| pass == Pass::Content) {
             run.links.whole(group, identity);
         }
@@ -361,17 +371,13 @@ fn stream(
     write: &mut dyn FnMut(&[u8]) -> Result<(), Problem>,
 ) -> Result<(), Problem> {
     run.pack.volume_of(content)?.check(content.extent())?;
-    // The pack need not be named with each of its files.
-    let failed = |error: crate::Error| match error.about_pack() {
-        Ok(error) => Problem::Entry(error),
-        Err(error) => Problem::Pack(error),
-    };
-    let mut pieces = Verified::read(run.pack, content, run.options.chunk_size).map_err(failed)?;
+    let mut pieces =
+        Verified::read(run.pack, content, run.options.chunk_size).map_err(Problem::of_pack)?;
     loop {
         if run.is_stopped() {
             return Err(Problem::Stopped);
         }
-        let Some(piece) = pieces.next(buffer).map_err(failed)? else { return Ok(()) };
+        let Some(piece) = pieces.next(buffer).map_err(Problem::of_pack)? else { return Ok(()) };
         write(piece)?;
     }
 }
@@ -397,8 +403,10 @@ pub(super) fn finish_directories(run: &Run<'_>, range: Range<u64>, place: &mut P
             }
             path.clear();
             entry.push_path(&mut path);
-            if let Err(problem) = finish_directory(run, &entry, &path, place) {
-                run.failed(&path, 1, &problem.to_string());
+            match finish_directory(run, &entry, &path, place) {
+                Ok(()) => {}
+                Err(Problem::Pack(error @ crate::Error::Remote { .. })) => return run.fail(error),
+                Err(problem) => run.failed(&path, 1, &problem.to_string()),
             }
         }
     }
@@ -419,7 +427,7 @@ fn finish_directory(
     if place.enter(directory, false).is_err() {
         return Ok(());
     }
-    place
-        .finish_directory(&attributes, run.options.fsync)
-        .map_err(Problem::io("set mode and time of"))
+    let finished = place.finish_directory(&attributes, run.options.fsync);
+    run.tell_unset(path, finished.map_err(Problem::io("set mode and time of"))?);
+    Ok(())
 }

@@ -1,5 +1,6 @@
 //! Large files: read block by block on the workers, hashed as a whole and written here.
 
+use super::attributes::Attached;
 use super::links::Earlier;
 use super::output::Output;
 use super::pipeline::Pipeline;
@@ -7,6 +8,7 @@ use super::read::{ATTEMPTS, BLOCK, BlockJob};
 use crate::error::{LeftOut, Result};
 use crate::pack::walk::{Directory, ItemKind, Metadata};
 use crate::progress;
+use crate::source::attributes;
 use rangepack_core::blocks::{BlockTableBuilder, DEFAULT_BLOCK_LOG2};
 use rangepack_core::{BlockTable, Codec, Content, Digest, Hasher, gzip};
 use std::fs::File;
@@ -18,7 +20,12 @@ const TRIAL: u64 = 16;
 /// What became of a large file.
 pub(crate) enum Outcome {
     /// It is stored, or was stored already.
-    Stored { content: Content, metadata: Metadata, duplicate: bool },
+    Stored {
+        content: Content,
+        metadata: Metadata,
+        duplicate: bool,
+        attached: Option<Box<Attached>>,
+    },
     /// It could not be read.
     Failed(LeftOut),
 }
@@ -30,6 +37,8 @@ pub(crate) struct Large<'l> {
     pub(crate) directory: &'l Directory,
     pub(crate) name: &'l [u8],
     pub(crate) compress: bool,
+    /// Extended attributes are kept.
+    pub(crate) attributes: bool,
     /// Where it may be stored already.
     pub(crate) earlier: Option<Earlier>,
     /// Asked before each block.
@@ -73,7 +82,12 @@ impl Large<'_> {
                     // Whoever writes to a file moves its time.
                     let now = directory.metadata_of(&shared);
                     if now.is_ok_and(|now| now.is_still(&metadata)) {
-                        return finish(output, start, *content, metadata, self.earlier);
+                        let attached = match self.attributes {
+                            true => Attached::new(attributes::read(&*shared)),
+                            false => None,
+                        };
+                        let (content, duplicate) = known(output, start, *content, self.earlier)?;
+                        return Ok(Outcome::Stored { content, metadata, duplicate, attached });
                     }
                     problem = LeftOut::Changed;
                 }
@@ -90,21 +104,20 @@ impl Large<'_> {
     }
 }
 
-fn finish(
+/// The content where it lies, and whether it lay there before: then what was written of it is taken back.
+fn known(
     output: &mut Output,
     start: u64,
     mut content: Content,
-    metadata: Metadata,
     earlier: Option<Earlier>,
-) -> Result<Outcome> {
+) -> Result<(Content, bool)> {
     let known = output.find_large(&content, earlier)?;
-    let duplicate = known.is_some();
     if let Some(placed) = known {
         content.offset = placed.offset;
         content.blocks = placed.blocks;
         output.rewind(start)?;
     }
-    Ok(Outcome::Stored { content, metadata, duplicate })
+    Ok((content, known.is_some()))
 }
 
 enum Copied {

@@ -5,7 +5,7 @@
 
 use super::dedup::Placed;
 use super::walk::{FileId, Metadata};
-use rangepack_core::{Codec, Content, Digest, Kind};
+use rangepack_core::{AttributeBlock, Codec, Content, Digest};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -65,14 +65,7 @@ impl Claims {
 pub(crate) struct Shared {
     pub(crate) metadata: Metadata,
     pub(crate) content: Content,
-}
-
-impl Shared {
-    /// The same under another name: an entry, of content that was stored already.
-    pub(crate) fn into_entry(self) -> (Metadata, Kind, bool) {
-        let Shared { metadata, content } = self;
-        (metadata, Kind::File(content), content.stored_size > 0)
-    }
+    pub(crate) attributes: Option<AttributeBlock>,
 }
 
 /// The files with several names that were packed; in memory until all their names were.

@@ -4,11 +4,14 @@ use super::dedup::{Dedup, Placed};
 use super::links::Earlier;
 use crate::error::{Action, Error, Result};
 use crate::source::replace::close;
-use rangepack_core::{Codec, Content, Digest, blocks};
+use rangepack_core::{AttributeBlock, Codec, Content, Digest, blocks};
 use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+
+/// So many attribute blocks at least are remembered: most trees have few different ones.
+const BLOCKS: usize = 1 << 14;
 
 /// Writes payloads in order, from one place, in large pieces.
 #[derive(Debug)]
@@ -26,6 +29,8 @@ pub(crate) struct Output {
     position: u64,
     align: u64,
     dedup: Option<Dedup>,
+    /// Where attribute blocks of this run lie.
+    blocks: Dedup,
     /// Payloads of one batch lie side by side in memory; neighbours are written together.
     batch: Vec<u8>,
     pending: Range<usize>,
@@ -58,6 +63,7 @@ impl Output {
             position,
             align: align.max(1),
             dedup,
+            blocks: Dedup::new(BLOCKS),
             batch: Vec::new(),
             pending: 0..0,
         })
@@ -74,6 +80,7 @@ impl Output {
             position: 0,
             align: align.max(1),
             dedup,
+            blocks: Dedup::new(BLOCKS),
             batch: Vec::new(),
             pending: 0..0,
         }
@@ -203,6 +210,19 @@ impl Output {
         self.write_out(bytes)?;
         self.position += bytes.len() as u64;
         Ok(())
+    }
+
+    /// Stores an attribute block, once. It is not aligned: nobody reads it for itself.
+    pub(crate) fn attach(&mut self, block: &[u8], digest: Digest) -> Result<AttributeBlock> {
+        let known = self.blocks.find(&digest, Codec::Stored);
+        let offset = known.map_or(self.position, |placed| placed.offset);
+        if known.is_none() {
+            self.write(block)?;
+            self.blocks.insert(digest, Codec::Stored, Placed { offset, blocks: None });
+        }
+        // It was made by `Attributes::to_bytes`.
+        let len = u32::try_from(block.len()).unwrap_or(u32::MAX);
+        Ok(AttributeBlock { offset, len, digest })
     }
 
     /// Where the same payload and block table as the large one that was just written lie already. If

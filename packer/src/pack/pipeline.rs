@@ -4,6 +4,7 @@
 //! unwritten, or few bytes of them, so memory is bounded; the lowest unwritten batch is always in some worker's hands, so
 //! nothing waits in a circle. Blocks of large files come first, because the writer waits for them.
 
+use super::PackOptions;
 use super::links::Claims;
 use super::read::{BlockDone, BlockJob, Done, Task, Worker};
 use super::walk::FileId;
@@ -92,7 +93,7 @@ impl Pipeline {
         &self,
         tasks: impl Iterator<Item = Task> + Send,
         workers: usize,
-        level: Option<u32>,
+        options: &PackOptions,
         writer: impl FnOnce(&Pipeline) -> T,
     ) -> T {
         std::thread::scope(|scope| {
@@ -103,7 +104,7 @@ impl Pipeline {
             for _ in 0..workers {
                 scope.spawn(move || {
                     let _guard = StopOnPanic(self);
-                    self.work(Worker::new(level));
+                    self.work(Worker::new(options));
                 });
             }
             let _guard = StopOnPanic(self);
@@ -158,7 +159,7 @@ impl Pipeline {
                 let done = worker.batch(task, data, claim);
                 state = self.lock();
                 let is_next = number == state.next;
-                state.done_bytes += done.data.len();
+                state.done_bytes += done.bytes();
                 state.done.insert(number, done);
                 if is_next {
                     self.done.notify_one();
@@ -184,7 +185,7 @@ impl Pipeline {
             let next = state.next;
             if let Some(done) = state.done.remove(&next) {
                 state.next += 1;
-                state.done_bytes -= done.data.len();
+                state.done_bytes -= done.bytes();
                 return Some(done);
             }
             let ended = state.walk_ended && next == state.walked;

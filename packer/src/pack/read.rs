@@ -1,8 +1,11 @@
 //! Reads, hashes and compresses source files, on the worker threads.
 
+use super::PackOptions;
+use super::attributes::Attached;
 use super::compress::Deflater;
 use crate::error::LeftOut;
 use crate::pack::walk::{Batch, Directory, FileId, ItemKind, Metadata};
+use crate::source::attributes;
 use rangepack_core::{Codec, Content, Digest, gzip};
 use std::fs::File;
 use std::io;
@@ -34,15 +37,28 @@ pub(crate) struct Done {
     pub(crate) data: Vec<u8>,
 }
 
+impl Done {
+    /// How much of what was read waits here.
+    pub(crate) fn bytes(&self) -> usize {
+        let blocks = self.items.iter().map(|item| match item {
+            Item::Directory(_, Some(attached)) | Item::Small(_, _, Some(attached)) => {
+                attached.block.len()
+            }
+            _ => 0,
+        });
+        blocks.sum::<usize>() + self.data.len()
+    }
+}
+
 /// What became of one item.
 #[derive(Debug)]
 pub(crate) enum Item {
     /// A directory.
-    Directory(Metadata),
+    Directory(Metadata, Option<Box<Attached>>),
     /// A symbolic link and its target.
     Symlink(Metadata, Vec<u8>),
     /// A file whose payload is in the batch's data.
-    Small(Metadata, Small),
+    Small(Metadata, Small, Option<Box<Attached>>),
     /// A file that is to be read block by block. It is opened when its turn comes: hundreds may wait.
     Large(Metadata),
     /// A file that another name leads to, under which it is read.
@@ -103,6 +119,10 @@ impl Prior {
 /// A worker: buffers and encoder that are used again and again.
 #[derive(Debug)]
 pub(crate) struct Worker {
+    /// Extended attributes of files are kept.
+    attributes: bool,
+    /// Those of directories.
+    of_directories: bool,
     deflater: Option<Deflater>,
     /// For large files with holes where no compression is asked for.
     for_holes: Option<Deflater>,
@@ -113,9 +133,12 @@ pub(crate) struct Worker {
 const HOLES_LEVEL: u32 = 1;
 
 impl Worker {
-    /// With `level` payloads are compressed.
-    pub(crate) fn new(level: Option<u32>) -> Worker {
-        Worker { deflater: level.map(Deflater::new), for_holes: None, scratch: Vec::new() }
+    /// For a run with these options.
+    pub(crate) fn new(options: &PackOptions) -> Worker {
+        let attributes = options.attributes;
+        let of_directories = attributes && options.index.keeps_directories();
+        let deflater = options.compress.map(Deflater::new);
+        Worker { attributes, of_directories, deflater, for_holes: None, scratch: Vec::new() }
     }
 
     /// Reads every item of a batch. `data` is memory to fill. `claim` is asked once which of some files with
@@ -167,7 +190,11 @@ impl Worker {
                 if prior.is_some_and(|prior| prior.is_still(&metadata, 0)) {
                     return Ok(Item::Unchanged(None));
                 }
-                Ok(Item::Directory(metadata))
+                let attached = match self.of_directories {
+                    true => Attached::new(directory.attributes_of(name)),
+                    false => None,
+                };
+                Ok(Item::Directory(metadata, attached))
             }
             ItemKind::Symlink => {
                 let metadata = directory.metadata(name)?;
@@ -229,7 +256,11 @@ impl Worker {
                 Small::stored(start, size, Digest::of(&data[start..]))
             };
             let small = Small { sparse, ..small };
-            return Ok(Item::Small(metadata, small));
+            let attached = match self.attributes {
+                true => Attached::new(attributes::read(&file)),
+                false => None,
+            };
+            return Ok(Item::Small(metadata, small, attached));
         }
         Ok(Item::Failed(LeftOut::Changed))
     }

@@ -1,5 +1,6 @@
 //! Writes what the workers read, in the order of the walk: payloads to the output, entries to the sink.
 
+use super::attributes::Attached;
 use super::large::{Large, Outcome};
 use super::links::{Links, Shared};
 use super::output::Output;
@@ -9,11 +10,25 @@ use super::walk::{Directory, Metadata, Problem};
 use super::{PackOptions, Sink, Summary};
 use crate::error::{Error, LeftOut, Result};
 use crate::progress::{Event, Observer, cancelled};
-use rangepack_core::{Codec, Content, Entry, Kind, Owner, PackPathBuf, Totals};
+use rangepack_core::{AttributeBlock, Codec, Content, Entry, Kind, Owner, PackPathBuf, Totals};
 use std::path::Path;
 
-/// What an item became, and whether its content was stored already.
-type Packed = (Metadata, Kind, bool);
+/// What an item became.
+struct Packed {
+    metadata: Metadata,
+    kind: Kind,
+    /// Its content was stored already.
+    duplicate: bool,
+    attributes: Option<AttributeBlock>,
+}
+
+impl Packed {
+    /// Another name of a file.
+    fn again(Shared { metadata, content, attributes }: Shared) -> Packed {
+        let duplicate = content.stored_size > 0;
+        Packed { metadata, kind: Kind::File(content), duplicate, attributes }
+    }
+}
 
 /// The one that writes.
 pub(super) struct Writer<'w, 's> {
@@ -59,12 +74,23 @@ impl<'w, 's> Writer<'w, 's> {
             let name = source.name;
             let directory = &*batch.directory;
             let prior = priors.get(index).copied().flatten();
-            let (metadata, kind, duplicate) = match item {
-                Item::Directory(metadata) => (metadata, Kind::Directory(Totals::default()), false),
-                Item::Symlink(metadata, target) => (metadata, Kind::Symlink(target), false),
-                Item::Small(metadata, small) => match self.links.join(&metadata) {
-                    Some(shared) => shared.into_entry(),
-                    None => self.small(small, metadata)?,
+            let packed = match item {
+                Item::Directory(metadata, attached) => {
+                    let attributes = self.attach(directory, name, attached)?;
+                    let kind = Kind::Directory(Totals::default());
+                    Packed { metadata, kind, duplicate: false, attributes }
+                }
+                Item::Symlink(metadata, target) => {
+                    let kind = Kind::Symlink(target);
+                    Packed { metadata, kind, duplicate: false, attributes: None }
+                }
+                Item::Small(metadata, small, attached) => match self.links.join(&metadata) {
+                    Some(shared) => Packed::again(shared),
+                    None => {
+                        let (content, duplicate) = self.small(small, &metadata)?;
+                        let attributes = self.attach(directory, name, attached)?;
+                        Packed { metadata, kind: Kind::File(content), duplicate, attributes }
+                    }
                 },
                 Item::Large(metadata) | Item::Linked(metadata) => {
                     match self.large(directory, name, &metadata)? {
@@ -94,15 +120,15 @@ impl<'w, 's> Writer<'w, 's> {
                 }
             };
             self.summary.changed += u64::from(prior.is_some());
-            self.entry(directory, name, &metadata, kind, duplicate)?;
+            self.entry(directory, name, packed)?;
         }
         self.output.end_batch()
     }
 
-    fn small(&mut self, small: Small, metadata: Metadata) -> Result<Packed> {
+    fn small(&mut self, small: Small, metadata: &Metadata) -> Result<(Content, bool)> {
         let stored_size = small.stored_size as u64;
         let range = small.start..small.start + small.stored_size;
-        let earlier = self.links.earlier(&metadata);
+        let earlier = self.links.earlier(metadata);
         let place = self.output.place(range, small.codec, small.digest, earlier)?;
         let is_stored = matches!(small.codec, Codec::Stored);
         let size = if is_stored { stored_size } else { metadata.size };
@@ -110,7 +136,7 @@ impl<'w, 's> Writer<'w, 's> {
             .with_digest(Some(small.digest))
             .with_original_digest(small.original_digest)
             .with_sparse(small.sparse);
-        Ok((metadata, Kind::File(content), place.duplicate))
+        Ok((content, place.duplicate))
     }
 
     /// Packs a file that was not read, unless it is another name of one that is packed.
@@ -127,7 +153,7 @@ impl<'w, 's> Writer<'w, 's> {
             shared = now.and_then(|metadata| self.links.join(&metadata));
         }
         if let Some(shared) = shared {
-            return Ok(Ok(shared.into_entry()));
+            return Ok(Ok(Packed::again(shared)));
         }
         let large = Large {
             pipeline: self.pipeline,
@@ -135,25 +161,39 @@ impl<'w, 's> Writer<'w, 's> {
             directory,
             name,
             compress: self.options.compress.is_some(),
+            attributes: self.options.attributes,
             earlier: self.links.earlier(metadata),
             cancelled: &|| self.observer.cancelled(),
         };
         Ok(match large.pack()? {
-            Outcome::Stored { content, metadata, duplicate } => {
-                Ok((metadata, Kind::File(content), duplicate))
+            Outcome::Stored { content, metadata, duplicate, attached } => {
+                let attributes = self.attach(directory, name, attached)?;
+                Ok(Packed { metadata, kind: Kind::File(content), duplicate, attributes })
             }
             Outcome::Failed(problem) => Err(problem),
         })
     }
 
-    fn entry(
+    /// Stores what attributes there are, and tells of those that are missing.
+    fn attach(
         &mut self,
         directory: &Directory,
         name: &[u8],
-        metadata: &Metadata,
-        mut kind: Kind,
-        duplicate: bool,
-    ) -> Result<()> {
+        attached: Option<Box<Attached>>,
+    ) -> Result<Option<AttributeBlock>> {
+        let Some(attached) = attached else { return Ok(None) };
+        let Attached { block, digest, problem } = *attached;
+        if let Some(problem) = problem {
+            self.skip(&directory.disk_path_of(name), problem)?;
+        }
+        if block.is_empty() {
+            return Ok(None);
+        }
+        self.output.attach(&block, digest).map(Some)
+    }
+
+    fn entry(&mut self, directory: &Directory, name: &[u8], packed: Packed) -> Result<()> {
+        let Packed { metadata, mut kind, duplicate, attributes } = packed;
         let path = match PackPathBuf::new(directory.pack_path_of(name)) {
             Ok(path) => path,
             Err(error) => {
@@ -163,7 +203,7 @@ impl<'w, 's> Writer<'w, 's> {
         match &mut kind {
             Kind::File(content) => {
                 if content.hard_link.is_none() {
-                    let shared = Shared { metadata: *metadata, content: *content };
+                    let shared = Shared { metadata, content: *content, attributes };
                     *content = self.links.number(shared);
                 }
                 self.summary.files += 1;
@@ -177,6 +217,7 @@ impl<'w, 's> Writer<'w, 's> {
         let entry = Entry::new(path, kind)
             .with_mode(Some(metadata.mode & 0o7777))
             .with_mtime(Some(metadata.mtime_ns))
+            .with_attributes(attributes)
             .with_owner(
                 self.options.owner.then_some(Owner { uid: metadata.uid, gid: metadata.gid }),
             );
@@ -189,6 +230,7 @@ impl<'w, 's> Writer<'w, 's> {
         match problem {
             LeftOut::Special => self.summary.special += 1,
             LeftOut::BadIgnoreLine { .. } => {}
+            _ if problem.is_of_attributes() => self.summary.attributes_left_out += 1,
             _ => {
                 self.summary.failed += 1;
                 if self.options.strict {

@@ -3,6 +3,7 @@
 use super::kind::ItemKind;
 use super::problem::Problem;
 use crate::error::LeftOut;
+use crate::source::attributes::Found;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -98,6 +99,11 @@ impl Directory {
         self.handle.metadata(name, self.follow_links)
     }
 
+    /// The extended attributes of the directory `name`.
+    pub(crate) fn attributes_of(&self, name: &[u8]) -> io::Result<Found> {
+        self.handle.attributes_of(name, self.follow_links)
+    }
+
     /// What the system says of an open file.
     pub(crate) fn metadata_of(&self, file: &File) -> io::Result<Metadata> {
         platform::metadata_of(file)
@@ -129,7 +135,7 @@ impl Directory {
     pub(super) fn read(
         &self,
         buffer: &mut ReadBuffer,
-        found: impl FnMut(Found<'_>),
+        found: impl FnMut(Met<'_>),
     ) -> io::Result<()> {
         self.handle.read(buffer, found)
     }
@@ -190,7 +196,7 @@ impl Metadata {
 const LEAST_HOLE: u64 = 4096;
 
 /// A name met in a directory.
-pub(super) enum Found<'a> {
+pub(super) enum Met<'a> {
     /// A name and its kind, `None` when only another question to the system can tell.
     Name(&'a [u8], Option<ItemKind>),
     /// A name, shown as well as can be, that cannot be put into a pack.
