@@ -1,5 +1,8 @@
 //! Extracts a pack into a directory: verified, in parallel, and never outside that directory.
 
+mod extended;
+mod holes;
+mod links;
 mod names;
 mod place;
 mod scan;
@@ -17,15 +20,17 @@ pub use selection::Selection;
 use crate::error::{Action, Error, Limited, Result};
 use crate::progress::{Event, Observer, PROBLEMS_KEPT};
 use crate::read::pack::Pack;
+use extended::Blocks;
+use links::Links;
 use names::Rules;
-use place::{Attributes, ModeOf, unguessable};
+use place::{Attributes, ModeOf, Unset, unguessable};
 use rangepack_core::{EntryRef, Escaped, PackPath};
 use scan::{Chunks, Ranges};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use system::{Place, Target};
-use worker::{Pass, Worker};
+use worker::{Pass, Problem, Worker};
 
 /// What of a pack is extracted, and how.
 #[derive(Debug, Clone)]
@@ -49,6 +54,9 @@ pub struct ExtractOptions {
     /// Give entries the owners that the pack tells, and keep their set-user-id and set-group-id
     /// bits, which are dropped otherwise. An entry that cannot be given away fails.
     pub owner: bool,
+    /// Give files and directories the extended attributes that the pack tells, access control lists among them.
+    /// Those that cannot be set are told of, which is no failure. Capabilities come with `owner` only.
+    pub attributes: bool,
     /// Wait until each file is on disk before it gets its name.
     pub fsync: bool,
     /// Replace files and links that exist already; each is replaced at once, by renaming.
@@ -70,6 +78,7 @@ impl Default for ExtractOptions {
             dry_run: false,
             fail_fast: false,
             owner: false,
+            attributes: false,
             fsync: false,
             overwrite: true,
             max_total_bytes: None,
@@ -122,6 +131,8 @@ pub struct ExtractReport {
     pub skipped: u64,
     /// Entries that could not be extracted.
     pub failed: u64,
+    /// Entries, extracted, some of whose extended attributes could not be set.
+    pub attributes_left_out: u64,
     /// Entries whose names must not be extracted: those that no pack may hold, and those that the
     /// target cannot hold.
     pub refused: u64,
@@ -161,6 +172,10 @@ impl ExtractReport {
 /// damaged one leaves nothing behind and does not stop the others. Modes and times are those of the
 /// pack where it knows them. Directories that exist are used, and get the modes and times of the
 /// pack; a file never replaces a directory, nor the reverse.
+///
+/// Files that the pack knows as hard links of each other become names of one file, where one of them was written
+/// in this run and the file system can do it; else each is a file of its own. Files that had holes get them where
+/// they have nothing but zeros.
 ///
 /// Nothing is written outside `target`: no directory on the way to an entry may be a symbolic link,
 /// not even one that leads to another place in `target`. (`target` itself may be one.) Links are
@@ -210,6 +225,8 @@ fn extract_under(
         target: opened,
         mode_of: &mode_of,
         has_links: AtomicBool::new(false),
+        links: Links::default(),
+        blocks: Blocks::default(),
         stopped: OnceLock::new(),
         failure: OnceLock::new(),
         report: Mutex::new(report),
@@ -220,6 +237,7 @@ fn extract_under(
     let ranges = rules.apply(pack, selected.ranges, |path, message| run.refused(path, message))?;
     run.tell(Event::Selected { entries: ranges.len() });
     run.pass(&ranges, Pass::Content);
+    run.pass(&run.links.put_off(), Pass::HardLinks);
     if run.has_links.load(Ordering::Relaxed) {
         run.pass(&ranges, Pass::Links);
     }
@@ -282,6 +300,9 @@ struct Run<'r> {
     mode_of: &'r ModeOf<'r>,
     /// Set when the first pass comes across a link: most packs need no second one.
     has_links: AtomicBool,
+    /// Files with several names.
+    links: Links,
+    blocks: Blocks,
     stopped: OnceLock<Stopped>,
     /// Why the pack cannot be read any further, which is nobody's fault in it.
     failure: OnceLock<Error>,
@@ -290,6 +311,9 @@ struct Run<'r> {
 
 impl Run<'_> {
     fn pass(&self, ranges: &Ranges, pass: Pass) {
+        if ranges.len() == 0 {
+            return;
+        }
         let chunks = Chunks::new(self.pack, ranges, self.options.threads);
         let work = || {
             let mut worker = Worker::new(self);
@@ -317,12 +341,17 @@ impl Run<'_> {
         if self.options.fsync { target.sync() } else { Ok(()) }
     }
 
-    fn attributes(&self, entry: &EntryRef<'_>) -> rangepack_core::Result<Attributes> {
+    fn attributes(&self, entry: &EntryRef<'_>) -> std::result::Result<Attributes, Problem> {
         let owner = if self.options.owner { entry.owner()? } else { None };
         // Programs that run as somebody else are not made from a stranger's pack.
         let allowed = if owner.is_some() { 0o7777 } else { 0o1777 };
         let mode = entry.mode()?.map(|mode| mode & allowed);
-        Ok(Attributes { mode, mtime: entry.mtime()?, owner })
+        let block = if self.options.attributes { entry.attributes()? } else { None };
+        let block = block.filter(|_| !entry.is_symlink());
+        let extended = block.map(|block| self.blocks.read(self.pack, &block)).transpose();
+        // The pack need not be named with each of its files.
+        let extended = extended.map_err(Problem::of_pack)?;
+        Ok(Attributes { mode, mtime: entry.mtime()?, owner, extended })
     }
 
     fn tell(&self, event: Event<'_>) {
@@ -350,6 +379,15 @@ impl Run<'_> {
         report.keep(path, message);
         drop(report);
         self.tell(Event::Refused { path: Escaped(path), problem: message });
+    }
+
+    /// Tells when an entry that was extracted lacks extended attributes.
+    fn tell_unset(&self, path: &[u8], extended: std::result::Result<(), Unset>) {
+        if let Err(unset) = extended {
+            self.lock().attributes_left_out += 1;
+            let (path, problem) = (Escaped(path), unset.to_string());
+            self.tell(Event::Incomplete { path, problem: &problem });
+        }
     }
 
     /// Stops all threads; the first reason counts.

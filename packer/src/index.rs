@@ -2,5 +2,6 @@
 
 pub(crate) mod spool;
 pub(crate) mod sort;
+pub(crate) mod groups;
 pub(crate) mod ndjson;
 pub(crate) mod writer;

@@ -1,33 +1,36 @@
 //! Packs a directory tree: a finished pack, or nothing.
 
 pub(crate) mod walk;
+mod attributes;
 mod compress;
 mod dedup;
 mod large;
+mod links;
 mod output;
 mod pipeline;
 mod read;
 mod survey;
+mod writer;
 
-use crate::error::{Action, Error, LeftOut, Result};
+use crate::error::{Action, Error, Result};
 use crate::filter::Filter;
 use crate::index::writer::{Extras, Finished, IndexOptions, IndexWriter};
-use crate::pack::walk::{Directory, Metadata, Problem, Walk, WalkOptions};
-use crate::progress::{Event, Observer, cancelled};
+use crate::pack::walk::{Walk, WalkOptions};
+use crate::progress::Observer;
 use crate::source::platform::{default_threads, directory_of};
 use crate::source::replace::{Finish, Replacement};
 pub(crate) use dedup::Dedup;
 pub(crate) use output::Output;
 pub(crate) use pipeline::Pipeline;
-use rangepack_core::{Codec, Content, Entry, Kind, Owner, PackPathBuf, Totals};
+use rangepack_core::Entry;
 pub(crate) use read::BLOCK;
 pub(crate) use read::Prior;
 pub(crate) use read::Task;
-use read::{Done, Item, Small};
 use std::collections::BTreeMap;
 use std::io::{Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 pub use survey::{Survey, survey};
+use writer::Writer;
 
 /// How a tree is packed.
 #[derive(Debug, Clone)]
@@ -45,6 +48,9 @@ pub struct PackOptions {
     pub align: u64,
     /// Keep user and group ids.
     pub owner: bool,
+    /// Keep extended attributes of files and directories, access control lists among them; not those of symbolic
+    /// links. Entries that a container holds already keep what they have.
+    pub attributes: bool,
     /// How many threads read, hash and compress; the pack is the same with any number.
     pub threads: usize,
     /// Stop at the first file that cannot be packed.
@@ -68,6 +74,7 @@ impl Default for PackOptions {
             dedup: true,
             align: 1,
             owner: false,
+            attributes: false,
             threads: default_threads(),
             strict: false,
             index: IndexOptions::default(),
@@ -92,7 +99,7 @@ pub struct Summary {
     pub bytes: u64,
     /// Bytes of payload written.
     pub stored_bytes: u64,
-    /// Files whose content was stored already.
+    /// Files whose content was stored already: other names of the same file, or files with the same content.
     pub duplicates: u64,
     /// Entries that were in the container already, unchanged.
     pub unchanged: u64,
@@ -102,6 +109,8 @@ pub struct Summary {
     pub special: u64,
     /// Files and directories that could not be read.
     pub failed: u64,
+    /// Entries that are packed without some of their extended attributes, or all.
+    pub attributes_left_out: u64,
 }
 
 /// A finished pack.
@@ -135,7 +144,7 @@ pub fn pack(
     let mut index = IndexWriter::new(&directory_of(target));
     let mut sink = |entry: &Entry, _: &mut Output| index.push(entry);
     let tasks = walk.map(|batch| Task { batch, priors: Vec::new() });
-    let summary = run(tasks, &mut output, options, observer, &mut sink)?;
+    let summary = run(tasks, &mut output, options, 0, observer, &mut sink)?;
     let payload_end = output.position();
     output.finish()?;
     let seek = Error::io(Action::Seek, target);
@@ -175,159 +184,24 @@ pub(crate) fn walk(source: &Path, options: &PackOptions, skip: Vec<PathBuf>) -> 
 /// Where entries go: an index in the making, or a journal.
 pub(crate) type Sink<'s> = dyn FnMut(&Entry, &mut Output) -> Result<()> + 's;
 
-/// Runs the pipeline over `tasks`; payloads go to `output`, entries to `sink`.
+/// Runs the pipeline over `tasks`; payloads go to `output`, entries to `sink`. Groups of hard links are numbered
+/// on from `groups`.
 pub(crate) fn run(
     tasks: impl Iterator<Item = Task> + Send,
     output: &mut Output,
     options: &PackOptions,
+    groups: u64,
     observer: &dyn Observer,
     sink: &mut Sink<'_>,
 ) -> Result<Summary> {
     let workers = options.threads.max(1);
     let pipeline = Pipeline::new(workers);
-    pipeline.run(tasks, workers, options.compress, |pipeline| {
-        let mut writer =
-            Writer { pipeline, output, options, observer, sink, summary: Summary::default() };
+    pipeline.run(tasks, workers, options, |pipeline| {
+        let mut writer = Writer::new(pipeline, output, options, observer, sink).groups(groups);
         while let Some(done) = pipeline.next() {
             let data = writer.batch(done)?;
             pipeline.written(data);
         }
         Ok(writer.summary)
     })
-}
-
-struct Writer<'w, 's> {
-    pipeline: &'w Pipeline,
-    output: &'w mut Output,
-    options: &'w PackOptions,
-    observer: &'w dyn Observer,
-    sink: &'w mut Sink<'s>,
-    summary: Summary,
-}
-
-impl Writer<'_, '_> {
-    fn batch(&mut self, done: Done) -> Result<Vec<u8>> {
-        let Done { mut batch, priors, items, data } = done;
-        if self.observer.cancelled() {
-            return Err(cancelled(batch.directory.disk_path()));
-        }
-        for Problem { disk_path, kind } in std::mem::take(&mut batch.problems) {
-            self.skip(&disk_path, kind)?;
-        }
-        self.output.begin_batch(data);
-        let mut at = 0;
-        for (index, (item, source)) in items.into_iter().zip(batch.items()).enumerate() {
-            let name = source.name;
-            let directory = &*batch.directory;
-            let (metadata, kind, duplicate) = match item {
-                Item::Directory(metadata) => (metadata, Kind::Directory(Totals::default()), false),
-                Item::Symlink(metadata, target) => (metadata, Kind::Symlink(target), false),
-                Item::Small(metadata, small) => {
-                    let range = at..at + small.stored_size;
-                    at = range.end;
-                    let (content, duplicate) = self.small(small, range, metadata.size)?;
-                    (metadata, Kind::File(content), duplicate)
-                }
-                Item::Large => {
-                    let compress = self.options.compress.is_some();
-                    let (pipeline, output) = (self.pipeline, &mut *self.output);
-                    let cancelled = || self.observer.cancelled();
-                    match large::pack(pipeline, output, directory, name, compress, &cancelled)? {
-                        large::Outcome::Stored { content, metadata, duplicate } => {
-                            (metadata, Kind::File(content), duplicate)
-                        }
-                        large::Outcome::Failed(problem) => {
-                            self.skip(&directory.disk_path_of(name), problem)?;
-                            continue;
-                        }
-                    }
-                }
-                Item::Unchanged => {
-                    self.summary.unchanged += 1;
-                    self.observer.event(Event::Unchanged);
-                    continue;
-                }
-                Item::Special => {
-                    self.skip(&directory.disk_path_of(name), LeftOut::Special)?;
-                    continue;
-                }
-                Item::Failed(problem) => {
-                    self.skip(&directory.disk_path_of(name), problem)?;
-                    continue;
-                }
-            };
-            self.summary.changed += u64::from(priors.get(index).is_some_and(Option::is_some));
-            self.entry(directory, name, &metadata, kind, duplicate)?;
-        }
-        self.output.end_batch()
-    }
-
-    fn small(
-        &mut self,
-        small: Small,
-        range: std::ops::Range<usize>,
-        size: u64,
-    ) -> Result<(Content, bool)> {
-        let stored_size = small.stored_size as u64;
-        let place = self.output.place(range, small.codec, small.digest)?;
-        let content = Content::new(
-            small.codec,
-            place.offset,
-            stored_size,
-            if small.codec == Codec::Stored { stored_size } else { size },
-        )
-        .with_digest(Some(small.digest))
-        .with_original_digest(small.original_digest);
-        Ok((content, place.duplicate))
-    }
-
-    fn entry(
-        &mut self,
-        directory: &Directory,
-        name: &[u8],
-        metadata: &Metadata,
-        kind: Kind,
-        duplicate: bool,
-    ) -> Result<()> {
-        let path = match PackPathBuf::new(directory.pack_path_of(name)) {
-            Ok(path) => path,
-            Err(error) => {
-                return self.skip(&directory.disk_path_of(name), LeftOut::Name(error));
-            }
-        };
-        match &kind {
-            Kind::File(content) => {
-                self.summary.files += 1;
-                self.summary.bytes += content.size;
-                self.summary.duplicates += u64::from(duplicate);
-                self.summary.stored_bytes += if duplicate { 0 } else { content.stored_size };
-            }
-            Kind::Directory(_) => self.summary.directories += 1,
-            Kind::Symlink(_) => self.summary.symlinks += 1,
-        }
-        let entry = Entry::new(path, kind)
-            .with_mode(Some(metadata.mode & 0o7777))
-            .with_mtime(Some(metadata.mtime_ns))
-            .with_owner(
-                self.options.owner.then_some(Owner { uid: metadata.uid, gid: metadata.gid }),
-            );
-        (self.sink)(&entry, self.output)?;
-        self.observer.event(Event::Packed { entry: &entry, duplicate });
-        Ok(())
-    }
-
-    fn skip(&mut self, path: &Path, problem: LeftOut) -> Result<()> {
-        match problem {
-            LeftOut::Special => self.summary.special += 1,
-            LeftOut::BadIgnoreLine { .. } => {}
-            _ => {
-                self.summary.failed += 1;
-                if self.options.strict {
-                    return Err(Error::Strict { path: path.to_owned(), problem });
-                }
-            }
-        }
-        self.observer.event(Event::LeftOut { path, problem: &problem });
-        Ok(())
-    }
 }

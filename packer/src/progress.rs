@@ -69,7 +69,7 @@ impl<F: Fn(Event<'_>) + Sync> Observer for (F, &AtomicBool) {
 /// |---|---|---|
 /// | [`Pack::open_observed`](crate::Pack::open_observed) | `Index` | as it comes, from the calling thread |
 /// | [`pack`](crate::pack()), [`create`](crate::create) | `Packed`, `Unchanged`, `LeftOut` | that of the pack, from one thread |
-/// | [`extract`](crate::extract()) | `Selected` once, `Refused` around it; then `Done`, `Present`, `Failed`, one for each entry tried | none, from all its threads |
+/// | [`extract`](crate::extract()) | `Selected` once, `Refused` around it; then `Done`, `Present`, `Failed`, one for each entry tried, and `Incomplete` | none, from all its threads |
 /// | [`verify`](crate::verify()) | `Bytes`, `Problem`, and `Done` for each file, sound or not | none, from all its threads; problems as they are listed in the report |
 /// | [`compare`](crate::compare()) | `Done` for each entry of the tree, `LeftOut`, `Difference` | key order, from one thread |
 /// | [`rebuild`](crate::rebuild) | `Done` for each entry | that of the old index, from the calling thread |
@@ -107,7 +107,7 @@ pub enum Event<'a> {
     },
     /// An entry is in the container already, unchanged.
     Unchanged,
-    /// Something was left out of the pack.
+    /// Something was left out of the pack, or some of its attributes were.
     LeftOut {
         /// Where it is on disk.
         path: &'a Path,
@@ -128,6 +128,13 @@ pub enum Event<'a> {
     },
     /// An entry could not be extracted; nothing of it is left in the target.
     Failed {
+        /// Its path in the pack.
+        path: Escaped<'a>,
+        /// Why.
+        problem: &'a str,
+    },
+    /// An entry was extracted, and lacks some of its extended attributes.
+    Incomplete {
         /// Its path in the pack.
         path: Escaped<'a>,
         /// Why.

@@ -3,6 +3,7 @@
 pub(crate) mod location;
 pub(crate) mod options;
 pub(crate) mod platform;
+pub(crate) mod attributes;
 pub(crate) mod replace;
 pub(crate) mod traffic;
 pub(crate) mod mapped;

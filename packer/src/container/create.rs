@@ -119,7 +119,7 @@ impl Creation<'_> {
         let known = known::find(self.container, self.index, len, &scratch, dedup.as_mut())?;
         known.prepare(self.container, self.index)?;
         let resumed = known.resumed();
-        let Known { sorted, state, cut, reopened, paged, .. } = known;
+        let Known { sorted, state, cut, reopened, paged, groups, .. } = known;
         if cut > 0 {
             locked.set_len(state.end)?;
         }
@@ -144,7 +144,7 @@ impl Creation<'_> {
             output.begin()?;
             journal.push(entry, output)
         };
-        let packed = pack::run(tasks, &mut output, &options.pack, observer, &mut sink);
+        let packed = pack::run(tasks, &mut output, &options.pack, groups, observer, &mut sink);
         // What was packed before an interruption is kept.
         let committed = journal.commit(&mut output);
         let began = output.has_begun();
@@ -198,7 +198,8 @@ fn dry_run(
     let failure = Arc::default();
     let tasks = Tasks { walk, sorted: Ahead::new(known.sorted), failure: Arc::clone(&failure) };
     let mut output = Output::nowhere(options.pack.align, dedup);
-    created.summary = pack::run(tasks, &mut output, &options.pack, observer, &mut |_, _| Ok(()))?;
+    let (groups, mut sink) = (known.groups, |_: &Entry, _: &mut Output| Ok(()));
+    created.summary = pack::run(tasks, &mut output, &options.pack, groups, observer, &mut sink)?;
     refuse_unsorted(index, &failure)?;
     Ok(created)
 }

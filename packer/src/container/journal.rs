@@ -41,11 +41,7 @@ impl JournalState {
     /// Takes an entry into account.
     pub(crate) fn count(&mut self, entry: &Entry) {
         self.entries += 1;
-        if let Kind::File(content) = &entry.kind
-            && content.volume == 0
-        {
-            self.end = self.end.max(end_of(content));
-        }
+        self.end = self.end.max(end_of(entry));
     }
 }
 

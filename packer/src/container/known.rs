@@ -5,7 +5,7 @@ use crate::container::journal::{self, JournalState};
 use crate::error::{Action, ContainerProblem, Error, Result};
 use crate::index::sort::{Sorted, Sorter};
 use crate::pack::Dedup;
-use rangepack_core::Entry;
+use rangepack_core::{Content, Entry, Kind};
 use std::path::Path;
 
 /// What a run found and went on from.
@@ -30,6 +30,8 @@ pub(crate) struct Known {
     pub(crate) reopened: bool,
     /// It has a paged index.
     pub(crate) paged: bool,
+    /// The highest number of a group of hard links.
+    pub(crate) groups: u64,
     missing: Missing,
 }
 
@@ -75,7 +77,11 @@ pub(crate) fn find(
     scratch: &Path,
     mut dedup: Option<&mut Dedup>,
 ) -> Result<Known> {
+    let mut groups = 0;
     let mut sort = |sorter: &mut Sorter, entry: Entry| {
+        if let Kind::File(Content { hard_link: Some(group), .. }) = entry.kind {
+            groups = groups.max(group);
+        }
         if let Some(dedup) = &mut dedup {
             dedup.learn(&entry);
         }
@@ -103,7 +109,7 @@ pub(crate) fn find(
     refuse_to_cut(index, &state, cut)?;
     let sorted = sorter.finish().map_err(Error::io(Action::UseTemporary, scratch))?;
     let paged = inside.is_some_and(|inside| inside.paged);
-    Ok(Known { sorted, state, cut, reopened, paged, missing })
+    Ok(Known { sorted, state, cut, reopened, paged, groups, missing })
 }
 
 /// Whether the index inside is the one that holds, rather than that beside the container.

@@ -4,6 +4,7 @@ mod tables;
 
 use crate::container::lock::Locked;
 use crate::error::{Action, ContainerProblem, Error, Result};
+use crate::index::groups::Groups;
 use crate::index::ndjson;
 use crate::index::sort::Sorter;
 use crate::index::writer::{Extras, Finished, IndexOptions, IndexWriter};
@@ -176,9 +177,12 @@ pub fn rebuild(
     }
     let mut writer = IndexWriter::new(&directory);
     let mut sorted = sorter.finish().map_err(temporary())?;
+    let mut groups = Groups::default();
     for entry in sorted.by_ref() {
         go_on(observer, container)?;
-        writer.push(&entry.map_err(temporary())?)?;
+        let mut entry = entry.map_err(temporary())?;
+        groups.renumber(&mut entry);
+        writer.push(&entry)?;
     }
     refused.append(&mut sorted.refused);
     notes.refused = refused;

@@ -58,7 +58,8 @@ fn prior(entry: &Entry) -> Prior {
         Kind::Directory(_) => (ItemKind::Directory, 0),
         Kind::Symlink(target) => (ItemKind::Symlink, target.len() as u64),
     };
-    Prior { kind, size, mtime: entry.mtime, mode: entry.mode }
+    let content = if let Kind::File(content) = &entry.kind { Some(*content) } else { None };
+    Prior { kind, size, mtime: entry.mtime, mode: entry.mode, content }
 }
 
 impl Tasks {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-/// Why something in a tree was left out of the pack, or was not understood.
+/// Why something in a tree, or a part of it, was left out of the pack, or was not understood.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LeftOut {
@@ -40,6 +40,20 @@ pub enum LeftOut {
     /// Its name is not Unicode, on a system where such names cannot be packed.
     #[error("the name is not Unicode")]
     NotUnicode,
+    /// Its extended attributes cannot be found out. It is packed without them.
+    #[error("its extended attributes cannot be read: {}", InWords(.0))]
+    Attributes(#[source] io::Error),
+    /// One of its extended attributes, or several, cannot be read. It is packed with the others.
+    #[error("its extended attribute {name} cannot be read: {}", InWords(.source))]
+    Attribute {
+        /// The name of the first, fit for a terminal.
+        name: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// It has more extended attributes than a pack can hold. It is packed without them.
+    #[error("its extended attributes do not fit into a pack: {0}")]
+    AttributesTooLarge(#[source] rangepack_core::Error),
     /// A line of an ignore file is not a pattern: the first such line, the rest of the file holds. The file
     /// itself is in the pack.
     #[error("line {line} is not a pattern")]
@@ -47,6 +61,16 @@ pub enum LeftOut {
         /// Its number, from 1.
         line: usize,
     },
+}
+
+impl LeftOut {
+    /// Whether it is in the pack, and lacks nothing but extended attributes.
+    pub(crate) fn is_of_attributes(&self) -> bool {
+        matches!(
+            self,
+            LeftOut::Attributes(_) | LeftOut::Attribute { .. } | LeftOut::AttributesTooLarge(_)
+        )
+    }
 }
 
 /// An error of the system, in fewer words where there is no doubt.

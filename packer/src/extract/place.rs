@@ -1,10 +1,12 @@
 //! What the ways to write have in common.
 
+use crate::source::attributes::CAPABILITIES;
 use rangepack_core::{Escaped, Owner};
 use std::io;
+use std::sync::Arc;
 
 /// What an entry gets beside its content.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Attributes {
     /// Permission bits; as the system likes when unknown.
     pub(super) mode: Option<u32>,
@@ -12,6 +14,39 @@ pub(super) struct Attributes {
     pub(super) mtime: Option<i64>,
     /// Set only when the caller asks for owners.
     pub(super) owner: Option<Owner>,
+    /// Set only when the caller asks for them.
+    pub(super) extended: Option<Arc<rangepack_core::Attributes>>,
+}
+
+impl Attributes {
+    /// Sets the extended attributes of an open file or directory, as far as that can be done.
+    ///
+    /// Capabilities are like the bits that make a program run as somebody else: they come with the owner only.
+    pub(super) fn set_extended(
+        &self,
+        set: impl Fn(&[u8], &[u8]) -> io::Result<()>,
+    ) -> Result<(), Unset> {
+        let mut result = Ok(());
+        for (name, value) in self.extended.iter().flat_map(|extended| extended.iter()) {
+            if name == CAPABILITIES && self.owner.is_none() {
+                continue;
+            }
+            if let Err(source) = set(name, value)
+                && result.is_ok()
+            {
+                result = Err(Unset { name: Escaped(name).to_string(), source });
+            }
+        }
+        result
+    }
+}
+
+/// The first extended attribute that could not be set.
+#[derive(Debug, thiserror::Error)]
+#[error("its extended attribute {name} cannot be set: {source}")]
+pub(super) struct Unset {
+    name: String,
+    source: io::Error,
 }
 
 /// The mode that the pack knows for one of its directories.

@@ -1,12 +1,20 @@
 //! The target by paths, where the system has no directory handles.
 
-use super::place::{Attributes, Existing, ModeOf, in_the_way, link_in_the_way};
+use super::holes;
+use super::place::{Attributes, Existing, ModeOf, Unset, in_the_way, link_in_the_way};
+use crate::source::attributes;
 use crate::source::replace::checked_close;
 use filetime::FileTime;
 use rangepack_core::PackPath;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+
+/// Nobody asks which file it is.
+pub(super) type Identity = ();
+
+/// Whether files get several names: here each is written alone.
+pub(super) const LINKS: bool = false;
 
 /// The directory that everything goes into.
 #[derive(Debug)]
@@ -120,10 +128,22 @@ impl<'t> Place<'t> {
         &'p self,
         temporary: &'p [u8],
         attributes: &'p Attributes,
+        sparse: bool,
     ) -> io::Result<Temporary<'p>> {
         let path = self.disk.join(text(temporary)?);
         let file = File::create_new(&path)?;
-        Ok(Temporary { file: Some(file), name: Leftover(path), place: self, attributes })
+        let (name, holes) = (Leftover(path), sparse.then_some(0));
+        Ok(Temporary { file: Some(file), name, place: self, attributes, holes })
+    }
+
+    /// Makes no link.
+    pub(super) fn link(
+        &self,
+        _from: (&Place<'_>, &[u8], Identity),
+        _temporary: &[u8],
+        _name: &[u8],
+    ) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 
     /// Makes a symbolic link, replacing what is there unless it is a directory.
@@ -145,11 +165,15 @@ impl<'t> Place<'t> {
     }
 
     /// Gives this directory its attributes.
-    pub(super) fn finish_directory(&self, attributes: &Attributes, _sync: bool) -> io::Result<()> {
-        match attributes.mtime {
-            Some(mtime) => filetime::set_file_mtime(&self.disk, file_time(mtime)),
-            None => Ok(()),
+    pub(super) fn finish_directory(
+        &self,
+        attributes: &Attributes,
+        _sync: bool,
+    ) -> io::Result<Result<(), Unset>> {
+        if let Some(mtime) = attributes.mtime {
+            filetime::set_file_mtime(&self.disk, file_time(mtime))?;
         }
+        Ok(attributes.set_extended(|name, value| attributes::set(&self.disk, name, value)))
     }
 }
 
@@ -225,17 +249,35 @@ pub(super) struct Temporary<'p> {
     name: Leftover,
     place: &'p Place<'p>,
     attributes: &'p Attributes,
+    /// How much was written of a file with holes.
+    holes: Option<u64>,
 }
 
 impl Temporary<'_> {
     /// Appends bytes.
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.as_mut().map_or(Ok(()), |file| file.write_all(bytes))
+        let Some(file) = &mut self.file else { return Ok(()) };
+        let Some(position) = &mut self.holes else { return file.write_all(bytes) };
+        holes::write(file, *position, bytes)?;
+        *position += bytes.len() as u64;
+        Ok(())
     }
 
     /// Gives it its attributes and its name, in place of another file of that name.
-    pub(super) fn commit(mut self, name: &[u8], sync: bool) -> io::Result<()> {
+    ///
+    /// Returns which file it is, and whether it has all its extended attributes.
+    pub(super) fn commit(
+        mut self,
+        name: &[u8],
+        sync: bool,
+    ) -> io::Result<(Identity, Result<(), Unset>)> {
+        let path = &self.name.0;
+        let set = |name: &[u8], value: &[u8]| attributes::set(path, name, value);
+        let extended = self.attributes.set_extended(set);
         if let Some(file) = self.file.take() {
+            if let Some(len) = self.holes {
+                file.set_len(len)?;
+            }
             if let Some(mtime) = self.attributes.mtime {
                 filetime::set_file_handle_times(&file, None, Some(file_time(mtime)))?;
             }
@@ -250,6 +292,7 @@ impl Temporary<'_> {
             }
             checked_close(file)?;
         }
-        self.name.rename(&self.place.disk.join(text(name)?))
+        self.name.rename(&self.place.disk.join(text(name)?))?;
+        Ok(((), extended))
     }
 }

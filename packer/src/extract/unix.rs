@@ -1,6 +1,8 @@
 //! The target by directory handles: no path is ever resolved as a whole, no link ever followed.
 
-use super::place::{Attributes, Existing, ModeOf, in_the_way, link_in_the_way, new_mode};
+use super::holes;
+use super::place::{Attributes, Existing, ModeOf, Unset, in_the_way, link_in_the_way, new_mode};
+use crate::source::attributes;
 use crate::source::replace::checked_close;
 use rangepack_core::PackPath;
 use rustix::fs::{AtFlags, CWD, FileType, Gid, Mode, OFlags, RawMode, Timespec, Timestamps, Uid};
@@ -17,6 +19,17 @@ const NEW_FILE: OFlags = OFlags::WRONLY
     .union(OFlags::EXCL)
     .union(OFlags::NOFOLLOW)
     .union(OFlags::CLOEXEC);
+
+/// Which file it is, on the whole system, as long as it is there.
+pub(super) type Identity = (u64, u64);
+
+/// Whether files can have several names.
+pub(super) const LINKS: bool = true;
+
+#[allow(clippy::unnecessary_cast, reason = "the types of these fields differ between systems")]
+fn identity(stat: &rustix::fs::Stat) -> Identity {
+    (stat.st_dev as u64, stat.st_ino as u64)
+}
 
 /// The directory that everything goes into.
 #[derive(Debug)]
@@ -196,10 +209,13 @@ impl<'t> Place<'t> {
         &'p self,
         temporary: &'p [u8],
         attributes: &'p Attributes,
+        sparse: bool,
     ) -> io::Result<Temporary<'p>> {
         // Nobody may see more of it than of the file that it becomes.
         let mode = match attributes {
             Attributes { owner: Some(_), .. } => 0o600,
+            // Without the right to write nobody sets attributes.
+            Attributes { mode, extended: Some(_), .. } => mode.unwrap_or(0o666) & 0o777 | 0o200,
             Attributes { mode, .. } => mode.unwrap_or(0o666) & 0o777,
         };
         let create = || {
@@ -208,7 +224,30 @@ impl<'t> Place<'t> {
         };
         let file = File::from(self.insist(create)?);
         let mode = mode & !self.target.umask;
-        Ok(Temporary { name: Leftover { place: self, name: temporary }, file, attributes, mode })
+        let name = Leftover { place: self, name: temporary };
+        Ok(Temporary { name, file, attributes, mode, holes: sparse.then_some(0) })
+    }
+
+    /// Makes `name` another name of the file that was written as `first` in the directory `from`, and replaces what is
+    /// there unless it is a directory.
+    pub(super) fn link(
+        &self,
+        (from, first, expected): (&Place<'_>, &[u8], Identity),
+        temporary: &[u8],
+        name: &[u8],
+    ) -> io::Result<()> {
+        let flags = AtFlags::empty();
+        self.insist(|| rustix::fs::linkat(from.here(), first, self.here(), temporary, flags))?;
+        let leftover = Leftover { place: self, name: temporary };
+        // Somebody may have put another file in its place meanwhile.
+        let stat = rustix::fs::statat(self.here(), temporary, AtFlags::SYMLINK_NOFOLLOW)?;
+        if identity(&stat) != expected {
+            return Err(in_the_way("another file"));
+        }
+        leftover.rename(name)?;
+        // Renaming to another name of the same file does nothing at all.
+        let _ = rustix::fs::unlinkat(self.here(), temporary, AtFlags::empty());
+        Ok(())
     }
 
     /// Makes a symbolic link, replacing what is there unless it is a directory.
@@ -234,22 +273,32 @@ impl<'t> Place<'t> {
     }
 
     /// Gives this directory its attributes.
-    pub(super) fn finish_directory(&self, attributes: &Attributes, sync: bool) -> io::Result<()> {
+    pub(super) fn finish_directory(
+        &self,
+        attributes: &Attributes,
+        sync: bool,
+    ) -> io::Result<Result<(), Unset>> {
         let directory = self.here();
-        finish(directory, attributes, None)?;
+        let extended = finish(directory, attributes, None)?;
         if sync {
             retry_on_intr(|| rustix::fs::fsync(directory))?;
         }
-        Ok(())
+        Ok(extended)
     }
 }
 
-/// Owner first: changing it takes special bits off the mode. `has` is the mode it has, if known.
-fn finish(fd: BorrowedFd<'_>, attributes: &Attributes, has: Option<u32>) -> io::Result<()> {
+/// Owner first: changing it takes special bits off the mode, and some attributes; then attributes: access control
+/// lists change the mode. `has` is the mode it has, if known. The inner result says whether it has all attributes.
+fn finish(
+    fd: BorrowedFd<'_>,
+    attributes: &Attributes,
+    has: Option<u32>,
+) -> io::Result<Result<(), Unset>> {
     if let Some(owner) = attributes.owner {
         let (uid, gid) = (Uid::from_raw(owner.uid), Gid::from_raw(owner.gid));
         rustix::fs::fchown(fd, Some(uid), Some(gid))?;
     }
+    let extended = attributes.set_extended(|name, value| attributes::set(fd, name, value));
     if let Some(mode) = attributes.mode
         && has != Some(mode)
     {
@@ -258,7 +307,7 @@ fn finish(fd: BorrowedFd<'_>, attributes: &Attributes, has: Option<u32>) -> io::
     if let Some(mtime) = attributes.mtime {
         rustix::fs::futimens(fd, &timestamps(mtime))?;
     }
-    Ok(())
+    Ok(extended)
 }
 
 #[allow(clippy::unnecessary_cast, reason = "the type of nanoseconds differs between systems")]
@@ -307,22 +356,39 @@ pub(super) struct Temporary<'p> {
     attributes: &'p Attributes,
     /// The mode that it was created with.
     mode: u32,
+    /// How much was written of a file with holes.
+    holes: Option<u64>,
 }
 
 impl Temporary<'_> {
     /// Appends bytes.
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes)
+        let Some(position) = &mut self.holes else { return self.file.write_all(bytes) };
+        holes::write(&mut self.file, *position, bytes)?;
+        *position += bytes.len() as u64;
+        Ok(())
     }
 
     /// Gives it its attributes and its name, in place of another file of that name.
-    pub(super) fn commit(self, name: &[u8], sync: bool) -> io::Result<()> {
-        let has = if self.attributes.owner.is_some() { None } else { Some(self.mode) };
-        finish(self.file.as_fd(), self.attributes, has)?;
+    ///
+    /// Returns which file it is, and whether it has all its extended attributes.
+    pub(super) fn commit(
+        self,
+        name: &[u8],
+        sync: bool,
+    ) -> io::Result<(Identity, Result<(), Unset>)> {
+        if let Some(len) = self.holes {
+            self.file.set_len(len)?;
+        }
+        let Attributes { owner, extended, .. } = self.attributes;
+        let has = (owner.is_none() && extended.is_none()).then_some(self.mode);
+        let extended = finish(self.file.as_fd(), self.attributes, has)?;
         if sync {
             self.file.sync_all()?;
         }
+        let identity = identity(&rustix::fs::fstat(&self.file)?);
         checked_close(self.file)?;
-        self.name.rename(name)
+        self.name.rename(name)?;
+        Ok((identity, extended))
     }
 }

@@ -1,8 +1,8 @@
 //! What one thread does: entry after entry, each verified before it gets its name.
 
 use super::place::{Attributes, Existing, unguessable};
-use super::scan::scan;
-use super::system::Place;
+use super::scan::{entry_at, scan};
+use super::system::{LINKS, Place};
 use super::{ExtractReport, Run, Stopped};
 use crate::progress::Event;
 use crate::read::content::{self, Verified};
@@ -19,6 +19,8 @@ use std::sync::atomic::Ordering;
 pub(super) enum Pass {
     /// Directories and files.
     Content,
+    /// Other names of files that were written.
+    HardLinks,
     /// Links: last, so that nothing can be written through them.
     Links,
 }
@@ -44,6 +46,14 @@ impl Problem {
         move |source| Problem::Io { action, source }
     }
 
+    /// What is wrong with bytes of the pack; the pack need not be named with each of its files.
+    pub(super) fn of_pack(error: crate::Error) -> Problem {
+        match error.about_pack() {
+            Ok(error) => Problem::Entry(error),
+            Err(error) => Problem::Pack(error),
+        }
+    }
+
     fn is_disk_full(&self) -> bool {
         let Problem::Io { source, .. } = self else { return false };
         matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
@@ -51,14 +61,21 @@ impl Problem {
 }
 
 enum Outcome {
-    Done { size: u64 },
+    Done {
+        size: u64,
+    },
     Skipped,
+    /// Another name of its file is being written.
+    PutOff,
 }
 
 pub(super) struct Worker<'r> {
     run: &'r Run<'r>,
     /// `None` when nothing is written.
     place: Option<Place<'r>>,
+    /// Where other names of files lie.
+    other: Option<Place<'r>>,
+    pass: Pass,
     name: Vec<u8>,
     path: Vec<u8>,
     temporary: Vec<u8>,
@@ -74,6 +91,8 @@ impl<'r> Worker<'r> {
         Worker {
             run,
             place,
+            other: None,
+            pass: Pass::Content,
             name: Vec::new(),
             path: Vec::new(),
             temporary,
@@ -85,6 +104,7 @@ impl<'r> Worker<'r> {
     /// Extracts the entries of one chunk that belong to this pass.
     pub(super) fn chunk(&mut self, range: Range<u64>, pass: Pass) {
         let pack = self.run.pack;
+        self.pass = pass;
         let mut next = range.start;
         let is_remote = pack.is_remote();
         let mut small = Aside::new(pack);
@@ -92,13 +112,13 @@ impl<'r> Worker<'r> {
             if self.run.is_stopped() {
                 return;
             }
-            let entry = match item {
+            let (ordinal, entry) = match item {
                 Ok((ordinal, entry)) => {
                     next = ordinal + 1;
-                    entry
+                    (ordinal, entry)
                 }
                 Err(error @ crate::Error::Remote { .. }) => return self.run.fail(error),
-                Err(error) if pass == Pass::Content => {
+                Err(error) if pass != Pass::Links => {
                     // The index itself is damaged here: how many entries are lost is all that is known.
                     let message = format!("{} entries cannot be read: {error}", range.end - next);
                     self.run.failed(&pack.location().shown_bytes(), range.end - next, &message);
@@ -109,14 +129,14 @@ impl<'r> Worker<'r> {
             match (entry.is_symlink(), pass) {
                 (true, Pass::Content) => self.run.has_links.store(true, Ordering::Relaxed),
                 (false, Pass::Links) => {}
-                _ if !is_remote => self.entry(&entry, None),
+                _ if !is_remote || pass == Pass::HardLinks => self.entry(ordinal, &entry, None),
                 _ => match entry.content() {
                     Ok(Some(content)) if small.wants(&content) => {
-                        if !self.passed_over(&entry, &content) {
-                            small.push(&content, entry);
+                        if !self.passed_over(ordinal, &entry, &content) {
+                            small.push(&content, (ordinal, entry));
                         }
                     }
-                    _ => self.entry(&entry, None),
+                    _ => self.entry(ordinal, &entry, None),
                 },
             }
         }
@@ -124,7 +144,7 @@ impl<'r> Worker<'r> {
     }
 
     /// Whether a file is there already, so that nothing need be fetched for it.
-    fn passed_over(&mut self, entry: &EntryRef<'r>, content: &Content) -> bool {
+    fn passed_over(&mut self, ordinal: u64, entry: &EntryRef<'r>, content: &Content) -> bool {
         if !self.run.options.skips() {
             return false;
         }
@@ -136,19 +156,19 @@ impl<'r> Worker<'r> {
             && matches!(self.existing(), Ok(Existing::File(size)) if size == content.size)
             && matches!(self.is_same(content), Ok(true));
         if there {
-            self.entry(entry, None);
+            self.entry(ordinal, entry, None);
         }
         there
     }
 
     /// Extracts small files of a remote pack, which come together.
-    fn batch(&mut self, small: &Aside<'r, EntryRef<'r>>) {
+    fn batch(&mut self, small: &Aside<'r, (u64, EntryRef<'r>)>) {
         let run = self.run;
-        let brought = small.bring(&mut |entry, gathered| {
+        let brought = small.bring(&mut |(ordinal, entry), gathered| {
             if run.is_stopped() {
                 return ControlFlow::Break(());
             }
-            self.entry(entry, Some(&gathered));
+            self.entry(*ordinal, entry, Some(&gathered));
             ControlFlow::Continue(())
         });
         if let Err(error) = brought {
@@ -157,12 +177,12 @@ impl<'r> Worker<'r> {
     }
 
     /// Extracts one entry; its payload may have been gathered before.
-    fn entry(&mut self, entry: &EntryRef<'r>, gathered: Option<&Gathered<'_>>) {
+    fn entry(&mut self, ordinal: u64, entry: &EntryRef<'r>, gathered: Option<&Gathered<'_>>) {
         self.path.clear();
         entry.push_path(&mut self.path);
         self.name.clear();
         entry.push_name(&mut self.name);
-        let outcome = self.extract(entry, gathered);
+        let outcome = self.extract(ordinal, entry, gathered);
         let path = Escaped(&self.path);
         match outcome {
             Ok(Outcome::Done { size }) => {
@@ -181,7 +201,7 @@ impl<'r> Worker<'r> {
                 self.counts.skipped += 1;
                 self.run.tell(Event::Present { path });
             }
-            Err(Problem::Stopped) => {}
+            Ok(Outcome::PutOff) | Err(Problem::Stopped) => {}
             Err(Problem::Pack(error @ crate::Error::Remote { .. })) => self.run.fail(error),
             Err(problem) => {
                 if problem.is_disk_full() {
@@ -194,6 +214,7 @@ impl<'r> Worker<'r> {
 
     fn extract(
         &mut self,
+        ordinal: u64,
         entry: &EntryRef<'r>,
         gathered: Option<&Gathered<'_>>,
     ) -> Result<Outcome, Problem> {
@@ -201,7 +222,7 @@ impl<'r> Worker<'r> {
             place.enter(entry.directory(), true).map_err(Problem::io("create"))?;
         }
         if let Some(content) = entry.content()? {
-            return self.file(entry, &content, gathered);
+            return self.file(ordinal, entry, &content, gathered);
         }
         let Some(place) = &self.place else { return Ok(Outcome::Done { size: 0 }) };
         let Some(link_target) = entry.link_target()? else {
@@ -236,6 +257,7 @@ impl<'r> Worker<'r> {
 
     fn file(
         &mut self,
+        ordinal: u64,
         entry: &EntryRef<'r>,
         content: &Content,
         gathered: Option<&Gathered<'_>>,
@@ -248,31 +270,71 @@ impl<'r> Worker<'r> {
             _ if !self.run.options.overwrite => return Err(Problem::Exists),
             _ => {}
         }
-        let Worker { place, temporary, name, buffer, run, .. } = self;
+        let group = content.hard_link.filter(|_| LINKS && self.place.is_some());
+        if let Some(group) = group {
+            if self.pass == Pass::HardLinks {
+                if self.link(entry, content, group) {
+                    return Ok(Outcome::Done { size: content.size });
+                }
+            } else if !self.run.links.claim(group, ordinal) {
+                return Ok(Outcome::PutOff);
+            }
+        }
+        let pass = self.pass;
+        let Worker { place, temporary, name, path, buffer, run, .. } = self;
+        let mut buffered = None;
         if content.size <= run.options.chunk_size as u64 {
             let payload = match gathered {
                 Some(gathered) => gathered.read(content.extent())?,
                 None => run.pack.payload(content)?,
             };
             // Verified as a whole before anything is created.
-            let bytes = content::whole(content, payload, &run.pack.options().limits)?;
-            if let Some(place) = place {
-                let attributes = run.attributes(entry)?;
-                let mut file =
-                    place.create(temporary, &attributes).map_err(Problem::io("create"))?;
-                file.write(&bytes).map_err(Problem::io("write"))?;
-                file.commit(name, run.options.fsync).map_err(Problem::io("create"))?;
+            buffered = Some(content::whole(content, payload, &run.pack.options().limits)?);
+        }
+        let Some(place) = place else {
+            if buffered.is_none() {
+                stream(run, content, buffer, &mut |_| Ok(()))?;
             }
-        } else if let Some(place) = place {
-            let attributes = run.attributes(entry)?;
-            let mut file = place.create(temporary, &attributes).map_err(Problem::io("create"))?;
-            let mut write = |bytes: &[u8]| file.write(bytes).map_err(Problem::io("write"));
-            stream(run, content, buffer, &mut write)?;
-            file.commit(name, run.options.fsync).map_err(Problem::io("create"))?;
-        } else {
-            stream(run, content, buffer, &mut |_| Ok(()))?;
+            return Ok(Outcome::Done { size: content.size });
+        };
+        let attributes = run.attributes(entry)?;
+        let created = place.create(temporary, &attributes, content.sparse);
+        let mut file = created.map_err(Problem::io("create"))?;
+        let mut write = |bytes: &[u8]| file.write(bytes).map_err(Problem::io("write"));
+        match &buffered {
+            Some(bytes) => write(bytes)?,
+            None => stream(run, content, buffer, &mut write)?,
+        }
+        let committed = file.commit(name, run.options.fsync);
+        let (identity, extended) = committed.map_err(Problem::io("create"))?;
+        run.tell_unset(path, extended);
+        if let Some(group) = group.filter(|_| pass == Pass::Content) {
+            run.links.whole(group, identity);
         }
         Ok(Outcome::Done { size: content.size })
+    }
+
+    /// Makes a file another name of the one of its group that was written; `false` when that cannot be done, and it has to
+    /// be written itself.
+    fn link(&mut self, entry: &EntryRef<'r>, content: &Content, group: u64) -> bool {
+        let run = self.run;
+        let (Some(place), Some(target)) = (&self.place, &run.target) else { return false };
+        let Some((ordinal, identity)) = run.links.written(group) else { return false };
+        let Ok(Some(written)) = entry_at(run.pack, ordinal) else { return false };
+        // Names of one file have all of this in common, unless the pack lies.
+        let is_same = written.content() == Ok(Some(*content))
+            && written.mode() == entry.mode()
+            && written.mtime() == entry.mtime()
+            && written.owner() == entry.owner()
+            && written.attributes() == entry.attributes();
+        if !is_same {
+            return false;
+        }
+        let other = self.other.get_or_insert_with(|| Place::new(target, run.mode_of));
+        let mut first = Vec::new();
+        written.push_name(&mut first);
+        other.enter(written.directory(), false).is_ok()
+            && place.link((other, &first, identity), &self.temporary, &self.name).is_ok()
     }
 
     /// Whether the existing file of the right length counts as extracted already.
@@ -309,17 +371,13 @@ fn stream(
     write: &mut dyn FnMut(&[u8]) -> Result<(), Problem>,
 ) -> Result<(), Problem> {
     run.pack.volume_of(content)?.check(content.extent())?;
-    // The pack need not be named with each of its files.
-    let failed = |error: crate::Error| match error.about_pack() {
-        Ok(error) => Problem::Entry(error),
-        Err(error) => Problem::Pack(error),
-    };
-    let mut pieces = Verified::read(run.pack, content, run.options.chunk_size).map_err(failed)?;
+    let mut pieces =
+        Verified::read(run.pack, content, run.options.chunk_size).map_err(Problem::of_pack)?;
     loop {
         if run.is_stopped() {
             return Err(Problem::Stopped);
         }
-        let Some(piece) = pieces.next(buffer).map_err(failed)? else { return Ok(()) };
+        let Some(piece) = pieces.next(buffer).map_err(Problem::of_pack)? else { return Ok(()) };
         write(piece)?;
     }
 }
@@ -345,8 +403,10 @@ pub(super) fn finish_directories(run: &Run<'_>, range: Range<u64>, place: &mut P
             }
             path.clear();
             entry.push_path(&mut path);
-            if let Err(problem) = finish_directory(run, &entry, &path, place) {
-                run.failed(&path, 1, &problem.to_string());
+            match finish_directory(run, &entry, &path, place) {
+                Ok(()) => {}
+                Err(Problem::Pack(error @ crate::Error::Remote { .. })) => return run.fail(error),
+                Err(problem) => run.failed(&path, 1, &problem.to_string()),
             }
         }
     }
@@ -367,7 +427,7 @@ fn finish_directory(
     if place.enter(directory, false).is_err() {
         return Ok(());
     }
-    place
-        .finish_directory(&attributes, run.options.fsync)
-        .map_err(Problem::io("set mode and time of"))
+    let finished = place.finish_directory(&attributes, run.options.fsync);
+    run.tell_unset(path, finished.map_err(Problem::io("set mode and time of"))?);
+    Ok(())
 }

@@ -56,6 +56,11 @@ impl IndexOptions {
         IndexOptions { format: IndexFormat::Paged, ..IndexOptions::default() }
     }
 
+    /// Whether any index has entries for directories.
+    pub(crate) fn keeps_directories(&self) -> bool {
+        self.format != IndexFormat::Ndjson || self.directory_lines()
+    }
+
     /// Whether the NDJSON index gets lines for directories.
     pub fn directory_lines(&self) -> bool {
         match self.directories {

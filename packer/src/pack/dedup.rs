@@ -22,10 +22,18 @@ pub(crate) struct Placed {
 /// When the young generation is full, the old one is forgotten and the young one becomes old; what is
 /// found in the old one is kept. So memory is bounded, and the outcome depends on the order of the
 /// files alone.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Dedup {
+    /// How many contents a generation holds.
+    size: usize,
     young: Generation,
     old: Generation,
+}
+
+impl Default for Dedup {
+    fn default() -> Dedup {
+        Dedup::new(GENERATION)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -36,6 +44,11 @@ struct Generation {
 }
 
 impl Dedup {
+    /// Remembers so many contents at least, and twice as many at most.
+    pub(crate) fn new(size: usize) -> Dedup {
+        Dedup { size, young: Generation::default(), old: Generation::default() }
+    }
+
     /// Where the same stored bytes lie already.
     pub(crate) fn find(&mut self, digest: &Digest, codec: Codec) -> Option<Placed> {
         let key = (codec, *digest);
@@ -65,7 +78,7 @@ impl Dedup {
 
     /// Remembers where a payload lies.
     pub(crate) fn insert(&mut self, digest: Digest, codec: Codec, placed: Placed) {
-        if self.young.offsets.len() >= GENERATION {
+        if self.young.offsets.len() >= self.size {
             self.old = std::mem::take(&mut self.young);
         }
         self.young.offsets.insert((codec, digest), placed.offset);

@@ -1,11 +1,14 @@
 //! Large files: read block by block on the workers, hashed as a whole and written here.
 
+use super::attributes::Attached;
+use super::links::Earlier;
 use super::output::Output;
 use super::pipeline::Pipeline;
 use super::read::{ATTEMPTS, BLOCK, BlockJob};
 use crate::error::{LeftOut, Result};
 use crate::pack::walk::{Directory, ItemKind, Metadata};
 use crate::progress;
+use crate::source::attributes;
 use rangepack_core::blocks::{BlockTableBuilder, DEFAULT_BLOCK_LOG2};
 use rangepack_core::{BlockTable, Codec, Content, Digest, Hasher, gzip};
 use std::fs::File;
@@ -17,84 +20,104 @@ const TRIAL: u64 = 16;
 /// What became of a large file.
 pub(crate) enum Outcome {
     /// It is stored, or was stored already.
-    Stored { content: Content, metadata: Metadata, duplicate: bool },
+    Stored {
+        content: Content,
+        metadata: Metadata,
+        duplicate: bool,
+        attached: Option<Box<Attached>>,
+    },
     /// It could not be read.
     Failed(LeftOut),
 }
 
-/// Packs one large file. Whatever goes wrong with the file itself, nothing of it stays in the output; nor
-/// does it when `cancelled`, which is asked before each block, ends the run.
-pub(crate) fn pack(
-    pipeline: &Pipeline,
-    output: &mut Output,
-    directory: &Directory,
-    name: &[u8],
-    compress: bool,
-    cancelled: &dyn Fn() -> bool,
-) -> Result<Outcome> {
-    output.pad()?;
-    let start = output.position();
-    let mut problem = LeftOut::Changed;
-    for _ in 0..ATTEMPTS {
-        let opened = directory.open_file(name);
-        let opened =
-            opened.and_then(|file| directory.metadata_of(&file).map(|metadata| (file, metadata)));
-        let (file, metadata) = match opened {
-            Ok(opened) => opened,
-            Err(error) => return Ok(Outcome::Failed(error.into())),
-        };
-        if metadata.kind != ItemKind::File {
-            return Ok(Outcome::Failed(LeftOut::NotAFile));
-        }
-        let shared = Arc::new(file);
-        // It may have become empty, and nothing can be compressed then.
-        let compress = compress && metadata.size > 0;
-        let size = metadata.size;
-        let mut copy = Copy { pipeline, output, file: &shared, size, cancelled };
-        let copied = match copy.run(compress)? {
-            Copied::NotShorter => {
-                copy.output.rewind(start)?;
-                copy.run(false)?
-            }
-            copied => copied,
-        };
-        match copied {
-            Copied::Done(content) => {
-                // Whoever writes to a file moves its time.
-                let unchanged = directory.metadata_of(&shared).is_ok_and(|now| {
-                    now.size == metadata.size && now.mtime_ns == metadata.mtime_ns
-                });
-                if unchanged {
-                    return finish(output, start, *content, metadata);
-                }
-                problem = LeftOut::Changed;
-            }
-            Copied::Failed(error) => problem = error,
-            Copied::NotShorter => {}
-            Copied::Cancelled => {
-                output.rewind(start)?;
-                return Err(progress::cancelled(directory.disk_path_of(name)));
-            }
-        }
-        output.rewind(start)?;
-    }
-    Ok(Outcome::Failed(problem))
+/// A large file that is to be packed.
+pub(crate) struct Large<'l> {
+    pub(crate) pipeline: &'l Pipeline,
+    pub(crate) output: &'l mut Output,
+    pub(crate) directory: &'l Directory,
+    pub(crate) name: &'l [u8],
+    pub(crate) compress: bool,
+    /// Extended attributes are kept.
+    pub(crate) attributes: bool,
+    /// Where it may be stored already.
+    pub(crate) earlier: Option<Earlier>,
+    /// Asked before each block.
+    pub(crate) cancelled: &'l dyn Fn() -> bool,
 }
 
-fn finish(
+impl Large<'_> {
+    /// Packs it. Whatever goes wrong with the file itself, nothing of it stays in the output; nor does it when
+    /// the run is cancelled.
+    pub(crate) fn pack(self) -> Result<Outcome> {
+        let Large { pipeline, output, directory, name, cancelled, .. } = self;
+        output.pad()?;
+        let start = output.position();
+        let mut problem = LeftOut::Changed;
+        for _ in 0..ATTEMPTS {
+            let opened = directory.open_file(name);
+            let opened = opened
+                .and_then(|file| directory.metadata_of(&file).map(|metadata| (file, metadata)));
+            let (file, metadata) = match opened {
+                Ok(opened) => opened,
+                Err(error) => return Ok(Outcome::Failed(error.into())),
+            };
+            if metadata.kind != ItemKind::File {
+                return Ok(Outcome::Failed(LeftOut::NotAFile));
+            }
+            let sparse = directory.has_holes(&file, &metadata);
+            let shared = Arc::new(file);
+            // It may have become empty, and nothing can be compressed then; or short, and is stored as it is.
+            let compress = metadata.size > 0 && (self.compress || sparse && metadata.size > BLOCK);
+            let size = metadata.size;
+            let mut copy = Copy { pipeline, output, file: &shared, size, sparse, cancelled };
+            let copied = match copy.run(compress)? {
+                Copied::NotShorter => {
+                    copy.output.rewind(start)?;
+                    copy.run(false)?
+                }
+                copied => copied,
+            };
+            match copied {
+                Copied::Done(content) => {
+                    // Whoever writes to a file moves its time.
+                    let now = directory.metadata_of(&shared);
+                    if now.is_ok_and(|now| now.is_still(&metadata)) {
+                        let attached = match self.attributes {
+                            true => Attached::new(attributes::read(&*shared)),
+                            false => None,
+                        };
+                        let (content, duplicate) = known(output, start, *content, self.earlier)?;
+                        return Ok(Outcome::Stored { content, metadata, duplicate, attached });
+                    }
+                    problem = LeftOut::Changed;
+                }
+                Copied::Failed(error) => problem = error,
+                Copied::NotShorter => {}
+                Copied::Cancelled => {
+                    output.rewind(start)?;
+                    return Err(progress::cancelled(directory.disk_path_of(name)));
+                }
+            }
+            output.rewind(start)?;
+        }
+        Ok(Outcome::Failed(problem))
+    }
+}
+
+/// The content where it lies, and whether it lay there before: then what was written of it is taken back.
+fn known(
     output: &mut Output,
     start: u64,
     mut content: Content,
-    metadata: Metadata,
-) -> Result<Outcome> {
-    let known = output.find_large(&content)?;
-    let duplicate = known.is_some();
+    earlier: Option<Earlier>,
+) -> Result<(Content, bool)> {
+    let known = output.find_large(&content, earlier)?;
     if let Some(placed) = known {
         content.offset = placed.offset;
         content.blocks = placed.blocks;
         output.rewind(start)?;
     }
-    Ok(Outcome::Stored { content, metadata, duplicate })
+    Ok((content, known.is_some()))
 }
 
 enum Copied {
@@ -110,10 +133,16 @@ struct Copy<'c> {
     output: &'c mut Output,
     file: &'c Arc<File>,
     size: u64,
+    sparse: bool,
     cancelled: &'c dyn Fn() -> bool,
 }
 
 impl Copy<'_> {
+    /// Behind what does not shrink there may be a hole of any length.
+    fn has_long_holes(&self) -> bool {
+        self.sparse && self.size > BLOCK
+    }
+
     fn run(&mut self, compress: bool) -> Result<Copied> {
         let (file, size) = (self.file, self.size);
         let count = size.div_ceil(BLOCK);
@@ -155,7 +184,10 @@ impl Copy<'_> {
             self.output.write(&stored)?;
             let written = self.output.position() - start;
             let read = (index + 1) * BLOCK;
-            if compress && (written >= size || index + 1 == TRIAL && written >= read) {
+            if compress
+                && !self.has_long_holes()
+                && (written >= size || index + 1 == TRIAL && written >= read)
+            {
                 return Ok(Copied::NotShorter);
             }
         }
@@ -178,7 +210,8 @@ impl Copy<'_> {
             )
             .with_digest(Some(payload.finish()))
             .with_original_digest(compress.then(|| original.finish()))
-            .with_blocks(blocks),
+            .with_blocks(blocks)
+            .with_sparse(self.sparse),
         )))
     }
 }

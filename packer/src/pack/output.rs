@@ -1,13 +1,17 @@
 //! Payloads, one after the other, into one file.
 
 use super::dedup::{Dedup, Placed};
+use super::links::Earlier;
 use crate::error::{Action, Error, Result};
 use crate::source::replace::close;
-use rangepack_core::{Codec, Content, Digest, blocks};
+use rangepack_core::{AttributeBlock, Codec, Content, Digest, blocks};
 use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+
+/// So many attribute blocks at least are remembered: most trees have few different ones.
+const BLOCKS: usize = 1 << 14;
 
 /// Writes payloads in order, from one place, in large pieces.
 #[derive(Debug)]
@@ -25,6 +29,8 @@ pub(crate) struct Output {
     position: u64,
     align: u64,
     dedup: Option<Dedup>,
+    /// Where attribute blocks of this run lie.
+    blocks: Dedup,
     /// Payloads of one batch lie side by side in memory; neighbours are written together.
     batch: Vec<u8>,
     pending: Range<usize>,
@@ -57,6 +63,7 @@ impl Output {
             position,
             align: align.max(1),
             dedup,
+            blocks: Dedup::new(BLOCKS),
             batch: Vec::new(),
             pending: 0..0,
         })
@@ -73,6 +80,7 @@ impl Output {
             position: 0,
             align: align.max(1),
             dedup,
+            blocks: Dedup::new(BLOCKS),
             batch: Vec::new(),
             pending: 0..0,
         }
@@ -136,18 +144,25 @@ impl Output {
         }
     }
 
-    /// Stores the payload that lies at `range` of the batch, unless it is stored already.
+    /// Where the same stored bytes may lie.
+    fn find(&mut self, digest: &Digest, codec: Codec, earlier: Option<Earlier>) -> Option<Placed> {
+        let earlier = earlier.and_then(|earlier| earlier.find(digest, codec));
+        earlier.or_else(|| self.dedup.as_mut()?.find(digest, codec))
+    }
+
+    /// Stores the payload that lies at `range` of the batch, unless it is stored already: `earlier`, perhaps.
     pub(crate) fn place(
         &mut self,
         range: Range<usize>,
         codec: Codec,
         digest: Digest,
+        earlier: Option<Earlier>,
     ) -> Result<Placement> {
         let stored_size = range.len() as u64;
         if stored_size == 0 {
             return Ok(Placement { offset: self.position, duplicate: false });
         }
-        let known = self.dedup.as_mut().and_then(|dedup| dedup.find(&digest, codec));
+        let known = self.find(&digest, codec, earlier);
         if let Some(placed) = known
             && (placed.offset >= self.first
                 || self.holds(placed.offset, &self.batch[range.clone()]))
@@ -197,14 +212,29 @@ impl Output {
         Ok(())
     }
 
+    /// Stores an attribute block, once. It is not aligned: nobody reads it for itself.
+    pub(crate) fn attach(&mut self, block: &[u8], digest: Digest) -> Result<AttributeBlock> {
+        let known = self.blocks.find(&digest, Codec::Stored);
+        let offset = known.map_or(self.position, |placed| placed.offset);
+        if known.is_none() {
+            self.write(block)?;
+            self.blocks.insert(digest, Codec::Stored, Placed { offset, blocks: None });
+        }
+        // It was made by `Attributes::to_bytes`.
+        let len = u32::try_from(block.len()).unwrap_or(u32::MAX);
+        Ok(AttributeBlock { offset, len, digest })
+    }
+
     /// Where the same payload and block table as the large one that was just written lie already. If
     /// they do not, this one is remembered.
-    pub(crate) fn find_large(&mut self, content: &Content) -> Result<Option<Placed>> {
-        let (Some(dedup), Some(digest)) = (&mut self.dedup, content.digest) else {
-            return Ok(None);
-        };
+    pub(crate) fn find_large(
+        &mut self,
+        content: &Content,
+        earlier: Option<Earlier>,
+    ) -> Result<Option<Placed>> {
+        let Some(digest) = content.digest else { return Ok(None) };
         let (offset, blocks) = (content.offset, content.blocks);
-        if let Some(placed) = dedup.find(&digest, content.codec) {
+        if let Some(placed) = self.find(&digest, content.codec, earlier) {
             if placed.offset >= self.first {
                 return Ok(Some(placed));
             }
@@ -318,7 +348,7 @@ mod tests {
         // Longer than the buffer, so that nothing of it is left there to fail again.
         let len = 100_000;
         output.begin_batch(vec![0; len]);
-        output.place(0..len, Codec::Stored, Digest::of(b"")).unwrap();
+        output.place(0..len, Codec::Stored, Digest::of(b""), None).unwrap();
         assert!(output.end_batch().is_err());
         let error = output.sync().unwrap_err();
         assert!(format!("{error}").contains("earlier"), "{error}");

@@ -4,7 +4,10 @@
 //! unwritten, or few bytes of them, so memory is bounded; the lowest unwritten batch is always in some worker's hands, so
 //! nothing waits in a circle. Blocks of large files come first, because the writer waits for them.
 
+use super::PackOptions;
+use super::links::Claims;
 use super::read::{BlockDone, BlockJob, Done, Task, Worker};
+use super::walk::FileId;
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -34,6 +37,7 @@ pub(crate) struct Pipeline {
     /// The writer waits here for the next batch.
     done: Condvar,
     in_flight: usize,
+    claims: Claims,
 }
 
 /// A block that was read, with its number in the file.
@@ -75,6 +79,7 @@ impl Pipeline {
             room: Condvar::new(),
             done: Condvar::new(),
             in_flight: workers * 2 + 2,
+            claims: Claims::default(),
         }
     }
 
@@ -88,7 +93,7 @@ impl Pipeline {
         &self,
         tasks: impl Iterator<Item = Task> + Send,
         workers: usize,
-        level: Option<u32>,
+        options: &PackOptions,
         writer: impl FnOnce(&Pipeline) -> T,
     ) -> T {
         std::thread::scope(|scope| {
@@ -99,7 +104,7 @@ impl Pipeline {
             for _ in 0..workers {
                 scope.spawn(move || {
                     let _guard = StopOnPanic(self);
-                    self.work(Worker::new(level));
+                    self.work(Worker::new(options));
                 });
             }
             let _guard = StopOnPanic(self);
@@ -150,10 +155,11 @@ impl Pipeline {
                 let data = state.spare.pop().unwrap_or_default();
                 drop(state);
                 self.room.notify_one();
-                let done = worker.batch(task, data);
+                let claim = |files: &[FileId]| self.claims.take(number, files);
+                let done = worker.batch(task, data, claim);
                 state = self.lock();
                 let is_next = number == state.next;
-                state.done_bytes += done.data.len();
+                state.done_bytes += done.bytes();
                 state.done.insert(number, done);
                 if is_next {
                     self.done.notify_one();
@@ -166,6 +172,7 @@ impl Pipeline {
 
     fn stop(&self) {
         self.lock().stop = true;
+        self.claims.stop();
         self.work.notify_all();
         self.room.notify_all();
         self.done.notify_all();
@@ -178,7 +185,7 @@ impl Pipeline {
             let next = state.next;
             if let Some(done) = state.done.remove(&next) {
                 state.next += 1;
-                state.done_bytes -= done.data.len();
+                state.done_bytes -= done.bytes();
                 return Some(done);
             }
             let ended = state.walk_ended && next == state.walked;

@@ -1,9 +1,12 @@
 //! Reads, hashes and compresses source files, on the worker threads.
 
+use super::PackOptions;
+use super::attributes::Attached;
 use super::compress::Deflater;
 use crate::error::LeftOut;
-use crate::pack::walk::{Batch, Directory, ItemKind, Metadata};
-use rangepack_core::{Codec, Digest, gzip};
+use crate::pack::walk::{Batch, Directory, FileId, ItemKind, Metadata};
+use crate::source::attributes;
+use rangepack_core::{Codec, Content, Digest, gzip};
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
@@ -30,23 +33,38 @@ pub(crate) struct Done {
     pub(crate) priors: Vec<Option<Prior>>,
     /// What became of each item, in the batch's order.
     pub(crate) items: Vec<Item>,
-    /// The payloads of all small files, one after the other.
+    /// The payloads of all small files, side by side.
     pub(crate) data: Vec<u8>,
+}
+
+impl Done {
+    /// How much of what was read waits here.
+    pub(crate) fn bytes(&self) -> usize {
+        let blocks = self.items.iter().map(|item| match item {
+            Item::Directory(_, Some(attached)) | Item::Small(_, _, Some(attached)) => {
+                attached.block.len()
+            }
+            _ => 0,
+        });
+        blocks.sum::<usize>() + self.data.len()
+    }
 }
 
 /// What became of one item.
 #[derive(Debug)]
 pub(crate) enum Item {
     /// A directory.
-    Directory(Metadata),
+    Directory(Metadata, Option<Box<Attached>>),
     /// A symbolic link and its target.
     Symlink(Metadata, Vec<u8>),
-    /// A file whose payload is the next `stored_size` bytes of the batch's data.
-    Small(Metadata, Small),
+    /// A file whose payload is in the batch's data.
+    Small(Metadata, Small, Option<Box<Attached>>),
     /// A file that is to be read block by block. It is opened when its turn comes: hundreds may wait.
-    Large,
-    /// The container holds it already, unchanged.
-    Unchanged,
+    Large(Metadata),
+    /// A file that another name leads to, under which it is read.
+    Linked(Metadata),
+    /// The container holds it already, unchanged; which file it is, if it has other names.
+    Unchanged(Option<FileId>),
     /// A socket, pipe or device.
     Special,
     /// It could not be read.
@@ -56,10 +74,21 @@ pub(crate) enum Item {
 /// The payload of a small file.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Small {
+    /// Where it begins in the batch's data.
+    pub(crate) start: usize,
     pub(crate) stored_size: usize,
     pub(crate) codec: Codec,
     pub(crate) digest: Digest,
     pub(crate) original_digest: Option<Digest>,
+    pub(crate) sparse: bool,
+}
+
+impl Small {
+    /// As it is, without holes.
+    fn stored(start: usize, stored_size: usize, digest: Digest) -> Small {
+        let codec = Codec::Stored;
+        Small { start, stored_size, codec, digest, original_digest: None, sparse: false }
+    }
 }
 
 /// What the container holds of a path already.
@@ -70,6 +99,8 @@ pub(crate) struct Prior {
     pub(crate) size: u64,
     pub(crate) mtime: Option<i64>,
     pub(crate) mode: Option<u32>,
+    /// Where a file's content is.
+    pub(crate) content: Option<Content>,
 }
 
 impl Prior {
@@ -88,33 +119,59 @@ impl Prior {
 /// A worker: buffers and encoder that are used again and again.
 #[derive(Debug)]
 pub(crate) struct Worker {
+    /// Extended attributes of files are kept.
+    attributes: bool,
+    /// Those of directories.
+    of_directories: bool,
     deflater: Option<Deflater>,
+    /// For large files with holes where no compression is asked for.
+    for_holes: Option<Deflater>,
     scratch: Vec<u8>,
 }
 
+/// At this level a hole takes little room, and little time.
+const HOLES_LEVEL: u32 = 1;
+
 impl Worker {
-    /// With `level` payloads are compressed.
-    pub(crate) fn new(level: Option<u32>) -> Worker {
-        Worker { deflater: level.map(Deflater::new), scratch: Vec::new() }
+    /// For a run with these options.
+    pub(crate) fn new(options: &PackOptions) -> Worker {
+        let attributes = options.attributes;
+        let of_directories = attributes && options.index.keeps_directories();
+        let deflater = options.compress.map(Deflater::new);
+        Worker { attributes, of_directories, deflater, for_holes: None, scratch: Vec::new() }
     }
 
-    /// Reads every item of a batch. `data` is memory to fill.
-    pub(crate) fn batch(&mut self, task: Task, mut data: Vec<u8>) -> Done {
+    /// Reads every item of a batch. `data` is memory to fill. `claim` is asked once which of some files with
+    /// several names are to be read here.
+    pub(crate) fn batch(
+        &mut self,
+        task: Task,
+        mut data: Vec<u8>,
+        claim: impl FnOnce(&[FileId]) -> Vec<bool>,
+    ) -> Done {
         let Task { batch, priors } = task;
         data.clear();
         let mut items = Vec::with_capacity(batch.len());
-        let mut end = 0;
+        let (mut linked, mut files) = (Vec::new(), Vec::new());
         for (index, item) in batch.items().enumerate() {
             let prior = priors.get(index).copied().flatten();
-            let done = self
-                .item(&batch.directory, item.name, item.kind, prior, &mut data)
-                .unwrap_or_else(|error| Item::Failed(error.into()));
-            // Whatever was read of a file that failed later: the next payload begins here.
-            match &done {
-                Item::Small(_, small) => end += small.stored_size,
-                _ => data.truncate(end),
+            let end = data.len();
+            let done = self.item(&batch.directory, item.name, item.kind, prior, &mut data);
+            let done = settle(done, &mut data, end);
+            if let Item::Linked(metadata) = &done
+                && let Some(file) = metadata.file_id()
+            {
+                linked.push((index, item.name));
+                files.push(file);
             }
             items.push(done);
+        }
+        for ((index, name), is_first) in linked.into_iter().zip(claim(&files)) {
+            if is_first {
+                let end = data.len();
+                let done = self.file(&batch.directory, name, None, &mut data, true);
+                items[index] = settle(done, &mut data, end);
+            }
         }
         Done { batch, priors, items, data }
     }
@@ -131,15 +188,19 @@ impl Worker {
             ItemKind::Directory => {
                 let metadata = directory.metadata(name)?;
                 if prior.is_some_and(|prior| prior.is_still(&metadata, 0)) {
-                    return Ok(Item::Unchanged);
+                    return Ok(Item::Unchanged(None));
                 }
-                Ok(Item::Directory(metadata))
+                let attached = match self.of_directories {
+                    true => Attached::new(directory.attributes_of(name)),
+                    false => None,
+                };
+                Ok(Item::Directory(metadata, attached))
             }
             ItemKind::Symlink => {
                 let metadata = directory.metadata(name)?;
                 let target = directory.read_link(name)?;
                 if prior.is_some_and(|prior| prior.is_still(&metadata, target.len() as u64)) {
-                    return Ok(Item::Unchanged);
+                    return Ok(Item::Unchanged(None));
                 }
                 if target.len() > rangepack_core::MAX_LINK_TARGET {
                     return Ok(Item::Failed(LeftOut::LinkTarget { len: target.len() }));
@@ -147,16 +208,18 @@ impl Worker {
                 Ok(Item::Symlink(metadata, target))
             }
             ItemKind::Other => Ok(Item::Special),
-            ItemKind::File => self.file(directory, name, prior, data),
+            ItemKind::File => self.file(directory, name, prior, data, false),
         }
     }
 
+    /// Reads a file unless it is large. One with other names is read only if this is its `first`.
     fn file(
         &mut self,
         directory: &Arc<Directory>,
         name: &[u8],
         prior: Option<Prior>,
         data: &mut Vec<u8>,
+        first: bool,
     ) -> io::Result<Item> {
         for _ in 0..ATTEMPTS {
             let file = directory.open_file(name)?;
@@ -165,11 +228,15 @@ impl Worker {
                 return Ok(Item::Special);
             }
             if prior.is_some_and(|prior| prior.is_still(&metadata, metadata.size)) {
-                return Ok(Item::Unchanged);
+                return Ok(Item::Unchanged(metadata.file_id()));
             }
             if metadata.size > BLOCK {
-                return Ok(Item::Large);
+                return Ok(Item::Large(metadata));
             }
+            if metadata.file_id().is_some() && !first {
+                return Ok(Item::Linked(metadata));
+            }
+            let sparse = directory.has_holes(&file, &metadata);
             let start = data.len();
             let size = metadata.size as usize;
             let read = if self.deflater.is_some() {
@@ -186,10 +253,14 @@ impl Worker {
             let small = if self.deflater.is_some() {
                 self.compress(data)?
             } else {
-                let digest = Digest::of(&data[start..]);
-                Small { stored_size: size, codec: Codec::Stored, digest, original_digest: None }
+                Small::stored(start, size, Digest::of(&data[start..]))
             };
-            return Ok(Item::Small(metadata, small));
+            let small = Small { sparse, ..small };
+            let attached = match self.attributes {
+                true => Attached::new(attributes::read(&file)),
+                false => None,
+            };
+            return Ok(Item::Small(metadata, small, attached));
         }
         Ok(Item::Failed(LeftOut::Changed))
     }
@@ -211,13 +282,13 @@ impl Worker {
             if stored_size < self.scratch.len() {
                 let digest = Digest::of(&data[start..]);
                 let original_digest = Some(original);
-                return Ok(Small { stored_size, codec: Codec::Gzip, digest, original_digest });
+                let stored = Small::stored(start, stored_size, digest);
+                return Ok(Small { codec: Codec::Gzip, original_digest, ..stored });
             }
             data.truncate(start);
         }
         data.extend_from_slice(&self.scratch);
-        let stored_size = self.scratch.len();
-        Ok(Small { stored_size, codec: Codec::Stored, digest: original, original_digest: None })
+        Ok(Small::stored(start, self.scratch.len(), original))
     }
 
     /// Reads one block of a large file, hashes it, compresses it.
@@ -240,9 +311,12 @@ impl Worker {
         }
         let mut stored = None;
         let mut crc = crc32fast::Hasher::new();
-        if job.compress
-            && let Some(deflater) = &mut self.deflater
-        {
+        if job.compress {
+            let for_holes = &mut self.for_holes;
+            let deflater = self
+                .deflater
+                .as_mut()
+                .unwrap_or_else(|| for_holes.get_or_insert_with(|| Deflater::new(HOLES_LEVEL)));
             crc.update(&content);
             let mut out = Vec::new();
             if job.offset == 0 {
@@ -256,6 +330,15 @@ impl Worker {
         let digest = (!open).then(|| Digest::of(stored.as_ref().unwrap_or(&content)));
         Ok(BlockDone { content, stored, crc, digest })
     }
+}
+
+/// What became of an item. Whatever was read of a file that failed later goes.
+fn settle(done: io::Result<Item>, data: &mut Vec<u8>, end: usize) -> Item {
+    let done = done.unwrap_or_else(|error| Item::Failed(error.into()));
+    if !matches!(done, Item::Small(..)) {
+        data.truncate(end);
+    }
+    done
 }
 
 /// One block of a large file.

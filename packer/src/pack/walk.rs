@@ -18,13 +18,13 @@ mod problem;
 mod tests;
 
 pub(crate) use batch::{BATCH_ITEMS, Batch};
-pub(crate) use directory::{Directory, Metadata};
+pub(crate) use directory::{Directory, FileId, Metadata};
 pub(crate) use kind::ItemKind;
 pub(crate) use problem::Problem;
 
 use crate::error::LeftOut;
 use crate::filter::{Filter, IGNORE_FILES, IgnoreFiles};
-use directory::{Found, Identity, ReadBuffer, Skip, push_prefix};
+use directory::{Identity, Met, ReadBuffer, Skip, push_prefix};
 use listing::Listing;
 use rangepack_core::MAX_PATH;
 use std::io::{self, Read};
@@ -111,8 +111,8 @@ impl Walk {
         let mut any_to_resolve = false;
         let read = directory.read(&mut self.buffer, |found| {
             let (name, kind) = match found {
-                Found::Name(name, kind) => (name, kind),
-                Found::NotUnicode(name) => {
+                Met::Name(name, kind) => (name, kind),
+                Met::NotUnicode(name) => {
                     let problem = directory.problem_of(name.as_bytes(), LeftOut::NotUnicode);
                     return self.problems.push(problem);
                 }

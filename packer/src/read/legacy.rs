@@ -93,13 +93,14 @@ pub(crate) fn is_own(data: &Data, trailer: &Trailer, limits: &Limits) -> Result<
     let mut last: Option<Content> = None;
     let index = data.read(trailer.index)?;
     let read = ndjson::parse_index(&index, limits, &mut |item| {
-        if let Item::Entry(Entry { kind: Kind::File(content), .. }) = item
+        let Item::Entry(entry) = item else { return Ok(()) };
+        end = end.max(end_of(&entry));
+        if let Kind::File(content) = entry.kind
             && content.volume == 0
+            && content.stored_size > 0
+            && last.is_none_or(|last| content.offset >= last.offset)
         {
-            end = end.max(end_of(&content));
-            if content.stored_size > 0 && last.is_none_or(|last| content.offset >= last.offset) {
-                last = Some(content);
-            }
+            last = Some(content);
         }
         Ok(())
     });
@@ -114,13 +115,19 @@ pub(crate) fn is_own(data: &Data, trailer: &Trailer, limits: &Limits) -> Result<
     Ok(Digest::of(&data.read(extent)?) == digest)
 }
 
-/// Where the last byte lies that an entry speaks of.
-pub(crate) fn end_of(content: &Content) -> u64 {
-    let payload = content.offset.saturating_add(content.stored_size);
-    content.blocks.map_or(payload, |table| {
+/// Where the last byte ends that an entry of a container speaks of, in the container itself.
+pub(crate) fn end_of(entry: &Entry) -> u64 {
+    let block = entry.attributes.map_or(0, |block| block.offset.saturating_add(block.len.into()));
+    let Kind::File(content) = &entry.kind else { return block };
+    let payload = match content.volume {
+        0 => content.offset.saturating_add(content.stored_size),
+        _ => 0,
+    };
+    let table = content.blocks.map_or(0, |table| {
         let len = blocks::table_len(content.size, table.block_log2);
-        payload.max(table.offset.saturating_add(len))
-    })
+        table.offset.saturating_add(len)
+    });
+    payload.max(table).max(block)
 }
 
 /// Where the last payload ends that an index beside a container names.
@@ -129,8 +136,8 @@ fn end_in(beside: &Data, options: &OpenOptions) -> Result<u64> {
     let mut end = 0;
     // A broken index is no reason not to read the one inside.
     let _ = ndjson::parse_index(&index, &options.limits, &mut |item| {
-        if let Item::Entry(Entry { kind: Kind::File(content), .. }) = item {
-            end = end.max(end_of(&content));
+        if let Item::Entry(entry) = item {
+            end = end.max(end_of(&entry));
         }
         Ok(())
     });

@@ -3,11 +3,13 @@
 use super::Queue;
 use super::hashes::Hashes;
 use crate::error::Error;
+use crate::read::format::Format;
 use crate::read::pack::Pack;
 use crate::source::data::{PIECE, cut};
 use rangepack_core::{
     Content, Digest, DirectorySums, Entry, EntryRef, Hasher, Kind, Named, Tag, Totals,
 };
+use std::collections::{HashMap, hash_map};
 use std::ops::Range;
 
 /// Hands the entries with these numbers to `each`; those that cannot be read become problems.
@@ -75,7 +77,7 @@ pub(super) fn check(pack: &Pack, ndjson: bool, queue: &mut Queue<'_, '_>) {
     scan(pack, 0..count, queue, |queue, entry| match queue.entry_ref(entry) {
         Some(entry) => {
             hashes.push(pack, entry.path.as_path());
-            sums.push(&entry, queue);
+            sums.push(pack, &entry, queue);
         }
         None => sums.directories = None,
     });
@@ -155,7 +157,7 @@ impl Default for Sums {
 }
 
 impl Sums {
-    fn push(&mut self, entry: &Entry, queue: &Queue<'_, '_>) {
+    fn push(&mut self, pack: &Pack, entry: &Entry, queue: &Queue<'_, '_>) {
         self.entries += 1;
         self.symlinks += u64::from(matches!(entry.kind, Kind::Symlink(_)));
         if let Some(directories) = &mut self.directories
@@ -169,7 +171,7 @@ impl Sums {
             Kind::Directory(totals) if self.directories.is_some() => {
                 self.written.push((*totals, entry.tree_digest));
             }
-            Kind::File(content) if !self.links.agree(content) => {
+            Kind::File(content) if !self.links.agree(content, pack.format()) => {
                 let text = "it is no hard link of the files with the same number";
                 queue.findings.structural(Some(&entry.path), text);
             }
@@ -209,19 +211,24 @@ impl Sums {
     }
 }
 
-/// The groups of hard links: their numbers count from 1, and each has one payload.
+/// The groups of hard links: each has one payload, and their numbers count from 1, in packs. (Those of a container
+/// that is left open have gaps when its files were packed again.)
 #[derive(Default)]
-struct HardLinks(Vec<Content>);
+struct HardLinks(HashMap<u64, Content>);
 
 impl HardLinks {
     /// Whether a file can be what the entries before it let it be.
-    fn agree(&mut self, content: &Content) -> bool {
+    fn agree(&mut self, content: &Content, format: Format) -> bool {
         let Some(group) = content.hard_link else { return true };
-        let place = usize::try_from(group - 1).unwrap_or(usize::MAX);
-        if place == self.0.len() {
-            self.0.push(*content);
+        let next = self.0.len() as u64 + 1;
+        match self.0.entry(group) {
+            hash_map::Entry::Occupied(known) => known.get() == content,
+            hash_map::Entry::Vacant(new) if format != Format::Paged || group == next => {
+                new.insert(*content);
+                true
+            }
+            hash_map::Entry::Vacant(_) => false,
         }
-        self.0.get(place) == Some(content)
     }
 }
 

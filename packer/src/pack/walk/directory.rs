@@ -3,6 +3,7 @@
 use super::kind::ItemKind;
 use super::problem::Problem;
 use crate::error::LeftOut;
+use crate::source::attributes::Found;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -98,9 +99,21 @@ impl Directory {
         self.handle.metadata(name, self.follow_links)
     }
 
+    /// The extended attributes of the directory `name`.
+    pub(crate) fn attributes_of(&self, name: &[u8]) -> io::Result<Found> {
+        self.handle.attributes_of(name, self.follow_links)
+    }
+
     /// What the system says of an open file.
     pub(crate) fn metadata_of(&self, file: &File) -> io::Result<Metadata> {
         platform::metadata_of(file)
+    }
+
+    /// Whether an open file has holes: it takes less room than its content, and that is not because the
+    /// file system compresses it.
+    pub(crate) fn has_holes(&self, file: &File, metadata: &Metadata) -> bool {
+        metadata.allocated.saturating_add(LEAST_HOLE) <= metadata.size
+            && platform::finds_hole(file, metadata.size)
     }
 
     /// The target of the link `name`, byte for byte; on Windows with `/` between its components.
@@ -122,7 +135,7 @@ impl Directory {
     pub(super) fn read(
         &self,
         buffer: &mut ReadBuffer,
-        found: impl FnMut(Found<'_>),
+        found: impl FnMut(Met<'_>),
     ) -> io::Result<()> {
         self.handle.read(buffer, found)
     }
@@ -157,10 +170,33 @@ pub(crate) struct Metadata {
     pub dev: u64,
     /// Its number on the device.
     pub ino: u64,
+    /// How many names it has.
+    pub links: u64,
+    /// Bytes that it takes on the device, holes left out; not less than `size` where nobody knows.
+    pub allocated: u64,
 }
 
+/// Device and number of a file: all its names lead to the same ones.
+pub(crate) type FileId = (u64, u64);
+
+impl Metadata {
+    /// What its other names share, of a file that has any.
+    pub(crate) fn file_id(&self) -> Option<FileId> {
+        (self.kind == ItemKind::File && self.links > 1).then_some((self.dev, self.ino))
+    }
+
+    /// Whether nothing was written into it since `earlier`: whoever does moves its time.
+    pub(crate) fn is_still(&self, earlier: &Metadata) -> bool {
+        (self.dev, self.ino, self.size, self.mtime_ns)
+            == (earlier.dev, earlier.ino, earlier.size, earlier.mtime_ns)
+    }
+}
+
+/// The least that is missing on the device from a file with holes.
+const LEAST_HOLE: u64 = 4096;
+
 /// A name met in a directory.
-pub(super) enum Found<'a> {
+pub(super) enum Met<'a> {
     /// A name and its kind, `None` when only another question to the system can tell.
     Name(&'a [u8], Option<ItemKind>),
     /// A name, shown as well as can be, that cannot be put into a pack.

@@ -1,6 +1,6 @@
 //! Directories by path, where the system has no handles for them.
 
-use super::{Found, ItemKind, Metadata};
+use super::{Found, ItemKind, Met, Metadata};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -40,6 +40,10 @@ impl Handle {
         Ok(metadata_from(&metadata))
     }
 
+    pub(super) fn attributes_of(&self, _name: &[u8], _follow: bool) -> io::Result<Found> {
+        Ok(Found::default())
+    }
+
     pub(super) fn own_metadata(&self) -> io::Result<Metadata> {
         fs::metadata(&self.0).map(|metadata| metadata_from(&metadata))
     }
@@ -63,16 +67,16 @@ impl Handle {
     pub(super) fn read(
         &self,
         _buffer: &mut ReadBuffer,
-        mut found: impl FnMut(Found<'_>),
+        mut found: impl FnMut(Met<'_>),
     ) -> io::Result<()> {
         for entry in fs::read_dir(&self.0)? {
             let entry = entry?;
             let name = entry.file_name();
             match name.to_str() {
                 Some(text) => {
-                    found(Found::Name(text.as_bytes(), entry.file_type().ok().map(kind_of)));
+                    found(Met::Name(text.as_bytes(), entry.file_type().ok().map(kind_of)));
                 }
-                None => found(Found::NotUnicode(name.to_string_lossy().into_owned())),
+                None => found(Met::NotUnicode(name.to_string_lossy().into_owned())),
             }
         }
         Ok(())
@@ -95,6 +99,11 @@ impl ReadBuffer {
 
 pub(super) fn metadata_of(file: &File) -> io::Result<Metadata> {
     file.metadata().map(|metadata| metadata_from(&metadata))
+}
+
+/// Nobody knows.
+pub(super) fn finds_hole(_file: &File, _size: u64) -> bool {
+    false
 }
 
 pub(super) fn identity_of_path(path: &Path) -> io::Result<Identity> {
@@ -136,5 +145,7 @@ fn metadata_from(metadata: &fs::Metadata) -> Metadata {
         }
         Err(_) => 0,
     };
-    Metadata { kind, mode, mtime_ns, size: metadata.len(), uid: 0, gid: 0, dev: 0, ino: 0 }
+    let size = metadata.len();
+    let (uid, gid, dev, ino, links, allocated) = (0, 0, 0, 0, 1, size);
+    Metadata { kind, mode, mtime_ns, size, uid, gid, dev, ino, links, allocated }
 }

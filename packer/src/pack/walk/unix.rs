@@ -1,6 +1,7 @@
 //! Directories by handle: `openat`, `fstatat`, `readlinkat`, `getdents`.
 
-use super::{Found, ItemKind, Metadata};
+use super::{Found, ItemKind, Met, Metadata};
+use crate::source::attributes;
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat};
 use rustix::io::retry_on_intr;
 use std::ffi::OsStr;
@@ -44,6 +45,10 @@ impl Handle {
         Ok(metadata_from(&stat))
     }
 
+    pub(super) fn attributes_of(&self, name: &[u8], follow: bool) -> io::Result<Found> {
+        attributes::read(self.open(name, DIRECTORY, follow)?)
+    }
+
     pub(super) fn own_metadata(&self) -> io::Result<Metadata> {
         metadata_of(&self.0)
     }
@@ -67,7 +72,7 @@ impl Handle {
     pub(super) fn read(
         &self,
         buffer: &mut ReadBuffer,
-        mut found: impl FnMut(Found<'_>),
+        mut found: impl FnMut(Met<'_>),
     ) -> io::Result<()> {
         let mut entries = rustix::fs::RawDir::new(&self.0, buffer.0.spare_capacity_mut());
         while let Some(entry) = entries.next() {
@@ -84,7 +89,7 @@ impl Handle {
     pub(super) fn read(
         &self,
         _buffer: &mut ReadBuffer,
-        mut found: impl FnMut(Found<'_>),
+        mut found: impl FnMut(Met<'_>),
     ) -> io::Result<()> {
         for entry in rustix::fs::Dir::read_from(&self.0)? {
             let entry = entry?;
@@ -114,6 +119,19 @@ pub(super) fn metadata_of(file: impl AsFd) -> io::Result<Metadata> {
     Ok(metadata_from(&retry_on_intr(|| rustix::fs::fstat(&file))?))
 }
 
+/// Whether the system knows of a hole before the end. The file is read from its beginning afterwards.
+#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+pub(super) fn finds_hole(file: &File, size: u64) -> bool {
+    use rustix::fs::{SeekFrom, seek};
+    let found = seek(file, SeekFrom::Hole(0)).is_ok_and(|hole| hole < size);
+    seek(file, SeekFrom::Start(0)).is_ok() && found
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+pub(super) fn finds_hole(_file: &File, _size: u64) -> bool {
+    true
+}
+
 pub(super) fn identity_of_path(path: &Path) -> io::Result<Identity> {
     let stat = retry_on_intr(|| rustix::fs::stat(path))?;
     let metadata = metadata_from(&stat);
@@ -125,9 +143,9 @@ pub(super) fn join(root: &Path, pack_path: &[u8]) -> PathBuf {
     if pack_path.is_empty() { root.to_owned() } else { root.join(OsStr::from_bytes(pack_path)) }
 }
 
-fn visit(name: &[u8], file_type: FileType, found: &mut impl FnMut(Found<'_>)) {
+fn visit(name: &[u8], file_type: FileType, found: &mut impl FnMut(Met<'_>)) {
     if !matches!(name, b"." | b"..") {
-        found(Found::Name(name, kind_of(file_type)));
+        found(Met::Name(name, kind_of(file_type)));
     }
 }
 
@@ -158,5 +176,7 @@ fn metadata_from(stat: &Stat) -> Metadata {
         gid: stat.st_gid,
         dev: stat.st_dev as u64,
         ino: stat.st_ino as u64,
+        links: stat.st_nlink as u64,
+        allocated: u64::try_from(stat.st_blocks).unwrap_or(0).saturating_mul(512),
     }
 }

@@ -1,0 +1,91 @@
+//! Extended attributes of open files and directories, where the system has them.
+
+use std::io;
+
+/// What an open thing has.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// Names and values, in no order.
+    pub(crate) pairs: Vec<(Vec<u8>, Vec<u8>)>,
+    /// The first one that cannot be read, and why. Those that vanish meanwhile are none.
+    pub(crate) unread: Option<(Vec<u8>, io::Error)>,
+}
+
+/// Gives programs rights that whoever starts them has not, like the set-user-id bit.
+pub(crate) const CAPABILITIES: &[u8] = b"security.capability";
+
+#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+mod system {
+    use super::{Found, io};
+    use rustix::fs::{XattrFlags, fgetxattr, flistxattr, fsetxattr};
+    use rustix::io::{Errno, retry_on_intr};
+    use std::os::fd::AsFd;
+
+    /// No longer value can be in a pack, nor do file systems for daily use have any.
+    const LONGEST: usize = rangepack_core::MAX_ATTRIBUTES as usize;
+
+    /// Reads all attributes; none where the file system has no such thing.
+    pub(crate) fn read(file: impl AsFd) -> io::Result<Found> {
+        let names = match filled(|buffer| flistxattr(&file, buffer)) {
+            Err(Errno::NOTSUP | Errno::NOSYS) => return Ok(Found::default()),
+            names => names?,
+        };
+        let mut found = Found::default();
+        for name in names.split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
+            match filled(|buffer| fgetxattr(&file, name, buffer)) {
+                Ok(value) => found.pairs.push((name.to_vec(), value)),
+                // It was removed after the names were read.
+                #[cfg(not(target_vendor = "apple"))]
+                Err(Errno::NODATA) => {}
+                Err(error) => {
+                    found.unread.get_or_insert((name.to_vec(), error.into()));
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Sets one attribute.
+    pub(crate) fn set(file: impl AsFd, name: &[u8], value: &[u8]) -> io::Result<()> {
+        Ok(retry_on_intr(|| fsetxattr(&file, name, value, XattrFlags::empty()))?)
+    }
+
+    /// Asks how much there is, then for all of it, until both fit.
+    fn filled(
+        mut call: impl FnMut(&mut [u8]) -> rustix::io::Result<usize>,
+    ) -> rustix::io::Result<Vec<u8>> {
+        loop {
+            let len = retry_on_intr(|| call(&mut []))?;
+            // What cannot be kept is not read; one byte more shows that it is too long.
+            let mut buffer = vec![0; len];
+            if len == 0 || len > LONGEST {
+                buffer.truncate(LONGEST + 1);
+                return Ok(buffer);
+            }
+            match retry_on_intr(|| call(&mut buffer)) {
+                Err(Errno::RANGE) => {}
+                read => {
+                    buffer.truncate(read?);
+                    return Ok(buffer);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+mod system {
+    use super::{Found, io};
+
+    /// Nobody knows of any.
+    pub(crate) fn read<T>(_file: T) -> io::Result<Found> {
+        Ok(Found::default())
+    }
+
+    /// None can be set.
+    pub(crate) fn set<T>(_file: T, _name: &[u8], _value: &[u8]) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+pub(crate) use system::{read, set};
