@@ -69,7 +69,8 @@ pub fn compare(
     let tasks = tasks.map(|batch| Task { batch, priors: Vec::new() });
     let mut output = Output::nowhere(1, None);
     let quiet = Quiet(observer);
-    let summary = run(tasks, &mut output, &options, &quiet, &mut |entry, _| merge.on_disk(entry))?;
+    let mut sink = |entry: &Entry, _: &mut Output| merge.on_disk(entry);
+    let summary = run(tasks, &mut output, &options, 0, &quiet, &mut sink)?;
     while let Some(entry) = merge.next.take() {
         merge.differs(&entry.path, Difference::OnlyInPack);
         merge.advance()?;
