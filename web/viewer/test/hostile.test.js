@@ -1,7 +1,9 @@
 /** Nothing from a pack runs, and nothing of it calls home. */
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
+import { testFile } from '../../reader/test/places.js';
 import { startStage } from './stage.js';
 
 /** @type {import('./stage.js').Stage} */
@@ -128,3 +130,32 @@ test('the policy of the page forbids scripts of others, and evaluating text', as
   });
   assert.equal(ran, false);
 });
+
+/** The address of the page that shows a file of the server. @param {string} pack @param {string} [path] */
+const shows = (pack, path = '') => `${stage.site}?${new URLSearchParams({ pack: `${stage.packs.origin}/${pack}` })}#/${path}`;
+
+test('what its maker said of a pack is text', async () => {
+  stage.addPack('said', { a: 'a', 'b/c': 'c' }, ['--meta', 'licence=CC-BY-4.0', '--meta', 'source=<img src=x onerror=alert(1)>\u202e']);
+  const page = await stage.page();
+  await page.goto(shows('said.pack'));
+  const said = page.getByLabel('Metadata');
+  await said.waitFor();
+  assert.equal(await said.innerText(), 'licence\nCC-BY-4.0\nsource\n<img src=x onerror=alert(1)>\ufffd');
+  assert.equal(await said.locator('img').count(), 0);
+  assert.deepEqual(page.errors, []);
+});
+
+test('a file that a later version made is listed, and says so', async () => {
+  stage.packs.files.set('/later.pack', bytesOf(readFileSync(testFile('hostile/codec-unknown.pack'))));
+  const page = await stage.page();
+  await page.goto(shows('later.pack', 'file'));
+  await page.getByRole('heading', { name: 'This was made by a newer version' }).waitFor();
+  await page.getByText('codec 9').waitFor();
+  assert.equal(await page.getByRole('button', { name: 'Try again' }).count(), 0);
+  assert.deepEqual(page.errors, []);
+});
+
+/** @param {Buffer} bytes @returns {import('../../reader/test/range-server.js').Virtual} */
+function bytesOf(bytes) {
+  return { size: bytes.length, read: (at, length) => bytes.subarray(at, at + length) };
+}

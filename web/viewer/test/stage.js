@@ -123,13 +123,13 @@ export async function startStage({ make = makeSample, name = 'sample' } = {}) {
     pack: `${packs.origin}/${name}.pack`,
     file: resolve(folder, `${name}.pack`),
     folder,
-    /** Makes another pack, served and on the disk. @param {string} name @param {Record<string, string | Uint8Array>} files */
-    addPack(name, files) {
+    /** Makes another pack, served and on the disk. @param {string} name @param {Record<string, string | Uint8Array>} files @param {string[]} [options] of the command */
+    addPack(name, files, options = []) {
       for (const [path, content] of Object.entries(files)) {
         mkdirSync(dirname(join(folder, name, path)), { recursive: true });
         writeFileSync(join(folder, name, path), content);
       }
-      execFileSync(rangepack(), ['pack', '--quiet', join(folder, name), join(folder, `${name}.pack`)]);
+      execFileSync(rangepack(), ['pack', '--quiet', join(folder, name), join(folder, `${name}.pack`), ...options]);
     },
     /** @param {BrowserContextOptions} [options] */
     async page(options = {}) {
