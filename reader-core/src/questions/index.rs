@@ -39,7 +39,9 @@ pub(super) enum Node<'a> {
 }
 
 impl<'a> Node<'a> {
-    #[inline]
+    // Where modules are fetched, one copy of it is enough.
+    #[cfg_attr(target_family = "wasm", inline(never))]
+    #[cfg_attr(not(target_family = "wasm"), inline)]
     fn parse(page: &'a [u8]) -> Result<Node<'a>> {
         match layout::is_inner(page) {
             true => Inner::parse(page).map(Node::Inner),
