@@ -12,7 +12,9 @@ use crate::read::small_files::{Aside, Share};
 use crate::source::data::Gathered;
 use crate::source::location::Location;
 use payload::Checked;
-use rangepack_core::{Content, Entry, EntryRef, Escaped, Kind, PackPath, PackPathBuf, Tag};
+use rangepack_core::{
+    AttributeBlock, Content, Entry, EntryRef, Escaped, Kind, PackPath, PackPathBuf, Tag,
+};
 use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -101,8 +103,8 @@ impl VerifyReport {
 /// Verifies a pack, or [`VerifyOptions::paths`] of it.
 ///
 /// For the whole pack the index is checked as well: every page, the order of keys, that each directory
-/// comes before what lies in it, all totals, and the NDJSON index against the paged one. Payloads are
-/// hashed and decoded by several threads, in key order. Memory grows only with the number of
+/// comes before what lies in it, all totals, and the NDJSON index against the paged one. Payloads and attribute
+/// blocks are hashed and decoded by several threads, in key order. Memory grows only with the number of
 /// directories, and by one bit for each entry. A bad entry does not stop the others.
 ///
 /// # Errors
@@ -122,7 +124,12 @@ pub fn verify(
     let (sender, receiver) = sync_channel(threads * 2);
     // Only the workers hold it: without them nothing waits for room in the channel.
     let receiver = Arc::new(Mutex::new(receiver));
-    let workers = Workers { pack, findings: &findings, checked: Checked::default() };
+    let workers = Workers {
+        pack,
+        findings: &findings,
+        checked: Checked::default(),
+        attributes: Checked::default(),
+    };
     std::thread::scope(|scope| {
         for _ in 0..threads {
             let (workers, receiver) = (&workers, Arc::clone(&receiver));
@@ -230,10 +237,12 @@ impl Findings<'_> {
     }
 }
 
-/// A file whose payload is to be checked.
+/// An entry that names bytes that are to be checked.
 struct Job {
     path: PackPathBuf,
-    content: Content,
+    /// The payload of a file.
+    content: Option<Content>,
+    attributes: Option<AttributeBlock>,
 }
 
 /// Gathers files for the workers.
@@ -275,12 +284,18 @@ impl Queue<'_, '_> {
             Kind::Directory(_) => report.directories += 1,
             Kind::Symlink(_) => report.symlinks += 1,
         });
-        if let Kind::File(content) = entry.kind {
-            if !self.share.take(content.stored_size) {
+        let content = if let Kind::File(content) = entry.kind { Some(content) } else { None };
+        if content.is_some() || entry.attributes.is_some() {
+            let stored_size = content.map_or(0, |content| content.stored_size);
+            if !self.share.take(stored_size) {
                 self.flush();
-                self.share.take(content.stored_size);
+                self.share.take(stored_size);
             }
-            self.batch.push(Job { path: entry.path.clone(), content });
+            self.batch.push(Job {
+                path: entry.path.clone(),
+                content,
+                attributes: entry.attributes,
+            });
         }
     }
 
@@ -296,7 +311,8 @@ impl Queue<'_, '_> {
 struct Workers<'w, 'o> {
     pack: &'w Pack,
     findings: &'w Findings<'o>,
-    checked: Checked,
+    checked: Checked<Content>,
+    attributes: Checked<AttributeBlock>,
 }
 
 impl Workers<'_, '_> {
@@ -307,7 +323,7 @@ impl Workers<'_, '_> {
             let Ok(batch) = batch else { return };
             let mut small = Aside::new(self.pack);
             let (aside, others): (Vec<Job>, Vec<Job>) =
-                batch.into_iter().partition(|job| small.wants(&job.content));
+                batch.into_iter().partition(|job| job.content.is_some_and(|it| small.wants(&it)));
             for job in &others {
                 if self.findings.is_over() {
                     break;
@@ -315,11 +331,10 @@ impl Workers<'_, '_> {
                 self.job(job, None);
             }
             for job in aside {
-                // What was found good needs no second fetching.
-                if self.checked.contains(&job.content) {
-                    self.job(&job, None);
-                } else {
-                    small.push(&job.content.clone(), job);
+                match job.content.filter(|content| !self.checked.contains(content)) {
+                    Some(content) => small.push(&content, job),
+                    // What was found good needs no second fetching.
+                    None => self.job(&job, None),
                 }
             }
             self.batch(&small);
@@ -340,19 +355,43 @@ impl Workers<'_, '_> {
         }
     }
 
-    fn job(&self, Job { path, content }: &Job, gathered: Option<Gathered<'_>>) {
-        let mut bytes = content.size;
-        if !self.checked.contains(content) {
-            let observer = self.findings.observer;
-            let checked = payload::check(self.pack, content, gathered, &mut bytes, observer);
-            match checked.map_err(Error::about_pack) {
-                Ok(()) => self.checked.insert(content),
-                Err(Err(error @ Error::Volume { .. })) => self.findings.bad(path, error),
-                Err(Ok(problem)) => self.findings.bad(path, problem),
-                Err(Err(error)) => self.findings.fail(error),
-            }
+    fn job(&self, job: &Job, gathered: Option<Gathered<'_>>) {
+        let Job { path, content, attributes } = job;
+        let mut bytes = content.map_or(0, |content| content.size);
+        let checked = content.map_or(Ok(()), |it| self.content(&it, gathered, &mut bytes));
+        let checked = checked.and_then(|()| attributes.map_or(Ok(()), |it| self.attributes(&it)));
+        match checked.map_err(Error::about_pack) {
+            Ok(()) => {}
+            Err(Err(error @ Error::Volume { .. })) => self.findings.bad(path, error),
+            Err(Ok(problem)) => self.findings.bad(path, problem),
+            Err(Err(error)) => self.findings.fail(error),
         }
-        self.findings.observer.event(Event::Done { path: Escaped(path.as_bytes()), bytes });
+        if content.is_some() {
+            self.findings.observer.event(Event::Done { path: Escaped(path.as_bytes()), bytes });
+        }
+    }
+
+    /// Checks a payload, unless the same was found good before.
+    fn content(
+        &self,
+        content: &Content,
+        gathered: Option<Gathered<'_>>,
+        bytes: &mut u64,
+    ) -> Result<()> {
+        if !self.checked.contains(content) {
+            payload::check(self.pack, content, gathered, bytes, self.findings.observer)?;
+            self.checked.insert(content);
+        }
+        Ok(())
+    }
+
+    /// The same of an attribute block.
+    fn attributes(&self, block: &AttributeBlock) -> Result<()> {
+        if !self.attributes.contains(block) {
+            self.pack.attributes(block)?;
+            self.attributes.insert(block);
+        }
+        Ok(())
     }
 }
 

@@ -36,6 +36,9 @@ pub(crate) struct Record {
     /// Length of its extended attributes.
     #[serde(skip_serializing_if = "Option::is_none")]
     attribute_bytes: Option<u32>,
+    /// Their digest: entries with the same one have the same attributes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attribute_sha256: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -98,6 +101,7 @@ impl Record {
             gid: entry.owner.map(|owner| owner.gid),
             tree_sha256: entry.tree_digest.map(|digest| digest.to_string()),
             attribute_bytes: entry.attributes.map(|block| block.len),
+            attribute_sha256: entry.attributes.map(|block| block.digest.to_string()),
         };
         match &entry.kind {
             Kind::File(content) => {

@@ -74,6 +74,48 @@ fn links_that_lead_nowhere() {
     assert!(said.contains("no entry gone/below"), "{said}");
 }
 
+#[cfg(unix)]
+#[test]
+fn hard_links_and_attributes() {
+    let root = tree();
+    let at = root.path();
+    fs::hard_link(at.join("src/a.txt"), at.join("src/sub/also.txt")).unwrap();
+    let set = |path: &str| {
+        let flags = rustix::fs::XattrFlags::empty();
+        rustix::fs::setxattr(at.join(path), "user.note", b"kept", flags)
+    };
+    run(at, "pack src x.pack --no-dedup", 0);
+    run(at, "extract x.pack out", 0);
+    use std::os::unix::fs::MetadataExt;
+    let number = |path: &str| at.join(path).metadata().unwrap().ino();
+    assert_eq!(number("out/a.txt"), number("out/sub/also.txt"));
+    assert!(run(at, "ls --json x.pack a.txt", 0).0.contains("\"hard_link\":1"));
+    if let Err(error) = set("src/a.txt").and_then(|()| set("src/sub")) {
+        return eprintln!("skipped: no extended attributes here: {error}");
+    }
+    let (said, _) = run(at, "pack src x.pack --force --xattrs --json", 0);
+    assert!(said.contains("\"attributes_left_out\":0"), "{said}");
+    let (said, _) = run(at, "ls -l x.pack", 0);
+    assert!(said.lines().all(|line| line.as_bytes()[10] == b'+'), "{said}");
+    let (said, _) = run(at, "ls --json x.pack a.txt", 0);
+    assert!(said.contains("\"attribute_bytes\":19,\"attribute_sha256\":\""), "{said}");
+    let value = |path: &str| {
+        let mut value = [0; 10];
+        let len = rustix::fs::getxattr(at.join(path), "user.note", &mut value[..]);
+        len.map(|len| value[..len].to_vec())
+    };
+    run(at, "extract x.pack out", 0);
+    assert!(value("out/a.txt").is_err() && value("out/sub").is_err());
+    let (said, _) = run(at, "extract x.pack out --xattrs --json", 0);
+    assert!(said.contains("\"attributes_left_out\":0"), "{said}");
+    for path in ["out/a.txt", "out/sub/also.txt", "out/sub"] {
+        assert_eq!(value(path).unwrap(), b"kept", "{path}");
+    }
+    run(at, "create --src src --container c --xattrs --finalize", 0);
+    assert!(run(at, "ls -l c", 0).0.contains('+'));
+    run(at, "verify c", 0);
+}
+
 #[test]
 fn every_paged_index_of_several_leaves_gets_a_hash_section() {
     let root = tempfile::tempdir().unwrap();

@@ -39,7 +39,7 @@ pub struct NdjsonWritten {
 /// Writes the NDJSON index of any pack, as the old programs keep it beside a container.
 ///
 /// `directories`: with lines for directories. What a paged index beside a container adds to it, block
-/// tables, is not in the lines: they speak of the container alone.
+/// tables and attribute blocks, is not in the lines: they speak of the container alone.
 pub fn write_ndjson(
     pack: &Pack,
     target: &Path,
@@ -61,8 +61,11 @@ pub fn write_ndjson(
         pack.entries_at(start..start + ENTRIES_AT_A_TIME).try_for_each(|entry| {
             let entry = entry.map_err(io::Error::other)?;
             let mut entry = entry.to_entry().map_err(io::Error::other)?;
-            if let (true, Kind::File(content)) = (pack.index_beside().is_some(), &mut entry.kind) {
-                (content.volume, content.blocks) = (0, None);
+            if pack.index_beside().is_some() {
+                entry.attributes = None;
+                if let Kind::File(content) = &mut entry.kind {
+                    (content.volume, content.blocks) = (0, None);
+                }
             }
             ndjson::push_line(&entry, directories, text);
             observer.event(done(&entry));
@@ -108,7 +111,7 @@ pub struct Reindexed {
     /// How many payloads had no digest and were hashed.
     pub hashed: u64,
     /// Large files whose payloads were read, and are not what their digests say. They are in the index as
-    /// they were in the old one; reading them fails.
+    /// they were in the old one; reading them fails. Entries, too, whose attribute blocks are not in the container.
     pub damaged: Vec<PackPathBuf>,
 }
 
@@ -219,6 +222,16 @@ impl Rebuild<'_> {
     /// Checks where the payload lies, hashes it when nobody has, and gives it a block table if it is large.
     fn complete(&mut self, mut entry: Entry) -> Result<Entry> {
         go_on(self.observer, self.container)?;
+        if let Some(block) = entry.attributes
+            && self.volume > 0
+        {
+            // They lie in the file that holds the index.
+            let copied = self.tables.copy_attributes(block, self.data);
+            entry.attributes = copied.map_err(Error::io(Action::UseTemporary, self.directory))?;
+            if entry.attributes.is_none() {
+                self.damaged.push(entry.path.clone());
+            }
+        }
         if let Kind::File(content) = &mut entry.kind {
             content.volume = self.volume;
             let payload = self.data.bytes(content.extent()).ok_or_else(|| {

@@ -50,20 +50,16 @@ mod system {
         Ok(retry_on_intr(|| fsetxattr(&file, name, value, XattrFlags::empty()))?)
     }
 
-    /// Asks how much there is, then for all of it, until both fit.
+    /// Asks with more and more room until everything fits. What is too long for a pack is as long as is needed to see
+    /// that.
     fn filled(
         mut call: impl FnMut(&mut [u8]) -> rustix::io::Result<usize>,
     ) -> rustix::io::Result<Vec<u8>> {
+        let mut buffer = vec![0; 256];
         loop {
-            let len = retry_on_intr(|| call(&mut []))?;
-            // What cannot be kept is not read; one byte more shows that it is too long.
-            let mut buffer = vec![0; len];
-            if len == 0 || len > LONGEST {
-                buffer.truncate(LONGEST + 1);
-                return Ok(buffer);
-            }
             match retry_on_intr(|| call(&mut buffer)) {
-                Err(Errno::RANGE) => {}
+                Err(Errno::RANGE) if buffer.len() > LONGEST => return Ok(buffer),
+                Err(Errno::RANGE) => buffer.resize((buffer.len() * 4).min(LONGEST + 1), 0),
                 read => {
                     buffer.truncate(read?);
                     return Ok(buffer);

@@ -7,7 +7,7 @@ use crate::read::content::Verified;
 use crate::read::pack::Pack;
 use crate::source::data::Gathered;
 use rangepack_core::blocks::table_len;
-use rangepack_core::{Codec, Content, Extent, Source};
+use rangepack_core::{AttributeBlock, Codec, Content, Extent, Source};
 use std::sync::{Mutex, PoisonError};
 
 /// Stored payloads are hashed in pieces of this length, so that progress is seen.
@@ -16,33 +16,56 @@ const PIECE: usize = 256 << 10;
 /// Decoded content passes through a buffer of this length.
 const BUFFER: usize = 64 << 10;
 
-/// How many payloads that were found good are remembered.
+/// How many payloads, or attribute blocks, that were found good are remembered.
 const REMEMBERED_LOG2: u32 = 14;
 
-/// Some payloads that were found good, for identical content is stored once and named often.
-#[derive(Default)]
-pub(super) struct Checked(Mutex<Vec<Option<Content>>>);
+/// Something that entries name by its offset.
+pub(super) trait Named: Copy + PartialEq {
+    /// Where it begins.
+    fn offset(&self) -> u64;
+}
 
-impl Checked {
-    fn slot(content: &Content) -> usize {
+impl Named for Content {
+    fn offset(&self) -> u64 {
+        self.offset
+    }
+}
+
+impl Named for AttributeBlock {
+    fn offset(&self) -> u64 {
+        self.offset
+    }
+}
+
+/// Some of those that were found good, for what is identical is stored once and named often.
+pub(super) struct Checked<T>(Mutex<Vec<Option<T>>>);
+
+impl<T> Default for Checked<T> {
+    fn default() -> Checked<T> {
+        Checked(Mutex::default())
+    }
+}
+
+impl<T: Named> Checked<T> {
+    fn slot(named: &T) -> usize {
         // Fibonacci hashing: the upper bits of the product depend on all bits of the offset.
-        let hash = content.offset.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let hash = named.offset().wrapping_mul(0x9e37_79b9_7f4a_7c15);
         (hash >> (64 - REMEMBERED_LOG2)) as usize
     }
 
-    /// Whether this payload was checked against the same digests before.
-    pub(super) fn contains(&self, content: &Content) -> bool {
+    /// Whether it was checked against the same digests before.
+    pub(super) fn contains(&self, named: &T) -> bool {
         let slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        slots.get(Checked::slot(content)).is_some_and(|slot| slot.as_ref() == Some(content))
+        slots.get(Checked::slot(named)).is_some_and(|slot| slot.as_ref() == Some(named))
     }
 
-    /// Remembers a good payload, and forgets the one in its slot.
-    pub(super) fn insert(&self, content: &Content) {
+    /// Remembers a good one, and forgets the one in its slot.
+    pub(super) fn insert(&self, named: &T) {
         let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if slots.is_empty() {
             slots.resize(1 << REMEMBERED_LOG2, None);
         }
-        slots[Checked::slot(content)] = Some(*content);
+        slots[Checked::slot(named)] = Some(*named);
     }
 }
 

@@ -171,10 +171,15 @@ impl SelectArgs {
 #[command(next_help_heading = "How it is stored")]
 pub(super) struct StoreArgs {
     /// Compress each file with gzip where that makes it shorter; LEVEL is 1 to 9 [default: 6]
+    ///
+    /// Without it files are stored as they are, save those over 256 KiB that have holes: these are compressed at
+    /// level 1, so that holes take little room.
     #[arg(long, value_name = "LEVEL", num_args = 0..=1, require_equals = true,
           default_missing_value = "6", value_parser = clap::value_parser!(u32).range(1..=9))]
     compress: Option<u32>,
     /// Store identical content as often as it occurs, not once
+    ///
+    /// Hard links are stored once all the same.
     #[arg(long)]
     no_dedup: bool,
     /// Begin each file at a multiple of N bytes: `512`, `4k`
@@ -183,6 +188,12 @@ pub(super) struct StoreArgs {
     /// Keep the numbers of user and group
     #[arg(long)]
     owner: bool,
+    /// Keep extended attributes and access control lists
+    ///
+    /// Those of files and directories, all that this user may read; not those of symbolic links. What cannot be read is
+    /// warned about, and the rest is packed. `extract --xattrs` sets them again.
+    #[arg(long)]
+    xattrs: bool,
     /// Threads that read, hash and compress [default: one per processor]; the result is the same
     #[arg(short = 'j', long, value_name = "N", value_parser = parse_threads)]
     threads: Option<usize>,
@@ -201,6 +212,7 @@ impl StoreArgs {
         options.dedup = !self.no_dedup;
         options.align = self.align.unwrap_or(1);
         options.owner = self.owner;
+        options.attributes = self.xattrs;
         options.threads = self.threads.unwrap_or_else(default_threads);
         options.strict = self.strict;
         options.index = index.options();

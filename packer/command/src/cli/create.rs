@@ -20,8 +20,9 @@ Examples:
   rangepack create --container photos.container --finalize-only --remove-index-on-finalize
 
 The same command continues after an interruption: files that are in the container, and have not
-changed since, are passed over. Entries are written to the index beside the container only when their
-payloads are on disk. `rangepack pack` is faster where nothing needs to be continued.";
+changed since, are passed over, and keep the attributes that they have there. Entries are written to
+the index beside the container only when their payloads are on disk. `rangepack pack` is faster
+where nothing needs to be continued.";
 
 /// Make a container that can be continued after an interruption
 ///
@@ -202,6 +203,7 @@ fn report(args: &Args, created: &Created, elapsed: std::time::Duration) {
             (summary.unchanged, "unchanged"),
             (summary.special, "special left out"),
             (summary.failed, "failed"),
+            (summary.attributes_left_out, "without all attributes"),
         ] {
             if number > 0 {
                 text.push_str(&format!(", {number} {what}"));

@@ -87,6 +87,12 @@ pub(super) struct WriteArgs {
     /// Give files the owners that the pack tells, and their set-user-id and set-group-id bits
     #[arg(long)]
     pub(super) owner: bool,
+    /// Set the extended attributes and access control lists that the pack tells
+    ///
+    /// Those of files and directories. What this system or user cannot set is warned about, which is no failure;
+    /// file capabilities come with --owner only.
+    #[arg(long)]
+    pub(super) xattrs: bool,
     /// Wait until each file is on disk before it gets its name
     #[arg(long)]
     pub(super) fsync: bool,
@@ -194,9 +200,12 @@ fn sentence(args: &Args, report: &ExtractReport, elapsed: std::time::Duration) -
     }
     let speed = Size(rate(report.bytes, elapsed));
     text.push_str(&format!(": {} in {} ({speed}/s)", Size(report.bytes), duration(elapsed)));
-    for (number, what) in
-        [(report.skipped, "there already"), (report.failed, "failed"), (report.refused, "refused")]
-    {
+    for (number, what) in [
+        (report.skipped, "there already"),
+        (report.failed, "failed"),
+        (report.refused, "refused"),
+        (report.attributes_left_out, "without all attributes"),
+    ] {
         if number > 0 {
             text.push_str(&format!(", {number} {what}"));
         }
@@ -213,6 +222,7 @@ struct Json<'r> {
     skipped: u64,
     failed: u64,
     refused: u64,
+    attributes_left_out: u64,
     unmatched: &'r [String],
     problems: Vec<JsonProblem<'r>>,
 }
@@ -234,6 +244,7 @@ impl<'r> Json<'r> {
             skipped: report.skipped,
             failed: report.failed,
             refused: report.refused,
+            attributes_left_out: report.attributes_left_out,
             unmatched: &report.unmatched,
             problems: problems
                 .map(|problem| JsonProblem { path: &problem.path, problem: &problem.message })
@@ -253,6 +264,7 @@ impl Args {
         options.dry_run = write.dry_run;
         options.fail_fast = write.fail_fast;
         options.owner = write.owner;
+        options.attributes = write.xattrs;
         options.fsync = write.fsync;
         options.max_total_bytes = self.limits.max_size;
         options.max_entries = self.limits.max_entries;

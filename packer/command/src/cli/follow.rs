@@ -141,7 +141,9 @@ impl Observer for Follow<'_> {
             }
             Event::Selected { entries } => self.lock().steps.total_files = Some(entries),
             Event::LeftOut { path, problem } => self.warning(path, &problem.to_string()),
-            Event::Failed { path, problem } | Event::Refused { path, problem } => {
+            Event::Failed { path, problem }
+            | Event::Refused { path, problem }
+            | Event::Incomplete { path, problem } => {
                 self.warning(&os_path(path.0), problem);
             }
             Event::Difference { path, difference } => {

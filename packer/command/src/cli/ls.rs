@@ -21,7 +21,8 @@ Examples:
 
 A directory given alone is listed by the names in it; with -R or several PATHs, and in JSON, whole
 paths are printed. Names are in the order of their bytes; -R lists all of a directory before it
-lists what is below its subdirectories. On a terminal, control characters in names are spelt out.";
+lists what is below its subdirectories. With -l a `+` behind the mode means extended attributes. On a
+terminal, control characters in names are spelt out.";
 
 /// List what is in a pack
 ///
@@ -175,6 +176,8 @@ pub(super) fn name(out: &mut Out, entry: &EntryRef<'_>, whole_path: bool) -> Res
 /// What `-l` shows before the name.
 struct Row {
     mode: String,
+    /// Whether there are extended attributes.
+    attributes: bool,
     /// Size and stored size; links have none.
     sizes: Option<(u64, u64)>,
     time: Option<String>,
@@ -190,13 +193,14 @@ impl Row {
             ('l', None)
         };
         let mode = format::mode(kind, entry.mode()?);
-        Ok(Row { mode, sizes, time: entry.mtime()?.map(format::time) })
+        let attributes = entry.attributes()?.is_some();
+        Ok(Row { mode, attributes, sizes, time: entry.mtime()?.map(format::time) })
     }
 
     /// Every line stands for itself, so that a million of them need not be held to find the widths.
     fn write(&self, out: &mut Out, exact: bool) -> Result<()> {
         let time = self.time.as_deref().unwrap_or("-");
-        write!(out, "{}  ", self.mode)?;
+        write!(out, "{}{} ", self.mode, if self.attributes { '+' } else { ' ' })?;
         match self.sizes {
             Some((size, stored)) if exact => {
                 write!(out, "{:>15}  {:>15}  ", Count(size), Count(stored))?;

@@ -24,7 +24,7 @@ Examples:
   rangepack pack data data.pack --meta license=CC-BY-4.0 --meta source=https://example.org
 
 Files that cannot be read are warned about and left out; the exit code is 1 then. Sockets, pipes and
-devices are left out as well, which is no failure.";
+devices are left out as well, which is no failure. Hard links and holes are kept as such.";
 
 /// Pack a directory tree into one file
 ///
@@ -127,6 +127,9 @@ pub(super) fn sentence(
     if summary.special > 0 {
         text.push_str(&format!(", {} left out", count(summary.special, "special file")));
     }
+    if summary.attributes_left_out > 0 {
+        text.push_str(&format!(", {} without all attributes", summary.attributes_left_out));
+    }
     if let Some(digest) = finished.digest {
         let digest = digest.to_string();
         text.push_str(&format!(", root {}…", &digest[..12]));
@@ -145,6 +148,7 @@ struct Json {
     unchanged: u64,
     special: u64,
     failed: u64,
+    attributes_left_out: u64,
     file_len: u64,
     root: Option<String>,
     seconds: f64,
@@ -167,6 +171,7 @@ pub(super) fn print_json(
         unchanged: summary.unchanged,
         special: summary.special,
         failed: summary.failed,
+        attributes_left_out: summary.attributes_left_out,
         file_len: finished.file_len,
         root: finished.digest.map(|digest| digest.to_string()),
         seconds: elapsed.as_secs_f64(),

@@ -1,9 +1,9 @@
-//! Block tables for the large payloads of old containers, which have none.
+//! Block tables for the large payloads of old containers, which have none; and what else lies beside payloads.
 
 use crate::pack::BLOCK;
 use crate::progress::Observer;
 use rangepack_core::blocks::{BlockTableBuilder, DEFAULT_BLOCK_LOG2, table_len};
-use rangepack_core::{BlockTable, Codec, Content, Digest, Extent, Hasher, Source};
+use rangepack_core::{AttributeBlock, BlockTable, Codec, Content, Digest, Extent, Hasher, Source};
 use std::collections::HashMap;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -21,6 +21,8 @@ pub(super) struct Tables {
     len: u64,
     /// Payloads that were read: identical content is stored once and named often.
     known: HashMap<(u64, u64), Known>,
+    /// Attribute blocks, and where they will lie.
+    blocks: HashMap<(u64, u32, Digest), u64>,
 }
 
 /// What a payload turned out to be.
@@ -34,7 +36,7 @@ impl Tables {
     /// No table yet; the first will lie at `start`. A temporary file lies in `directory`.
     pub(super) fn new(directory: &Path, start: u64) -> Tables {
         let spool = tempfile::spooled_tempfile_in(IN_MEMORY, directory);
-        Tables { spool, start, len: 0, known: HashMap::new() }
+        Tables { spool, start, len: 0, known: HashMap::new(), blocks: HashMap::new() }
     }
 
     /// Gives a stored payload that is longer than a block its table, and its digest if it has none.
@@ -79,6 +81,25 @@ impl Tables {
         };
         table.offset = self.write(bytes)?;
         Ok(true)
+    }
+
+    /// Takes over an attribute block that lies in `file`; `None` when it does not lie there.
+    pub(super) fn copy_attributes(
+        &mut self,
+        mut block: AttributeBlock,
+        file: &[u8],
+    ) -> io::Result<Option<AttributeBlock>> {
+        let Some(bytes) = file.bytes(block.extent()) else { return Ok(None) };
+        let key = (block.offset, block.len, block.digest);
+        block.offset = match self.blocks.get(&key) {
+            Some(offset) => *offset,
+            None => {
+                let offset = self.write(bytes)?;
+                self.blocks.insert(key, offset);
+                offset
+            }
+        };
+        Ok(Some(block))
     }
 
     fn push(&mut self, builder: BlockTableBuilder) -> io::Result<BlockTable> {
