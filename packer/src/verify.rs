@@ -12,7 +12,7 @@ use crate::read::small_files::{Aside, Share};
 use crate::source::data::Gathered;
 use crate::source::location::Location;
 use payload::Checked;
-use rangepack_core::{Content, Entry, EntryRef, Escaped, Kind, PackPath, PackPathBuf, Tag};
+use rangepack_core::{AttributeBlock, Content, Entry, EntryRef, Escaped, Kind, PackPath, PackPathBuf, Tag};
 use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -131,7 +131,8 @@ pub fn verify(
         drop(receiver);
         let most = if pack.is_remote() { Share::REMOTE } else { SHARE };
         let share = most.clone();
-        let mut queue = Queue { sender, batch: Vec::new(), most, share, findings: &findings };
+        let mut queue =
+            Queue { pack, sender, batch: Vec::new(), most, share, findings: &findings, block: None };
         match paths {
             None => structure::check(pack, options.ndjson, &mut queue),
             Some(paths) => paths.iter().for_each(|path| selected(pack, path, &mut queue)),
@@ -238,12 +239,15 @@ struct Job {
 
 /// Gathers files for the workers.
 struct Queue<'q, 'o> {
+    pack: &'q Pack,
     sender: SyncSender<Vec<Job>>,
     batch: Vec<Job>,
     /// The share that no file is in yet, and that of this batch.
     most: Share,
     share: Share,
     findings: &'q Findings<'o>,
+    /// The attribute block that was last found good: neighbours often share one.
+    block: Option<AttributeBlock>,
 }
 
 impl Queue<'_, '_> {
@@ -275,6 +279,13 @@ impl Queue<'_, '_> {
             Kind::Directory(_) => report.directories += 1,
             Kind::Symlink(_) => report.symlinks += 1,
         });
+        if let Some(block) = entry.attributes.filter(|block| self.block != Some(*block)) {
+            match self.pack.attributes(&block).map_err(Error::about_pack) {
+                Ok(_) => self.block = Some(block),
+                Err(Ok(problem)) => self.findings.bad(&entry.path, problem),
+                Err(Err(error)) => self.findings.fail(error),
+            }
+        }
         if let Kind::File(content) = entry.kind {
             if !self.share.take(content.stored_size) {
                 self.flush();
