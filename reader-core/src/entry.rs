@@ -193,9 +193,10 @@ impl Content {
         self
     }
 
-    /// Where the payload lies in its volume.
+    /// Where the payload lies in its volume; of an empty one, which may have any offset, its beginning.
     pub fn extent(&self) -> Extent {
-        Extent { start: self.offset, len: self.stored_size }
+        let start = if self.stored_size == 0 { 0 } else { self.offset };
+        Extent { start, len: self.stored_size }
     }
 
     /// SHA-256 of the file's content, if the pack knows it.

@@ -1,8 +1,8 @@
 //! Everything that a pack says, as JSON: what every reader of the format must find in it.
 
-use rangepack::Pack;
+use rangepack::{Notes, OpenOptions, Pack};
 use rangepack_core::layout::{Header, Section};
-use rangepack_core::{Attributes, Codec, Digest, Entry, ErrorKind, Extent, Kind};
+use rangepack_core::{Attributes, Codec, Digest, Entry, ErrorKind, Extent, Kind, Tag};
 use serde_json::{Map, Value, json};
 use std::path::Path;
 
@@ -113,9 +113,34 @@ fn sections(header: &Header) -> Value {
     header.sections().iter().map(section).collect()
 }
 
-/// What the pack at `path` holds, everything read.
+/// What the pack at `path` holds, everything read; with what the generation before it held, if there is
+/// one, as `previous`.
 pub fn describe(path: &Path) -> rangepack::Result<Value> {
-    describe_pack(&Pack::open(path)?)
+    describe_with(path, None)
+}
+
+fn describe_with(path: &Path, expected: Option<Digest>) -> rangepack::Result<Value> {
+    let mut options = OpenOptions::default();
+    options.expected = expected;
+    let pack = Pack::open_with(path, &options)?;
+    let mut description = describe_pack(&pack)?;
+    if pack.digest().is_none() {
+        description["notes"] = notes(pack.notes());
+    }
+    let previous = pack.header().section(Tag::PREVIOUS).and_then(|section| section.digest);
+    if previous.is_some() {
+        description["previous"] = describe_with(path, previous)?;
+    }
+    Ok(description)
+}
+
+/// What is strange in the index of an old program.
+fn notes(notes: &Notes) -> Value {
+    json!({
+        "bad_lines": notes.bad_lines,
+        "refused_names": notes.refused.len(),
+        "lost_names": notes.lost_names,
+    })
 }
 
 /// What an open pack holds, everything read.

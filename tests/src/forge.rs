@@ -1,7 +1,7 @@
 //! Takes a pack apart, and seals it again when it was damaged on purpose.
 
 use rangepack_core::layout::{Footer, Header, InnerHeader, PAGE_SIZE, Section};
-use rangepack_core::{Digest, Entry, Extent, Tag, TreeBuilder};
+use rangepack_core::{Digest, Entry, Extent, Kind, Tag, Totals, TreeBuilder};
 
 /// A pack in pieces. Digests and the footer are made anew by [`Forge::seal`].
 #[derive(Debug, Clone)]
@@ -78,7 +78,8 @@ impl Forge {
         })
     }
 
-    /// A pack with any entries, true or not, in key order, and what lies before the pages.
+    /// A pack with any entries, true or not, in key order, and what lies before the pages. The sums of
+    /// the header are theirs; its tree digest is not known.
     pub fn of(data: &[u8], entries: &[Entry]) -> rangepack_core::Result<Forge> {
         Forge::of_leaves(data, &[entries])
     }
@@ -103,8 +104,15 @@ impl Forge {
         let mut pack = [data, &pages].concat();
         pack.extend(tree.root(pack.len() as u64, vec![section])?.bytes);
         let mut forge = Forge::open(&pack)?;
-        let count: usize = leaves.iter().map(|entries| entries.len()).sum();
-        forge = forge.header(16, &(count as u64).to_le_bytes());
+        let mut totals = Totals::default();
+        leaves.concat().iter().for_each(|entry| totals.add(&Totals::of(&entry.kind)));
+        let is_link = |entry: &&Entry| matches!(entry.kind, Kind::Symlink(_));
+        let links = leaves.concat().iter().filter(is_link).count() as u64;
+        let count = leaves.concat().len() as u64;
+        let sums = [count, links, totals.files, totals.directories, totals.bytes];
+        for (number, sum) in sums.into_iter().chain([totals.stored_bytes]).enumerate() {
+            forge = forge.header(16 + 8 * number, &sum.to_le_bytes());
+        }
         forge.node = single;
         if !pages.is_empty() {
             let extent = Extent { start: data.len() as u64, len: pages.len() as u64 };
@@ -153,9 +161,15 @@ impl Forge {
 
     /// The pack with all digests right.
     pub fn seal(&self) -> Vec<u8> {
+        self.seal_masked(0)
+    }
+
+    /// The same, its root page combined with a mask.
+    pub fn seal_masked(&self, mask: u8) -> Vec<u8> {
         let count = (self.sections.len() as u16).to_le_bytes();
         let mut root = [&self.header[..], &self.sections.concat(), &self.node].concat();
         root[4..6].copy_from_slice(&count);
+        root.iter_mut().for_each(|byte| *byte ^= mask);
         let start = self.before.len() as u64;
         let root_len = root.len() as u64;
         let footer = Footer {

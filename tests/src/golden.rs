@@ -1,5 +1,9 @@
 //! The golden packs: small trees that show everything that the format can hold.
 
+mod parts;
+mod by_hand;
+mod old;
+
 use crate::tree::Tree;
 use rangepack::{DirectoryLines, IndexFormat, IndexOptions};
 use rangepack::{FinalizeOptions, finalize};
@@ -13,11 +17,25 @@ use std::path::{Path, PathBuf};
 /// One golden pack.
 #[derive(Debug)]
 pub struct Case {
-    /// `<name>.pack` is its file.
-    pub name: &'static str,
-    /// What is packed; empty for packs that are not made from a tree.
+    /// Its file; `<name>.json` beside it says what a reader must find.
+    pub file: &'static str,
+    /// What is packed; empty for packs that no tree is the source of.
     pub tree: Tree,
-    make: fn(&Path, &Path, usize) -> Result<()>,
+    make: Make,
+}
+
+/// Files by name: first the pack itself, without one, then those that lie beside it.
+type Files = Vec<(&'static str, Vec<u8>)>;
+
+/// Packs a folder to a file, with so many threads.
+type Packer = fn(&Path, &Path, usize) -> Result<()>;
+
+#[derive(Debug)]
+enum Make {
+    /// The packer makes it.
+    Packed(Packer),
+    /// It is made by hand.
+    ByHand(fn(&Tree) -> rangepack_core::Result<Files>),
 }
 
 fn options(threads: usize) -> PackOptions {
@@ -63,6 +81,16 @@ fn sidecar(source: &Path, target: &Path, threads: usize) -> Result<()> {
     ndjson(source, target, threads)?;
     rebuild(target, &IndexTarget::Beside(sidecar_path(target)), &OpenOptions::default(), &())
         .map(|_| ())
+}
+
+fn metadata(source: &Path, target: &Path, threads: usize) -> Result<()> {
+    let mut options = options(threads);
+    options.index = IndexOptions::paged();
+    for (key, value) in [("made for", "tests"), ("", "an empty key"), ("\u{e9}\n\"", "\u{1f600}\0")]
+    {
+        options.metadata.insert(key.to_owned(), value.to_owned());
+    }
+    run(source, target, &options)
 }
 
 /// Through a journal, so that the ids do not depend on who runs this.
@@ -156,38 +184,159 @@ pub fn cases() -> Vec<Case> {
         .file("large", text(600 << 10))
         .file("small", "small, small, small, small, small, small, small, small")
         .file("twin of large", text(600 << 10));
-    let case = |name, tree, make| Case { name, tree, make };
+    let mut cases = Vec::new();
+    for (file, tree, make) in [
+        ("smallest.pack", Tree::default().file("hello", "Hello!\n"), paged as Packer),
+        ("smallest-with-trailer.pack", Tree::default().file("hello", "Hello!\n"), plain),
+        ("empty.pack", Tree::default(), plain),
+        ("all-kinds.pack", kinds(), plain),
+        ("paged-only.pack", kinds(), paged),
+        ("ndjson-only.pack", kinds(), ndjson),
+        ("compressed.pack", blocks, compressed),
+        ("stored-blocks.pack", Tree::default().file("large", text((256 << 10) + 100)), paged),
+        ("aligned.pack", sizes, aligned),
+        ("deduplicated.pack", duplicates.clone(), plain),
+        ("sidecar.pack", duplicates, sidecar),
+        ("owners.pack", Tree::default(), owner),
+        ("two-levels.pack", pages, paged),
+        ("metadata.pack", Tree::default().file("hello", "Hello!\n"), metadata),
+    ] {
+        cases.push(Case { file, tree, make: Make::Packed(make) });
+    }
+    for (file, tree, make) in by_hand() {
+        cases.push(Case { file, tree, make: Make::ByHand(make) });
+    }
+    cases
+}
+
+type ByHand = (&'static str, Tree, fn(&Tree) -> rangepack_core::Result<Files>);
+
+fn by_hand() -> Vec<ByHand> {
+    let levels = Tree::default()
+        .directory("a")
+        .directory("b")
+        .file("c", "")
+        .file("a/1", "")
+        .link("a/2", "1")
+        .file("b/1", "")
+        .link("b/2", "../c");
+    let long = |number: u32| format!("{number:02} {}", "a long name ".repeat(60));
+    let large = (0..50)
+        .fold(Tree::default(), |tree, number| tree.file(long(number), format!("content {number}")));
+    let volumes = Tree::default()
+        .file("empty", "")
+        .file("in one", "a whole volume")
+        .file("in the pack", "volume 0")
+        .file("large", text(5000));
+    let unknown = Tree::default()
+        .directory("content unknown")
+        .file("content unknown/gzip", "encoded, encoded")
+        .directory("known")
+        .file("known/file", "with a digest")
+        .file("stored with a table", text(5000))
+        .directory("unknown")
+        .file("unknown/stored", "without a digest");
+    let small = Tree::default()
+        .directory("directory")
+        .link("directory/link", "../file")
+        .file("file", "a file");
+    let reserved = Tree::default()
+        .file("known", "stored")
+        .file("reserved for Zstandard", "")
+        .directory("somewhere")
+        .file("somewhere/reserved", "");
+    let generations = Tree::default()
+        .file("added", "only in the second")
+        .file("changed", "and as it was then")
+        .directory("kept")
+        .file("kept/file", "the same in both");
+    let attributes = Tree::default()
+        .file("a", "one of two names")
+        .file("attributes", "with attributes")
+        .file("c", "two of two names")
+        .directory("directory")
+        .file("directory/b", "one of two names")
+        .file("directory/c", "two of two names")
+        .link("directory/link", "../a")
+        .file("sparse", vec![0; 20_000]);
+    let extremes = Tree::default()
+        .directory("d")
+        .mode(0)
+        .mtime(i64::MIN + 1)
+        .file([b"d/", &[b'n'; 8190][..]].concat(), "a path of 8192 bytes")
+        .mode(0o7777)
+        .mtime(i64::MAX)
+        .file("empty", "")
+        .unknown()
+        .link("link", vec![b't'; 8192])
+        .mtime(0)
+        .file("payload", "payload inside it")
+        .mtime(-1)
+        .file("payload inside", "inside it")
+        .file([b'n'; 8192], "a name of 8192 bytes");
     vec![
-        case("smallest", Tree::default().file("hello", "Hello!\n"), paged),
-        case("smallest-with-trailer", Tree::default().file("hello", "Hello!\n"), plain),
-        case("empty", Tree::default(), plain),
-        case("all-kinds", kinds(), plain),
-        case("paged-only", kinds(), paged),
-        case("ndjson-only", kinds(), ndjson),
-        case("compressed", blocks, compressed),
-        case("stored-blocks", Tree::default().file("large", text((256 << 10) + 100)), paged),
-        case("aligned", sizes, aligned),
-        case("deduplicated", duplicates.clone(), plain),
-        case("sidecar", duplicates, sidecar),
-        case("owners", Tree::default(), owner),
-        case("two-levels", pages, paged),
+        ("three-levels.pack", levels, by_hand::three_levels),
+        ("large-pages.pack", large, by_hand::large_pages),
+        ("large-table.pack", large_table_tree(), by_hand::large_table),
+        ("unknown-digests.pack", unknown, by_hand::unknown_digests),
+        ("unknown-parts.pack", small.clone(), by_hand::unknown_parts),
+        ("unknown-codec.pack", reserved, by_hand::unknown_codec),
+        ("longer-records.pack", small.clone(), by_hand::longer_records),
+        ("masked.pack", small, by_hand::masked),
+        ("volumes.pack", volumes, by_hand::volumes),
+        ("two-generations.pack", generations, by_hand::two_generations),
+        ("attributes.pack", attributes, by_hand::attributes),
+        ("gzip-header.pack", Tree::default().file("file", "one member"), by_hand::gzip_header),
+        ("extremes.pack", extremes, by_hand::extremes),
+        ("oldest-keys.container", old::plain_tree(), old::oldest_keys),
+        ("json-array.container", old::plain_tree(), old::json_array),
+        ("json-object.container", old::plain_tree(), old::json_object),
+        ("all-keys.container", old::all_keys_tree(), old::all_keys),
+        ("unfinished.container", old::unfinished_tree(), old::unfinished),
+        ("fpack.fpack", old::fpack_tree(), old::fpack),
+        ("fpack-lost-name.fpack", old::fpack_lost_name_tree(), old::fpack_lost_name),
     ]
 }
 
+fn large_table_tree() -> Tree {
+    Tree::default().file("large", by_hand::many_blocks().content)
+}
+
+/// The tree of the first of the two generations.
+pub fn first_generation() -> Tree {
+    by_hand::first_generation()
+}
+
 impl Case {
-    /// Makes the pack in `folder`; returns its path and that of a sidecar.
+    /// Makes the pack in `folder`; returns its path and those of the files beside it.
     pub fn make(&self, folder: &Path, threads: usize) -> Result<Vec<PathBuf>> {
         let io = |source| rangepack::Error::Io {
             action: rangepack::Action::Write,
             path: folder.to_owned(),
             source,
         };
-        let source = tempfile::tempdir_in(folder).map_err(io)?;
-        #[cfg(unix)]
-        self.tree.write(source.path()).map_err(io)?;
-        let target = folder.join(format!("{}.pack", self.name));
-        let sidecar = sidecar_path(&target);
-        (self.make)(source.path(), &target, threads)?;
-        Ok(if sidecar.exists() { vec![target, sidecar] } else { vec![target] })
+        let target = folder.join(self.file);
+        match self.make {
+            Make::Packed(make) => {
+                let source = tempfile::tempdir_in(folder).map_err(io)?;
+                #[cfg(unix)]
+                self.tree.write(source.path()).map_err(io)?;
+                make(source.path(), &target, threads)?;
+                let sidecar = sidecar_path(&target);
+                Ok(if sidecar.exists() { vec![target, sidecar] } else { vec![target] })
+            }
+            Make::ByHand(make) => {
+                let wrong = |source| rangepack::Error::Pack {
+                    pack: target.as_path().into(),
+                    source: Box::new(source),
+                };
+                let mut made = Vec::new();
+                for (name, bytes) in make(&self.tree).map_err(wrong)? {
+                    made.push(folder.join(if name.is_empty() { self.file } else { name }));
+                    fs::write(&made[made.len() - 1], bytes).map_err(io)?;
+                }
+                Ok(made)
+            }
+        }
     }
 }

@@ -1,33 +1,14 @@
 //! The hostile packs: one defect each, with digests that are right, so that deeper checks are reached.
 
 use crate::forge::{Child, Forge, node};
+use crate::gzip::{crc32, member};
 use rangepack_core::blocks::BlockTableBuilder;
-use rangepack_core::gzip::{MEMBER_HEADER, member_trailer};
 use rangepack_core::layout::{FOOTER_LEN, PAGE_SIZE, Section, Volume};
 use rangepack_core::{
     AttributeBlock, BlockTable, Codec, Content, Digest, Entry, Extent, Kind, Owner, PackPathBuf,
     Tag, Totals, trailer,
 };
 use std::path::Path;
-
-/// CRC-32 as in gzip, bit by bit.
-fn crc32(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(!0u32, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xedb8_8320 * (crc & 1)))
-    })
-}
-
-/// A gzip member whose deflate stream only stores.
-fn member(content: &[u8]) -> Vec<u8> {
-    let len = content.len() as u16;
-    let mut out = MEMBER_HEADER.to_vec();
-    out.push(1);
-    out.extend(len.to_le_bytes());
-    out.extend((!len).to_le_bytes());
-    out.extend(content);
-    out.extend(member_trailer(crc32(content), content.len() as u64));
-    out
-}
 
 /// Changes the footer, and makes its check sum right again.
 fn footer(pack: &[u8], at: usize, value: &[u8]) -> Vec<u8> {

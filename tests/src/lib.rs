@@ -4,7 +4,9 @@ pub mod tree;
 pub mod journal;
 pub mod golden;
 pub mod describe;
+pub mod gzip;
 pub mod forge;
+pub mod leaf;
 pub mod hostile;
 pub mod server;
 
@@ -23,6 +25,15 @@ pub fn files(folder: &str, suffix: &str) -> Vec<PathBuf> {
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| path.to_string_lossy().ends_with(suffix))
         .collect();
+    found.sort();
+    found
+}
+
+/// The packs of all formats in a folder of the tests crate, in order, without what lies beside them.
+pub fn packs(folder: &str) -> Vec<PathBuf> {
+    let mut found = files(folder, ".pack");
+    found.extend(files(folder, ".fpack"));
+    found.extend(files(folder, ".container"));
     found.sort();
     found
 }

@@ -23,10 +23,10 @@ pub struct Item {
     pub path: Vec<u8>,
     /// What it is.
     pub node: Node,
-    /// Permission bits; those of a link are the system's.
-    pub mode: u32,
-    /// Nanoseconds since 1970.
-    pub mtime: i64,
+    /// Permission bits; those of a link are the system's. `None` when they are not known.
+    pub mode: Option<u32>,
+    /// Nanoseconds since 1970; `None` when they are not known.
+    pub mtime: Option<i64>,
 }
 
 /// A tree: directories stand before what lies in them.
@@ -41,6 +41,7 @@ impl Tree {
         // Every path has a time of its own, some with and some without nanoseconds.
         let number = self.0.len() as i64;
         let mtime = if number % 3 == 0 { 1_700_000_000 * 1_000_000_000 } else { MTIME + number };
+        let (mode, mtime) = (Some(mode), Some(mtime));
         self.0.push(Item { path: path.to_vec(), node, mode, mtime });
         self
     }
@@ -67,7 +68,25 @@ impl Tree {
     #[must_use]
     pub fn mode(mut self, mode: u32) -> Tree {
         if let Some(last) = self.0.last_mut() {
-            last.mode = mode;
+            last.mode = Some(mode);
+        }
+        self
+    }
+
+    /// Gives the last one this time.
+    #[must_use]
+    pub fn mtime(mut self, mtime: i64) -> Tree {
+        if let Some(last) = self.0.last_mut() {
+            last.mtime = Some(mtime);
+        }
+        self
+    }
+
+    /// Mode and time of the last one are not known.
+    #[must_use]
+    pub fn unknown(mut self) -> Tree {
+        if let Some(last) = self.0.last_mut() {
+            (last.mode, last.mtime) = (None, None);
         }
         self
     }
@@ -87,12 +106,12 @@ impl Tree {
         // Backwards: writing into a directory moves its time.
         for item in self.0.iter().rev() {
             let path = at(root, &item.path);
+            let (mode, mtime) = (item.mode.unwrap_or(0o644), item.mtime.unwrap_or(MTIME));
             if !matches!(item.node, Node::Link(_)) {
-                fs::set_permissions(&path, fs::Permissions::from_mode(item.mode))?;
+                fs::set_permissions(&path, fs::Permissions::from_mode(mode))?;
             }
-            let seconds = item.mtime.div_euclid(1_000_000_000);
-            let time =
-                FileTime::from_unix_time(seconds, (item.mtime - seconds * 1_000_000_000) as u32);
+            let seconds = mtime.div_euclid(1_000_000_000);
+            let time = FileTime::from_unix_time(seconds, (mtime - seconds * 1_000_000_000) as u32);
             filetime::set_symlink_file_times(&path, time, time)?;
         }
         Ok(())

@@ -104,7 +104,8 @@ fn check_all(
     let file = pack.volume_of(content)?;
     let gathered = gathered.unwrap_or(Gathered::new(file));
     let end = pack.payload_end(content)?;
-    let extent = Extent::new(content.offset, content.stored_size, end).map_err(wrong())?;
+    let extent = content.extent();
+    let extent = Extent::new(extent.start, extent.len, end).map_err(wrong())?;
     if let Some(blocks) = content.blocks {
         let len = table_len(content.size, blocks.block_log2);
         Extent::new(blocks.offset, len, pack.tables_end()).map_err(wrong())?;

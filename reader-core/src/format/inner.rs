@@ -76,11 +76,15 @@ impl<'a> Inner<'a> {
     }
 
     /// Checks everything that the rest of this type takes for granted (FORMAT.md, "Inner pages"): that
-    /// separators ascend between `bounds`, and counts up to `entries`.
+    /// separators ascend between `bounds`, counts up to `entries`, and all children are among so many `pages`.
     ///
     /// # Errors
     /// [`Error::BadField`] and [`Error::KeyOrder`].
-    pub(crate) fn check(&self, bounds: &Bounds<'_>, entries: u64) -> Result<()> {
+    pub(crate) fn check(&self, bounds: &Bounds<'_>, entries: u64, pages: u32) -> Result<()> {
+        let first = u64::from(self.page.header.first_child);
+        if first.saturating_add(self.len() as u64) > u64::from(pages) {
+            return bad("first_child", first);
+        }
         let mut before = None;
         for index in 0..self.len() {
             let count = self.before(index)?;

@@ -57,10 +57,11 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// Checks that it obeys the rules, has so many entries, and lies between the bounds.
-    fn check(&self, bounds: &Bounds<'_>, entries: u64) -> Result<()> {
+    /// Checks that it obeys the rules, has so many entries, and lies between the bounds; and that its children
+    /// are among so many pages.
+    fn check(&self, bounds: &Bounds<'_>, entries: u64, pages: u32) -> Result<()> {
         match self {
-            Node::Inner(inner) => inner.check(bounds, entries),
+            Node::Inner(inner) => inner.check(bounds, entries, pages),
             Node::Leaf(leaf) => {
                 if leaf.len() as u64 != entries {
                     let (structure, value) = (Structure::Leaf, leaf.len() as u64);
@@ -166,7 +167,8 @@ impl Index {
         let verified = (0..words).map(|_| AtomicU32::new(0)).collect();
         let index = Index { header, digest: place.digest, root, node, verified };
         // A root page that breaks the rules is an error now, not at the first question.
-        index.root_node()?.check(&Bounds::default(), index.header.entries)?;
+        let pages = index.header.page_count();
+        index.root_node()?.check(&Bounds::default(), index.header.entries, pages)?;
         Ok(index)
     }
 
@@ -277,7 +279,8 @@ impl Index {
         }
         let node = Node::parse(page)?;
         let entries = above.inner.entries_of(child, above.entries)?;
-        node.check(&above.inner.bounds_of(child, &above.bounds), entries)?;
+        let pages = self.header.page_count();
+        node.check(&above.inner.bounds_of(child, &above.bounds), entries, pages)?;
         let (word, bit) = verified_bit(child.page);
         if let Some(word) = self.verified.get(word) {
             word.fetch_or(bit, Ordering::Relaxed);

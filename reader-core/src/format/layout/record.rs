@@ -120,15 +120,15 @@ impl<'a> Record<'a> {
         }
         let mut record = Record::default();
         let mut unknown = None;
-        let mut last = 0;
+        let mut last = None;
         for _ in 0..count {
             let [tag, flags] = cursor.array()?;
             let len = usize::from(cursor.u16()?);
             let value = cursor.take(len)?;
-            if tag <= last {
+            if last.is_some_and(|last| tag <= last) {
                 return bad("tag", u64::from(tag));
             }
-            last = tag;
+            last = Some(tag);
             let required = flags & REQUIRED != 0;
             let known = KNOWN.iter().zip(&mut record.values).find(|(k, _)| k.0 as u8 == tag);
             match known {

@@ -1,0 +1,116 @@
+//! Gzip members by hand: deflate streams that are the same whatever a compressor does.
+
+use rangepack_core::gzip::{MEMBER_HEADER, member_trailer};
+
+/// CRC-32 as in gzip, bit by bit.
+pub fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0u32, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xedb8_8320 * (crc & 1)))
+    })
+}
+
+/// A member whose deflate stream only stores.
+pub fn member(content: &[u8]) -> Vec<u8> {
+    member_with(&MEMBER_HEADER, content)
+}
+
+/// The same with another header.
+pub fn member_with(header: &[u8], content: &[u8]) -> Vec<u8> {
+    let len = content.len() as u16;
+    let mut out = header.to_vec();
+    out.push(1);
+    out.extend(len.to_le_bytes());
+    out.extend((!len).to_le_bytes());
+    out.extend(content);
+    out.extend(member_trailer(crc32(content), content.len() as u64));
+    out
+}
+
+/// What is stored of a large file, and what it is cut into.
+#[derive(Debug, Clone)]
+pub struct Blocks {
+    /// A whole member.
+    pub payload: Vec<u8>,
+    /// Its content.
+    pub content: Vec<u8>,
+    /// Stored length of each block: those of the first and last include header and trailer.
+    pub lengths: Vec<u32>,
+}
+
+/// A member of blocks that can be decoded alone, of 4096 bytes each; the last has only the eight of
+/// `ends`. In each block eight bytes of text are repeated.
+pub fn blocks(count: usize) -> Blocks {
+    let (mut payload, mut content, mut lengths) = (MEMBER_HEADER.to_vec(), Vec::new(), Vec::new());
+    let mut begin = 0;
+    for number in 0..count {
+        let text = format!("{number:07} ");
+        let last = number + 1 == count;
+        let mut bits = Bits::default();
+        // A block of fixed codes, the final one or not.
+        bits.put(u32::from(last), 1);
+        bits.put(1, 2);
+        text.bytes().for_each(|byte| bits.code(0x30 + u32::from(byte), 8));
+        if !last {
+            // 15 times 258 bytes, and 218: copies from eight bytes before.
+            for _ in 0..15 {
+                bits.code(0xc5, 8);
+                bits.distance_eight();
+            }
+            bits.code(0xc3, 8);
+            bits.put(218 - 195, 5);
+            bits.distance_eight();
+        }
+        bits.code(0, 7);
+        if !last {
+            // An empty stored block, which ends on a byte.
+            bits.put(0, 3);
+        }
+        payload.extend(bits.finish());
+        if !last {
+            payload.extend([0, 0, 0xff, 0xff]);
+        }
+        content.extend(text.repeat(if last { 1 } else { 512 }).bytes());
+        if last {
+            payload.extend(member_trailer(crc32(&content), content.len() as u64));
+        }
+        lengths.push((payload.len() - begin) as u32);
+        begin = payload.len();
+    }
+    Blocks { payload, content, lengths }
+}
+
+/// Bits in deflate's order.
+#[derive(Debug, Default)]
+struct Bits {
+    out: Vec<u8>,
+    used: u32,
+}
+
+impl Bits {
+    /// The lowest `count` bits, the lowest first.
+    fn put(&mut self, value: u32, count: u32) {
+        for at in 0..count {
+            if self.used.is_multiple_of(8) {
+                self.out.push(0);
+            }
+            let last = self.out.len() - 1;
+            self.out[last] |= ((value >> at & 1) as u8) << (self.used % 8);
+            self.used += 1;
+        }
+    }
+
+    /// A Huffman code: the highest bit first.
+    fn code(&mut self, code: u32, count: u32) {
+        (0..count).rev().for_each(|at| self.put(code >> at & 1, 1));
+    }
+
+    /// Distance code 5 stands for 7 and 8.
+    fn distance_eight(&mut self) {
+        self.code(5, 5);
+        self.put(1, 1);
+    }
+
+    fn finish(self) -> Vec<u8> {
+        self.out
+    }
+}
