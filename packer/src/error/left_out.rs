@@ -52,8 +52,11 @@ pub enum LeftOut {
         source: io::Error,
     },
     /// It has more extended attributes than a pack can hold. It is packed without them.
-    #[error("its extended attributes do not fit into a pack: {0}")]
-    AttributesTooLarge(#[source] rangepack_core::Error),
+    #[error("its extended attributes have {len} bytes, more than a pack can hold")]
+    AttributesTooLarge {
+        /// Bytes in their names and values.
+        len: u64,
+    },
     /// A line of an ignore file is not a pattern: the first such line, the rest of the file holds. The file
     /// itself is in the pack.
     #[error("line {line} is not a pattern")]
@@ -68,7 +71,7 @@ impl LeftOut {
     pub(crate) fn is_of_attributes(&self) -> bool {
         matches!(
             self,
-            LeftOut::Attributes(_) | LeftOut::Attribute { .. } | LeftOut::AttributesTooLarge(_)
+            LeftOut::Attributes(_) | LeftOut::Attribute { .. } | LeftOut::AttributesTooLarge { .. }
         )
     }
 }

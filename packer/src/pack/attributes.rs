@@ -26,8 +26,11 @@ impl Attached {
         if let Some((name, source)) = found.unread {
             problem = Some(LeftOut::Attribute { name: Escaped(&name).to_string(), source });
         }
-        let block = Attributes::new(found.pairs).to_bytes().unwrap_or_else(|error| {
-            problem = Some(LeftOut::AttributesTooLarge(error));
+        let attributes = Attributes::new(found.pairs);
+        let block = attributes.to_bytes().unwrap_or_else(|_| {
+            let len =
+                attributes.iter().map(|(name, value)| (name.len() + value.len()) as u64).sum();
+            problem = Some(LeftOut::AttributesTooLarge { len });
             Vec::new()
         });
         let is_nothing = block.is_empty() && problem.is_none();
@@ -52,7 +55,7 @@ mod tests {
         assert!(fits.problem.is_none());
         let large = Attached::new(Ok(found(1 << 20))).unwrap();
         assert!(large.block.is_empty());
-        assert!(matches!(large.problem, Some(LeftOut::AttributesTooLarge(_))));
+        assert!(matches!(large.problem, Some(LeftOut::AttributesTooLarge { len: 1_048_582 })));
         let denied = || io::Error::from(io::ErrorKind::PermissionDenied);
         let unread = Some((b"trusted.b".to_vec(), denied()));
         let partly = Attached::new(Ok(Found { unread, ..found(10) })).unwrap();
