@@ -1651,9 +1651,6 @@ class Verifier:
         place = section.offset - 16
         need(place >= 0 and pack.source.read(place, 16) == OLD_MAGIC + struct.pack("<Q", len(index)),
              "no magic and length before the index")
-        newest = pack.root_offset + pack.root_len + FOOTER_LEN == pack.source.size
-        if newest and find_after(pack.source, OLD_MAGIC, place + 1):
-            self.report("verify, section", "ctnr", "its magic occurs after it")
         lines, notes = parse_index(index)
         for _, note in notes:
             self.report("verify, section", "ctnr", note)
@@ -1687,15 +1684,6 @@ def differences(line, entry):
     if entry.kind == "symlink":
         names.append("target")
     return [name for name in names if getattr(line, name) != getattr(entry, name)]
-
-
-def find_after(source, wanted_bytes, start):
-    while start < source.size:
-        chunk = source.read(start, min(CHUNK + 7, source.size - start))
-        if wanted_bytes in chunk:
-            return True
-        start += CHUNK
-    return False
 
 
 def hash_slot_problem(slot, slots, used, path, leaf, i):

@@ -37,21 +37,43 @@ pub struct Blocks {
     pub lengths: Vec<u32>,
 }
 
-/// A member of blocks that can be decoded alone, of 4096 bytes each; the last has only the eight of
-/// `ends`. In each block eight bytes of text are repeated.
+/// How a block differs from what it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flaw {
+    /// The second block copies from the first.
+    RefersBack,
+    /// The first block is the stream's final one.
+    EndsEarly,
+}
+
+/// A member of blocks that can be decoded alone, of 4096 bytes each; the last has only eight. In each block
+/// eight bytes of text are repeated.
 pub fn blocks(count: usize) -> Blocks {
+    blocks_with(count, None)
+}
+
+/// The same, perhaps with a flaw.
+pub fn blocks_with(count: usize, flaw: Option<Flaw>) -> Blocks {
     let (mut payload, mut content, mut lengths) = (MEMBER_HEADER.to_vec(), Vec::new(), Vec::new());
     let mut begin = 0;
     for number in 0..count {
-        let text = format!("{number:07} ");
-        let last = number + 1 == count;
+        let is_last = number + 1 == count;
+        let ends_early = flaw == Some(Flaw::EndsEarly) && number == 0;
+        let refers_back = flaw == Some(Flaw::RefersBack) && number == 1;
+        let text = format!("{:07} ", if refers_back { 0 } else { number });
         let mut bits = Bits::default();
         // A block of fixed codes, the final one or not.
-        bits.put(u32::from(last), 1);
+        bits.put(u32::from(is_last || ends_early), 1);
         bits.put(1, 2);
-        text.bytes().for_each(|byte| bits.code(0x30 + u32::from(byte), 8));
-        if !last {
-            // 15 times 258 bytes, and 218: copies from eight bytes before.
+        if refers_back {
+            // Eight bytes from eight bytes before.
+            bits.code(262 - 256, 7);
+            bits.distance_eight();
+        } else {
+            text.bytes().for_each(|byte| bits.code(0x30 + u32::from(byte), 8));
+        }
+        if !is_last {
+            // 15 times 258 bytes, and 218.
             for _ in 0..15 {
                 bits.code(0xc5, 8);
                 bits.distance_eight();
@@ -61,16 +83,16 @@ pub fn blocks(count: usize) -> Blocks {
             bits.distance_eight();
         }
         bits.code(0, 7);
-        if !last {
+        if !is_last {
             // An empty stored block, which ends on a byte.
             bits.put(0, 3);
         }
-        payload.extend(bits.finish());
-        if !last {
+        payload.extend(bits.out);
+        if !is_last {
             payload.extend([0, 0, 0xff, 0xff]);
         }
-        content.extend(text.repeat(if last { 1 } else { 512 }).bytes());
-        if last {
+        content.extend(text.repeat(if is_last { 1 } else { 512 }).bytes());
+        if is_last {
             payload.extend(member_trailer(crc32(&content), content.len() as u64));
         }
         lengths.push((payload.len() - begin) as u32);
@@ -108,9 +130,5 @@ impl Bits {
     fn distance_eight(&mut self) {
         self.code(5, 5);
         self.put(1, 1);
-    }
-
-    fn finish(self) -> Vec<u8> {
-        self.out
     }
 }

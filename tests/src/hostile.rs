@@ -1,5 +1,9 @@
 //! The hostile packs: one defect each, with digests that are right, so that deeper checks are reached.
 
+mod levels;
+mod tables;
+mod places;
+
 use crate::forge::{Child, Forge, node};
 use crate::gzip::{crc32, member};
 use rangepack_core::blocks::BlockTableBuilder;
@@ -88,6 +92,9 @@ pub fn make(golden: &Path) -> rangepack_core::Result<Vec<(&'static str, Vec<u8>)
     packs.extend(sums()?);
     packs.extend(payloads(golden)?);
     packs.extend(old_formats());
+    packs.extend(levels::make()?);
+    packs.extend(tables::make()?);
+    packs.extend(places::make(golden)?);
     Ok(packs)
 }
 

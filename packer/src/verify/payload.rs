@@ -106,7 +106,8 @@ fn check_all(
     let end = pack.payload_end(content)?;
     let extent = content.extent();
     let extent = Extent::new(extent.start, extent.len, end).map_err(wrong())?;
-    if let Some(blocks) = content.blocks {
+    // A table of nothing is ignored.
+    if let Some(blocks) = content.blocks.filter(|_| content.size > 0) {
         let len = table_len(content.size, blocks.block_log2);
         Extent::new(blocks.offset, len, pack.tables_end()).map_err(wrong())?;
     }
