@@ -44,10 +44,6 @@ impl Handle {
         Ok(Found::default())
     }
 
-    pub(super) fn own_metadata(&self) -> io::Result<Metadata> {
-        fs::metadata(&self.0).map(|metadata| metadata_from(&metadata))
-    }
-
     pub(super) fn read_link(&self, name: &[u8]) -> io::Result<Vec<u8>> {
         let target = fs::read_link(self.path_of(name))?;
         let text = target.to_str().ok_or(io::ErrorKind::InvalidData)?;
