@@ -2,11 +2,11 @@
 
 use rangepack::{Pack, VerifyOptions, verify};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use support::tree::{Node, Tree};
-use support::{describe, file, golden, packs};
+use support::{describe, file, files, golden, packs};
 
 fn expected(pack: &Path) -> Value {
     serde_json::from_slice(&fs::read(pack.with_extension("json")).unwrap()).unwrap()
@@ -158,6 +158,42 @@ fn every_golden_pack_is_sound() {
         // What has a codec that nobody knows cannot be verified.
         let unknown = if path.ends_with("unknown-codec.pack") { 2 } else { 0 };
         assert_eq!(report.problems.len(), unknown, "{}: {:?}", path.display(), report.problems);
+    }
+}
+
+/// The first cells of the rows of all tables in a README, without their back quotes.
+fn rows(folder: &str) -> BTreeSet<String> {
+    let text = fs::read_to_string(file(folder).join("README.md")).unwrap();
+    let cells = text.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |"));
+    cells.map(|(name, _)| name.to_owned()).collect()
+}
+
+#[test]
+fn the_readmes_tell_of_every_file() {
+    let (golden, hostile) = (rows("golden"), rows("hostile"));
+    for pack in packs("golden") {
+        let name = pack.file_name().unwrap().to_string_lossy();
+        assert!(golden.contains(&*name), "{name}");
+    }
+    let there: BTreeSet<String> = packs("hostile")
+        .iter()
+        .map(|pack| pack.file_stem().unwrap().to_string_lossy().into_owned())
+        .collect();
+    let no_file = |row: &&String| !matches!(row.as_str(), "read all");
+    assert_eq!(hostile.iter().filter(no_file).cloned().collect::<BTreeSet<_>>(), there);
+    // What lies beside the golden packs, and every key of an entry.
+    let text = fs::read_to_string(file("golden/README.md")).unwrap();
+    for path in files("golden", "") {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let has_row = name.ends_with(".json") || name == "README.md" || golden.contains(&name);
+        assert!(has_row || text.contains(&format!("`{name}`")), "{name}");
+    }
+    for pack in packs("golden") {
+        let json = expected(&pack);
+        let objects = json["entries"].as_array().unwrap().iter().chain([&json]);
+        for key in objects.flat_map(|object| object.as_object().unwrap().keys()) {
+            assert!(text.contains(&format!("`{key}`")), "{key}");
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Makes the golden and hostile files anew, in place; with `--check` only compares them.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use support::{describe, file, files, golden, hostile};
 
@@ -50,7 +50,8 @@ fn settle(made: &Path, target: &Path, check: bool) -> Outcome {
         println!("wrote {}", path.display());
     }
     let folder = target.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    for path in files(folder, "").into_iter().filter(|path| !names.contains(path)) {
+    let is_left_over = |path: &PathBuf| !names.contains(path) && !path.ends_with("README.md");
+    for path in files(folder, "").into_iter().filter(is_left_over) {
         if check {
             return Err(format!("{} is left over; run `cargo xtask golden`", path.display()).into());
         }
