@@ -44,3 +44,11 @@ impl Locked {
         self.file.try_clone().map_err(Error::io(Action::Open, &self.path))
     }
 }
+
+impl Drop for Locked {
+    /// Closing alone would not do: a process that is being started, by another thread of this one, holds all
+    /// open files for a moment, and their locks.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
+}
