@@ -32,6 +32,8 @@ export const OLD = [
 const SAMPLE = 60;
 
 /** Longer files are read in parts in any case. */
+/** Length of the longest path, in bytes. */
+const LONGEST = 8192;
 const LONG = 1000;
 
 /**
@@ -118,9 +120,10 @@ async function checkTree(pack, wanted, name) {
     same(plain(await pack.lstat(entry.path)), plain(entry), `${name}: lstat ${entry.path}`);
     same(plain(await pack.lstat(`/${entry.path}/`)), plain(entry), `${name}: lstat with slashes ${entry.path}`);
     if (entry.kind !== 'symlink') same(plain(await pack.stat(entry.path)), plain(entry), `${name}: stat ${entry.path}`);
-    same(await pack.lstat(`${entry.path}\u{1}`), undefined, `${name}: something behind ${entry.path}`);
+    // Of a path that is as long as can be there is no longer one.
+    if (lengthOf(entry.path) < LONGEST) same(await pack.lstat(`${entry.path}\u{1}`), undefined, `${name}: something behind ${entry.path}`);
   }
-  const link = wanted.find(({ kind, path, target }) => kind === 'symlink' && path === 'link' && target !== undefined);
+  const link = wanted.find(({ kind, path, target }) => kind === 'symlink' && path === 'link' && wanted.some((other) => other.path === target));
   if (link !== undefined) {
     same((await pack.stat(link.path))?.path, link.target, `${name}: a link leads to its target`);
     same(await pack.exists('link to nowhere'), false, `${name}: a link out of the pack`);
@@ -167,7 +170,7 @@ function expectedChildren(children, start, limit) {
  * @param {string} name
  */
 async function checkContents(pack, entries, digests, name) {
-  const files = entries.filter((entry) => entry.kind === 'file');
+  const files = entries.filter((entry) => entry.kind === 'file' && entry.unsupported === undefined);
   let number = 0;
   for await (const [entry, content] of pack.readMany(files)) {
     const where = `${name}: ${entry.path}`;
@@ -225,6 +228,8 @@ function entryOf(json) {
   if (json.kind === 'file') {
     Object.assign(entry, { codec: json.codec, volume: json.volume, offset: json.offset, sha256: json.sha256 ?? undefined });
     Object.assign(entry, { originalSha256: json.orig_sha256, hardLink: json.hard_link, sparse: json.sparse });
+    const codec = json.codec_number;
+    if (codec !== undefined) entry.unsupported = `the payload is encoded with codec ${codec}, which this reader does not know`;
     const table = json.block_table;
     if (table !== undefined) entry.blocks = { offset: table.offset, sha256: table.sha256, blockLog2: table.block_log2 };
   } else if (json.kind === 'directory') {
