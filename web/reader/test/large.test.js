@@ -80,7 +80,9 @@ test('a file of 1 GiB is streamed in bounded memory, from a server and from disk
     const source = join(folder, 'source');
     await mkdir(source);
     const file = await open(join(source, 'file'), 'w');
-    await file.truncate(GIB);
+    // Really written: of a file with holes the packer would compress the zeros.
+    const zeros = Buffer.alloc(GIB / 64);
+    for (let at = 0; at < GIB; at += zeros.length) await file.write(zeros, 0, zeros.length, at);
     // Not quite all zeros, so that a block in the wrong place is seen.
     for (let at = 0; at < GIB; at += GIB / 64) await file.write(Buffer.from(`${at}`), 0, undefined, at);
     await file.close();
