@@ -57,11 +57,12 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// Checks that it obeys the rules, has so many entries, and lies between the bounds; and that its children
-    /// are among so many pages.
-    fn check(&self, bounds: &Bounds<'_>, entries: u64, pages: u32) -> Result<()> {
+    /// Checks that it obeys the rules, and is what the pages above say; and that its children are among so many
+    /// pages.
+    fn check(&self, place: &Place<'_>, pages: u32) -> Result<()> {
+        let Place { entries, bounds } = *place;
         match self {
-            Node::Inner(inner) => inner.check(bounds, entries, pages),
+            Node::Inner(inner) => inner.check(&bounds, entries, pages),
             Node::Leaf(leaf) => {
                 if leaf.len() as u64 != entries {
                     let (structure, value) = (Structure::Leaf, leaf.len() as u64);
@@ -87,11 +88,20 @@ struct Root {
     digest: Digest,
 }
 
-/// An inner page on the way down, and what the pages above say of it.
+/// What the pages above say of a page: how many entries lie below it, and between which keys.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Place<'a> {
-    pub(super) inner: Inner<'a>,
-    pub(super) entries: u64,
-    pub(super) bounds: Bounds<'a>,
+    entries: u64,
+    bounds: Bounds<'a>,
+}
+
+impl<'a> Place<'a> {
+    /// What `inner`, of which this is said, says of its child.
+    #[inline]
+    pub(super) fn below(&self, inner: &Inner<'a>, child: &Child) -> Result<Place<'a>> {
+        let entries = inner.entries_of(child, self.entries)?;
+        Ok(Place { entries, bounds: inner.bounds_of(child, &self.bounds) })
+    }
 }
 
 /// A leaf, and the number of its first entry.
@@ -168,7 +178,7 @@ impl Index {
         let index = Index { header, digest: place.digest, root, node, verified };
         // A root page that breaks the rules is an error now, not at the first question.
         let pages = index.header.page_count();
-        index.root_node()?.check(&Bounds::default(), index.header.entries, pages)?;
+        index.root_node()?.check(&index.root_place(), pages)?;
         Ok(index)
     }
 
@@ -247,20 +257,25 @@ impl Index {
         Node::parse(self.root.get(self.node..).unwrap_or(&[]))
     }
 
+    /// What the header says of the topmost node.
+    pub(super) fn root_place(&self) -> Place<'_> {
+        Place { entries: self.header.entries, bounds: Bounds::default() }
+    }
+
     /// The node of `child`, verified and checked; asks for its page when that is missing.
     #[inline]
     pub(super) fn touch<'a, S: Source + ?Sized>(
         &self,
         source: &'a S,
         child: &Child,
-        above: &Place<'_>,
+        place: &Place<'_>,
     ) -> Result<Answer<Node<'a>>> {
         let extent = self.header.page(child.page)?;
         let Some(page) = source.bytes(extent) else { return Ok(Answer::Need(extent)) };
         if self.is_verified(child.page) {
             return Node::parse(page).map(Answer::Ready);
         }
-        self.verify(extent, page, child, above).map(Answer::Ready)
+        self.verify(extent, page, child, place).map(Answer::Ready)
     }
 
     /// Checks a page that is used for the first time (FORMAT.md, "Pages").
@@ -270,7 +285,7 @@ impl Index {
         extent: Extent,
         page: &'a [u8],
         child: &Child,
-        above: &Place<'_>,
+        place: &Place<'_>,
     ) -> Result<Node<'a>> {
         let found = Digest::of(page);
         if found != child.digest {
@@ -278,9 +293,7 @@ impl Index {
             return Err(Error::DigestMismatch { part, extent, expected, found });
         }
         let node = Node::parse(page)?;
-        let entries = above.inner.entries_of(child, above.entries)?;
-        let pages = self.header.page_count();
-        node.check(&above.inner.bounds_of(child, &above.bounds), entries, pages)?;
+        node.check(place, self.header.page_count())?;
         let (word, bit) = verified_bit(child.page);
         if let Some(word) = self.verified.get(word) {
             word.fetch_or(bit, Ordering::Relaxed);
@@ -322,14 +335,14 @@ impl Index {
         mut choose: impl FnMut(&Inner<'a>, u64) -> Result<Child>,
     ) -> Result<Answer<Found<'a>>> {
         let mut node = self.root_node()?;
-        let (mut first, mut entries, mut bounds) = (0u64, self.header.entries, Bounds::default());
+        let (mut first, mut place) = (0u64, self.root_place());
         loop {
             match node {
                 Node::Leaf(leaf) => return Ok(Answer::Ready(Found { leaf, first })),
                 Node::Inner(inner) => {
                     let child = choose(&inner, first)?;
-                    let above = Place { inner, entries, bounds };
-                    node = ready!(self.touch(source, &child, &above)?);
+                    place = place.below(&inner, &child)?;
+                    node = ready!(self.touch(source, &child, &place)?);
                     // Levels descend by one, so hostile pages cannot lead in circles.
                     if node.level() != child.level {
                         let (structure, field) = (Structure::Inner, "level");
@@ -337,8 +350,6 @@ impl Index {
                         return Err(Error::BadField { structure, field, value });
                     }
                     first = first.saturating_add(child.before);
-                    entries = inner.entries_of(&child, entries)?;
-                    bounds = inner.bounds_of(&child, &bounds);
                 }
             }
         }

@@ -1,9 +1,8 @@
 //! Which pages are named by which: what only a whole check asks (FORMAT.md, "Pages").
 
-use super::index::{Index, Node, Place};
+use super::index::{Index, Node};
 use crate::bytes::{Answer, Source, ready};
 use crate::error::Result;
-use crate::format::inner::Bounds;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -20,7 +19,7 @@ pub struct Named {
 impl Index {
     /// Goes through all inner pages and counts which pages they name.
     ///
-    /// Memory: one bit a page.
+    /// Memory: one byte a page.
     ///
     /// # Errors
     /// Those of a look-up: an inner page that is damaged.
@@ -29,17 +28,15 @@ impl Index {
             vec![false; usize::try_from(self.header.page_count()).unwrap_or(0)];
         let mut named = Named::default();
         let mut stack = match self.root_node()? {
-            Node::Inner(inner) => {
-                vec![(Place { inner, entries: self.header.entries, bounds: Bounds::default() }, 0)]
-            }
+            Node::Inner(inner) => vec![(inner, self.root_place(), 0)],
             Node::Leaf(_) => Vec::new(),
         };
-        while let Some((place, next)) = stack.last_mut() {
-            if *next >= place.inner.len() {
+        while let Some((inner, place, next)) = stack.last_mut() {
+            if *next >= inner.len() {
                 stack.pop();
                 continue;
             }
-            let child = place.inner.child(*next)?;
+            let child = inner.child(*next)?;
             *next = next.saturating_add(1);
             // A page that is not there is an error of whoever touches it.
             if let Some(seen) = usize::try_from(child.page).ok().and_then(|n| seen.get_mut(n)) {
@@ -52,11 +49,10 @@ impl Index {
             if child.level == 0 {
                 continue;
             }
-            let node = ready!(self.touch(source, &child, place)?);
+            let place = place.below(inner, &child)?;
+            let node = ready!(self.touch(source, &child, &place)?);
             if let (Node::Inner(inner), true) = (&node, node.level() == child.level) {
-                let entries = place.inner.entries_of(&child, place.entries)?;
-                let bounds = place.inner.bounds_of(&child, &place.bounds);
-                stack.push((Place { inner: *inner, entries, bounds }, 0));
+                stack.push((*inner, place, 0));
             }
         }
         named.never = seen.iter().filter(|seen| !**seen).count() as u64;
