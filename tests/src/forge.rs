@@ -1,5 +1,6 @@
 //! Takes a pack apart, and seals it again when it was damaged on purpose.
 
+use rangepack_core::blocks::BlockTableBuilder;
 use rangepack_core::layout::{Footer, Header, InnerHeader, PAGE_SIZE, Section};
 use rangepack_core::{Digest, Entry, Extent, Kind, Tag, Totals, TreeBuilder};
 
@@ -19,6 +20,18 @@ pub struct Forge {
 /// Length of the header, and of a record of the table.
 const HEADER: usize = 96;
 const RECORD: usize = 56;
+
+/// The table of a payload whose blocks have these lengths as they are stored.
+pub fn block_table(payload: &[u8], lengths: &[u32]) -> BlockTableBuilder {
+    let mut builder = BlockTableBuilder::new();
+    let mut begin = 0;
+    for length in lengths {
+        let end = begin + *length as usize;
+        builder.push(*length, Digest::of(&payload[begin..end]));
+        begin = end;
+    }
+    builder
+}
 
 /// A page below an inner node.
 #[derive(Debug, Clone, Copy)]

@@ -1,8 +1,7 @@
 //! Payloads and entries of a tree, to be changed before they become a pack.
 
-use crate::forge::Forge;
+use crate::forge::{Forge, block_table};
 use crate::tree::{Node, Tree};
-use rangepack_core::blocks::BlockTableBuilder;
 use rangepack_core::{
     BlockTable, Codec, Content, Digest, DirectorySums, Entry, Kind, PackPathBuf, Result, Totals,
 };
@@ -61,14 +60,7 @@ impl Parts {
 
     /// Puts a block table there.
     pub(super) fn table(&mut self, block_log2: u8, payload: &[u8], lengths: &[u32]) -> BlockTable {
-        let mut builder = BlockTableBuilder::new();
-        let mut begin = 0;
-        for length in lengths {
-            let end = begin + *length as usize;
-            builder.push(*length, Digest::of(&payload[begin..end]));
-            begin = end;
-        }
-        let (table, digest) = builder.finish();
+        let (table, digest) = block_table(payload, lengths).finish();
         let offset = self.store(&table).offset;
         BlockTable { offset, digest, block_log2 }
     }

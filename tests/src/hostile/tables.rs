@@ -1,21 +1,13 @@
 //! Block tables, and the blocks that they lead to; gzip members.
 
 use super::{Packs, content, entry, one};
-use crate::forge::Forge;
+use crate::forge::{Forge, block_table};
 use crate::gzip::{Blocks, Flaw, blocks, blocks_with, crc32, member, member_with};
-use rangepack_core::blocks::BlockTableBuilder;
 use rangepack_core::{BlockTable, Codec, Digest, Kind, Result};
 
 /// A table of blocks of these lengths, changed before its digest is taken.
 fn table(payload: &[u8], lengths: &[u32], change: impl Fn(&mut [u8])) -> (Vec<u8>, Digest) {
-    let mut builder = BlockTableBuilder::new();
-    let mut begin = 0;
-    for length in lengths {
-        let end = begin + *length as usize;
-        builder.push(*length, Digest::of(&payload[begin..end]));
-        begin = end;
-    }
-    let (mut table, _) = builder.finish();
+    let (mut table, _) = block_table(payload, lengths).finish();
     change(&mut table);
     // The topmost level, and it alone, is what the entry's digest is of: here it has a record or two.
     let top = 40 * lengths.len().div_ceil(1024);
