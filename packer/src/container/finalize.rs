@@ -5,7 +5,6 @@ use crate::container::journal::{self, JournalState};
 use crate::container::known::{index_missing, refuse_to_cut, refuse_too_short};
 use crate::container::lock::Locked;
 use crate::error::{Action, ContainerProblem, Error, Result};
-use crate::index::groups::Groups;
 use crate::index::sort::Sorter;
 use crate::index::writer::{Extras, Finished, IndexFormat, IndexOptions, IndexWriter};
 use crate::progress::{Observer, go_on};
@@ -95,13 +94,7 @@ pub(crate) fn run(
     }
     let mut writer = IndexWriter::new(&directory);
     let mut sorted = sorter.finish().map_err(temporary())?;
-    let mut groups = Groups::default();
-    for entry in sorted.by_ref() {
-        go_on(observer, container)?;
-        let mut entry = entry.map_err(temporary())?;
-        groups.renumber(&mut entry);
-        writer.push(&entry)?;
-    }
+    writer.push_all(&mut sorted, || go_on(observer, container))?;
     let replaced = sorted.refused;
     // Until the index inside is durable this is the only copy.
     let durable = File::open(index).and_then(|file| file.sync_all());

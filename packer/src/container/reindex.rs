@@ -4,7 +4,6 @@ mod tables;
 
 use crate::container::lock::Locked;
 use crate::error::{Action, ContainerProblem, Error, Result};
-use crate::index::groups::Groups;
 use crate::index::ndjson;
 use crate::index::sort::Sorter;
 use crate::index::writer::{Extras, Finished, IndexOptions, IndexWriter};
@@ -180,13 +179,7 @@ pub fn rebuild(
     }
     let mut writer = IndexWriter::new(&directory);
     let mut sorted = sorter.finish().map_err(temporary())?;
-    let mut groups = Groups::default();
-    for entry in sorted.by_ref() {
-        go_on(observer, container)?;
-        let mut entry = entry.map_err(temporary())?;
-        groups.renumber(&mut entry);
-        writer.push(&entry)?;
-    }
+    writer.push_all(&mut sorted, || go_on(observer, container))?;
     refused.append(&mut sorted.refused);
     notes.refused = refused;
     let Rebuild { hashed, damaged, mut tables, .. } = rebuild;

@@ -1,7 +1,9 @@
 //! Writes everything that follows the payloads: index pages, CTNRv1 trailer, root page, footer.
 
 use crate::error::{Action, Error, Result};
+use crate::index::groups::Groups;
 use crate::index::ndjson;
+use crate::index::sort::Sorted;
 use rangepack_core::hash::{self, Window};
 use rangepack_core::layout::{self, HashSection, Header, Leaf, Section, Volume, set_sums};
 use rangepack_core::{Digest, DirectorySums, Entry, Extent, Tag, TreeBuilder, trailer};
@@ -142,6 +144,22 @@ impl IndexWriter {
         if !self.page.is_empty() {
             self.leaves.write_all(&self.page).map_err(self.temporary())?;
             self.page.clear();
+        }
+        Ok(())
+    }
+
+    /// Adds all entries of a container, whose groups of hard links are counted anew. `go_on` is asked before each.
+    pub(crate) fn push_all(
+        &mut self,
+        sorted: &mut Sorted,
+        go_on: impl Fn() -> Result<()>,
+    ) -> Result<()> {
+        let mut groups = Groups::default();
+        for entry in sorted {
+            go_on()?;
+            let mut entry = entry.map_err(self.temporary())?;
+            groups.renumber(&mut entry);
+            self.push(&entry)?;
         }
         Ok(())
     }
