@@ -5,20 +5,15 @@ use crate::error::{Error, Result};
 use crate::read::pack::Pack;
 use rangepack_core::ndjson::{Item, parse_index};
 use rangepack_core::trailer::trailer_header;
-use rangepack_core::{Content, Digest, Entry, Escaped, Extent, Kind, Tag};
+use rangepack_core::{Content, Digest, Entry, Escaped, Kind, Tag};
 use std::borrow::Cow;
 
 /// Reports every line that the paged index contradicts, and every entry without a line.
 pub(super) fn check(pack: &Pack, findings: &Findings<'_>) {
-    // The trailer lies in the file that holds the pages.
-    let (text, Some(file)) = (pack.header().trailer(), pack.index_file()) else { return };
-    if text.len == 0 {
-        return;
-    }
-    // Its magic and the length of the text stand before it.
-    let header = trailer_header(text.len);
-    let start = text.start.saturating_sub(header.len() as u64);
-    let trailer = Extent { start, len: text.end() - start };
+    let header = pack.header();
+    let (trailer, section) = (header.trailer(), header.section(Tag::TRAILER));
+    // It lies in the file that holds the pages.
+    let (Some(section), Some(file)) = (section, pack.index_file()) else { return };
     let limit = pack.options().limits.v1_index_bytes;
     // Its length was not checked against what is sensible to fetch.
     let bytes = if trailer.len > limit { Ok(Cow::Borrowed(&[][..])) } else { file.read(trailer) };
@@ -27,11 +22,10 @@ pub(super) fn check(pack: &Pack, findings: &Findings<'_>) {
         Err(Ok(_)) => Cow::Borrowed(&[][..]),
         Err(Err(error)) => return findings.fail(error),
     };
-    let Some(index) = bytes.strip_prefix(&header) else {
+    let Some(index) = bytes.strip_prefix(&trailer_header(section.extent.len)) else {
         return findings.structural(None, "the CTNRv1 trailer is not where the header says");
     };
-    let expected = pack.header().section(Tag::TRAILER).and_then(|section| section.digest);
-    if expected != Some(Digest::of(index)) {
+    if section.digest != Some(Digest::of(index)) {
         findings.section(Tag::TRAILER);
     }
     let mut lines = Lines { pack, findings, seen: Vec::new(), files: 0 };

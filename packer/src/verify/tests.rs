@@ -117,7 +117,7 @@ fn every_damaged_payload_is_found_and_the_others_are_checked() {
 #[test]
 fn every_line_is_compared() {
     let (_root, target) = make(Some(6));
-    let trailer = Pack::open(&target).unwrap().header().trailer();
+    let trailer = Pack::open(&target).unwrap().header().extent(Tag::TRAILER);
     let start = trailer.start as usize;
     let lines = |bytes: &[u8]| -> Vec<std::ops::Range<usize>> {
         let index = &bytes[start..trailer.end() as usize];

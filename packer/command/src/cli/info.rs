@@ -109,10 +109,7 @@ impl Info {
         let header = pack.header();
         let is_paged = pack.format() == Format::Paged;
         let is_in_volumes = pack.volumes().len() > 0;
-        let trailer_bytes = match header.trailer().len {
-            0 => 0,
-            text => text + rangepack_core::trailer::trailer_header(text).len() as u64,
-        };
+        let trailer_bytes = header.trailer().len;
         // Pages, root page and footer: what is neither payload nor trailer.
         let whole = pack.index_len();
         let index_bytes = whole.saturating_sub(header.payload_end()).saturating_sub(trailer_bytes);

@@ -4,6 +4,7 @@ use super::hash::HashSection;
 use super::put::{Put, to_u16};
 use super::record::{totals_from, totals_to_bytes};
 use super::section::{SECTION_LEN, Section};
+use super::trailer::TRAILER_HEADER_LEN;
 use crate::bytes::Cursor;
 use crate::error::{Error, Result, Structure};
 use crate::extent::Extent;
@@ -186,7 +187,10 @@ impl Header {
 
     /// The CTNRv1 trailer, magic and length included; empty when the pack has none.
     pub fn trailer(&self) -> Extent {
-        self.extent(Tag::TRAILER)
+        let text = self.extent(Tag::TRAILER);
+        let header = if text.len > 0 { TRAILER_HEADER_LEN as u64 } else { 0 };
+        let start = text.start.saturating_sub(header);
+        Extent { start, len: text.end().saturating_sub(start) }
     }
 
     /// The hash section, when there is one.
