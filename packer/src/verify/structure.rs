@@ -92,14 +92,16 @@ pub(super) fn check(pack: &Pack, ndjson: bool, queue: &mut Queue<'_, '_>) {
     named(pack, queue);
 }
 
-/// Checks the digests of all sections that have one.
+/// Checks the digests of all sections, save those that are checked when they are read, as some are elsewhere.
 fn sections(pack: &Pack, ndjson: bool, queue: &mut Queue<'_, '_>) {
     let Some(file) = pack.index_file() else { return };
     for section in pack.header().sections() {
-        let Some(expected) = section.digest.filter(|_| !ndjson || section.tag != Tag::TRAILER)
-        else {
-            continue;
+        let is_read_elsewhere = match section.tag {
+            Tag::VOLUMES | Tag::METADATA => true,
+            Tag::TRAILER => ndjson,
+            _ => false,
         };
+        let Some(expected) = section.digest.filter(|_| !is_read_elsewhere) else { continue };
         let mut hasher = Hasher::new();
         for piece in file.pieces(cut(section.extent, PIECE)) {
             match piece.map_err(Error::about_pack) {
