@@ -57,6 +57,7 @@ pub fn compare(
     let observer = &Latch::new(observer);
     let options = PackOptions {
         compress: None,
+        attributes: false,
         dedup: false,
         align: 1,
         strict: false,

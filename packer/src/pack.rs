@@ -197,7 +197,7 @@ pub(crate) fn run(
     let workers = options.threads.max(1);
     let pipeline = Pipeline::new(workers);
     pipeline.run(tasks, workers, options, |pipeline| {
-        let mut writer = Writer::new(pipeline, output, options, observer, sink).groups(groups);
+        let mut writer = Writer::new(pipeline, output, options, groups, observer, sink);
         while let Some(done) = pipeline.next() {
             let data = writer.batch(done)?;
             pipeline.written(data);

@@ -1,22 +1,26 @@
 //! In what a pack and a tree on disk differ.
 
-use std::fmt;
-
 /// In what a pack and a tree differ at a path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Difference {
     /// It is in the pack, and not in the tree.
+    #[error("only in the pack")]
     OnlyInPack,
     /// It is in the tree, and not in the pack.
+    #[error("only on disk")]
     OnlyOnDisk,
     /// A file there, a directory or a link here.
+    #[error("another kind of file")]
     Kind,
     /// The content of a file.
+    #[error("the content differs")]
     Content,
     /// The target of a symbolic link.
+    #[error("the link's target differs")]
     Target,
     /// The permission bits.
+    #[error("mode {pack:04o} in the pack, {disk:04o} on disk")]
     Mode {
         /// In the pack.
         pack: u32,
@@ -24,21 +28,6 @@ pub enum Difference {
         disk: u32,
     },
     /// What the pack has cannot be read, so nobody knows.
+    #[error("the pack's cannot be read")]
     Unknown,
-}
-
-impl fmt::Display for Difference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Difference::OnlyInPack => f.write_str("only in the pack"),
-            Difference::OnlyOnDisk => f.write_str("only on disk"),
-            Difference::Kind => f.write_str("another kind of file"),
-            Difference::Content => f.write_str("the content differs"),
-            Difference::Target => f.write_str("the link's target differs"),
-            Difference::Mode { pack, disk } => {
-                write!(f, "mode {pack:04o} in the pack, {disk:04o} on disk")
-            }
-            Difference::Unknown => f.write_str("the pack's cannot be read"),
-        }
-    }
 }

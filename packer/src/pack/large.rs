@@ -67,9 +67,10 @@ impl Large<'_> {
             let sparse = directory.has_holes(&file, &metadata);
             let shared = Arc::new(file);
             // It may have become empty, and nothing can be compressed then; or short, and is stored as it is.
-            let compress = metadata.size > 0 && (self.compress || sparse && metadata.size > BLOCK);
-            let size = metadata.size;
-            let mut copy = Copy { pipeline, output, file: &shared, size, sparse, cancelled };
+            let (size, long_holes) = (metadata.size, sparse && metadata.size > BLOCK);
+            let compress = size > 0 && (self.compress || long_holes);
+            let file = &shared;
+            let mut copy = Copy { pipeline, output, file, size, sparse, long_holes, cancelled };
             let copied = match copy.run(compress)? {
                 Copied::NotShorter => {
                     copy.output.rewind(start)?;
@@ -134,15 +135,12 @@ struct Copy<'c> {
     file: &'c Arc<File>,
     size: u64,
     sparse: bool,
+    /// Behind what does not shrink there may be a hole of any length.
+    long_holes: bool,
     cancelled: &'c dyn Fn() -> bool,
 }
 
 impl Copy<'_> {
-    /// Behind what does not shrink there may be a hole of any length.
-    fn has_long_holes(&self) -> bool {
-        self.sparse && self.size > BLOCK
-    }
-
     fn run(&mut self, compress: bool) -> Result<Copied> {
         let (file, size) = (self.file, self.size);
         let count = size.div_ceil(BLOCK);
@@ -185,7 +183,7 @@ impl Copy<'_> {
             let written = self.output.position() - start;
             let read = (index + 1) * BLOCK;
             if compress
-                && !self.has_long_holes()
+                && !self.long_holes
                 && (written >= size || index + 1 == TRIAL && written >= read)
             {
                 return Ok(Copied::NotShorter);

@@ -42,22 +42,17 @@ pub(super) struct Writer<'w, 's> {
 }
 
 impl<'w, 's> Writer<'w, 's> {
-    /// Payloads go to `output`, entries to `sink`.
+    /// Payloads go to `output`, entries to `sink`. Groups of hard links are numbered on from `groups`.
     pub(super) fn new(
         pipeline: &'w Pipeline,
         output: &'w mut Output,
         options: &'w PackOptions,
+        groups: u64,
         observer: &'w dyn Observer,
         sink: &'w mut Sink<'s>,
     ) -> Writer<'w, 's> {
-        let (links, summary) = (Links::new(0), Summary::default());
+        let (links, summary) = (Links::new(groups), Summary::default());
         Writer { pipeline, output, options, observer, sink, links, summary }
-    }
-
-    /// Numbers groups of hard links on from this one.
-    pub(super) fn groups(mut self, highest: u64) -> Self {
-        self.links = Links::new(highest);
-        self
     }
 
     /// Writes a batch, and gives its memory back.

@@ -67,7 +67,8 @@ impl Pack {
         let legacy = legacy::load(&data, external, options, observer)?;
         let pages = Pages::Memory(legacy.pages);
         let index = legacy.index;
-        let mut pack = Pack::new(data, Volumes::default(), index, pages, legacy.format, options);
+        let volumes = Volumes::new(location, location, Vec::new(), options)?;
+        let mut pack = Pack::new(data, volumes, index, pages, legacy.format, options);
         pack.notes = legacy.notes;
         Ok(pack)
     }

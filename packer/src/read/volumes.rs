@@ -5,15 +5,16 @@ use crate::source::data::Data;
 use crate::source::location::Location;
 use crate::source::options::OpenOptions;
 use rangepack_core::layout::Volume;
-use std::path::PathBuf;
 use std::sync::OnceLock;
 
 /// The other files that hold payloads (FORMAT.md, "Volumes"). The first has number 1.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Volumes {
     files: Vec<(Volume, OnceLock<Data>)>,
-    /// Names of the file that was opened, and of the one that names the others; `None` without any.
-    places: Option<(Location, Location)>,
+    /// The file that was opened.
+    pack: Location,
+    /// The one that names the others.
+    index: Location,
 }
 
 impl Volumes {
@@ -27,9 +28,8 @@ impl Volumes {
         named: Vec<Volume>,
         options: &OpenOptions,
     ) -> Result<Volumes> {
-        let places = Some((pack.clone(), index.clone()));
         let files = named.into_iter().map(|volume| (volume, OnceLock::new())).collect();
-        let volumes = Volumes { files, places };
+        let volumes = Volumes { files, pack: pack.clone(), index: index.clone() };
         if options.alone {
             for volume in volumes.named() {
                 volumes.locate(volume, options)?;
@@ -58,11 +58,9 @@ impl Volumes {
         Some(opened.map(|data| file.get_or_init(|| data)))
     }
 
-    /// Where a volume lies, and the file that names it.
-    fn locate(&self, volume: &Volume, options: &OpenOptions) -> Result<(Location, &Location)> {
-        let Some((pack, index)) = &self.places else {
-            return Err(wrong(&Location::Disk(PathBuf::new()), volume, VolumeProblem::Missing));
-        };
+    /// Where a volume lies.
+    fn locate(&self, volume: &Volume, options: &OpenOptions) -> Result<Location> {
+        let Volumes { pack, index, .. } = self;
         let (location, problem) = match volume.name.as_slice() {
             b"" => (index.beside_which(), VolumeProblem::NotBeside),
             name => (index.sibling(name), VolumeProblem::Name),
@@ -71,11 +69,11 @@ impl Volumes {
         if options.alone && location.name() != pack.name() {
             return Err(wrong(index, volume, VolumeProblem::Elsewhere));
         }
-        Ok((location, index))
+        Ok(location)
     }
 
     fn open(&self, volume: &Volume, options: &OpenOptions) -> Result<Data> {
-        let (location, index) = self.locate(volume, options)?;
+        let (location, index) = (self.locate(volume, options)?, &self.index);
         let missing = || wrong(index, volume, VolumeProblem::Missing);
         let data = Data::open_if_there(&location, options)?.ok_or_else(missing)?;
         if data.len() != volume.len {
