@@ -20,7 +20,7 @@ use crate::progress::Observer;
 use crate::source::platform::{default_threads, directory_of};
 use crate::source::replace::{Finish, Replacement};
 pub(crate) use dedup::Dedup;
-pub(crate) use output::Output;
+pub(crate) use output::{Announce, Output};
 pub(crate) use pipeline::Pipeline;
 use rangepack_core::Entry;
 pub(crate) use read::BLOCK;
@@ -150,7 +150,8 @@ pub fn pack(
     let seek = Error::io(Action::Seek, target);
     replacement.file().seek(SeekFrom::Start(payload_end)).map_err(seek)?;
     let mut out = replacement.writer();
-    let finished = index.finish(&mut out, target, payload_end, &extras, options.index)?;
+    let finished =
+        index.finish(&mut out, target, payload_end, &extras, options.index, |_| Ok(()))?;
     drop(out);
     replacement.finish(Finish { overwrite: options.overwrite, sync: options.fsync })?;
     Ok(Packed { summary, finished })

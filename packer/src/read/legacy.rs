@@ -1,6 +1,7 @@
 //! Reads the indexes of the two old formats into memory.
 
 use crate::error::{Error, Result};
+use crate::index::end::end_of;
 use crate::progress::{Event, Observer, go_on};
 use crate::read::format::Format;
 use crate::source::data::{Data, Gathered, PIECE, cut};
@@ -8,7 +9,7 @@ use crate::source::options::OpenOptions;
 use rangepack_core::fpack::{self, FpackItem};
 use rangepack_core::ndjson::{self, Item, Refused};
 use rangepack_core::trailer::{Trailer, find_trailer};
-use rangepack_core::{Content, Digest, Entry, Extent, Index, Kind, Limits, MemoryIndex, blocks};
+use rangepack_core::{Content, Digest, Extent, Index, Kind, Limits, MemoryIndex};
 use std::borrow::Cow;
 
 /// What was strange in an old container's index.
@@ -113,21 +114,6 @@ pub(crate) fn is_own(data: &Data, trailer: &Trailer, limits: &Limits) -> Result<
         return Ok(false);
     }
     Ok(Digest::of(&data.read(extent)?) == digest)
-}
-
-/// Where the last byte ends that an entry of a container speaks of, in the container itself.
-pub(crate) fn end_of(entry: &Entry) -> u64 {
-    let block = entry.attributes.map_or(0, |block| block.offset.saturating_add(block.len.into()));
-    let Kind::File(content) = &entry.kind else { return block };
-    let payload = match content.volume {
-        0 => content.offset.saturating_add(content.stored_size),
-        _ => 0,
-    };
-    let table = content.blocks.map_or(0, |table| {
-        let len = blocks::table_len(content.size, table.block_log2);
-        table.offset.saturating_add(len)
-    });
-    payload.max(table).max(block)
 }
 
 /// Where the last payload ends that an index beside a container names.

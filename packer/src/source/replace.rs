@@ -103,6 +103,21 @@ pub(crate) fn checked_close(file: File) -> io::Result<()> {
     file.close()
 }
 
+/// Makes a directory and those above it, as far as they are missing, for good.
+pub(crate) fn create_directories(directory: &Path) -> Result<()> {
+    if directory.is_dir() {
+        return Ok(());
+    }
+    let above = directory_of(directory);
+    create_directories(&above)?;
+    match std::fs::create_dir(directory) {
+        // Another process was faster.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && directory.is_dir() => {}
+        made => made.map_err(Error::io(Action::Create, directory))?,
+    }
+    sync_directory(&above)
+}
+
 /// Makes the names in a directory durable.
 pub(crate) fn sync_directory(directory: &Path) -> Result<()> {
     // Windows cannot open directories, and makes names durable by itself.

@@ -161,7 +161,11 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     let follow = follow.print_each(args.show.verbose > 0);
     let report = extract(&pack, directory, &options, &follow);
     let cancelled = report.as_ref().is_ok_and(|report| report.stopped == Some(Stopped::Cancelled));
-    follow.finish(if cancelled { State::Interrupted } else { State::Finished })?;
+    follow.finish(match &report {
+        Ok(_) if cancelled => State::Interrupted,
+        Ok(report) if !report.is_complete() => State::Failed,
+        report => State::of(report),
+    })?;
     let report = report?;
     if args.show.json {
         let mut out = global.stdout();

@@ -74,7 +74,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     let follow = Follow::new("verifying", args.progress.progress, global).stoppable();
     let follow = follow.steps(steps).warns(!args.json);
     let report = verify(&pack, &options, &follow);
-    follow.finish(State::Finished)?;
+    follow.finish(State::of(&report))?;
     let report = report?;
     let compared = match &args.against {
         Some(source) => Some(args.compare(&pack, source, options.threads, global)?),
