@@ -137,7 +137,8 @@ pub fn pack(
     }
     let extras = Extras { metadata: metadata(target, options)?, ..Extras::default() };
     let replacement = Replacement::new(target)?;
-    let walk = walk(source, options, vec![target.to_owned(), replacement.path().to_owned()])?;
+    let skip = std::iter::once(target).chain(replacement.path()).map(Path::to_owned).collect();
+    let walk = walk(source, options, skip)?;
     let file = replacement.file().try_clone().map_err(Error::io(Action::Create, target))?;
     let mut output =
         Output::new(file, target, 0, options.align, options.dedup.then(Dedup::default))?;

@@ -90,6 +90,16 @@ pub struct Finished {
     pub trailer_len: u64,
 }
 
+impl Finished {
+    /// Whether there is a CTNRv1 trailer that the old programs do not find: they look for it in the last 128 MiB,
+    /// unless they are told to look farther.
+    pub fn is_beyond_old_readers(&self) -> bool {
+        const LOOKBACK: u64 = 128 << 20;
+        let behind = self.digest.map_or(0, |_| (layout::MAX_ROOT + layout::FOOTER_LEN) as u64);
+        self.trailer_len > LOOKBACK - behind
+    }
+}
+
 /// What else goes into a pack with a paged index, beside its entries.
 #[derive(Debug, Default)]
 pub(crate) struct Extras {

@@ -57,7 +57,12 @@ pub(crate) fn find(data: &Data, options: &OpenOptions) -> Result<Origin> {
     }
     let beside = Data::open_if_there(&data.location().idx(), options)?;
     let mut tail = Gathered::new(data);
-    let found = tail.ask(|source| find_trailer(source, len, options.limits.lookback))?;
+    // The usual limit is for what has to be fetched: in a file that is at hand it is found, however long it is.
+    let lookback = match options.limits.lookback {
+        usual if data.whole().is_some() && usual == Limits::default().lookback => len,
+        lookback => lookback,
+    };
+    let found = tail.ask(|source| find_trailer(source, len, lookback))?;
     if let Some(trailer) = found {
         // An unfinished container may hold another container as a file.
         return Ok(match beside {

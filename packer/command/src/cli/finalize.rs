@@ -74,4 +74,16 @@ pub(super) fn report(finished: &Finished, replaced: &[Refused]) {
         text.push_str(&format!(", root {}…", &digest.to_string()[..12]));
     }
     note(&text);
+    tell_old_readers(finished);
+}
+
+/// Says when old readers will not find an index that was made for them.
+pub(super) fn tell_old_readers(finished: &Finished) {
+    if finished.is_beyond_old_readers() {
+        note(&format!(
+            "the NDJSON index is {} long: extract_container.py finds it with a --lookback of more only, its \
+             default is 128 MiB",
+            Size(finished.trailer_len)
+        ));
+    }
 }

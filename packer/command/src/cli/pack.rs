@@ -85,6 +85,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     }
     if !global.quiet {
         note(&sentence("packed", &summary, &finished, elapsed));
+        super::finalize::tell_old_readers(&finished);
     }
     Ok(if summary.failed > 0 { Exit::Bad } else { Exit::Fine })
 }
