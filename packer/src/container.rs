@@ -6,7 +6,6 @@ mod tables;
 mod tasks;
 mod embedded;
 mod lock;
-mod note;
 mod proof;
 pub(crate) mod finalize;
 pub(crate) mod journal;

@@ -86,7 +86,7 @@ pub use pack::{PackOptions, Packed, Summary, Survey, pack, survey};
 pub use progress::{Event, Observer, PROBLEMS_KEPT};
 pub use read::file::File;
 pub use read::format::Format;
-pub use read::legacy::Notes;
+pub use read::legacy::{Notes, Unfinished};
 pub use read::pack::{Entries, Pack};
 pub use source::data::Data;
 pub use source::location::{Location, Url, idx_path, sidecar_path};

@@ -1,6 +1,8 @@
 //! What the end-to-end tests share.
 
 pub mod tree;
+#[cfg(unix)]
+pub mod home;
 pub mod journal;
 pub mod golden;
 pub mod describe;

@@ -4,109 +4,14 @@
 
 use rangepack::IndexFormat;
 use rangepack::{ContainerProblem, Error, Pack};
-use rangepack::{CreateOptions, Created, Tail, create};
+use rangepack::{CreateOptions, Tail, create};
 use rangepack::{Event, Observer, PackOptions, pack};
 use rangepack::{FinalizeOptions, finalize};
-use rangepack::{VerifyOptions, verify};
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-
-struct Home {
-    directory: tempfile::TempDir,
-}
-
-impl Home {
-    fn new() -> Home {
-        let home = Home { directory: tempfile::tempdir().unwrap() };
-        fs::create_dir(home.at("source")).unwrap();
-        for name in ["a", "b", "c"] {
-            home.write(name, format!("content of {name}").as_bytes());
-        }
-        home
-    }
-
-    fn at(&self, name: &str) -> PathBuf {
-        self.directory.path().join(name)
-    }
-
-    fn write(&self, name: &str, content: &[u8]) {
-        fs::write(self.at("source").join(name), content).unwrap();
-    }
-
-    fn create_with(&self, options: &CreateOptions) -> rangepack::Result<Created> {
-        create(&self.at("source"), &self.at("c"), options, &())
-    }
-
-    fn create(&self) -> Created {
-        self.create_with(&CreateOptions::default()).unwrap()
-    }
-
-    fn finalize(&self) {
-        finalize(&self.at("c"), None, &FinalizeOptions::default(), &()).unwrap();
-    }
-
-    /// Cuts off what nothing names.
-    fn create_cutting(&self) -> Created {
-        let mut options = CreateOptions::default();
-        options.tail = Tail::Cut;
-        self.create_with(&options).unwrap()
-    }
-
-    /// The lines of the index beside it that are entries.
-    fn lines(&self) -> Vec<String> {
-        let text = fs::read_to_string(self.at("c.idx")).unwrap();
-        text.lines().filter(|line| line.starts_with('{')).map(str::to_owned).collect()
-    }
-
-    /// All files in the source are in the container, and it is sound.
-    fn check(&self) -> Pack {
-        let pack = Pack::open(self.at("c")).unwrap();
-        let report = verify(&pack, &VerifyOptions::default(), &()).unwrap();
-        assert!(report.is_sound(), "{:?}", report.problems);
-        for file in fs::read_dir(self.at("source")).unwrap() {
-            let path = file.unwrap().path();
-            let name = path.file_name().unwrap().as_encoded_bytes().to_vec();
-            assert!(pack.read(&name).unwrap() == fs::read(&path).unwrap(), "{path:?}");
-        }
-        pack
-    }
-
-    /// Every file beside the source, with its bytes.
-    fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
-        let mut files: Vec<_> = fs::read_dir(self.directory.path())
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .filter(|path| path.is_file())
-            .map(|path| (path.clone(), fs::read(path).unwrap()))
-            .collect();
-        files.sort();
-        files
-    }
-
-    /// It fails, and leaves everything as it was.
-    fn is_refused(&self, options: &CreateOptions, expected: impl Fn(&Error) -> bool) {
-        let before = self.files();
-        let error = self.create_with(options).unwrap_err();
-        assert!(expected(&error), "{error:?}");
-        assert!(self.files() == before, "something was changed");
-    }
-}
-
-/// What stands in a container's way.
-fn problem(error: &Error) -> Option<&ContainerProblem> {
-    match error {
-        Error::Container { problem, .. } => Some(problem),
-        _ => None,
-    }
-}
-
-fn finalizing() -> CreateOptions {
-    let mut options = CreateOptions::default();
-    options.finalize = true;
-    options
-}
+use support::home::{Home, finalizing, problem};
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/seed-formats").join(name)

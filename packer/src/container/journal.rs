@@ -5,10 +5,10 @@
 //! and is cut off when packing goes on; a line without its payload would be a lie, and never happens. Before
 //! payload bytes are written a note tells how far they may reach, so that nothing else is ever cut off.
 
-use crate::container::note::{Note, Noted};
 use crate::error::{Action, ContainerProblem, Error, Result};
 use crate::index::end::end_of;
 use crate::pack::{Announce, Output};
+use crate::read::note::{Note, Noted};
 use crate::source::mapped::Mapped;
 use crate::source::platform::directory_of;
 use crate::source::replace::{Finish, Replacement, sync_directory};

@@ -4,6 +4,7 @@ use crate::error::{Error, Result};
 use crate::index::end::end_of;
 use crate::progress::{Event, Observer, go_on};
 use crate::read::format::Format;
+use crate::read::note::Note;
 use crate::source::data::{Data, Gathered, PIECE, cut};
 use crate::source::options::OpenOptions;
 use rangepack_core::fpack::{self, FpackItem};
@@ -27,6 +28,21 @@ pub struct Notes {
     /// Bytes that are not zero behind a container's trailer: the rest of a paged index that was cut or
     /// changed, most likely.
     pub trailing: u64,
+    /// The last payload that the trailer names does not end where that begins: the trailer may belong to another
+    /// container, which was packed as a file into this one, whose own index is lost.
+    pub misfit: bool,
+    /// It has no index inside yet: the one beside it counts.
+    pub unfinished: Option<Unfinished>,
+}
+
+/// A container that is still being made, or was.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unfinished {
+    /// A run was interrupted, or is under way, so not everything may be in it that should be.
+    pub interrupted: bool,
+    /// Bytes behind the last payload that its index names.
+    pub unnamed: u64,
 }
 
 /// An old container's index, built in memory.
@@ -113,8 +129,8 @@ pub(crate) fn is_own(data: &Data, trailer: &Trailer, limits: &Limits) -> Result<
     if read.is_err() || end != trailer.magic_offset {
         return Ok(false);
     }
-    let last = last.and_then(|last| last.digest.map(|digest| (last.extent(), digest)));
-    let Some((extent, digest)) = last else { return Ok(true) };
+    let known = last.and_then(|last| Some((last.extent(), last.digest?)));
+    let Some((extent, digest)) = known else { return Ok(true) };
     if data.check(extent).is_err() {
         return Ok(false);
     }
@@ -223,15 +239,30 @@ pub(crate) fn load(
     options: &OpenOptions,
     observer: &dyn Observer,
 ) -> Result<Legacy> {
+    let is_found = external.is_none();
     let origin = match external {
         Some(index) => Origin::Beside(index),
         None => find(data, options)?,
     };
     let mut memory = MemoryIndex::default();
+    let (mut end, mut all) = (0, true);
     let mut notes = read(data, &origin, options, observer, &mut |item| {
+        match &item {
+            Item::Entry(entry) => end = end.max(end_of(entry)),
+            Item::Refused(_) => all = false,
+        }
         memory.push(item);
         Ok(())
     })?;
+    if let Origin::Trailer(trailer) = &origin {
+        notes.misfit = all && notes.bad_lines == 0 && end != trailer.magic_offset;
+    }
+    if is_found && let Origin::Beside(index) = &origin {
+        let note = Note::last(&index.read(Extent { start: 0, len: index.len() })?);
+        let interrupted = note.is_some_and(|note| note.until > 0);
+        notes.unfinished =
+            Some(Unfinished { interrupted, unnamed: data.len().saturating_sub(end) });
+    }
     let built = memory.finish(&options.limits).map_err(Error::pack(data.location()))?;
     notes.refused = built.refused;
     let format = if matches!(origin, Origin::Fpack) { Format::Fpack } else { Format::Ctnr };

@@ -10,17 +10,17 @@ const BEGINNING: &str = "# until ";
 
 /// One note. It is the last line of everything that is appended at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Note {
+pub(crate) struct Note {
     /// The container's bytes below this offset may be those of payloads, or of an index, that are being written;
     /// 0 when nothing is.
-    pub(super) until: u64,
+    pub(crate) until: u64,
     /// Where in the journal what was appended together with this note begins: all before that is durable.
-    pub(super) since: u64,
+    pub(crate) since: u64,
 }
 
 /// What a line is that is not an entry.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Noted {
+pub(crate) enum Noted {
     Note(Note),
     /// Somebody else's remark.
     Remark,
@@ -30,18 +30,26 @@ pub(super) enum Noted {
 
 impl Note {
     /// Appends the line, with a newline.
-    pub(super) fn write(&self, out: &mut Vec<u8>) {
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
         let text = format!("{BEGINNING}{} since {}", self.until, self.since);
         let sum = crc32fast::hash(text.as_bytes());
         out.extend_from_slice(format!("{text} crc32 {sum:08x}\n").as_bytes());
     }
 
     /// What this line is, which has no newline any more.
-    pub(super) fn find(line: &[u8]) -> Noted {
+    pub(crate) fn find(line: &[u8]) -> Noted {
         if !line.starts_with(BEGINNING.as_bytes()) {
             return if line.starts_with(NOTE) { Noted::Remark } else { Noted::Nothing };
         }
         std::str::from_utf8(line).ok().and_then(Note::parse).map_or(Noted::Nothing, Noted::Note)
+    }
+
+    /// The last one of an index, if it has any.
+    pub(crate) fn last(index: &[u8]) -> Option<Note> {
+        index.rsplit(|byte| *byte == b'\n').find_map(|line| match Note::find(line) {
+            Noted::Note(note) => Some(note),
+            _ => None,
+        })
     }
 
     fn parse(line: &str) -> Option<Note> {
