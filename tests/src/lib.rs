@@ -4,6 +4,10 @@ pub mod tree;
 #[cfg(unix)]
 pub mod home;
 pub mod journal;
+#[cfg(target_os = "linux")]
+pub mod trace;
+#[cfg(target_os = "linux")]
+pub mod power;
 pub mod golden;
 pub mod describe;
 pub mod gzip;

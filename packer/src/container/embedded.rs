@@ -8,7 +8,8 @@ use crate::source::data::Data;
 use crate::source::mapped::Mapped;
 use crate::source::options::OpenOptions;
 use crate::verify::{VerifyOptions, verify};
-use rangepack_core::{Entry, ErrorKind, Tag};
+use rangepack_core::trailer::trailer_header;
+use rangepack_core::{Entry, ErrorKind, Extent, Tag};
 use std::path::Path;
 
 /// The index inside a container.
@@ -112,6 +113,16 @@ fn paged(container: &Path, each: &mut dyn FnMut(Entry) -> Result<()>) -> Result<
     let report = verify(&pack, &options, &())?;
     if let Some(problem) = report.problems.first() {
         return Ok(Inside::Damaged(problem.to_string()));
+    }
+    // The length of the trailer is written with the footer, and may be missing.
+    let (trailer, header) = (pack.header().trailer(), pack.header().section(Tag::TRAILER));
+    if let Some(section) = header {
+        let expected = trailer_header(section.extent.len);
+        let found = Extent { start: trailer.start, len: expected.len() as u64 };
+        if *pack.read_extent(found)? != expected {
+            let problem = "the CTNRv1 trailer does not begin as it should";
+            return Ok(Inside::Damaged(problem.to_owned()));
+        }
     }
     refuse_to_lose(container, &pack)?;
     let mut state = JournalState::default();

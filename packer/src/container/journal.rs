@@ -87,7 +87,8 @@ fn read_lines(path: &Path, each: &mut dyn FnMut(Entry) -> Result<()>) -> Result<
         }
         (number, offset) = (number + 1, offset + read);
         let text = line.trim_ascii();
-        let is_torn = !is_whole && is_torn(&line);
+        let is_new = number == 1 && read > NEW.len() as u64;
+        let is_torn = !is_whole && is_torn(&line, !is_new);
         let bad = |problem| Broken { number, start: offset - read, problem, is_whole, is_torn };
         match (Note::find(text), ndjson::parse_line(text)) {
             _ if text.is_empty() => {}
@@ -143,11 +144,16 @@ impl Broken {
     }
 }
 
-/// Whether these bytes can be the beginning of a line that the packer wrote.
-fn is_torn(line: &[u8]) -> bool {
-    const BEGINNING: &[u8] = b"{\"relpath\": ";
-    let len = line.len().min(BEGINNING.len());
-    line[..len] == BEGINNING[..len]
+/// Whether these bytes can be the beginning of a line that the packer wrote, or, behind the first line, what a file
+/// holds that has grown before its bytes were there.
+fn is_torn(line: &[u8], may_be_unwritten: bool) -> bool {
+    let begins = |beginning: &[u8]| {
+        let len = line.len().min(beginning.len());
+        line[..len] == beginning[..len]
+    };
+    begins(b"{\"relpath\": ")
+        || begins(Note::BEGINNING.as_bytes())
+        || (may_be_unwritten && line.iter().all(|byte| *byte == 0))
 }
 
 /// Rewrites an index that is a JSON array as lines.

@@ -201,16 +201,22 @@ pub fn rebuild(
     }
 }
 
-/// The container's bytes; fails when it has a paged index.
-fn open(container: &Path, options: &OpenOptions) -> Result<Data> {
+/// The container's bytes.
+fn open(container: &Path) -> Result<Data> {
     let mapped = Mapped::open(container).map_err(Error::io(Action::Open, container))?;
-    let file = Data::mapped(container, mapped);
-    let data = file.whole().unwrap_or(&[]);
+    Ok(Data::mapped(container, mapped))
+}
+
+fn refuse_paged(container: &Path, data: &[u8], options: &OpenOptions) -> Result<()> {
     let opened = rangepack_core::Index::open(data, data.len() as u64, None, &options.limits);
     if opened.is_ok_and(|answer| answer.ready().flatten().is_some()) {
-        return Err(Error::container(container, ContainerProblem::HasPagedIndex));
+        return Err(has_paged_index(container));
     }
-    Ok(file)
+    Ok(())
+}
+
+fn has_paged_index(container: &Path) -> Error {
+    Error::container(container, ContainerProblem::HasPagedIndex)
 }
 
 fn beside(
@@ -230,8 +236,9 @@ fn beside(
         // It is the only copy of something, perhaps.
         return Err(Error::Exists { path: sidecar.to_owned() });
     }
-    let file = open(container, &options.open)?;
+    let file = open(container)?;
     let data = file.whole().unwrap_or(&[]);
+    refuse_paged(container, data, &options.open)?;
     let origin = legacy::find(&file, &options.open)?;
     let tables = Tables::new(&directory, 0);
     let mut rebuild = Rebuild::new(observer, data, container, &directory, 1, tables);
@@ -261,7 +268,7 @@ fn in_place(
     observer: &dyn Observer,
 ) -> Result<Reindexed> {
     let locked = Locked::open(container, false)?;
-    let file = open(container, &options.open)?;
+    let file = open(container)?;
     let data = file.whole().unwrap_or(&[]);
     let len = data.len() as u64;
     let index = options.open.index.as_ref().and_then(Location::disk);
@@ -278,8 +285,12 @@ fn in_place(
         None => None,
     };
     let from = match &state {
-        None => len,
+        None => {
+            refuse_paged(container, data, &options.open)?;
+            len
+        }
         Some(state) => match embedded(container, state.end, &mut |_| Ok(()))? {
+            Inside::Whole(inside) if inside.paged => return Err(has_paged_index(container)),
             Inside::Whole(inside) if inside.state.end == state.end => state.end,
             _ => len - place.tail(state, len)?,
         },

@@ -5,9 +5,6 @@
 
 use rangepack_core::ndjson::NOTE;
 
-/// What every note of ours begins with.
-const BEGINNING: &str = "# until ";
-
 /// One note. It is the last line of everything that is appended at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Note {
@@ -29,16 +26,19 @@ pub(crate) enum Noted {
 }
 
 impl Note {
+    /// What each of them begins with.
+    pub(crate) const BEGINNING: &str = "# until ";
+
     /// Appends the line, with a newline.
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
-        let text = format!("{BEGINNING}{} since {}", self.until, self.since);
+        let text = format!("{}{} since {}", Note::BEGINNING, self.until, self.since);
         let sum = crc32fast::hash(text.as_bytes());
         out.extend_from_slice(format!("{text} crc32 {sum:08x}\n").as_bytes());
     }
 
     /// What this line is, which has no newline any more.
     pub(crate) fn find(line: &[u8]) -> Noted {
-        if !line.starts_with(BEGINNING.as_bytes()) {
+        if !line.starts_with(Note::BEGINNING.as_bytes()) {
             return if line.starts_with(NOTE) { Noted::Remark } else { Noted::Nothing };
         }
         std::str::from_utf8(line).ok().and_then(Note::parse).map_or(Noted::Nothing, Noted::Note)
@@ -57,7 +57,7 @@ impl Note {
         if u32::from_str_radix(sum, 16).ok()? != crc32fast::hash(text.as_bytes()) {
             return None;
         }
-        let (until, since) = text.strip_prefix(BEGINNING)?.split_once(" since ")?;
+        let (until, since) = text.strip_prefix(Note::BEGINNING)?.split_once(" since ")?;
         Some(Note { until: until.parse().ok()?, since: since.parse().ok()? })
     }
 }
