@@ -8,6 +8,8 @@ pub mod journal;
 pub mod trace;
 #[cfg(target_os = "linux")]
 pub mod power;
+#[cfg(target_os = "linux")]
+pub mod jobs;
 pub mod golden;
 pub mod describe;
 pub mod gzip;
