@@ -163,7 +163,9 @@ pub use entry::{
     AttributeBlock, BlockTable, Codec, Content, Entry, Kind, MAX_ATTRIBUTES, Owner, Totals,
 };
 pub use format::layout::Attributes;
-pub use path::{Escaped, MAX_LINK_TARGET, MAX_PATH, PackPath, PackPathBuf, is_name, trim_path};
+pub use path::{
+    Escaped, MAX_LINK_TARGET, MAX_PATH, PackPath, PackPathBuf, is_deceptive, is_name, trim_path,
+};
 
 // The questions.
 pub use format::leaf::EntryRef;
