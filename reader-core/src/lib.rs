@@ -160,7 +160,8 @@ pub use tag::Tag;
 
 // Paths, and what a pack knows of each.
 pub use entry::{
-    AttributeBlock, BlockTable, Codec, Content, Entry, Kind, MAX_ATTRIBUTES, Owner, Totals,
+    AttributeBlock, BlockTable, Codec, Content, Entry, Kind, MAX_ATTRIBUTES, MAX_METADATA, Owner,
+    Totals,
 };
 pub use format::layout::Attributes;
 pub use path::{
