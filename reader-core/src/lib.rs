@@ -136,6 +136,7 @@ extern crate std;
 
 mod extent;
 mod digest;
+mod crc32;
 mod tag;
 mod error;
 mod limits;
