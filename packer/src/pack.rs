@@ -158,9 +158,6 @@ pub fn pack(
     Ok(Packed { summary, finished })
 }
 
-/// The longest metadata, in bytes.
-const MAX_METADATA: u64 = 1 << 20;
-
 /// The section of metadata.
 fn metadata(target: &Path, options: &PackOptions) -> Result<Option<Vec<u8>>> {
     if options.metadata.is_empty() {
@@ -168,7 +165,7 @@ fn metadata(target: &Path, options: &PackOptions) -> Result<Option<Vec<u8>>> {
     }
     let json = serde_json::to_vec(&options.metadata)
         .map_err(|error| Error::io(Action::Write, target)(error.into()))?;
-    let (value, limit) = (json.len() as u64, MAX_METADATA);
+    let (value, limit) = (json.len() as u64, u64::from(rangepack_core::MAX_METADATA));
     if value > limit {
         let what = "length of the metadata";
         return Err(Error::pack_at(target)(rangepack_core::Error::TooLarge { what, value, limit }));

@@ -216,7 +216,7 @@ fn report(args: &Args, created: &Created, elapsed: std::time::Duration) {
     if let Some(finished) = &created.finished {
         super::finalize::report(finished, &created.replaced);
     } else if !args.dry_run && !created.is_finalized {
-        note("the container is open; `--finalize-only` puts the index into it");
+        note("the container is open; `rangepack finalize` puts the index into it");
     }
 }
 

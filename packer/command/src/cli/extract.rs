@@ -29,8 +29,8 @@ Examples:
   rangepack extract https://example.org/photos.pack photos
 
 A PATH is a file, a directory with everything below it, or a glob over whole paths, in which `**`
-reaches across `/`. A file gets its name when its content was compared with its SHA-256; a damaged one
-leaves nothing behind, does not stop the others, and makes the exit code 1.";
+reaches across `/`. A file gets its name when its content was compared with its SHA-256; a damaged
+one leaves nothing behind, does not stop the others, and makes the exit code 1.";
 
 /// Extract files from a pack
 ///
@@ -90,7 +90,7 @@ pub(super) struct WriteArgs {
     /// Set the extended attributes and access control lists that the pack tells
     ///
     /// Those of files and directories. What this system or user cannot set is warned about, which is no failure;
-    /// file capabilities come with --owner only.
+    /// those named `security.` and `trusted.`, file capabilities among them, come with --owner only.
     #[arg(long)]
     pub(super) xattrs: bool,
     /// Wait until each file is on disk before it gets its name
