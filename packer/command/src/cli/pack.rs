@@ -24,7 +24,13 @@ Examples:
   rangepack pack data data.pack --meta license=CC-BY-4.0 --meta source=https://example.org
 
 Files that cannot be read are warned about and left out; the exit code is 1 then. Sockets, pipes and
-devices are left out as well, which is no failure. Hard links and holes are kept as such.";
+devices are left out as well, which is no failure. Hard links and holes are kept as such.
+
+A file that another program writes to while it is read is read again, three times in all, then left
+out like one that cannot be read. A write shows by the file's size and by the times of its last change
+and of its last write, which are compared after reading; a file that was changed a moment ago is read
+after a pause of 50 ms (2 s where times are whole seconds), so that no write falls into the same tick.
+What cannot show: one single write that takes longer than that, and writing through a memory map.";
 
 /// Pack a directory tree into one file
 ///

@@ -143,5 +143,6 @@ fn metadata_from(metadata: &fs::Metadata) -> Metadata {
     };
     let size = metadata.len();
     let (uid, gid, dev, ino, links, allocated) = (0, 0, 0, 0, 1, size);
-    Metadata { kind, mode, mtime_ns, size, uid, gid, dev, ino, links, allocated }
+    let changed_ns = i128::from(mtime_ns);
+    Metadata { kind, mode, mtime_ns, changed_ns, size, uid, gid, dev, ino, links, allocated }
 }
