@@ -1,12 +1,12 @@
 //! Reads the indexes of the two old formats into memory.
 
 use crate::error::{Error, Result};
-use crate::progress::{Event, Observer, go_on};
+use crate::progress::{Event, Observer, PROBLEMS_KEPT, go_on};
 use crate::read::format::Format;
 use crate::source::data::{Data, Gathered, PIECE, cut};
 use crate::source::options::OpenOptions;
 use rangepack_core::fpack::{self, FpackItem};
-use rangepack_core::ndjson::{self, Item, Refused};
+use rangepack_core::ndjson::{self, BadLine, Item, Refused};
 use rangepack_core::trailer::{Trailer, find_trailer};
 use rangepack_core::{Content, Digest, Entry, Extent, Index, Kind, Limits, MemoryIndex, blocks};
 use std::borrow::Cow;
@@ -19,10 +19,13 @@ pub struct Notes {
     pub refused: Vec<Refused>,
     /// Lines that are not entries; the old reader skipped them silently.
     pub bad_lines: u64,
-    /// The first of them: its number from 1 and its byte offset in the index.
-    pub first_bad: Option<(u64, u64)>,
+    /// The first of them, [`BAD_LINES_KEPT`](ndjson::BAD_LINES_KEPT) at most.
+    pub bad: Vec<BadLine>,
     /// Files of an `.fpack` whose names were cut off when it was made.
     pub lost_names: u64,
+    /// The first of them, [`PROBLEMS_KEPT`] at most: which file of the `.fpack`, counted from 0, and where its payload
+    /// lies.
+    pub lost: Vec<(u64, Extent)>,
     /// Bytes that are not zero behind a container's trailer: the rest of a paged index that was cut or
     /// changed, most likely.
     pub trailing: u64,
@@ -165,10 +168,16 @@ pub(crate) fn read(
     let mut notes = Notes::default();
     let (file, extent) = match origin {
         Origin::Fpack => {
+            let lost = &mut notes.lost;
             let mut each = |item| match item {
                 FpackItem::Entry(entry) => each(Item::Entry(entry)),
                 FpackItem::Refused(refused) => each(Item::Refused(refused)),
-                _ => Ok(()),
+                FpackItem::Lost { number, payload } => {
+                    if lost.len() < PROBLEMS_KEPT {
+                        lost.push((number, payload));
+                    }
+                    Ok(())
+                }
             };
             notes.lost_names = read_fpack(data, options, &mut each)?;
             return Ok(notes);
@@ -180,7 +189,7 @@ pub(crate) fn read(
     let summary =
         ndjson::parse_index(&index, &options.limits, each).map_err(Error::pack(file.location()))?;
     notes.bad_lines = summary.bad_lines;
-    notes.first_bad = summary.first_bad;
+    notes.bad = summary.bad;
     if let Origin::Trailer(trailer) = origin {
         let start = trailer.index.end();
         let behind = data.read(Extent { start, len: data.len().saturating_sub(start) })?;

@@ -55,6 +55,16 @@ pub fn parse_line(line: &[u8]) -> Result<Item> {
     line.into_item()
 }
 
+/// The name that a line speaks of, whatever else is wrong with it; `None` when that cannot be told.
+pub(super) fn name_of(line: &[u8]) -> Option<Vec<u8>> {
+    #[derive(Deserialize)]
+    struct Name {
+        relpath: Bytes,
+    }
+    let line: Name = serde_json::from_slice(line).ok()?;
+    Some(line.relpath.0)
+}
+
 /// The keys of a line, as they stand there.
 #[derive(Deserialize)]
 struct Line {
