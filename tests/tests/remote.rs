@@ -280,6 +280,50 @@ fn what_cannot_be_read_is_told() {
     }
 }
 
+/// Servers that send the same for every name, and files beside which something lies that is no index.
+#[test]
+fn what_is_no_pack_is_refused() {
+    let page = b"<!DOCTYPE html><title>Not found</title>".repeat(50);
+    let json = b"{\"error\": \"not found\"}".to_vec();
+    for content in [page, json, Vec::new(), b"\n".to_vec(), b"[]".to_vec()] {
+        for manner in [Manner::Normal, Manner::NoRanges] {
+            let server = Server::start(manner);
+            for name in ["a.pack", "a.pack.idx", "a.pack.rpx"] {
+                server.put(name, content.clone());
+            }
+            let error = open(&server.url("a.pack")).unwrap_err();
+            let Error::Pack { pack, source } = error else { panic!("{error}") };
+            assert_eq!(source.kind(), rangepack_core::ErrorKind::NotAPack);
+            assert_eq!(pack.to_string(), server.url("a.pack"));
+        }
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("file");
+        fs::write(&path, long_content()).unwrap();
+        fs::write(home.path().join("file.idx"), &content).unwrap();
+        assert!(Pack::open(&path).unwrap_err().is_bad_pack());
+        let mut options = OpenOptions::default();
+        options.index = Some(home.path().join("file.idx").into());
+        assert!(Pack::open_with(&path, &options).unwrap_err().is_bad_pack());
+    }
+    let server = Server::start(Manner::Status(416));
+    assert!(matches!(problem(&server.url("a")), RemoteProblem::Status(416)));
+}
+
+/// The index of a page of HTML does not hide the trailer.
+#[test]
+fn a_trailer_counts_where_nothing_beside_it_does() {
+    let server = Server::start(Manner::Normal);
+    let (payload, digest) = (b"hallo", rangepack_core::Digest::of(b"hello"));
+    let line = format!(
+        "{{\"relpath\": \"a\", \"offset\": 0, \"payload_size\": 5, \"orig_size\": 5, \"sha256\": \"{digest}\"}}\n"
+    );
+    let header = rangepack_core::trailer::trailer_header(line.len() as u64);
+    let url = server.put("old", [&payload[..], &header, line.as_bytes()].concat());
+    server.put("old.idx", b"<!DOCTYPE html>".to_vec());
+    let pack = open(&url).unwrap();
+    assert_eq!(pack.header().totals.files, 1);
+}
+
 #[test]
 fn a_server_that_stalls_is_left() {
     let server = Server::start(Manner::Normal);

@@ -62,15 +62,12 @@ pub(crate) fn find(data: &Data, options: &OpenOptions) -> Result<Origin> {
     let found = tail.ask(|source| find_trailer(source, len, options.limits.lookback))?;
     if let Some(trailer) = found {
         // An unfinished container may hold another container as a file.
-        return Ok(match beside {
-            Some(beside)
-                if end_in(&beside, options)? > trailer.magic_offset
-                    || !is_own(data, &trailer, &options.limits)? =>
-            {
-                Origin::Beside(beside)
-            }
-            _ => Origin::Trailer(trailer),
-        });
+        let Some(beside) = beside else { return Ok(Origin::Trailer(trailer)) };
+        let counts = match end_in(&beside, options)? {
+            None => false,
+            Some(end) => end > trailer.magic_offset || !is_own(data, &trailer, &options.limits)?,
+        };
+        return Ok(if counts { Origin::Beside(beside) } else { Origin::Trailer(trailer) });
     }
     let head = data.read(Extent { start: 0, len: len.min(fpack::HEADER_LEN) })?;
     if fpack::recognise(&head, len).is_some() {
@@ -80,12 +77,11 @@ pub(crate) fn find(data: &Data, options: &OpenOptions) -> Result<Origin> {
             Err(error) => return Err(error),
         }
     }
-    match beside {
-        Some(beside) => Ok(Origin::Beside(beside)),
-        None => {
-            Err(Error::pack(data.location())(rangepack_core::Error::NotAPack { file_len: len }))
-        }
-    }
+    beside.map(Origin::Beside).ok_or_else(|| is_no_pack(data))
+}
+
+fn is_no_pack(data: &Data) -> Error {
+    Error::pack(data.location())(rangepack_core::Error::NotAPack { file_len: data.len() })
 }
 
 /// Whether a trailer is that of the container it was found in, rather than one of a container that was
@@ -133,14 +129,14 @@ pub(crate) fn end_of(entry: &Entry) -> u64 {
     payload.max(table).max(block)
 }
 
-/// Where the last payload ends that an index beside a container names.
-fn end_in(beside: &Data, options: &OpenOptions) -> Result<u64> {
+/// Where the last payload ends that an index beside a container names; `None` when it names nothing.
+fn end_in(beside: &Data, options: &OpenOptions) -> Result<Option<u64>> {
     let index = beside.read(Extent { start: 0, len: beside.len() })?;
-    let mut end = 0;
+    let mut end = None;
     // A broken index is no reason not to read the one inside.
     let _ = ndjson::parse_index(&index, &options.limits, &mut |item| {
         if let Item::Entry(entry) = item {
-            end = end.max(end_of(&entry));
+            end = end.max(Some(end_of(&entry)));
         }
         Ok(())
     });
@@ -188,6 +184,14 @@ pub(crate) fn read(
     let index = read_index(file, extent, options, observer)?;
     let summary =
         ndjson::parse_index(&index, &options.limits, each).map_err(Error::pack(file.location()))?;
+    if matches!(origin, Origin::Beside(_)) {
+        let checked = summary.check(extent.len, data.len());
+        checked.map_err(|error| match options.index {
+            Some(_) => Error::pack(file.location())(error),
+            // What the server or the disk has beside it is no index, so nothing says that it is a container.
+            None => is_no_pack(data),
+        })?;
+    }
     notes.bad_lines = summary.bad_lines;
     notes.bad = summary.bad;
     if let Origin::Trailer(trailer) = origin {

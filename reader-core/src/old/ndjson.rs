@@ -51,6 +51,23 @@ pub struct IndexSummary {
     pub bad: Vec<BadLine>,
 }
 
+impl IndexSummary {
+    /// Fails unless an index of `index_len` bytes in a file of its own, in which all this was found, can be that of a
+    /// container of `container_len` bytes: nothing but its lines says what it is. So it names something, or it is
+    /// written for a container that has no bytes yet.
+    ///
+    /// # Errors
+    /// [`Error::BadIndexLine`] when there is something else, [`Error::NotAPack`] when there is nothing.
+    pub fn check(&self, index_len: u64, container_len: u64) -> Result<()> {
+        match self.bad.first() {
+            _ if self.entries > 0 || self.refused > 0 => Ok(()),
+            Some(bad) => Err(Error::BadIndexLine { number: bad.number, offset: bad.offset }),
+            None if index_len > 0 && container_len == 0 => Ok(()),
+            None => Err(Error::NotAPack { file_len: container_len }),
+        }
+    }
+}
+
 /// Whether `first_bytes` can be the beginning of an index: perhaps whitespace, a bracket, and what
 /// may follow it. Sixteen bytes are plenty; it tells a true trailer from a payload with the magic.
 ///

@@ -236,7 +236,7 @@ fn advice_on_pack(kind: ErrorKind) -> Option<&'static str> {
         ErrorKind::NotAPack => {
             "rangepack reads its own packs, CTNRv1 containers and .fpack files; a pack that was cut \
              short has lost its index, which is at its end; a container that was never finished \
-             needs `rangepack finalize`, or --index FILE"
+             needs `rangepack finalize`, or --index FILE; an .idx beside it counts when it names something"
         }
         ErrorKind::Unsupported => "a newer rangepack made it; a newer one is needed to read it",
         ErrorKind::Corrupt => {

@@ -106,6 +106,28 @@ fn bad_lines_are_named_where_they_can_be() {
 }
 
 #[test]
+fn what_can_be_an_index_in_a_file_of_its_own() {
+    let check = |index: &str, container_len| {
+        read(index.as_bytes())?.1.check(index.len() as u64, container_len)
+    };
+    let refused = LINE.replace("\"a\"", "\"../a\"");
+    for index in [LINE, &refused, &format!("x\n{LINE}")] {
+        assert_eq!(check(index, 5), Ok(()));
+    }
+    for (index, number) in [("<!DOCTYPE html>", 1), ("\n{\"error\": \"not found\"}", 2), ("[5]", 1)]
+    {
+        assert!(
+            matches!(check(index, 5), Err(Error::BadIndexLine { number: found, .. }) if found == number)
+        );
+    }
+    for nothing in ["\n", "[]", " \n \n"] {
+        assert_eq!(check(nothing, 0), Ok(()), "a new journal, and an empty container");
+        assert_eq!(check(nothing, 5), Err(Error::NotAPack { file_len: 5 }));
+    }
+    assert_eq!(check("", 0), Err(Error::NotAPack { file_len: 0 }));
+}
+
+#[test]
 fn arrays_and_objects() {
     assert_eq!(counts("[]"), Ok((0, 0, 0, None)));
     assert_eq!(counts(&format!(" [\n{LINE},\n 5, {LINE}]\n")), {
