@@ -159,7 +159,7 @@ pub(crate) struct Metadata {
     pub kind: ItemKind,
     /// Permission bits, `0o7777` at most; made up where the system has none.
     pub mode: u32,
-    /// Nanoseconds from 1970 to its last change, cut to what the type holds.
+    /// Nanoseconds from 1970 to its last change; the nearest time that a pack can hold.
     pub mtime_ns: i64,
     /// Nanoseconds from 1970 to when anything of it was changed last, which no program can set; where the system does
     /// not tell that, to its last change.
@@ -196,6 +196,11 @@ impl Metadata {
             == (earlier.dev, earlier.ino, earlier.size, earlier.mtime_ns, earlier.changed_ns)
     }
 
+    /// Whether a pack can hold its time.
+    pub(crate) fn has_fitting_time(&self) -> bool {
+        !matches!(self.mtime_ns, EARLIEST | LATEST)
+    }
+
     /// Waits until every change of the file from then on moves its times. That is so already unless it was changed
     /// a moment ago: file systems keep times that are a clock's tick old, or whole seconds.
     pub(crate) fn settle(&self) {
@@ -212,6 +217,15 @@ impl Metadata {
         }
     }
 }
+
+/// The nearest time that a pack can hold; the very first stands for one that is not known.
+pub(super) fn fitting(nanoseconds: i128) -> i64 {
+    let fits = nanoseconds.clamp(i128::from(EARLIEST), i128::from(LATEST));
+    i64::try_from(fits).unwrap_or(LATEST)
+}
+
+const EARLIEST: i64 = i64::MIN + 1;
+const LATEST: i64 = i64::MAX;
 
 const NANOSECONDS: i128 = 1_000_000_000;
 
