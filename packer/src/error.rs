@@ -125,6 +125,14 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// What is there already would be replaced by a pack that lacks something, so it stays.
+    #[error("{}: it is not replaced, for {failed} of what is to be packed could not be read", path.display())]
+    Incomplete {
+        /// The file.
+        path: PathBuf,
+        /// How many files and directories could not be read.
+        failed: u64,
+    },
     /// An output is also an input.
     #[error("{}: it is read and written at once", path.display())]
     SameFile {

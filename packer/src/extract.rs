@@ -19,11 +19,13 @@ pub use selection::Selection;
 
 use crate::error::{Action, Error, Limited, Result};
 use crate::progress::{Event, Observer, PROBLEMS_KEPT};
+use crate::read::legacy::Notes;
 use crate::read::pack::Pack;
 use extended::Blocks;
 use links::Links;
 use names::Rules;
 use place::{Attributes, ModeOf, Unset, unguessable};
+use rangepack_core::ndjson::BadLine;
 use rangepack_core::{EntryRef, Escaped, PackPath};
 use scan::{Chunks, Ranges};
 use std::path::Path;
@@ -134,8 +136,8 @@ pub struct ExtractReport {
     pub failed: u64,
     /// Entries, extracted, some of whose extended attributes could not be set.
     pub attributes_left_out: u64,
-    /// Entries whose names must not be extracted: those that no pack may hold, and those that the
-    /// target cannot hold.
+    /// Entries that are none to extract: whose names no pack may hold, the target cannot hold, or an `.fpack` has lost;
+    /// and lines of an old index that do not say what an entry needs.
     pub refused: u64,
     /// The first of those failed and refused, [`PROBLEMS_KEPT`](crate::PROBLEMS_KEPT) at most.
     pub problems: Vec<NotExtracted>,
@@ -182,8 +184,8 @@ impl ExtractReport {
 /// not even one that leads to another place in `target`. (`target` itself may be one.) Links are
 /// created after everything else; what they lead to is restored byte for byte, wherever that is.
 ///
-/// An old container's names that no pack may hold are reported as refused; so are names that the
-/// target cannot hold: the later of two that differ in case only where the file system does not
+/// An old container's names that no pack may hold are reported as refused, and so is whatever else its index
+/// speaks of and does not tell well enough, selected or not; so are names that the target cannot hold: the later of two that differ in case only where the file system does not
 /// tell them apart, and on Windows names with special characters or those of devices.
 ///
 /// # Errors
@@ -232,9 +234,7 @@ fn extract_under(
         failure: OnceLock::new(),
         report: Mutex::new(report),
     };
-    for refused in &pack.notes().refused {
-        run.refused(&refused.name, &format!("it is refused: {}", refused.problem));
-    }
+    run.refuse_odd(pack.notes());
     let ranges = rules.apply(pack, selected.ranges, |path, message| run.refused(path, message))?;
     run.tell(Event::Selected { entries: ranges.len() });
     run.pass(&ranges, Pass::Content);
@@ -372,6 +372,31 @@ impl Run<'_> {
         if self.options.fail_fast {
             self.stop(Stopped::FirstFailure);
         }
+    }
+
+    /// Tells of everything in an old index that is no entry.
+    fn refuse_odd(&self, notes: &Notes) {
+        for refused in &notes.refused {
+            self.refused(&refused.name, &format!("it is refused: {}", refused.problem));
+        }
+        for BadLine { number, offset, name, .. } in &notes.bad {
+            let line = format!("line {number} of the index");
+            let problem = "does not say what an entry needs";
+            match name {
+                Some(name) => self.refused(name, &format!("{line}, at byte {offset}, {problem}")),
+                None => self.refused(line.as_bytes(), &format!("at byte {offset}, it {problem}")),
+            }
+        }
+        for (number, payload) in &notes.lost {
+            let file = format!("file {} of the .fpack", number + 1);
+            let message = format!(
+                "its name was cut off; its content is bytes {}..+{}",
+                payload.start, payload.len
+            );
+            self.refused(file.as_bytes(), &message);
+        }
+        let told = notes.bad.len() + notes.lost.len();
+        self.lock().refused += (notes.bad_lines + notes.lost_names).saturating_sub(told as u64);
     }
 
     fn refused(&self, path: &[u8], message: &str) {

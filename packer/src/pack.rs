@@ -59,8 +59,10 @@ pub struct PackOptions {
     pub index: IndexOptions,
     /// Wait until the pack is on disk before it gets its name.
     pub fsync: bool,
-    /// Replace a file that stands in the way.
+    /// Replace a file that stands in the way, by a pack that lacks nothing.
     pub overwrite: bool,
+    /// Replace it, too, when something could not be read and is left out.
+    pub incomplete: bool,
     /// What is to be said of the pack as a whole, by keys.
     pub metadata: BTreeMap<String, String>,
 }
@@ -80,6 +82,7 @@ impl Default for PackOptions {
             index: IndexOptions::default(),
             fsync: false,
             overwrite: false,
+            incomplete: false,
             metadata: BTreeMap::new(),
         }
     }
@@ -109,7 +112,7 @@ pub struct Summary {
     pub special: u64,
     /// Files and directories that could not be read.
     pub failed: u64,
-    /// Entries that are packed without some of their extended attributes, or all.
+    /// Entries that are packed without some of their extended attributes, or all, or with another time.
     pub attributes_left_out: u64,
 }
 
@@ -125,7 +128,11 @@ pub struct Packed {
 
 /// Packs the tree below `source` into `target`, which appears when it is complete.
 ///
-/// Sums of what was packed and left out come back; the caller decides what a left-out file means.
+/// Sums of what was packed and left out come back; the caller decides what a left-out file means. But nothing is
+/// replaced by a pack that lacks something, unless [`PackOptions::incomplete`] allows it.
+///
+/// # Errors
+/// [`Error::Incomplete`] in that case; what was at `target` is still there.
 pub fn pack(
     source: &Path,
     target: &Path,
@@ -146,6 +153,9 @@ pub fn pack(
     let mut sink = |entry: &Entry, _: &mut Output| index.push(entry);
     let tasks = walk.map(|batch| Task { batch, priors: Vec::new() });
     let summary = run(tasks, &mut output, options, 0, observer, &mut sink)?;
+    if summary.failed > 0 && !options.incomplete && target.symlink_metadata().is_ok() {
+        return Err(Error::Incomplete { path: target.to_owned(), failed: summary.failed });
+    }
     let payload_end = output.position();
     output.finish()?;
     let seek = Error::io(Action::Seek, target);

@@ -236,8 +236,8 @@ pub mod trailer {
 /// The NDJSON index of CTNRv1 containers, read and written (docs/old-formats.md, "NDJSON index").
 pub mod ndjson {
     pub use crate::old::ndjson::{
-        IndexSummary, Item, NOTE, Refused, looks_like_index, parse_index, parse_line,
-        write_checked_line, write_line,
+        BAD_LINES_KEPT, BadLine, IndexSummary, Item, NOTE, Refused, looks_like_index, parse_index,
+        parse_line, write_checked_line, write_line,
     };
 }
 

@@ -61,16 +61,20 @@ impl Reader {
         self.incoming.extend_from_slice(bytes);
     }
 
-    /// Builds the index of an old container, whose lines are all there.
+    /// Builds the index of an old container, whose lines are all there; with `beside` they lay in a file of their own.
     #[wasm_bindgen(js_name = indexFinish)]
-    pub fn index_finish(&mut self) -> Answered {
+    pub fn index_finish(&mut self, beside: bool) -> Answered {
         let lines = core::mem::take(&mut self.incoming);
         let mut memory = MemoryIndex::default();
         let summary = ndjson::parse_index(&lines, &self.limits, &mut |item| {
             memory.push(item);
             Ok(())
         });
-        let bad_lines = summary.map_err(core_error)?.bad_lines;
+        let summary = summary.map_err(core_error)?;
+        if beside {
+            summary.check(lines.len() as u64, self.file_len).map_err(core_error)?;
+        }
+        let bad_lines = summary.bad_lines;
         drop(lines);
         self.built(memory, "ctnr", Notes { bad_lines, ..Notes::default() })
     }

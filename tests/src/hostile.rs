@@ -229,6 +229,10 @@ fn pages() -> rangepack_core::Result<Packs> {
         ("inner-no-children", inner(1, 0, 1, &leaf)?),
         ("inner-counts-equal", two(both, [b"", b"\0\0c"], [0, 4])?),
         ("inner-counts-false", two(both, [b"", b"\0\0c"], [1, 3])?),
+        (
+            "inner-last-leaf-holds-more",
+            two_leaves(both, [b"", b"\0\0c"], [2, 1])?.header(16, &3u64.to_le_bytes()).seal(),
+        ),
         ("inner-separator-too-low", two(both, [b"", b"\0\0b"], [2, 2])?),
         ("inner-separator-too-high", two(both, [b"", b"\0\0d"], [2, 2])?),
         ("inner-leaves-out-of-order", two([&right, &left], [b"", b"\0\0c"], [2, 2])?),
@@ -488,6 +492,7 @@ fn old_formats() -> Packs {
             "v1-deep-nesting-in-entries",
             v1(b"hello", &format!("{{\"entries\": [{}", "{\"a\":".repeat(20_000))),
         ),
+        ("v1-odd-lines", v1(b"hello", &odd_lines())),
         ("v1-not-json", v1(b"hello", "{\"relpath\": nothing}\n{\"\n")),
         ("v1-huge-offset", v1(b"hello", &(line("a", u64::MAX - 5, 5) + &line("b", 0, 5)))),
         ("v1-offset-past-end", v1(b"hello", &(line("a", 1 << 40, 5) + &line("b", 0, 5)))),
@@ -505,8 +510,9 @@ fn old_formats() -> Packs {
             ),
         ),
         ("fpack-count-overflow", [&[1u8; 1][..], &[0xff; 8], &[b' '; 256], &[0; 64]].concat()),
-        ("fpack-sizes-overflow", fpack(&[u64::MAX, 300])),
-        ("fpack-dotdot", fpack(&[0, 0])),
+        ("fpack-sizes-overflow", fpack(["../outside", "inside"], &[u64::MAX, 300])),
+        ("fpack-dotdot", fpack(["../outside", "inside"], &[0, 0])),
+        ("fpack-name-lost", fpack([&"\u{e9}".repeat(127), "behind"], &[0, 0])),
         ("no-format", b"nothing that anybody knows".to_vec()),
         ("nothing", Vec::new()),
     ]
@@ -518,12 +524,26 @@ fn flip(mut pack: Vec<u8>, from_end: usize) -> Vec<u8> {
     pack
 }
 
-/// Two files, one of which is to lie outside.
-fn fpack(sizes: &[u64; 2]) -> Vec<u8> {
+/// One entry among lines that lack something, or say it in another way.
+fn odd_lines() -> String {
+    let odd = |old: &str, new: &str| line("odd", 0, 5).replace(old, new);
+    [
+        line("even", 0, 5),
+        odd("\"payload_size\": 5", "\"payload_size\": 5.0"),
+        odd("\"offset\": 0, ", ""),
+        odd("\"offset\": 0", "\"offset\": -1"),
+        odd("\"offset\": 0", "\"offset\": 18446744073709551613"),
+        odd("\"relpath\": \"odd\", ", ""),
+    ]
+    .concat()
+}
+
+/// An `.fpack` of two files; the block of names is cut as the old program cut it.
+fn fpack(names: [&str; 2], sizes: &[u64; 2]) -> Vec<u8> {
     let mut out = vec![1];
     out.extend(2u64.to_le_bytes());
     out.extend([b' '; 256]);
-    out.extend(format!("{:128}{:128}", "../outside", "inside").bytes());
+    out.extend(format!("{:128}{:128}", names[0], names[1]).bytes().take(256));
     sizes.iter().for_each(|size| out.extend(size.to_le_bytes()));
     out
 }

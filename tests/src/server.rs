@@ -24,6 +24,8 @@ pub enum Manner {
     Stalls,
     /// The file is another one after so many requests.
     Replaced(u64),
+    /// After so many requests every answer has another first byte, and nothing tells.
+    Forges(u64),
     /// Every answer has this status.
     Status(u16),
     /// Claims another range than it sends.
@@ -189,6 +191,13 @@ fn answer(lines: &mut impl BufRead, out: &mut TcpStream, state: &State) -> Optio
     let body = &file[start..end];
     let short = manner == Manner::Short && number.is_multiple_of(2);
     let body = if short { &body[..body.len() / 2] } else { body };
+    let mut forged = body.to_vec();
+    if let (Manner::Forges(after), Some(first)) = (manner, forged.first_mut())
+        && number >= after
+    {
+        *first ^= 1;
+    }
+    let body = &forged;
     state.bytes.fetch_add(body.len() as u64, Ordering::Relaxed);
     out.write_all(body).ok()?;
     (!short).then_some(())

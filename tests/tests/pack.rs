@@ -107,7 +107,7 @@ fn files_that_change_while_they_are_packed() {
     let (source, target) = (home.path().join("s"), home.path().join("x.pack"));
     fs::create_dir(&source).unwrap();
     let name = |n: u64| source.join(format!("f{n:02}"));
-    for n in 0..40 {
+    for n in 0..16 {
         fs::write(name(n), noise(if n % 4 == 0 { BLOCK * 3 } else { 3000 }, n)).unwrap();
     }
     let stop = AtomicBool::new(false);
@@ -116,7 +116,7 @@ fn files_that_change_while_they_are_packed() {
             let mut round = 0u64;
             while !stop.load(Ordering::Relaxed) {
                 round += 1;
-                let path = name(round.wrapping_mul(7) % 40);
+                let path = name(round.wrapping_mul(7) % 16);
                 let Ok(file) =
                     fs::File::options().create(true).write(true).truncate(false).open(&path)
                 else {
@@ -130,15 +130,84 @@ fn files_that_change_while_they_are_packed() {
                 };
             }
         });
-        for round in 0..12 {
-            let compress = (round % 2 == 0).then_some(1);
-            let summary = pack(&source, &target, &options(compress, 2), &()).unwrap().summary;
+        for round in 0..4 {
+            let mut options = options((round % 2 == 0).then_some(1), 2);
+            options.incomplete = true;
+            let summary = pack(&source, &target, &options, &()).unwrap().summary;
             let packed = is_sound(&target);
             assert_eq!(packed.header().totals.files, summary.files);
         }
         stop.store(true, Ordering::Relaxed);
     });
     assert_eq!(leftovers(home.path()), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn a_pack_that_lacks_something_replaces_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    let (source, target) = (home.path().join("s"), home.path().join("x.pack"));
+    fs::create_dir(&source).unwrap();
+    fs::write(source.join("a"), b"a").unwrap();
+    let mut options = options(None, 2);
+    pack(&source, &target, &options, &()).unwrap();
+    let before = fs::read(&target).unwrap();
+    std::os::unix::fs::symlink("loop", source.join("loop")).unwrap();
+    options.follow_links = true;
+    let error = pack(&source, &target, &options, &()).unwrap_err();
+    assert!(matches!(error, rangepack::Error::Incomplete { failed: 1, .. }), "{error}");
+    assert!(fs::read(&target).unwrap() == before);
+    assert_eq!(leftovers(home.path()), Vec::<PathBuf>::new());
+    options.incomplete = true;
+    assert_eq!(pack(&source, &target, &options, &()).unwrap().summary.failed, 1);
+    // Where nothing was, nothing is lost.
+    fs::remove_file(&target).unwrap();
+    options.incomplete = false;
+    assert_eq!(pack(&source, &target, &options, &()).unwrap().summary.failed, 1);
+    is_sound(&target);
+}
+
+/// As far as the file system has such times.
+#[test]
+fn times_that_no_pack_can_hold_are_told() {
+    use std::os::unix::fs::MetadataExt;
+    use std::time::{Duration, SystemTime};
+    const YEAR: u64 = 31_556_952;
+    let home = tempfile::tempdir().unwrap();
+    let (source, target) = (home.path().join("s"), home.path().join("x.pack"));
+    fs::create_dir(&source).unwrap();
+    let later = |years: u64| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(years * YEAR));
+    let earlier =
+        |years: u64| SystemTime::UNIX_EPOCH.checked_sub(Duration::from_secs(years * YEAR));
+    let mut beyond = Vec::new();
+    for (name, time) in
+        [("2300", later(330)), ("2200", later(230)), ("1600", earlier(370)), ("1960", earlier(10))]
+    {
+        let file = fs::File::create(source.join(name)).unwrap();
+        let _ = time.map(|time| file.set_modified(time + Duration::from_millis(500)));
+        // Some file systems have the nearest time that they know.
+        let seconds = file.metadata().unwrap().mtime();
+        if i64::try_from(i128::from(seconds) * 1_000_000_000).is_err() {
+            beyond.push(name);
+        }
+    }
+    let told = std::sync::Mutex::new(Vec::new());
+    let observer = |event: rangepack::Event<'_>| {
+        if let rangepack::Event::LeftOut { path, .. } = event {
+            told.lock().unwrap().push(path.file_name().unwrap().to_str().unwrap().to_owned());
+        }
+    };
+    let summary = pack(&source, &target, &options(None, 1), &observer).unwrap().summary;
+    assert_eq!((summary.files, summary.failed), (4, 0));
+    assert_eq!(summary.attributes_left_out, beyond.len() as u64);
+    let mut told = told.into_inner().unwrap();
+    told.sort();
+    beyond.sort_unstable();
+    assert_eq!(told, beyond);
+    let packed = is_sound(&target);
+    for (name, nearest) in [("2300", i64::MAX), ("1600", i64::MIN + 1)] {
+        let mtime = packed.metadata(name).unwrap().mtime;
+        assert_eq!(mtime == Some(nearest), beyond.contains(&name), "{mtime:?}");
+    }
 }
 
 #[test]

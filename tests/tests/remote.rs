@@ -280,6 +280,50 @@ fn what_cannot_be_read_is_told() {
     }
 }
 
+/// Servers that send the same for every name, and files beside which something lies that is no index.
+#[test]
+fn what_is_no_pack_is_refused() {
+    let page = b"<!DOCTYPE html><title>Not found</title>".repeat(50);
+    let json = b"{\"error\": \"not found\"}".to_vec();
+    for content in [page, json, Vec::new(), b"\n".to_vec(), b"[]".to_vec()] {
+        for manner in [Manner::Normal, Manner::NoRanges] {
+            let server = Server::start(manner);
+            for name in ["a.pack", "a.pack.idx", "a.pack.rpx"] {
+                server.put(name, content.clone());
+            }
+            let error = open(&server.url("a.pack")).unwrap_err();
+            let Error::Pack { pack, source } = error else { panic!("{error}") };
+            assert_eq!(source.kind(), rangepack_core::ErrorKind::NotAPack);
+            assert_eq!(pack.to_string(), server.url("a.pack"));
+        }
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("file");
+        fs::write(&path, long_content()).unwrap();
+        fs::write(home.path().join("file.idx"), &content).unwrap();
+        assert!(Pack::open(&path).unwrap_err().is_bad_pack());
+        let mut options = OpenOptions::default();
+        options.index = Some(home.path().join("file.idx").into());
+        assert!(Pack::open_with(&path, &options).unwrap_err().is_bad_pack());
+    }
+    let server = Server::start(Manner::Status(416));
+    assert!(matches!(problem(&server.url("a")), RemoteProblem::Status(416)));
+}
+
+/// The index of a page of HTML does not hide the trailer.
+#[test]
+fn a_trailer_counts_where_nothing_beside_it_does() {
+    let server = Server::start(Manner::Normal);
+    let (payload, digest) = (b"hallo", rangepack_core::Digest::of(b"hello"));
+    let line = format!(
+        "{{\"relpath\": \"a\", \"offset\": 0, \"payload_size\": 5, \"orig_size\": 5, \"sha256\": \"{digest}\"}}\n"
+    );
+    let header = rangepack_core::trailer::trailer_header(line.len() as u64);
+    let url = server.put("old", [&payload[..], &header, line.as_bytes()].concat());
+    server.put("old.idx", b"<!DOCTYPE html>".to_vec());
+    let pack = open(&url).unwrap();
+    assert_eq!(pack.header().totals.files, 1);
+}
+
 #[test]
 fn a_server_that_stalls_is_left() {
     let server = Server::start(Manner::Normal);
@@ -323,33 +367,73 @@ fn queries_are_kept_and_not_shown() {
     assert!(error.contains("/x.pack?…") && !error.contains("secret"), "{error}");
 }
 
+/// A file that does compress a little.
+fn long_content() -> Vec<u8> {
+    (0..700_000u32).flat_map(|n| (n % 5000 * n).to_le_bytes()).collect()
+}
+
+/// A server with a container in `root` that holds `content` without a block table, the container and how to open it.
+fn serve_long(
+    root: &Path,
+    content: &[u8],
+    compress: Option<u32>,
+) -> (Server, Vec<u8>, OpenOptions) {
+    let (source, path) = (root.join("src"), root.join("old"));
+    fs::create_dir(&source).unwrap();
+    fs::write(source.join("long"), content).unwrap();
+    let mut options = rangepack::PackOptions::default();
+    options.compress = compress;
+    rangepack::pack(&source, &path, &options, &()).unwrap();
+    let index = root.join("saved.idx");
+    rangepack::write_ndjson(
+        &Pack::open(&path).unwrap(),
+        &index,
+        rangepack::NdjsonOptions::default(),
+        &(),
+    )
+    .unwrap();
+    let mut lines: serde_json::Value = serde_json::from_slice(&fs::read(&index).unwrap()).unwrap();
+    lines[0].as_object_mut().unwrap().remove("block_table").unwrap();
+    let server = Server::start(Manner::Normal);
+    let mut open = patient();
+    open.index = Some(server.put("idx", lines.to_string().into_bytes()).into());
+    (server, fs::read(&path).unwrap(), open)
+}
+
+/// What comes a second time must be what was verified the first time.
+#[test]
+fn a_server_that_forges_after_the_first_pass() {
+    let content = long_content();
+    for compress in [None, Some(6)] {
+        let root = tempfile::tempdir().unwrap();
+        let (server, whole, open) = serve_long(root.path(), &content, compress);
+        // So long that its end, which is kept, is not all of the payload.
+        let mut padded = whole;
+        padded.extend(vec![0; 1 << 20]);
+        let url = server.put("old", padded);
+        let pack = Pack::open_with(Path::new(&url), &open).unwrap();
+        let mut file = pack.open_file("long").unwrap();
+        server.taken();
+        // The payload is one piece: the second request is the second pass.
+        server.behave(Manner::Forges(1));
+        let mut all = Vec::new();
+        let error = file.read_to_end(&mut all).unwrap_err();
+        assert_eq!((error.kind(), all.len()), (std::io::ErrorKind::InvalidData, 0), "{error}");
+        assert!(error.to_string().contains("long"), "{error}");
+        assert_eq!(server.taken().0, 2);
+        server.behave(Manner::Normal);
+        file.read_to_end(&mut all).unwrap();
+        assert!(all == content);
+    }
+}
+
 /// Old programs wrote none, whatever the length.
 #[test]
 fn long_files_without_a_block_table() {
-    let content: Vec<u8> = (0..700_000u32).flat_map(|n| (n % 5000 * n).to_le_bytes()).collect();
+    let content = long_content();
     for compress in [None, Some(6)] {
         let root = tempfile::tempdir().unwrap();
-        let (source, path) = (root.path().join("src"), root.path().join("old"));
-        fs::create_dir(&source).unwrap();
-        fs::write(source.join("long"), &content).unwrap();
-        let mut options = rangepack::PackOptions::default();
-        options.compress = compress;
-        rangepack::pack(&source, &path, &options, &()).unwrap();
-        let index = root.path().join("saved.idx");
-        rangepack::write_ndjson(
-            &Pack::open(&path).unwrap(),
-            &index,
-            rangepack::NdjsonOptions::default(),
-            &(),
-        )
-        .unwrap();
-        let mut lines: serde_json::Value =
-            serde_json::from_slice(&fs::read(&index).unwrap()).unwrap();
-        lines[0].as_object_mut().unwrap().remove("block_table").unwrap();
-        let server = Server::start(Manner::Normal);
-        let mut open = patient();
-        open.index = Some(server.put("idx", lines.to_string().into_bytes()).into());
-        let whole = fs::read(&path).unwrap();
+        let (server, whole, open) = serve_long(root.path(), &content, compress);
         let mut damaged = whole.clone();
         damaged[900_000] ^= 1;
         for (bytes, is_good) in [(whole, true), (damaged, false)] {
@@ -360,6 +444,9 @@ fn long_files_without_a_block_table() {
             let mut all = Vec::new();
             let read = file.read_to_end(&mut all);
             assert_eq!(read.is_ok() && all == content, is_good);
+            assert!(is_good || all.is_empty(), "{} unverified bytes", all.len());
+            let slice = file.read_at(10, &mut [0; 10]);
+            assert_eq!(slice.ok(), is_good.then_some(10));
             assert_eq!(pack.read("long").is_ok_and(|read| read == content), is_good);
             let report = extract_all(&pack, &root.path().join("out")).unwrap();
             assert_eq!((report.files == 1, report.failed == 0), (is_good, is_good));

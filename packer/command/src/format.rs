@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::fmt::temporal::DateTimePrinter;
 use rangepack_core::Kind;
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// Stands between thousands: a narrow space that no line is broken at.
 const THIN_SPACE: char = '\u{202f}';
@@ -102,7 +102,17 @@ fn print_time(nanoseconds: i64, precision: Option<u8>) -> String {
 
 /// This moment in UTC, to the second.
 pub(crate) fn now() -> String {
-    DateTimePrinter::new().precision(Some(0)).timestamp_to_string(&Timestamp::now())
+    moment(SystemTime::now())
+}
+
+/// A moment in UTC, to the second; of a clock that is wrong by thousands of years the nearest that can be written.
+fn moment(time: SystemTime) -> String {
+    let nearest = match time < SystemTime::UNIX_EPOCH {
+        true => Timestamp::MIN,
+        false => Timestamp::MAX,
+    };
+    let moment = Timestamp::try_from(time).unwrap_or(nearest);
+    DateTimePrinter::new().precision(Some(0)).timestamp_to_string(&moment)
 }
 
 /// Kind and permissions as `ls` shows them: `drwxr-xr-x`; question marks when not known.
@@ -195,6 +205,15 @@ mod tests {
         assert!(time(i64::MIN).starts_with("1677-"));
         assert!(time(i64::MAX).starts_with("2262-"));
         assert!(now().ends_with('Z'));
+        let far = Duration::from_secs(9_000_000_000_000);
+        assert_eq!(moment(SystemTime::UNIX_EPOCH), "1970-01-01T00:00:00Z");
+        for (time, year) in [
+            (SystemTime::UNIX_EPOCH.checked_add(far), "9999-"),
+            (SystemTime::UNIX_EPOCH.checked_sub(far), "-009999-"),
+        ] {
+            // Not every system has such times.
+            assert!(time.is_none_or(|time| moment(time).starts_with(year)));
+        }
     }
 
     #[test]

@@ -41,7 +41,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::time::timeout;
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 
@@ -134,6 +134,9 @@ impl Server {
         options: &ServeOptions,
         log: Option<Log>,
     ) -> std::result::Result<Server, ServeError> {
+        if !answer::can_be_told(SystemTime::now()) {
+            return Err(ServeError::Clock);
+        }
         let mut options = options.clone();
         options.open.verify = Verify::Payloads;
         let shelf = Shelf::new(places, &options.open, site::takes);

@@ -8,6 +8,7 @@ use crate::source::data::Data;
 use crate::source::mapped::Mapped;
 use crate::source::options::OpenOptions;
 use crate::verify::{VerifyOptions, verify};
+use rangepack_core::ndjson::BadLine;
 use rangepack_core::trailer::trailer_header;
 use rangepack_core::{Entry, ErrorKind, Extent, Tag};
 use std::path::Path;
@@ -93,10 +94,10 @@ pub(crate) fn embedded(
     match read {
         // Without a single entry these are bytes of a payload that look like a trailer.
         Ok(summary) if summary.entries == 0 && summary.bad_lines > 0 => Ok(Inside::Nothing),
-        Ok(summary) => Ok(match summary.first_bad {
-            Some((line, offset)) => Inside::Damaged(format!(
+        Ok(summary) => Ok(match summary.bad.first() {
+            Some(BadLine { number: line, offset, .. }) => Inside::Damaged(format!(
                 "line {line} of its trailer, at byte {} of the container, cannot be read",
-                trailer.index.start.saturating_add(offset)
+                trailer.index.start.saturating_add(*offset)
             )),
             None => {
                 Inside::Whole(Embedded { state, paged: false, payload_end: trailer.magic_offset })

@@ -178,7 +178,8 @@ fn read_array(index: &Path, each: &mut dyn FnMut(Entry) -> Result<()>) -> Result
 
 /// An index some of whose lines cannot be read names more than is known.
 pub(super) fn refuse_bad_lines(index: &Path, summary: &IndexSummary) -> Result<()> {
-    let Some((number, offset)) = summary.first_bad else { return Ok(()) };
+    let Some(bad) = summary.bad.first() else { return Ok(()) };
+    let (number, offset) = (bad.number, bad.offset);
     Err(Error::container(index, ContainerProblem::BadLine { number, offset, problem: None }))
 }
 

@@ -57,6 +57,9 @@ pub enum LeftOut {
         /// Bytes in their names and values.
         len: u64,
     },
+    /// No pack can hold the time of its last change. It is packed with the nearest one that fits.
+    #[error("its time is before 1677 or after 2262; it is packed with the nearest time that fits")]
+    Time,
     /// A line of an ignore file is not a pattern: the first such line, the rest of the file holds. The file
     /// itself is in the pack.
     #[error("line {line} is not a pattern")]
@@ -67,11 +70,14 @@ pub enum LeftOut {
 }
 
 impl LeftOut {
-    /// Whether it is in the pack, and lacks nothing but extended attributes.
+    /// Whether it is in the pack, and lacks nothing but extended attributes, or its time.
     pub(crate) fn is_of_attributes(&self) -> bool {
         matches!(
             self,
-            LeftOut::Attributes(_) | LeftOut::Attribute { .. } | LeftOut::AttributesTooLarge { .. }
+            LeftOut::Attributes(_)
+                | LeftOut::Attribute { .. }
+                | LeftOut::AttributesTooLarge { .. }
+                | LeftOut::Time
         )
     }
 }

@@ -64,6 +64,7 @@ impl Large<'_> {
             if metadata.kind != ItemKind::File {
                 return Ok(Outcome::Failed(LeftOut::NotAFile));
             }
+            metadata.settle();
             let sparse = directory.has_holes(&file, &metadata);
             let shared = Arc::new(file);
             // It may have become empty, and nothing can be compressed then; or short, and is stored as it is.
@@ -80,13 +81,12 @@ impl Large<'_> {
             };
             match copied {
                 Copied::Done(content) => {
-                    // Whoever writes to a file moves its time.
+                    let attached = match self.attributes {
+                        true => Attached::new(attributes::read(&*shared)),
+                        false => None,
+                    };
                     let now = directory.metadata_of(&shared);
                     if now.is_ok_and(|now| now.is_still(&metadata)) {
-                        let attached = match self.attributes {
-                            true => Attached::new(attributes::read(&*shared)),
-                            false => None,
-                        };
                         let (content, duplicate) = known(output, start, *content, self.earlier)?;
                         return Ok(Outcome::Stored { content, metadata, duplicate, attached });
                     }

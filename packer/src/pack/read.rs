@@ -219,7 +219,8 @@ impl Worker {
         }
     }
 
-    /// Reads a file unless it is large. One with other names is read only if this is its `first`.
+    /// Reads a file unless it is large, anew when it changes meanwhile. One with other names is read only if this is
+    /// its `first`.
     fn file(
         &mut self,
         directory: &Arc<Directory>,
@@ -243,33 +244,44 @@ impl Worker {
             if metadata.file_id().is_some() && !first {
                 return Ok(Item::Linked(metadata));
             }
-            let sparse = directory.has_holes(&file, &metadata);
+            metadata.settle();
             let start = data.len();
-            let size = metadata.size as usize;
-            let read = if self.deflater.is_some() {
-                self.scratch.clear();
-                crate::source::platform::read_whole(&file, size, &mut self.scratch)?
-            } else {
-                crate::source::platform::read_whole(&file, size, data)?
-            };
-            // Longer or shorter than a moment ago: read it anew.
-            if read != size {
-                data.truncate(start);
-                continue;
+            if let Some((small, attached)) = self.small(directory, &file, &metadata, data)?
+                && directory.metadata_of(&file)?.is_still(&metadata)
+            {
+                return Ok(Item::Small(metadata, small, attached));
             }
-            let small = if self.deflater.is_some() {
-                self.compress(data)?
-            } else {
-                Small::stored(start, size, Digest::of(&data[start..]))
-            };
-            let small = Small { sparse, ..small };
-            let attached = match self.attributes {
-                true => Attached::new(attributes::read(&file)),
-                false => None,
-            };
-            return Ok(Item::Small(metadata, small, attached));
+            data.truncate(start);
         }
         Ok(Item::Failed(LeftOut::Changed))
+    }
+
+    /// Appends a small file's payload to `data`; `None` when it is longer or shorter than a moment ago.
+    fn small(
+        &mut self,
+        directory: &Directory,
+        file: &File,
+        metadata: &Metadata,
+        data: &mut Vec<u8>,
+    ) -> io::Result<Option<(Small, Option<Box<Attached>>)>> {
+        let sparse = directory.has_holes(file, metadata);
+        let start = data.len();
+        let size = metadata.size as usize;
+        let compressed = self.deflater.is_some();
+        self.scratch.clear();
+        let out = if compressed { &mut self.scratch } else { &mut *data };
+        if crate::source::platform::read_whole(file, size, out)? != size {
+            return Ok(None);
+        }
+        let small = match compressed {
+            true => self.compress(data)?,
+            false => Small::stored(start, size, Digest::of(&data[start..])),
+        };
+        let attached = match self.attributes {
+            true => Attached::new(attributes::read(file)),
+            false => None,
+        };
+        Ok(Some((Small { sparse, ..small }, attached)))
     }
 
     /// Appends the content in `scratch` to `data`, compressed if that makes it shorter.

@@ -216,6 +216,9 @@ impl<'w, 's> Writer<'w, 's> {
                 return self.skip(&directory.disk_path_of(name), LeftOut::Name(error));
             }
         };
+        if !metadata.has_fitting_time() {
+            self.skip(&directory.disk_path_of(name), LeftOut::Time)?;
+        }
         match &mut kind {
             Kind::File(content) => {
                 if content.hard_link.is_none() {

@@ -5,8 +5,11 @@ use crate::read::blocks::Blocks;
 use crate::read::pack::Pack;
 use crate::source::data::{Cut, PIECE, Pieces, cut};
 use crate::source::location::Location;
-use rangepack_core::{Codec, Content, Decoder, Limits, PayloadHasher, decode_all};
+use rangepack_core::{
+    Codec, Content, Decoder, Digest, Extent, Limits, Part, PayloadHasher, decode_all,
+};
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// The content of a payload that is at hand, verified as a whole. What is stored as it is is not copied.
 pub(crate) fn whole<'b>(
@@ -25,8 +28,9 @@ pub(crate) fn whole<'b>(
 
 /// The content of one file from its beginning to its end, piece by piece.
 ///
-/// Blocks are verified on their own before they are given out; for the rest, the last piece is given
-/// out only when everything was verified. After an error it must not be asked again.
+/// Blocks are verified on their own before they are given out, and so is what a [`FirstPass`] vouched for; for
+/// the rest, the last piece is given out only when everything was verified. After an error it must not be
+/// asked again.
 #[derive(Debug)]
 pub(crate) struct Verified<'p> {
     pack: &'p Location,
@@ -49,7 +53,52 @@ enum Payload<'p> {
     /// All are at hand.
     AtHand,
     Pieces(Pieces<'p, Cut>),
+    /// Pieces whose digests are taken, for who comes again.
+    Noted(Pieces<'p, Cut>, Vec<Digest>),
+    /// Pieces that must be those whose digests were taken; so many came.
+    Known(Pieces<'p, Cut>, Vouched, usize),
     Blocks(Box<Blocks<'p>>),
+}
+
+/// Digests of the pieces of a payload that was verified as a whole.
+pub(crate) type Vouched = Arc<[Digest]>;
+
+/// A first pass over a payload without block table: it is verified as a whole, and nothing of it is given
+/// out. Then each of its pieces is known again when it is read for the second time.
+#[derive(Debug)]
+pub(crate) struct FirstPass<'p>(Verified<'p>);
+
+impl<'p> FirstPass<'p> {
+    /// Of a payload that is mapped or fetched, and known to be in its file.
+    pub(crate) fn new(pack: &'p Pack, content: &Content) -> Result<FirstPass<'p>> {
+        let pieces = pieces(pack, content)?;
+        Verified::new(pack, content, 0, Payload::Noted(pieces, Vec::new())).map(FirstPass)
+    }
+
+    /// Goes on for as much content as `buffer` holds; what vouches for the pieces once all is verified.
+    pub(crate) fn step(&mut self, buffer: &mut [u8]) -> Result<Option<Vouched>> {
+        self.0.fill(buffer)?;
+        match &mut self.0.payload {
+            Payload::Noted(_, digests) if self.0.check.is_none() => {
+                Ok(Some(std::mem::take(digests).into()))
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
+/// Fails unless the bytes that came from `start` on are those of this digest.
+fn same(bytes: &[u8], start: u64, expected: Digest) -> rangepack_core::Result<()> {
+    let (part, found) = (Part::Block, Digest::of(bytes));
+    let extent = Extent { start, len: bytes.len() as u64 };
+    match found == expected {
+        true => Ok(()),
+        false => Err(rangepack_core::Error::DigestMismatch { part, extent, expected, found }),
+    }
+}
+
+fn pieces<'p>(pack: &'p Pack, content: &Content) -> Result<Pieces<'p, Cut>> {
+    Ok(pack.volume_of(content)?.pieces(cut(content.extent(), PIECE)))
 }
 
 /// Verifies the payload, and its content, as a whole.
@@ -62,8 +111,17 @@ enum Check {
 impl<'p> Verified<'p> {
     /// Of a payload that is mapped or fetched, and known to be in its file.
     pub(crate) fn read(pack: &'p Pack, content: &Content, longest: usize) -> Result<Verified<'p>> {
-        let pieces = pack.volume_of(content)?.pieces(cut(content.extent(), PIECE));
-        Verified::new(pack, content, longest, Payload::Pieces(pieces))
+        Verified::new(pack, content, longest, Payload::Pieces(pieces(pack, content)?))
+    }
+
+    /// The same after a [`FirstPass`]: each piece is verified before anything is made of it.
+    pub(crate) fn known(
+        pack: &'p Pack,
+        content: &Content,
+        longest: usize,
+        vouched: Vouched,
+    ) -> Result<Verified<'p>> {
+        Verified::new(pack, content, longest, Payload::Known(pieces(pack, content)?, vouched, 0))
     }
 
     /// Of a payload that is at hand.
@@ -187,6 +245,20 @@ impl<'p> Verified<'p> {
             let piece = match &mut self.payload {
                 Payload::AtHand => None,
                 Payload::Pieces(pieces) => pieces.next().transpose()?,
+                Payload::Noted(pieces, digests) => {
+                    let piece = pieces.next().transpose()?;
+                    digests.extend(piece.as_deref().map(Digest::of));
+                    piece
+                }
+                Payload::Known(pieces, vouched, came) => {
+                    let piece = pieces.next().transpose()?;
+                    if let (Some(piece), Some(expected)) = (&piece, vouched.get(*came)) {
+                        let start = self.content.offset + *came as u64 * PIECE;
+                        same(piece, start, *expected).map_err(Error::pack(self.pack))?;
+                    }
+                    *came += 1;
+                    piece
+                }
                 Payload::Blocks(blocks) => match blocks.stored()? {
                     Some((block, stored)) => {
                         blocks.decode(&block, &stored)?;

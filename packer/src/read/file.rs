@@ -2,12 +2,13 @@
 
 use crate::error::{Error, Result};
 use crate::read::blocks::Blocks;
-use crate::read::content::{self, Verified};
+use crate::read::content::{self, FirstPass, Verified, Vouched};
 use crate::read::pack::Pack;
 use crate::source::options::Verify;
 use rangepack_core::{Codec, Content, PackPath, PackPathBuf};
 use std::borrow::Cow;
 use std::io::{self, BufRead, Read, Seek, SeekFrom};
+use std::sync::OnceLock;
 
 /// Files that have to be taken as a whole, for want of a block table, are held in memory up to this
 /// length, in bytes.
@@ -16,18 +17,23 @@ const WHOLE: u64 = 1 << 20;
 /// Longer ones pass through a buffer of this length, in bytes.
 const BUFFER: usize = 64 << 10;
 
+/// How many such buffers [`File::approach`] fills at most.
+const STEP: usize = 64;
+
 /// A file inside a pack: `Read`, `Seek` and `BufRead`, as if it had been opened on disk.
 ///
 /// Nothing is read before it is asked for. Files that are stored as they are come straight from the
 /// mapping; with [`Verify::Payloads`] a block (or the payload, if it has no block table) is hashed
 /// before its first byte is given out. Compressed files with a block table are decoded and verified
 /// block by block, and one block is kept. Compressed files without one are decoded and verified as a
-/// whole up to 1 MiB; longer ones are decoded as they are read, so their bytes are verified only when
-/// the end was reached: the read that would give out the last bytes fails if the payload is damaged.
-/// In these, seeking back begins anew, and seeking forward decodes what lies between.
+/// whole up to 1 MiB. Longer ones are *streams*: before the first byte is given out a first pass verifies all of the
+/// payload, whatever part of it is asked for, and keeps a digest for each 4 MiB; then they are decoded as they are
+/// read, from pieces that have these digests. Seeking back begins anew, and seeking forward decodes what lies
+/// between. With [`Verify::Index`] local streams have no first pass: the read that would give out the last bytes
+/// fails if the payload is damaged.
 ///
 /// Files of remote packs are read in the same ways, those that are stored as they are like compressed
-/// ones; blocks are fetched ahead, the more of them the longer reading goes on.
+/// ones, so a stream is fetched twice; blocks are fetched ahead, the more of them the longer reading goes on.
 ///
 /// Errors of reading are [`io::ErrorKind::InvalidData`] around [`Error::Entry`], which names the file,
 /// or [`io::ErrorKind::Other`] around [`Error::Remote`].
@@ -52,8 +58,21 @@ enum Way<'p> {
     Whole,
     /// Block by block.
     Blocks(Box<Blocks<'p>>),
-    /// From the beginning to the end; where the decoder stands, if it has begun.
-    Stream(Option<Box<Verified<'p>>>),
+    /// From the beginning to the end.
+    Stream(Box<Stream<'p>>),
+}
+
+/// A file that is decoded from its beginning to any place in it.
+#[derive(Debug, Default)]
+struct Stream<'p> {
+    /// The local disk is believed, so there is no first pass.
+    believed: bool,
+    /// Where the first pass stands, if it has begun.
+    first: Option<FirstPass<'p>>,
+    /// What came of it.
+    vouched: OnceLock<Vouched>,
+    /// Where the decoder stands, if it has begun.
+    second: Option<Verified<'p>>,
 }
 
 impl<'p> File<'p> {
@@ -78,7 +97,8 @@ impl<'p> File<'p> {
         } else if content.size <= WHOLE || is_stored && !file.is_remote() {
             Way::Whole
         } else {
-            Way::Stream(None)
+            let believed = pack.options().verify == Verify::Index && !file.is_remote();
+            Way::Stream(Box::new(Stream { believed, ..Stream::default() }))
         };
         let end = content.size;
         Ok(File { pack, path, content, position: 0, end, way, window, window_start: 0 })
@@ -89,10 +109,20 @@ impl<'p> File<'p> {
         self.end = end.min(self.content.size);
     }
 
-    /// Whether it has to be decoded from its beginning to any place in it, so that seeking takes as long as
-    /// reading.
-    pub fn is_stream(&self) -> bool {
-        matches!(self.way, Way::Stream(_))
+    /// Goes on towards the position, at most some 4 MiB of content; whether reading there needs no long way any more.
+    ///
+    /// Only streams have one. Who serves others can see between two steps whether anybody waits still.
+    ///
+    /// # Errors
+    /// As for reading.
+    pub fn approach(&mut self) -> io::Result<bool> {
+        for _ in 0..STEP {
+            if self.at_hand(self.position).is_some() || !matches!(self.way, Way::Stream(_)) {
+                return Ok(true);
+            }
+            self.load_more().map_err(failed)?;
+        }
+        Ok(self.at_hand(self.position).is_some())
     }
 
     /// Length of the content in bytes.
@@ -126,7 +156,20 @@ impl<'p> File<'p> {
         }
         let mut other = File::new(self.pack, self.path.clone(), self.content).map_err(failed)?;
         other.position = offset;
-        other.read(buffer)
+        match (&self.way, &mut other.way) {
+            (Way::Stream(mine), Way::Stream(others)) => {
+                others.vouched = mine.vouched.clone();
+                let read = other.read(buffer)?;
+                if let Way::Stream(others) = other.way
+                    && let Some(vouched) = others.vouched.into_inner()
+                {
+                    // Another thread may have been quicker.
+                    let _ = mine.vouched.set(vouched);
+                }
+                Ok(read)
+            }
+            _ => other.read(buffer),
+        }
     }
 
     /// The content from `offset` on, as far as it is in the window; empty behind the file's end.
@@ -158,8 +201,7 @@ impl<'p> File<'p> {
                 Ok(())
             }
             Way::Stream(_) => loop {
-                let bad = self.pack.entry_error(&self.path);
-                self.load_more().map_err(|error| error.of_entry(bad))?;
+                self.load_more()?;
                 if self.at_hand(self.position).is_some() {
                     return Ok(());
                 }
@@ -167,24 +209,53 @@ impl<'p> File<'p> {
         }
     }
 
-    /// Decodes the next piece of a stream, from the beginning if the position lies before it.
+    /// Goes on with a stream by one buffer: with its first pass, then with decoding it, from the beginning if the
+    /// position lies before what comes next.
     fn load_more(&mut self) -> Result<()> {
-        let Way::Stream(place) = &mut self.way else { return Ok(()) };
-        // After an error nothing is left here, so that the next read begins anew.
-        let mut stream = match place.take() {
-            Some(stream) if stream.position() <= self.position => stream,
-            _ => Box::new(Verified::read(self.pack, &self.content, BUFFER)?),
-        };
-        let mut buffer = std::mem::take(&mut self.window).into_owned();
-        buffer.resize(BUFFER, 0);
-        let start = stream.position();
-        let filled = stream.fill(&mut buffer)?;
-        buffer.truncate(filled);
-        if !stream.is_over() {
-            *place = Some(stream);
-        }
-        (self.window, self.window_start) = (Cow::Owned(buffer), start);
+        let bad = self.pack.entry_error(&self.path);
+        let Way::Stream(stream) = &mut self.way else { return Ok(()) };
+        let buffer = std::mem::take(&mut self.window).into_owned();
+        let next = stream.next(self.pack, &self.content, self.position, buffer);
+        let (start, content) = next.map_err(|error| error.of_entry(bad))?;
+        (self.window, self.window_start) = (Cow::Owned(content), start);
         Ok(())
+    }
+}
+
+impl<'p> Stream<'p> {
+    /// The next content and where it begins, in memory that was used before; none while the first pass goes on.
+    fn next(
+        &mut self,
+        pack: &'p Pack,
+        content: &Content,
+        position: u64,
+        mut buffer: Vec<u8>,
+    ) -> Result<(u64, Vec<u8>)> {
+        buffer.resize(BUFFER, 0);
+        let vouched = self.vouched.get().cloned();
+        // After an error nothing is left in either place, so that the next read begins anew.
+        if vouched.is_none() && !self.believed {
+            let begun = self.first.take();
+            let mut first = begun.map_or_else(|| FirstPass::new(pack, content), Ok)?;
+            match first.step(&mut buffer)? {
+                Some(vouched) => self.vouched = vouched.into(),
+                None => self.first = Some(first),
+            }
+            buffer.clear();
+            return Ok((0, buffer));
+        }
+        let mut second = match (self.second.take(), vouched) {
+            (Some(second), _) if second.position() <= position => second,
+            (_, Some(vouched)) => Verified::known(pack, content, BUFFER, vouched)?,
+            (_, None) => Verified::read(pack, content, BUFFER)?,
+        };
+        let start = second.position();
+        let filled = second.fill(&mut buffer)?;
+        buffer.truncate(filled);
+        if !second.is_over() {
+            self.second = Some(second);
+        }
+        Ok((start, buffer))
     }
 }
 

@@ -2,13 +2,13 @@
 
 use crate::error::{Error, Result};
 use crate::index::end::end_of;
-use crate::progress::{Event, Observer, go_on};
+use crate::progress::{Event, Observer, PROBLEMS_KEPT, go_on};
 use crate::read::format::Format;
 use crate::read::note::Note;
 use crate::source::data::{Data, Gathered, PIECE, cut};
 use crate::source::options::OpenOptions;
 use rangepack_core::fpack::{self, FpackItem};
-use rangepack_core::ndjson::{self, Item, Refused};
+use rangepack_core::ndjson::{self, BadLine, Item, Refused};
 use rangepack_core::trailer::{Trailer, find_trailer};
 use rangepack_core::{Content, Digest, Extent, Index, Kind, Limits, MemoryIndex};
 use std::borrow::Cow;
@@ -21,10 +21,13 @@ pub struct Notes {
     pub refused: Vec<Refused>,
     /// Lines that are not entries; the old reader skipped them silently.
     pub bad_lines: u64,
-    /// The first of them: its number from 1 and its byte offset in the index.
-    pub first_bad: Option<(u64, u64)>,
+    /// The first of them, [`BAD_LINES_KEPT`](ndjson::BAD_LINES_KEPT) at most.
+    pub bad: Vec<BadLine>,
     /// Files of an `.fpack` whose names were cut off when it was made.
     pub lost_names: u64,
+    /// The first of them, [`PROBLEMS_KEPT`] at most: which file of the `.fpack`, counted from 0, and where its payload
+    /// lies.
+    pub lost: Vec<(u64, Extent)>,
     /// Bytes that are not zero behind a container's trailer: the rest of a paged index that was cut or
     /// changed, most likely.
     pub trailing: u64,
@@ -81,15 +84,12 @@ pub(crate) fn find(data: &Data, options: &OpenOptions) -> Result<Origin> {
     let found = tail.ask(|source| find_trailer(source, len, lookback))?;
     if let Some(trailer) = found {
         // An unfinished container may hold another container as a file.
-        return Ok(match beside {
-            Some(beside)
-                if end_in(&beside, options)? > trailer.magic_offset
-                    || !is_own(data, &trailer, &options.limits)? =>
-            {
-                Origin::Beside(beside)
-            }
-            _ => Origin::Trailer(trailer),
-        });
+        let Some(beside) = beside else { return Ok(Origin::Trailer(trailer)) };
+        let counts = match end_in(&beside, options)? {
+            None => false,
+            Some(end) => end > trailer.magic_offset || !is_own(data, &trailer, &options.limits)?,
+        };
+        return Ok(if counts { Origin::Beside(beside) } else { Origin::Trailer(trailer) });
     }
     let head = data.read(Extent { start: 0, len: len.min(fpack::HEADER_LEN) })?;
     if fpack::recognise(&head, len).is_some() {
@@ -99,12 +99,11 @@ pub(crate) fn find(data: &Data, options: &OpenOptions) -> Result<Origin> {
             Err(error) => return Err(error),
         }
     }
-    match beside {
-        Some(beside) => Ok(Origin::Beside(beside)),
-        None => {
-            Err(Error::pack(data.location())(rangepack_core::Error::NotAPack { file_len: len }))
-        }
-    }
+    beside.map(Origin::Beside).ok_or_else(|| is_no_pack(data))
+}
+
+fn is_no_pack(data: &Data) -> Error {
+    Error::pack(data.location())(rangepack_core::Error::NotAPack { file_len: data.len() })
 }
 
 /// Whether a trailer is that of the container it was found in, rather than one of a container that was
@@ -137,14 +136,14 @@ pub(crate) fn is_own(data: &Data, trailer: &Trailer, limits: &Limits) -> Result<
     Ok(Digest::of(&data.read(extent)?) == digest)
 }
 
-/// Where the last payload ends that an index beside a container names.
-fn end_in(beside: &Data, options: &OpenOptions) -> Result<u64> {
+/// Where the last payload ends that an index beside a container names; `None` when it names nothing.
+fn end_in(beside: &Data, options: &OpenOptions) -> Result<Option<u64>> {
     let index = beside.read(Extent { start: 0, len: beside.len() })?;
-    let mut end = 0;
+    let mut end = None;
     // A broken index is no reason not to read the one inside.
     let _ = ndjson::parse_index(&index, &options.limits, &mut |item| {
         if let Item::Entry(entry) = item {
-            end = end.max(end_of(&entry));
+            end = end.max(Some(end_of(&entry)));
         }
         Ok(())
     });
@@ -172,10 +171,16 @@ pub(crate) fn read(
     let mut notes = Notes::default();
     let (file, extent) = match origin {
         Origin::Fpack => {
+            let lost = &mut notes.lost;
             let mut each = |item| match item {
                 FpackItem::Entry(entry) => each(Item::Entry(entry)),
                 FpackItem::Refused(refused) => each(Item::Refused(refused)),
-                _ => Ok(()),
+                FpackItem::Lost { number, payload } => {
+                    if lost.len() < PROBLEMS_KEPT {
+                        lost.push((number, payload));
+                    }
+                    Ok(())
+                }
             };
             notes.lost_names = read_fpack(data, options, &mut each)?;
             return Ok(notes);
@@ -186,8 +191,16 @@ pub(crate) fn read(
     let index = read_index(file, extent, options, observer)?;
     let summary =
         ndjson::parse_index(&index, &options.limits, each).map_err(Error::pack(file.location()))?;
+    if matches!(origin, Origin::Beside(_)) {
+        let checked = summary.check(extent.len, data.len());
+        checked.map_err(|error| match options.index {
+            Some(_) => Error::pack(file.location())(error),
+            // What the server or the disk has beside it is no index, so nothing says that it is a container.
+            None => is_no_pack(data),
+        })?;
+    }
     notes.bad_lines = summary.bad_lines;
-    notes.first_bad = summary.first_bad;
+    notes.bad = summary.bad;
     if let Origin::Trailer(trailer) = origin {
         let start = trailer.index.end();
         let behind = data.read(Extent { start, len: data.len().saturating_sub(start) })?;

@@ -42,7 +42,7 @@ pub(super) fn check(pack: &Pack, findings: &Findings<'_>) {
     }
     match summary {
         Ok(summary) if summary.bad_lines > 0 => {
-            let (line, _) = summary.first_bad.unwrap_or_default();
+            let line = summary.bad.first().map_or(0, |bad| bad.number);
             let count = summary.bad_lines;
             let text = format!("{count} lines of the NDJSON index are not entries (first: {line})");
             findings.structural(None, text);

@@ -13,7 +13,9 @@ pub use write::{write_checked_line, write_line};
 
 use crate::error::{Error, Result};
 use crate::limits::Limits;
+use alloc::vec::Vec;
 use core::fmt;
+use line::name_of;
 use serde::de::{
     DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
 };
@@ -22,9 +24,23 @@ use text::Bytes;
 
 /// A line that begins so is a note of whoever writes the index for whoever goes on writing; readers pass over it.
 pub const NOTE: &[u8] = b"#";
+/// The number of lines that are not entries of which more is kept than their number.
+pub const BAD_LINES_KEPT: usize = 1000;
+
+/// A line, or an element of an array, that is not an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BadLine {
+    /// Its number, counted from 1.
+    pub number: u64,
+    /// Its byte offset in the index.
+    pub offset: u64,
+    /// The name that it speaks of, where that can be told.
+    pub name: Option<Vec<u8>>,
+}
 
 /// What [`parse_index`] came across.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct IndexSummary {
     /// Number of entries.
@@ -33,8 +49,25 @@ pub struct IndexSummary {
     pub refused: u64,
     /// Number of lines or array elements that are not entries. The old readers skip them silently.
     pub bad_lines: u64,
-    /// The first of these: its number, counted from 1, and its byte offset in the index.
-    pub first_bad: Option<(u64, u64)>,
+    /// The first of these, [`BAD_LINES_KEPT`] at most.
+    pub bad: Vec<BadLine>,
+}
+
+impl IndexSummary {
+    /// Fails unless an index of `index_len` bytes in a file of its own, in which all this was found, can be that of a
+    /// container of `container_len` bytes: nothing but its lines says what it is. So it names something, or it is
+    /// written for a container that has no bytes yet.
+    ///
+    /// # Errors
+    /// [`Error::BadIndexLine`] when there is something else, [`Error::NotAPack`] when there is nothing.
+    pub fn check(&self, index_len: u64, container_len: u64) -> Result<()> {
+        match self.bad.first() {
+            _ if self.entries > 0 || self.refused > 0 => Ok(()),
+            Some(bad) => Err(Error::BadIndexLine { number: bad.number, offset: bad.offset }),
+            None if index_len > 0 && container_len == 0 => Ok(()),
+            None => Err(Error::NotAPack { file_len: container_len }),
+        }
+    }
 }
 
 /// Whether `first_bytes` can be the beginning of an index: perhaps whitespace, a bracket, and what
@@ -98,7 +131,10 @@ impl Progress<'_> {
         self.reached = offset.saturating_add(text.len()) as u64;
         let Ok(item) = parse_line(text) else {
             self.summary.bad_lines = self.summary.bad_lines.saturating_add(1);
-            self.summary.first_bad.get_or_insert((self.number, offset as u64));
+            if self.summary.bad.len() < BAD_LINES_KEPT {
+                let (number, offset, name) = (self.number, offset as u64, name_of(text));
+                self.summary.bad.push(BadLine { number, offset, name });
+            }
             return Ok(());
         };
         let count = match &item {

@@ -31,6 +31,8 @@ export class Contents {
   #engine;
   /** @type {Recent<Uint8Array>} */
   #blocks = new Recent(BLOCKS);
+  /** By entry without a block table, digests of the parts of its payload, once all of it was verified. @type {WeakMap<Entry, string[]>} */
+  #parts = new WeakMap();
 
   /** @param {Engine} engine */
   constructor(engine) {
@@ -141,7 +143,8 @@ export class Contents {
     this.#check(entry);
     const pieces = new Uint8Array(end - start);
     let length = 0;
-    for await (const piece of this.pieces(entry, start, end, options)) {
+    // All of it is held back until everything is verified, so that one pass does.
+    for await (const piece of this.#pieces(entry, start, end, options.signal, true)) {
       pieces.set(piece, length);
       length += piece.length;
     }
@@ -149,9 +152,9 @@ export class Contents {
   }
 
   /**
-   * The same in pieces, in memory that does not grow with the length. Of files with a block table every piece is
-   * verified before it is given out. Others are verified as a whole: if they are longer than 8 MiB, the error comes
-   * after the last piece.
+   * The same in pieces, in memory that does not grow with the length; every piece is verified before it is given
+   * out. Files without a block table are verified as a whole: if they are longer than 8 MiB, they are fetched once
+   * for that, and once more to be given out.
    *
    * @param {Entry} entry
    * @param {number} start
@@ -159,7 +162,19 @@ export class Contents {
    * @param {Options} [options]
    * @returns {AsyncGenerator<Uint8Array, void, undefined>}
    */
-  async *pieces(entry, start, end, { signal } = {}) {
+  pieces(entry, start, end, { signal } = {}) {
+    return this.#pieces(entry, start, end, signal, false);
+  }
+
+  /**
+   * @param {Entry} entry
+   * @param {number} start
+   * @param {number} end
+   * @param {AbortSignal | undefined} signal
+   * @param {boolean} heldBack nobody sees a piece before the last one came
+   * @returns {AsyncGenerator<Uint8Array, void, undefined>}
+   */
+  async *#pieces(entry, start, end, signal, heldBack) {
     this.#check(entry);
     if (start >= end) return;
     const first = await this.#engine.locate(entry, start, end, signal);
@@ -168,7 +183,7 @@ export class Contents {
     } else if (Math.max(entry.storedSize, entry.size) <= WHOLE) {
       yield (await this.whole(entry, { signal })).subarray(start, end);
     } else {
-      yield* this.#decoded(entry, start, end, signal);
+      yield* this.#decoded(entry, start, end, heldBack ? this.#payload(entry, signal) : await this.#again(entry, signal));
     }
   }
 
@@ -272,15 +287,15 @@ export class Contents {
    * @param {Entry} entry
    * @param {number} start
    * @param {number} end
-   * @param {AbortSignal | undefined} signal
+   * @param {AsyncIterable<Uint8Array>} payloads
    */
-  async *#decoded(entry, start, end, signal) {
+  async *#decoded(entry, start, end, payloads) {
     const engine = this.#engine;
     const decoder = engine.call(() => new engine.wasm.Decoder(entry));
     let position = 0;
     let finished = false;
     try {
-      for await (const payload of this.#payload(entry, signal)) {
+      for await (const payload of payloads) {
         engine.call(() => decoder.push(payload), entry.path);
         for (;;) {
           const content = engine.call(() => decoder.pull(), entry.path);
@@ -295,6 +310,48 @@ export class Contents {
       engine.metrics.verifiedBytes += entry.storedSize;
     } finally {
       if (!finished) decoder.free();
+    }
+  }
+
+  /**
+   * Verifies a payload in a first pass, of which nothing is given out.
+   *
+   * @param {Entry} entry
+   * @param {AbortSignal | undefined} signal
+   * @returns {Promise<AsyncIterable<Uint8Array>>} the same bytes once more: each part has the digest that it had then
+   */
+  async #again(entry, signal) {
+    const { wasm } = this.#engine;
+    let digests = this.#parts.get(entry);
+    if (digests === undefined) {
+      /** @type {string[]} */
+      const found = [];
+      const noted = async function* (/** @type {AsyncIterable<Uint8Array>} */ parts) {
+        for await (const part of parts) {
+          found.push(await sha256(wasm, part));
+          yield part;
+        }
+      };
+      // Nothing lies in an empty range.
+      for await (const _ of this.#decoded(entry, 0, 0, noted(this.#payload(entry, signal))));
+      this.#parts.set(entry, found);
+      digests = found;
+    }
+    return this.#compared(entry, digests, signal);
+  }
+
+  /**
+   * @param {Entry} entry
+   * @param {string[]} digests of the parts
+   * @param {AbortSignal | undefined} signal
+   */
+  async *#compared(entry, digests, signal) {
+    let at = 0;
+    for await (const part of this.#payload(entry, signal)) {
+      const offset = (entry.offset ?? 0) + at * STEP;
+      await this.#engine.guard(entry.path, () => this.#compare(digests[at], part, offset));
+      at += 1;
+      yield part;
     }
   }
 

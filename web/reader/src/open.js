@@ -122,7 +122,8 @@ async function openLegacy(engine, options, environment) {
  * @param {(offset: number, length: number) => Promise<Uint8Array>} fetch
  * @returns {Promise<Info>}
  */
-async function loadIndex(engine, total, { onProgress, concurrency = 6, signal }, fetch) {
+async function loadIndex(engine, total, options, fetch) {
+  const { onProgress, concurrency = 6, signal } = options;
   await engine.ask((reader) => ({ value: reader.indexBegin(total) }), signal);
   /** @type {Promise<Uint8Array>[]} */
   const coming = [];
@@ -138,7 +139,7 @@ async function loadIndex(engine, total, { onProgress, concurrency = 6, signal },
     loaded += bytes.length;
     onProgress?.({ loaded, total });
   }
-  return engine.ask((reader) => reader.indexFinish(), signal);
+  return engine.ask((reader) => reader.indexFinish(options.index !== undefined), signal);
 }
 
 /**

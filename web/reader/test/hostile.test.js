@@ -128,6 +128,24 @@ test('every hostile pack is refused, or does no harm', async () => {
   assert.deepEqual(wrong, {});
 });
 
+test('an index that names nothing makes a container of no file', async () => {
+  const text = new TextEncoder();
+  const file = Uint8Array.from({ length: 5000 }, (_, i) => (i * 7) & 255);
+  for (const [index, code] of [
+    ['', 'ERR_NOT_A_PACK'],
+    ['\n', 'ERR_NOT_A_PACK'],
+    ['[]', 'ERR_NOT_A_PACK'],
+    ['<!DOCTYPE html>', 'ERR_CORRUPT'],
+    ['{"error": "not found"}', 'ERR_CORRUPT'],
+    ['[5]', 'ERR_CORRUPT'],
+  ]) {
+    await assert.rejects(openPack(file, { index: text.encode(index) }), { code });
+  }
+  const pack = await openPack(new Uint8Array(), { index: text.encode('\n') });
+  assert.equal(pack.info.files, 0);
+  pack.close();
+});
+
 test('no memory is taken for a size that the stored bytes cannot have', async () => {
   for (const name of ['compressed', 'smallest']) {
     const pack = await openPack(testFile(`golden/${name}.pack`));

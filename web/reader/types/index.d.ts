@@ -227,8 +227,8 @@ export interface Entry {
 
 /**
  * A file of a pack, shaped like the `File` of a browser. A part of a large file is read and verified without the rest.
- * (Files over 8 MiB of old containers have no digests of their parts: any part costs the whole, and of a stream
- * the error comes at its end.)
+ * (Files over 8 MiB of old containers have no digests of their parts: any part costs the whole, and a stream costs
+ * it twice, once to be verified.)
  */
 export interface PackFile {
   readonly entry: Entry;

@@ -24,7 +24,13 @@ Examples:
 The same command continues after an interruption: files that are in the container, and have not
 changed since, are passed over, and keep the attributes that they have there. Entries are written to
 the index beside the container only when their payloads are on disk. `rangepack pack` is faster
-where nothing needs to be continued.";
+where nothing needs to be continued.
+
+A file that another program writes to while it is read is read again, three times in all, then left
+out like one that cannot be read. A write shows by the file's size and by the times of its last change
+and of its last write, which are compared after reading; a file that was changed a moment ago is read
+after a pause of 50 ms (2 s where times are whole seconds), so that no write falls into the same tick.
+What cannot show: one single write that takes longer than that, and writing through a memory map.";
 
 /// Make a container that can be continued after an interruption
 ///

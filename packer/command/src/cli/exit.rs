@@ -104,6 +104,7 @@ impl Failure {
                 Error::NoEntry { .. }
                 | Error::BrokenLink { .. }
                 | Error::WrongKind { .. }
+                | Error::Incomplete { .. }
                 | Error::Strict { .. } => Exit::Bad,
                 error if error.is_bad_pack() => Exit::Bad,
                 _ => Exit::Trouble,
@@ -159,6 +160,9 @@ fn advice(error: &Error) -> Option<&'static str> {
         }
         Error::Container { problem, .. } => advice_on_container(problem),
         Error::Exists { .. } => Some("pass --force to replace it"),
+        Error::Incomplete { .. } => Some(
+            "mend what was warned about, or leave it out with --exclude; --incomplete replaces it all the same",
+        ),
         Error::TooMuch { .. } => Some(
             "--max-size and --max-entries keep a stranger's pack from filling the disk; raise them \
              if you trust this one",
@@ -196,6 +200,10 @@ fn serving(error: &ServeError) -> (String, Option<&'static str>) {
             (format!("{origin}: an origin is a scheme and a host: https://example.org"), None)
         }
         ServeError::Threads(error) => (format!("cannot start threads: {error}"), None),
+        ServeError::Clock => {
+            let hint = "set it; times of HTTP lie between 1970 and 9999";
+            ("this machine's clock is wrong".to_owned(), Some(hint))
+        }
         ServeError::Random(error) => (format!("cannot make a token: {error}"), None),
     }
 }
@@ -256,7 +264,7 @@ fn advice_on_pack(kind: ErrorKind) -> Option<&'static str> {
         ErrorKind::NotAPack => {
             "rangepack reads its own packs, CTNRv1 containers and .fpack files; a pack that was cut \
              short has lost its index, which is at its end; a container that was never finished \
-             needs `rangepack finalize`, or --index FILE"
+             needs `rangepack finalize`, or --index FILE; an .idx beside it counts when it names something"
         }
         ErrorKind::Unsupported => "a newer rangepack made it; a newer one is needed to read it",
         ErrorKind::Corrupt => {

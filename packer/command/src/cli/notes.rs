@@ -9,8 +9,8 @@ pub(super) fn of(pack: &Pack) -> Vec<String> {
     let mut lines = Vec::new();
     if notes.bad_lines > 0 {
         let mut text = format!("{} of the index cannot be read", count(notes.bad_lines, "line"));
-        if let Some((line, offset)) = notes.first_bad {
-            text.push_str(&format!("; the first is line {line}, at byte {offset}"));
+        if let Some(bad) = notes.bad.first() {
+            text.push_str(&format!("; the first is line {}, at byte {}", bad.number, bad.offset));
         }
         lines.push(text);
     }

@@ -23,8 +23,16 @@ Examples:
   rangepack pack data data.pack --align 4k --fsync --force
   rangepack pack data data.pack --meta license=CC-BY-4.0 --meta source=https://example.org
 
-Files that cannot be read are warned about and left out; the exit code is 1 then. Sockets, pipes and
-devices are left out as well, which is no failure. Hard links and holes are kept as such.";
+Files that cannot be read are warned about and left out; the exit code is 1 then. A pack that lacks
+such files does not replace another: with --force the old OUT stays, unless --incomplete is given as
+well. Times before 1677 and after 2262 are warned about and become the nearest that fits. Sockets, pipes and
+devices are left out as well, which is no failure. Hard links and holes are kept as such.
+
+A file that another program writes to while it is read is read again, three times in all, then left
+out like one that cannot be read. A write shows by the file's size and by the times of its last change
+and of its last write, which are compared after reading; a file that was changed a moment ago is read
+after a pause of 50 ms (2 s where times are whole seconds), so that no write falls into the same tick.
+What cannot show: one single write that takes longer than that, and writing through a memory map.";
 
 /// Pack a directory tree into one file
 ///
@@ -39,9 +47,12 @@ pub(super) struct Args {
     /// The pack to make
     #[arg(value_name = "OUT")]
     output: PathBuf,
-    /// Replace OUT if it exists
+    /// Replace OUT if it exists; it stays if something cannot be read
     #[arg(short, long)]
     force: bool,
+    /// With --force: replace OUT even if something cannot be read, which is left out
+    #[arg(long, requires = "force")]
+    incomplete: bool,
     /// Wait until everything is on disk before OUT appears
     #[arg(long)]
     fsync: bool,
@@ -71,6 +82,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     let mut options = args.store.options(&args.select, &args.index)?;
     options.fsync = args.fsync;
     options.overwrite = args.force;
+    options.incomplete = args.incomplete;
     options.metadata = args.meta.iter().cloned().collect();
     let follow = Follow::new("packing", args.progress.progress, global).stoppable();
     let follow = follow.print_each(args.verbose);

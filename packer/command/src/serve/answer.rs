@@ -9,7 +9,16 @@ use http_range_header::{
     parse_range_header,
 };
 use std::ops::Range;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
+
+/// Midnight of the first day of the year 10000, in seconds.
+const TOO_LATE: u64 = 253_402_300_800;
+
+/// Whether a header can tell this time.
+pub(super) fn can_be_told(time: SystemTime) -> bool {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH);
+    since.is_ok_and(|since| since < Duration::from_secs(TOO_LATE))
+}
 
 /// What can be told of some bytes before they are read.
 #[derive(Debug, Clone)]
@@ -111,7 +120,24 @@ fn part(range: &HeaderValue, len: u64) -> Wanted {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::{Duration, UNIX_EPOCH};
+    use std::time::UNIX_EPOCH;
+
+    #[test]
+    fn times_that_headers_can_tell() {
+        let after = |seconds| UNIX_EPOCH.checked_add(Duration::from_secs(seconds)).unwrap();
+        for (time, can) in [
+            (UNIX_EPOCH, true),
+            (UNIX_EPOCH - Duration::from_nanos(1), false),
+            (after(TOO_LATE - 1), true),
+            (after(TOO_LATE), false),
+        ] {
+            assert_eq!(can_be_told(time), can, "{time:?}");
+            // What can be told is written without a panic.
+            if can {
+                HeaderMap::new().typed_insert(headers::LastModified::from(time));
+            }
+        }
+    }
 
     fn content(len: u64) -> Content {
         Content {

@@ -7,7 +7,7 @@ use rangepack::File;
 use rangepack::{Error, Result};
 use rangepack_core::{Extent, PackPathBuf};
 use std::borrow::Cow;
-use std::io::{self, BufRead, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -17,10 +17,6 @@ const CHUNK: u64 = 64 << 10;
 /// How much of a remote pack at most, where every chunk is a request. Clients that do not take what
 /// they asked for get no further than the first small ones.
 const REMOTE_CHUNK: u64 = 512 << 10;
-
-/// How much is decoded at once on the way to a place in a file that has to be decoded from its
-/// beginning. Between two steps it is seen when the client has gone.
-const STEP: u64 = 4 << 20;
 
 /// Bytes that are read from the beginning to the end.
 pub(super) enum Reader {
@@ -43,7 +39,6 @@ pub(super) struct Raw {
 /// Bytes of a file inside a pack.
 pub(super) struct Part {
     file: OpenFile,
-    skip: u64,
     left: u64,
 }
 
@@ -82,18 +77,13 @@ impl Reader {
             path: served.pack.location().name().into(),
             source,
         };
-        let mut skip = 0;
         let file = OpenFile::try_new(Arc::clone(served), |served| {
             let mut file = served.pack.open_file(path.as_bytes())?;
             file.read_until(range.end);
-            if file.is_stream() {
-                skip = range.start;
-            } else {
-                file.seek(SeekFrom::Start(range.start)).map_err(failed)?;
-            }
+            file.seek(SeekFrom::Start(range.start)).map_err(failed)?;
             Ok::<_, Error>(file)
         })?;
-        Ok(Reader::File(Part { file, skip, left: range.end.saturating_sub(range.start) }))
+        Ok(Reader::File(Part { file, left: range.end.saturating_sub(range.start) }))
     }
 
     /// Reads what is in memory.
@@ -143,13 +133,8 @@ impl Part {
         if self.left == 0 {
             return Ok(None);
         }
-        if self.skip > 0 {
-            let step = self.skip.min(STEP);
-            self.file.with_dependent_mut(|_, file| {
-                file.seek_relative(i64::try_from(step).unwrap_or(0))?;
-                file.fill_buf().map(|_| ())
-            })?;
-            self.skip = self.skip.saturating_sub(step);
+        // Between two steps on a long way it is seen when the client has gone.
+        if !self.file.with_dependent_mut(|_, file| file.approach())? {
             return Ok(Some(Bytes::new()));
         }
         let len = self.left.min(CHUNK);

@@ -18,6 +18,8 @@ pub(crate) enum ServeError {
     Origin(String),
     /// The system has no threads left.
     Threads(io::Error),
+    /// It is earlier than 1970 or later than 9999, and no answer can tell its date.
+    Clock,
     /// The system has no random numbers.
     Random(getrandom::Error),
 }

@@ -1,5 +1,6 @@
 //! Which packs are served, and the open ones among them.
 
+use super::answer::can_be_told;
 use headers::ETag;
 use rangepack::Data;
 use rangepack::Location;
@@ -75,8 +76,7 @@ impl FileStamp {
         let file = std::os::unix::fs::MetadataExt::ino(metadata);
         #[cfg(not(unix))]
         let file = 0;
-        // Earlier times cannot be told in a header.
-        let modified = metadata.modified().ok().filter(|time| *time >= SystemTime::UNIX_EPOCH);
+        let modified = metadata.modified().ok();
         FileStamp { len: metadata.len(), modified, file }
     }
 }
@@ -151,9 +151,9 @@ impl Served {
         }
     }
 
-    /// When one of its files was changed last, if that is known.
+    /// When one of its files was changed last, if that is known and can be told.
     pub(super) fn modified(&self, file: RawFile) -> Option<SystemTime> {
-        self.stamp(file)?.modified
+        self.stamp(file)?.modified.filter(|time| can_be_told(*time))
     }
 
     /// What stands for the bytes of one of its files: of a pack its root digest.

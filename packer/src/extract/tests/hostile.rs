@@ -49,6 +49,34 @@ fn names_that_lead_out_are_refused_and_the_rest_is_extracted() {
 }
 
 #[test]
+fn what_an_old_index_does_not_tell_is_named_and_the_rest_is_extracted() {
+    let home = tempfile::tempdir().unwrap();
+    let hostile = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/hostile");
+    let all = |name: &str| {
+        let target = home.path().join(name);
+        let pack = Pack::open(hostile.join(name)).unwrap();
+        let report = extract(&pack, &target, &ExtractOptions::default(), &()).unwrap();
+        assert!(!report.is_complete());
+        let paths: Vec<_> = report.problems.iter().map(|problem| problem.path.clone()).collect();
+        (report.files, report.refused, paths)
+    };
+    let (files, refused, paths) = all("v1-odd-lines.pack");
+    assert_eq!((files, refused), (1, 5));
+    assert_eq!(paths, ["odd", "odd", "odd", "odd", "line 6 of the index"]);
+    assert_eq!(fs::read(home.path().join("v1-odd-lines.pack/even")).unwrap(), b"hello");
+    let (files, refused, paths) = all("fpack-name-lost.pack");
+    assert_eq!((files, refused, paths), (1, 1, vec!["file 2 of the .fpack".to_owned()]));
+    // Only so many are kept; all are counted.
+    let container = home.path().join("many");
+    fs::write(&container, b"hello").unwrap();
+    fs::write(home.path().join("many.idx"), "{\"relpath\": \"x\"}\n".repeat(3000)).unwrap();
+    let pack = Pack::open(&container);
+    let report = pack
+        .and_then(|pack| extract(&pack, &home.path().join("out"), &ExtractOptions::default(), &()));
+    assert!(report.is_err() || report.is_ok_and(|report| report.refused == 3000));
+}
+
+#[test]
 fn links_in_the_target_are_not_written_through() {
     let source = tree(&["sub/deep/file", "sub/file", "name", "other"]);
     let (_directory, pack) = packed(source.path(), &PackOptions::default());

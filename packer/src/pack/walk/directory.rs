@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 #[cfg(unix)]
 #[path = "unix.rs"]
@@ -158,8 +159,11 @@ pub(crate) struct Metadata {
     pub kind: ItemKind,
     /// Permission bits, `0o7777` at most; made up where the system has none.
     pub mode: u32,
-    /// Nanoseconds from 1970 to its last change, cut to what the type holds.
+    /// Nanoseconds from 1970 to its last change; the nearest time that a pack can hold.
     pub mtime_ns: i64,
+    /// Nanoseconds from 1970 to when anything of it was changed last, which no program can set; where the system does
+    /// not tell that, to its last change.
+    pub changed_ns: i128,
     /// Bytes in it; for a link the length of its target.
     pub size: u64,
     /// The owner's number; 0 where the system has none, like all that follow.
@@ -185,12 +189,52 @@ impl Metadata {
         (self.kind == ItemKind::File && self.links > 1).then_some((self.dev, self.ino))
     }
 
-    /// Whether nothing was written into it since `earlier`: whoever does moves its time.
+    /// Whether nothing was written into it since `earlier`, which had [settled](Metadata::settle): whoever does moves
+    /// its times.
     pub(crate) fn is_still(&self, earlier: &Metadata) -> bool {
-        (self.dev, self.ino, self.size, self.mtime_ns)
-            == (earlier.dev, earlier.ino, earlier.size, earlier.mtime_ns)
+        (self.dev, self.ino, self.size, self.mtime_ns, self.changed_ns)
+            == (earlier.dev, earlier.ino, earlier.size, earlier.mtime_ns, earlier.changed_ns)
+    }
+
+    /// Whether a pack can hold its time.
+    pub(crate) fn has_fitting_time(&self) -> bool {
+        !matches!(self.mtime_ns, EARLIEST | LATEST)
+    }
+
+    /// Waits until every change of the file from then on moves its times. That is so already unless it was changed
+    /// a moment ago: file systems keep times that are a clock's tick old, or whole seconds.
+    pub(crate) fn settle(&self) {
+        let grain = match self.changed_ns % NANOSECONDS {
+            0 => WHOLE_SECONDS,
+            _ => QUIET,
+        };
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let age =
+            i128::try_from(now.as_nanos()).unwrap_or(i128::MAX).saturating_sub(self.changed_ns);
+        // Less than no time: the file's clock is another one. Waiting for a whole grain is enough for any clock.
+        if age < i128::try_from(grain.as_nanos()).unwrap_or(i128::MAX) {
+            std::thread::sleep(grain);
+        }
     }
 }
+
+/// The nearest time that a pack can hold; the very first stands for one that is not known.
+pub(super) fn fitting(nanoseconds: i128) -> i64 {
+    let fits = nanoseconds.clamp(i128::from(EARLIEST), i128::from(LATEST));
+    i64::try_from(fits).unwrap_or(LATEST)
+}
+
+const EARLIEST: i64 = i64::MIN + 1;
+const LATEST: i64 = i64::MAX;
+
+const NANOSECONDS: i128 = 1_000_000_000;
+
+/// No system's clock of file times ticks in more than 16 ms. The rest is for a write that moved the times before it
+/// began to copy its bytes: so long it may take.
+const QUIET: Duration = Duration::from_millis(50);
+
+/// Where whole seconds are kept they may be even ones.
+const WHOLE_SECONDS: Duration = Duration::from_secs(2);
 
 /// The least that is missing on the device from a file with holes.
 const LEAST_HOLE: u64 = 4096;

@@ -1,10 +1,10 @@
 //! Directories by path, where the system has no handles for them.
 
-use super::{Found, ItemKind, Met, Metadata};
+use super::{Found, ItemKind, Met, Metadata, fitting};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 
 /// The path without links, as the system spells it.
 pub(in super::super) type Identity = PathBuf;
@@ -134,14 +134,14 @@ fn metadata_from(metadata: &fs::Metadata) -> Metadata {
         _ if metadata.permissions().readonly() => 0o444,
         _ => 0o644,
     };
-    let mtime_ns = match metadata.modified().map(|time| time.duration_since(UNIX_EPOCH)) {
-        Ok(Ok(after)) => i64::try_from(after.as_nanos()).unwrap_or(i64::MAX),
-        Ok(Err(before)) => {
-            i64::try_from(before.duration().as_nanos()).map_or(i64::MIN, |nanoseconds| -nanoseconds)
-        }
+    let nanoseconds = |time: Duration| i128::try_from(time.as_nanos()).unwrap_or(i128::MAX);
+    let changed_ns = match metadata.modified().map(|time| time.duration_since(UNIX_EPOCH)) {
+        Ok(Ok(after)) => nanoseconds(after),
+        Ok(Err(before)) => -nanoseconds(before.duration()),
         Err(_) => 0,
     };
+    let mtime_ns = fitting(changed_ns);
     let size = metadata.len();
     let (uid, gid, dev, ino, links, allocated) = (0, 0, 0, 0, 1, size);
-    Metadata { kind, mode, mtime_ns, size, uid, gid, dev, ino, links, allocated }
+    Metadata { kind, mode, mtime_ns, changed_ns, size, uid, gid, dev, ino, links, allocated }
 }

@@ -135,6 +135,28 @@ fn what_a_directory_tells_of_its_items() {
 }
 
 #[test]
+fn no_change_of_a_settled_file_is_missed() {
+    let root = tree(&["file"]);
+    let mut walk = Walk::new(root.path(), WalkOptions::default()).unwrap();
+    let directory = walk.next().unwrap().directory;
+    let path = root.path().join("file");
+    for round in 0..20 {
+        // As fresh as can be, many times within a tick of the clock; and its own time is set back.
+        fs::write(&path, [round]).unwrap();
+        let settled = directory.metadata(b"file").unwrap();
+        settled.settle();
+        assert!(directory.metadata(b"file").unwrap().is_still(&settled));
+        let file = fs::File::options().write(true).open(&path).unwrap();
+        std::io::Write::write_all(&mut &file, b"x").unwrap();
+        if cfg!(unix) {
+            let before = fs::metadata(&path).unwrap().modified().unwrap();
+            file.set_modified(before - std::time::Duration::from_secs(1)).unwrap();
+        }
+        assert!(!directory.metadata(b"file").unwrap().is_still(&settled));
+    }
+}
+
+#[test]
 fn filters_leave_out_files_and_whole_directories() {
     let root = tree(&["a.jpg", "a.txt", ".hidden/x.jpg", "cache/x.jpg", "sub/b.JPG", "sub/c.txt"]);
     let options = FilterOptions {

@@ -1,6 +1,6 @@
 //! Directories by handle: `openat`, `fstatat`, `readlinkat`, `getdents`.
 
-use super::{Found, ItemKind, Met, Metadata};
+use super::{Found, ItemKind, Met, Metadata, fitting};
 use crate::source::attributes;
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat};
 use rustix::io::retry_on_intr;
@@ -165,12 +165,13 @@ fn kind_of(file_type: FileType) -> Option<ItemKind> {
     reason = "the types of these fields differ between systems"
 )]
 fn metadata_from(stat: &Stat) -> Metadata {
-    let seconds = stat.st_mtime as i64;
-    let mtime_ns = seconds.saturating_mul(1_000_000_000).saturating_add(stat.st_mtime_nsec as i64);
+    let nanoseconds = |seconds, rest| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
+    let modified_ns = nanoseconds(stat.st_mtime as i64, stat.st_mtime_nsec as i64);
     Metadata {
         kind: kind_of(FileType::from_raw_mode(stat.st_mode)).unwrap_or(ItemKind::Other),
         mode: u32::from(stat.st_mode) & 0o7777,
-        mtime_ns,
+        mtime_ns: fitting(modified_ns),
+        changed_ns: nanoseconds(stat.st_ctime as i64, stat.st_ctime_nsec as i64),
         size: u64::try_from(stat.st_size).unwrap_or(0),
         uid: stat.st_uid,
         gid: stat.st_gid,

@@ -70,6 +70,16 @@ fn is_as_written(line: &[u8]) -> bool {
     check_digits(crc32fast::hash(checked)) == *digits
 }
 
+/// The name that a line speaks of, whatever else is wrong with it; `None` when that cannot be told.
+pub(super) fn name_of(line: &[u8]) -> Option<Vec<u8>> {
+    #[derive(Deserialize)]
+    struct Name {
+        relpath: Bytes,
+    }
+    let line: Name = serde_json::from_slice(line).ok()?;
+    Some(line.relpath.0)
+}
+
 /// The keys of a line, as they stand there.
 #[derive(Deserialize)]
 struct Line {

@@ -24,7 +24,8 @@ type Counts = (u64, u64, u64, Option<(u64, u64)>);
 
 fn counts(index: &str) -> Result<Counts> {
     let (_, summary) = read(index.as_bytes())?;
-    Ok((summary.entries, summary.refused, summary.bad_lines, summary.first_bad))
+    let first = summary.bad.first().map(|bad| (bad.number, bad.offset));
+    Ok((summary.entries, summary.refused, summary.bad_lines, first))
 }
 
 /// Size and SHA-256 of each file that the old programs packed.
@@ -92,6 +93,38 @@ fn bad_lines_are_counted() {
     assert_eq!(counts(&refused), Ok((0, 1, 0, None)));
     assert_eq!(counts(""), Ok((0, 0, 0, None)));
     assert_eq!(counts("x"), Ok((0, 0, 1, Some((1, 0)))));
+}
+
+#[test]
+fn bad_lines_are_named_where_they_can_be() {
+    let odd = LINE.replace("\"a\"", "\"b\\udcff\", \"x\": 1, \"mode\": -1");
+    let (_, summary) = read(format!("{odd}\nx\n{{\"relpath\": 1}}\n").as_bytes()).unwrap();
+    let names: Vec<_> = summary.bad.iter().map(|bad| bad.name.as_deref()).collect();
+    assert_eq!(names, [Some(&b"b\xff"[..]), None, None]);
+    let (_, summary) = read("x\n".repeat(2000).as_bytes()).unwrap();
+    assert_eq!((summary.bad_lines, summary.bad.len()), (2000, BAD_LINES_KEPT));
+}
+
+#[test]
+fn what_can_be_an_index_in_a_file_of_its_own() {
+    let check = |index: &str, container_len| {
+        read(index.as_bytes())?.1.check(index.len() as u64, container_len)
+    };
+    let refused = LINE.replace("\"a\"", "\"../a\"");
+    for index in [LINE, &refused, &format!("x\n{LINE}")] {
+        assert_eq!(check(index, 5), Ok(()));
+    }
+    for (index, number) in [("<!DOCTYPE html>", 1), ("\n{\"error\": \"not found\"}", 2), ("[5]", 1)]
+    {
+        assert!(
+            matches!(check(index, 5), Err(Error::BadIndexLine { number: found, .. }) if found == number)
+        );
+    }
+    for nothing in ["\n", "[]", " \n \n"] {
+        assert_eq!(check(nothing, 0), Ok(()), "a new journal, and an empty container");
+        assert_eq!(check(nothing, 5), Err(Error::NotAPack { file_len: 5 }));
+    }
+    assert_eq!(check("", 0), Err(Error::NotAPack { file_len: 0 }));
 }
 
 #[test]
