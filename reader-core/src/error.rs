@@ -281,6 +281,12 @@ pub enum Error {
         /// Byte offset inside the index.
         offset: u64,
     },
+    /// Metadata that is not what it has to be.
+    #[error("the metadata, {len} bytes, is no JSON object of strings")]
+    BadMetadata {
+        /// Length of the section in bytes.
+        len: u64,
+    },
     /// A name that no pack may hold.
     #[error("a name that cannot be stored: {problem}")]
     BadPath {

@@ -56,6 +56,17 @@ fn pack_list_read_verify_extract() {
     assert!(said.contains("\"files\":3"), "{said}");
 }
 
+#[test]
+fn metadata_that_is_none_harms_nothing_else() {
+    let hostile = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/hostile");
+    for name in ["metadata-not-json", "metadata-too-long", "metadata-digest-wrong"] {
+        let (said, warned) = run(&hostile, &format!("info {name}.pack"), 1);
+        assert!(said.contains("entries   1 file"), "{said}");
+        assert!(warned.contains("metadata") || warned.contains("section"), "{warned}");
+        run(&hostile, &format!("ls {name}.pack"), 0);
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn links_that_lead_nowhere() {

@@ -5,6 +5,10 @@ use rangepack_core::{Escaped, Owner};
 use std::io;
 use std::sync::Arc;
 
+/// After so many extended attributes that cannot be set the rest of an entry's are not tried: a stranger's pack can have
+/// a hundred thousand that all entries share.
+const MOST_REFUSED: usize = 64;
+
 /// What an entry gets beside its content.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Attributes {
@@ -26,15 +30,18 @@ impl Attributes {
         &self,
         set: impl Fn(&[u8], &[u8]) -> io::Result<()>,
     ) -> Result<(), Unset> {
-        let mut result = Ok(());
+        let (mut result, mut refused) = (Ok(()), 0);
         for (name, value) in self.extended.iter().flat_map(|extended| extended.iter()) {
             if is_privileged(name) && self.owner.is_none() {
                 continue;
             }
-            if let Err(source) = set(name, value)
-                && result.is_ok()
-            {
+            let Err(source) = set(name, value) else { continue };
+            if result.is_ok() {
                 result = Err(Unset { name: Escaped(name).to_string(), source });
+            }
+            refused += 1;
+            if refused == MOST_REFUSED {
+                break;
             }
         }
         result
@@ -97,6 +104,20 @@ pub(super) fn unguessable() -> u64 {
 mod tests {
     use super::*;
     use std::cell::RefCell;
+
+    #[test]
+    fn what_is_refused_again_and_again_is_not_tried_for_ever() {
+        let pairs = (0..1000u32).map(|number| (number.to_be_bytes().to_vec(), Vec::new()));
+        let extended = Some(Arc::new(rangepack_core::Attributes::new(pairs.collect())));
+        let attributes = Attributes { extended, ..Attributes::default() };
+        let tried = RefCell::new(0);
+        let done = attributes.set_extended(|_, _| {
+            *tried.borrow_mut() += 1;
+            Err(io::ErrorKind::Unsupported.into())
+        });
+        assert!(done.is_err());
+        assert_eq!(tried.into_inner(), MOST_REFUSED);
+    }
 
     #[test]
     fn privileged_attributes_come_with_the_owner_only() {

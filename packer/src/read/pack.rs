@@ -385,9 +385,8 @@ impl Source for Pack {
 }
 
 fn from_json(bytes: &[u8]) -> rangepack_core::Result<BTreeMap<String, String>> {
-    let (structure, value) = (rangepack_core::Structure::Metadata, bytes.len() as u64);
-    let bad = rangepack_core::Error::BadField { structure, field: "length", value };
-    serde_json::from_slice(bytes).map_err(|_| bad)
+    let len = bytes.len() as u64;
+    serde_json::from_slice(bytes).map_err(|_| rangepack_core::Error::BadMetadata { len })
 }
 
 /// A walk over entries.

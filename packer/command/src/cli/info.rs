@@ -5,7 +5,7 @@ use super::arguments::{PackArgs, TrafficArgs};
 use super::console::{Global, Out, Paint, printable};
 use super::exit::Exit;
 use crate::format::{Size, count, percent};
-use rangepack::{Format, Pack, Verify};
+use rangepack::{Error, Format, Pack, Verify};
 use rangepack_core::Escaped;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -39,7 +39,16 @@ pub(super) struct Args {
 /// Tells.
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     let pack = args.pack.open_quietly(Verify::Index, global)?;
-    let info = Info::of(&pack)?;
+    // What is wrong with the metadata harms nothing else.
+    let (metadata, exit) = match pack.user_metadata() {
+        Ok(metadata) => (metadata, Exit::Fine),
+        Err(Error::Pack { source, .. }) => {
+            global.warning_of(pack.location(), &source.to_string());
+            (BTreeMap::new(), Exit::Bad)
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let info = Info::of(&pack, metadata);
     let mut out = global.stdout();
     if args.json {
         out.json(&info)?;
@@ -48,7 +57,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     }
     out.flush()?;
     args.traffic.tell(&pack);
-    Ok(Exit::Fine)
+    Ok(exit)
 }
 
 #[derive(Debug, Serialize)]
@@ -105,7 +114,7 @@ struct Volume {
 }
 
 impl Info {
-    fn of(pack: &Pack) -> Result<Info> {
+    fn of(pack: &Pack, metadata: BTreeMap<String, String>) -> Info {
         let header = pack.header();
         let is_paged = pack.format() == Format::Paged;
         let is_in_volumes = pack.volumes().len() > 0;
@@ -131,7 +140,7 @@ impl Info {
             sha256: section.digest.map(|digest| digest.to_string()),
             known: section.is_known(),
         };
-        Ok(Info {
+        Info {
             format: pack.format().name(),
             path: pack.location().to_string(),
             file_len: pack.file_len(),
@@ -152,9 +161,9 @@ impl Info {
             } else {
                 vec![]
             },
-            metadata: pack.user_metadata()?,
+            metadata,
             notes: super::notes::of(pack),
-        })
+        }
     }
 
     fn print(&self, out: &mut Out) -> Result<()> {
