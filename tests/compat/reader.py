@@ -1407,6 +1407,16 @@ def ends_behind(journal, place):
     return any(entry.kind == "file" and entry.stored_size and entry.offset + entry.stored_size > place for entry in entries)
 
 
+def can_be_index(journal, size):
+    """old-formats.md "Which index counts": it names something, or its container has no bytes and it is blank."""
+    try:
+        entries, notes = parse_index(journal)
+    except PackError:
+        return True  # Told of when it is read.
+    kinds = {kind for kind, _ in notes}
+    return bool(entries) or "refused_names" in kinds or size == 0 and journal != b"" and "bad_lines" not in kinds
+
+
 def read_index_file(path):
     try:
         source = Source(path)
@@ -1420,6 +1430,8 @@ def read_index_file(path):
 def open_old(source):
     """old-formats.md "Which index counts"."""
     trailer, journal = find_trailer(source), read_index_file(source.path + b".idx")
+    if journal is not None and not can_be_index(journal, source.size):
+        journal = None
     if trailer:
         place, length = trailer
         if length > MAX_OLD_INDEX:

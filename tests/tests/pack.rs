@@ -107,7 +107,7 @@ fn files_that_change_while_they_are_packed() {
     let (source, target) = (home.path().join("s"), home.path().join("x.pack"));
     fs::create_dir(&source).unwrap();
     let name = |n: u64| source.join(format!("f{n:02}"));
-    for n in 0..16 {
+    for n in 0..8 {
         fs::write(name(n), noise(if n % 4 == 0 { BLOCK * 3 } else { 3000 }, n)).unwrap();
     }
     let stop = AtomicBool::new(false);
@@ -116,7 +116,7 @@ fn files_that_change_while_they_are_packed() {
             let mut round = 0u64;
             while !stop.load(Ordering::Relaxed) {
                 round += 1;
-                let path = name(round.wrapping_mul(7) % 16);
+                let path = name(round.wrapping_mul(7) % 8);
                 let Ok(file) =
                     fs::File::options().create(true).write(true).truncate(false).open(&path)
                 else {

@@ -34,6 +34,36 @@ fn tree() -> TempDir {
     root
 }
 
+/// With fewer files open than there are levels.
+#[cfg(unix)]
+#[test]
+fn deep_trees_come_back() {
+    const LEVELS: usize = 600;
+    let root = tempfile::tempdir().unwrap();
+    let at = root.path();
+    let mut deepest = at.join("src");
+    deepest.extend(std::iter::repeat_n("d", LEVELS));
+    fs::create_dir_all(&deepest).unwrap();
+    for (level, directory) in deepest.ancestors().take(LEVELS).enumerate().step_by(50) {
+        fs::write(directory.join("f"), level.to_string()).unwrap();
+    }
+    let few = |line: &str| {
+        let limited = "ulimit -n 256; exec \"$0\" \"$@\"";
+        let program = env!("CARGO_BIN_EXE_rangepack");
+        let mut shell = Command::new("sh");
+        shell.args(["-c", limited, program]).args(line.split_whitespace());
+        let output = shell.current_dir(at).output().unwrap();
+        assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    few("pack src x.pack");
+    few("create --src src --container x.container --fsync-every 100000 --finalize");
+    for container in ["x.pack", "x.container"] {
+        few(&format!("extract {container} {container}.out"));
+        few(&format!("verify {container} --against {container}.out"));
+        few(&format!("verify {container} --against src"));
+    }
+}
+
 #[test]
 fn pack_list_read_verify_extract() {
     let root = tree();

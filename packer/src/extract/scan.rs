@@ -17,18 +17,8 @@ pub(super) fn scan(
     pack: &Pack,
     range: Range<u64>,
 ) -> impl Iterator<Item = Result<(u64, EntryRef<'_>)>> {
-    let mut scan = pack.index().scan(range);
-    let mut is_over = false;
-    std::iter::from_fn(move || {
-        if is_over {
-            return None;
-        }
-        let ordinal = scan.position();
-        let next = pack.ask(|pages| scan.next(pages));
-        // An index that cannot be read would give the same error for ever.
-        is_over = next.is_err();
-        next.map(|entry| entry.map(|entry| (ordinal, entry))).transpose()
-    })
+    let numbers = range.start..;
+    numbers.zip(pack.entries_at(range)).map(|(ordinal, entry)| Ok((ordinal, entry?)))
 }
 
 /// Numbers of entries, as ranges in ascending order.

@@ -7,6 +7,7 @@ use crate::source::replace::checked_close;
 use rangepack_core::PackPath;
 use rustix::fs::{AtFlags, CWD, FileType, Gid, Mode, OFlags, RawMode, Timespec, Timestamps, Uid};
 use rustix::io::{Errno, retry_on_intr};
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -72,25 +73,28 @@ impl Target {
     }
 }
 
+/// So many directories are open at most in each place: the system counts them.
+const MOST_OPEN: usize = 8;
+
 /// A directory inside the target, moved about in by one thread.
 ///
-/// It keeps handles of the directories above it, so that a neighbour is one call away.
+/// It keeps handles of the nearest directories above it, so that a neighbour is one call away.
 pub(super) struct Place<'t> {
     target: &'t Target,
     mode_of: &'t ModeOf<'t>,
     path: Vec<u8>,
-    /// Where each directory's path ends in `path`, and its handle.
-    open: Vec<(usize, OwnedFd)>,
+    /// Where each directory's path ends in `path`, and its handle: those of the last ones, outermost first.
+    open: VecDeque<(usize, OwnedFd)>,
 }
 
 impl<'t> Place<'t> {
     /// The target itself.
     pub(super) fn new(target: &'t Target, mode_of: &'t ModeOf<'t>) -> Place<'t> {
-        Place { target, mode_of, path: Vec::new(), open: Vec::new() }
+        Place { target, mode_of, path: Vec::new(), open: VecDeque::new() }
     }
 
     fn here(&self) -> BorrowedFd<'_> {
-        self.open.last().map_or(self.target.root.as_fd(), |(_, directory)| directory.as_fd())
+        self.open.back().map_or(self.target.root.as_fd(), |(_, directory)| directory.as_fd())
     }
 
     /// Moves to `directory`. What is missing on the way is created, or is an error.
@@ -99,7 +103,7 @@ impl<'t> Place<'t> {
         if wanted == self.path {
             return Ok(());
         }
-        while let Some((end, _)) = self.open.last() {
+        while let Some((end, _)) = self.open.back() {
             let path = &self.path[..*end];
             let is_above = wanted
                 .strip_prefix(path)
@@ -107,9 +111,10 @@ impl<'t> Place<'t> {
             if is_above {
                 break;
             }
-            self.open.pop();
+            self.open.pop_back();
         }
-        let mut done = self.open.last().map_or(0, |(end, _)| *end);
+        // Without a handle the way begins at the target itself.
+        let mut done = self.open.back().map_or(0, |(end, _)| *end);
         self.path.truncate(done);
         while done < wanted.len() {
             let start = if done == 0 { 0 } else { done + 1 };
@@ -125,7 +130,10 @@ impl<'t> Place<'t> {
             let handle = opened.map_err(|error| self.obstacle(path, name, error))?;
             self.path.clear();
             self.path.extend_from_slice(path);
-            self.open.push((end, handle));
+            if self.open.len() == MOST_OPEN {
+                self.open.pop_front();
+            }
+            self.open.push_back((end, handle));
             done = end;
         }
         Ok(())

@@ -53,7 +53,7 @@ impl Large<'_> {
         output.pad()?;
         let start = output.position();
         let mut problem = LeftOut::Changed;
-        for _ in 0..ATTEMPTS {
+        for attempt in 0..ATTEMPTS {
             let opened = directory.open_file(name);
             let opened = opened
                 .and_then(|file| directory.metadata_of(&file).map(|metadata| (file, metadata)));
@@ -64,7 +64,7 @@ impl Large<'_> {
             if metadata.kind != ItemKind::File {
                 return Ok(Outcome::Failed(LeftOut::NotAFile));
             }
-            metadata.settle();
+            metadata.settle(attempt);
             let sparse = directory.has_holes(&file, &metadata);
             let shared = Arc::new(file);
             // It may have become empty, and nothing can be compressed then; or short, and is stored as it is.

@@ -229,7 +229,7 @@ impl Worker {
         data: &mut Vec<u8>,
         first: bool,
     ) -> io::Result<Item> {
-        for _ in 0..ATTEMPTS {
+        for attempt in 0..ATTEMPTS {
             let file = directory.open_file(name)?;
             let metadata = directory.metadata_of(&file)?;
             if metadata.kind != ItemKind::File {
@@ -244,7 +244,7 @@ impl Worker {
             if metadata.file_id().is_some() && !first {
                 return Ok(Item::Linked(metadata));
             }
-            metadata.settle();
+            metadata.settle(attempt);
             let start = data.len();
             if let Some((small, attached)) = self.small(directory, &file, &metadata, data)?
                 && directory.metadata_of(&file)?.is_still(&metadata)

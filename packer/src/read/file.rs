@@ -65,7 +65,7 @@ enum Way<'p> {
 /// A file that is decoded from its beginning to any place in it.
 #[derive(Debug, Default)]
 struct Stream<'p> {
-    /// The local disk is believed, so there is no first pass.
+    /// The local disk is believed, or nothing vouches for the payload, so there is no first pass.
     believed: bool,
     /// Where the first pass stands, if it has begun.
     first: Option<FirstPass<'p>>,
@@ -97,7 +97,8 @@ impl<'p> File<'p> {
         } else if content.size <= WHOLE || is_stored && !file.is_remote() {
             Way::Whole
         } else {
-            let believed = pack.options().verify == Verify::Index && !file.is_remote();
+            let is_trusted = pack.options().verify == Verify::Index && !file.is_remote();
+            let believed = is_trusted || is_stored && content.digest.is_none();
             Way::Stream(Box::new(Stream { believed, ..Stream::default() }))
         };
         let end = content.size;

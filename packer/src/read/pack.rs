@@ -304,24 +304,24 @@ impl Pack {
     pub fn read_dir(&self, path: impl AsRef<[u8]>) -> Result<Entries<'_>> {
         let directory = self.resolve_directory(path.as_ref())?;
         let children = self.ask(|pages| self.index.children(pages, directory.as_path()))?;
-        Ok(Entries { pack: self, scan: self.index.scan(children) })
+        Ok(Entries { pack: self, scan: Some(self.index.scan(children)) })
     }
 
     /// Everything below a directory: its children, then what is below each of them, and so on.
     pub fn walk(&self, path: impl AsRef<[u8]>) -> Result<Entries<'_>> {
         let directory = self.resolve_directory(path.as_ref())?;
         let subtree = self.ask(|pages| self.index.subtree(pages, directory.as_path()))?;
-        Ok(Entries { pack: self, scan: self.index.scan(subtree) })
+        Ok(Entries { pack: self, scan: Some(self.index.scan(subtree)) })
     }
 
     /// All entries in key order.
     pub fn entries(&self) -> Entries<'_> {
-        Entries { pack: self, scan: self.index.scan(0..self.index.len()) }
+        Entries { pack: self, scan: Some(self.index.scan(0..self.index.len())) }
     }
 
     /// The entries with these numbers, counted in key order.
     pub fn entries_at(&self, range: std::ops::Range<u64>) -> Entries<'_> {
-        Entries { pack: self, scan: self.index.scan(range) }
+        Entries { pack: self, scan: Some(self.index.scan(range)) }
     }
 
     /// Opens a file: `Read`, `Seek` and `BufRead`. Links are followed.
@@ -389,17 +389,25 @@ fn from_json(bytes: &[u8]) -> rangepack_core::Result<BTreeMap<String, String>> {
     serde_json::from_slice(bytes).map_err(|_| rangepack_core::Error::BadMetadata { len })
 }
 
-/// A walk over entries.
+/// A walk over entries. An index that cannot be read ends it: the error is the last item.
 #[derive(Debug, Clone)]
 pub struct Entries<'p> {
     pack: &'p Pack,
-    scan: Scan<'p>,
+    /// `None` after an error.
+    scan: Option<Scan<'p>>,
 }
 
 impl<'p> Iterator for Entries<'p> {
     type Item = Result<EntryRef<'p>>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.pack.ask(|pages| self.scan.next(pages)).transpose()
+        let scan = self.scan.as_mut()?;
+        let next = self.pack.ask(|pages| scan.next(pages));
+        if next.is_err() {
+            self.scan = None;
+        }
+        next.transpose()
     }
 }
+
+impl std::iter::FusedIterator for Entries<'_> {}

@@ -13,19 +13,26 @@ pub struct Ancestors {
 }
 
 impl Ancestors {
-    /// Entries for the directories above `path`; none when the last path lay in the same one.
+    /// Entries for the directories above `path`, save those that the last path lay below, too: it gave them, and
+    /// nothing can have taken their place since.
     pub fn above(&mut self, path: PackPath<'_>) -> Vec<Entry> {
         let mut above = Vec::new();
         let mut directory = path.parent();
-        if directory.as_bytes() != self.last {
-            self.last = directory.as_bytes().to_vec();
-            while !directory.is_root() {
-                let kind = Kind::Directory(Totals::default());
-                above.push(Entry::new(directory.to_owned(), kind));
-                directory = directory.parent();
-            }
+        while !directory.is_root() && !self.last_lay_below(directory.as_bytes()) {
+            let kind = Kind::Directory(Totals::default());
+            above.push(Entry::new(directory.to_owned(), kind));
+            directory = directory.parent();
+        }
+        let parent = path.parent();
+        if parent.as_bytes() != self.last {
+            self.last = parent.as_bytes().to_vec();
         }
         above
+    }
+
+    fn last_lay_below(&self, directory: &[u8]) -> bool {
+        let rest = self.last.strip_prefix(directory);
+        rest.is_some_and(|rest| rest.is_empty() || rest.first() == Some(&b'/'))
     }
 }
 
@@ -105,6 +112,28 @@ mod tests {
         };
         let path = PackPathBuf::new(path.trim_end_matches('/').into()).unwrap();
         Entry::new(path, kind).with_mode(Some(0))
+    }
+
+    #[test]
+    fn directories_are_implied_once_until_a_path_elsewhere() {
+        let mut ancestors = Ancestors::default();
+        for (path, expected) in [
+            ("a/b/c/x", "a/b/c a/b a"),
+            ("a/b/c/y", ""),
+            ("a/b/c/d/x", "a/b/c/d"),
+            ("a/bc/x", "a/bc"),
+            ("a/b", ""),
+            // In its place may be a file now.
+            ("a/b/x", "a/b"),
+            ("a", ""),
+            ("a/x", "a"),
+            ("x", ""),
+            ("a/b/c/z", "a/b/c a/b a"),
+        ] {
+            let above = ancestors.above(PackPath::new(path.as_bytes()).unwrap());
+            let names: Vec<_> = above.iter().map(|entry| entry.path.as_bytes()).collect();
+            assert_eq!(names.join(&b' '), expected.as_bytes(), "{path}");
+        }
     }
 
     #[test]

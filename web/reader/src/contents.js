@@ -183,7 +183,9 @@ export class Contents {
     } else if (Math.max(entry.storedSize, entry.size) <= WHOLE) {
       yield (await this.whole(entry, { signal })).subarray(start, end);
     } else {
-      yield* this.#decoded(entry, start, end, heldBack ? this.#payload(entry, signal) : await this.#again(entry, signal));
+      const unvouched = entry.codec !== 'gzip' && entry.sha256 === undefined;
+      const once = heldBack || unvouched;
+      yield* this.#decoded(entry, start, end, once ? this.#payload(entry, signal) : await this.#again(entry, signal));
     }
   }
 

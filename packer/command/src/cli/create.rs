@@ -29,8 +29,9 @@ where nothing needs to be continued.
 A file that another program writes to while it is read is read again, three times in all, then left
 out like one that cannot be read. A write shows by the file's size and by the times of its last change
 and of its last write, which are compared after reading; a file that was changed a moment ago is read
-after a pause of 50 ms (2 s where times are whole seconds), so that no write falls into the same tick.
-What cannot show: one single write that takes longer than that, and writing through a memory map.";
+after a pause of 100 ms (2 s where times are whole seconds), so that no write falls into the same tick.
+What cannot show: a single write that takes longer than that, writing through a memory map, and, on a
+file server whose clock is behind, a second write within one tick of it.";
 
 /// Make a container that can be continued after an interruption
 ///

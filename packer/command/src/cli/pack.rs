@@ -25,14 +25,15 @@ Examples:
 
 Files that cannot be read are warned about and left out; the exit code is 1 then. A pack that lacks
 such files does not replace another: with --force the old OUT stays, unless --incomplete is given as
-well. Times before 1677 and after 2262 are warned about and become the nearest that fits. Sockets, pipes and
-devices are left out as well, which is no failure. Hard links and holes are kept as such.
+well. Sockets, pipes and devices are left out, too, which is no failure. Hard links and holes are kept
+as such. Times before 1677 and after 2262 are warned about, and become the nearest that fits.
 
 A file that another program writes to while it is read is read again, three times in all, then left
 out like one that cannot be read. A write shows by the file's size and by the times of its last change
 and of its last write, which are compared after reading; a file that was changed a moment ago is read
-after a pause of 50 ms (2 s where times are whole seconds), so that no write falls into the same tick.
-What cannot show: one single write that takes longer than that, and writing through a memory map.";
+after a pause of 100 ms (2 s where times are whole seconds), so that no write falls into the same tick.
+What cannot show: a single write that takes longer than that, writing through a memory map, and, on a
+file server whose clock is behind, a second write within one tick of it.";
 
 /// Pack a directory tree into one file
 ///

@@ -202,18 +202,20 @@ impl Metadata {
     }
 
     /// Waits until every change of the file from then on moves its times. That is so already unless it was changed
-    /// a moment ago: file systems keep times that are a clock's tick old, or whole seconds.
-    pub(crate) fn settle(&self) {
+    /// a moment ago: file systems keep times that are a clock's tick old, or whole seconds. Each attempt waits
+    /// longer for one that is written to.
+    pub(crate) fn settle(&self, attempt: usize) {
         let grain = match self.changed_ns % NANOSECONDS {
             0 => WHOLE_SECONDS,
             _ => QUIET,
         };
+        let pause = grain.max(QUIET * (1 << attempt.min(4)));
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let age =
             i128::try_from(now.as_nanos()).unwrap_or(i128::MAX).saturating_sub(self.changed_ns);
         // Less than no time: the file's clock is another one. Waiting for a whole grain is enough for any clock.
-        if age < i128::try_from(grain.as_nanos()).unwrap_or(i128::MAX) {
-            std::thread::sleep(grain);
+        if age < i128::try_from(pause.as_nanos()).unwrap_or(i128::MAX) {
+            std::thread::sleep(pause);
         }
     }
 }
@@ -231,7 +233,7 @@ const NANOSECONDS: i128 = 1_000_000_000;
 
 /// No system's clock of file times ticks in more than 16 ms. The rest is for a write that moved the times before it
 /// began to copy its bytes: so long it may take.
-const QUIET: Duration = Duration::from_millis(50);
+const QUIET: Duration = Duration::from_millis(100);
 
 /// Where whole seconds are kept they may be even ones.
 const WHOLE_SECONDS: Duration = Duration::from_secs(2);

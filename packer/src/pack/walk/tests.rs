@@ -144,7 +144,7 @@ fn no_change_of_a_settled_file_is_missed() {
         // As fresh as can be, many times within a tick of the clock; and its own time is set back.
         fs::write(&path, [round]).unwrap();
         let settled = directory.metadata(b"file").unwrap();
-        settled.settle();
+        settled.settle(0);
         assert!(directory.metadata(b"file").unwrap().is_still(&settled));
         let file = fs::File::options().write(true).open(&path).unwrap();
         std::io::Write::write_all(&mut &file, b"x").unwrap();
