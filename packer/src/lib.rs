@@ -64,6 +64,7 @@ mod read;
 mod pack;
 mod container;
 mod verify;
+mod recover;
 mod extract;
 mod compare;
 
@@ -88,6 +89,7 @@ pub use read::file::File;
 pub use read::format::Format;
 pub use read::legacy::{Notes, Unfinished};
 pub use read::pack::{Entries, Pack};
+pub use recover::{RecoverOptions, Recovered, recover};
 pub use source::data::Data;
 pub use source::location::{Location, Url, idx_path, sidecar_path};
 pub use source::options::{OpenOptions, RemoteOptions, Verify};

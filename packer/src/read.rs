@@ -7,6 +7,7 @@ pub(crate) mod pack;
 mod open;
 mod volumes;
 mod resolve;
+pub(crate) mod scan;
 pub(crate) mod blocks;
 pub(crate) mod content;
 pub(crate) mod file;

@@ -19,6 +19,7 @@ mod info;
 mod verify;
 mod finalize;
 mod index;
+mod recover;
 #[cfg(feature = "serve")]
 mod serve;
 mod completions;
@@ -68,6 +69,7 @@ enum Command {
     Verify(verify::Args),
     Finalize(finalize::Args),
     Index(index::Args),
+    Recover(recover::Args),
     #[cfg(feature = "serve")]
     Serve(serve::Args),
     Completions(completions::Args),
@@ -87,6 +89,7 @@ impl Command {
             Command::Verify(args) => verify::run(args, global),
             Command::Finalize(args) => finalize::run(args, global),
             Command::Index(args) => index::run(args, global),
+            Command::Recover(args) => recover::run(args, global),
             #[cfg(feature = "serve")]
             Command::Serve(args) => serve::run(args, global),
             Command::Completions(args) => completions::run(args, global),

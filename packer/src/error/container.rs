@@ -73,6 +73,9 @@ pub enum ContainerProblem {
         /// The first entry that would be lost, escaped.
         entry: String,
     },
+    /// Nothing tells of any entry.
+    #[error("nothing in it, or beside it, tells of any entry")]
+    NothingLeft,
     /// A container's own index is damaged, and there is none beside it.
     #[error("its index is damaged, and there is none beside it: {problem}")]
     Damaged {

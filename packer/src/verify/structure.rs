@@ -5,6 +5,7 @@ use super::hashes::Hashes;
 use crate::error::Error;
 use crate::read::format::Format;
 use crate::read::pack::Pack;
+use crate::read::scan::{Scanned, scan as scan_past_damage};
 use crate::source::data::{PIECE, cut};
 use rangepack_core::{
     Content, Digest, DirectorySums, Entry, EntryRef, Hasher, Kind, Named, Tag, Totals,
@@ -19,54 +20,22 @@ pub(super) fn scan<'q, 'o>(
     queue: &mut Queue<'q, 'o>,
     mut each: impl FnMut(&mut Queue<'q, 'o>, &EntryRef<'_>),
 ) {
-    let index = pack.index();
-    let end = range.end.min(index.len());
-    let mut scan = index.scan(range);
-    while !queue.findings.is_over() {
-        match pack.ask(|pages| scan.next(pages)).map_err(Error::about_pack) {
-            Ok(Some(entry)) => each(queue, &entry),
-            Ok(None) => return,
-            Err(Err(error)) => return queue.findings.fail(error),
-            Err(Ok(error)) => {
-                let first = scan.position();
-                let next = next_readable(pack, first, end);
-                let text = format!("entries {first}..{next} cannot be read: {error}");
+    if queue.findings.is_over() {
+        return;
+    }
+    let scanned = scan_past_damage(pack, range, |scanned| {
+        match scanned {
+            Scanned::Entry(entry) => each(queue, &entry),
+            Scanned::Damaged { entries: Range { start, end }, problem } => {
+                let text = format!("entries {start}..{end} cannot be read: {problem}");
                 queue.findings.structural(None, text);
-                scan = index.scan(next..end);
             }
         }
+        !queue.findings.is_over()
+    });
+    if let Err(error) = scanned {
+        queue.findings.fail(error);
     }
-}
-
-/// The number of the next entry that can be read after `bad`, which cannot.
-///
-/// A damaged page makes a whole range unreadable, and is hashed at each attempt to read it. So the end
-/// of the range is searched for with growing steps, then by halving. A sound page between damaged ones
-/// may be passed over; its entries count as unreadable.
-fn next_readable(pack: &Pack, bad: u64, end: u64) -> u64 {
-    let is_readable =
-        |number| pack.ask(|pages| pack.index().entry_at(pages, number)).is_ok_and(|e| e.is_some());
-    let (mut low, mut step) = (bad, 1u64);
-    let mut high = loop {
-        let number = low.saturating_add(step);
-        if number >= end {
-            break end;
-        }
-        if is_readable(number) {
-            break number;
-        }
-        low = number;
-        step = step.saturating_mul(2);
-    };
-    while low + 1 < high {
-        let middle = low.midpoint(high);
-        if is_readable(middle) {
-            high = middle;
-        } else {
-            low = middle;
-        }
-    }
-    high
 }
 
 /// Checks the index and queues all payloads. With `ndjson` the trailer is checked elsewhere.

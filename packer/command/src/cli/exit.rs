@@ -237,9 +237,11 @@ fn advice_on_container(problem: &ContainerProblem) -> Option<&'static str> {
              that payload is damaged: take its line out"
         }
         ContainerProblem::WouldLose { .. } => "give the new index another name",
+        ContainerProblem::NothingLeft => {
+            "name an index of it with --index, if there is a copy of one"
+        }
         ContainerProblem::Damaged { .. } => {
-            "nothing was changed; `rangepack index CONTAINER --ndjson CONTAINER.idx` writes down what can be read, \
-             and `rangepack verify` tells what cannot"
+            "nothing was changed; `rangepack recover` makes a new pack of all that is whole in it"
         }
         ContainerProblem::Differs { .. } => {
             "move it away to go on from the index inside; or, if the bytes from there on are the rest of a \
@@ -268,8 +270,8 @@ fn advice_on_pack(kind: ErrorKind) -> Option<&'static str> {
         }
         ErrorKind::Unsupported => "a newer rangepack made it; a newer one is needed to read it",
         ErrorKind::Corrupt => {
-            "the file was changed or cut short; `rangepack verify` finds out what is damaged; \
-             restore it from a copy"
+            "the file was changed or cut short; restore it from a copy; `rangepack verify` finds out what is damaged, \
+             `rangepack recover` saves the rest"
         }
         ErrorKind::OverLimit => {
             "limits keep a stranger's file from filling memory or disk; raise it if you trust this one"
