@@ -92,7 +92,7 @@ fn lost_ends_and_holes_anywhere() {
                     Ok(recovered) => {
                         // At most every file of a page, or the lines of one.
                         let kept = if start as u64 >= index && format == IndexFormat::Paged {
-                            300
+                            100
                         } else {
                             600
                         };
