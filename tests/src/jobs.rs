@@ -366,3 +366,34 @@ pub fn place() -> tempfile::TempDir {
     let made = tempfile::tempdir_in(shared);
     made.or_else(|_| tempfile::tempdir()).unwrap()
 }
+
+/// A test for each job, which calls a function with its name.
+#[macro_export]
+macro_rules! for_each_job {
+    ($survives:ident) => {
+        $crate::for_each_job! { $survives:
+            create_one_by_one "create";
+            create_batches "create in batches";
+            create_old "create, old index only";
+            add "add to a finalized container";
+            add_alone "add to a finalized container without an index beside it";
+            finalizing "finalize";
+            in_place "index --in-place";
+            in_place_fpack "index --in-place of an .fpack";
+            packing "pack --force --fsync";
+            extracting "extract --fsync";
+        }
+    };
+    ($survives:ident: $($test:ident $name:literal;)*) => {
+        $(#[test]
+        fn $test() {
+            $survives($name);
+        })*
+
+        #[test]
+        fn all_jobs_are_tests() {
+            let names: Vec<_> = $crate::jobs::JOBS.iter().map(|job| job.name).collect();
+            assert_eq!(names, [$($name),*]);
+        }
+    };
+}

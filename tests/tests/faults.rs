@@ -7,7 +7,7 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
-use support::jobs::{self, JOBS, Job, job};
+use support::jobs::{self, Job, job};
 
 /// Not a test by itself: the process whose calls fail.
 #[test]
@@ -102,30 +102,4 @@ fn survives(name: &str) {
     assert!(points > 5 && failures > 0);
 }
 
-macro_rules! jobs {
-    ($($test:ident: $name:literal;)*) => {
-        $(#[test]
-        fn $test() {
-            survives($name);
-        })*
-
-        #[test]
-        fn all_jobs_are_tests() {
-            let names: Vec<_> = JOBS.iter().map(|job| job.name).collect();
-            assert_eq!(names, [$($name),*]);
-        }
-    };
-}
-
-jobs! {
-    create_one_by_one: "create";
-    create_batches: "create in batches";
-    create_old: "create, old index only";
-    add: "add to a finalized container";
-    add_alone: "add to a finalized container without an index beside it";
-    finalizing: "finalize";
-    in_place: "index --in-place";
-    in_place_fpack: "index --in-place of an .fpack";
-    packing: "pack --force --fsync";
-    extracting: "extract --fsync";
-}
+support::for_each_job!(survives);

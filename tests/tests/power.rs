@@ -4,7 +4,7 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
-use support::jobs::{self, JOBS, Job, job, place};
+use support::jobs::{self, Job, job, place};
 use support::power::{Dice, cut, durable};
 use support::trace::{Op, Trace, record};
 
@@ -56,30 +56,4 @@ fn survives(name: &str) {
     println!("{name}: {states} states of {} calls", trace.ops.len());
 }
 
-macro_rules! jobs {
-    ($($test:ident: $name:literal;)*) => {
-        $(#[test]
-        fn $test() {
-            survives($name);
-        })*
-
-        #[test]
-        fn all_jobs_are_tests() {
-            let names: Vec<_> = JOBS.iter().map(|job| job.name).collect();
-            assert_eq!(names, [$($name),*]);
-        }
-    };
-}
-
-jobs! {
-    create_one_by_one: "create";
-    create_batches: "create in batches";
-    create_old: "create, old index only";
-    add: "add to a finalized container";
-    add_alone: "add to a finalized container without an index beside it";
-    finalizing: "finalize";
-    in_place: "index --in-place";
-    in_place_fpack: "index --in-place of an .fpack";
-    packing: "pack --force --fsync";
-    extracting: "extract --fsync";
-}
+support::for_each_job!(survives);

@@ -130,16 +130,16 @@ impl<'c> Clues<'c> {
             }
         })
         .map_err(read())?;
-        let Some(start) = last else { return Ok(()) };
+        let Some(start) = last else { return self.scattered(each) };
         file.seek(SeekFrom::Start(start - 8)).map_err(read())?;
         let mut len = [0; 8];
         file.read_exact(&mut len).map_err(read())?;
-        let len = match u64::from_le_bytes(len) {
-            // It was never finished.
-            0 => u64::MAX,
-            len => len,
-        };
-        self.lines("its CTNRv1 trailer", path, BufReader::new(file.take(len)), each)
+        let (len, unreadable) = (u64::from_le_bytes(len), self.unreadable);
+        // It was never finished when its length is 0, and what follows its lines is something else.
+        let lines = BufReader::new(file.take(if len == 0 { u64::MAX } else { len }));
+        self.lines("its CTNRv1 trailer", path, lines, each)?;
+        self.unreadable = if len == 0 { unreadable } else { self.unreadable };
+        Ok(())
     }
 
     fn lines(
@@ -171,12 +171,38 @@ impl<'c> Clues<'c> {
                     entries += 1;
                     each(entry)?;
                 }
-                // What stands behind an index that breaks off is none of its lines.
-                _ if entries > 0 && text.first() != Some(&b'{') => break,
                 _ => self.unreadable += 1,
             }
         }
         self.tell(what, entries);
+        Ok(())
+    }
+
+    /// Lines without anything that leads to them.
+    fn scattered(&mut self, each: &mut Each<'_>) -> Result<()> {
+        let path = self.container;
+        let mut file = File::open(path).map_err(Error::io(Action::Open, path))?;
+        let (mut entries, mut failure, mut passed) = (0, None, 0);
+        search(&mut file, |window, start| {
+            for found in memmem::find_iter(window, b"{\"relpath\": ") {
+                let at = start + found as u64;
+                let line = window.get(found..).unwrap_or(&[]);
+                let Some(end) = memchr::memchr(b'\n', line) else { continue };
+                if at < passed || failure.is_some() {
+                    continue;
+                }
+                if let Ok(Item::Entry(entry)) = ndjson::parse_line(line[..end].trim_ascii()) {
+                    passed = at + end as u64;
+                    entries += 1;
+                    failure = each(entry).err();
+                }
+            }
+        })
+        .map_err(Error::io(Action::Read, path))?;
+        if let Some(error) = failure {
+            return Err(error);
+        }
+        self.tell("index lines that nothing leads to", entries);
         Ok(())
     }
 

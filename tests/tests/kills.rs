@@ -1,0 +1,50 @@
+//! Killed at any moment: what was durable stays, and the same command goes on.
+//!
+//! `RANGEPACK_KILLS` says how often each command is killed. When that happens is random, what comes of it is not.
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+use support::jobs::{self, job};
+use support::power::Dice;
+
+/// Not a test by itself: the process that is killed.
+#[test]
+fn child() {
+    jobs::child();
+}
+
+fn survives(name: &str) {
+    let job = job(name);
+    let kills = std::env::var("RANGEPACK_KILLS").map_or(3, |kills| kills.parse().unwrap());
+    let spawn = |home: &std::path::Path| {
+        let mut child = job.child(home);
+        child.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    };
+    let home = job.home();
+    let begun = Instant::now();
+    assert!(spawn(home.path()).wait().unwrap().success());
+    let whole = begun.elapsed().as_micros() as u64;
+    let mut dice = Dice::new(u64::from(std::process::id()));
+    let mut killed = 0;
+    for _ in 0..kills {
+        let home = job.home();
+        let mut child = spawn(home.path());
+        std::thread::sleep(Duration::from_micros(dice.below(whole)));
+        let _ = child.kill();
+        killed += u64::from(!child.wait().unwrap().success());
+        let told = std::panic::catch_unwind(|| {
+            (job.at_once)(home.path());
+            (job.run)(home.path()).unwrap();
+            (job.after)(home.path());
+        });
+        if let Err(panic) = told {
+            eprintln!("{name}: {:?}", home.keep());
+            std::panic::resume_unwind(panic);
+        }
+    }
+    println!("{name}: {killed} kills of {kills}");
+}
+
+support::for_each_job!(survives);
