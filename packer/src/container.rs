@@ -2,9 +2,11 @@
 
 pub(crate) mod create;
 pub(crate) mod known;
+mod tables;
 mod tasks;
 mod embedded;
 mod lock;
+mod proof;
 pub(crate) mod finalize;
 pub(crate) mod journal;
 pub(crate) mod reindex;

@@ -57,7 +57,8 @@ pub struct ExtractOptions {
     /// bits, which are dropped otherwise. An entry that cannot be given away fails.
     pub owner: bool,
     /// Give files and directories the extended attributes that the pack tells, access control lists among them.
-    /// Those that cannot be set are told of, which is no failure. Capabilities come with `owner` only.
+    /// Those that cannot be set are told of, which is no failure. Those named `security.` and
+    /// `trusted.`, capabilities among them, come with `owner` only.
     pub attributes: bool,
     /// Wait until each file is on disk before it gets its name.
     pub fsync: bool,

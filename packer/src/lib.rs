@@ -71,8 +71,10 @@ pub use compare::{CompareOptions, Compared, compare};
 pub use container::create::{CreateOptions, Created, create};
 pub use container::finalize::{FinalizeOptions, Finalized, finalize};
 pub use container::journal::JournalState;
-pub use container::known::Resumed;
-pub use container::reindex::{IndexTarget, NdjsonWritten, Reindexed, rebuild, write_ndjson};
+pub use container::known::{Resumed, Tail};
+pub use container::reindex::{
+    IndexTarget, NdjsonOptions, NdjsonWritten, RebuildOptions, Reindexed, rebuild, write_ndjson,
+};
 pub use error::{
     Action, BadAnswer, ContainerProblem, Difference, Error, Expected, LeftOut, Limited,
     RemoteProblem, Result, VolumeProblem,
@@ -84,7 +86,7 @@ pub use pack::{PackOptions, Packed, Summary, Survey, pack, survey};
 pub use progress::{Event, Observer, PROBLEMS_KEPT};
 pub use read::file::File;
 pub use read::format::Format;
-pub use read::legacy::Notes;
+pub use read::legacy::{Notes, Unfinished};
 pub use read::pack::{Entries, Pack};
 pub use source::data::Data;
 pub use source::location::{Location, Url, idx_path, sidecar_path};

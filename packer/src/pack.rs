@@ -20,7 +20,7 @@ use crate::progress::Observer;
 use crate::source::platform::{default_threads, directory_of};
 use crate::source::replace::{Finish, Replacement};
 pub(crate) use dedup::Dedup;
-pub(crate) use output::Output;
+pub(crate) use output::{Announce, Output};
 pub(crate) use pipeline::Pipeline;
 use rangepack_core::Entry;
 pub(crate) use read::BLOCK;
@@ -144,7 +144,8 @@ pub fn pack(
     }
     let extras = Extras { metadata: metadata(target, options)?, ..Extras::default() };
     let replacement = Replacement::new(target)?;
-    let walk = walk(source, options, vec![target.to_owned(), replacement.path().to_owned()])?;
+    let skip = std::iter::once(target).chain(replacement.path()).map(Path::to_owned).collect();
+    let walk = walk(source, options, skip)?;
     let file = replacement.file().try_clone().map_err(Error::io(Action::Create, target))?;
     let mut output =
         Output::new(file, target, 0, options.align, options.dedup.then(Dedup::default))?;
@@ -160,14 +161,12 @@ pub fn pack(
     let seek = Error::io(Action::Seek, target);
     replacement.file().seek(SeekFrom::Start(payload_end)).map_err(seek)?;
     let mut out = replacement.writer();
-    let finished = index.finish(&mut out, target, payload_end, &extras, options.index)?;
+    let finished =
+        index.finish(&mut out, target, payload_end, &extras, options.index, |_| Ok(()))?;
     drop(out);
     replacement.finish(Finish { overwrite: options.overwrite, sync: options.fsync })?;
     Ok(Packed { summary, finished })
 }
-
-/// The longest metadata, in bytes.
-const MAX_METADATA: u64 = 1 << 20;
 
 /// The section of metadata.
 fn metadata(target: &Path, options: &PackOptions) -> Result<Option<Vec<u8>>> {
@@ -176,7 +175,7 @@ fn metadata(target: &Path, options: &PackOptions) -> Result<Option<Vec<u8>>> {
     }
     let json = serde_json::to_vec(&options.metadata)
         .map_err(|error| Error::io(Action::Write, target)(error.into()))?;
-    let (value, limit) = (json.len() as u64, MAX_METADATA);
+    let (value, limit) = (json.len() as u64, u64::from(rangepack_core::MAX_METADATA));
     if value > limit {
         let what = "length of the metadata";
         return Err(Error::pack_at(target)(rangepack_core::Error::TooLarge { what, value, limit }));

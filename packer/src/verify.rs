@@ -31,6 +31,8 @@ pub struct VerifyOptions {
     pub paths: Option<Vec<PackPathBuf>>,
     /// How many threads hash and decode.
     pub threads: usize,
+    /// Read and check payloads and attribute blocks, not only the index.
+    pub payloads: bool,
     /// Compare the lines of the CTNRv1 trailer with the paged index, when the whole pack is verified.
     pub ndjson: bool,
 }
@@ -40,6 +42,7 @@ impl Default for VerifyOptions {
         VerifyOptions {
             paths: None,
             threads: crate::source::platform::default_threads(),
+            payloads: true,
             ndjson: true,
         }
     }
@@ -138,7 +141,8 @@ pub fn verify(
         drop(receiver);
         let most = if pack.is_remote() { Share::REMOTE } else { SHARE };
         let share = most.clone();
-        let mut queue = Queue { sender, batch: Vec::new(), most, share, findings: &findings };
+        let (batch, payloads) = (Vec::new(), options.payloads);
+        let mut queue = Queue { sender, batch, payloads, most, share, findings: &findings };
         match paths {
             None => structure::check(pack, options.ndjson, &mut queue),
             Some(paths) => paths.iter().for_each(|path| selected(pack, path, &mut queue)),
@@ -249,6 +253,8 @@ struct Job {
 struct Queue<'q, 'o> {
     sender: SyncSender<Vec<Job>>,
     batch: Vec<Job>,
+    /// Whether there is anything to do for the workers.
+    payloads: bool,
     /// The share that no file is in yet, and that of this batch.
     most: Share,
     share: Share,
@@ -285,7 +291,7 @@ impl Queue<'_, '_> {
             Kind::Symlink(_) => report.symlinks += 1,
         });
         let content = if let Kind::File(content) = entry.kind { Some(content) } else { None };
-        if content.is_some() || entry.attributes.is_some() {
+        if self.payloads && (content.is_some() || entry.attributes.is_some()) {
             let stored_size = content.map_or(0, |content| content.stored_size);
             if !self.share.take(stored_size) {
                 self.flush();

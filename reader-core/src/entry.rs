@@ -82,6 +82,9 @@ impl AttributeBlock {
 /// The longest attribute block, in bytes.
 pub const MAX_ATTRIBUTES: u32 = 1 << 20;
 
+/// The longest metadata of a pack, in bytes.
+pub const MAX_METADATA: u32 = 1 << 20;
+
 /// Numeric owner and group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_structs, reason = "the two numbers are the value")]

@@ -136,6 +136,7 @@ extern crate std;
 
 mod extent;
 mod digest;
+mod crc32;
 mod tag;
 mod error;
 mod limits;
@@ -160,10 +161,13 @@ pub use tag::Tag;
 
 // Paths, and what a pack knows of each.
 pub use entry::{
-    AttributeBlock, BlockTable, Codec, Content, Entry, Kind, MAX_ATTRIBUTES, Owner, Totals,
+    AttributeBlock, BlockTable, Codec, Content, Entry, Kind, MAX_ATTRIBUTES, MAX_METADATA, Owner,
+    Totals,
 };
 pub use format::layout::Attributes;
-pub use path::{Escaped, MAX_LINK_TARGET, MAX_PATH, PackPath, PackPathBuf, is_name, trim_path};
+pub use path::{
+    Escaped, MAX_LINK_TARGET, MAX_PATH, PackPath, PackPathBuf, is_deceptive, is_name, trim_path,
+};
 
 // The questions.
 pub use format::leaf::EntryRef;
@@ -232,8 +236,8 @@ pub mod trailer {
 /// The NDJSON index of CTNRv1 containers, read and written (docs/old-formats.md, "NDJSON index").
 pub mod ndjson {
     pub use crate::old::ndjson::{
-        BAD_LINES_KEPT, BadLine, IndexSummary, Item, Refused, looks_like_index, parse_index,
-        parse_line, write_line,
+        BAD_LINES_KEPT, BadLine, IndexSummary, Item, NOTE, Refused, looks_like_index, parse_index,
+        parse_line, write_checked_line, write_line,
     };
 }
 

@@ -7,7 +7,7 @@ use core::fmt;
 
 mod escaped;
 
-pub use escaped::Escaped;
+pub use escaped::{Escaped, is_deceptive};
 
 /// The longest path, in bytes.
 pub const MAX_PATH: usize = 8192;

@@ -9,7 +9,7 @@ use crate::value::{self, Answered, JsString, KEYS, core_error, name, name_bytes,
 use js_sys::{Array, Object, Uint8Array};
 use rangepack_core::layout::Volume;
 use rangepack_core::{
-    Answer, Digest, Extent, Index, Limits, PackPath, PackPathBuf, Source, Tag, blocks,
+    Answer, Digest, Extent, Index, Limits, PackPath, PackPathBuf, Source, blocks,
 };
 use wasm_bindgen::prelude::*;
 
@@ -177,7 +177,7 @@ impl Reader {
         if memory.is_some() {
             return Ok(value::ready(JsValue::UNDEFINED));
         }
-        let bytes = ready!(index.section(&self.pieces, Tag::METADATA, &self.limits));
+        let bytes = ready!(index.metadata(&self.pieces, &self.limits));
         let bytes = bytes.map_or(JsValue::UNDEFINED, |bytes| Uint8Array::from(bytes).into());
         Ok(value::ready(bytes))
     }

@@ -5,10 +5,10 @@ mod by_hand;
 mod old;
 
 use crate::tree::Tree;
+use rangepack::Result;
 use rangepack::{DirectoryLines, IndexFormat, IndexOptions};
 use rangepack::{FinalizeOptions, finalize};
-use rangepack::{IndexTarget, rebuild, sidecar_path};
-use rangepack::{OpenOptions, Result};
+use rangepack::{IndexTarget, RebuildOptions, rebuild, sidecar_path};
 use rangepack::{PackOptions, pack};
 use rangepack_core::Digest;
 use std::fs;
@@ -79,7 +79,7 @@ fn ndjson(source: &Path, target: &Path, threads: usize) -> Result<()> {
 
 fn sidecar(source: &Path, target: &Path, threads: usize) -> Result<()> {
     ndjson(source, target, threads)?;
-    rebuild(target, &IndexTarget::Beside(sidecar_path(target)), &OpenOptions::default(), &())
+    rebuild(target, &IndexTarget::Beside(sidecar_path(target)), &RebuildOptions::default(), &())
         .map(|_| ())
 }
 

@@ -15,7 +15,7 @@ pub fn check(home: &Path) -> usize {
         assert!(container.is_empty());
     }
     let mut lines = 0;
-    let whole = |line: &&[u8]| line.ends_with(b"\n") && line.len() > 1;
+    let whole = |line: &&[u8]| line.ends_with(b"\n") && line.len() > 1 && line[0] != b'#';
     for line in index.split_inclusive(|byte| *byte == b'\n').filter(whole) {
         let Ok(Item::Entry(entry)) = parse_line(line.trim_ascii()) else { panic!("{line:?}") };
         lines += 1;

@@ -1,7 +1,15 @@
 //! What the end-to-end tests share.
 
 pub mod tree;
+#[cfg(unix)]
+pub mod home;
 pub mod journal;
+#[cfg(target_os = "linux")]
+pub mod trace;
+#[cfg(target_os = "linux")]
+pub mod power;
+#[cfg(target_os = "linux")]
+pub mod jobs;
 pub mod golden;
 pub mod describe;
 pub mod gzip;

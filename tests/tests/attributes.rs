@@ -4,8 +4,11 @@
 
 use rangepack::{CreateOptions, FinalizeOptions, create, finalize};
 use rangepack::{Event, ExtractOptions, ExtractReport, IndexTarget, extract, rebuild};
-use rangepack::{IndexFormat, IndexOptions, PackOptions, Summary, pack, write_ndjson};
-use rangepack::{OpenOptions, Pack, VerifyOptions, verify};
+use rangepack::{
+    IndexFormat, IndexOptions, NdjsonOptions, PackOptions, RebuildOptions, Summary, pack,
+    write_ndjson,
+};
+use rangepack::{Pack, VerifyOptions, verify};
 use rangepack_core::AttributeBlock;
 use rustix::fs::{XattrFlags, getxattr, setxattr};
 use std::fs;
@@ -208,10 +211,12 @@ fn a_container_keeps_them_in_all_its_forms() {
     let sidecar = home.at("c.rpx");
     let target = IndexTarget::Beside(sidecar.clone());
     let index = home.at("c.idx");
-    rebuild(&container, &target, &OpenOptions::default(), &()).unwrap();
+    rebuild(&container, &target, &RebuildOptions::default(), &()).unwrap();
     let beside = sound(&container);
     assert!(beside.index_beside().is_some());
-    write_ndjson(&beside, &home.at("lines"), true, &()).unwrap();
+    let mut lines = NdjsonOptions::default();
+    lines.directories = true;
+    write_ndjson(&beside, &home.at("lines"), lines, &()).unwrap();
     drop(beside);
     assert!(!fs::read_to_string(home.at("lines")).unwrap().contains("xattrs"));
     check(true);

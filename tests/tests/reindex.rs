@@ -4,7 +4,9 @@
 use rangepack::IndexOptions;
 use rangepack::{CreateOptions, create};
 use rangepack::{Event, Observer};
-use rangepack::{IndexTarget, Reindexed, rebuild, sidecar_path, write_ndjson};
+use rangepack::{
+    IndexTarget, NdjsonOptions, RebuildOptions, Reindexed, rebuild, sidecar_path, write_ndjson,
+};
 use rangepack::{OpenOptions, Pack, Verify};
 use rangepack::{VerifyOptions, verify};
 use rangepack_core::{Codec, Digest, Kind};
@@ -50,7 +52,7 @@ fn index(path: &Path, in_place: bool) -> Reindexed {
     } else {
         IndexTarget::Beside(sidecar_path(path))
     };
-    rebuild(path, &target, &OpenOptions::default(), &()).unwrap()
+    rebuild(path, &target, &RebuildOptions::default(), &()).unwrap()
 }
 
 fn content(pack: &Pack, name: &str) -> rangepack_core::Content {
@@ -137,7 +139,7 @@ fn lines_written_from_an_index_beside_the_container() {
     let path = old_container(folder.path());
     index(&path, false);
     let lines = folder.path().join("lines.idx");
-    write_ndjson(&Pack::open(&path).unwrap(), &lines, false, &()).unwrap();
+    write_ndjson(&Pack::open(&path).unwrap(), &lines, NdjsonOptions::default(), &()).unwrap();
     let mut options = OpenOptions::default();
     options.index = Some(lines.into());
     let pack = Pack::open_with(&path, &options).unwrap();
@@ -178,10 +180,11 @@ fn each_entry_is_told_once() {
         told.lock().unwrap().push((path.0.to_vec(), bytes));
     };
     let target = IndexTarget::Beside(sidecar_path(&path));
-    rebuild(&path, &target, &OpenOptions::default(), &observer).unwrap();
+    rebuild(&path, &target, &RebuildOptions::default(), &observer).unwrap();
     let rebuilt = std::mem::take(&mut *told.lock().unwrap());
     let pack = Pack::open(&path).unwrap();
-    let written = write_ndjson(&pack, &folder.path().join("lines"), true, &observer).unwrap();
+    let written =
+        write_ndjson(&pack, &folder.path().join("lines"), with_directories(), &observer).unwrap();
     assert_eq!(written.len, folder.path().join("lines").metadata().unwrap().len());
     let is_file = |told: &&(Vec<u8>, u64)| pack.open_file(&told.0).is_ok();
     let sum = |told: &[(Vec<u8>, u64)]| told.iter().map(|(_, bytes)| bytes).sum::<u64>();
@@ -191,6 +194,12 @@ fn each_entry_is_told_once() {
         assert_eq!(told.iter().filter(is_file).count() as u64, totals.files);
         assert_eq!(sum(&told), totals.bytes);
     }
+}
+
+fn with_directories() -> NdjsonOptions {
+    let mut options = NdjsonOptions::default();
+    options.directories = true;
+    options
 }
 
 /// Wants to stop once, when it was asked so often.
@@ -208,7 +217,7 @@ fn what_is_stopped_leaves_nothing() {
     let path = old_container(folder.path());
     let before = fs::read(&path).unwrap();
     let names = || fs::read_dir(folder.path()).unwrap().count();
-    let (count, options) = (names(), OpenOptions::default());
+    let (count, options) = (names(), RebuildOptions::default());
     // Between entries, and within the large one.
     for asked in 1..6 {
         for target in [
@@ -223,7 +232,8 @@ fn what_is_stopped_leaves_nothing() {
         }
     }
     let (pack, lines) = (Pack::open(&path).unwrap(), folder.path().join("lines"));
-    let error = write_ndjson(&pack, &lines, false, &AtomicBool::new(true)).unwrap_err();
+    let error =
+        write_ndjson(&pack, &lines, NdjsonOptions::default(), &AtomicBool::new(true)).unwrap_err();
     assert!(error.is_cancelled(), "{error}");
     assert_eq!(names(), count);
 }

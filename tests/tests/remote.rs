@@ -385,7 +385,8 @@ fn serve_long(
     options.compress = compress;
     rangepack::pack(&source, &path, &options, &()).unwrap();
     let index = root.join("saved.idx");
-    rangepack::write_ndjson(&Pack::open(&path).unwrap(), &index, false, &()).unwrap();
+    let ndjson = rangepack::NdjsonOptions::default();
+    rangepack::write_ndjson(&Pack::open(&path).unwrap(), &index, ndjson, &()).unwrap();
     let mut lines: serde_json::Value = serde_json::from_slice(&fs::read(&index).unwrap()).unwrap();
     lines[0].as_object_mut().unwrap().remove("block_table").unwrap();
     let server = Server::start(Manner::Normal);
@@ -483,11 +484,17 @@ fn old_containers_are_read_too() {
     assert!(done == total && total > 10_000);
 
     let index = root.path().join("saved.idx");
-    rangepack::write_ndjson(&Pack::open(&path).unwrap(), &index, false, &()).unwrap();
+    rangepack::write_ndjson(
+        &Pack::open(&path).unwrap(),
+        &index,
+        rangepack::NdjsonOptions::default(),
+        &(),
+    )
+    .unwrap();
 
     // A paged index beside it, which says where the payloads are.
     let target = rangepack::IndexTarget::Beside(rangepack::sidecar_path(&path));
-    rangepack::rebuild(&path, &target, &OpenOptions::default(), &()).unwrap();
+    rangepack::rebuild(&path, &target, &rangepack::RebuildOptions::default(), &()).unwrap();
     server.put("dir/old.rpx", fs::read(rangepack::sidecar_path(&path)).unwrap());
     let pack = self::open(&url).unwrap();
     assert_eq!(pack.format(), rangepack::Format::Paged);

@@ -94,7 +94,13 @@ fn through_an_index_beside_them() {
     let folder = tempfile::tempdir().unwrap();
     for name in NAMES {
         let index = folder.path().join(format!("{name}.idx"));
-        write_ndjson(&Pack::open(fixture(name)).unwrap(), &index, false, &()).unwrap();
+        write_ndjson(
+            &Pack::open(fixture(name)).unwrap(),
+            &index,
+            rangepack::NdjsonOptions::default(),
+            &(),
+        )
+        .unwrap();
         let mut options = OpenOptions::default();
         options.index = Some(index.into());
         check(name, &Pack::open_with(fixture(name), &options).unwrap());
@@ -105,7 +111,7 @@ fn through_an_index_beside_them() {
 fn with_a_paged_index_beside_them_or_in_them() {
     for name in NAMES {
         let folder = tempfile::tempdir().unwrap();
-        let options = OpenOptions::default();
+        let options = rangepack::RebuildOptions::default();
         let beside = copy(folder.path(), name);
         rebuild(&beside, &IndexTarget::Beside(sidecar_path(&beside)), &options, &()).unwrap();
         assert_eq!(fs::read(&beside).unwrap(), fs::read(fixture(name)).unwrap());

@@ -2,7 +2,7 @@
 
 use crate::container::finalize::{self, FinalizeOptions};
 use crate::container::journal::Journal;
-use crate::container::known::{self, Known, Resumed};
+use crate::container::known::{self, Known, Place, Resumed, Tail};
 use crate::container::lock::Locked;
 use crate::container::tasks::{Ahead, Tasks};
 use crate::error::{Action, Error, Result};
@@ -11,7 +11,7 @@ use crate::pack::{self, Dedup, Output, PackOptions, Summary};
 use crate::progress::Observer;
 use crate::source::location::idx_path;
 use crate::source::platform::directory_of;
-use crate::source::replace::refuse_same;
+use crate::source::replace::{create_directories, refuse_same, sync_directory};
 use rangepack_core::ndjson::Refused;
 use rangepack_core::{Entry, Kind};
 use std::io;
@@ -36,6 +36,8 @@ pub struct CreateOptions {
     pub finalize: bool,
     /// Then remove the index beside it.
     pub remove_index: bool,
+    /// What is done with bytes that nothing names.
+    pub tail: Tail,
 }
 
 impl Default for CreateOptions {
@@ -48,6 +50,7 @@ impl Default for CreateOptions {
             dry_run: false,
             finalize: false,
             remove_index: false,
+            tail: Tail::Refuse,
         }
     }
 }
@@ -85,11 +88,13 @@ pub fn create(
         return dry_run(source, container, &index, options, observer);
     }
     // The old program made the directory, too.
-    let directory = directory_of(container);
-    std::fs::create_dir_all(&directory).map_err(Error::io(Action::Create, &directory))?;
+    create_directories(&directory_of(container))?;
     let has_bytes = |path: &Path| path.metadata().is_ok_and(|metadata| metadata.len() > 0);
     let (existed, had_lines) = (container.exists(), has_bytes(&index));
     let locked = Locked::open(container, true)?;
+    if !existed {
+        sync_directory(&directory_of(container))?;
+    }
     let result = Creation { source, container, index: &index, options }.run(&locked, observer);
     // A failure before anything was written leaves no empty container behind.
     let useless = had_lines || !has_bytes(&index);
@@ -116,25 +121,35 @@ impl Creation<'_> {
         let mut dedup = options.pack.dedup.then(Dedup::default);
         let scratch = directory_of(self.index);
         let len = locked.len()?;
-        let known = known::find(self.container, self.index, len, &scratch, dedup.as_mut())?;
+        let place = Place {
+            container: self.container,
+            index: self.index,
+            scratch: &scratch,
+            tail: options.tail,
+        };
+        let known = known::find(&place, len, dedup.as_mut())?;
         known.prepare(self.container, self.index)?;
         let resumed = known.resumed();
-        let Known { sorted, state, cut, reopened, paged, groups, .. } = known;
+        let Known { sorted, state, end, cut, reopened, paged, groups, .. } = known;
         if cut > 0 {
-            locked.set_len(state.end)?;
+            locked.cut(end)?;
         }
         let batch = options.index_batch.unwrap_or(options.fsync_every).max(options.fsync_every);
 
-        let opened = Journal::open(self.index, state.torn, options.fsync_every, batch);
+        let opened = Journal::open(self.index, &state, options.fsync_every, batch);
         let mut journal = opened.inspect_err(|_| {
             if wrote_index {
                 let _ = std::fs::remove_file(self.index);
             }
         })?;
-        let mut output =
-            Output::new(locked.handle()?, self.container, state.end, options.pack.align, dedup)?;
+        let output = Output::new(locked.handle()?, self.container, end, options.pack.align, dedup)?;
+        let mut output = output.announcing(journal.announce()?);
         let failure = Arc::new(Mutex::new(None));
-        let tasks = Tasks { walk, sorted: Ahead::new(sorted), failure: failure.clone() };
+        let tasks = Tasks {
+            walk,
+            sorted: Ahead::new(sorted, options.pack.owner),
+            failure: failure.clone(),
+        };
         // The old extractor fails on lines for directories.
         let without_directories = options.pack.index.directories == DirectoryLines::Never;
         let mut sink = |entry: &Entry, output: &mut Output| {
@@ -160,6 +175,9 @@ impl Creation<'_> {
         committed?;
         refuse_unsorted(self.index, &failure)?;
         output.finish()?;
+        if began || !reopened {
+            journal.close()?;
+        }
         let mut created = Created { summary, resumed, ..Created::default() };
         let wants_paged = options.pack.index.format != IndexFormat::Ndjson;
         let complete = paged || !(options.finalize && wants_paged);
@@ -173,8 +191,11 @@ impl Creation<'_> {
         }
         created.is_finalized = options.finalize;
         if options.finalize {
-            let finalize =
-                FinalizeOptions { index: options.pack.index, remove_index: options.remove_index };
+            let finalize = FinalizeOptions {
+                index: options.pack.index,
+                remove_index: options.remove_index,
+                tail: options.tail,
+            };
             let finalized = finalize::run(self.container, self.index, locked, &finalize, observer)?;
             created.finished = Some(finalized.finished);
             created.replaced = finalized.replaced;
@@ -192,11 +213,17 @@ fn dry_run(
 ) -> Result<Created> {
     let mut dedup = options.pack.dedup.then(Dedup::default);
     let len = container.metadata().map_or(0, |metadata| metadata.len());
-    let known = known::find(container, index, len, &std::env::temp_dir(), dedup.as_mut())?;
+    let scratch = std::env::temp_dir();
+    let place = Place { container, index, scratch: &scratch, tail: options.tail };
+    let known = known::find(&place, len, dedup.as_mut())?;
     let mut created = Created { resumed: known.resumed(), ..Created::default() };
     let walk = pack::walk(source, &options.pack, vec![container.to_owned(), index.to_owned()])?;
     let failure = Arc::default();
-    let tasks = Tasks { walk, sorted: Ahead::new(known.sorted), failure: Arc::clone(&failure) };
+    let tasks = Tasks {
+        walk,
+        sorted: Ahead::new(known.sorted, options.pack.owner),
+        failure: Arc::clone(&failure),
+    };
     let mut output = Output::nowhere(options.pack.align, dedup);
     let (groups, mut sink) = (known.groups, |_: &Entry, _: &mut Output| Ok(()));
     created.summary = pack::run(tasks, &mut output, &options.pack, groups, observer, &mut sink)?;

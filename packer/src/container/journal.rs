@@ -2,16 +2,18 @@
 //! "Journal").
 //!
 //! Payload bytes are durable before the lines that name them. So a payload without a line is harmless,
-//! and is cut off when packing goes on; a line without its payload would be a lie, and never happens.
+//! and is cut off when packing goes on; a line without its payload would be a lie, and never happens. Before
+//! payload bytes are written a note tells how far they may reach, so that nothing else is ever cut off.
 
 use crate::error::{Action, ContainerProblem, Error, Result};
-use crate::pack::Output;
-use crate::read::legacy::end_of;
+use crate::index::end::end_of;
+use crate::pack::{Announce, Output};
+use crate::read::note::{Note, Noted};
 use crate::source::mapped::Mapped;
 use crate::source::platform::directory_of;
 use crate::source::replace::{Finish, Replacement, sync_directory};
-use rangepack_core::ndjson::{self, IndexSummary, Item};
-use rangepack_core::{Entry, Kind};
+use rangepack_core::ndjson::{self, BadLine, IndexSummary, Item};
+use rangepack_core::{Entry, Kind, PathProblem};
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -29,12 +31,13 @@ const MAX_LINE: u64 = 1 << 20;
 pub struct JournalState {
     /// Number of entries.
     pub entries: u64,
-    /// Bytes of a torn last line.
+    /// Bytes at its end that were being appended when a run was interrupted; cut off.
     pub torn: u64,
-    /// Lines that are not entries.
-    pub bad_lines: u64,
     /// The container is known to be good up to here.
     pub end: u64,
+    /// Bytes of the container below this offset may be those of a run that was interrupted; `Some(0)` when
+    /// the last run came to its end, `None` in journals of the old program, which tell nothing of it.
+    pub under_way: Option<u64>,
 }
 
 impl JournalState {
@@ -45,11 +48,11 @@ impl JournalState {
     }
 }
 
-/// Reads a journal, line by line. A torn last line is left out and counted.
+/// Reads a journal, line by line. What was being appended when a run was interrupted is left out and counted.
 ///
-/// A last line that lacks only its newline is not torn. A file without a single entry that is not empty
-/// either is refused: whoever believed it would cut the whole container off. A JSON array, as an early
-/// version of the old program wrote it, is read as it is.
+/// Any other line that cannot be read is an error: it may name what nothing else names. So is a file
+/// without a single entry that is not empty either: whoever believed it would cut the whole container off.
+/// A JSON array, as an early version of the old program wrote it, is read as it is.
 pub(crate) fn read(path: &Path, each: &mut dyn FnMut(Entry) -> Result<()>) -> Result<JournalState> {
     if is_array(path)? {
         let mut state = JournalState::default();
@@ -59,58 +62,98 @@ pub(crate) fn read(path: &Path, each: &mut dyn FnMut(Entry) -> Result<()>) -> Re
         })?;
         return Ok(state);
     }
-    let state = read_lines(path, each)?;
-    if state.entries == 0 && state.bad_lines > 0 {
-        return Err(Error::container(path, ContainerProblem::NoEntries));
-    }
-    Ok(state)
+    read_lines(path, each)
 }
 
 fn read_lines(path: &Path, each: &mut dyn FnMut(Entry) -> Result<()>) -> Result<JournalState> {
     let file = File::open(path).map_err(Error::io(Action::Open, path))?;
     let mut reader = BufReader::with_capacity(256 << 10, file);
     let mut state = JournalState::default();
-    let mut line = Vec::new();
+    let (mut line, mut number, mut offset) = (Vec::new(), 0, 0);
+    // The first line that cannot be read.
+    let mut broken: Option<Broken> = None;
     loop {
         line.clear();
         let read = std::io::Read::take(&mut reader, MAX_LINE)
             .read_until(b'\n', &mut line)
-            .map_err(Error::io(Action::Read, path))?;
+            .map_err(Error::io(Action::Read, path))? as u64;
         if read == 0 {
-            return Ok(state);
+            break;
         }
-        if line.last() != Some(&b'\n') {
-            if read as u64 == MAX_LINE {
-                let problem = ContainerProblem::LineTooLong { limit: MAX_LINE };
-                return Err(Error::container(path, problem));
+        let is_whole = line.last() == Some(&b'\n');
+        if !is_whole && read == MAX_LINE {
+            let problem = ContainerProblem::LineTooLong { limit: MAX_LINE };
+            return Err(Error::container(path, problem));
+        }
+        (number, offset) = (number + 1, offset + read);
+        let text = line.trim_ascii();
+        let is_new = number == 1 && read > NEW.len() as u64;
+        let is_torn = !is_whole && is_torn(&line, !is_new);
+        let bad = |problem| Broken { number, start: offset - read, problem, is_whole, is_torn };
+        match (Note::find(text), ndjson::parse_line(text)) {
+            _ if text.is_empty() => {}
+            (Noted::Remark, _) => {}
+            (Noted::Note(note), _) => {
+                // What was appended before this note was, is durable.
+                if let Some(broken) = broken.take_if(|broken| broken.start < note.since) {
+                    return Err(broken.error(path));
+                }
+                state.under_way = Some(note.until);
             }
-            if let Ok(Item::Entry(entry)) = ndjson::parse_line(line.trim_ascii()) {
+            // Behind a line that is cut off nothing stays.
+            (_, Ok(Item::Entry(entry))) if broken.is_none() => {
                 state.count(&entry);
                 each(entry)?;
-            } else if state.entries == 0 && !is_torn(&line) {
-                state.bad_lines += 1;
-            } else {
-                state.torn = read as u64;
             }
-            return Ok(state);
-        }
-        match ndjson::parse_line(line.trim_ascii()) {
-            Ok(Item::Entry(entry)) => {
-                state.count(&entry);
-                each(entry)?;
+            (_, Ok(Item::Entry(_))) => {}
+            (_, Ok(Item::Refused(refused))) => {
+                broken.get_or_insert(bad(Some(refused.problem)));
             }
-            Ok(Item::Refused(_)) => state.bad_lines += 1,
-            Err(_) if line.trim_ascii().is_empty() => {}
-            Err(_) => state.bad_lines += 1,
+            (_, Err(_)) => {
+                broken.get_or_insert(bad(None));
+            }
         }
+    }
+    let Some(broken) = broken else { return Ok(state) };
+    if state.entries == 0 && state.under_way.is_none() && !broken.is_torn {
+        return Err(Error::container(path, ContainerProblem::NoEntries));
+    }
+    // Whoever wrote notes would have written one behind the line, had that ever been durable.
+    if broken.problem.is_some() || (state.under_way.is_none() && broken.is_whole) {
+        return Err(broken.error(path));
+    }
+    state.torn = offset - broken.start;
+    Ok(state)
+}
+
+/// A line that cannot be read.
+struct Broken {
+    number: u64,
+    start: u64,
+    problem: Option<PathProblem>,
+    /// It has its newline.
+    is_whole: bool,
+    /// It has none, and begins as lines do.
+    is_torn: bool,
+}
+
+impl Broken {
+    fn error(self, path: &Path) -> Error {
+        let Broken { number, start, problem, .. } = self;
+        Error::container(path, ContainerProblem::BadLine { number, offset: start, problem })
     }
 }
 
-/// Whether these bytes can be the beginning of a line that the packer wrote.
-fn is_torn(line: &[u8]) -> bool {
-    const BEGINNING: &[u8] = b"{\"relpath\": ";
-    let len = line.len().min(BEGINNING.len());
-    line[..len] == BEGINNING[..len]
+/// Whether these bytes can be the beginning of a line that the packer wrote, or, behind the first line, what a file
+/// holds that has grown before its bytes were there.
+fn is_torn(line: &[u8], may_be_unwritten: bool) -> bool {
+    let begins = |beginning: &[u8]| {
+        let len = line.len().min(beginning.len());
+        line[..len] == beginning[..len]
+    };
+    begins(b"{\"relpath\": ")
+        || begins(Note::BEGINNING.as_bytes())
+        || (may_be_unwritten && line.iter().all(|byte| *byte == 0))
 }
 
 /// Rewrites an index that is a JSON array as lines.
@@ -130,7 +173,14 @@ pub(crate) fn is_array(index: &Path) -> Result<bool> {
 /// Hands the entries of such an index to `each`, one after the other.
 fn read_array(index: &Path, each: &mut dyn FnMut(Entry) -> Result<()>) -> Result<()> {
     let data = Mapped::open(index).map_err(Error::io(Action::Open, index))?;
-    parse(&data, each)?.map(|_| ()).map_err(Error::pack_at(index))
+    refuse_bad_lines(index, &parse(&data, each)?.map_err(Error::pack_at(index))?)
+}
+
+/// An index some of whose lines cannot be read names more than is known.
+pub(super) fn refuse_bad_lines(index: &Path, summary: &IndexSummary) -> Result<()> {
+    let Some(BadLine { number, offset, .. }) = summary.bad.first() else { return Ok(()) };
+    let (number, offset) = (*number, *offset);
+    Err(Error::container(index, ContainerProblem::BadLine { number, offset, problem: None }))
 }
 
 /// Hands the entries of an NDJSON index to `each`. The inner result says what is wrong with the index, the
@@ -160,7 +210,7 @@ pub(crate) fn write_whole(
     let mut line = Vec::new();
     entries(&mut |entry| {
         line.clear();
-        ndjson::write_line(entry, &mut line);
+        ndjson::write_checked_line(entry, &mut line);
         line.push(b'\n');
         out.write_all(&line).map_err(Error::io(Action::Write, path))
     })?;
@@ -172,10 +222,13 @@ pub(crate) fn write_whole(
 /// Appends to a journal, after the payloads are durable.
 #[derive(Debug)]
 pub(crate) struct Journal {
-    file: File,
-    path: PathBuf,
+    file: Appended,
     lines: Vec<u8>,
     pending: u64,
+    /// Entries were added, or something was left open before.
+    is_open: bool,
+    /// It had no entry when it was opened.
+    was_new: bool,
     /// Files packed since the container was synced.
     unsynced: u64,
     fsync_every: u64,
@@ -183,38 +236,44 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// Opens a journal to append, and cuts off `torn` bytes at its end. A new one is durable then.
-    pub(crate) fn open(path: &Path, torn: u64, fsync_every: u64, batch: u64) -> Result<Journal> {
-        let open = || Error::io(Action::Open, path);
-        let mut file =
-            OpenOptions::new().create(true).read(true).append(true).open(path).map_err(open())?;
-        let len = file.metadata().map_err(open())?.len();
-        if torn > 0 {
-            file.set_len(len - torn).map_err(Error::io(Action::Cut, path))?;
-        }
-        let mut lines = Vec::new();
-        if len > torn {
-            let mut last = [0];
-            file.seek(SeekFrom::Start(len - torn - 1)).map_err(open())?;
-            file.read_exact(&mut last).map_err(Error::io(Action::Read, path))?;
-            // The next line must not be swallowed by the last one.
-            lines.extend((last != *b"\n").then_some(b'\n'));
-        }
-        if len == torn {
-            file.write_all(NEW)
-                .and_then(|()| file.sync_data())
-                .map_err(Error::io(Action::Write, path))?;
+    /// Opens a journal to append, and cuts off what is torn at its end. A new one is durable then.
+    pub(crate) fn open(
+        path: &Path,
+        state: &JournalState,
+        fsync_every: u64,
+        batch: u64,
+    ) -> Result<Journal> {
+        let mut file = Appended::open(path, state.torn)?;
+        let is_open = state.torn > 0 || state.under_way.is_some_and(|until| until > 0);
+        let len = file.len()?;
+        if len == 0 {
+            file.append(NEW)?;
         }
         if len <= NEW.len() as u64 {
             sync_directory(&directory_of(path))?;
         }
-        let (path, fsync_every) = (path.to_owned(), fsync_every.max(1));
-        Ok(Journal { file, path, lines, pending: 0, unsynced: 0, fsync_every, batch })
+        let (fsync_every, was_new) = (fsync_every.max(1), state.entries == 0);
+        Ok(Journal {
+            file,
+            lines: Vec::new(),
+            pending: 0,
+            is_open,
+            was_new,
+            unsynced: 0,
+            fsync_every,
+            batch,
+        })
+    }
+
+    /// Tells the journal, durably, before the container grows to a place that no note has named.
+    pub(crate) fn announce(&self) -> Result<Announce> {
+        let mut file = self.file.try_clone()?;
+        Ok(Announce::new(self.batch, Box::new(move |until| file.note(&[], until))))
     }
 
     /// Adds an entry whose payload was handed to `output`; commits when it is time.
     pub(crate) fn push(&mut self, entry: &Entry, output: &mut Output) -> Result<()> {
-        ndjson::write_line(entry, &mut self.lines);
+        ndjson::write_checked_line(entry, &mut self.lines);
         self.lines.push(b'\n');
         self.pending += 1;
         self.unsynced += u64::from(matches!(entry.kind, Kind::File(_)));
@@ -230,7 +289,7 @@ impl Journal {
 
     /// Whether it holds no entry at all.
     pub(crate) fn is_new(&self) -> bool {
-        self.file.metadata().is_ok_and(|metadata| metadata.len() <= NEW.len() as u64)
+        self.was_new && !self.is_open
     }
 
     /// Makes the payloads durable, then the lines that name them.
@@ -240,14 +299,97 @@ impl Journal {
         }
         output.sync()?;
         self.unsynced = 0;
-        let before = self.file.metadata().map_err(Error::io(Action::Write, &self.path))?.len();
-        if let Err(error) = self.file.write_all(&self.lines).and_then(|()| self.file.sync_data()) {
-            // A full disk leaves no torn line behind.
-            let _ = self.file.set_len(before);
-            return Err(Error::io(Action::Write, &self.path)(error));
-        }
+        let until = output.expects_until();
+        self.file.note(&self.lines, until)?;
+        output.committed(until);
         self.lines.clear();
         self.pending = 0;
+        self.is_open = true;
+        Ok(())
+    }
+
+    /// Notes that nothing is under way any more.
+    pub(crate) fn close(mut self) -> Result<()> {
+        if self.is_open { self.file.note(&[], 0) } else { Ok(()) }
+    }
+}
+
+/// Notes in a journal, whose last `torn` bytes go, that the container is about to grow up to `until`.
+pub(crate) fn announce(path: &Path, torn: u64, until: u64) -> Result<()> {
+    Appended::open(path, torn)?.note(&[], until)
+}
+
+/// A journal open for appending.
+#[derive(Debug)]
+struct Appended {
+    file: File,
+    path: PathBuf,
+    /// The last line lacks its newline, which comes before the next: else that would be swallowed.
+    is_unfinished: bool,
+    /// A sync failed: what the file holds is not known any more.
+    failed: bool,
+}
+
+impl Appended {
+    fn open(path: &Path, torn: u64) -> Result<Appended> {
+        let open = || Error::io(Action::Open, path);
+        let file =
+            OpenOptions::new().create(true).read(true).append(true).open(path).map_err(open())?;
+        let path = path.to_owned();
+        let mut appended = Appended { file, path, is_unfinished: false, failed: false };
+        if torn > 0 {
+            let len = appended.len()?;
+            let cut = appended.file.set_len(len.saturating_sub(torn));
+            cut.map_err(Error::io(Action::Cut, &appended.path))?;
+        }
+        appended.is_unfinished = appended.len()? > 0 && appended.last_byte()? != b'\n';
+        // A copy that was brought back may not be on disk yet, and may be the only one there is.
+        appended.file.sync_all().map_err(Error::io(Action::Sync, &appended.path))?;
+        Ok(appended)
+    }
+
+    fn try_clone(&self) -> Result<Appended> {
+        let file = self.file.try_clone().map_err(Error::io(Action::Open, &self.path))?;
+        let Appended { is_unfinished, failed, .. } = *self;
+        Ok(Appended { file, path: self.path.clone(), is_unfinished, failed })
+    }
+
+    fn len(&self) -> Result<u64> {
+        let metadata = self.file.metadata().map_err(Error::io(Action::Examine, &self.path))?;
+        Ok(metadata.len())
+    }
+
+    fn last_byte(&mut self) -> Result<u8> {
+        let mut last = [0];
+        let seek = self.file.seek(SeekFrom::End(-1)).and_then(|_| self.file.read_exact(&mut last));
+        seek.map_err(Error::io(Action::Read, &self.path))?;
+        Ok(last[0])
+    }
+
+    /// Appends lines and, behind them, a note.
+    fn note(&mut self, lines: &[u8], until: u64) -> Result<()> {
+        let mut text = lines.to_vec();
+        if std::mem::take(&mut self.is_unfinished) {
+            text.insert(0, b'\n');
+        }
+        Note { until, since: self.len()? }.write(&mut text);
+        self.append(&text)
+    }
+
+    /// Appends durably, or not at all.
+    fn append(&mut self, text: &[u8]) -> Result<()> {
+        let write = || Error::io(Action::Write, &self.path);
+        if self.failed {
+            return Err(write()(std::io::Error::other("an earlier write failed")));
+        }
+        let before = self.len()?;
+        if let Err(error) = self.file.write_all(text).and_then(|()| self.file.sync_data()) {
+            // A full disk leaves no torn line behind.
+            let _ = self.file.set_len(before);
+            let error = write()(error);
+            self.failed = true;
+            return Err(error);
+        }
         Ok(())
     }
 }

@@ -14,18 +14,57 @@ pub(crate) struct Locked {
 impl Locked {
     /// Opens a container for writing; refuses when another process has it.
     pub(crate) fn open(path: &Path, create: bool) -> Result<Locked> {
-        let file = File::options()
-            .read(true)
-            .write(true)
-            .create(create)
-            .truncate(false)
-            .open(path)
-            .map_err(Error::io(Action::Open, path))?;
+        loop {
+            let file = File::options()
+                .read(true)
+                .write(true)
+                .create(create)
+                .truncate(false)
+                .open(path)
+                .map_err(Error::io(Action::Open, path))?;
+            let locked = Locked::lock(file, path)?;
+            // Whoever had it before may have removed it, or put another file in its place.
+            if locked.has_the_name()? {
+                return Ok(locked);
+            }
+        }
+    }
+
+    /// Locks a container whose index is to be written, but nothing else of it; `None` when there is no such file.
+    pub(crate) fn for_its_index(path: &Path) -> Result<Option<Locked>> {
+        // To open a pipe is to wait for a writer.
+        if !path.is_file() {
+            return Ok(None);
+        }
+        let file = File::open(path).map_err(Error::io(Action::Open, path))?;
+        Locked::lock(file, path).map(Some)
+    }
+
+    fn lock(file: File, path: &Path) -> Result<Locked> {
         match file.try_lock() {
             Ok(()) => Ok(Locked { file, path: path.to_owned() }),
             Err(TryLockError::WouldBlock) => Err(Error::container(path, ContainerProblem::Locked)),
             Err(TryLockError::Error(error)) => Err(Error::io(Action::Lock, path)(error)),
         }
+    }
+
+    #[cfg(unix)]
+    fn has_the_name(&self) -> Result<bool> {
+        use std::os::unix::fs::MetadataExt;
+        let examine = || Error::io(Action::Examine, &self.path);
+        let locked = self.file.metadata().map_err(examine())?;
+        match std::fs::metadata(&self.path) {
+            Ok(named) => Ok((named.dev(), named.ino()) == (locked.dev(), locked.ino())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(examine()(error)),
+        }
+    }
+
+    /// A file that is open cannot be removed or replaced there.
+    #[cfg(not(unix))]
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "it is needed elsewhere")]
+    fn has_the_name(&self) -> Result<bool> {
+        Ok(true)
     }
 
     pub(crate) fn len(&self) -> Result<u64> {
@@ -37,6 +76,15 @@ impl Locked {
 
     pub(crate) fn set_len(&self, len: u64) -> Result<()> {
         self.file.set_len(len).map_err(Error::io(Action::Cut, &self.path))
+    }
+
+    /// Cuts off what lies behind `len`, for good.
+    pub(crate) fn cut(&self, len: u64) -> Result<()> {
+        if self.len()? <= len {
+            return Ok(());
+        }
+        self.set_len(len)?;
+        self.file.sync_all().map_err(Error::io(Action::Sync, &self.path))
     }
 
     /// Another handle on the same file, under the same lock.

@@ -1,8 +1,11 @@
 //! Makes an index for a container that has none of that kind. Payloads are not copied.
 
-mod tables;
-
+use crate::container::embedded::{Inside, embedded};
+use crate::container::finalize::append;
+use crate::container::journal;
+use crate::container::known::{Place, Tail, refuse_to_lose_lines};
 use crate::container::lock::Locked;
+use crate::container::tables::Tables;
 use crate::error::{Action, ContainerProblem, Error, Result};
 use crate::index::ndjson;
 use crate::index::sort::Sorter;
@@ -11,18 +14,16 @@ use crate::progress::{Event, Latch, Observer, cancelled, go_on};
 use crate::read::legacy::{self, Notes, Origin};
 use crate::read::pack::Pack;
 use crate::source::data::Data;
-use crate::source::location::Location;
+use crate::source::location::{Location, idx_path};
 use crate::source::mapped::Mapped;
 use crate::source::options::OpenOptions;
-use crate::source::platform::directory_of;
-use crate::source::replace::{Finish, Replacement, close, refuse_same};
+use crate::source::platform::{directory_of, same_file};
+use crate::source::replace::{Finish, Replacement, refuse_same};
 use rangepack_core::layout::Volume;
 use rangepack_core::ndjson::Item;
 use rangepack_core::{Digest, Entry, Escaped, Kind, PackPathBuf, Source};
-use std::fs::File;
-use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use tables::Tables;
 
 /// So many entries are formatted at a time.
 const ENTRIES_AT_A_TIME: u64 = 4096;
@@ -35,18 +36,41 @@ pub struct NdjsonWritten {
     pub len: u64,
 }
 
+/// How an NDJSON index is written.
+#[derive(Debug, Clone, Copy, Default)]
+#[non_exhaustive]
+pub struct NdjsonOptions {
+    /// With lines for directories.
+    pub directories: bool,
+    /// Replace what is there; an NDJSON index only by one that holds all its entries.
+    pub overwrite: bool,
+}
+
 /// Writes the NDJSON index of any pack, as the old programs keep it beside a container.
 ///
-/// `directories`: with lines for directories. What a paged index beside a container adds to it, block
+/// What a paged index beside a container adds to it, block
 /// tables and attribute blocks, is not in the lines: they speak of the container alone.
 pub fn write_ndjson(
     pack: &Pack,
     target: &Path,
-    directories: bool,
+    options: NdjsonOptions,
     observer: &dyn Observer,
 ) -> Result<NdjsonWritten> {
-    if let Some(path) = pack.location().disk() {
-        refuse_same(target, path)?;
+    let NdjsonOptions { directories, overwrite } = options;
+    let container = pack.location().disk();
+    if let Some(container) = container {
+        refuse_same(target, container)?;
+    }
+    let _locked = lock_for(target, container)?;
+    let scratch = directory_of(target);
+    refuse_to_replace(target, overwrite)?;
+    if target.is_file() && is_ndjson(target) {
+        let all = |each: &mut dyn FnMut(Entry) -> Result<()>| {
+            pack.entries().try_for_each(|entry| {
+                each(entry?.to_entry().map_err(Error::pack(pack.location()))?)
+            })
+        };
+        refuse_to_lose_lines(target, &scratch, all)?;
     }
     let replacement = Replacement::new(target)?;
     let mut out = replacement.writer();
@@ -66,7 +90,7 @@ pub fn write_ndjson(
                     (content.volume, content.blocks) = (0, None);
                 }
             }
-            ndjson::push_line(&entry, directories, text);
+            ndjson::push_checked_line(&entry, directories, text);
             observer.event(done(&entry));
             Ok(())
         })
@@ -79,8 +103,40 @@ pub fn write_ndjson(
     let (len, _) = ndjson::write(&mut out, lines, threads, starts, scan).map_err(write)?;
     out.flush().map_err(write)?;
     drop(out);
-    replacement.finish(Finish { overwrite: true, sync: true })?;
+    replacement.finish(Finish { overwrite, sync: true })?;
     Ok(NdjsonWritten { len })
+}
+
+/// Locks the containers whose index a file is: nobody packs into them meanwhile.
+fn lock_for(index: &Path, container: Option<&Path>) -> Result<Vec<Locked>> {
+    let own = match index.extension() {
+        Some(extension) if extension == "idx" || extension == "rpx" => {
+            Some(index.with_extension(""))
+        }
+        _ => None,
+    };
+    // Who has a lock already would refuse himself.
+    let own = own.filter(|own| container.is_none_or(|container| !same_file(own, container)));
+    let locked = own.as_deref().into_iter().chain(container).map(Locked::for_its_index);
+    locked.filter_map(Result::transpose).collect()
+}
+
+fn refuse_to_replace(target: &Path, overwrite: bool) -> Result<()> {
+    if !overwrite && target.symlink_metadata().is_ok() {
+        return Err(Error::Exists { path: target.to_owned() });
+    }
+    Ok(())
+}
+
+/// Whether a file has the entries of a container, as lines.
+fn is_ndjson(path: &Path) -> bool {
+    !matches!(
+        journal::read(path, &mut |_| Ok(())),
+        Err(Error::Container {
+            problem: ContainerProblem::NoEntries | ContainerProblem::LineTooLong { .. },
+            ..
+        })
+    )
 }
 
 /// That an entry is in the new index.
@@ -95,8 +151,21 @@ fn done(entry: &Entry) -> Event<'_> {
 pub enum IndexTarget {
     /// In a file of its own, in the container's directory; the container stays untouched.
     Beside(PathBuf),
-    /// At the end of the container itself. What is there stays, so an interruption does no harm.
+    /// At the end of the container itself. Until it is whole, and on disk, an NDJSON index with all entries lies
+    /// beside the container, so an interruption does no harm.
     InPlace(IndexOptions),
+}
+
+/// How a paged index is made.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct RebuildOptions {
+    /// Limits, and the index to take the entries from if it is not the container's own.
+    pub open: OpenOptions,
+    /// Replace an index that is there.
+    pub overwrite: bool,
+    /// What is done with bytes that nothing names.
+    pub tail: Tail,
 }
 
 /// What was made.
@@ -122,82 +191,158 @@ pub struct Reindexed {
 pub fn rebuild(
     container: &Path,
     target: &IndexTarget,
-    options: &OpenOptions,
+    options: &RebuildOptions,
     observer: &dyn Observer,
 ) -> Result<Reindexed> {
     let observer = &Latch::new(observer);
-    // Nobody packs into it from here on.
-    let output = match target {
-        IndexTarget::InPlace(index) => {
-            Destination::InPlace(*index, Locked::open(container, false)?)
-        }
-        IndexTarget::Beside(sidecar) => {
-            refuse_same(sidecar, container)?;
-            Destination::Beside(sidecar)
-        }
-    };
+    match target {
+        IndexTarget::Beside(sidecar) => beside(container, sidecar, options, observer),
+        IndexTarget::InPlace(index) => in_place(container, *index, options, observer),
+    }
+}
+
+/// The container's bytes.
+fn open(container: &Path) -> Result<Data> {
     let mapped = Mapped::open(container).map_err(Error::io(Action::Open, container))?;
-    let file = Data::mapped(container, mapped);
-    let data = file.whole().unwrap_or(&[]);
+    Ok(Data::mapped(container, mapped))
+}
+
+fn refuse_paged(container: &Path, data: &[u8], options: &OpenOptions) -> Result<()> {
     let opened = rangepack_core::Index::open(data, data.len() as u64, None, &options.limits);
-    if opened.map_err(Error::pack_at(container))?.ready().flatten().is_some() {
-        return Err(Error::container(container, ContainerProblem::HasPagedIndex));
+    if opened.is_ok_and(|answer| answer.ready().flatten().is_some()) {
+        return Err(has_paged_index(container));
     }
-    let origin = legacy::find(&file, options)?;
-    let directory = directory_of(container);
-    let temporary = || Error::io(Action::UseTemporary, &directory);
+    Ok(())
+}
+
+fn has_paged_index(container: &Path) -> Error {
+    Error::container(container, ContainerProblem::HasPagedIndex)
+}
+
+fn beside(
+    container: &Path,
+    sidecar: &Path,
+    options: &RebuildOptions,
+    observer: &dyn Observer,
+) -> Result<Reindexed> {
+    refuse_same(sidecar, container)?;
+    let directory = directory_of(sidecar);
+    if directory.canonicalize().ok() != directory_of(container).canonicalize().ok() {
+        return Err(Error::container(sidecar, ContainerProblem::SidecarElsewhere));
+    }
+    let _locked = lock_for(sidecar, Some(container))?;
+    refuse_to_replace(sidecar, options.overwrite)?;
+    if sidecar.is_file() && is_ndjson(sidecar) {
+        // It is the only copy of something, perhaps.
+        return Err(Error::Exists { path: sidecar.to_owned() });
+    }
+    let file = open(container)?;
+    let data = file.whole().unwrap_or(&[]);
+    refuse_paged(container, data, &options.open)?;
+    let origin = legacy::find(&file, &options.open)?;
+    let tables = Tables::new(&directory, 0);
+    let mut rebuild = Rebuild::new(observer, data, container, &directory, 1, tables);
     let mut sorter = Sorter::new(&directory);
-    let volume = u32::from(matches!(output, Destination::Beside(_)));
-    let len = data.len() as u64;
-    let mut rebuild = Rebuild {
-        observer,
-        data,
-        container,
-        directory: &directory,
-        volume,
-        hashed: 0,
-        tables: Tables::new(&directory, if volume == 0 { len } else { 0 }),
-        damaged: Vec::new(),
-    };
-    let mut refused = Vec::new();
-    let mut failure = None;
-    let mut notes = legacy::read(&file, &origin, options, observer, &mut |item| {
-        match item {
-            Item::Refused(entry) => refused.push(entry),
-            Item::Entry(entry) if failure.is_none() => {
-                let pushed = rebuild
-                    .complete(entry)
-                    .and_then(|entry| sorter.push(entry).map_err(temporary()));
-                failure = pushed.err();
-            }
-            Item::Entry(_) => {}
-        }
-        Ok(())
-    })?;
-    if let Some(error) = failure {
-        return Err(error);
-    }
+    let mut notes = rebuild.read(&file, &origin, &options.open, &mut |entry| sorter.push(entry))?;
+    let (mut tables, hashed, damaged) = rebuild.finish();
     let mut writer = IndexWriter::new(&directory);
-    let mut sorted = sorter.finish().map_err(temporary())?;
+    let mut sorted = sorter.finish().map_err(Error::io(Action::UseTemporary, &directory))?;
     writer.push_all(&mut sorted, || go_on(observer, container))?;
-    refused.append(&mut sorted.refused);
-    notes.refused = refused;
-    let Rebuild { hashed, damaged, mut tables, .. } = rebuild;
-    let finished = match output {
-        Destination::Beside(sidecar) => beside(container, len, sidecar, &mut tables, writer)?,
-        Destination::InPlace(index, locked) => {
-            let index = if matches!(origin, Origin::Fpack) { IndexOptions::paged() } else { index };
-            drop(file);
-            append(container, len, &locked, &mut tables, writer, index)?
-        }
-    };
+    notes.refused.append(&mut sorted.refused);
+    let replacement = Replacement::new(sidecar)?;
+    let mut out = replacement.writer();
+    let len = data.len() as u64;
+    let extras = Extras { volumes: vec![Volume::beside(len)], ..Extras::default() };
+    tables.write_to(&mut out).map_err(Error::io(Action::Write, sidecar))?;
+    let (paged, at_once) = (IndexOptions::paged(), |_: &mut _| Ok(()));
+    let finished = writer.finish(&mut out, sidecar, tables.end(), &extras, paged, at_once)?;
+    drop(out);
+    replacement.finish(Finish { overwrite: options.overwrite, sync: true })?;
     Ok(Reindexed { finished, notes, hashed, damaged })
 }
 
-/// Where the index goes, made ready.
-enum Destination<'t> {
-    Beside(&'t Path),
-    InPlace(IndexOptions, Locked),
+fn in_place(
+    container: &Path,
+    format: IndexOptions,
+    options: &RebuildOptions,
+    observer: &dyn Observer,
+) -> Result<Reindexed> {
+    let locked = Locked::open(container, false)?;
+    let file = open(container)?;
+    let data = file.whole().unwrap_or(&[]);
+    let len = data.len() as u64;
+    let index = options.open.index.as_ref().and_then(Location::disk);
+    let index = index.map_or_else(|| idx_path(container), Path::to_owned);
+    let directory = directory_of(container);
+    let temporary = || Error::io(Action::UseTemporary, &directory);
+    let place = Place { container, index: &index, scratch: &directory, tail: options.tail };
+    // The index beside it is the one that counts until the one inside does. Without one it is made, and goes in the end.
+    let state = match place.read(&mut |_| Ok(()))? {
+        Some((state, proof)) => {
+            place.prove(&state, &proof, len)?;
+            Some(state)
+        }
+        None => None,
+    };
+    let from = match &state {
+        None => {
+            refuse_paged(container, data, &options.open)?;
+            len
+        }
+        Some(state) => match embedded(container, state.end, &mut |_| Ok(()))? {
+            Inside::Whole(inside) if inside.paged => return Err(has_paged_index(container)),
+            Inside::Whole(inside) if inside.state.end == state.end => state.end,
+            _ => len - place.tail(state, len)?,
+        },
+    };
+    let origin = match &state {
+        None => legacy::find(&file, &options.open)?,
+        Some(_) => Origin::Beside(Data::open(&Location::Disk(index.clone()), &options.open)?),
+    };
+    let is_fpack = matches!(origin, Origin::Fpack);
+    let format = if is_fpack { IndexOptions::paged() } else { format };
+    let tables = Tables::new(&directory, from);
+    let mut rebuild = Rebuild::new(observer, data, container, &directory, 0, tables);
+    let mut sorter = Sorter::new(&directory);
+    let mut notes = Notes::default();
+    if state.is_some() {
+        place.read(&mut |entry| {
+            let entry = rebuild.complete(entry)?;
+            sorter.push(entry).map_err(temporary())
+        })?;
+    } else {
+        let made = journal::write_whole(&index, |write| {
+            let mut failure = None;
+            let mut each = |entry: Entry| {
+                let mut line = entry.clone();
+                if let Kind::File(content) = &mut line.kind {
+                    // Tables made here are not there yet.
+                    content.blocks = content.blocks.filter(|table| table.offset < len);
+                }
+                failure = write(&line).err();
+                sorter.push(entry)
+            };
+            notes = rebuild.read(&file, &origin, &options.open, &mut each)?;
+            failure.map_or(Ok(()), Err)
+        });
+        made?;
+    }
+    let (mut tables, hashed, damaged) = rebuild.finish();
+    let write = || -> Result<Finished> {
+        let mut writer = IndexWriter::new(&directory);
+        let mut sorted = sorter.finish().map_err(temporary())?;
+        writer.push_all(&mut sorted, || go_on(observer, container))?;
+        notes.refused.append(&mut sorted.refused);
+        let torn = state.map_or(0, |state| state.torn);
+        journal::announce(&index, torn, tables.end().saturating_add(writer.bound()))?;
+        append(container, &locked, from, Some(&mut tables), writer, format)
+    };
+    let finished = write();
+    if state.is_none() && (finished.is_ok() || locked.len().is_ok_and(|now| now == len)) {
+        // It was made here, and the container is whole without it, or as it was before.
+        std::fs::remove_file(&index).map_err(Error::io(Action::Remove, &index))?;
+    }
+    Ok(Reindexed { finished: finished?, notes, hashed, damaged })
 }
 
 struct Rebuild<'r> {
@@ -211,7 +356,51 @@ struct Rebuild<'r> {
     damaged: Vec<PackPathBuf>,
 }
 
-impl Rebuild<'_> {
+impl<'r> Rebuild<'r> {
+    fn new(
+        observer: &'r dyn Observer,
+        data: &'r [u8],
+        container: &'r Path,
+        directory: &'r Path,
+        volume: u32,
+        tables: Tables,
+    ) -> Rebuild<'r> {
+        let damaged = Vec::new();
+        Rebuild { observer, data, container, directory, volume, hashed: 0, tables, damaged }
+    }
+
+    /// Hands all entries, completed, to `each`.
+    fn read(
+        &mut self,
+        file: &Data,
+        origin: &Origin,
+        options: &OpenOptions,
+        each: &mut dyn FnMut(Entry) -> io::Result<()>,
+    ) -> Result<Notes> {
+        let directory = self.directory;
+        let (mut refused, mut failure) = (Vec::new(), None);
+        let mut notes = legacy::read(file, origin, options, self.observer, &mut |item| {
+            match item {
+                Item::Refused(entry) => refused.push(entry),
+                Item::Entry(entry) if failure.is_none() => {
+                    let pushed = self.complete(entry).and_then(|entry| {
+                        each(entry).map_err(Error::io(Action::UseTemporary, directory))
+                    });
+                    failure = pushed.err();
+                }
+                Item::Entry(_) => {}
+            }
+            Ok(())
+        })?;
+        notes.refused = refused;
+        failure.map_or(Ok(notes), Err)
+    }
+
+    /// The tables, how many payloads were hashed, and what was damaged.
+    fn finish(self) -> (Tables, u64, Vec<PackPathBuf>) {
+        (self.tables, self.hashed, self.damaged)
+    }
+
     /// Checks where the payload lies, hashes it when nobody has, and gives it a block table if it is large.
     fn complete(&mut self, mut entry: Entry) -> Result<Entry> {
         go_on(self.observer, self.container)?;
@@ -257,54 +446,4 @@ impl Rebuild<'_> {
         self.observer.event(done(&entry));
         Ok(entry)
     }
-}
-
-fn beside(
-    container: &Path,
-    len: u64,
-    sidecar: &Path,
-    tables: &mut Tables,
-    writer: IndexWriter,
-) -> Result<Finished> {
-    let directory = directory_of(sidecar);
-    if directory.canonicalize().ok() != directory_of(container).canonicalize().ok() {
-        return Err(Error::container(sidecar, ContainerProblem::SidecarElsewhere));
-    }
-    let replacement = Replacement::new(sidecar)?;
-    let mut out = replacement.writer();
-    let extras = Extras { volumes: vec![Volume::beside(len)], ..Extras::default() };
-    tables.write_to(&mut out).map_err(Error::io(Action::Write, sidecar))?;
-    let paged = IndexOptions::paged();
-    let finished = writer.finish(&mut out, sidecar, tables.end(), &extras, paged)?;
-    drop(out);
-    replacement.finish(Finish { overwrite: true, sync: true })?;
-    Ok(finished)
-}
-
-fn append(
-    container: &Path,
-    len: u64,
-    locked: &Locked,
-    tables: &mut Tables,
-    writer: IndexWriter,
-    index: IndexOptions,
-) -> Result<Finished> {
-    let write = || -> Result<Finished> {
-        let mut file: File = locked.handle()?;
-        file.seek(SeekFrom::Start(len)).map_err(Error::io(Action::Seek, container))?;
-        let mut out = BufWriter::with_capacity(256 << 10, file);
-        tables.write_to(&mut out).map_err(Error::io(Action::Write, container))?;
-        let finished =
-            writer.finish(&mut out, container, tables.end(), &Extras::default(), index)?;
-        let file = out
-            .into_inner()
-            .map_err(|error| Error::io(Action::Write, container)(error.into_error()))?;
-        file.sync_all().map_err(Error::io(Action::Sync, container))?;
-        close(file, container)?;
-        Ok(finished)
-    };
-    write().inspect_err(|_| {
-        // The container is as it was.
-        let _ = locked.set_len(len);
-    })
 }

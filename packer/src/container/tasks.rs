@@ -3,7 +3,7 @@
 use crate::index::sort::Sorted;
 use crate::pack::walk::{Batch, ItemKind, Walk};
 use crate::pack::{Prior, Task};
-use rangepack_core::{Entry, Kind, PackPathBuf};
+use rangepack_core::{Digest, Entry, Kind, PackPathBuf};
 use std::cmp::Ordering;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,11 +20,13 @@ pub(crate) struct Ahead {
     sorted: Sorted,
     next: Option<Entry>,
     failed: Option<io::Error>,
+    owner: bool,
 }
 
 impl Ahead {
-    pub(crate) fn new(sorted: Sorted) -> Ahead {
-        let mut ahead = Ahead { sorted, next: None, failed: None };
+    /// `owner`: a file whose owner changed has changed.
+    pub(crate) fn new(sorted: Sorted, owner: bool) -> Ahead {
+        let mut ahead = Ahead { sorted, next: None, failed: None, owner };
         ahead.advance();
         ahead
     }
@@ -44,7 +46,7 @@ impl Ahead {
         while let Some(entry) = &self.next {
             match entry.path.cmp(path) {
                 Ordering::Less => self.advance(),
-                Ordering::Equal => return Some(prior(entry)),
+                Ordering::Equal => return Some(prior(entry, self.owner)),
                 Ordering::Greater => return None,
             }
         }
@@ -52,14 +54,18 @@ impl Ahead {
     }
 }
 
-fn prior(entry: &Entry) -> Prior {
+/// `owner`: whether owners are compared.
+fn prior(entry: &Entry, owner: bool) -> Prior {
+    let owner = entry.owner.filter(|_| owner);
     let (kind, size) = match &entry.kind {
         Kind::File(content) => (ItemKind::File, content.size),
         Kind::Directory(_) => (ItemKind::Directory, 0),
         Kind::Symlink(target) => (ItemKind::Symlink, target.len() as u64),
     };
     let content = if let Kind::File(content) = &entry.kind { Some(*content) } else { None };
-    Prior { kind, size, mtime: entry.mtime, mode: entry.mode, content }
+    let target =
+        if let Kind::Symlink(target) = &entry.kind { Some(Digest::of(target)) } else { None };
+    Prior { kind, size, mtime: entry.mtime, mode: entry.mode, owner, target, content }
 }
 
 impl Tasks {

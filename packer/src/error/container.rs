@@ -1,6 +1,14 @@
 //! Why a container, or the index beside it, cannot be worked on as asked.
 
+use rangepack_core::PathProblem;
 use std::path::PathBuf;
+
+fn bad_line(problem: Option<&PathProblem>) -> String {
+    match problem {
+        Some(problem) => format!("holds a name that no pack may hold: {problem}"),
+        None => "is damaged".to_owned(),
+    }
+}
 
 /// What stands in the way. Each speaks of the file that [`Error::Container`](super::Error::Container) names.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -21,16 +29,55 @@ pub enum ContainerProblem {
         /// The bytes that nothing names.
         bytes: u64,
     },
-    /// Lines of an index cannot be read, and may name bytes that would be cut off.
+    /// A line of an index is damaged, or names what no pack may hold.
+    #[error("its line {number}, at byte {offset}, {}", bad_line(problem.as_ref()))]
+    BadLine {
+        /// The line's number, from 1.
+        number: u64,
+        /// Where it begins.
+        offset: u64,
+        /// What is wrong with the name in it; `None` when it is damaged.
+        problem: Option<PathProblem>,
+    },
+    /// A container has bytes behind the last payload that its index names, which are not those of a run that was
+    /// interrupted.
     #[error(
-        "{lines} of its lines cannot be read, and the container has {bytes} bytes behind the last \
-         payload that the others name"
+        "it has {bytes} bytes behind the last payload that its index names, and a run that was interrupted \
+         has left {} of them at most", under_way.unwrap_or(0)
     )]
-    BadLines {
-        /// So many lines.
-        lines: u64,
-        /// So many bytes behind the last payload that is known.
+    Tail {
+        /// So many bytes.
         bytes: u64,
+        /// So many can have been under way; `None` when nobody noted it.
+        under_way: Option<u64>,
+    },
+    /// A container without a paged index cannot have bytes that no entry names before its trailer.
+    #[error("bytes that no entry names can only be kept by a container with a paged index")]
+    KeepsNoTail,
+    /// An index names payloads that are not those of its container.
+    #[error(
+        "it is not the index of {}, or that is damaged: the payload of {entry}, at byte {offset}, is not the \
+         one that it names", container.display()
+    )]
+    Foreign {
+        /// The container.
+        container: PathBuf,
+        /// The entry whose payload it is, escaped.
+        entry: String,
+        /// Where the payload should lie.
+        offset: u64,
+    },
+    /// An index would be replaced by one that lacks entries of it.
+    #[error("it names {entry}, which the new index does not: it is not replaced")]
+    WouldLose {
+        /// The first entry that would be lost, escaped.
+        entry: String,
+    },
+    /// A container's own index is damaged, and there is none beside it.
+    #[error("its index is damaged, and there is none beside it: {problem}")]
+    Damaged {
+        /// What is wrong with it.
+        problem: String,
     },
     /// An index and the one inside its container are not the same.
     #[error(

@@ -1,6 +1,6 @@
 //! What the ways to write have in common.
 
-use crate::source::attributes::CAPABILITIES;
+use crate::source::attributes::is_privileged;
 use rangepack_core::{Escaped, Owner};
 use std::io;
 use std::sync::Arc;
@@ -21,14 +21,14 @@ pub(super) struct Attributes {
 impl Attributes {
     /// Sets the extended attributes of an open file or directory, as far as that can be done.
     ///
-    /// Capabilities are like the bits that make a program run as somebody else: they come with the owner only.
+    /// Privileged ones are like the bits that make a program run as somebody else: they come with the owner only.
     pub(super) fn set_extended(
         &self,
         set: impl Fn(&[u8], &[u8]) -> io::Result<()>,
     ) -> Result<(), Unset> {
         let mut result = Ok(());
         for (name, value) in self.extended.iter().flat_map(|extended| extended.iter()) {
-            if name == CAPABILITIES && self.owner.is_none() {
+            if is_privileged(name) && self.owner.is_none() {
                 continue;
             }
             if let Err(source) = set(name, value)
@@ -91,4 +91,35 @@ pub(super) fn link_in_the_way(path: &[u8]) -> io::Error {
 pub(super) fn unguessable() -> u64 {
     use std::hash::BuildHasher;
     std::collections::hash_map::RandomState::new().hash_one(std::process::id())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::RefCell;
+
+    #[test]
+    fn privileged_attributes_come_with_the_owner_only() {
+        let names = [
+            "security.capability",
+            "system.posix_acl_access",
+            "trusted.overlay.redirect",
+            "user.a",
+        ];
+        let pairs = names.iter().map(|name| (name.as_bytes().to_vec(), Vec::new())).collect();
+        let extended = Some(Arc::new(rangepack_core::Attributes::new(pairs)));
+        let mut attributes = Attributes { extended, ..Attributes::default() };
+        let set = |attributes: &Attributes| {
+            let set = RefCell::new(Vec::new());
+            let done = attributes.set_extended(|name, _| {
+                set.borrow_mut().push(Escaped(name).to_string());
+                Ok(())
+            });
+            assert!(done.is_ok());
+            set.into_inner()
+        };
+        assert_eq!(set(&attributes), ["system.posix_acl_access", "user.a"]);
+        attributes.owner = Some(Owner { uid: 0, gid: 0 });
+        assert_eq!(set(&attributes), names);
+    }
 }

@@ -12,6 +12,14 @@ pub(crate) fn push_line(entry: &Entry, directories: bool, lines: &mut Vec<u8>) {
     }
 }
 
+/// The same with a check of the line, for a file of its own.
+pub(crate) fn push_checked_line(entry: &Entry, directories: bool, lines: &mut Vec<u8>) {
+    if directories || !matches!(entry.kind, Kind::Directory(_)) {
+        ndjson::write_checked_line(entry, lines);
+        lines.push(b'\n');
+    }
+}
+
 /// Formats `chunks` on `threads` threads and writes the text in the order of the chunks.
 ///
 /// `lines` is how many there will be: fewer than two become a JSON array, because the old reader takes

@@ -1,12 +1,13 @@
 //! Writes everything that follows the payloads: index pages, CTNRv1 trailer, root page, footer.
 
 use crate::error::{Action, Error, Result};
+use crate::index::end::end_of;
 use crate::index::groups::Groups;
 use crate::index::ndjson;
 use crate::index::sort::Sorted;
 use rangepack_core::hash::{self, Window};
 use rangepack_core::layout::{self, HashSection, Header, Leaf, Section, Volume, set_sums};
-use rangepack_core::{Digest, DirectorySums, Entry, Extent, Tag, TreeBuilder, trailer};
+use rangepack_core::{Digest, DirectorySums, Entry, Extent, Kind, Tag, TreeBuilder, trailer};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use tempfile::SpooledTempFile;
@@ -89,6 +90,16 @@ pub struct Finished {
     pub trailer_len: u64,
 }
 
+impl Finished {
+    /// Whether there is a CTNRv1 trailer that the old programs do not find: they look for it in the last 128 MiB,
+    /// unless they are told to look farther.
+    pub fn is_beyond_old_readers(&self) -> bool {
+        const LOOKBACK: u64 = 128 << 20;
+        let behind = self.digest.map_or(0, |_| (layout::MAX_ROOT + layout::FOOTER_LEN) as u64);
+        self.trailer_len > LOOKBACK - behind
+    }
+}
+
 /// What else goes into a pack with a paged index, beside its entries.
 #[derive(Debug, Default)]
 pub(crate) struct Extras {
@@ -97,6 +108,9 @@ pub(crate) struct Extras {
     /// What the user says of the pack: a JSON object.
     pub(crate) metadata: Option<Vec<u8>>,
 }
+
+/// What an entry takes at most in all indexes together, beside its names, of which each byte becomes 12 at most.
+const ENTRY: u64 = 4096;
 
 /// Leaves lie in memory up to this length, then in a temporary file.
 const IN_MEMORY: usize = 32 << 20;
@@ -119,6 +133,10 @@ pub(crate) struct IndexWriter {
     leaves: SpooledTempFile,
     /// Where the temporary file lies.
     directory: PathBuf,
+    /// No index of these entries is longer.
+    bound: u64,
+    /// Where the last byte ends that an entry names.
+    end: u64,
 }
 
 impl IndexWriter {
@@ -130,7 +148,19 @@ impl IndexWriter {
             page: Vec::new(),
             leaves: tempfile::spooled_tempfile_in(IN_MEMORY, directory),
             directory: directory.to_owned(),
+            bound: 1 << 20,
+            end: 0,
         }
+    }
+
+    /// No index of the entries so far is longer, trailer included, in bytes.
+    pub(crate) fn bound(&self) -> u64 {
+        self.bound
+    }
+
+    /// Where the last byte of the container ends that an entry names.
+    pub(crate) fn end(&self) -> u64 {
+        self.end
     }
 
     fn temporary(&self) -> impl FnOnce(io::Error) -> Error + use<> {
@@ -139,6 +169,10 @@ impl IndexWriter {
 
     /// Adds the next entry. Its directory must have come before.
     pub(crate) fn push(&mut self, entry: &Entry) -> Result<()> {
+        let target = if let Kind::Symlink(target) = &entry.kind { target.len() } else { 0 };
+        let names = entry.path.as_bytes().len() + target;
+        self.bound = self.bound.saturating_add(ENTRY + 12 * names as u64);
+        self.end = self.end.max(end_of(entry));
         self.sums.push(entry).map_err(Error::pack_at(&self.directory))?;
         self.tree.push(entry, &mut self.page).map_err(Error::pack_at(&self.directory))?;
         if !self.page.is_empty() {
@@ -165,6 +199,9 @@ impl IndexWriter {
     }
 
     /// Writes pages, trailer, root page and footer to `out`, which stands at `payload_end`.
+    ///
+    /// `settle` makes what was written last before the first byte is written by which it counts: without the
+    /// trailer's length and the footer no reader sees an index.
     pub(crate) fn finish<W: Write + Seek + Send>(
         self,
         out: &mut W,
@@ -172,6 +209,7 @@ impl IndexWriter {
         payload_end: u64,
         extras: &Extras,
         options: IndexOptions,
+        settle: impl FnOnce(&mut W) -> Result<()>,
     ) -> Result<Finished> {
         let write = || Error::io(Action::Write, path);
         let temporary = self.temporary();
@@ -237,7 +275,7 @@ impl IndexWriter {
             }
         }
         let mut paged_len = position - payload_end;
-        let mut trailer_len = 0;
+        let mut trailer = None;
         if options.format != IndexFormat::Paged {
             let directories = options.directory_lines();
             let totals = tree.header().totals;
@@ -245,18 +283,30 @@ impl IndexWriter {
             let mut text = Lines { directories, lines, single, spool: &mut spool };
             let (extent, digest) = text.write_trailer(out, position).map_err(write())?;
             sections.push(Section::new(Tag::TRAILER, extent, Some(digest)));
-            trailer_len = extent.end() - position;
+            trailer = Some((position, extent));
             position = extent.end();
         }
         let mut header = tree.header().clone();
-        let mut digest = None;
+        let (mut digest, mut footer) = (None, Vec::new());
         if paged {
             let root = tree.root(position, sections).map_err(Error::pack_at(path))?;
-            out.write_all(&root.bytes).map_err(write())?;
+            let (page, end) = root.bytes.split_at(root.bytes.len() - layout::FOOTER_LEN);
+            out.write_all(page).map_err(write())?;
+            footer = end.to_vec();
             position += root.bytes.len() as u64;
             paged_len += root.bytes.len() as u64;
             (header, digest) = (root.header, Some(root.digest));
         }
+        out.flush().map_err(write())?;
+        settle(out)?;
+        let mut trailer_len = 0;
+        if let Some((start, text)) = trailer {
+            out.seek(SeekFrom::Start(start)).map_err(write())?;
+            out.write_all(&trailer::trailer_header(text.len)).map_err(write())?;
+            out.seek(SeekFrom::Start(position - footer.len() as u64)).map_err(write())?;
+            trailer_len = text.end() - start;
+        }
+        out.write_all(&footer).map_err(write())?;
         out.flush().map_err(write())?;
         Ok(Finished { header, digest, file_len: position, paged_len, trailer_len })
     }
@@ -336,14 +386,15 @@ struct Lines<'l> {
 }
 
 impl Lines<'_> {
-    /// Writes magic, length and index; returns where the index lies, and its digest.
-    fn write_trailer<W: Write + Seek + Send>(
+    /// Writes magic and index, and leaves out the length; returns where the index lies, and its digest.
+    fn write_trailer<W: Write + Send>(
         &mut self,
         out: &mut W,
         start: u64,
     ) -> io::Result<(Extent, Digest)> {
-        // The length is known at the end; until then it is 0, which no reader accepts.
-        out.write_all(&trailer::trailer_header(0))?;
+        // The length is known at the end, and written last: until then it is 0, which no reader accepts.
+        let header = trailer::trailer_header(0);
+        out.write_all(&header)?;
         let directories = self.directories;
         let single = std::mem::take(&mut self.single);
         let single = (!single.is_empty()).then_some(Ok(single));
@@ -361,12 +412,7 @@ impl Lines<'_> {
             }
             Ok(())
         })?;
-        out.seek(SeekFrom::Start(start))?;
-        let header = trailer::trailer_header(len);
-        out.write_all(&header)?;
-        let extent = Extent { start: start + header.len() as u64, len };
-        out.seek(SeekFrom::Start(extent.end()))?;
-        Ok((extent, digest))
+        Ok((Extent { start: start + header.len() as u64, len }, digest))
     }
 }
 

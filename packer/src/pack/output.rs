@@ -5,6 +5,7 @@ use super::links::Earlier;
 use crate::error::{Action, Error, Result};
 use crate::source::replace::close;
 use rangepack_core::{AttributeBlock, Codec, Content, Digest, blocks};
+use std::fmt;
 use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::ops::Range;
@@ -12,6 +13,33 @@ use std::path::{Path, PathBuf};
 
 /// So many attribute blocks at least are remembered: most trees have few different ones.
 const BLOCKS: usize = 1 << 14;
+
+/// Tells somebody before the file grows to a place that was not told before.
+pub(crate) struct Announce {
+    /// Told how far.
+    tell: Box<dyn FnMut(u64) -> Result<()>>,
+    /// So many entries are made to last at a time.
+    batch: u64,
+    /// What was told last.
+    until: u64,
+    /// Up to here everything is named and lasts.
+    committed: u64,
+    /// Bytes that the entries of the next batch may take, as far as they are known.
+    upcoming: u64,
+}
+
+impl Announce {
+    /// `batch` entries are made to last at a time.
+    pub(crate) fn new(batch: u64, tell: Box<dyn FnMut(u64) -> Result<()>>) -> Announce {
+        Announce { tell, batch, until: 0, committed: 0, upcoming: 0 }
+    }
+}
+
+impl fmt::Debug for Announce {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Announce").field("until", &self.until).finish_non_exhaustive()
+    }
+}
 
 /// Writes payloads in order, from one place, in large pieces.
 #[derive(Debug)]
@@ -22,6 +50,7 @@ pub(crate) struct Output {
     begun: bool,
     /// A write failed: what lies in the file is not known any more, so no line may name it.
     failed: bool,
+    announce: Option<Announce>,
     path: PathBuf,
     /// What lies before it was written by earlier runs.
     first: u64,
@@ -58,6 +87,7 @@ impl Output {
             file: Some(BufWriter::with_capacity(64 << 10, file)),
             begun: false,
             failed: false,
+            announce: None,
             path: path.to_owned(),
             first: position,
             position,
@@ -75,6 +105,7 @@ impl Output {
             file: None,
             begun: true,
             failed: false,
+            announce: None,
             path: PathBuf::new(),
             first: 0,
             position: 0,
@@ -86,18 +117,68 @@ impl Output {
         }
     }
 
+    /// Tells `announce` before the file grows.
+    pub(crate) fn announcing(mut self, announce: Announce) -> Output {
+        self.announce = Some(Announce { until: 0, committed: self.position, ..announce });
+        self
+    }
+
     /// Cuts off what stands behind the first position, once: an index that is no longer true.
     pub(crate) fn begin(&mut self) -> Result<()> {
-        if let (false, Some(file)) = (self.begun, &self.file) {
-            let cut = || Error::io(Action::Cut, &self.path);
-            // Cutting makes ext4 write a file out when it is closed, so not without need.
-            if file.get_ref().metadata().map_err(cut())?.len() > self.position {
-                // What is cut off is gone for good before anything takes its place.
-                file.get_ref().set_len(self.position).map_err(cut())?;
-                file.get_ref().sync_all().map_err(cut())?;
-            }
+        let begun = std::mem::replace(&mut self.begun, true);
+        if let (false, Some(file)) = (begun, &self.file) {
+            // Cutting makes ext4 write a file out when it is closed, so not without need. What is cut off is
+            // gone for good before anything takes its place.
+            let file = file.get_ref();
+            let cut = file.metadata().and_then(|metadata| match metadata.len() > self.position {
+                true => file.set_len(self.position).and_then(|()| file.sync_all()),
+                false => Ok(()),
+            });
+            cut.map_err(|error| {
+                self.failed = true;
+                Error::io(Action::Cut, &self.path)(error)
+            })?;
         }
-        self.begun = true;
+        Ok(())
+    }
+
+    /// How many entries are made to last at a time; `None` when nobody is told of bytes to come.
+    pub(crate) fn batch(&self) -> Option<u64> {
+        self.announce.as_ref().map(|announce| announce.batch)
+    }
+
+    /// The entries of the next batch may take so many bytes.
+    pub(crate) fn expect(&mut self, bytes: u64) {
+        if let Some(announce) = &mut self.announce {
+            announce.upcoming = bytes;
+        }
+    }
+
+    /// How far the file may grow with the next batch, as far as that is known.
+    pub(crate) fn expects_until(&self) -> u64 {
+        let upcoming = self.announce.as_ref().map_or(0, |announce| announce.upcoming);
+        self.position.saturating_add(upcoming)
+    }
+
+    /// Everything is named and lasts, and it was told that the file may grow up to `until`.
+    pub(crate) fn committed(&mut self, until: u64) {
+        if let Some(announce) = &mut self.announce {
+            (announce.until, announce.committed) = (until, self.position);
+        }
+    }
+
+    /// Before `len` bytes are added.
+    fn grow(&mut self, len: u64) -> Result<()> {
+        self.begin()?;
+        let Some(announce) = &mut self.announce else { return Ok(()) };
+        let end = self.position.saturating_add(len);
+        if end > announce.until {
+            // A long batch is not told of piece by piece.
+            let unnamed = self.position.saturating_sub(announce.committed);
+            let until = end.saturating_add(unnamed);
+            (announce.tell)(until).inspect_err(|_| self.failed = true)?;
+            announce.until = until;
+        }
         Ok(())
     }
 
@@ -169,8 +250,8 @@ impl Output {
         {
             return Ok(Placement { offset: placed.offset, duplicate: true });
         }
-        self.begin()?;
         self.pad()?;
+        self.grow(stored_size)?;
         let offset = self.position;
         if self.pending.end != range.start || self.pending.is_empty() {
             self.flush_pending()?;
@@ -189,7 +270,7 @@ impl Output {
     pub(crate) fn pad(&mut self) -> Result<()> {
         let gap = self.position.next_multiple_of(self.align) - self.position;
         if gap > 0 {
-            self.begin()?;
+            self.grow(gap)?;
             self.flush_pending()?;
             let zeros = [0; 4096];
             let mut left = gap;
@@ -205,7 +286,7 @@ impl Output {
 
     /// Appends bytes of a large payload or its block table.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.begin()?;
+        self.grow(bytes.len() as u64)?;
         self.flush_pending()?;
         self.write_out(bytes)?;
         self.position += bytes.len() as u64;

@@ -6,7 +6,7 @@ use super::compress::Deflater;
 use crate::error::LeftOut;
 use crate::pack::walk::{Batch, Directory, FileId, ItemKind, Metadata};
 use crate::source::attributes;
-use rangepack_core::{Codec, Content, Digest, gzip};
+use rangepack_core::{Codec, Content, Digest, Owner, gzip};
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
@@ -99,20 +99,23 @@ pub(crate) struct Prior {
     pub(crate) size: u64,
     pub(crate) mtime: Option<i64>,
     pub(crate) mode: Option<u32>,
+    pub(crate) owner: Option<Owner>,
+    /// Digest of a link's target.
+    pub(crate) target: Option<Digest>,
     /// Where a file's content is.
     pub(crate) content: Option<Content>,
 }
 
 impl Prior {
-    /// Whether nothing changed: size and time, and for directories the mode. The old programs kept
+    /// Whether nothing changed: size, time, mode and owner. The old programs kept
     /// neither time nor mode; what is not known is not compared.
     fn is_still(&self, metadata: &Metadata, size: u64) -> bool {
-        let mode = self.kind != ItemKind::Directory
-            || self.mode.is_none_or(|mode| mode == metadata.mode & 0o7777);
+        let owner = Owner { uid: metadata.uid, gid: metadata.gid };
         self.kind == metadata.kind
             && self.size == size
             && self.mtime.is_none_or(|mtime| mtime == metadata.mtime_ns)
-            && mode
+            && self.mode.is_none_or(|mode| mode == metadata.mode & 0o7777)
+            && self.owner.is_none_or(|known| known == owner)
     }
 }
 
@@ -199,7 +202,11 @@ impl Worker {
             ItemKind::Symlink => {
                 let metadata = directory.metadata(name)?;
                 let target = directory.read_link(name)?;
-                if prior.is_some_and(|prior| prior.is_still(&metadata, target.len() as u64)) {
+                let is_still = |prior: Prior| {
+                    prior.is_still(&metadata, target.len() as u64)
+                        && prior.target == Some(Digest::of(&target))
+                };
+                if prior.is_some_and(is_still) {
                     return Ok(Item::Unchanged(None));
                 }
                 if target.len() > rangepack_core::MAX_LINK_TARGET {

@@ -65,9 +65,11 @@ impl<'w, 's> Writer<'w, 's> {
             self.skip(&disk_path, kind)?;
         }
         self.output.begin_batch(data);
+        let upcoming = self.upcoming(&items);
         for (index, (item, source)) in items.into_iter().zip(batch.items()).enumerate() {
             let name = source.name;
             let directory = &*batch.directory;
+            self.output.expect(upcoming.get(index).copied().unwrap_or(0));
             let prior = priors.get(index).copied().flatten();
             let packed = match item {
                 Item::Directory(metadata, attached) => {
@@ -118,6 +120,25 @@ impl<'w, 's> Writer<'w, 's> {
             self.entry(directory, name, packed)?;
         }
         self.output.end_batch()
+    }
+
+    /// For each item the bytes that those behind it will take, as many as are made to last at a time; none when
+    /// nobody asks.
+    fn upcoming(&self, items: &[Item]) -> Vec<u64> {
+        let Some(batch) = self.output.batch() else { return Vec::new() };
+        let batch = usize::try_from(batch).unwrap_or(usize::MAX);
+        let size = |item: &Item| match item {
+            Item::Small(_, small, _) => small.stored_size as u64,
+            Item::Large(metadata) => metadata.size,
+            _ => 0,
+        };
+        let mut sums = vec![0u64];
+        items.iter().for_each(|item| {
+            let before = sums.last().copied().unwrap_or(0);
+            sums.push(before.saturating_add(size(item)));
+        });
+        let last = items.len();
+        (1..=last).map(|from| sums[from.saturating_add(batch).min(last)] - sums[from]).collect()
     }
 
     fn small(&mut self, small: Small, metadata: &Metadata) -> Result<(Content, bool)> {

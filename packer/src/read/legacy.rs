@@ -1,14 +1,16 @@
 //! Reads the indexes of the two old formats into memory.
 
 use crate::error::{Error, Result};
+use crate::index::end::end_of;
 use crate::progress::{Event, Observer, PROBLEMS_KEPT, go_on};
 use crate::read::format::Format;
+use crate::read::note::Note;
 use crate::source::data::{Data, Gathered, PIECE, cut};
 use crate::source::options::OpenOptions;
 use rangepack_core::fpack::{self, FpackItem};
 use rangepack_core::ndjson::{self, BadLine, Item, Refused};
 use rangepack_core::trailer::{Trailer, find_trailer};
-use rangepack_core::{Content, Digest, Entry, Extent, Index, Kind, Limits, MemoryIndex, blocks};
+use rangepack_core::{Content, Digest, Extent, Index, Kind, Limits, MemoryIndex};
 use std::borrow::Cow;
 
 /// What was strange in an old container's index.
@@ -29,6 +31,21 @@ pub struct Notes {
     /// Bytes that are not zero behind a container's trailer: the rest of a paged index that was cut or
     /// changed, most likely.
     pub trailing: u64,
+    /// The last payload that the trailer names does not end where that begins: the trailer may belong to another
+    /// container, which was packed as a file into this one, whose own index is lost.
+    pub misfit: bool,
+    /// It has no index inside yet: the one beside it counts.
+    pub unfinished: Option<Unfinished>,
+}
+
+/// A container that is still being made, or was.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unfinished {
+    /// A run was interrupted, or is under way, so not everything may be in it that should be.
+    pub interrupted: bool,
+    /// Bytes behind the last payload that its index names.
+    pub unnamed: u64,
 }
 
 /// An old container's index, built in memory.
@@ -59,7 +76,12 @@ pub(crate) fn find(data: &Data, options: &OpenOptions) -> Result<Origin> {
     }
     let beside = Data::open_if_there(&data.location().idx(), options)?;
     let mut tail = Gathered::new(data);
-    let found = tail.ask(|source| find_trailer(source, len, options.limits.lookback))?;
+    // The usual limit is for what has to be fetched: in a file that is at hand it is found, however long it is.
+    let lookback = match options.limits.lookback {
+        usual if data.whole().is_some() && usual == Limits::default().lookback => len,
+        lookback => lookback,
+    };
+    let found = tail.ask(|source| find_trailer(source, len, lookback))?;
     if let Some(trailer) = found {
         // An unfinished container may hold another container as a file.
         let Some(beside) = beside else { return Ok(Origin::Trailer(trailer)) };
@@ -106,27 +128,12 @@ pub(crate) fn is_own(data: &Data, trailer: &Trailer, limits: &Limits) -> Result<
     if read.is_err() || end != trailer.magic_offset {
         return Ok(false);
     }
-    let last = last.and_then(|last| last.digest.map(|digest| (last.extent(), digest)));
-    let Some((extent, digest)) = last else { return Ok(true) };
+    let known = last.and_then(|last| Some((last.extent(), last.digest?)));
+    let Some((extent, digest)) = known else { return Ok(true) };
     if data.check(extent).is_err() {
         return Ok(false);
     }
     Ok(Digest::of(&data.read(extent)?) == digest)
-}
-
-/// Where the last byte ends that an entry of a container speaks of, in the container itself.
-pub(crate) fn end_of(entry: &Entry) -> u64 {
-    let block = entry.attributes.map_or(0, |block| block.offset.saturating_add(block.len.into()));
-    let Kind::File(content) = &entry.kind else { return block };
-    let payload = match content.volume {
-        0 => content.offset.saturating_add(content.stored_size),
-        _ => 0,
-    };
-    let table = content.blocks.map_or(0, |table| {
-        let len = blocks::table_len(content.size, table.block_log2);
-        table.offset.saturating_add(len)
-    });
-    payload.max(table).max(block)
 }
 
 /// Where the last payload ends that an index beside a container names; `None` when it names nothing.
@@ -184,7 +191,8 @@ pub(crate) fn read(
     let index = read_index(file, extent, options, observer)?;
     let summary =
         ndjson::parse_index(&index, &options.limits, each).map_err(Error::pack(file.location()))?;
-    if matches!(origin, Origin::Beside(_)) {
+    // A note is of who packs into this very container, though nothing may be named yet.
+    if matches!(origin, Origin::Beside(_)) && Note::last(&index).is_none() {
         let checked = summary.check(extent.len, data.len());
         checked.map_err(|error| match options.index {
             Some(_) => Error::pack(file.location())(error),
@@ -245,15 +253,30 @@ pub(crate) fn load(
     options: &OpenOptions,
     observer: &dyn Observer,
 ) -> Result<Legacy> {
+    let is_found = external.is_none();
     let origin = match external {
         Some(index) => Origin::Beside(index),
         None => find(data, options)?,
     };
     let mut memory = MemoryIndex::default();
+    let (mut end, mut all) = (0, true);
     let mut notes = read(data, &origin, options, observer, &mut |item| {
+        match &item {
+            Item::Entry(entry) => end = end.max(end_of(entry)),
+            Item::Refused(_) => all = false,
+        }
         memory.push(item);
         Ok(())
     })?;
+    if let Origin::Trailer(trailer) = &origin {
+        notes.misfit = all && notes.bad_lines == 0 && end != trailer.magic_offset;
+    }
+    if is_found && let Origin::Beside(index) = &origin {
+        let note = Note::last(&index.read(Extent { start: 0, len: index.len() })?);
+        let interrupted = note.is_some_and(|note| note.until > 0);
+        notes.unfinished =
+            Some(Unfinished { interrupted, unnamed: data.len().saturating_sub(end) });
+    }
     let built = memory.finish(&options.limits).map_err(Error::pack(data.location()))?;
     notes.refused = built.refused;
     let format = if matches!(origin, Origin::Fpack) { Format::Fpack } else { Format::Ctnr };

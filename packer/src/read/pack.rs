@@ -12,7 +12,7 @@ use crate::source::traffic::Traffic;
 use rangepack_core::layout::{Header, Volume};
 use rangepack_core::{
     Answer, AttributeBlock, Attributes, Content, Digest, EntryRef, Extent, Index, PackPath,
-    PackPathBuf, Scan, Source, Tag,
+    PackPathBuf, Scan, Source,
 };
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -233,7 +233,7 @@ impl Pack {
         let Some(file) = self.index_file() else { return Ok(BTreeMap::new()) };
         let limits = &self.options.limits;
         Gathered::new(file).ask(|source| {
-            let section = self.index.section(source, Tag::METADATA, limits)?;
+            let section = self.index.metadata(source, limits)?;
             let read = |bytes: Option<&[u8]>| bytes.map_or(Ok(BTreeMap::new()), from_json);
             Ok(match section {
                 Answer::Ready(bytes) => Answer::Ready(read(bytes)?),

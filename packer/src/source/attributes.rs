@@ -11,8 +11,11 @@ pub(crate) struct Found {
     pub(crate) unread: Option<(Vec<u8>, io::Error)>,
 }
 
-/// Gives programs rights that whoever starts them has not, like the set-user-id bit.
-pub(crate) const CAPABILITIES: &[u8] = b"security.capability";
+/// Whether the system itself heeds an attribute of this name: capabilities and labels give programs rights like the
+/// set-user-id bit, overlays are led elsewhere.
+pub(crate) fn is_privileged(name: &[u8]) -> bool {
+    name.starts_with(b"security.") || name.starts_with(b"trusted.")
+}
 
 #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
 mod system {

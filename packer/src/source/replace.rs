@@ -8,12 +8,22 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
-/// A file in the making, beside the one that it becomes. It vanishes unless it is finished.
+/// A file in the making, in the directory of the one that it becomes. It vanishes unless it is finished: it has no
+/// name until then, where the system knows such files, so nothing of it is left whatever ends the process.
 #[derive(Debug)]
 pub(crate) struct Replacement {
-    file: NamedTempFile,
+    file: Making,
     target: PathBuf,
     directory: PathBuf,
+}
+
+#[derive(Debug)]
+enum Making {
+    /// Without a name.
+    #[cfg(target_os = "linux")]
+    Unnamed(File),
+    /// Under a name that nobody knows.
+    Named(NamedTempFile),
 }
 
 /// What finishing a file does beside giving it its name.
@@ -29,27 +39,26 @@ impl Replacement {
     /// Begins a file that is to become `target`.
     pub(crate) fn new(target: &Path) -> Result<Replacement> {
         let directory = directory_of(target);
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".rangepack-").suffix(".tmp");
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            // Not private as temporary files are: the system takes the umask off, as for every new file.
-            builder.permissions(std::fs::Permissions::from_mode(0o666));
-        }
-        let file = builder.tempfile_in(&directory);
-        let file = file.map_err(Error::io(Action::Create, target))?;
+        let file = Making::new(&directory).map_err(Error::io(Action::Create, target))?;
         Ok(Replacement { file, target: target.to_owned(), directory })
     }
 
-    /// Where it lies until it is finished.
-    pub(crate) fn path(&self) -> &Path {
-        self.file.path()
+    /// Where it lies until it is finished, if it has a name.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match &self.file {
+            #[cfg(target_os = "linux")]
+            Making::Unnamed(_) => None,
+            Making::Named(file) => Some(file.path()),
+        }
     }
 
     /// The file, for reading and writing.
     pub(crate) fn file(&self) -> &File {
-        self.file.as_file()
+        match &self.file {
+            #[cfg(target_os = "linux")]
+            Making::Unnamed(file) => file,
+            Making::Named(file) => file.as_file(),
+        }
     }
 
     /// Writes through a buffer, which is to be flushed before the file is finished.
@@ -57,18 +66,121 @@ impl Replacement {
         BufWriter::with_capacity(256 << 10, self.file())
     }
 
-    /// Closes the file and gives it its name. Nothing of it is left when that fails.
+    /// Gives the file its name and closes it. Nothing of it is left when that fails.
     pub(crate) fn finish(self, how: Finish) -> Result<()> {
-        let Replacement { file, target, directory } = self;
-        let (file, name) = file.into_parts();
         if how.sync {
-            file.sync_all().map_err(Error::io(Action::Sync, &target))?;
+            self.file().sync_all().map_err(Error::io(Action::Sync, &self.target))?;
         }
-        close(file, &target)?;
-        let named =
-            if how.overwrite { name.persist(&target) } else { name.persist_noclobber(&target) };
-        named.map_err(|error| Error::io(Action::Create, &target)(error.error))?;
+        let Replacement { file, target, directory } = self;
+        let create = || Error::io(Action::Create, &target);
+        match file {
+            #[cfg(target_os = "linux")]
+            Making::Unnamed(file) => {
+                let named = unnamed::name(&file, &directory, &target, how.overwrite);
+                let name = named.map_err(create())?;
+                // An error takes the name away again.
+                close(file, &target)?;
+                name.keep().map_err(create())?;
+            }
+            Making::Named(file) => {
+                let (file, name) = file.into_parts();
+                close(file, &target)?;
+                let named = match how.overwrite {
+                    true => name.persist(&target),
+                    false => name.persist_noclobber(&target),
+                };
+                named.map_err(|error| create()(error.error))?;
+            }
+        }
         if how.sync { sync_directory(&directory) } else { Ok(()) }
+    }
+}
+
+impl Making {
+    fn new(directory: &Path) -> io::Result<Making> {
+        #[cfg(target_os = "linux")]
+        if let Some(file) = unnamed::create(directory)? {
+            return Ok(Making::Unnamed(file));
+        }
+        builder().tempfile_in(directory).map(Making::Named)
+    }
+}
+
+fn builder() -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".rangepack-").suffix(".tmp");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // Not private as temporary files are: the system takes the umask off, as for every new file.
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    builder
+}
+
+/// Files without a name.
+#[cfg(target_os = "linux")]
+mod unnamed {
+    use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, open};
+    use rustix::io::Errno;
+    use std::fs::File;
+    use std::io;
+    use std::os::fd::AsRawFd;
+    use std::path::{Path, PathBuf};
+    use tempfile::TempPath;
+
+    /// Makes one; `None` where the file system has none.
+    pub(super) fn create(directory: &Path) -> io::Result<Option<File>> {
+        // Through this it gets its name.
+        if !Path::new("/proc/self/fd").is_dir() {
+            return Ok(None);
+        }
+        let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+        match open(directory, flags, Mode::from_raw_mode(0o666)) {
+            Ok(file) => Ok(Some(File::from(file))),
+            // What old kernels and some file systems say to it.
+            Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL | Errno::NOSYS) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Its name, which it loses again unless it is kept.
+    pub(super) enum Name {
+        /// The one that it is to have.
+        New(TempPath),
+        /// One that it has for a moment, before it takes the place of another file.
+        Passing(TempPath, PathBuf),
+    }
+
+    impl Name {
+        pub(super) fn keep(self) -> io::Result<()> {
+            match self {
+                Name::New(name) => name.keep().map(|_| ()).map_err(|error| error.error),
+                Name::Passing(name, target) => name.persist(target).map_err(|error| error.error),
+            }
+        }
+    }
+
+    /// Gives it a name.
+    pub(super) fn name(
+        file: &File,
+        directory: &Path,
+        target: &Path,
+        overwrite: bool,
+    ) -> io::Result<Name> {
+        match link(file, target) {
+            Err(error) if overwrite && error.kind() == io::ErrorKind::AlreadyExists => {
+                // A name can only be given to what has none, and only a name can take another's place.
+                let passing = super::builder().make_in(directory, |path| link(file, path))?;
+                Ok(Name::Passing(passing.into_temp_path(), target.to_owned()))
+            }
+            linked => linked.and_then(|()| TempPath::try_from_path(target)).map(Name::New),
+        }
+    }
+
+    fn link(file: &File, path: &Path) -> io::Result<()> {
+        let opened = format!("/proc/self/fd/{}", file.as_raw_fd());
+        linkat(CWD, opened, CWD, path, AtFlags::SYMLINK_FOLLOW).map_err(Into::into)
     }
 }
 
@@ -101,6 +213,21 @@ pub(crate) fn close(file: File, path: &Path) -> Result<()> {
 /// that bytes are lost.
 pub(crate) fn checked_close(file: File) -> io::Result<()> {
     file.close()
+}
+
+/// Makes a directory and those above it, as far as they are missing, for good.
+pub(crate) fn create_directories(directory: &Path) -> Result<()> {
+    if directory.is_dir() {
+        return Ok(());
+    }
+    let above = directory_of(directory);
+    create_directories(&above)?;
+    match std::fs::create_dir(directory) {
+        // Another process was faster.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && directory.is_dir() => {}
+        made => made.map_err(Error::io(Action::Create, directory))?,
+    }
+    sync_directory(&above)
 }
 
 /// Makes the names in a directory durable.

@@ -268,7 +268,8 @@ fn damaged_pages_hide_only_their_own_entries() {
         bytes[at as usize] ^= 1;
         fs::write(&copy, bytes).unwrap();
         let pack = Pack::open(&copy).unwrap();
-        let options = VerifyOptions { paths: None, threads: 1, ndjson: false };
+        let options =
+            VerifyOptions { paths: None, threads: 1, ndjson: false, ..VerifyOptions::default() };
         let report = verify(&pack, &options, &()).unwrap();
         assert_eq!((report.bad, report.structural), (0, 1), "{report:?}");
         assert!((1..3000).contains(&report.files), "{report:?}");

@@ -9,7 +9,7 @@ mod line;
 mod write;
 
 pub use line::{Item, Refused, parse_line};
-pub use write::write_line;
+pub use write::{write_checked_line, write_line};
 
 use crate::error::{Error, Result};
 use crate::limits::Limits;
@@ -21,6 +21,9 @@ use serde::de::{
 };
 use serde_json::value::RawValue;
 use text::Bytes;
+
+/// A line that begins so is a note of whoever writes the index for whoever goes on writing; readers pass over it.
+pub const NOTE: &[u8] = b"#";
 
 /// The number of lines that are not entries of which more is kept than their number.
 pub const BAD_LINES_KEPT: usize = 1000;
@@ -149,7 +152,7 @@ impl Progress<'_> {
         for line in self.index.split(|byte| *byte == b'\n') {
             self.number = self.number.saturating_add(1);
             let line = line.trim_ascii();
-            if !line.is_empty() {
+            if !line.is_empty() && !line.starts_with(NOTE) {
                 self.item(line)?;
             }
         }

@@ -13,9 +13,7 @@ impl fmt::Display for Escaped<'_> {
         use fmt::Write as _;
         for chunk in self.0.utf8_chunks() {
             for character in chunk.valid().chars() {
-                // Bidirectional controls can make a name look like another one.
-                let deceptive = matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-                if character.is_control() || character == '\\' || deceptive {
+                if is_deceptive(character) || character == '\\' {
                     write!(f, "{}", character.escape_default())?;
                 } else {
                     f.write_char(character)?;
@@ -27,6 +25,13 @@ impl fmt::Display for Escaped<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether a character does something to a terminal, or makes text look like another: controls, those of writing
+/// from right to left included.
+pub fn is_deceptive(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

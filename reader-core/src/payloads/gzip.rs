@@ -4,9 +4,9 @@
 //! size, in memory that does not grow with the member. A payload that was written with a block table
 //! can also be decoded block by block, by [`crate::blocks`].
 
+use crate::crc32::Crc32;
 use crate::error::{Error, Result, Structure};
 use alloc::boxed::Box;
-use crc32fast::Hasher as Crc32;
 use header::Header;
 use miniz_oxide::inflate::stream::{InflateState, inflate};
 use miniz_oxide::{DataFormat, MZError, MZFlush, MZStatus};

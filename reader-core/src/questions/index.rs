@@ -5,6 +5,7 @@
 //! reached at once.
 
 use crate::bytes::{Answer, Source, ready};
+use crate::entry::MAX_METADATA;
 use crate::error::{Error, Part, Result, Structure};
 use crate::extent::Extent;
 use crate::format::inner::{Bounds, Child, Inner};
@@ -211,6 +212,23 @@ impl Index {
             return Err(Error::DigestMismatch { part: Part::Section, extent, expected, found });
         }
         Ok(Answer::Ready(Some(bytes)))
+    }
+
+    /// What the user says of the pack: a JSON object of strings (FORMAT.md, "Metadata"), verified but not parsed.
+    ///
+    /// # Errors
+    /// [`Error::BadField`] beyond [`MAX_METADATA`], and those of [`Index::section`].
+    pub fn metadata<'a, S: Source + ?Sized>(
+        &self,
+        source: &'a S,
+        limits: &Limits,
+    ) -> Result<Answer<Option<&'a [u8]>>> {
+        let len = self.header.section(Tag::METADATA).map_or(0, |section| section.extent.len);
+        if len > u64::from(MAX_METADATA) {
+            let (structure, field) = (Structure::Metadata, "length");
+            return Err(Error::BadField { structure, field, value: len });
+        }
+        self.section(source, Tag::METADATA, limits)
     }
 
     /// The other files that hold payloads; the first has number 1.

@@ -4,7 +4,9 @@ use super::{Packs, content, entry, flip, footer, line, read, trailer_start, v1};
 use crate::forge::Forge;
 use crate::leaf::leaf;
 use rangepack_core::layout::{FOOTER_LEN, Section, Volume};
-use rangepack_core::{AttributeBlock, Digest, Entry, Extent, Kind, Result, Tag, hash, trailer};
+use rangepack_core::{
+    AttributeBlock, Digest, Entry, Extent, Kind, MAX_METADATA, Result, Tag, hash, trailer,
+};
 use std::path::Path;
 
 fn link(path: &str) -> Result<Entry> {
@@ -105,6 +107,7 @@ fn sections(golden: &Path) -> Result<Packs> {
         Ok(forge.with(Tag::VOLUMES, &list).seal())
     };
     Ok(vec![
+        ("metadata-too-long", metadata(&[b"{}", &[b' '; MAX_METADATA as usize - 1][..]].concat())),
         ("metadata-with-a-mark", metadata(b"\xef\xbb\xbf{}")),
         ("metadata-lone-surrogate", metadata(br#"{"a": "\ud800"}"#)),
         ("metadata-not-utf-8", metadata(b"{\"a\": \"\xff\"}")),

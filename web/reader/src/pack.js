@@ -405,16 +405,12 @@ if (typeof Symbol.dispose === 'symbol') {
   Object.defineProperty(Pack.prototype, Symbol.dispose, { value: Pack.prototype.close, configurable: true });
 }
 
-/** The longest metadata, in bytes. */
-const MAX_METADATA = 1024 * 1024;
-
 /**
  * @param {Uint8Array} bytes of a JSON object
  * @returns {Record<string, string>}
  */
 function strings(bytes) {
   try {
-    if (bytes.length > MAX_METADATA) throw new RangeError(`${bytes.length} bytes`);
     const found = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
     if (typeof found !== 'object' || found === null || Array.isArray(found)) throw new TypeError('no object');
     if (Object.values(found).some((value) => typeof value !== 'string')) throw new TypeError('other values than strings');

@@ -190,7 +190,7 @@ test('entries of a later version are listed, and say why they cannot be read', a
 });
 
 test('metadata is given out only when it is what it should be', async () => {
-  for (const name of ['digest-wrong', 'not-json', 'of-numbers']) {
+  for (const name of ['digest-wrong', 'not-json', 'of-numbers', 'too-long']) {
     const pack = await openPack(testFile(`hostile/metadata-${name}.pack`));
     await assert.rejects(pack.metadata(), { code: 'ERR_CORRUPT', name: 'PackError' }, name);
     pack.close();

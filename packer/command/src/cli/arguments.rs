@@ -7,7 +7,7 @@ use super::follow::Follow;
 use super::status::State;
 use crate::format::{Size, count};
 use rangepack::Location;
-use rangepack::{DirectoryLines, IndexFormat, IndexOptions};
+use rangepack::{DirectoryLines, IndexFormat, IndexOptions, Tail};
 use rangepack::{Filter, FilterOptions};
 use rangepack::{OpenOptions, Pack, Verify};
 use rangepack::{PackOptions, default_threads};
@@ -63,7 +63,7 @@ pub(super) fn open_telling(
 ) -> Result<Pack> {
     let follow = Follow::new("reading the index", When::Auto, global);
     let opened = Pack::open_observed(location, options, &follow);
-    follow.finish(State::Finished)?;
+    follow.finish(State::of(&opened))?;
     Ok(opened?)
 }
 
@@ -100,6 +100,34 @@ const REMOTE_THREADS: usize = 8;
 pub(super) fn threads_for(pack: &Pack) -> usize {
     let threads = default_threads();
     if pack.is_remote() { threads.max(REMOTE_THREADS) } else { threads }
+}
+
+/// What is done with bytes of a container that nothing names.
+#[derive(Debug, Clone, Copy, Default, clap::Args)]
+pub(super) struct TailArgs {
+    /// What to do with bytes behind the last payload that the index names, when an interrupted run
+    /// cannot have left them [default: refuse to go on]
+    #[arg(long, value_name = "WHAT")]
+    tail: Option<TailChoice>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum TailChoice {
+    /// Leave them where they are; nothing will name them
+    Keep,
+    /// Cut them off
+    Cut,
+}
+
+impl TailArgs {
+    /// The library's word for it.
+    pub(super) fn tail(self) -> Tail {
+        match self.tail {
+            None => Tail::Refuse,
+            Some(TailChoice::Keep) => Tail::Keep,
+            Some(TailChoice::Cut) => Tail::Cut,
+        }
+    }
 }
 
 /// Fails when something that is written, or read in other ways than packs, is given as a URL.

@@ -3,7 +3,7 @@
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use rangepack::Location;
-use rangepack_core::Escaped;
+use rangepack_core::{Escaped, is_deceptive};
 use std::borrow::Cow;
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 use std::path::Path;
@@ -110,14 +110,14 @@ pub(super) fn os_path(name: &[u8]) -> Cow<'_, Path> {
     return Cow::Owned(String::from_utf8_lossy(name).into_owned().into());
 }
 
-/// Text in which control characters are spelt out.
+/// Text in which control characters are spelt out, those of bidirectional writing included.
 pub(super) fn printable(text: &str) -> Cow<'_, str> {
-    if !text.contains(char::is_control) {
+    if !text.contains(is_deceptive) {
         return Cow::Borrowed(text);
     }
     let mut safe = String::with_capacity(text.len() + 8);
     for character in text.chars() {
-        if character.is_control() {
+        if is_deceptive(character) {
             safe.extend(character.escape_default());
         } else {
             safe.push(character);
@@ -210,6 +210,7 @@ mod tests {
     #[test]
     fn messages_cannot_take_control_of_a_terminal() {
         assert_eq!(printable("a\x1b[2Jb"), "a\\u{1b}[2Jb");
+        assert_eq!(printable("a\u{202e}b"), "a\\u{202e}b");
         assert!(matches!(printable("é \\ fine"), Cow::Borrowed(_)));
     }
 }

@@ -1,7 +1,9 @@
 //! `rangepack create`: a container that can be continued after any interruption.
 
 use super::Result;
-use super::arguments::{IndexArgs, SelectArgs, StoreArgs, parse_size, refuse_same, refuse_url};
+use super::arguments::{
+    IndexArgs, SelectArgs, StoreArgs, TailArgs, parse_size, refuse_same, refuse_url,
+};
 use super::console::{Global, note};
 use super::exit::{Exit, Failure};
 use super::follow::Follow;
@@ -65,6 +67,8 @@ pub(super) struct Args {
     /// Print more: once, what was continued; twice, each path
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub(super) verbose: u8,
+    #[command(flatten)]
+    pub(super) tail: TailArgs,
     #[command(flatten)]
     pub(super) durability: DurabilityArgs,
     #[command(flatten)]
@@ -143,13 +147,17 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     options.dry_run = args.dry_run;
     options.finalize = args.finalize && !args.dry_run;
     options.remove_index = args.remove_index_on_finalize;
+    options.tail = args.tail.tail();
     let steps = args.survey(&options.pack, super::interrupt::flag())?;
     let follow = Follow::new("packing", args.show.progress.when(), global).stoppable();
     let follow = follow.status(args.show.status.file("bytes_written")).steps(steps);
     let follow = follow.print_each(args.prints_each());
     let created = rangepack::create(source, container, &options, &follow);
     let interrupted = matches!(created.as_ref().map_err(Error::is_cancelled), Err(true));
-    follow.finish(if interrupted { State::Interrupted } else { State::Finished })?;
+    follow.finish(match &created {
+        Ok(created) if created.summary.failed > 0 => State::Failed,
+        created => State::of(created),
+    })?;
     if interrupted && !global.quiet {
         note("what was packed is kept; the same command goes on from there");
     }
@@ -163,9 +171,9 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
 /// Says what was found and what was done.
 fn report(args: &Args, created: &Created, elapsed: std::time::Duration) {
     if let Some(resumed) = &created.resumed {
-        let [went_on, dropped, passed] = match args.dry_run {
-            true => ["would go on", "drop", "pass"],
-            false => ["went on", "dropped", "passed"],
+        let [went_on, dropped] = match args.dry_run {
+            true => ["would go on", "drop"],
+            false => ["went on", "dropped"],
         };
         let mut text = format!("{went_on} from {}", count(resumed.journal.entries, "entry"));
         if resumed.reopened {
@@ -173,14 +181,8 @@ fn report(args: &Args, created: &Created, elapsed: std::time::Duration) {
         }
         if resumed.journal.torn > 0 {
             text.push_str(&format!(
-                ", {dropped} a torn last line ({})",
+                ", {dropped} what was being added to its index ({})",
                 Size(resumed.journal.torn)
-            ));
-        }
-        if resumed.journal.bad_lines > 0 {
-            text.push_str(&format!(
-                ", {passed} over {}",
-                count(resumed.journal.bad_lines, "bad line")
             ));
         }
         if resumed.cut > 0 {
@@ -221,7 +223,7 @@ fn report(args: &Args, created: &Created, elapsed: std::time::Duration) {
     if let Some(finished) = &created.finished {
         super::finalize::report(finished, &created.replaced);
     } else if !args.dry_run && !created.is_finalized {
-        note("the container is open; `--finalize-only` puts the index into it");
+        note("the container is open; `rangepack finalize` puts the index into it");
     }
 }
 
@@ -232,6 +234,7 @@ impl Args {
             container: self.container.clone(),
             index: self.index.clone(),
             remove_index: self.remove_index_on_finalize,
+            tail: self.tail,
             indexes: self.indexes,
         }
     }

@@ -218,8 +218,28 @@ fn advice_on_container(problem: &ContainerProblem) -> Option<&'static str> {
             "nothing was changed; bring the index back or name it with --index; or, to begin anew, remove \
              the container"
         }
-        ContainerProblem::BadLines { .. } => {
-            "nothing was changed; mend the lines, or take them out if those bytes may be cut off"
+        ContainerProblem::BadLine { problem: None, .. } => {
+            "nothing was changed; bring the index back from a copy, or take the line out of it (`sed -i \
+             NUMBERd INDEX`): its file is packed again then"
+        }
+        ContainerProblem::BadLine { .. } => {
+            "nothing was changed; take the line out of it (`sed -i NUMBERd INDEX`)"
+        }
+        ContainerProblem::Tail { .. } => {
+            "nothing was changed; an index that lacks lines looks like this: bring back the one that belongs to \
+             it. Or go on with --tail keep, which leaves the bytes where they are, or --tail cut"
+        }
+        ContainerProblem::KeepsNoTail => {
+            "give it a paged index, too, or cut them off with --tail cut"
+        }
+        ContainerProblem::Foreign { .. } => {
+            "nothing was changed; name the index that belongs to the container with --index. If it is this one, \
+             that payload is damaged: take its line out"
+        }
+        ContainerProblem::WouldLose { .. } => "give the new index another name",
+        ContainerProblem::Damaged { .. } => {
+            "nothing was changed; `rangepack index CONTAINER --ndjson CONTAINER.idx` writes down what can be read, \
+             and `rangepack verify` tells what cannot"
         }
         ContainerProblem::Differs { .. } => {
             "move it away to go on from the index inside; or, if the bytes from there on are the rest of a \

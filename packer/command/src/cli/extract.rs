@@ -29,9 +29,10 @@ Examples:
   rangepack extract https://example.org/photos.pack photos
 
 A PATH is a file, a directory with everything below it, or a glob over whole paths, in which `**`
-reaches across `/`. A file gets its name when its content was compared with its SHA-256; a damaged one
-leaves nothing behind, does not stop the others, and makes the exit code 1. So does what the index of an
-old container speaks of and does not tell well enough, whatever is extracted: it is named and counted.";
+reaches across `/`. A file gets its name when its content was compared with its SHA-256; a damaged
+one leaves nothing behind, does not stop the others, and makes the exit code 1. So does what the index
+of an old container speaks of and does not tell well enough, whatever is extracted: it is named and
+counted.";
 
 /// Extract files from a pack
 ///
@@ -91,7 +92,7 @@ pub(super) struct WriteArgs {
     /// Set the extended attributes and access control lists that the pack tells
     ///
     /// Those of files and directories. What this system or user cannot set is warned about, which is no failure;
-    /// file capabilities come with --owner only.
+    /// those named `security.` and `trusted.`, file capabilities among them, come with --owner only.
     #[arg(long)]
     pub(super) xattrs: bool,
     /// Wait until each file is on disk before it gets its name
@@ -162,7 +163,11 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     let follow = follow.print_each(args.show.verbose > 0);
     let report = extract(&pack, directory, &options, &follow);
     let cancelled = report.as_ref().is_ok_and(|report| report.stopped == Some(Stopped::Cancelled));
-    follow.finish(if cancelled { State::Interrupted } else { State::Finished })?;
+    follow.finish(match &report {
+        Ok(_) if cancelled => State::Interrupted,
+        Ok(report) if !report.is_complete() => State::Failed,
+        report => State::of(report),
+    })?;
     let report = report?;
     if args.show.json {
         let mut out = global.stdout();

@@ -1,6 +1,6 @@
 //! `rangepack finalize`: the index goes into its container.
 
-use super::arguments::{IndexArgs, refuse_url};
+use super::arguments::{IndexArgs, TailArgs, refuse_url};
 use super::console::{Global, note};
 use super::exit::Exit;
 use super::{Result, interrupt};
@@ -32,6 +32,8 @@ pub(super) struct Args {
     #[arg(long)]
     pub(super) remove_index: bool,
     #[command(flatten)]
+    pub(super) tail: TailArgs,
+    #[command(flatten)]
     pub(super) indexes: IndexArgs,
 }
 
@@ -40,12 +42,11 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     refuse_url(&args.container)?;
     let mut options = FinalizeOptions::default();
     (options.index, options.remove_index) = (args.indexes.options(), args.remove_index);
+    options.tail = args.tail.tail();
     let finalized =
         rangepack::finalize(&args.container, args.index.as_deref(), &options, interrupt::flag())?;
-    if finalized.journal.bad_lines > 0 {
-        let text =
-            format!("{} of its index skipped", count(finalized.journal.bad_lines, "bad line"));
-        global.warning(&args.container, &text);
+    if !global.quiet && finalized.cut > 0 {
+        note(&format!("cut off {} that no line names", Size(finalized.cut)));
     }
     if !global.quiet {
         report(&finalized.finished, &finalized.replaced);
@@ -73,4 +74,16 @@ pub(super) fn report(finished: &Finished, replaced: &[Refused]) {
         text.push_str(&format!(", root {}…", &digest.to_string()[..12]));
     }
     note(&text);
+    tell_old_readers(finished);
+}
+
+/// Says when old readers will not find an index that was made for them.
+pub(super) fn tell_old_readers(finished: &Finished) {
+    if finished.is_beyond_old_readers() {
+        note(&format!(
+            "the NDJSON index is {} long: extract_container.py finds it with a --lookback of more only, its \
+             default is 128 MiB",
+            Size(finished.trailer_len)
+        ));
+    }
 }

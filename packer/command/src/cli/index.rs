@@ -1,7 +1,7 @@
 //! `rangepack index`: another kind of index for a pack that is there.
 
 use super::Result;
-use super::arguments::{IndexArgs, PackArgs, on_disk};
+use super::arguments::{IndexArgs, PackArgs, TailArgs, on_disk};
 use super::console::{Global, When, note};
 use super::exit::{Exit, Failure};
 use super::follow::Follow;
@@ -9,8 +9,7 @@ use super::progress::Steps;
 use super::status::State;
 use crate::format::{Size, count};
 use rangepack::DirectoryLines;
-use rangepack::{IndexTarget, sidecar_path};
-use rangepack::{OpenOptions, Verify};
+use rangepack::{IndexTarget, NdjsonOptions, RebuildOptions, Verify, sidecar_path};
 use rangepack_core::Escaped;
 use std::path::{Path, PathBuf};
 
@@ -39,8 +38,15 @@ pub(super) struct Args {
     #[arg(long, value_name = "OUT", num_args = 0..=1, conflicts_with = "in_place")]
     paged: Option<Option<PathBuf>>,
     /// Append the indexes to the container itself
+    ///
+    /// Until they are whole, all entries are in an index beside it, so an interruption does no harm.
     #[arg(long)]
     pub(super) in_place: bool,
+    /// Replace an index that is there; an NDJSON one only by one that holds all its entries
+    #[arg(short, long)]
+    force: bool,
+    #[command(flatten)]
+    tail: TailArgs,
     #[command(flatten)]
     pub(super) indexes: IndexArgs,
 }
@@ -52,12 +58,14 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     let mut exit = Exit::Fine;
     if let Some(target) = &args.ndjson {
         let pack = args.pack.open(Verify::Index, global)?;
-        let directories = args.indexes.options().directories == DirectoryLines::Always;
+        let mut options = NdjsonOptions::default();
+        options.directories = args.indexes.options().directories == DirectoryLines::Always;
+        options.overwrite = args.force;
         let total_files = Some(pack.header().entries);
         let follow = Follow::new("indexing", When::Auto, global).stoppable();
         let follow = follow.steps(Steps { total_files, ..Steps::default() });
-        let written = rangepack::write_ndjson(&pack, target, directories, &follow);
-        follow.finish(State::Finished)?;
+        let written = rangepack::write_ndjson(&pack, target, options, &follow);
+        follow.finish(State::of(&written))?;
         let len = written?.len;
         if !global.quiet {
             note(&format!("wrote {} of NDJSON to {}", Size(len), target.display()));
@@ -68,11 +76,13 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         None if args.in_place => IndexTarget::InPlace(args.indexes.options()),
         None => return Ok(exit),
     };
-    let mut options = OpenOptions::default();
-    options.index.clone_from(&args.pack.open.index);
+    let mut options = RebuildOptions::default();
+    options.open.index.clone_from(&args.pack.open.index);
+    options.overwrite = args.force;
+    options.tail = args.tail.tail();
     let follow = Follow::new("indexing", When::Auto, global).stoppable();
     let made = rangepack::rebuild(container, &target, &options, &follow);
-    follow.finish(State::Finished)?;
+    follow.finish(State::of(&made))?;
     let made = made?;
     for refused in &made.notes.refused {
         exit = Exit::Bad;

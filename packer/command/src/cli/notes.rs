@@ -26,6 +26,21 @@ pub(super) fn of(pack: &Pack) -> Vec<String> {
             "{bytes} behind the trailer: a paged index that was cut short or changed?"
         ));
     }
+    if notes.misfit {
+        let text = "the last payload that is named does not end where the trailer begins: is that the index of a \
+                    container that was packed as a file into this one, whose own index is lost?";
+        lines.push(text.to_owned());
+    }
+    if let Some(unfinished) = notes.unfinished {
+        let mut text = "not finalized: its index lies beside it".to_owned();
+        if unfinished.interrupted || unfinished.unnamed > 0 {
+            text.push_str("; a run was interrupted, or goes on, and more may be missing");
+        }
+        if unfinished.unnamed > 0 {
+            text.push_str(&format!("; nothing names its last {}", Size(unfinished.unnamed)));
+        }
+        lines.push(text);
+    }
     if notes.lost_names > 0 {
         lines.push(format!("{} cut off when it was made", count(notes.lost_names, "name")));
     }

@@ -88,7 +88,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     let follow = Follow::new("packing", args.progress.progress, global).stoppable();
     let follow = follow.print_each(args.verbose);
     let packed = rangepack::pack(&args.source, &args.output, &options, &follow);
-    follow.finish(State::Finished)?;
+    follow.finish(State::of(&packed))?;
     let elapsed = follow.elapsed();
     let Packed { summary, finished, .. } = packed.map_err(Failure::from)?;
     if args.json {
@@ -98,6 +98,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     }
     if !global.quiet {
         note(&sentence("packed", &summary, &finished, elapsed));
+        super::finalize::tell_old_readers(&finished);
     }
     Ok(if summary.failed > 0 { Exit::Bad } else { Exit::Fine })
 }

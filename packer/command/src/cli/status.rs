@@ -1,6 +1,7 @@
 //! Status files: how far a run has come, for other programs to read.
 
 use super::Result;
+use super::exit::Failure;
 use super::progress::Steps;
 use crate::format::{now, rate};
 use rangepack::replace_file;
@@ -44,14 +45,26 @@ pub(super) enum State {
     Running,
     Finished,
     Interrupted,
+    /// Not everything was done that was to be done.
+    Failed,
 }
 
 impl State {
+    /// How a run ended that came back with this.
+    pub(super) fn of<T>(result: &rangepack::Result<T>) -> State {
+        match result {
+            Ok(_) => State::Finished,
+            Err(error) if error.is_cancelled() => State::Interrupted,
+            Err(_) => State::Failed,
+        }
+    }
+
     fn name(self) -> &'static str {
         match self {
             State::Running => "running",
             State::Finished => "finished",
             State::Interrupted => "interrupted",
+            State::Failed => "failed",
         }
     }
 }
@@ -87,6 +100,9 @@ impl StatusFile {
     }
 
     fn write(&mut self, steps: &Steps, current: Option<(&[u8], u64)>, state: State) -> Result<()> {
+        if self.written.is_none() {
+            refuse_to_replace(&self.path)?;
+        }
         let fields = self.fields(steps, current, state, self.started.elapsed());
         let text = match self.format {
             StatusFormat::Kv => to_lines(&fields),
@@ -107,7 +123,7 @@ impl StatusFile {
         let left = match state {
             State::Running => steps.time_left(elapsed).map(|left| left.as_secs()),
             State::Finished => Some(0),
-            State::Interrupted => None,
+            State::Interrupted | State::Failed => None,
         };
         let name = current.map(|(name, _)| String::from_utf8_lossy(name).into_owned());
         let mut fields = vec![
@@ -126,6 +142,29 @@ impl StatusFile {
             fields.push(("finished_time", Value::Text(now())));
         }
         fields
+    }
+}
+
+/// Whatever else lies there, an index or somebody's thesis, is not replaced.
+fn refuse_to_replace(path: &Path) -> Result<()> {
+    // To open a pipe is to wait for a writer.
+    if !path.is_file() {
+        return Ok(());
+    }
+    let mut beginning = Vec::new();
+    let read = std::fs::File::open(path).and_then(|file| {
+        std::io::Read::read_to_end(&mut std::io::Read::take(file, 64), &mut beginning).map(|_| ())
+    });
+    let is_status =
+        beginning.starts_with(b"start_time=") || beginning.starts_with(b"{\"start_time\":");
+    match read {
+        // Writing will tell what cannot be read.
+        Err(_) => Ok(()),
+        Ok(()) if beginning.is_empty() || is_status => Ok(()),
+        Ok(()) => Err(Failure::Usage {
+            problem: format!("{} is there, and is no status file", path.display()),
+            hint: "give the status file another name",
+        }),
     }
 }
 

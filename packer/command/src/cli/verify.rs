@@ -74,7 +74,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     let follow = Follow::new("verifying", args.progress.progress, global).stoppable();
     let follow = follow.steps(steps).warns(!args.json);
     let report = verify(&pack, &options, &follow);
-    follow.finish(State::Finished)?;
+    follow.finish(State::of(&report))?;
     let report = report?;
     let compared = match &args.against {
         Some(source) => Some(args.compare(&pack, source, options.threads, global)?),
@@ -82,7 +82,8 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     };
     let notes = pack.notes();
     let left_out = notes.refused.len() as u64 + notes.lost_names;
-    let whole_index = notes.bad_lines + notes.trailing == 0;
+    let is_half_made = notes.unfinished.is_some_and(|open| open.interrupted || open.unnamed > 0);
+    let whole_index = notes.bad_lines + notes.trailing == 0 && !notes.misfit && !is_half_made;
     if args.json {
         let mut out = global.stdout();
         out.json(&Json::new(&report, left_out, whole_index, compared.as_ref()))?;
@@ -93,6 +94,12 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         let mut text = sentence(&report, left_out, whole_index, follow.elapsed());
         if pack.digest().is_none() {
             text.push_str("; nothing vouches for its names, modes and times");
+        }
+        if notes.unfinished.is_some() {
+            text.push_str("; it is not finalized");
+        }
+        if is_half_made {
+            text.push_str(", and a run was interrupted: more may be missing");
         }
         note(&text);
         if let (Some(compared), Some(source)) = (&compared, &args.against) {

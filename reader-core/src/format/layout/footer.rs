@@ -4,6 +4,7 @@ use super::put::{Put, to_u32};
 use super::root::{MAX_ROOT, ROOT_HEADER_LEN};
 use crate::Digest;
 use crate::bytes::Cursor;
+use crate::crc32::Crc32;
 use crate::error::{Error, Result, Structure};
 use crate::extent::Extent;
 
@@ -110,7 +111,7 @@ impl Footer {
 }
 
 fn crc32(footer: &[u8; FOOTER_LEN]) -> u32 {
-    let mut hasher = crc32fast::Hasher::new();
+    let mut hasher = Crc32::new();
     hasher.update(footer.get(..60).unwrap_or(&[]));
     hasher.finalize()
 }

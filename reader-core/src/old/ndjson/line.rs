@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use serde::Deserialize;
 
 use super::text::Bytes;
+use super::write::{CHECK_KEY, check_digits};
 
 /// Nanoseconds in a second.
 pub(super) const NANOSECONDS: i64 = 1_000_000_000;
@@ -41,14 +42,18 @@ pub struct Refused {
 /// fills them in.
 const BAD_LINE: Error = Error::BadIndexLine { number: 0, offset: 0 };
 
-/// Reads one line (or one element of an array). Unknown keys are ignored.
+/// Reads one line (or one element of an array). Unknown keys are ignored; where there is a check of the
+/// line it must be right.
 ///
-/// [`Error::BadIndexLine`], with number and offset 0, when it is not a well-formed entry;
+/// [`Error::BadIndexLine`], with number and offset 0, when it is not a well-formed entry, or not as it was written;
 /// [`Error::ImplausibleSize`] when a gzip payload cannot hold the content it is said to hold. A
 /// stored payload IS the content, so its length is believed and `orig_size` is not.
 pub fn parse_line(line: &[u8]) -> Result<Item> {
     // An array of the values in the right order would pass for a struct, too.
     if line.trim_ascii_start().first() != Some(&b'{') {
+        return Err(BAD_LINE);
+    }
+    if !is_as_written(line) {
         return Err(BAD_LINE);
     }
     let line: Line = serde_json::from_slice(line).map_err(|_| BAD_LINE)?;
@@ -63,6 +68,16 @@ pub(super) fn name_of(line: &[u8]) -> Option<Vec<u8>> {
     }
     let line: Name = serde_json::from_slice(line).ok()?;
     Some(line.relpath.0)
+}
+
+/// Whether a line's check is right, if it has one as its last key, written as
+/// [`write_checked_line`](super::write_checked_line) does.
+fn is_as_written(line: &[u8]) -> bool {
+    let line = line.trim_ascii_end();
+    let Some(rest) = line.strip_suffix(b"\"}") else { return true };
+    let Some((rest, digits)) = rest.split_last_chunk::<8>() else { return true };
+    let Some(checked) = rest.strip_suffix(CHECK_KEY) else { return true };
+    check_digits(crc32fast::hash(checked)) == *digits
 }
 
 /// The keys of a line, as they stand there.

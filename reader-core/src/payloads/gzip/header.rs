@@ -1,7 +1,7 @@
 //! The header of a gzip member, whose optional fields may be split anywhere.
 
+use crate::crc32::Crc32;
 use crate::error::{Error, Result, Structure};
-use crc32fast::Hasher as Crc32;
 
 /// A member's header, taken byte by byte; none of its strings are kept.
 #[derive(Clone, Default)]

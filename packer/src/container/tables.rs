@@ -14,7 +14,7 @@ const IN_MEMORY: usize = 8 << 20;
 
 /// Tables on their way into the file that holds the new index.
 #[derive(Debug)]
-pub(super) struct Tables {
+pub(crate) struct Tables {
     spool: SpooledTempFile,
     /// Where the first one will lie.
     start: u64,
@@ -34,7 +34,7 @@ struct Known {
 
 impl Tables {
     /// No table yet; the first will lie at `start`. A temporary file lies in `directory`.
-    pub(super) fn new(directory: &Path, start: u64) -> Tables {
+    pub(crate) fn new(directory: &Path, start: u64) -> Tables {
         let spool = tempfile::spooled_tempfile_in(IN_MEMORY, directory);
         Tables { spool, start, len: 0, known: HashMap::new(), blocks: HashMap::new() }
     }
@@ -43,7 +43,7 @@ impl Tables {
     ///
     /// `false` when the payload is not what its digest says: then it gets no table. Members that the old
     /// programs compressed can be decoded from their beginning only, so they get none either.
-    pub(super) fn add(
+    pub(crate) fn add(
         &mut self,
         content: &mut Content,
         payload: &[u8],
@@ -71,7 +71,7 @@ impl Tables {
     }
 
     /// Takes over the table that a payload has in `file`; `false` when it does not lie there.
-    pub(super) fn copy(&mut self, content: &mut Content, file: &[u8]) -> io::Result<bool> {
+    pub(crate) fn copy(&mut self, content: &mut Content, file: &[u8]) -> io::Result<bool> {
         let Some(table) = &mut content.blocks else { return Ok(true) };
         let len = table_len(content.size, table.block_log2);
         let extent = Extent { start: table.offset, len };
@@ -84,7 +84,7 @@ impl Tables {
     }
 
     /// Takes over an attribute block that lies in `file`; `None` when it does not lie there.
-    pub(super) fn copy_attributes(
+    pub(crate) fn copy_attributes(
         &mut self,
         mut block: AttributeBlock,
         file: &[u8],
@@ -117,12 +117,12 @@ impl Tables {
     }
 
     /// Where the last table will end.
-    pub(super) fn end(&self) -> u64 {
+    pub(crate) fn end(&self) -> u64 {
         self.start + self.len
     }
 
     /// Writes all tables to `out`, which stands where the first is to lie.
-    pub(super) fn write_to(&mut self, out: &mut impl Write) -> io::Result<()> {
+    pub(crate) fn write_to(&mut self, out: &mut impl Write) -> io::Result<()> {
         self.spool.seek(SeekFrom::Start(0))?;
         io::copy(&mut self.spool, out).map(|_| ())
     }

@@ -1,0 +1,85 @@
+//! Power cuts at any moment, as a disk may live through them: what was durable stays, and the same command goes on.
+//!
+//! `RANGEPACK_STATES` says how many states are tried for each command.
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
+use support::jobs::{self, JOBS, Job, job, place};
+use support::power::{Dice, cut, durable};
+use support::trace::{Op, Trace, record};
+
+/// Not a test by itself: the process that is watched.
+#[test]
+fn child() {
+    jobs::child();
+}
+
+fn trace(job: &Job) -> (tempfile::TempDir, Trace) {
+    let home = job.home();
+    let trace = record(&mut job.child(home.path()), home.path(), "s-");
+    (job.after)(home.path());
+    (home, trace)
+}
+
+fn survives(name: &str) {
+    let job = job(name);
+    let states = std::env::var("RANGEPACK_STATES").map_or(40, |states| states.parse().unwrap());
+    let (home, trace) = trace(job);
+    assert!(trace.ops.iter().any(|op| matches!(op, Op::Sync { .. })));
+    for seed in 0..states {
+        let mut dice = Dice::new(seed);
+        let done = dice.below(trace.ops.len() as u64 + 1) as usize;
+        let state = place();
+        for source in ["s-source", "s-part"] {
+            std::os::unix::fs::symlink(home.path().join(source), state.path().join(source))
+                .unwrap();
+        }
+        cut(&trace, done, &mut dice, state.path());
+        let lines = durable(&trace, done, "c.idx");
+        let is_line = |line: &&[u8]| line.starts_with(b"{");
+        let lines = lines.split(|byte| *byte == b'\n').filter(is_line).count() as u64;
+        let told = std::panic::catch_unwind(|| {
+            (job.at_once)(state.path());
+            let known = (job.run)(state.path()).unwrap();
+            assert!(!name.starts_with("create") || known >= lines, "{known} of {lines} lines");
+            (job.after)(state.path());
+        });
+        if let Err(panic) = told {
+            eprintln!(
+                "{name}: state {seed}, after {done} of {}: {:?}",
+                trace.ops.len(),
+                state.keep()
+            );
+            std::panic::resume_unwind(panic);
+        }
+    }
+    println!("{name}: {states} states of {} calls", trace.ops.len());
+}
+
+macro_rules! jobs {
+    ($($test:ident: $name:literal;)*) => {
+        $(#[test]
+        fn $test() {
+            survives($name);
+        })*
+
+        #[test]
+        fn all_jobs_are_tests() {
+            let names: Vec<_> = JOBS.iter().map(|job| job.name).collect();
+            assert_eq!(names, [$($name),*]);
+        }
+    };
+}
+
+jobs! {
+    create_one_by_one: "create";
+    create_batches: "create in batches";
+    create_old: "create, old index only";
+    add: "add to a finalized container";
+    add_alone: "add to a finalized container without an index beside it";
+    finalizing: "finalize";
+    in_place: "index --in-place";
+    in_place_fpack: "index --in-place of an .fpack";
+    packing: "pack --force --fsync";
+    extracting: "extract --fsync";
+}
