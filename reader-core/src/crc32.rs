@@ -5,6 +5,13 @@ pub(crate) use crc32fast::Hasher as Crc32;
 #[cfg(target_family = "wasm")]
 pub(crate) use small::Crc32;
 
+/// The sum of some bytes.
+pub(crate) fn crc32(bytes: &[u8]) -> u32 {
+    let mut sum = Crc32::new();
+    sum.update(bytes);
+    sum.finalize()
+}
+
 #[cfg(any(target_family = "wasm", test))]
 mod small {
     /// The polynomial of gzip, the lowest power first.

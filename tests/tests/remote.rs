@@ -385,13 +385,8 @@ fn serve_long(
     options.compress = compress;
     rangepack::pack(&source, &path, &options, &()).unwrap();
     let index = root.join("saved.idx");
-    rangepack::write_ndjson(
-        &Pack::open(&path).unwrap(),
-        &index,
-        rangepack::NdjsonOptions::default(),
-        &(),
-    )
-    .unwrap();
+    let ndjson = rangepack::NdjsonOptions::default();
+    rangepack::write_ndjson(&Pack::open(&path).unwrap(), &index, ndjson, &()).unwrap();
     let mut lines: serde_json::Value = serde_json::from_slice(&fs::read(&index).unwrap()).unwrap();
     lines[0].as_object_mut().unwrap().remove("block_table").unwrap();
     let server = Server::start(Manner::Normal);

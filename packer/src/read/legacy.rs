@@ -191,7 +191,8 @@ pub(crate) fn read(
     let index = read_index(file, extent, options, observer)?;
     let summary =
         ndjson::parse_index(&index, &options.limits, each).map_err(Error::pack(file.location()))?;
-    if matches!(origin, Origin::Beside(_)) {
+    // A note is of who packs into this very container, though nothing may be named yet.
+    if matches!(origin, Origin::Beside(_)) && Note::last(&index).is_none() {
         let checked = summary.check(extent.len, data.len());
         checked.map_err(|error| match options.index {
             Some(_) => Error::pack(file.location())(error),

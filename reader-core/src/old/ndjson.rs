@@ -24,6 +24,7 @@ use text::Bytes;
 
 /// A line that begins so is a note of whoever writes the index for whoever goes on writing; readers pass over it.
 pub const NOTE: &[u8] = b"#";
+
 /// The number of lines that are not entries of which more is kept than their number.
 pub const BAD_LINES_KEPT: usize = 1000;
 

@@ -29,9 +29,10 @@ Examples:
   rangepack extract https://example.org/photos.pack photos
 
 A PATH is a file, a directory with everything below it, or a glob over whole paths, in which `**`
-reaches across `/`. A file gets its name when its content was compared with its SHA-256; a damaged one
-leaves nothing behind, does not stop the others, and makes the exit code 1. So does what the index of an
-old container speaks of and does not tell well enough, whatever is extracted: it is named and counted.";
+reaches across `/`. A file gets its name when its content was compared with its SHA-256; a damaged
+one leaves nothing behind, does not stop the others, and makes the exit code 1. So does what the index
+of an old container speaks of and does not tell well enough, whatever is extracted: it is named and
+counted.";
 
 /// Extract files from a pack
 ///

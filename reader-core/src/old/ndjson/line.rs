@@ -1,5 +1,6 @@
 //! From lines to entries.
 
+use crate::crc32::crc32;
 use crate::entry::{AttributeBlock, MAX_ATTRIBUTES, Owner};
 use crate::error::{Error, PathProblem, Result};
 use crate::path::{MAX_LINK_TARGET, PackPath, PackPathBuf};
@@ -67,7 +68,7 @@ fn is_as_written(line: &[u8]) -> bool {
     let Some(rest) = line.strip_suffix(b"\"}") else { return true };
     let Some((rest, digits)) = rest.split_last_chunk::<8>() else { return true };
     let Some(checked) = rest.strip_suffix(CHECK_KEY) else { return true };
-    check_digits(crc32fast::hash(checked)) == *digits
+    check_digits(crc32(checked)) == *digits
 }
 
 /// The name that a line speaks of, whatever else is wrong with it; `None` when that cannot be told.

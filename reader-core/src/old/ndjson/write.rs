@@ -1,5 +1,6 @@
 //! From entries to lines.
 
+use crate::crc32::crc32;
 use crate::{Codec, Content, Digest, Entry, Kind};
 use alloc::vec::Vec;
 
@@ -59,7 +60,7 @@ pub fn write_checked_line(entry: &Entry, out: &mut Vec<u8>) {
     let start = out.len();
     write_line(entry, out);
     out.pop();
-    let sum = crc32fast::hash(out.get(start..).unwrap_or_default());
+    let sum = crc32(out.get(start..).unwrap_or_default());
     out.extend_from_slice(CHECK_KEY);
     out.extend_from_slice(&check_digits(sum));
     out.extend_from_slice(b"\"}");
