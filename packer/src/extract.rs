@@ -245,6 +245,8 @@ fn extract_under(
     if let Some(error) = run.failure.into_inner() {
         return Err(error);
     }
+    // What entries said of themselves may have been gone.
+    pack.intact()?;
     let mut report = run.report.into_inner().unwrap_or_else(PoisonError::into_inner);
     report.stopped = run.stopped.into_inner();
     Ok(report)

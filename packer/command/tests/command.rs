@@ -320,3 +320,32 @@ fn the_long_form_of_extract_takes_paths() {
     assert!(at.join("out/a.txt").exists() && at.join("out/sub/c.txt").exists());
     assert!(!at.join("out/sub/b.bin").exists());
 }
+
+#[cfg(unix)]
+#[test]
+fn a_pack_that_is_cut_while_it_is_printed() {
+    use std::io::Read;
+    let root = tree();
+    let at = root.path();
+    fs::write(at.join("src/large"), vec![7; 8 << 20]).unwrap();
+    run(at, "pack src x.pack -q", 0);
+    let mut cat = Command::new(env!("CARGO_BIN_EXE_rangepack"))
+        .args(["cat", "x.pack", "large"])
+        .current_dir(at)
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It waits then for somebody to read on.
+    let mut out = cat.stdout.take().unwrap();
+    let mut printed = vec![0];
+    out.read_exact(&mut printed).unwrap();
+    let pack = fs::OpenOptions::new().write(true).open(at.join("x.pack")).unwrap();
+    pack.set_len(1000).unwrap();
+    out.read_to_end(&mut printed).unwrap();
+    let mut said = String::new();
+    cat.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!(cat.wait().unwrap().code(), Some(2), "{said}");
+    assert!(said.contains("x.pack: it was cut short") && said.contains("1000 bytes"), "{said}");
+    assert!(printed.len() < 8 << 20 && printed.iter().all(|byte| *byte == 7));
+}

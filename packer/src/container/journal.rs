@@ -130,7 +130,11 @@ pub(crate) fn is_array(index: &Path) -> Result<bool> {
 /// Hands the entries of such an index to `each`, one after the other.
 fn read_array(index: &Path, each: &mut dyn FnMut(Entry) -> Result<()>) -> Result<()> {
     let data = Mapped::open(index).map_err(Error::io(Action::Open, index))?;
-    parse(&data, each)?.map(|_| ()).map_err(Error::pack_at(index))
+    let read = parse(&data, each)?;
+    if !data.is_intact() {
+        return Err(Error::io(Action::Read, index)(std::io::ErrorKind::UnexpectedEof.into()));
+    }
+    read.map(|_| ()).map_err(Error::pack_at(index))
 }
 
 /// Hands the entries of an NDJSON index to `each`. The inner result says what is wrong with the index, the

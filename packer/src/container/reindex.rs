@@ -174,6 +174,7 @@ pub fn rebuild(
         }
         Ok(())
     })?;
+    file.intact()?;
     if let Some(error) = failure {
         return Err(error);
     }

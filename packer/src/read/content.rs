@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::read::blocks::Blocks;
 use crate::read::pack::Pack;
-use crate::source::data::{Cut, PIECE, Pieces, cut};
+use crate::source::data::{Cut, Pieces};
 use crate::source::location::Location;
 use rangepack_core::{Codec, Content, Decoder, Limits, PayloadHasher, decode_all};
 use std::borrow::Cow;
@@ -62,7 +62,7 @@ enum Check {
 impl<'p> Verified<'p> {
     /// Of a payload that is mapped or fetched, and known to be in its file.
     pub(crate) fn read(pack: &'p Pack, content: &Content, longest: usize) -> Result<Verified<'p>> {
-        let pieces = pack.volume_of(content)?.pieces(cut(content.extent(), PIECE));
+        let pieces = pack.volume_of(content)?.pieces_of(content.extent());
         Verified::new(pack, content, longest, Payload::Pieces(pieces))
     }
 

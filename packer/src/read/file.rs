@@ -4,8 +4,9 @@ use crate::error::{Error, Result};
 use crate::read::blocks::Blocks;
 use crate::read::content::{self, Verified};
 use crate::read::pack::Pack;
+use crate::source::data::Data;
 use crate::source::options::Verify;
-use rangepack_core::{Codec, Content, PackPath, PackPathBuf};
+use rangepack_core::{Codec, Content, Extent, PackPath, PackPathBuf};
 use std::borrow::Cow;
 use std::io::{self, BufRead, Read, Seek, SeekFrom};
 
@@ -16,10 +17,14 @@ const WHOLE: u64 = 1 << 20;
 /// Longer ones pass through a buffer of this length, in bytes.
 const BUFFER: usize = 64 << 10;
 
+/// Payloads on disk that were verified as a whole are read in parts of this length, in bytes.
+const PART: u64 = 256 << 10;
+
 /// A file inside a pack: `Read`, `Seek` and `BufRead`, as if it had been opened on disk.
 ///
 /// Nothing is read before it is asked for. Files that are stored as they are come straight from the
-/// mapping; with [`Verify::Payloads`] a block (or the payload, if it has no block table) is hashed
+/// mapping, where what is cut off while it is read may be seen as zeros before the next read fails with
+/// [`Error::Lost`]; with [`Verify::Payloads`] a block (or the payload, if it has no block table) is hashed
 /// before its first byte is given out. Compressed files with a block table are decoded and verified
 /// block by block, and one block is kept. Compressed files without one are decoded and verified as a
 /// whole up to 1 MiB; longer ones are decoded as they are read, so their bytes are verified only when
@@ -34,6 +39,8 @@ const BUFFER: usize = 64 << 10;
 #[derive(Debug)]
 pub struct File<'p> {
     pack: &'p Pack,
+    /// Where the payload lies.
+    source: &'p Data,
     path: PackPathBuf,
     content: Content,
     position: u64,
@@ -50,6 +57,8 @@ pub struct File<'p> {
 enum Way<'p> {
     /// All at once.
     Whole,
+    /// Part by part of a long payload that is stored as it is on disk, from when all of it was verified.
+    Parts { verified: bool },
     /// Block by block.
     Blocks(Box<Blocks<'p>>),
     /// From the beginning to the end; where the decoder stands, if it has begun.
@@ -71,17 +80,29 @@ impl<'p> File<'p> {
         let is_stored = content.codec == Codec::Stored;
         let mut window = Cow::Borrowed(&[][..]);
         let way = if is_stored && pack.options().verify == Verify::Index && !file.is_remote() {
-            window = pack.payload(&content)?;
+            window = pack.lent(&content)?;
             Way::Whole
         } else if content.blocks.is_some() {
             Way::Blocks(Box::new(Blocks::new(pack, &content)?))
-        } else if content.size <= WHOLE || is_stored && !file.is_remote() {
+        } else if content.size <= WHOLE {
             Way::Whole
+        } else if is_stored && !file.is_remote() {
+            Way::Parts { verified: false }
         } else {
             Way::Stream(None)
         };
         let end = content.size;
-        Ok(File { pack, path, content, position: 0, end, way, window, window_start: 0 })
+        Ok(File {
+            pack,
+            source: file,
+            path,
+            content,
+            position: 0,
+            end,
+            way,
+            window,
+            window_start: 0,
+        })
     }
 
     /// Says that nothing behind `end` will be read, so that nothing is fetched for it.
@@ -122,7 +143,9 @@ impl<'p> File<'p> {
     /// a block table, everything before it as well.
     pub fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
         if let Some(mut bytes) = self.at_hand(offset) {
-            return bytes.read(buffer);
+            let len = bytes.read(buffer)?;
+            self.source.intact().map_err(failed)?;
+            return Ok(len);
         }
         let mut other = File::new(self.pack, self.path.clone(), self.content).map_err(failed)?;
         other.position = offset;
@@ -146,6 +169,18 @@ impl<'p> File<'p> {
                 let limits = &self.pack.options().limits;
                 let payload = self.pack.payload(&self.content)?;
                 self.window = content::whole(&self.content, payload, limits).map_err(bad)?;
+                Ok(())
+            }
+            Way::Parts { verified } => {
+                if !*verified {
+                    verify(self.pack, &self.content).map_err(|error| error.of_entry(bad))?;
+                    *verified = true;
+                }
+                let start = self.position - self.position % PART;
+                let len = PART.min(self.content.size - start);
+                let extent = Extent { start: self.content.offset + start, len };
+                self.window = self.source.read(extent)?;
+                self.window_start = start;
                 Ok(())
             }
             Way::Blocks(blocks) => {
@@ -188,6 +223,14 @@ impl<'p> File<'p> {
     }
 }
 
+/// Verifies a payload as a whole.
+fn verify(pack: &Pack, content: &Content) -> Result<()> {
+    let mut all = Verified::read(pack, content, BUFFER)?;
+    let mut buffer = Vec::new();
+    while all.next(&mut buffer)?.is_some() {}
+    Ok(())
+}
+
 fn failed(error: Error) -> io::Error {
     let kind = if error.is_bad_pack() { io::ErrorKind::InvalidData } else { io::ErrorKind::Other };
     io::Error::new(kind, error)
@@ -198,6 +241,7 @@ impl BufRead for File<'_> {
         if self.at_hand(self.position).is_none() {
             self.load().map_err(failed)?;
         }
+        self.source.intact().map_err(failed)?;
         Ok(self.at_hand(self.position).unwrap_or(&[]))
     }
 
@@ -212,6 +256,8 @@ impl Read for File<'_> {
             return Ok(0);
         }
         let len = self.fill_buf()?.read(buffer)?;
+        // What was copied just now was there.
+        self.source.intact().map_err(failed)?;
         self.consume(len);
         Ok(len)
     }

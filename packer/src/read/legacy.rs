@@ -3,12 +3,12 @@
 use crate::error::{Error, Result};
 use crate::progress::{Event, Observer, go_on};
 use crate::read::format::Format;
-use crate::source::data::{Data, Gathered, PIECE, cut};
+use crate::source::data::{Data, Gathered, PIECE};
 use crate::source::options::OpenOptions;
 use rangepack_core::fpack::{self, FpackItem};
 use rangepack_core::ndjson::{self, Item, Refused};
 use rangepack_core::trailer::{Trailer, find_trailer};
-use rangepack_core::{Content, Digest, Entry, Extent, Index, Kind, Limits, MemoryIndex, blocks};
+use rangepack_core::{Content, Entry, Extent, Hasher, Index, Kind, Limits, MemoryIndex, blocks};
 use std::borrow::Cow;
 
 /// What was strange in an old container's index.
@@ -91,7 +91,7 @@ pub(crate) fn find(data: &Data, options: &OpenOptions) -> Result<Origin> {
 pub(crate) fn is_own(data: &Data, trailer: &Trailer, limits: &Limits) -> Result<bool> {
     let mut end = 0;
     let mut last: Option<Content> = None;
-    let index = data.read(trailer.index)?;
+    let index = data.lent(trailer.index)?;
     let read = ndjson::parse_index(&index, limits, &mut |item| {
         let Item::Entry(entry) = item else { return Ok(()) };
         end = end.max(end_of(&entry));
@@ -104,6 +104,7 @@ pub(crate) fn is_own(data: &Data, trailer: &Trailer, limits: &Limits) -> Result<
         }
         Ok(())
     });
+    data.intact()?;
     if read.is_err() || end != trailer.magic_offset {
         return Ok(false);
     }
@@ -112,7 +113,11 @@ pub(crate) fn is_own(data: &Data, trailer: &Trailer, limits: &Limits) -> Result<
     if data.check(extent).is_err() {
         return Ok(false);
     }
-    Ok(Digest::of(&data.read(extent)?) == digest)
+    let mut hasher = Hasher::new();
+    for piece in data.pieces_of(extent) {
+        hasher.update(&piece?);
+    }
+    Ok(hasher.finish() == digest)
 }
 
 /// Where the last byte ends that an entry of a container speaks of, in the container itself.
@@ -132,7 +137,7 @@ pub(crate) fn end_of(entry: &Entry) -> u64 {
 
 /// Where the last payload ends that an index beside a container names.
 fn end_in(beside: &Data, options: &OpenOptions) -> Result<u64> {
-    let index = beside.read(Extent { start: 0, len: beside.len() })?;
+    let index = beside.lent(Extent { start: 0, len: beside.len() })?;
     let mut end = 0;
     // A broken index is no reason not to read the one inside.
     let _ = ndjson::parse_index(&index, &options.limits, &mut |item| {
@@ -141,6 +146,7 @@ fn end_in(beside: &Data, options: &OpenOptions) -> Result<u64> {
         }
         Ok(())
     });
+    beside.intact()?;
     Ok(end)
 }
 
@@ -177,14 +183,16 @@ pub(crate) fn read(
         Origin::Beside(beside) => (beside, Extent { start: 0, len: beside.len() }),
     };
     let index = read_index(file, extent, options, observer)?;
-    let summary =
-        ndjson::parse_index(&index, &options.limits, each).map_err(Error::pack(file.location()))?;
+    let summary = ndjson::parse_index(&index, &options.limits, each);
+    file.intact()?;
+    let summary = summary.map_err(Error::pack(file.location()))?;
     notes.bad_lines = summary.bad_lines;
     notes.first_bad = summary.first_bad;
     if let Origin::Trailer(trailer) = origin {
         let start = trailer.index.end();
-        let behind = data.read(Extent { start, len: data.len().saturating_sub(start) })?;
+        let behind = data.lent(Extent { start, len: data.len().saturating_sub(start) })?;
         notes.trailing = if behind.iter().all(|byte| *byte == 0) { 0 } else { behind.len() as u64 };
+        data.intact()?;
     }
     Ok(notes)
 }
@@ -206,7 +214,7 @@ fn read_index<'d>(
         }));
     }
     if data.whole().is_some() {
-        return data.read(extent);
+        return data.lent(extent);
     }
     let total = extent.len;
     if total <= PIECE {
@@ -217,7 +225,7 @@ fn read_index<'d>(
     }
     data.check(extent)?;
     let mut index = Vec::new();
-    for piece in data.pieces(cut(extent, PIECE)) {
+    for piece in data.pieces_of(extent) {
         index.extend_from_slice(&piece?);
         observer.event(Event::Index { bytes: index.len() as u64, total });
         go_on(observer, data.location())?;

@@ -5,7 +5,6 @@ use super::hashes::Hashes;
 use crate::error::Error;
 use crate::read::format::Format;
 use crate::read::pack::Pack;
-use crate::source::data::{PIECE, cut};
 use rangepack_core::{
     Content, Digest, DirectorySums, Entry, EntryRef, Hasher, Kind, Named, Tag, Totals,
 };
@@ -103,7 +102,7 @@ fn sections(pack: &Pack, ndjson: bool, queue: &mut Queue<'_, '_>) {
         };
         let Some(expected) = section.digest.filter(|_| !is_read_elsewhere) else { continue };
         let mut hasher = Hasher::new();
-        for piece in file.pieces(cut(section.extent, PIECE)) {
+        for piece in file.pieces_of(section.extent) {
             match piece.map_err(Error::about_pack) {
                 Ok(piece) => hasher.update(&piece),
                 Err(Ok(problem)) => queue.findings.structural(None, problem),

@@ -133,6 +133,7 @@ pub(super) fn told(error: &Error) -> (StatusCode, String) {
         Error::Pack { source, .. } => (server, source.to_string()),
         Error::Entry { entry, source, .. } => (server, format!("{entry}: {source}")),
         Error::Remote { problem, .. } => (StatusCode::BAD_GATEWAY, problem.to_string()),
+        Error::Lost { .. } => (server, "it was cut short while it was read".to_owned()),
         Error::Io { action, source, .. } => (server, format!("cannot {action} it: {source}")),
         Error::Volume { volume, problem, .. } => {
             let name = rangepack_core::Escaped(volume);

@@ -596,3 +596,30 @@ fn what_cannot_be_served_is_told() {
     let missing = command(home.path(), &["missing.pack"]).output().unwrap();
     assert_eq!(missing.status.code(), Some(2));
 }
+
+#[cfg(unix)]
+#[test]
+fn a_pack_that_is_cut_ends_no_server() {
+    let home = home();
+    fs::write(home.path().join("src/large"), vec![7; 32 << 20]).unwrap();
+    let mut options = PackOptions::default();
+    options.overwrite = true;
+    pack(&home.path().join("src"), &home.path().join("a.pack"), &options, &()).unwrap();
+    let mut server = Server::start(home.path(), &["a.pack", "c.pack"]);
+    // These wait for the client to read on when the pack is cut: it is more than sockets hold.
+    let mut under_way = ["/a.pack/files/large", "/a.pack"].map(|path| {
+        let mut client = server.client();
+        client.send("GET", path, &[]).unwrap();
+        client.0.fill_buf().unwrap();
+        client
+    });
+    let file = fs::OpenOptions::new().write(true).open(home.path().join("a.pack")).unwrap();
+    file.set_len(1000).unwrap();
+    for client in &mut under_way {
+        assert!(client.receive(false).is_err());
+    }
+    let lost = server.get("/a.pack/files/hello.txt", &[]);
+    assert_eq!(lost.status, 500, "{}", lost.text());
+    assert_eq!(server.get("/c.pack/files/hello.txt", &[]).body, b"hello\n");
+    assert!(server.child.try_wait().unwrap().is_none());
+}
