@@ -232,7 +232,8 @@ pub mod trailer {
 /// The NDJSON index of CTNRv1 containers, read and written (docs/old-formats.md, "NDJSON index").
 pub mod ndjson {
     pub use crate::old::ndjson::{
-        IndexSummary, Item, Refused, looks_like_index, parse_index, parse_line, write_line,
+        IndexSummary, Item, Lines, Refused, is_lines, looks_like_index, parse_index, parse_line,
+        write_line,
     };
 }
 

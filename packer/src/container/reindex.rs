@@ -146,6 +146,10 @@ pub fn rebuild(
     let origin = legacy::find(&file, options)?;
     let directory = directory_of(container);
     let temporary = || Error::io(Action::UseTemporary, &directory);
+    let sorting = |error: io::Error| match error.downcast() {
+        Ok(error) => Error::pack_at(container)(error),
+        Err(error) => temporary()(error),
+    };
     let mut sorter = Sorter::new(&directory);
     let volume = u32::from(matches!(output, Destination::Beside(_)));
     let len = data.len() as u64;
@@ -165,9 +169,8 @@ pub fn rebuild(
         match item {
             Item::Refused(entry) => refused.push(entry),
             Item::Entry(entry) if failure.is_none() => {
-                let pushed = rebuild
-                    .complete(entry)
-                    .and_then(|entry| sorter.push(entry).map_err(temporary()));
+                let pushed =
+                    rebuild.complete(entry).and_then(|entry| sorter.push(entry).map_err(sorting));
                 failure = pushed.err();
             }
             Item::Entry(_) => {}

@@ -6,7 +6,7 @@
 
 use crate::index::spool::{Entries, Runs, Section};
 use rangepack_core::ndjson::Refused;
-use rangepack_core::{Ancestors, Entry, LastCounts, PackPathBuf};
+use rangepack_core::{Ancestors, Entry, LastCounts, Limits, PackPathBuf};
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::io::{self, BufReader};
@@ -31,13 +31,18 @@ impl Sorter {
             directory: directory.to_owned(),
             run: Vec::new(),
             runs: None,
-            ancestors: Ancestors::default(),
+            ancestors: Ancestors::new(&Limits::default()),
         }
     }
 
     /// Adds an entry, and the directories above it.
+    ///
+    /// # Errors
+    /// What the system says of the temporary file; or, within, [`rangepack_core::Error::OverLimit`] when paths imply
+    /// too many directories.
     pub(crate) fn push(&mut self, entry: Entry) -> io::Result<()> {
-        for directory in self.ancestors.above(entry.path.as_path()) {
+        let above = self.ancestors.above(entry.path.as_path());
+        for directory in above.map_err(io::Error::other)? {
             self.push_one(directory)?;
         }
         self.push_one(entry)

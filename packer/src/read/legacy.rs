@@ -6,10 +6,9 @@ use crate::read::format::Format;
 use crate::source::data::{Data, Gathered, PIECE};
 use crate::source::options::OpenOptions;
 use rangepack_core::fpack::{self, FpackItem};
-use rangepack_core::ndjson::{self, Item, Refused};
+use rangepack_core::ndjson::{self, IndexSummary, Item, Refused};
 use rangepack_core::trailer::{Trailer, find_trailer};
 use rangepack_core::{Content, Entry, Extent, Hasher, Index, Kind, Limits, MemoryIndex, blocks};
-use std::borrow::Cow;
 
 /// What was strange in an old container's index.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -91,8 +90,7 @@ pub(crate) fn find(data: &Data, options: &OpenOptions) -> Result<Origin> {
 pub(crate) fn is_own(data: &Data, trailer: &Trailer, limits: &Limits) -> Result<bool> {
     let mut end = 0;
     let mut last: Option<Content> = None;
-    let index = data.lent(trailer.index)?;
-    let read = ndjson::parse_index(&index, limits, &mut |item| {
+    let read = read_index(data, trailer.index, limits, &(), &mut |item| {
         let Item::Entry(entry) = item else { return Ok(()) };
         end = end.max(end_of(&entry));
         if let Kind::File(content) = entry.kind
@@ -103,8 +101,7 @@ pub(crate) fn is_own(data: &Data, trailer: &Trailer, limits: &Limits) -> Result<
             last = Some(content);
         }
         Ok(())
-    });
-    data.intact()?;
+    })?;
     if read.is_err() || end != trailer.magic_offset {
         return Ok(false);
     }
@@ -137,16 +134,15 @@ pub(crate) fn end_of(entry: &Entry) -> u64 {
 
 /// Where the last payload ends that an index beside a container names.
 fn end_in(beside: &Data, options: &OpenOptions) -> Result<u64> {
-    let index = beside.lent(Extent { start: 0, len: beside.len() })?;
     let mut end = 0;
+    let all = Extent { start: 0, len: beside.len() };
     // A broken index is no reason not to read the one inside.
-    let _ = ndjson::parse_index(&index, &options.limits, &mut |item| {
+    let _ = read_index(beside, all, &options.limits, &(), &mut |item| {
         if let Item::Entry(entry) = item {
             end = end.max(end_of(&entry));
         }
         Ok(())
-    });
-    beside.intact()?;
+    })?;
     Ok(end)
 }
 
@@ -182,10 +178,8 @@ pub(crate) fn read(
         Origin::Trailer(trailer) => (data, trailer.index),
         Origin::Beside(beside) => (beside, Extent { start: 0, len: beside.len() }),
     };
-    let index = read_index(file, extent, options, observer)?;
-    let summary = ndjson::parse_index(&index, &options.limits, each);
-    file.intact()?;
-    let summary = summary.map_err(Error::pack(file.location()))?;
+    let summary = read_index(file, extent, &options.limits, observer, each)?
+        .map_err(Error::pack(file.location()))?;
     notes.bad_lines = summary.bad_lines;
     notes.first_bad = summary.first_bad;
     if let Origin::Trailer(trailer) = origin {
@@ -197,40 +191,62 @@ pub(crate) fn read(
     Ok(notes)
 }
 
-/// An index as a whole, which it takes to parse it. One that is too long is not fetched.
-fn read_index<'d>(
-    data: &'d Data,
+/// Hands the items of an index to `each`. Lines that are fetched are taken in as they come; one JSON text has to be there as a whole.
+/// The inner result says what is wrong with the index.
+fn read_index(
+    data: &Data,
     extent: Extent,
-    options: &OpenOptions,
+    limits: &Limits,
     observer: &dyn Observer,
-) -> Result<Cow<'d, [u8]>> {
-    let (value, limit) = (extent.len, options.limits.v1_index_bytes);
-    if value > limit {
-        let what = "v1_index_bytes";
-        return Err(Error::pack(data.location())(rangepack_core::Error::OverLimit {
-            what,
-            value,
-            limit,
-        }));
+    each: &mut dyn FnMut(Item) -> rangepack_core::Result<()>,
+) -> Result<rangepack_core::Result<IndexSummary>> {
+    let over = |what, value, limit| {
+        Err(Error::pack(data.location())(rangepack_core::Error::OverLimit { what, value, limit }))
+    };
+    if extent.len > limits.v1_index_bytes {
+        return over("v1_index_bytes", extent.len, limits.v1_index_bytes);
     }
     if data.whole().is_some() {
-        return data.lent(extent);
+        let index = data.lent(extent)?;
+        let read = ndjson::parse_index(&index, limits, each);
+        data.intact()?;
+        return Ok(read);
     }
     let total = extent.len;
     if total <= PIECE {
         // It may be here already, with the end of the file.
         let index = data.read(extent)?;
         observer.event(Event::Index { bytes: total, total });
-        return Ok(index);
+        return Ok(ndjson::parse_index(&index, limits, each));
     }
     data.check(extent)?;
-    let mut index = Vec::new();
+    let mut lines = ndjson::Lines::new(limits);
+    let mut text: Option<Vec<u8>> = None;
+    let mut bytes = 0;
     for piece in data.pieces_of(extent) {
-        index.extend_from_slice(&piece?);
-        observer.event(Event::Index { bytes: index.len() as u64, total });
+        let piece = piece?;
+        if bytes == 0 && !ndjson::is_lines(&piece) {
+            if total > limits.section_bytes {
+                return over("section_bytes", total, limits.section_bytes);
+            }
+            text = Some(Vec::new());
+        }
+        bytes += piece.len() as u64;
+        match &mut text {
+            Some(text) => text.extend_from_slice(&piece),
+            None => {
+                if let Err(error) = lines.push(&piece, each) {
+                    return Ok(Err(error));
+                }
+            }
+        }
+        observer.event(Event::Index { bytes, total });
         go_on(observer, data.location())?;
     }
-    Ok(Cow::Owned(index))
+    Ok(match text {
+        Some(text) => ndjson::parse_index(&text, limits, each),
+        None => lines.finish(each),
+    })
 }
 
 /// Builds the index of an old container in memory. `external` is one that the caller named.
@@ -244,11 +260,8 @@ pub(crate) fn load(
         Some(index) => Origin::Beside(index),
         None => find(data, options)?,
     };
-    let mut memory = MemoryIndex::default();
-    let mut notes = read(data, &origin, options, observer, &mut |item| {
-        memory.push(item);
-        Ok(())
-    })?;
+    let mut memory = MemoryIndex::new(&options.limits);
+    let mut notes = read(data, &origin, options, observer, &mut |item| memory.push(item))?;
     let built = memory.finish(&options.limits).map_err(Error::pack(data.location()))?;
     notes.refused = built.refused;
     let format = if matches!(origin, Origin::Fpack) { Format::Fpack } else { Format::Ctnr };
