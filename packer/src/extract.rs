@@ -282,8 +282,10 @@ fn open_target(target: &Path) -> Result<Target> {
 }
 
 fn find_rules(target: &Target) -> std::io::Result<Rules> {
-    let probe = format!(".rangepack-{:016x}-case", unguessable());
-    Ok(Rules { folds_case: target.folds_case(probe.as_bytes())?, windows: cfg!(windows) })
+    Rules::find(|a, b| {
+        let probe = format!(".rangepack-{:016x}-", unguessable());
+        target.is_same(format!("{probe}{a}").as_bytes(), format!("{probe}{b}").as_bytes())
+    })
 }
 
 /// The mode that the pack knows for one of its directories.

@@ -163,7 +163,10 @@ pub use entry::{
     AttributeBlock, BlockTable, Codec, Content, Entry, Kind, MAX_ATTRIBUTES, Owner, Totals,
 };
 pub use format::layout::Attributes;
-pub use path::{Escaped, MAX_LINK_TARGET, MAX_PATH, PackPath, PackPathBuf, is_name, trim_path};
+pub use path::{
+    Escaped, MAX_LINK_TARGET, MAX_PATH, NameProblem, PackPath, PackPathBuf, is_name, name_problem,
+    trim_path,
+};
 
 // The questions.
 pub use format::leaf::EntryRef;
