@@ -230,6 +230,9 @@ pub enum RemoteProblem {
     /// So many seconds without a byte.
     #[error("nothing came for {0} seconds")]
     Timeout(u64),
+    /// Fewer than so many bytes a second.
+    #[error("less than {0} bytes a second came")]
+    TooSlow(u64),
     /// It is another file than the one that was opened.
     #[error("it was replaced while it was read")]
     Changed,

@@ -349,3 +349,69 @@ fn a_pack_that_is_cut_while_it_is_printed() {
     assert!(said.contains("x.pack: it was cut short") && said.contains("1000 bytes"), "{said}");
     assert!(printed.len() < 8 << 20 && printed.iter().all(|byte| *byte == 7));
 }
+
+/// A store of objects that gives every request this answer, and says how the requests began.
+#[cfg(feature = "remote")]
+fn store(answer: Vec<u8>) -> (String, std::sync::Arc<std::sync::Mutex<Vec<String>>>) {
+    use std::io::{BufRead, BufReader, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let asked = std::sync::Arc::<std::sync::Mutex<Vec<String>>>::default();
+    let log = std::sync::Arc::clone(&asked);
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let lines = BufReader::new(stream.try_clone().unwrap()).lines();
+            let head = lines.map_while(Result::ok).take_while(|line| !line.is_empty());
+            log.lock().unwrap().extend(head);
+            let _ = stream.write_all(&answer);
+        }
+    });
+    (url, asked)
+}
+
+#[cfg(feature = "remote")]
+fn ask_store(url: &str) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_rangepack"))
+        .args(["ls", "s3://bucket/x.pack"])
+        .env("AWS_ENDPOINT_URL", url)
+        .env("AWS_ALLOW_HTTP", "true")
+        .env("AWS_ACCESS_KEY_ID", "key")
+        .env("AWS_SECRET_ACCESS_KEY", "secret")
+        .env("AWS_SESSION_TOKEN", "a-token-for-one-host")
+        .output()
+        .unwrap()
+}
+
+#[cfg(feature = "remote")]
+#[test]
+fn stores_send_their_clients_nowhere_else() {
+    let (there, heard) = store(Vec::new());
+    let moved = format!(
+        "HTTP/1.1 307 Temporary Redirect\r\nlocation: {there}/x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+    );
+    let (here, asked) = store(moved.into_bytes());
+    let output = ask_store(&here);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let asked = asked.lock().unwrap();
+    assert!(asked.iter().any(|line| line.contains("a-token-for-one-host")), "{asked:?}");
+    assert!(heard.lock().unwrap().is_empty(), "{heard:?}");
+}
+
+#[cfg(feature = "remote")]
+#[test]
+fn stores_that_announce_more_than_was_asked_for_are_left() {
+    const TIB: u64 = 1 << 40;
+    let mut answer = format!(
+        "HTTP/1.1 206 Partial Content\r\ncontent-range: bytes 0-{}/{TIB}\r\ncontent-length: {TIB}\r\n\
+         etag: \"a\"\r\nlast-modified: Thu, 01 Jan 2026 00:00:00 GMT\r\n\r\n",
+        TIB - 1
+    )
+    .into_bytes();
+    answer.extend(vec![0; 1 << 20]);
+    let (url, asked) = store(answer);
+    let output = ask_store(&url);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("more than was asked for"), "{said}");
+    assert!(!asked.lock().unwrap().is_empty());
+}

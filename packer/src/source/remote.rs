@@ -1,6 +1,7 @@
 //! A file at a URL: asked for in ranges, checked to be the same file each time.
 
 mod runtime;
+mod pace;
 mod pages;
 mod http;
 mod store;
