@@ -12,7 +12,7 @@ use crate::source::traffic::Traffic;
 use rangepack_core::layout::{Header, Volume};
 use rangepack_core::{
     Answer, AttributeBlock, Attributes, Content, Digest, EntryRef, Extent, Index, PackPath,
-    PackPathBuf, Scan, Source, Tag,
+    PackPathBuf, Part, Scan, Source, Tag,
 };
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -284,6 +284,7 @@ impl Pack {
         &'p self,
         mut question: impl FnMut(&'p Pack) -> rangepack_core::Result<Answer<T>>,
     ) -> Result<T> {
+        let mut is_again = false;
         loop {
             let answer = question(self);
             if let Some(file) = self.index_file() {
@@ -292,9 +293,19 @@ impl Pack {
             match answer {
                 Ok(Answer::Ready(value)) => return Ok(value),
                 Ok(Answer::Need(extent)) => self.bring(extent)?,
+                Err(error) if !is_again && self.bring_again(&error)? => is_again = true,
                 Err(error) => return Err(Error::pack(&self.location)(error)),
             }
         }
+    }
+
+    /// What came damaged over a network may come whole the next time; whether it came otherwise.
+    #[cold]
+    fn bring_again(&self, error: &rangepack_core::Error) -> Result<bool> {
+        let rangepack_core::Error::DigestMismatch { part: Part::Page, extent, .. } = error else {
+            return Ok(false);
+        };
+        self.index_file().map_or(Ok(false), |file| file.bring_again(*extent))
     }
 
     /// Fails with [`Error::Lost`] when bytes were gone that are borrowed of a mapping: entries, and what

@@ -151,6 +151,14 @@ impl Data {
         Error::Lost { path, expected: self.len(), found }
     }
 
+    /// Fetches a damaged index page once more; whether it came otherwise.
+    pub(crate) fn bring_again(&self, page: Extent) -> Result<bool> {
+        match &self.backing {
+            Backing::Mapped(_) => Ok(false),
+            Backing::Remote(remote) => remote.bring_again(page),
+        }
+    }
+
     /// Bytes of the file, borrowed where it is mapped; see [`Data::intact`].
     pub(crate) fn lent(&self, extent: Extent) -> Result<Cow<'_, [u8]>> {
         self.check(extent)?;

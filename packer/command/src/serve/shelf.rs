@@ -307,12 +307,14 @@ impl Shelf {
         (served.index_suffix()? == suffix).then_some(Ok((served, RawFile::Index)))
     }
 
-    /// Opens a pack anew the next time, if it was replaced or cut while it was read.
+    /// Opens a pack anew the next time, if it was replaced or cut while it was read, or what came of it was damaged.
     pub(super) fn notice(&self, name: &str, error: &Error) {
-        if matches!(
-            error,
-            Error::Remote { problem: RemoteProblem::Changed, .. } | Error::Lost { .. }
-        ) {
+        let is_stale = match error {
+            Error::Remote { problem: RemoteProblem::Changed, .. } | Error::Lost { .. } => true,
+            // It may have been damaged on the way.
+            error => error.is_bad_pack() && self.packs.get(name).is_some_and(Location::is_url),
+        };
+        if is_stale {
             lock(&self.open).remove(name);
         }
     }
