@@ -84,7 +84,7 @@ impl Global {
             line.push(' ');
         }
         line.push_str(&printable(text));
-        note(&line);
+        put(&line);
     }
 
     /// Standard output, buffered.
@@ -95,8 +95,13 @@ impl Global {
     }
 }
 
-/// Writes a line to standard error; when that is gone there is nobody left to tell.
+/// Writes a line to standard error, which may tell of names that somebody else chose.
 pub(super) fn note(line: &str) {
+    put(&printable(line));
+}
+
+/// When standard error is gone there is nobody left to tell.
+fn put(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
@@ -112,12 +117,17 @@ pub(super) fn os_path(name: &[u8]) -> Cow<'_, Path> {
 
 /// Text in which control characters are spelt out.
 pub(super) fn printable(text: &str) -> Cow<'_, str> {
-    if !text.contains(char::is_control) {
+    // Those that turn the direction of text can make a name look like another one.
+    let is_unsafe = |character: char| {
+        character.is_control()
+            || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if !text.contains(is_unsafe) {
         return Cow::Borrowed(text);
     }
     let mut safe = String::with_capacity(text.len() + 8);
     for character in text.chars() {
-        if character.is_control() {
+        if is_unsafe(character) {
             safe.extend(character.escape_default());
         } else {
             safe.push(character);
