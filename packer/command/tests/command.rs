@@ -402,8 +402,9 @@ fn stores_send_their_clients_nowhere_else() {
 fn stores_that_announce_more_than_was_asked_for_are_left() {
     const TIB: u64 = 1 << 40;
     let mut answer = format!(
-        "HTTP/1.1 206 Partial Content\r\ncontent-range: bytes 0-{}/{TIB}\r\ncontent-length: {TIB}\r\n\
+        "HTTP/1.1 206 Partial Content\r\ncontent-range: bytes {}-{}/{TIB}\r\ncontent-length: {TIB}\r\n\
          etag: \"a\"\r\nlast-modified: Thu, 01 Jan 2026 00:00:00 GMT\r\n\r\n",
+        TIB - (64 << 10),
         TIB - 1
     )
     .into_bytes();
