@@ -1,6 +1,6 @@
 //! Compares a pack with a tree on disk, which is read as if it were packed.
 
-use crate::error::{Difference, Error, LeftOut, Result};
+use crate::error::{Difference, LeftOut, Result};
 use crate::pack::{Output, PackOptions, Task, run, walk};
 use crate::progress::{Event, Latch, Observer, PROBLEMS_KEPT, cancelled, go_on};
 use crate::read::content::Verified;
@@ -182,7 +182,7 @@ impl Merge<'_> {
             Some(digest) => digest,
             None => match hash(self.pack, content) {
                 Ok(digest) => digest,
-                Err(error @ Error::Remote { .. }) => return Err(error),
+                Err(error) if error.ends_reading() => return Err(error),
                 Err(_) => return Ok(Some(Difference::Unknown)),
             },
         };

@@ -32,6 +32,16 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// A file on disk lost bytes while it was open: it was cut short, or overwritten in place, or its disk failed.
+    #[error("{}: {}", path.display(), lost(*expected, *found))]
+    Lost {
+        /// The file.
+        path: PathBuf,
+        /// Its length when it was opened, in bytes.
+        expected: u64,
+        /// Its length now.
+        found: u64,
+    },
     /// A pack or container is not what it should be.
     #[error("{pack}: {source}")]
     Pack {
@@ -228,6 +238,9 @@ pub enum RemoteProblem {
     /// So many seconds without a byte.
     #[error("nothing came for {0} seconds")]
     Timeout(u64),
+    /// Fewer than so many bytes a second.
+    #[error("less than {0} bytes a second came")]
+    TooSlow(u64),
     /// It is another file than the one that was opened.
     #[error("it was replaced while it was read")]
     Changed,
@@ -330,9 +343,22 @@ impl Error {
         matches!(self, Error::Cancelled { .. })
     }
 
+    /// Whether no more can be read of a file: a server does not give it, or it lost bytes while it was open.
+    pub(crate) fn ends_reading(&self) -> bool {
+        matches!(self, Error::Remote { .. } | Error::Lost { .. })
+    }
+
     /// Whether the bytes of a pack are at fault, rather than the system or the question.
     pub fn is_bad_pack(&self) -> bool {
         matches!(self, Error::Pack { .. } | Error::Entry { .. })
+    }
+}
+
+fn lost(expected: u64, found: u64) -> String {
+    if found < expected {
+        format!("it was cut short while it was read: it has {found} bytes, and had {expected}")
+    } else {
+        "it was written anew while it was read, or its disk failed".to_owned()
     }
 }
 

@@ -246,6 +246,8 @@ fn extract_under(
     if let Some(error) = run.failure.into_inner() {
         return Err(error);
     }
+    // What entries said of themselves may have been gone.
+    pack.intact()?;
     let mut report = run.report.into_inner().unwrap_or_else(PoisonError::into_inner);
     report.stopped = run.stopped.into_inner();
     Ok(report)
@@ -281,8 +283,10 @@ fn open_target(target: &Path) -> Result<Target> {
 }
 
 fn find_rules(target: &Target) -> std::io::Result<Rules> {
-    let probe = format!(".rangepack-{:016x}-case", unguessable());
-    Ok(Rules { folds_case: target.folds_case(probe.as_bytes())?, windows: cfg!(windows) })
+    Rules::find(|a, b| {
+        let probe = format!(".rangepack-{:016x}-", unguessable());
+        target.is_same(format!("{probe}{a}").as_bytes(), format!("{probe}{b}").as_bytes())
+    })
 }
 
 /// The mode that the pack knows for one of its directories.

@@ -12,3 +12,7 @@ pub(crate) mod blocks;
 pub(crate) mod content;
 pub(crate) mod file;
 pub(crate) mod small_files;
+
+#[cfg(test)]
+#[cfg(unix)]
+mod lost;

@@ -3,8 +3,8 @@
 mod clues;
 mod copy;
 
-use crate::error::{Action, ContainerProblem, Error, Result};
-use crate::index::sort::Sorter;
+use crate::error::{ContainerProblem, Error, Result};
+use crate::index::sort::{self, Sorter};
 use crate::index::writer::{Extras, Finished, IndexOptions, IndexWriter};
 use crate::progress::{Event, Latch, Observer, PROBLEMS_KEPT, go_on};
 use crate::source::platform::directory_of;
@@ -64,7 +64,7 @@ pub fn recover(
         return Err(Error::Exists { path: target.to_owned() });
     }
     let directory = directory_of(target);
-    let temporary = || Error::io(Action::UseTemporary, &directory);
+    let temporary = || sort::failed(&directory, container);
     let mut sorter = Sorter::new(&directory);
     let mut clues = Clues::new(container);
     clues.gather(options.index.as_deref(), &mut |entry| {

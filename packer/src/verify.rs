@@ -112,8 +112,8 @@ impl VerifyReport {
 ///
 /// # Errors
 /// [`Error::Cancelled`] when the observer wanted it to stop,
-/// [`Error::Remote`] when a remote pack cannot be read any further. What is wrong with the pack is in
-/// the report, not an error.
+/// [`Error::Remote`] when a remote pack cannot be read any further, [`Error::Lost`] when one on disk was cut short
+/// meanwhile. What is wrong with the pack is in the report, not an error.
 pub fn verify(
     pack: &Pack,
     options: &VerifyOptions,
@@ -159,6 +159,8 @@ pub fn verify(
     if let Some(error) = findings.failure.into_inner() {
         return Err(error);
     }
+    // What was found in bytes that were gone is nothing.
+    pack.intact()?;
     Ok(findings.report.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
@@ -175,7 +177,7 @@ fn selected(pack: &Pack, path: &PackPathBuf, queue: &mut Queue<'_, '_>) {
                 }
             }
             Ok(None) => return findings.bad(path, "it is not in the pack"),
-            Err(error @ Error::Remote { .. }) => return findings.fail(error),
+            Err(error) if error.ends_reading() => return findings.fail(error),
             Err(error) => return findings.bad(path, error),
         }
     }

@@ -166,7 +166,8 @@ pub use entry::{
 };
 pub use format::layout::Attributes;
 pub use path::{
-    Escaped, MAX_LINK_TARGET, MAX_PATH, PackPath, PackPathBuf, is_deceptive, is_name, trim_path,
+    Escaped, MAX_LINK_TARGET, MAX_PATH, NameProblem, PackPath, PackPathBuf, is_deceptive, is_name,
+    name_problem, trim_path,
 };
 
 // The questions.
@@ -236,8 +237,8 @@ pub mod trailer {
 /// The NDJSON index of CTNRv1 containers, read and written (docs/old-formats.md, "NDJSON index").
 pub mod ndjson {
     pub use crate::old::ndjson::{
-        BAD_LINES_KEPT, BadLine, IndexSummary, Item, NOTE, Refused, looks_like_index, parse_index,
-        parse_line, write_checked_line, write_line,
+        BAD_LINES_KEPT, BadLine, IndexSummary, Item, Lines, NOTE, Refused, is_lines,
+        looks_like_index, parse_index, parse_line, write_checked_line, write_line,
     };
 }
 

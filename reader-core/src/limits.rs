@@ -13,6 +13,11 @@ pub struct Limits {
     pub v1_index_bytes: u64,
     /// Number of entries in an index that is built in memory (both old formats).
     pub v1_entries: u64,
+    /// Length of an index of lines that is fetched piece by piece and holds nothing, in bytes; each entry stands for 64 KiB.
+    pub idle_bytes: u64,
+    /// How much memory the directories may take that an old index only implies, in bytes; 32 times as much as the paths that imply them
+    /// is theirs in any case. A short line with a deep path can imply thousands, each with a path of its own.
+    pub implied_bytes: u64,
     /// Number of paged index pages whose verification is remembered.
     pub pages: u32,
     /// Length of a section that is read as a whole into memory, in bytes: names of volumes, metadata.
@@ -29,6 +34,8 @@ impl Default for Limits {
             lookback: 128 << 20,
             v1_index_bytes: 8 << 30,
             v1_entries: 100_000_000,
+            idle_bytes: 64 << 20,
+            implied_bytes: 64 << 20,
             pages: 1 << 26,
             section_bytes: 256 << 20,
             generations: 65_535,

@@ -6,8 +6,10 @@ use core::cmp::Ordering;
 use core::fmt;
 
 mod escaped;
+mod portable;
 
 pub use escaped::{Escaped, is_deceptive};
+pub use portable::{NameProblem, name_problem};
 
 /// The longest path, in bytes.
 pub const MAX_PATH: usize = 8192;

@@ -3,8 +3,8 @@
 use crate::reader::{Notes, Opened, Reader, ready};
 use crate::value::{self, Answered, KEYS, core_error, number, object};
 use rangepack_core::fpack::{self, FpackItem};
-use rangepack_core::ndjson::{self, Item};
-use rangepack_core::{Answer, Built, MemoryIndex, trailer};
+use rangepack_core::ndjson::{self, Item, Lines};
+use rangepack_core::{Answer, Built, Limits, MemoryIndex, trailer};
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
@@ -29,53 +29,51 @@ impl Reader {
     }
 
     fn open_fpack(&mut self) -> Answered {
-        let mut memory = MemoryIndex::default();
-        let mut each = |item| {
-            match item {
-                FpackItem::Entry(entry) => memory.push(Item::Entry(entry)),
-                FpackItem::Refused(refused) => memory.push(Item::Refused(refused)),
-                FpackItem::Lost { .. } => {}
-            }
-            Ok(())
+        let mut memory = MemoryIndex::new(&self.limits);
+        let mut each = |item| match item {
+            FpackItem::Entry(entry) => memory.push(Item::Entry(entry)),
+            FpackItem::Refused(refused) => memory.push(Item::Refused(refused)),
+            FpackItem::Lost { .. } => Ok(()),
         };
         let parsed = fpack::parse(&self.pieces, self.file_len, &self.limits, &mut each);
         let lost_names = ready!(parsed).lost_names;
         self.built(memory, "fpack", Notes { lost_names, ..Notes::default() })
     }
 
-    /// Makes room for the `length` bytes of an old container's index.
+    /// Begins with the `length` bytes of an old container's index.
     #[wasm_bindgen(js_name = indexBegin)]
     pub fn index_begin(&mut self, length: f64) -> Result<(), JsValue> {
-        let (what, value, limit) =
-            ("v1_index_bytes", value::integer(length)?, self.limits.v1_index_bytes);
-        let len = usize::try_from(value).ok().filter(|_| value <= limit);
-        let over = || core_error(rangepack_core::Error::OverLimit { what, value, limit });
-        self.incoming = Vec::new();
-        self.incoming.try_reserve_exact(len.ok_or_else(over)?).map_err(|_| over())?;
+        let (value, limits) = (value::integer(length)?, &self.limits);
+        check("v1_index_bytes", value, limits.v1_index_bytes)?;
+        let (memory, lines) = (MemoryIndex::new(limits), Lines::new(limits));
+        self.incoming = Some(Incoming { memory, lines, text: None, length: value });
         Ok(())
     }
 
-    /// Takes the next bytes of an old container's index.
+    /// Takes the next bytes of an old container's index. Lines are taken in as they come; one JSON text has to be there
+    /// as a whole.
     #[wasm_bindgen(js_name = indexFill)]
-    pub fn index_fill(&mut self, bytes: &[u8]) {
-        self.incoming.extend_from_slice(bytes);
+    pub fn index_fill(&mut self, bytes: &[u8]) -> Result<(), JsValue> {
+        let Some(incoming) = &mut self.incoming else { return Ok(()) };
+        incoming.fill(bytes, &self.limits)
     }
 
     /// Builds the index of an old container, whose lines are all there; with `beside` they lay in a file of their own.
     #[wasm_bindgen(js_name = indexFinish)]
     pub fn index_finish(&mut self, beside: bool) -> Answered {
-        let lines = core::mem::take(&mut self.incoming);
-        let mut memory = MemoryIndex::default();
-        let summary = ndjson::parse_index(&lines, &self.limits, &mut |item| {
-            memory.push(item);
-            Ok(())
-        });
+        let Some(Incoming { mut memory, lines, text, length }) = self.incoming.take() else {
+            return Err(core_error(rangepack_core::Error::NotAPack { file_len: self.file_len }));
+        };
+        let mut each = |item| memory.push(item);
+        let summary = match text {
+            Some(text) => ndjson::parse_index(&text, &self.limits, &mut each),
+            None => lines.finish(&mut each),
+        };
         let summary = summary.map_err(core_error)?;
         if beside {
-            summary.check(lines.len() as u64, self.file_len).map_err(core_error)?;
+            summary.check(length, self.file_len).map_err(core_error)?;
         }
         let bad_lines = summary.bad_lines;
-        drop(lines);
         self.built(memory, "ctnr", Notes { bad_lines, ..Notes::default() })
     }
 
@@ -86,4 +84,38 @@ impl Reader {
         self.index = Some(Opened { index, memory: Some(pages) });
         self.info(format, &[], &notes)
     }
+}
+
+/// An index that comes piece by piece.
+#[derive(Debug)]
+pub(crate) struct Incoming {
+    memory: MemoryIndex,
+    lines: Lines,
+    /// One JSON text, as far as it came; `None` when these are lines, or nothing came yet.
+    text: Option<Vec<u8>>,
+    length: u64,
+}
+
+impl Incoming {
+    fn fill(&mut self, bytes: &[u8], limits: &Limits) -> Result<(), JsValue> {
+        if self.lines.is_new() && self.text.is_none() && !ndjson::is_lines(bytes) {
+            check("section_bytes", self.length, limits.section_bytes)?;
+            self.text = Some(Vec::new());
+        }
+        match &mut self.text {
+            Some(text) => text.extend_from_slice(bytes),
+            None => {
+                let memory = &mut self.memory;
+                self.lines.push(bytes, &mut |item| memory.push(item)).map_err(core_error)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn check(what: &'static str, value: u64, limit: u64) -> Result<(), JsValue> {
+    if value <= limit {
+        return Ok(());
+    }
+    Err(core_error(rangepack_core::Error::OverLimit { what, value, limit }))
 }

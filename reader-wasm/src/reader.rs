@@ -38,7 +38,7 @@ pub struct Reader {
     pub(crate) index: Option<Opened>,
     /// The index of an old container, while it is brought.
     #[cfg(feature = "legacy")]
-    pub(crate) incoming: Vec<u8>,
+    pub(crate) incoming: Option<crate::legacy::Incoming>,
 }
 
 #[derive(Debug)]
@@ -77,7 +77,7 @@ impl Reader {
             pieces: Pieces::default(),
             index: None,
             #[cfg(feature = "legacy")]
-            incoming: Vec::new(),
+            incoming: None,
         })
     }
 

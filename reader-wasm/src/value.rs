@@ -1,7 +1,7 @@
 //! JavaScript values of what the core answers and is asked: numbers, names, digests, errors.
 
 use js_sys::{Object, Reflect};
-use rangepack_core::{Digest, Error, ErrorKind, Extent};
+use rangepack_core::{Digest, Error, ErrorKind, Extent, Part};
 use wasm_bindgen::prelude::*;
 
 /// What a question gives: a plain object, or an `Error` with a `code`.
@@ -114,7 +114,19 @@ pub fn core_error(failure: Error) -> JsValue {
         ErrorKind::BadQuestion => "ERR_BAD_PATH",
         _ => "ERR_CORRUPT",
     };
-    error(code, &failure.to_string())
+    let error = error(code, &failure.to_string());
+    let of_index = [Part::Page, Part::BlockTable, Part::Section];
+    if let Error::DigestMismatch { part, extent, .. } = failure
+        && of_index.contains(&part)
+        && let (Ok(offset), Ok(length)) = (number(extent.start), number(extent.len))
+    {
+        // Which bytes to bring once more.
+        KEYS.with(|keys| {
+            let range = object([(&keys.offset, offset), (&keys.length, length)]);
+            set(error.unchecked_ref(), &keys.damaged, range);
+        });
+    }
+    error
 }
 
 /// `{ value }`: the answer.
@@ -148,7 +160,7 @@ macro_rules! keys {
 
 keys! {
     code = "code", value = "value", need = "need", volume = "volume", offset = "offset",
-    length = "length", path = "path", name = "name", kind = "kind", size = "size",
+    length = "length", damaged = "damaged", path = "path", name = "name", kind = "kind", size = "size",
     stored_size = "storedSize", codec = "codec", sha256 = "sha256",
     original_sha256 = "originalSha256", blocks = "blocks", block_log2 = "blockLog2",
     mode = "mode", mtime_ms = "mtimeMs", mtime_ns = "mtimeNs", uid = "uid", gid = "gid",

@@ -677,6 +677,9 @@ def parse_metadata(data):
     return document
 
 
+DEVICE = re.compile(rb"con|prn|aux|nul|conin\$|conout\$|(com|lpt)([0-9]|\xc2[\xb9\xb2\xb3])", re.I)
+
+
 def parse_volumes(data):
     """FORMAT.md "Volumes"."""
     need(len(data) >= 4, "volumes: no number")
@@ -688,7 +691,9 @@ def parse_volumes(data):
         name = data[at + 10:at + 10 + name_len]
         if name:
             check_name(name)
-            need(len(name) <= 8192 and not re.search(rb"[\\:\x00-\x1f]", name), "volumes: the name %r" % name)
+            need(len(name) <= 8192 and not re.search(rb'[\\:*?"<>|\x00-\x1f]|[ .]$', name), "volumes: the name %r" % name)
+            stem = name.split(b".")[0].rstrip()
+            need(not DEVICE.fullmatch(stem), "volumes: %r is the name of a device" % name)
         volumes.append((length, name))
         at += 10 + name_len
     need(at == len(data), "volumes: something follows the last")

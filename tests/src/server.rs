@@ -30,6 +30,12 @@ pub enum Manner {
     Status(u16),
     /// Claims another range than it sends.
     Lies,
+    /// Sends body after body a byte at a time.
+    Drips,
+    /// The bodies of so many requests behind the first one are damaged.
+    Damages(u64),
+    /// Sends everybody to the server at this port.
+    Redirects(u16),
 }
 
 /// A file by its path, with the query that must come with it.
@@ -81,6 +87,11 @@ impl Server {
         format!("http://{}/{name}", self.address)
     }
 
+    /// The port that it listens at.
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
     /// Where a file would be.
     pub fn url(&self, name: &str) -> String {
         format!("http://{}/{name}", self.address)
@@ -125,6 +136,7 @@ fn answer(lines: &mut impl BufRead, out: &mut TcpStream, state: &State) -> Optio
         let Some((name, value)) = line.trim_end().split_once(':') else { break };
         match name.to_ascii_lowercase().as_str() {
             "range" => range = Some(value.trim().to_owned()),
+            "referer" => lock(&state.log).push(format!("referer {}", value.trim())),
             "if-match" => if_match = Some(value.trim().to_owned()),
             _ => {}
         }
@@ -140,6 +152,12 @@ fn answer(lines: &mut impl BufRead, out: &mut TcpStream, state: &State) -> Optio
     };
     match manner {
         Manner::Status(code) => return status(out, &format!("{code} As Told")),
+        Manner::Redirects(port) => {
+            let head = format!(
+                "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:{port}/there\r\nContent-Length: 0\r\n\r\n"
+            );
+            return out.write_all(head.as_bytes()).ok();
+        }
         Manner::Busy if number.is_multiple_of(2) => return status(out, "429 Too Many Requests"),
         Manner::Stalls if number > 0 => {
             // Longer than any test waits; ends with the client's connection.
@@ -199,6 +217,20 @@ fn answer(lines: &mut impl BufRead, out: &mut TcpStream, state: &State) -> Optio
     }
     let body = &forged;
     state.bytes.fetch_add(body.len() as u64, Ordering::Relaxed);
-    out.write_all(body).ok()?;
+    match manner {
+        Manner::Drips => {
+            for byte in body {
+                out.write_all(&[*byte]).ok()?;
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        }
+        Manner::Damages(most) if (1..=most).contains(&number) => {
+            let mut body = body.to_vec();
+            let middle = body.len() / 2;
+            body[middle] ^= 1;
+            out.write_all(&body).ok()?;
+        }
+        _ => out.write_all(body).ok()?,
+    }
     (!short).then_some(())
 }

@@ -535,3 +535,58 @@ fn containers_of_the_old_programs_are_as_they_are_on_disk() {
         assert_eq!(here, there, "{name}");
     }
 }
+
+#[test]
+fn a_server_that_drips_is_left() {
+    let (_home, path) = make(1);
+    let (server, url) = serve(&path);
+    server.behave(Manner::Drips);
+    let mut options = OpenOptions::default();
+    options.remote.timeout = Duration::from_millis(200);
+    // However fast this machine is.
+    options.remote.least_speed = u64::MAX;
+    options.remote.retries = 0;
+    match Pack::open_with(url.as_str(), &options) {
+        // A machine that is busy may let no byte through for so long.
+        Err(Error::Remote {
+            problem: RemoteProblem::TooSlow(_) | RemoteProblem::Timeout(_),
+            ..
+        }) => {}
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn redirects_do_not_hear_what_was_asked_before() {
+    let (_home, path) = make(1);
+    let (there, _) = serve(&path);
+    there.put("there", fs::read(&path).unwrap());
+    let here = Server::start(Manner::Redirects(there.port()));
+    let pack = open(&here.url("a.pack?X-Amz-Signature=secret")).unwrap();
+    assert!(pack.entries().all(|entry| entry.is_ok()));
+    let log = there.log();
+    assert!(!log.is_empty() && log.iter().all(|line| !line.contains("secret")), "{log:?}");
+    assert!(log.iter().all(|line| !line.starts_with("referer")), "{log:?}");
+}
+
+#[test]
+fn a_page_that_came_damaged_is_fetched_once_more() {
+    let (_home, path) = make(1);
+    let (server, url) = serve(&path);
+    let pack = open(&url).unwrap();
+    let (known, entries) = (Pack::open(&path).unwrap(), pack.header().entries);
+    let last = |pack: &Pack| {
+        let entry = pack.entries_at(entries - 1..entries).next().unwrap();
+        entry.map(|entry| entry.path().unwrap().to_string())
+    };
+    server.behave(Manner::Damages(1));
+    assert_eq!(last(&pack).unwrap(), last(&known).unwrap());
+    // As long as it comes damaged this is told; when it comes whole, it is believed.
+    let other = open(&url).unwrap();
+    let (taken, _) = server.taken();
+    server.behave(Manner::Damages(u64::MAX));
+    let _ = open(&url).map(|_| ());
+    assert!(last(&other).is_err_and(|error| error.is_bad_pack()), "{taken}");
+    server.behave(Manner::Normal);
+    assert_eq!(last(&other).unwrap(), last(&known).unwrap());
+}

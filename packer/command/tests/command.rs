@@ -361,3 +361,99 @@ fn the_long_form_of_extract_takes_paths() {
     assert!(at.join("out/a.txt").exists() && at.join("out/sub/c.txt").exists());
     assert!(!at.join("out/sub/b.bin").exists());
 }
+
+#[cfg(unix)]
+#[test]
+fn a_pack_that_is_cut_while_it_is_printed() {
+    use std::io::Read;
+    let root = tree();
+    let at = root.path();
+    fs::write(at.join("src/large"), vec![7; 8 << 20]).unwrap();
+    run(at, "pack src x.pack -q", 0);
+    let mut cat = Command::new(env!("CARGO_BIN_EXE_rangepack"))
+        .args(["cat", "x.pack", "large"])
+        .current_dir(at)
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It waits then for somebody to read on.
+    let mut out = cat.stdout.take().unwrap();
+    let mut printed = vec![0];
+    out.read_exact(&mut printed).unwrap();
+    let pack = fs::OpenOptions::new().write(true).open(at.join("x.pack")).unwrap();
+    pack.set_len(1000).unwrap();
+    out.read_to_end(&mut printed).unwrap();
+    let mut said = String::new();
+    cat.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!(cat.wait().unwrap().code(), Some(2), "{said}");
+    assert!(said.contains("x.pack: it was cut short") && said.contains("1000 bytes"), "{said}");
+    assert!(printed.len() < 8 << 20 && printed.iter().all(|byte| *byte == 7));
+}
+
+/// A store of objects that gives every request this answer, and says how the requests began.
+#[cfg(feature = "remote")]
+fn store(answer: Vec<u8>) -> (String, std::sync::Arc<std::sync::Mutex<Vec<String>>>) {
+    use std::io::{BufRead, BufReader, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let asked = std::sync::Arc::<std::sync::Mutex<Vec<String>>>::default();
+    let log = std::sync::Arc::clone(&asked);
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let lines = BufReader::new(stream.try_clone().unwrap()).lines();
+            let head = lines.map_while(Result::ok).take_while(|line| !line.is_empty());
+            log.lock().unwrap().extend(head);
+            let _ = stream.write_all(&answer);
+        }
+    });
+    (url, asked)
+}
+
+#[cfg(feature = "remote")]
+fn ask_store(url: &str) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_rangepack"))
+        .args(["ls", "s3://bucket/x.pack"])
+        .env("AWS_ENDPOINT_URL", url)
+        .env("AWS_ALLOW_HTTP", "true")
+        .env("AWS_ACCESS_KEY_ID", "key")
+        .env("AWS_SECRET_ACCESS_KEY", "secret")
+        .env("AWS_SESSION_TOKEN", "a-token-for-one-host")
+        .output()
+        .unwrap()
+}
+
+#[cfg(feature = "remote")]
+#[test]
+fn stores_send_their_clients_nowhere_else() {
+    let (there, heard) = store(Vec::new());
+    let moved = format!(
+        "HTTP/1.1 307 Temporary Redirect\r\nlocation: {there}/x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+    );
+    let (here, asked) = store(moved.into_bytes());
+    let output = ask_store(&here);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let asked = asked.lock().unwrap();
+    assert!(asked.iter().any(|line| line.contains("a-token-for-one-host")), "{asked:?}");
+    assert!(heard.lock().unwrap().is_empty(), "{heard:?}");
+}
+
+#[cfg(feature = "remote")]
+#[test]
+fn stores_that_announce_more_than_was_asked_for_are_left() {
+    const TIB: u64 = 1 << 40;
+    let mut answer = format!(
+        "HTTP/1.1 206 Partial Content\r\ncontent-range: bytes {}-{}/{TIB}\r\ncontent-length: {TIB}\r\n\
+         etag: \"a\"\r\nlast-modified: Thu, 01 Jan 2026 00:00:00 GMT\r\n\r\n",
+        TIB - (64 << 10),
+        TIB - 1
+    )
+    .into_bytes();
+    answer.extend(vec![0; 1 << 20]);
+    let (url, asked) = store(answer);
+    let output = ask_store(&url);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("more than was asked for"), "{said}");
+    assert!(!asked.lock().unwrap().is_empty());
+}

@@ -88,9 +88,11 @@ pub(crate) fn embedded(
     let index = rangepack_core::Source::bytes(data, trailer.index).unwrap_or(&[]);
     let mut state = JournalState::default();
     let read = journal::parse(index, &mut |entry| {
+        file.intact()?;
         state.count(&entry);
         each(entry)
     })?;
+    file.intact()?;
     match read {
         // Without a single entry these are bytes of a payload that look like a trailer.
         Ok(summary) if summary.entries == 0 && summary.bad_lines > 0 => Ok(Inside::Nothing),

@@ -6,7 +6,7 @@ use crate::container::known::{Place, Tail, index_missing};
 use crate::container::lock::Locked;
 use crate::container::tables::Tables;
 use crate::error::{Action, ContainerProblem, Error, Result};
-use crate::index::sort::{Sorted, Sorter};
+use crate::index::sort::{self, Sorted, Sorter};
 use crate::index::writer::{Extras, Finished, IndexFormat, IndexOptions, IndexWriter};
 use crate::progress::{Observer, go_on};
 use crate::source::location::idx_path;
@@ -104,7 +104,7 @@ pub(crate) fn run(
         // there is another entry's by now, and goes.
         let (_, mut sorted) = read(&place, observer)?;
         journal::write_whole(index, |write| {
-            let temporary = || Error::io(Action::UseTemporary, scratch);
+            let temporary = || sort::failed(scratch, container);
             sorted.try_for_each(|entry| write(&entry.map_err(temporary())?))
         })?;
         (end, torn) = (writer.end(), 0);
@@ -120,7 +120,7 @@ pub(crate) fn run(
 
 /// The entries of the index beside a container, whose index it is.
 fn read(place: &Place<'_>, observer: &dyn Observer) -> Result<(JournalState, Sorted)> {
-    let temporary = || Error::io(Action::UseTemporary, place.scratch);
+    let temporary = || sort::failed(place.scratch, place.container);
     let mut sorter = Sorter::new(place.scratch);
     let read = place.read(&mut |entry| {
         go_on(observer, place.container)?;

@@ -173,7 +173,11 @@ pub(crate) fn is_array(index: &Path) -> Result<bool> {
 /// Hands the entries of such an index to `each`, one after the other.
 fn read_array(index: &Path, each: &mut dyn FnMut(Entry) -> Result<()>) -> Result<()> {
     let data = Mapped::open(index).map_err(Error::io(Action::Open, index))?;
-    refuse_bad_lines(index, &parse(&data, each)?.map_err(Error::pack_at(index))?)
+    let read = parse(&data, each)?;
+    if !data.is_intact() {
+        return Err(Error::io(Action::Read, index)(std::io::ErrorKind::UnexpectedEof.into()));
+    }
+    refuse_bad_lines(index, &read.map_err(Error::pack_at(index))?)
 }
 
 /// An index some of whose lines cannot be read names more than is known.

@@ -4,7 +4,7 @@ use crate::container::embedded::{Inside, embedded};
 use crate::container::journal::{self, JournalState};
 use crate::container::proof::Proof;
 use crate::error::{Action, ContainerProblem, Error, Result};
-use crate::index::sort::{Sorted, Sorter};
+use crate::index::sort::{self, Sorted, Sorter};
 use crate::pack::Dedup;
 use rangepack_core::{Content, Entry, Kind};
 use std::fs::File;
@@ -93,7 +93,7 @@ impl Known {
 /// are where it says.
 pub(crate) fn find(place: &Place<'_>, len: u64, mut dedup: Option<&mut Dedup>) -> Result<Known> {
     let Place { container, index, scratch, .. } = *place;
-    let temporary = || Error::io(Action::UseTemporary, scratch);
+    let temporary = || sort::failed(scratch, container);
     let mut groups = 0;
     let mut sort = |sorter: &mut Sorter, entry: Entry| {
         if let Kind::File(Content { hard_link: Some(group), .. }) = entry.kind {
@@ -235,7 +235,7 @@ pub(crate) fn refuse_to_lose_lines(
     scratch: &Path,
     replacing: impl FnOnce(&mut dyn FnMut(Entry) -> Result<()>) -> Result<()>,
 ) -> Result<()> {
-    let temporary = || Error::io(Action::UseTemporary, scratch);
+    let temporary = || sort::failed(scratch, index);
     let (mut old, mut new) = (Sorter::new(scratch), Sorter::new(scratch));
     journal::read(index, &mut |entry| old.push(entry).map_err(temporary()))?;
     replacing(&mut |entry| new.push(entry).map_err(temporary()))?;

@@ -8,7 +8,7 @@ use crate::container::lock::Locked;
 use crate::container::tables::Tables;
 use crate::error::{Action, ContainerProblem, Error, Result};
 use crate::index::ndjson;
-use crate::index::sort::Sorter;
+use crate::index::sort::{self, Sorter};
 use crate::index::writer::{Extras, Finished, IndexOptions, IndexWriter};
 use crate::progress::{Event, Latch, Observer, cancelled, go_on};
 use crate::read::legacy::{self, Notes, Origin};
@@ -246,7 +246,7 @@ fn beside(
     let mut notes = rebuild.read(&file, &origin, &options.open, &mut |entry| sorter.push(entry))?;
     let (mut tables, hashed, damaged) = rebuild.finish();
     let mut writer = IndexWriter::new(&directory);
-    let mut sorted = sorter.finish().map_err(Error::io(Action::UseTemporary, &directory))?;
+    let mut sorted = sorter.finish().map_err(sort::failed(&directory, container))?;
     writer.push_all(&mut sorted, || go_on(observer, container))?;
     notes.refused.append(&mut sorted.refused);
     let replacement = Replacement::new(sidecar)?;
@@ -274,7 +274,7 @@ fn in_place(
     let index = options.open.index.as_ref().and_then(Location::disk);
     let index = index.map_or_else(|| idx_path(container), Path::to_owned);
     let directory = directory_of(container);
-    let temporary = || Error::io(Action::UseTemporary, &directory);
+    let temporary = || sort::failed(&directory, container);
     let place = Place { container, index: &index, scratch: &directory, tail: options.tail };
     // The index beside it is the one that counts until the one inside does. Without one it is made, and goes in the end.
     let state = match place.read(&mut |_| Ok(()))? {
@@ -377,21 +377,22 @@ impl<'r> Rebuild<'r> {
         options: &OpenOptions,
         each: &mut dyn FnMut(Entry) -> io::Result<()>,
     ) -> Result<Notes> {
-        let directory = self.directory;
+        let (directory, container) = (self.directory, self.container);
         let (mut refused, mut failure) = (Vec::new(), None);
         let mut notes = legacy::read(file, origin, options, self.observer, &mut |item| {
             match item {
                 Item::Refused(entry) => refused.push(entry),
                 Item::Entry(entry) if failure.is_none() => {
-                    let pushed = self.complete(entry).and_then(|entry| {
-                        each(entry).map_err(Error::io(Action::UseTemporary, directory))
-                    });
+                    let pushed = self
+                        .complete(entry)
+                        .and_then(|entry| each(entry).map_err(sort::failed(directory, container)));
                     failure = pushed.err();
                 }
                 Item::Entry(_) => {}
             }
             Ok(())
         })?;
+        file.intact()?;
         notes.refused = refused;
         failure.map_or(Ok(notes), Err)
     }

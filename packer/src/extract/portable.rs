@@ -5,7 +5,7 @@ use super::place::{Attributes, Existing, ModeOf, Unset, in_the_way, link_in_the_
 use crate::source::attributes;
 use crate::source::replace::checked_close;
 use filetime::FileTime;
-use rangepack_core::PackPath;
+use rangepack_core::{PackPath, name_problem};
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -32,11 +32,11 @@ impl Target {
         Ok(Target { root })
     }
 
-    /// Whether names that differ in case only are the same name here.
-    pub(super) fn folds_case(&self, probe: &[u8]) -> io::Result<bool> {
+    /// Whether two names are the same name here; the first is that of no file.
+    pub(super) fn is_same(&self, probe: &[u8], other: &[u8]) -> io::Result<bool> {
         let path = self.root.join(text(probe)?);
         drop(File::create_new(&path)?);
-        let found = self.root.join(text(&probe.to_ascii_uppercase())?).symlink_metadata();
+        let found = self.root.join(text(other)?).symlink_metadata();
         fs::remove_file(path)?;
         Ok(found.is_ok())
     }
@@ -155,7 +155,7 @@ impl<'t> Place<'t> {
         attributes: &Attributes,
     ) -> io::Result<()> {
         let path = self.disk.join(text(temporary)?);
-        make_link(Path::new(text(link_target)?), &path)?;
+        make_link(Path::new(unicode(link_target)?), &path)?;
         let leftover = Leftover(path);
         if let Some(mtime) = attributes.mtime {
             let time = file_time(mtime);
@@ -194,8 +194,9 @@ fn make_directory(path: &Path) -> io::Result<()> {
 #[cfg(windows)]
 fn make_link(target: &Path, path: &Path) -> io::Result<()> {
     let separated: PathBuf = target.components().collect();
-    // Links are made last, so what they lead to is there already.
-    let leads_to = path.parent().map(|directory| directory.join(&separated));
+    // Links are made last, so what they lead to is there already; another machine is not asked.
+    let is_here = !target.has_root() && !target.as_os_str().to_string_lossy().contains(':');
+    let leads_to = path.parent().filter(|_| is_here).map(|directory| directory.join(&separated));
     if leads_to.is_some_and(|path| path.is_dir()) {
         std::os::windows::fs::symlink_dir(separated, path)
     } else {
@@ -208,7 +209,15 @@ fn make_link(_target: &Path, _path: &Path) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
+/// A name as it is joined to a directory: one that leads to another place is none.
 fn text(name: &[u8]) -> io::Result<&str> {
+    match name_problem(name).filter(|_| cfg!(windows)) {
+        Some(problem) => Err(io::Error::new(io::ErrorKind::InvalidData, problem.to_string())),
+        None => unicode(name),
+    }
+}
+
+fn unicode(name: &[u8]) -> io::Result<&str> {
     std::str::from_utf8(name)
         .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "the name is not Unicode"))
 }

@@ -58,11 +58,10 @@ impl Target {
     }
 
     /// Whether names that differ in case only are the same name here.
-    pub(super) fn folds_case(&self, probe: &[u8]) -> io::Result<bool> {
+    pub(super) fn is_same(&self, probe: &[u8], other: &[u8]) -> io::Result<bool> {
         let mode = Mode::from_raw_mode(0o600);
         drop(retry_on_intr(|| rustix::fs::openat(&self.root, probe, NEW_FILE, mode))?);
-        let other = probe.to_ascii_uppercase();
-        let found = rustix::fs::statat(&self.root, other.as_slice(), AtFlags::SYMLINK_NOFOLLOW);
+        let found = rustix::fs::statat(&self.root, other, AtFlags::SYMLINK_NOFOLLOW);
         rustix::fs::unlinkat(&self.root, probe, AtFlags::empty())?;
         Ok(found.is_ok())
     }

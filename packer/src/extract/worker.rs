@@ -117,7 +117,7 @@ impl<'r> Worker<'r> {
                     next = ordinal + 1;
                     (ordinal, entry)
                 }
-                Err(error @ crate::Error::Remote { .. }) => return self.run.fail(error),
+                Err(error) if error.ends_reading() => return self.run.fail(error),
                 Err(error) if pass != Pass::Links => {
                     // The index itself is damaged here: how many entries are lost is all that is known.
                     let message = format!("{} entries cannot be read: {error}", range.end - next);
@@ -202,8 +202,12 @@ impl<'r> Worker<'r> {
                 self.run.tell(Event::Present { path });
             }
             Ok(Outcome::PutOff) | Err(Problem::Stopped) => {}
-            Err(Problem::Pack(error @ crate::Error::Remote { .. })) => self.run.fail(error),
+            Err(Problem::Pack(error)) if error.ends_reading() => self.run.fail(error),
             Err(problem) => {
+                // What an entry says of itself may have been gone.
+                if let Err(error) = self.run.pack.intact() {
+                    return self.run.fail(error);
+                }
                 if problem.is_disk_full() {
                     self.run.stop(Stopped::DiskFull);
                 }
@@ -238,6 +242,7 @@ impl<'r> Worker<'r> {
             _ if !self.run.options.overwrite => return Err(Problem::Exists),
             _ => {}
         }
+        self.run.pack.intact()?;
         place
             .symlink(link_target, &self.temporary, &self.name, &self.run.attributes(entry)?)
             .map_err(Problem::io("create"))?;
@@ -305,6 +310,8 @@ impl<'r> Worker<'r> {
             Some(bytes) => write(bytes)?,
             None => stream(run, content, buffer, &mut write)?,
         }
+        // Then all that the entry said was verified.
+        run.pack.intact()?;
         let committed = file.commit(name, run.options.fsync);
         let (identity, extended) = committed.map_err(Problem::io("create"))?;
         run.tell_unset(path, extended);
@@ -405,7 +412,7 @@ pub(super) fn finish_directories(run: &Run<'_>, range: Range<u64>, place: &mut P
             entry.push_path(&mut path);
             match finish_directory(run, &entry, &path, place) {
                 Ok(()) => {}
-                Err(Problem::Pack(error @ crate::Error::Remote { .. })) => return run.fail(error),
+                Err(Problem::Pack(error)) if error.ends_reading() => return run.fail(error),
                 Err(problem) => run.failed(&path, 1, &problem.to_string()),
             }
         }

@@ -4,9 +4,10 @@
 //! path more than once: the last line counts, and what it leaves no place for goes. Directories that no
 //! line names are added.
 
+use crate::error::{Action, Error};
 use crate::index::spool::{Entries, Runs, Section};
 use rangepack_core::ndjson::Refused;
-use rangepack_core::{Ancestors, Entry, LastCounts, PackPathBuf};
+use rangepack_core::{Ancestors, Entry, LastCounts, Limits, PackPathBuf};
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::io::{self, BufReader};
@@ -14,6 +15,17 @@ use std::path::{Path, PathBuf};
 
 /// A run is sorted in memory and then written: this many entries, some 60 MB.
 const RUN: usize = 200_000;
+
+/// What a sorter's error means: limits speak of the `pack`, everything else of the temporary file in `scratch`.
+pub(crate) fn failed<'p>(
+    scratch: &'p Path,
+    pack: &'p Path,
+) -> impl FnOnce(io::Error) -> Error + 'p {
+    move |error| match error.downcast() {
+        Ok(error) => Error::pack_at(pack)(error),
+        Err(error) => Error::io(Action::UseTemporary, scratch)(error),
+    }
+}
 
 /// Takes entries in any order.
 #[derive(Debug)]
@@ -31,13 +43,18 @@ impl Sorter {
             directory: directory.to_owned(),
             run: Vec::new(),
             runs: None,
-            ancestors: Ancestors::default(),
+            ancestors: Ancestors::new(&Limits::default()),
         }
     }
 
     /// Adds an entry, and the directories above it.
+    ///
+    /// # Errors
+    /// What the system says of the temporary file; or, within, [`rangepack_core::Error::OverLimit`] when paths imply
+    /// too many directories.
     pub(crate) fn push(&mut self, entry: Entry) -> io::Result<()> {
-        for directory in self.ancestors.above(entry.path.as_path()) {
+        let above = self.ancestors.above(entry.path.as_path());
+        for directory in above.map_err(io::Error::other)? {
             self.push_one(directory)?;
         }
         self.push_one(entry)

@@ -95,12 +95,9 @@ impl<'p> Blocks<'p> {
         }
         let Some(block) = self.known.get(self.next).cloned() else { return Ok(None) };
         self.next += 1;
-        if let Some(whole) = self.gathered.data().whole() {
-            let bytes = whole.bytes(block.stored);
-            let bytes = bytes
-                .map(Cow::Borrowed)
-                .map_or_else(|| self.gathered.data().read(block.stored), Ok);
-            return Ok(Some((block, bytes?)));
+        if self.gathered.data().whole().is_some() {
+            let bytes = self.gathered.data().read(block.stored)?;
+            return Ok(Some((block, bytes)));
         }
         if let Some(bytes) = self.gathered.bytes(block.stored) {
             let bytes = Cow::Owned(bytes.to_vec());

@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::read::blocks::Blocks;
 use crate::read::pack::Pack;
-use crate::source::data::{Cut, PIECE, Pieces, cut};
+use crate::source::data::{Cut, Pieces};
 use crate::source::location::Location;
 use rangepack_core::{
     Codec, Content, Decoder, Digest, Extent, Limits, Part, PayloadHasher, decode_all,
@@ -55,8 +55,8 @@ enum Payload<'p> {
     Pieces(Pieces<'p, Cut>),
     /// Pieces whose digests are taken, for who comes again.
     Noted(Pieces<'p, Cut>, Vec<Digest>),
-    /// Pieces that must be those whose digests were taken; so many came.
-    Known(Pieces<'p, Cut>, Vouched, usize),
+    /// Pieces that must be those whose digests were taken; so many came, up to this offset.
+    Known(Pieces<'p, Cut>, Vouched, usize, u64),
     Blocks(Box<Blocks<'p>>),
 }
 
@@ -98,7 +98,7 @@ fn same(bytes: &[u8], start: u64, expected: Digest) -> rangepack_core::Result<()
 }
 
 fn pieces<'p>(pack: &'p Pack, content: &Content) -> Result<Pieces<'p, Cut>> {
-    Ok(pack.volume_of(content)?.pieces(cut(content.extent(), PIECE)))
+    Ok(pack.volume_of(content)?.pieces_of(content.extent()))
 }
 
 /// Verifies the payload, and its content, as a whole.
@@ -121,7 +121,12 @@ impl<'p> Verified<'p> {
         longest: usize,
         vouched: Vouched,
     ) -> Result<Verified<'p>> {
-        Verified::new(pack, content, longest, Payload::Known(pieces(pack, content)?, vouched, 0))
+        Verified::new(
+            pack,
+            content,
+            longest,
+            Payload::Known(pieces(pack, content)?, vouched, 0, content.offset),
+        )
     }
 
     /// Of a payload that is at hand.
@@ -250,11 +255,11 @@ impl<'p> Verified<'p> {
                     digests.extend(piece.as_deref().map(Digest::of));
                     piece
                 }
-                Payload::Known(pieces, vouched, came) => {
+                Payload::Known(pieces, vouched, came, at) => {
                     let piece = pieces.next().transpose()?;
                     if let (Some(piece), Some(expected)) = (&piece, vouched.get(*came)) {
-                        let start = self.content.offset + *came as u64 * PIECE;
-                        same(piece, start, *expected).map_err(Error::pack(self.pack))?;
+                        same(piece, *at, *expected).map_err(Error::pack(self.pack))?;
+                        *at += piece.len() as u64;
                     }
                     *came += 1;
                     piece

@@ -4,8 +4,9 @@ use crate::error::{Error, Result};
 use crate::read::blocks::Blocks;
 use crate::read::content::{self, FirstPass, Verified, Vouched};
 use crate::read::pack::Pack;
+use crate::source::data::Data;
 use crate::source::options::Verify;
-use rangepack_core::{Codec, Content, PackPath, PackPathBuf};
+use rangepack_core::{Codec, Content, Extent, PackPath, PackPathBuf};
 use std::borrow::Cow;
 use std::io::{self, BufRead, Read, Seek, SeekFrom};
 use std::sync::OnceLock;
@@ -19,15 +20,18 @@ const BUFFER: usize = 64 << 10;
 
 /// How many such buffers [`File::approach`] fills at most.
 const STEP: usize = 64;
+/// Payloads on disk that were verified as a whole are read in parts of this length, in bytes.
+const PART: u64 = 256 << 10;
 
 /// A file inside a pack: `Read`, `Seek` and `BufRead`, as if it had been opened on disk.
 ///
 /// Nothing is read before it is asked for. Files that are stored as they are come straight from the
-/// mapping; with [`Verify::Payloads`] a block (or the payload, if it has no block table) is hashed
+/// mapping, where what is cut off while it is read may be seen as zeros before the next read fails with
+/// [`Error::Lost`]; with [`Verify::Payloads`] a block (or the payload, if it has no block table) is hashed
 /// before its first byte is given out. Compressed files with a block table are decoded and verified
 /// block by block, and one block is kept. Compressed files without one are decoded and verified as a
 /// whole up to 1 MiB. Longer ones are *streams*: before the first byte is given out a first pass verifies all of the
-/// payload, whatever part of it is asked for, and keeps a digest for each 4 MiB; then they are decoded as they are
+/// payload, whatever part of it is asked for, and keeps digests of its pieces; then they are decoded as they are
 /// read, from pieces that have these digests. Seeking back begins anew, and seeking forward decodes what lies
 /// between. With [`Verify::Index`] local streams have no first pass: the read that would give out the last bytes
 /// fails if the payload is damaged.
@@ -40,6 +44,8 @@ const STEP: usize = 64;
 #[derive(Debug)]
 pub struct File<'p> {
     pack: &'p Pack,
+    /// Where the payload lies.
+    source: &'p Data,
     path: PackPathBuf,
     content: Content,
     position: u64,
@@ -56,6 +62,8 @@ pub struct File<'p> {
 enum Way<'p> {
     /// All at once.
     Whole,
+    /// Part by part of a long payload that is stored as it is on disk, from when all of it was verified.
+    Parts { verified: bool },
     /// Block by block.
     Blocks(Box<Blocks<'p>>),
     /// From the beginning to the end.
@@ -90,19 +98,31 @@ impl<'p> File<'p> {
         let is_stored = content.codec == Codec::Stored;
         let mut window = Cow::Borrowed(&[][..]);
         let way = if is_stored && pack.options().verify == Verify::Index && !file.is_remote() {
-            window = pack.payload(&content)?;
+            window = pack.lent(&content)?;
             Way::Whole
         } else if content.blocks.is_some() {
             Way::Blocks(Box::new(Blocks::new(pack, &content)?))
-        } else if content.size <= WHOLE || is_stored && !file.is_remote() {
+        } else if content.size <= WHOLE {
             Way::Whole
+        } else if is_stored && !file.is_remote() {
+            Way::Parts { verified: false }
         } else {
             let is_trusted = pack.options().verify == Verify::Index && !file.is_remote();
             let believed = is_trusted || is_stored && content.digest.is_none();
             Way::Stream(Box::new(Stream { believed, ..Stream::default() }))
         };
         let end = content.size;
-        Ok(File { pack, path, content, position: 0, end, way, window, window_start: 0 })
+        Ok(File {
+            pack,
+            source: file,
+            path,
+            content,
+            position: 0,
+            end,
+            way,
+            window,
+            window_start: 0,
+        })
     }
 
     /// Says that nothing behind `end` will be read, so that nothing is fetched for it.
@@ -124,6 +144,11 @@ impl<'p> File<'p> {
             self.load_more().map_err(failed)?;
         }
         Ok(self.at_hand(self.position).is_some())
+    }
+
+    /// Whether it has to be decoded from its beginning to any place in it: see [`File::approach`].
+    pub fn is_stream(&self) -> bool {
+        matches!(self.way, Way::Stream(_))
     }
 
     /// Length of the content in bytes.
@@ -153,7 +178,9 @@ impl<'p> File<'p> {
     /// a block table, everything before it as well.
     pub fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
         if let Some(mut bytes) = self.at_hand(offset) {
-            return bytes.read(buffer);
+            let len = bytes.read(buffer)?;
+            self.source.intact().map_err(failed)?;
+            return Ok(len);
         }
         let mut other = File::new(self.pack, self.path.clone(), self.content).map_err(failed)?;
         other.position = offset;
@@ -190,6 +217,18 @@ impl<'p> File<'p> {
                 let limits = &self.pack.options().limits;
                 let payload = self.pack.payload(&self.content)?;
                 self.window = content::whole(&self.content, payload, limits).map_err(bad)?;
+                Ok(())
+            }
+            Way::Parts { verified } => {
+                if !*verified {
+                    verify(self.pack, &self.content).map_err(|error| error.of_entry(bad))?;
+                    *verified = true;
+                }
+                let start = self.position - self.position % PART;
+                let len = PART.min(self.content.size - start);
+                let extent = Extent { start: self.content.offset + start, len };
+                self.window = self.source.read(extent)?;
+                self.window_start = start;
                 Ok(())
             }
             Way::Blocks(blocks) => {
@@ -260,6 +299,14 @@ impl<'p> Stream<'p> {
     }
 }
 
+/// Verifies a payload as a whole.
+fn verify(pack: &Pack, content: &Content) -> Result<()> {
+    let mut all = Verified::read(pack, content, BUFFER)?;
+    let mut buffer = Vec::new();
+    while all.next(&mut buffer)?.is_some() {}
+    Ok(())
+}
+
 fn failed(error: Error) -> io::Error {
     let kind = if error.is_bad_pack() { io::ErrorKind::InvalidData } else { io::ErrorKind::Other };
     io::Error::new(kind, error)
@@ -270,6 +317,7 @@ impl BufRead for File<'_> {
         if self.at_hand(self.position).is_none() {
             self.load().map_err(failed)?;
         }
+        self.source.intact().map_err(failed)?;
         Ok(self.at_hand(self.position).unwrap_or(&[]))
     }
 
@@ -284,6 +332,8 @@ impl Read for File<'_> {
             return Ok(0);
         }
         let len = self.fill_buf()?.read(buffer)?;
+        // What was copied just now was there.
+        self.source.intact().map_err(failed)?;
         self.consume(len);
         Ok(len)
     }

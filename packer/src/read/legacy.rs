@@ -4,14 +4,13 @@ use crate::error::{Error, Result};
 use crate::index::end::end_of;
 use crate::progress::{Event, Observer, PROBLEMS_KEPT, go_on};
 use crate::read::format::Format;
-use crate::read::note::Note;
-use crate::source::data::{Data, Gathered, PIECE, cut};
+use crate::read::note::{Note, Noted};
+use crate::source::data::{Data, Gathered, PIECE};
 use crate::source::options::OpenOptions;
 use rangepack_core::fpack::{self, FpackItem};
-use rangepack_core::ndjson::{self, BadLine, Item, Refused};
+use rangepack_core::ndjson::{self, BadLine, IndexSummary, Item, Refused};
 use rangepack_core::trailer::{Trailer, find_trailer};
-use rangepack_core::{Content, Digest, Extent, Index, Kind, Limits, MemoryIndex};
-use std::borrow::Cow;
+use rangepack_core::{Content, Extent, Hasher, Index, Kind, Limits, MemoryIndex};
 
 /// What was strange in an old container's index.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -34,6 +33,9 @@ pub struct Notes {
     /// The last payload that the trailer names does not end where that begins: the trailer may belong to another
     /// container, which was packed as a file into this one, whose own index is lost.
     pub misfit: bool,
+    /// What the journal beside it says last of bytes that are being written: up to where they may reach, 0 when
+    /// nothing is under way.
+    pub under_way: Option<u64>,
     /// It has no index inside yet: the one beside it counts.
     pub unfinished: Option<Unfinished>,
 }
@@ -112,8 +114,7 @@ fn is_no_pack(data: &Data) -> Error {
 pub(crate) fn is_own(data: &Data, trailer: &Trailer, limits: &Limits) -> Result<bool> {
     let mut end = 0;
     let mut last: Option<Content> = None;
-    let index = data.read(trailer.index)?;
-    let read = ndjson::parse_index(&index, limits, &mut |item| {
+    let read = read_index(data, trailer.index, limits, &(), &mut |item| {
         let Item::Entry(entry) = item else { return Ok(()) };
         end = end.max(end_of(&entry));
         if let Kind::File(content) = entry.kind
@@ -124,7 +125,7 @@ pub(crate) fn is_own(data: &Data, trailer: &Trailer, limits: &Limits) -> Result<
             last = Some(content);
         }
         Ok(())
-    });
+    })?;
     if read.is_err() || end != trailer.magic_offset {
         return Ok(false);
     }
@@ -133,20 +134,24 @@ pub(crate) fn is_own(data: &Data, trailer: &Trailer, limits: &Limits) -> Result<
     if data.check(extent).is_err() {
         return Ok(false);
     }
-    Ok(Digest::of(&data.read(extent)?) == digest)
+    let mut hasher = Hasher::new();
+    for piece in data.pieces_of(extent) {
+        hasher.update(&piece?);
+    }
+    Ok(hasher.finish() == digest)
 }
 
 /// Where the last payload ends that an index beside a container names; `None` when it names nothing.
 fn end_in(beside: &Data, options: &OpenOptions) -> Result<Option<u64>> {
-    let index = beside.read(Extent { start: 0, len: beside.len() })?;
     let mut end = None;
+    let all = Extent { start: 0, len: beside.len() };
     // A broken index is no reason not to read the one inside.
-    let _ = ndjson::parse_index(&index, &options.limits, &mut |item| {
+    let _ = read_index(beside, all, &options.limits, &(), &mut |item| {
         if let Item::Entry(entry) = item {
             end = end.max(Some(end_of(&entry)));
         }
         Ok(())
-    });
+    })?;
     Ok(end)
 }
 
@@ -188,62 +193,91 @@ pub(crate) fn read(
         Origin::Trailer(trailer) => (data, trailer.index),
         Origin::Beside(beside) => (beside, Extent { start: 0, len: beside.len() }),
     };
-    let index = read_index(file, extent, options, observer)?;
-    let summary =
-        ndjson::parse_index(&index, &options.limits, each).map_err(Error::pack(file.location()))?;
-    // A note is of who packs into this very container, though nothing may be named yet.
-    if matches!(origin, Origin::Beside(_)) && Note::last(&index).is_none() {
-        let checked = summary.check(extent.len, data.len());
-        checked.map_err(|error| match options.index {
-            Some(_) => Error::pack(file.location())(error),
-            // What the server or the disk has beside it is no index, so nothing says that it is a container.
-            None => is_no_pack(data),
-        })?;
+    let summary = read_index(file, extent, &options.limits, observer, each)?
+        .map_err(Error::pack(file.location()))?;
+    if matches!(origin, Origin::Beside(_)) {
+        let note = summary.note.as_deref().map(Note::find);
+        notes.under_way = match note {
+            Some(Noted::Note(note)) => Some(note.until),
+            _ => None,
+        };
+        // A note is of who packs into this very container, though nothing may be named yet.
+        if notes.under_way.is_none() {
+            let checked = summary.check(extent.len, data.len());
+            checked.map_err(|error| match options.index {
+                Some(_) => Error::pack(file.location())(error),
+                // What the server or the disk has beside it is no index, so nothing says that it is a container.
+                None => is_no_pack(data),
+            })?;
+        }
     }
     notes.bad_lines = summary.bad_lines;
     notes.bad = summary.bad;
     if let Origin::Trailer(trailer) = origin {
         let start = trailer.index.end();
-        let behind = data.read(Extent { start, len: data.len().saturating_sub(start) })?;
+        let behind = data.lent(Extent { start, len: data.len().saturating_sub(start) })?;
         notes.trailing = if behind.iter().all(|byte| *byte == 0) { 0 } else { behind.len() as u64 };
+        data.intact()?;
     }
     Ok(notes)
 }
 
-/// An index as a whole, which it takes to parse it. One that is too long is not fetched.
-fn read_index<'d>(
-    data: &'d Data,
+/// Hands the items of an index to `each`. Lines that are fetched are taken in as they come; one JSON text has to be there as a whole.
+/// The inner result says what is wrong with the index.
+fn read_index(
+    data: &Data,
     extent: Extent,
-    options: &OpenOptions,
+    limits: &Limits,
     observer: &dyn Observer,
-) -> Result<Cow<'d, [u8]>> {
-    let (value, limit) = (extent.len, options.limits.v1_index_bytes);
-    if value > limit {
-        let what = "v1_index_bytes";
-        return Err(Error::pack(data.location())(rangepack_core::Error::OverLimit {
-            what,
-            value,
-            limit,
-        }));
+    each: &mut dyn FnMut(Item) -> rangepack_core::Result<()>,
+) -> Result<rangepack_core::Result<IndexSummary>> {
+    let over = |what, value, limit| {
+        Err(Error::pack(data.location())(rangepack_core::Error::OverLimit { what, value, limit }))
+    };
+    if extent.len > limits.v1_index_bytes {
+        return over("v1_index_bytes", extent.len, limits.v1_index_bytes);
     }
     if data.whole().is_some() {
-        return data.read(extent);
+        let index = data.lent(extent)?;
+        let read = ndjson::parse_index(&index, limits, each);
+        data.intact()?;
+        return Ok(read);
     }
     let total = extent.len;
     if total <= PIECE {
         // It may be here already, with the end of the file.
         let index = data.read(extent)?;
         observer.event(Event::Index { bytes: total, total });
-        return Ok(index);
+        return Ok(ndjson::parse_index(&index, limits, each));
     }
     data.check(extent)?;
-    let mut index = Vec::new();
-    for piece in data.pieces(cut(extent, PIECE)) {
-        index.extend_from_slice(&piece?);
-        observer.event(Event::Index { bytes: index.len() as u64, total });
+    let mut lines = ndjson::Lines::new(limits);
+    let mut text: Option<Vec<u8>> = None;
+    let mut bytes = 0;
+    for piece in data.pieces_of(extent) {
+        let piece = piece?;
+        if bytes == 0 && !ndjson::is_lines(&piece) {
+            if total > limits.section_bytes {
+                return over("section_bytes", total, limits.section_bytes);
+            }
+            text = Some(Vec::new());
+        }
+        bytes += piece.len() as u64;
+        match &mut text {
+            Some(text) => text.extend_from_slice(&piece),
+            None => {
+                if let Err(error) = lines.push(&piece, each) {
+                    return Ok(Err(error));
+                }
+            }
+        }
+        observer.event(Event::Index { bytes, total });
         go_on(observer, data.location())?;
     }
-    Ok(Cow::Owned(index))
+    Ok(match text {
+        Some(text) => ndjson::parse_index(&text, limits, each),
+        None => lines.finish(each),
+    })
 }
 
 /// Builds the index of an old container in memory. `external` is one that the caller named.
@@ -258,22 +292,20 @@ pub(crate) fn load(
         Some(index) => Origin::Beside(index),
         None => find(data, options)?,
     };
-    let mut memory = MemoryIndex::default();
+    let mut memory = MemoryIndex::new(&options.limits);
     let (mut end, mut all) = (0, true);
     let mut notes = read(data, &origin, options, observer, &mut |item| {
         match &item {
             Item::Entry(entry) => end = end.max(end_of(entry)),
             Item::Refused(_) => all = false,
         }
-        memory.push(item);
-        Ok(())
+        memory.push(item)
     })?;
     if let Origin::Trailer(trailer) = &origin {
         notes.misfit = all && notes.bad_lines == 0 && end != trailer.magic_offset;
     }
-    if is_found && let Origin::Beside(index) = &origin {
-        let note = Note::last(&index.read(Extent { start: 0, len: index.len() })?);
-        let interrupted = note.is_some_and(|note| note.until > 0);
+    if is_found && matches!(origin, Origin::Beside(_)) {
+        let interrupted = notes.under_way.is_some_and(|until| until > 0);
         notes.unfinished =
             Some(Unfinished { interrupted, unnamed: data.len().saturating_sub(end) });
     }

@@ -44,14 +44,6 @@ impl Note {
         std::str::from_utf8(line).ok().and_then(Note::parse).map_or(Noted::Nothing, Noted::Note)
     }
 
-    /// The last one of an index, if it has any.
-    pub(crate) fn last(index: &[u8]) -> Option<Note> {
-        index.rsplit(|byte| *byte == b'\n').find_map(|line| match Note::find(line) {
-            Noted::Note(note) => Some(note),
-            _ => None,
-        })
-    }
-
     fn parse(line: &str) -> Option<Note> {
         let (text, sum) = line.rsplit_once(" crc32 ")?;
         if u32::from_str_radix(sum, 16).ok()? != crc32fast::hash(text.as_bytes()) {

@@ -12,7 +12,7 @@ use crate::source::traffic::Traffic;
 use rangepack_core::layout::{Header, Volume};
 use rangepack_core::{
     Answer, AttributeBlock, Attributes, Content, Digest, EntryRef, Extent, Index, PackPath,
-    PackPathBuf, Scan, Source,
+    PackPathBuf, Part, Scan, Source,
 };
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -29,8 +29,10 @@ use std::collections::BTreeMap;
 /// Questions wait for the network. A remote pack that is replaced while it is read gives
 /// [`RemoteProblem::Changed`](crate::RemoteProblem::Changed).
 ///
-/// The file must not be cut short while it is open: the system kills a process that touches a mapped
-/// page behind the end. Packs are replaced by renaming another over them, which is safe.
+/// Packs are replaced by renaming another over them, which is safe. A file that is cut short, or overwritten in place, while it
+/// is open gives [`Error::Lost`]: payloads are read, and what is borrowed of the mapping, which are pages of the index
+/// and [`Pack::bytes`], is watched: a handler of SIGBUS puts zeros in the place of what is gone, and passes on what is
+/// not about packs.
 ///
 /// ```no_run
 /// use std::io::Read;
@@ -255,12 +257,17 @@ impl Pack {
         Ok(self.volume_of(content)?.len())
     }
 
-    /// A file's payload as it is stored; not checked. Borrowed from the mapping, or fetched.
+    /// A file's payload as it is stored; not checked. It is a copy, or fetched.
     pub fn payload(&self, content: &Content) -> Result<Cow<'_, [u8]>> {
         self.volume_of(content)?.read(content.extent())
     }
 
-    /// Any bytes of the pack's own file. Borrowed from the mapping, or fetched.
+    /// The same, borrowed where it is mapped; see [`Data::intact`].
+    pub(crate) fn lent(&self, content: &Content) -> Result<Cow<'_, [u8]>> {
+        self.volume_of(content)?.lent(content.extent())
+    }
+
+    /// Any bytes of the pack's own file. They are a copy, or fetched.
     pub fn read_extent(&self, extent: Extent) -> Result<Cow<'_, [u8]>> {
         self.data.read(extent)
     }
@@ -277,13 +284,36 @@ impl Pack {
         &'p self,
         mut question: impl FnMut(&'p Pack) -> rangepack_core::Result<Answer<T>>,
     ) -> Result<T> {
+        let mut is_again = false;
         loop {
-            match question(self) {
+            let answer = question(self);
+            if let Some(file) = self.index_file() {
+                file.intact()?;
+            }
+            match answer {
                 Ok(Answer::Ready(value)) => return Ok(value),
                 Ok(Answer::Need(extent)) => self.bring(extent)?,
+                Err(error) if !is_again && self.bring_again(&error)? => is_again = true,
                 Err(error) => return Err(Error::pack(&self.location)(error)),
             }
         }
+    }
+
+    /// What came damaged over a network may come whole the next time; whether it came otherwise.
+    #[cold]
+    fn bring_again(&self, error: &rangepack_core::Error) -> Result<bool> {
+        let rangepack_core::Error::DigestMismatch { part: Part::Page, extent, .. } = error else {
+            return Ok(false);
+        };
+        self.index_file().map_or(Ok(false), |file| file.bring_again(*extent))
+    }
+
+    /// Fails with [`Error::Lost`] when bytes were gone that are borrowed of a mapping: entries, and what
+    /// [`Pack::bytes`] gives. What was made of them means nothing; every later question fails, too.
+    ///
+    /// Asked after such bytes were used, it says whether they were those that were verified.
+    pub fn intact(&self) -> Result<()> {
+        self.files().chain(self.index_file()).try_for_each(Data::intact)
     }
 
     /// Fetches an index page. In memory and on a mapping only pages that do not exist are missing.
@@ -353,15 +383,17 @@ impl Pack {
     }
 
     /// A file's whole content, borrowed from the mapping; `None` when the file is stored compressed,
-    /// or its pack is remote.
+    /// or its pack is remote. Of a file that is cut short later zeros are seen; [`Pack::intact`] tells.
     pub fn bytes(&self, path: impl AsRef<[u8]>) -> Result<Option<&[u8]>> {
         let (entry, content) = self.content_at(path.as_ref())?;
         if content.codec != rangepack_core::Codec::Stored || self.volume_of(&content)?.is_remote() {
             return Ok(None);
         }
-        let Cow::Borrowed(payload) = self.payload(&content)? else { return Ok(None) };
+        let Cow::Borrowed(payload) = self.lent(&content)? else { return Ok(None) };
         if self.options.verify == Verify::Payloads {
-            rangepack_core::verify_stored(&content, payload).map_err(self.entry_error(&entry))?;
+            let verified = rangepack_core::verify_stored(&content, payload);
+            self.volume_of(&content)?.intact()?;
+            verified.map_err(self.entry_error(&entry))?;
         }
         Ok(Some(payload))
     }

@@ -1,4 +1,5 @@
-//! The bytes of a file that is read: mapped, or fetched when they are asked for.
+//! The bytes of a file that is read: those of its index lie in a mapping, payloads are read or fetched when they are
+//! asked for.
 
 use crate::error::{Action, Error, Result};
 use crate::source::location::Location;
@@ -14,10 +15,13 @@ use std::collections::VecDeque;
 /// Longer ranges of a remote file are fetched in pieces of this length.
 pub(crate) const PIECE: u64 = 4 << 20;
 
+/// Those of a file on disk are read in shorter ones, which stay in the processor's cache.
+const DISK_PIECE: u64 = 256 << 10;
+
 /// How many pieces are on their way at once.
 const IN_FLIGHT: usize = 3;
 
-/// The bytes of a file, wherever it lies: mapped, or fetched by ranges.
+/// The bytes of a file, wherever it lies: on disk, or fetched by ranges.
 ///
 /// Nothing is verified: it is for those who hand a pack on as it is, like a server.
 #[derive(Debug)]
@@ -92,7 +96,7 @@ impl Data {
         }
     }
 
-    /// All bytes, when they are in memory; short remote files are, too.
+    /// All bytes, when they are in memory; short remote files are, too. See [`Data::intact`].
     #[inline]
     pub(crate) fn whole(&self) -> Option<&[u8]> {
         match &self.backing {
@@ -101,7 +105,7 @@ impl Data {
         }
     }
 
-    /// Bytes that can be borrowed without asking anybody: of a remote file, index pages that came.
+    /// Bytes that can be borrowed without asking anybody: of a remote file, index pages that came. See [`Data::intact`].
     #[inline]
     pub(crate) fn at_hand(&self, extent: Extent) -> Option<&[u8]> {
         match &self.backing {
@@ -127,15 +131,57 @@ impl Data {
         if self.at_hand(page).is_some() { Ok(()) } else { Err(self.out_of_bounds(page)) }
     }
 
-    /// Bytes of the file; those of a remote one are fetched, and not kept.
+    /// Fails when bytes of a mapping were gone that somebody borrowed before: he saw zeros, and what he made of them
+    /// means nothing.
+    #[inline]
+    pub(crate) fn intact(&self) -> Result<()> {
+        match &self.backing {
+            Backing::Mapped(mapped) if !mapped.is_intact() => Err(self.lost()),
+            _ => Ok(()),
+        }
+    }
+
+    #[cold]
+    fn lost(&self) -> Error {
+        let path = self.location.disk().unwrap_or("".as_ref()).to_owned();
+        let found = match &self.backing {
+            Backing::Mapped(mapped) => mapped.len_now().unwrap_or(0),
+            Backing::Remote(remote) => remote.len(),
+        };
+        Error::Lost { path, expected: self.len(), found }
+    }
+
+    /// Fetches a damaged index page once more; whether it came otherwise.
+    pub(crate) fn bring_again(&self, page: Extent) -> Result<bool> {
+        match &self.backing {
+            Backing::Mapped(_) => Ok(false),
+            Backing::Remote(remote) => remote.bring_again(page),
+        }
+    }
+
+    /// Bytes of the file, borrowed where it is mapped; see [`Data::intact`].
+    pub(crate) fn lent(&self, extent: Extent) -> Result<Cow<'_, [u8]>> {
+        self.check(extent)?;
+        self.borrowed(extent).map_or_else(|| self.read(extent), |bytes| Ok(Cow::Borrowed(bytes)))
+    }
+
+    /// Bytes of the file, which stay as they are: a copy of those on disk; those of a remote one are fetched, and not kept.
+    ///
+    /// # Errors
+    /// When the file has no such bytes, or no longer has them; when they cannot be read or fetched.
     pub fn read(&self, extent: Extent) -> Result<Cow<'_, [u8]>> {
         self.check(extent)?;
-        if let Some(bytes) = self.borrowed(extent) {
-            return Ok(Cow::Borrowed(bytes));
+        match &self.backing {
+            Backing::Mapped(mapped) => return self.copy(mapped, extent).map(Cow::Owned),
+            Backing::Remote(remote) => {
+                if let Some(bytes) = remote.tail(extent) {
+                    return Ok(Cow::Borrowed(bytes));
+                }
+            }
         }
         // Memory is taken as bytes come, whatever a hostile server says the length is.
         let mut all = Vec::new();
-        for piece in self.pieces(cut(extent, PIECE)) {
+        for piece in self.pieces_of(extent) {
             match piece? {
                 piece if all.is_empty() => all = piece.into_owned(),
                 piece => all.extend_from_slice(&piece),
@@ -149,10 +195,23 @@ impl Data {
         Pieces { data: self, extents, given: 0, coming: VecDeque::new() }
     }
 
+    /// The bytes of a long range, piece by piece.
+    pub(crate) fn pieces_of(&self, extent: Extent) -> Pieces<'_, Cut> {
+        let len = if self.is_remote() { PIECE } else { DISK_PIECE };
+        self.pieces(cut(extent, len))
+    }
+
     /// Fails with an error about the pack when the file is too short.
     pub(crate) fn check(&self, extent: Extent) -> Result<()> {
         let inside = extent.start.checked_add(extent.len).is_some_and(|end| end <= self.len());
         if inside { Ok(()) } else { Err(self.out_of_bounds(extent)) }
+    }
+
+    fn copy(&self, mapped: &Mapped, extent: Extent) -> Result<Vec<u8>> {
+        mapped.read(extent).map_err(|error| match (error.kind(), self.location.disk()) {
+            (std::io::ErrorKind::UnexpectedEof, _) | (_, None) => self.lost(),
+            (_, Some(path)) => Error::io(Action::Read, path)(error),
+        })
     }
 
     fn borrowed(&self, extent: Extent) -> Option<&[u8]> {
@@ -169,7 +228,7 @@ impl Data {
 }
 
 /// `extent` in ranges of at most `len` bytes, from its first byte to its last.
-pub(crate) fn cut(extent: Extent, len: u64) -> Cut {
+fn cut(extent: Extent, len: u64) -> Cut {
     Cut { start: extent.start, end: extent.end(), len }
 }
 
@@ -208,7 +267,7 @@ impl<'d, I: Iterator<Item = Extent>> Iterator for Pieces<'d, I> {
     fn next(&mut self) -> Option<Self::Item> {
         let remote = match &self.data.backing {
             Backing::Remote(remote) if remote.whole().is_none() => remote,
-            _ => return self.next_borrowed(),
+            _ => return Some(self.data.read(self.extents.next()?)),
         };
         while self.coming.len() <= self.given.min(IN_FLIGHT - 1) {
             let Some(extent) = self.extents.next() else { break };
@@ -220,14 +279,6 @@ impl<'d, I: Iterator<Item = Extent>> Iterator for Pieces<'d, I> {
         self.given += 1;
         let fetched = self.coming.pop_front()?.bytes();
         Some(fetched.map(Cow::Owned).map_err(Error::remote(remote.url())))
-    }
-}
-
-impl<'d, I: Iterator<Item = Extent>> Pieces<'d, I> {
-    fn next_borrowed(&mut self) -> Option<Result<Cow<'d, [u8]>>> {
-        let extent = self.extents.next()?;
-        let bytes = self.data.whole().and_then(|whole| whole.bytes(extent));
-        Some(bytes.map(Cow::Borrowed).ok_or_else(|| self.data.out_of_bounds(extent)))
     }
 }
 
@@ -260,7 +311,9 @@ impl<'d> Gathered<'d> {
         mut question: impl FnMut(&Gathered<'d>) -> rangepack_core::Result<Answer<T>>,
     ) -> Result<T> {
         loop {
-            match question(self).map_err(Error::pack(&self.data.location))? {
+            let answer = question(self);
+            self.data.intact()?;
+            match answer.map_err(Error::pack(&self.data.location))? {
                 Answer::Ready(value) => return Ok(value),
                 // Asked for again although it is there: it cannot be had in one piece.
                 Answer::Need(extent) if self.bytes(extent).is_some() => {
@@ -274,9 +327,18 @@ impl<'d> Gathered<'d> {
         }
     }
 
+    /// Bytes that were gathered, and stay as they are.
+    pub(crate) fn here(&self, extent: Extent) -> Option<&[u8]> {
+        let inside = |(start, bytes): &(u64, Cow<'_, [u8]>)| {
+            Extent { start: *start, len: bytes.len() as u64 }.contains(&extent)
+        };
+        let (start, bytes) = self.pieces.iter().find(|piece| inside(piece))?;
+        bytes.bytes(Extent { start: extent.start - start, len: extent.len })
+    }
+
     /// Bytes of the file, read when they are not here.
     pub(crate) fn read(&self, extent: Extent) -> Result<Cow<'_, [u8]>> {
-        match self.bytes(extent) {
+        match self.here(extent) {
             Some(bytes) => Ok(Cow::Borrowed(bytes)),
             None => self.data.read(extent),
         }
@@ -292,14 +354,7 @@ impl<'d> Gathered<'d> {
 
 impl Source for Gathered<'_> {
     fn bytes(&self, extent: Extent) -> Option<&[u8]> {
-        if let Some(bytes) = self.data.borrowed(extent) {
-            return Some(bytes);
-        }
-        let inside = |(start, bytes): &(u64, Cow<'_, [u8]>)| {
-            Extent { start: *start, len: bytes.len() as u64 }.contains(&extent)
-        };
-        let (start, bytes) = self.pieces.iter().find(|piece| inside(piece))?;
-        bytes.bytes(Extent { start: extent.start - start, len: extent.len })
+        self.data.borrowed(extent).or_else(|| self.here(extent))
     }
 }
 

@@ -1,14 +1,25 @@
 //! A file in memory: the only module that holds `unsafe`.
+//!
+//! A file can be cut short while it is mapped. The system then raises SIGBUS at the first access behind its
+//! new end, which ends a process that does nothing about it. Here zeros take the place of what is gone, and
+//! the mapping remembers that it is [lost](Mapped::is_intact). (On Windows a mapped file cannot be cut.)
 #![expect(unsafe_code, reason = "mapping a file is unsafe; see `Mapped::open`")]
 
+use rangepack_core::Extent;
 use std::fs::File;
 use std::io;
 use std::ops::Deref;
 use std::path::Path;
 
-/// A file mapped for reading. Opening costs the same at any length.
+/// A file that is open for reading, and mapped. Opening costs the same at any length.
 #[derive(Debug)]
-pub(crate) struct Mapped(Option<memmap2::Mmap>);
+pub(crate) struct Mapped {
+    /// `None` when the file is empty, which cannot be mapped. Before the mapping, so that it is watched as long as it
+    /// is there.
+    watch: Option<guard::Watch>,
+    map: Option<memmap2::Mmap>,
+    file: File,
+}
 
 impl Mapped {
     /// Maps `path`.
@@ -22,18 +33,38 @@ impl Mapped {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
         }
         let file = File::open(path)?;
-        let metadata = file.metadata()?;
-        // An empty file cannot be mapped.
-        if metadata.len() == 0 {
-            return Ok(Mapped(None));
+        if file.metadata()?.len() == 0 {
+            return Ok(Mapped { watch: None, map: None, file });
         }
         // SAFETY: the map is never written through. What remains is that another process changes
         // the file meanwhile. A changed byte is seen as such: whoever needs certainty hashes the bytes
-        // he uses. A file that is cut short makes the system raise SIGBUS at the first access behind
-        // its new end; packs are replaced by renaming, never cut, and the documentation of
-        // `Pack::open` says so.
+        // he uses. Of a file that is cut short, zeros are seen: the mapping is watched before anybody reads it.
         let map = unsafe { memmap2::MmapOptions::new().map(&file)? };
-        Ok(Mapped(Some(map)))
+        let watch = guard::Watch::new(&map)?;
+        Ok(Mapped { watch: Some(watch), map: Some(map), file })
+    }
+
+    /// Whether no byte was missing so far. Asked after bytes were used, it says whether they were the file's.
+    #[inline]
+    pub(crate) fn is_intact(&self) -> bool {
+        self.watch.as_ref().is_none_or(guard::Watch::is_intact)
+    }
+
+    /// Bytes of the file as they are now, as a copy that nobody can change. They must be in the mapping.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::UnexpectedEof`] when the file has become too short.
+    pub(crate) fn read(&self, extent: Extent) -> io::Result<Vec<u8>> {
+        let len = usize::try_from(extent.len).map_err(|_| io::ErrorKind::OutOfMemory)?;
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(len)?;
+        read_at(&self.file, extent.start, &mut bytes, len)?;
+        Ok(bytes)
+    }
+
+    /// Length of the file now, in bytes.
+    pub(crate) fn len_now(&self) -> io::Result<u64> {
+        Ok(self.file.metadata()?.len())
     }
 }
 
@@ -41,6 +72,262 @@ impl Deref for Mapped {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        self.0.as_deref().unwrap_or(&[])
+        self.map.as_deref().unwrap_or(&[])
+    }
+}
+
+/// Appends `len` bytes that lie at `offset`, for which there is room.
+#[cfg(unix)]
+fn read_at(file: &File, offset: u64, bytes: &mut Vec<u8>, len: usize) -> io::Result<()> {
+    use rustix::buffer::spare_capacity;
+    while bytes.len() < len {
+        let at = offset + bytes.len() as u64;
+        match rustix::io::pread(file, spare_capacity(bytes), at) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    // There may have been more room than was asked for.
+    bytes.truncate(len);
+    Ok(())
+}
+
+/// The same.
+#[cfg(windows)]
+fn read_at(file: &File, offset: u64, bytes: &mut Vec<u8>, len: usize) -> io::Result<()> {
+    use std::os::windows::fs::FileExt;
+    bytes.resize(len, 0);
+    let mut filled = 0;
+    while filled < len {
+        match file.seek_read(&mut bytes[filled..], offset + filled as u64) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Puts zeros where the pages of a mapping are gone.
+///
+/// A handler of signals may take no lock and no memory. So the mappings stand in a list that only grows, by as many
+/// places as there are mappings at the same time.
+#[cfg(unix)]
+mod guard {
+    use std::io;
+    use std::mem::MaybeUninit;
+    use std::ptr;
+    use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering::SeqCst, compiler_fence};
+    use std::sync::{Mutex, Once, PoisonError};
+
+    /// What the handler knows of a mapping.
+    #[derive(Debug)]
+    struct Place {
+        /// Its address, or 0: then the place is free.
+        start: AtomicUsize,
+        len: AtomicUsize,
+        lost: AtomicBool,
+        next: AtomicPtr<Place>,
+    }
+
+    static FIRST: AtomicPtr<Place> = AtomicPtr::new(ptr::null_mut());
+    /// Who takes a place holds it.
+    static TAKING: Mutex<()> = Mutex::new(());
+    static PAGE: AtomicUsize = AtomicUsize::new(0);
+    /// What was done about the signal before.
+    static BEFORE: AtomicPtr<libc::sigaction> = AtomicPtr::new(ptr::null_mut());
+
+    fn places() -> impl Iterator<Item = &'static Place> {
+        let at = |place: &AtomicPtr<Place>| {
+            // SAFETY: places are leaked, so they are never freed; null is `None`.
+            unsafe { place.load(SeqCst).as_ref::<'static>() }
+        };
+        std::iter::successors(at(&FIRST), move |place| at(&place.next))
+    }
+
+    /// Keeps a mapping watched until it is dropped.
+    #[derive(Debug)]
+    pub(super) struct Watch(&'static Place);
+
+    impl Watch {
+        pub(super) fn new(bytes: &[u8]) -> io::Result<Watch> {
+            install()?;
+            let _taking = TAKING.lock().unwrap_or_else(PoisonError::into_inner);
+            let free = places().find(|place| place.start.load(SeqCst) == 0);
+            let place = free.unwrap_or_else(|| {
+                let place = Box::leak(Box::new(Place {
+                    start: AtomicUsize::new(0),
+                    len: AtomicUsize::new(0),
+                    lost: AtomicBool::new(false),
+                    next: AtomicPtr::new(FIRST.load(SeqCst)),
+                }));
+                FIRST.store(ptr::from_mut(place), SeqCst);
+                place
+            });
+            place.lost.store(false, SeqCst);
+            place.len.store(bytes.len(), SeqCst);
+            place.start.store(bytes.as_ptr() as usize, SeqCst);
+            Ok(Watch(place))
+        }
+
+        #[inline]
+        pub(super) fn is_intact(&self) -> bool {
+            // What was read before is not read after this.
+            compiler_fence(SeqCst);
+            !self.0.lost.load(SeqCst)
+        }
+    }
+
+    impl Drop for Watch {
+        fn drop(&mut self) {
+            self.0.start.store(0, SeqCst);
+        }
+    }
+
+    /// Sees to the signal from now on.
+    fn install() -> io::Result<()> {
+        static INSTALL: Once = Once::new();
+        INSTALL.call_once(|| {
+            // SAFETY: `sysconf` and `sigaction` are given what they ask for: structures of their own type, of which
+            // all zeros is a value, and a handler that lives as long as the program.
+            unsafe {
+                let page = libc::sysconf(libc::_SC_PAGESIZE);
+                PAGE.store(usize::try_from(page).unwrap_or(0), SeqCst);
+                let mut before = MaybeUninit::<libc::sigaction>::zeroed().assume_init();
+                if libc::sigaction(libc::SIGBUS, ptr::null(), &raw mut before) != 0 {
+                    return;
+                }
+                // Known before the handler may need it.
+                BEFORE.store(Box::leak(Box::new(before)), SeqCst);
+                let mut action = MaybeUninit::<libc::sigaction>::zeroed().assume_init();
+                action.sa_sigaction = on_signal as *const () as libc::sighandler_t;
+                action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
+                if libc::sigaction(libc::SIGBUS, &raw const action, ptr::null_mut()) != 0 {
+                    BEFORE.store(ptr::null_mut(), SeqCst);
+                }
+            }
+        });
+        let installed = !BEFORE.load(SeqCst).is_null() && PAGE.load(SeqCst) > 0;
+        if installed { Ok(()) } else { Err(io::ErrorKind::Unsupported.into()) }
+    }
+
+    extern "C" fn on_signal(
+        signal: libc::c_int,
+        info: *mut libc::siginfo_t,
+        context: *mut libc::c_void,
+    ) {
+        // SAFETY: the system gives a valid `info` to a handler with SA_SIGINFO.
+        let address = unsafe { (*info).si_addr() } as usize;
+        if !fill(address) {
+            // SAFETY: these are the arguments that the handler itself was given.
+            unsafe { pass_on(signal, info, context) }
+        }
+    }
+
+    /// Puts zeros from the page at `address` to the end of its mapping; `false` when it is none of these.
+    fn fill(address: usize) -> bool {
+        let page = address & !(PAGE.load(SeqCst) - 1);
+        for place in places() {
+            let (start, len) = (place.start.load(SeqCst), place.len.load(SeqCst));
+            // A place that was taken anew meanwhile may tell the length of another mapping.
+            if start != place.start.load(SeqCst) || start == 0 {
+                continue;
+            }
+            let Some(len) = len.checked_sub(address.wrapping_sub(start)).filter(|left| *left > 0)
+            else {
+                continue;
+            };
+            place.lost.store(true, SeqCst);
+            let end = address + len;
+            // SAFETY: the pages belong to a mapping that is in use, for it was just read, and nobody ever writes to
+            // them. Zeros take their place under whoever reads.
+            let filled = unsafe {
+                let flags = libc::MAP_PRIVATE | libc::MAP_ANON | libc::MAP_FIXED;
+                libc::mmap(page as *mut _, end - page, libc::PROT_READ, flags, -1, 0)
+            };
+            return filled != libc::MAP_FAILED;
+        }
+        false
+    }
+
+    /// Does what was done before this module came.
+    ///
+    /// # Safety
+    /// The arguments must be those of a handler of this signal.
+    unsafe fn pass_on(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
+        // SAFETY: it was stored before the handler was installed, and is never freed. What stands in it is a handler
+        // that takes the arguments that its flags speak of.
+        unsafe {
+            let before = &*BEFORE.load(SeqCst);
+            match before.sa_sigaction {
+                libc::SIG_DFL | libc::SIG_IGN => {
+                    // What raised the signal is done again, and ends the process.
+                    let mut default = MaybeUninit::<libc::sigaction>::zeroed().assume_init();
+                    default.sa_sigaction = libc::SIG_DFL;
+                    libc::sigaction(signal, &raw const default, ptr::null_mut());
+                }
+                handler if before.sa_flags & libc::SA_SIGINFO != 0 => {
+                    let handler: extern "C" fn(
+                        libc::c_int,
+                        *mut libc::siginfo_t,
+                        *mut libc::c_void,
+                    ) = std::mem::transmute(handler);
+                    handler(signal, info, context);
+                }
+                handler => {
+                    let handler: extern "C" fn(libc::c_int) = std::mem::transmute(handler);
+                    handler(signal);
+                }
+            }
+        }
+    }
+}
+
+/// Nothing to watch: a file that is mapped cannot be cut.
+#[cfg(not(unix))]
+mod guard {
+    #[derive(Debug)]
+    pub(super) struct Watch;
+
+    impl Watch {
+        pub(super) fn new(_bytes: &[u8]) -> std::io::Result<Watch> {
+            Ok(Watch)
+        }
+
+        pub(super) fn is_intact(&self) -> bool {
+            true
+        }
+    }
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_cut_off_reads_as_zeros_and_is_known() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), vec![7; 1 << 20]).unwrap();
+        let other = Mapped::open(file.path()).unwrap();
+        let mapped = Mapped::open(file.path()).unwrap();
+        assert_eq!(mapped[1_000_000], 7);
+        file.as_file().set_len(100_000).unwrap();
+        assert_eq!(mapped[99_999], 7);
+        assert!(mapped.is_intact());
+        // The last page that is there has zeros behind the end; the next one is gone.
+        assert_eq!((mapped[900_000], mapped[500_000], mapped[1_000_000]), (0, 0, 0));
+        assert!(!mapped.is_intact() && other.is_intact());
+        assert_eq!(mapped[99_999], 7);
+        let cut = Extent { start: 99_000, len: 1001 };
+        assert_eq!(mapped.read(cut).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        assert_eq!(mapped.len_now().unwrap(), 100_000);
+        drop(mapped);
+        // Its place is free again, and says nothing of the next one.
+        assert!(Mapped::open(file.path()).unwrap().is_intact());
+        assert_eq!(other[200_000], 0);
+        assert!(!other.is_intact());
     }
 }

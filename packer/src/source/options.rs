@@ -43,12 +43,15 @@ pub struct OpenOptions {
 pub struct RemoteOptions {
     /// How long to wait for a connection, and for the next byte.
     pub timeout: Duration,
+    /// How many bytes a second have to come at least, looked at after each [`RemoteOptions::timeout`]: a server that sends one
+    /// now and then would keep its clients for ever.
+    pub least_speed: u64,
     /// How often a request is tried again when that may help, with growing pauses.
     pub retries: u32,
 }
 
 impl Default for RemoteOptions {
     fn default() -> Self {
-        RemoteOptions { timeout: Duration::from_secs(30), retries: 4 }
+        RemoteOptions { timeout: Duration::from_secs(30), least_speed: 1024, retries: 4 }
     }
 }

@@ -1,6 +1,7 @@
 //! A file at a URL: asked for in ranges, checked to be the same file each time.
 
 mod runtime;
+mod pace;
 mod pages;
 mod http;
 mod store;
@@ -216,6 +217,19 @@ impl Remote {
         pages.put(run.start, &bytes);
         drop(lock);
         Ok(())
+    }
+
+    /// Fetches an index page once more that has not its digest; whether it came otherwise.
+    pub(crate) fn bring_again(&self, page: Extent) -> Result<bool> {
+        let Some(pages) = self.pages.get() else { return Ok(false) };
+        let Some(before) = pages.get(page) else { return Ok(false) };
+        let Some(_lock) = pages.lock(page) else { return Ok(false) };
+        // Another thread may have been here while this one waited for the lock.
+        if pages.get(page) != Some(before) {
+            return Ok(true);
+        }
+        let bytes = self.fetch(page).bytes().map_err(Error::remote(&self.url))?;
+        Ok(pages.replace(page, &bytes))
     }
 
     /// Begins to fetch bytes, which must lie in the file.

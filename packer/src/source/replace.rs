@@ -38,6 +38,12 @@ pub(crate) struct Finish {
 impl Replacement {
     /// Begins a file that is to become `target`.
     pub(crate) fn new(target: &Path) -> Result<Replacement> {
+        let kind = std::fs::symlink_metadata(target).map(|metadata| metadata.file_type());
+        if kind.is_ok_and(|kind| !kind.is_file() && !kind.is_symlink()) {
+            let problem = "what is there is not a regular file, and is not replaced";
+            let source = io::Error::new(io::ErrorKind::AlreadyExists, problem);
+            return Err(Error::io(Action::Create, target)(source));
+        }
         let directory = directory_of(target);
         let file = Making::new(&directory).map_err(Error::io(Action::Create, target))?;
         Ok(Replacement { file, target: target.to_owned(), directory })
@@ -274,6 +280,22 @@ mod tests {
             (std::fs::read(&target).unwrap(), names(home.path())),
             (b"three".to_vec(), vec!["a".to_owned()])
         );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_regular_files_are_replaced() {
+        let home = tempfile::tempdir().unwrap();
+        let (socket, link) = (home.path().join("socket"), home.path().join("link"));
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        std::os::unix::fs::symlink(&socket, &link).unwrap();
+        for target in [&socket, home.path()] {
+            let said = replace_file(target, b"one").unwrap_err().to_string();
+            assert!(said.contains("not a regular file"), "{said}");
+        }
+        // A link is replaced, not what it leads to.
+        replace_file(&link, b"one").unwrap();
+        assert!(!socket.symlink_metadata().unwrap().is_file());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::read::content::Verified;
 use crate::read::pack::Pack;
 use crate::source::data::Gathered;
 use rangepack_core::blocks::table_len;
-use rangepack_core::{AttributeBlock, Codec, Content, Extent, Source};
+use rangepack_core::{AttributeBlock, Codec, Content, Extent};
 use std::sync::{Mutex, PoisonError};
 
 /// Stored payloads are hashed in pieces of this length, so that progress is seen.
@@ -115,7 +115,7 @@ fn check_all(
     let mut pieces = if content.blocks.is_some() && content.size > 0 {
         let blocks = Blocks::with(pack, content, gathered);
         Verified::blocks(pack, content, longest, blocks)?
-    } else if let Some(payload) = gathered.bytes(extent) {
+    } else if let Some(payload) = gathered.here(extent) {
         Verified::at_hand(pack, content, longest, payload)?
     } else {
         Verified::read(pack, content, longest)?

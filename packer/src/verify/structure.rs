@@ -6,7 +6,6 @@ use crate::error::Error;
 use crate::read::format::Format;
 use crate::read::pack::Pack;
 use crate::read::scan::{Scanned, scan as scan_past_damage};
-use crate::source::data::{PIECE, cut};
 use rangepack_core::{
     Content, Digest, DirectorySums, Entry, EntryRef, Hasher, Kind, Named, Tag, Totals,
 };
@@ -72,7 +71,7 @@ fn sections(pack: &Pack, ndjson: bool, queue: &mut Queue<'_, '_>) {
         };
         let Some(expected) = section.digest.filter(|_| !is_read_elsewhere) else { continue };
         let mut hasher = Hasher::new();
-        for piece in file.pieces(cut(section.extent, PIECE)) {
+        for piece in file.pieces_of(section.extent) {
             match piece.map_err(Error::about_pack) {
                 Ok(piece) => hasher.update(&piece),
                 Err(Ok(problem)) => queue.findings.structural(None, problem),

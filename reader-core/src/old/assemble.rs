@@ -1,24 +1,50 @@
 //! What an old index lacks: every directory has an entry, and every path has one (FORMAT.md, "Entries").
 
-use crate::error::PathProblem;
+use crate::error::{Error, PathProblem, Result};
 use crate::old::ndjson::Refused;
-use crate::{Entry, Kind, PackPath, Totals};
+use crate::{Entry, Kind, Limits, PackPath, Totals};
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
+/// A path of so many bytes more gives room for its directories: that of the rest of a line.
+const LINE: u64 = 64;
+
+/// So many times the length of the lines that imply them may directories take.
+const SHARE: u64 = 32;
+
 /// Gives the directories above each path, for indexes that have no lines for directories.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Ancestors {
     last: Vec<u8>,
+    /// How much memory those to come may take.
+    left: u64,
+    limit: u64,
 }
 
 impl Ancestors {
+    /// Before the first path.
+    pub fn new(limits: &Limits) -> Ancestors {
+        Ancestors { last: Vec::new(), left: limits.implied_bytes, limit: limits.implied_bytes }
+    }
+
     /// Entries for the directories above `path`, save those that the last path lay below, too: it gave them, and
     /// nothing can have taken their place since.
-    pub fn above(&mut self, path: PackPath<'_>) -> Vec<Entry> {
+    ///
+    /// # Errors
+    /// [`crate::Error::OverLimit`] when those of all paths would take more than [`Limits::implied_bytes`].
+    pub fn above(&mut self, path: PackPath<'_>) -> Result<Vec<Entry>> {
         let mut above = Vec::new();
         let mut directory = path.parent();
+        let line = (path.as_bytes().len() as u64).saturating_add(LINE);
+        self.left = self.left.saturating_add(line.saturating_mul(SHARE));
         while !directory.is_root() && !self.last_lay_below(directory.as_bytes()) {
+            let size = directory.as_bytes().len().saturating_add(size_of::<Entry>()) as u64;
+            let over = Error::OverLimit {
+                what: "implied_bytes",
+                value: self.limit.saturating_add(size),
+                limit: self.limit,
+            };
+            self.left = self.left.checked_sub(size).ok_or(over)?;
             let kind = Kind::Directory(Totals::default());
             above.push(Entry::new(directory.to_owned(), kind));
             directory = directory.parent();
@@ -27,7 +53,7 @@ impl Ancestors {
         if parent.as_bytes() != self.last {
             self.last = parent.as_bytes().to_vec();
         }
-        above
+        Ok(above)
     }
 
     fn last_lay_below(&self, directory: &[u8]) -> bool {
@@ -104,6 +130,7 @@ fn refuse(entry: &Entry, problem: PathProblem) -> Refused {
 mod tests {
     use super::*;
     use crate::path::PackPathBuf;
+    use alloc::string::ToString;
 
     fn entry(path: &str) -> Entry {
         let kind = match path.strip_suffix('/') {
@@ -116,7 +143,7 @@ mod tests {
 
     #[test]
     fn directories_are_implied_once_until_a_path_elsewhere() {
-        let mut ancestors = Ancestors::default();
+        let mut ancestors = Ancestors::new(&Limits::default());
         for (path, expected) in [
             ("a/b/c/x", "a/b/c a/b a"),
             ("a/b/c/y", ""),
@@ -130,7 +157,7 @@ mod tests {
             ("x", ""),
             ("a/b/c/z", "a/b/c a/b a"),
         ] {
-            let above = ancestors.above(PackPath::new(path.as_bytes()).unwrap());
+            let above = ancestors.above(PackPath::new(path.as_bytes()).unwrap()).unwrap();
             let names: Vec<_> = above.iter().map(|entry| entry.path.as_bytes()).collect();
             assert_eq!(names.join(&b' '), expected.as_bytes(), "{path}");
         }
@@ -138,7 +165,10 @@ mod tests {
 
     #[test]
     fn the_last_line_counts_and_conflicts_are_told() {
-        let implied = Ancestors::default().above(PackPath::new(b"a/b").unwrap());
+        let above = |path: &[u8]| {
+            Ancestors::new(&Limits::default()).above(PackPath::new(path).unwrap()).unwrap()
+        };
+        let implied = above(b"a/b");
         assert_eq!(implied.len(), 1);
         let mut paths = LastCounts::default();
         let mut kept = entry("a");
@@ -157,12 +187,49 @@ mod tests {
             let refused = paths.refuse_below(&entry(below)).unwrap().unwrap();
             assert_eq!(refused.problem, PathProblem::BelowFile);
         }
-        let nobody = Ancestors::default().above(PackPath::new(b"a/b/c").unwrap());
+        let nobody = above(b"a/b/c");
         assert_eq!(paths.refuse_below(&nobody[0]), Some(None));
         for beside in ["a", "a-", "a-/b", "b/a"] {
             assert_eq!(paths.refuse_below(&entry(beside)), None);
         }
         assert!(paths.combine(&mut kept, implied[0].clone()).is_some());
         assert_eq!(paths.refuse_below(&entry("a/b")), None);
+    }
+
+    #[test]
+    fn directories_of_the_last_path_are_not_given_again() {
+        let mut ancestors = Ancestors::new(&Limits::default());
+        let mut above = |path: &'static str| {
+            let above = ancestors.above(PackPath::new(path.as_bytes()).unwrap()).unwrap();
+            above.iter().map(|entry| entry.path.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(above("a/b/c/x"), ["a/b/c", "a/b", "a"]);
+        assert_eq!(above("a/b/c/y"), [""; 0]);
+        assert_eq!(above("a/b/d/x"), ["a/b/d"]);
+        // A file where a directory was: what comes below it is a directory again.
+        assert_eq!(above("a/b"), [""; 0]);
+        assert_eq!(above("a/b/d/y"), ["a/b/d", "a/b"]);
+        assert_eq!(above("ab/x"), ["ab"]);
+    }
+
+    #[test]
+    fn deep_paths_imply_no_end_of_directories() {
+        let mut ancestors = Ancestors::new(&Limits::default());
+        let mut taken = 0;
+        let stopped = (0..1000).find_map(|number: u32| {
+            let path = alloc::format!("{number}{}", "/a".repeat(4000));
+            let above = ancestors.above(PackPath::new(path.as_bytes()).unwrap());
+            let size = |entry: &Entry| entry.path.as_bytes().len() + size_of::<Entry>();
+            taken += above.iter().flatten().map(size).sum::<usize>();
+            above.err()
+        });
+        assert!(matches!(stopped, Some(Error::OverLimit { what: "implied_bytes", .. })));
+        assert!(taken < 70 << 20, "{taken}");
+        // Paths as deep as those of people's trees may go on for ever, in any order.
+        for number in 0..100_000 {
+            let path =
+                alloc::format!("{number}/some/ten/directories/of/usual/names/deep/in/a/tree");
+            ancestors.above(PackPath::new(path.as_bytes()).unwrap()).unwrap();
+        }
     }
 }

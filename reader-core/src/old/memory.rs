@@ -14,7 +14,7 @@ use crate::{Entry, Kind, Limits};
 use alloc::vec::Vec;
 
 /// Takes the items of an old index in any order.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct MemoryIndex {
     entries: Vec<Entry>,
     refused: Vec<Refused>,
@@ -35,15 +35,25 @@ pub struct Built {
 }
 
 impl MemoryIndex {
+    /// An empty one.
+    pub fn new(limits: &Limits) -> MemoryIndex {
+        let ancestors = Ancestors::new(limits);
+        MemoryIndex { entries: Vec::new(), refused: Vec::new(), ancestors }
+    }
+
     /// Adds an item. Of several with the same path the last one counts.
-    pub fn push(&mut self, item: Item) {
+    ///
+    /// # Errors
+    /// [`crate::Error::OverLimit`] when the directories that paths imply would take too much memory.
+    pub fn push(&mut self, item: Item) -> Result<()> {
         match item {
             Item::Refused(refused) => self.refused.push(refused),
             Item::Entry(entry) => {
-                self.entries.extend(self.ancestors.above(entry.path.as_path()));
+                self.entries.extend(self.ancestors.above(entry.path.as_path())?);
                 self.entries.push(entry);
             }
         }
+        Ok(())
     }
 
     /// Sorts, sums up, and builds the pages.

@@ -25,6 +25,9 @@ use text::Bytes;
 /// A line that begins so is a note of whoever writes the index for whoever goes on writing; readers pass over it.
 pub const NOTE: &[u8] = b"#";
 
+/// Of a note no more is kept, in bytes.
+const NOTE_KEPT: usize = 256;
+
 /// The number of lines that are not entries of which more is kept than their number.
 pub const BAD_LINES_KEPT: usize = 1000;
 
@@ -52,6 +55,8 @@ pub struct IndexSummary {
     pub bad_lines: u64,
     /// The first of these, [`BAD_LINES_KEPT`] at most.
     pub bad: Vec<BadLine>,
+    /// The last line that is a [`NOTE`], its first 256 bytes.
+    pub note: Option<Vec<u8>>,
 }
 
 impl IndexSummary {
@@ -101,22 +106,119 @@ pub fn parse_index(
     Limits::check("v1_index_bytes", bytes.len() as u64, limits.v1_index_bytes)?;
     let mut progress = Progress {
         index: bytes,
+        base: 0,
         limits,
         each,
         summary: IndexSummary::default(),
         number: 0,
         reached: 0,
     };
-    match bytes.trim_ascii_start().first() {
-        Some(b'[') => progress.document()?,
-        Some(b'{') if is_document(bytes) => progress.document()?,
-        _ => progress.lines()?,
+    if is_lines(bytes) {
+        progress.lines()?
+    } else {
+        progress.document()?
     }
     Ok(progress.summary)
 }
 
+/// Whether an index that begins like this consists of lines; other ones are one JSON text.
+pub fn is_lines(first_bytes: &[u8]) -> bool {
+    match first_bytes.trim_ascii_start().first() {
+        Some(b'[') => false,
+        Some(b'{') => !is_document(first_bytes),
+        _ => true,
+    }
+}
+
+/// No line of an index that comes piece by piece is longer, in bytes.
+const LONGEST: usize = 1 << 20;
+
+/// An entry stands for so many bytes of an index; none can take more.
+const ENTRY: u64 = 64 << 10;
+
+/// Reads an index of lines that comes piece by piece, and keeps none of it.
+#[derive(Debug)]
+pub struct Lines {
+    limits: Limits,
+    summary: IndexSummary,
+    number: u64,
+    /// How many bytes came before `rest`.
+    base: u64,
+    /// A line that is not over.
+    rest: Vec<u8>,
+}
+
+impl Lines {
+    /// Before the first piece.
+    pub fn new(limits: &Limits) -> Lines {
+        let (summary, rest) = (IndexSummary::default(), Vec::new());
+        Lines { limits: *limits, summary, number: 0, base: 0, rest }
+    }
+
+    /// Whether no piece came yet.
+    pub fn is_new(&self) -> bool {
+        self.base == 0 && self.rest.is_empty()
+    }
+
+    /// Hands the items of all lines that end in this piece to `each`, as [`parse_index`] does.
+    ///
+    /// # Errors
+    /// Besides those [`Error::OverLimit`] when a line is longer than 1 MiB, and when the index holds next to nothing for its
+    /// length: see [`Limits::idle_bytes`].
+    pub fn push(&mut self, piece: &[u8], each: &mut dyn FnMut(Item) -> Result<()>) -> Result<()> {
+        let end = memchr::memrchr(b'\n', piece).map_or(0, |last| last.saturating_add(1));
+        let (lines, rest) = piece.split_at_checked(end).unwrap_or((b"", piece));
+        let first = memchr::memchr(b'\n', lines).map_or(0, |first| first.saturating_add(1));
+        let (first, lines) = lines.split_at_checked(first).unwrap_or((b"", lines));
+        let mut begun = core::mem::take(&mut self.rest);
+        begun.extend_from_slice(first);
+        if !first.is_empty() {
+            self.lines(&begun, each)?;
+            begun.clear();
+        }
+        self.lines(lines, each)?;
+        begun.extend_from_slice(rest);
+        self.rest = begun;
+        Limits::check("line_bytes", self.rest.len() as u64, LONGEST as u64)?;
+        let came = self.base.saturating_add(self.rest.len() as u64);
+        Limits::check("v1_index_bytes", came, self.limits.v1_index_bytes)?;
+        let items = self.summary.entries.saturating_add(self.summary.refused);
+        let idle = came.saturating_sub(items.saturating_mul(ENTRY));
+        Limits::check("idle_bytes", idle, self.limits.idle_bytes)
+    }
+
+    /// The last line, and what all of them came to.
+    pub fn finish(mut self, each: &mut dyn FnMut(Item) -> Result<()>) -> Result<IndexSummary> {
+        let rest = core::mem::take(&mut self.rest);
+        self.lines(&rest, each)?;
+        Ok(self.summary)
+    }
+
+    /// Takes in whole lines.
+    fn lines(&mut self, lines: &[u8], each: &mut dyn FnMut(Item) -> Result<()>) -> Result<()> {
+        if lines.is_empty() {
+            return Ok(());
+        }
+        let mut progress = Progress {
+            index: lines.strip_suffix(b"\n").unwrap_or(lines),
+            base: self.base,
+            limits: &self.limits,
+            each,
+            summary: core::mem::take(&mut self.summary),
+            number: self.number,
+            reached: 0,
+        };
+        progress.lines()?;
+        (self.summary, self.number) = (progress.summary, progress.number);
+        self.base = self.base.saturating_add(lines.len() as u64);
+        Ok(())
+    }
+}
+
 struct Progress<'a> {
     index: &'a [u8],
+    /// Where it begins in the whole index.
+    base: u64,
     limits: &'a Limits,
     each: &'a mut dyn FnMut(Item) -> Result<()>,
     summary: IndexSummary,
@@ -133,7 +235,8 @@ impl Progress<'_> {
         let Ok(item) = parse_line(text) else {
             self.summary.bad_lines = self.summary.bad_lines.saturating_add(1);
             if self.summary.bad.len() < BAD_LINES_KEPT {
-                let (number, offset, name) = (self.number, offset as u64, name_of(text));
+                let offset = self.base.saturating_add(offset as u64);
+                let (number, name) = (self.number, name_of(text));
                 self.summary.bad.push(BadLine { number, offset, name });
             }
             return Ok(());
@@ -152,7 +255,9 @@ impl Progress<'_> {
         for line in self.index.split(|byte| *byte == b'\n') {
             self.number = self.number.saturating_add(1);
             let line = line.trim_ascii();
-            if !line.is_empty() && !line.starts_with(NOTE) {
+            if line.starts_with(NOTE) {
+                self.summary.note = Some(line.get(..NOTE_KEPT).unwrap_or(line).to_vec());
+            } else if !line.is_empty() {
                 self.item(line)?;
             }
         }

@@ -40,6 +40,9 @@ export class Watch {
   #controller = new AbortController();
   #timeout;
   #onTimeout;
+  /** How long the waits took since `looked`, in milliseconds, and how many bytes they brought. */
+  #waited = 0;
+  #came = 0;
   /** @type {() => void} */
   #unfollow = () => {};
 
@@ -71,13 +74,31 @@ export class Watch {
    * @returns {Promise<T>}
    */
   async wait(promise) {
+    const begun = performance.now();
     const limited = this.#timeout > 0 && this.#timeout < 2 ** 31;
     const timer = limited ? setTimeout(() => this.#controller.abort(this.#onTimeout()), this.#timeout) : undefined;
     try {
       return await abortable(promise, this.signal);
     } finally {
       clearTimeout(timer);
+      this.#waited += performance.now() - begun;
     }
+  }
+
+  /**
+   * Takes note of bytes that a wait brought. Whether they are enough is looked at whenever the waits took as long together as one of
+   * them may take.
+   *
+   * @param {number} bytes
+   * @param {number} leastSpeed bytes a second
+   * @returns {boolean} whether they come fast enough
+   */
+  took(bytes, leastSpeed) {
+    this.#came += bytes;
+    if (!(this.#timeout > 0) || this.#waited < this.#timeout) return true;
+    const enough = this.#came >= (leastSpeed * this.#waited) / 1000;
+    [this.#waited, this.#came] = [0, 0];
+    return enough;
   }
 
   /** Aborts whatever still hangs on the signal, and stops following. */

@@ -36,6 +36,14 @@ const ROUNDS = 100;
  * @property {number} [concurrency]
  */
 
+/**
+ * @param {unknown} error of the reader
+ * @returns {Need | undefined} bytes of the index that have not their digest
+ */
+function damagedRange(error) {
+  return error instanceof Error && 'damaged' in error ? /** @type {Need} */ (error.damaged) : undefined;
+}
+
 /** The bytes of one pack, and the reader that understands them. */
 export class Engine {
   #options;
@@ -169,18 +177,27 @@ export class Engine {
     let asked = false;
     /** @type {{ key: string, need: Need } | undefined} what came from the cache last: it may be damaged */
     let kept;
+    /** @type {{ key: string, bytes: Uint8Array } | undefined} what came last, and is kept when the reader goes on from it */
+    let came;
+    /** @type {Set<number>} where what is damaged was brought once more; whoever asks at the same time may have brought it */
+    const again = new Set();
     for (let round = 0; round < ROUNDS; round++) {
       signal?.throwIfAborted();
       this.#closing.signal.throwIfAborted();
       let answer;
       try {
-        answer = this.call(() => question(this.#reader));
+        answer = question(this.#reader);
       } catch (error) {
-        if (kept === undefined) throw error;
-        await this.#bring(kept.need, kept.key, signal, false);
+        const damaged = kept?.need ?? damagedRange(error);
+        if (damaged === undefined || again.has(damaged.offset)) throw this.#own(error, undefined);
+        again.add(damaged.offset);
+        const key = kept?.key ?? this.#pageKey(damaged);
+        came = { key, bytes: await this.#fetch(damaged, signal) };
         kept = undefined;
         continue;
       }
+      if (came !== undefined) this.keep(came.key, came.bytes);
+      came = undefined;
       if (!('need' in answer)) {
         if (!asked) this.metrics.cacheHits++;
         return answer.value;
@@ -188,31 +205,39 @@ export class Engine {
       asked = true;
       const need = widen(answer.need, this.#reader);
       const key = this.#pageKey(need);
-      const fromCache = await this.#bring(need, key, signal);
+      const known = await this.cached(key);
+      this.#closing.signal.throwIfAborted();
+      const fromCache = known !== undefined && known.length === need.length;
+      if (fromCache) this.#provide(need, known);
+      else came = { key, bytes: await this.#fetch(need, signal, true) };
       kept = fromCache ? { key, need } : undefined;
     }
     throw this.error('ERR_CORRUPT', 'the index asks for more and more bytes');
   }
 
   /**
-   * Gives the reader a range.
+   * Fetches a range and gives it to the reader.
    *
    * @param {Need} need
-   * @param {string} key under which it may be kept
    * @param {AbortSignal | undefined} signal
-   * @param {boolean} [trusted] whether what is kept may be used; else it is replaced
-   * @returns {Promise<boolean>} whether it came from the cache
+   * @param {boolean} [ifMissing] not in place of what is there
    */
-  async #bring({ offset, length }, key, signal, trusted = true) {
-    const known = trusted ? await this.cached(key) : undefined;
-    const fromCache = known !== undefined && known.length === length;
-    const bytes = fromCache ? known : await this.read(0, offset, length, signal);
-    if (!fromCache) this.keep(key, bytes);
+  async #fetch(need, signal, ifMissing = false) {
+    const bytes = await this.read(0, need.offset, need.length, signal);
     this.#closing.signal.throwIfAborted();
-    // Somebody who waited for the same bytes may have been quicker.
-    const there = trusted && this.#reader.has(offset, length);
-    if (!there) this.#reader.provide(offset, bytes);
-    return fromCache;
+    if (ifMissing) this.#provide(need, bytes);
+    else this.#reader.provide(need.offset, bytes);
+    return bytes;
+  }
+
+  /**
+   * Somebody who waited for the same bytes may have been quicker.
+   *
+   * @param {Need} need
+   * @param {Uint8Array} bytes
+   */
+  #provide({ offset, length }, bytes) {
+    if (!this.#reader.has(offset, length)) this.#reader.provide(offset, bytes);
   }
 
   /** @param {Need} need */
@@ -254,7 +279,8 @@ export class Engine {
    */
   keep(key, bytes) {
     if (this.#options.cache === undefined || this.#root === '') return;
-    this.#options.cache.put(key, bytes).catch(() => {});
+    // A copy: the caller may write into his, or give it away, before it is kept.
+    this.#options.cache.put(key, bytes.slice()).catch(() => {});
   }
 
   /**

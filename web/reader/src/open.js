@@ -149,9 +149,9 @@ async function loadIndex(engine, total, options, fetch) {
  * @param {Volume} volume
  * @param {string} url of the pack
  */
-function volumeSource(input, options, environment, { name, size }, url) {
-  // With the size known a server is asked no more than for a pack; it tells the true one with the first range.
-  const others = { ...options, size };
+function volumeSource(input, options, environment, { name }, url) {
+  // The true size is asked for, and compared with the one that the pack speaks of.
+  const others = { ...options, size: undefined };
   const given = Object.entries(options.volumes ?? {}).find(([key]) => key === name)?.[1];
   const found = given === undefined ? environment.beside(input, name, others) : environment.source(given, others);
   if (found !== undefined) return found;

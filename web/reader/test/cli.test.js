@@ -219,3 +219,8 @@ test('what people read', () => {
   assert.equal(escaped('a\u001b[2J\n\\é\u202e\udcff💀'), 'a\\u{1b}[2J\\n\\\\é\\u{202e}\\xff💀');
   assert.equal(printable('a\\b\u001b[2J'), 'a\\b\\u{1b}[2J');
 });
+
+test('what packs say of themselves gives terminals no orders', () => {
+  const told = printable('\u001b]0;evil\u0007 \u009b31m \u202egnp.exe \u2066');
+  assert.equal(told, '\\u{1b}]0;evil\\u{7} \\u{9b}31m \\u{202e}gnp.exe \\u{2066}');
+});

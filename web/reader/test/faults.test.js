@@ -366,3 +366,71 @@ test('a damaged page that several calls take from a cache at once harms none of 
   await visit();
   assert.deepEqual(kept, sound);
 });
+
+test('a page that came damaged is fetched once more, and only whole ones are kept', async () => {
+  /** @type {Map<string, Uint8Array>} */
+  const kept = new Map();
+  const cache = {
+    get: async (/** @type {string} */ key) => kept.get(key),
+    put: async (/** @type {string} */ key, /** @type {Uint8Array} */ bytes) => void kept.set(key, bytes),
+  };
+  let left = 0;
+  /** @type {Virtual} */
+  const damaged = {
+    size: large.size,
+    read(offset, length) {
+      const bytes = large.read(offset, length).slice();
+      if (left > 0 && length >= 32_768 && left-- > 0) bytes[length - 1] = (bytes[length - 1] ?? 0) ^ 1;
+      return bytes;
+    },
+  };
+  server.files.set('/damaged-once', damaged);
+  const pack = await open('/damaged-once', { cache });
+  left = 1;
+  // Several calls want the page; one of them brings it once more.
+  const found = await Promise.all([0, 1, 2].map((number) => pack.readFile(photoPath(5, 5_500 + number))));
+  assert.deepEqual(found, [0, 1, 2].map((number) => photo(5_500 + number)));
+  assert.equal(left, 0);
+  const sound = new Map(kept);
+  const second = await open('/damaged-once', { cache });
+  assert.deepEqual(await second.readFile(PATH), CONTENT);
+  assert.deepEqual(kept, sound);
+  // One that stays damaged is no page, but one that is mended later is.
+  kept.clear();
+  const third = await open('/damaged-once', { cache });
+  left = Infinity;
+  await assert.rejects(third.readFile(PATH), { code: 'ERR_CORRUPT' });
+  left = 0;
+  assert.deepEqual(await third.readFile(PATH), CONTENT);
+  for (const each of [pack, second, third]) each.close();
+});
+
+test('what is kept is not what the caller was given', async () => {
+  /** @type {Map<string, Uint8Array>} */
+  const kept = new Map();
+  const cache = {
+    get: async (/** @type {string} */ key) => kept.get(key),
+    put: async (/** @type {string} */ key, /** @type {Uint8Array} */ bytes) => void kept.set(key, bytes),
+  };
+  const pack = await open('/large', { cache });
+  (await pack.readFile(PATH)).fill(0);
+  assert.ok([...kept.values()].some((bytes) => Buffer.from(CONTENT).equals(bytes)));
+  pack.close();
+});
+
+test('a server that drips is left', async () => {
+  let byte = 0;
+  /** @type {typeof fetch} */
+  const dripping = async () => {
+    const body = new ReadableStream({
+      async pull(controller) {
+        await new Promise((done) => setTimeout(done, 5));
+        controller.enqueue(Uint8Array.of(byte++));
+      },
+    });
+    return new Response(body, { status: 206, headers: { 'content-range': 'bytes 897600-999999/1000000' } });
+  };
+  // However fast this machine is; and one that is busy may let nothing through for so long.
+  const opening = openPack('https://drips.example/a.pack', { fetch: dripping, retries: 0, timeout: 100, leastSpeed: Infinity });
+  await assert.rejects(opening, { code: 'ERR_TIMEOUT' });
+});

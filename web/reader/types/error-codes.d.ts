@@ -5,7 +5,7 @@ export const ERROR_CODES: Readonly<{
     ERR_CORS: "a web page asked another origin and the browser let nothing through: headers for CORS are missing, or the server cannot be reached; browsers do not tell which";
     ERR_OFFLINE: "the browser says that there is no network";
     ERR_NETWORK: "the connection could not be made, or broke, and trying again did not help";
-    ERR_TIMEOUT: "not a single byte came for the time that `timeout` allows, several times";
+    ERR_TIMEOUT: "not a single byte came for the time that `timeout` allows, or fewer than `leastSpeed` a second, several times";
     ERR_ABORTED: "the `fetch` that was passed in gave up on its own. (A read whose signal is aborted rejects with the reason of the signal, as everywhere on the web)";
     ERR_RANGE_IGNORED: "the server sends the whole file instead of ranges, and it is too large for that";
     ERR_RANGE_NOT_SATISFIABLE: "the range lies beyond the end of the file (HTTP 416)";

@@ -55,6 +55,8 @@ export interface OpenOptions extends ReadOptions {
   retries?: number;
   /** How many milliseconds may pass without a byte (30 000). */
   timeout?: number;
+  /** How many bytes a second must come at least, looked at whenever `timeout` has passed (1024). */
+  leastSpeed?: number;
   /** Length of the pack in bytes, if it is known: saves a request where a server hides it. */
   size?: number;
   /** The NDJSON index (`.idx`) of an old container that has none inside. */

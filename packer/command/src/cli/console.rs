@@ -84,7 +84,7 @@ impl Global {
             line.push(' ');
         }
         line.push_str(&printable(text));
-        note(&line);
+        put(&line);
     }
 
     /// Standard output, buffered.
@@ -95,8 +95,13 @@ impl Global {
     }
 }
 
-/// Writes a line to standard error; when that is gone there is nobody left to tell.
+/// Writes a line to standard error, which may tell of names that somebody else chose.
 pub(super) fn note(line: &str) {
+    put(&printable(line));
+}
+
+/// When standard error is gone there is nobody left to tell.
+fn put(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 

@@ -150,6 +150,10 @@ fn advice(error: &Error) -> Option<&'static str> {
         Error::BrokenLink { .. } => {
             Some("links are followed inside the pack only; `rangepack ls` shows the link itself")
         }
+        Error::Lost { .. } => Some(
+            "try again when nobody writes it any more; replace packs by renaming another over them, \
+             which disturbs no reader",
+        ),
         Error::Remote { problem, .. } => advice_on_remote(problem),
         Error::Volume { problem: VolumeProblem::Elsewhere, .. } => Some("name that file instead"),
         Error::Volume { problem: VolumeProblem::Missing, .. } => {

@@ -30,8 +30,8 @@ What is where:
   /PACK/files/DIRECTORY/  a list: HTML, or JSON for programs (?format=json&start=0&limit=1000)
 
 Packs in a folder (not in folders below it) are found when they are asked for, and read anew when they
-were replaced. Replace a pack by renaming another over it; one that is overwritten in place while it is
-read can end the server.
+were replaced. Replace a pack by renaming another over it; one that is cut short or overwritten in place
+while it is read gives errors.
 
 Only this machine is answered, unless --host says otherwise; use --token then. There is no TLS: put a
 proxy in front for that, and name it with --allow-host. Pages in packs are shown alone, without their style

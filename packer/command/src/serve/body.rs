@@ -1,5 +1,6 @@
 //! Bodies that are read while they are sent: a client that is slow holds one chunk, and no thread.
 
+use super::listing::Rows;
 use super::shelf::{RawFile, Served, Turns};
 use axum::body::{Body, Bytes};
 use futures_util::{StreamExt, stream};
@@ -10,6 +11,7 @@ use std::borrow::Cow;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::sync::Arc;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// How much is read at once, in bytes.
 const CHUNK: u64 = 64 << 10;
@@ -24,6 +26,8 @@ pub(super) enum Reader {
     Raw(Raw),
     /// Those of a file inside a pack.
     File(Part),
+    /// Those of a list.
+    List(Box<Rows>),
     /// Those that are in memory.
     Memory(Bytes),
 }
@@ -38,9 +42,24 @@ pub(super) struct Raw {
 
 /// Bytes of a file inside a pack.
 pub(super) struct Part {
-    file: OpenFile,
-    left: u64,
+    served: Arc<Served>,
+    path: PackPathBuf,
+    /// What is still to be sent.
+    left: Range<u64>,
+    /// Where the file object stands that was kept, and the room that it was given for that.
+    kept: Option<(OpenFile, Option<SemaphorePermit<'static>>)>,
 }
+
+/// What all clients together may have decoded or fetched and not been sent, in KiB: of packs on disk, and of remote ones, which
+/// are fetched ahead. Who finds no room decodes, or fetches, anew for each chunk.
+static KEPT: [Semaphore; 2] = [Semaphore::const_new(48 << 10), Semaphore::const_new(128 << 10)];
+
+/// What they may be decoding of packs on disk at the same time, in KiB; who comes later waits. (Who waits for a network has taken a
+/// turn, so that a server that hangs holds up nobody else.)
+static WORKED_ON: Semaphore = Semaphore::const_new(256 << 10);
+
+/// What reading a remote file may take, in KiB: some pieces on their way, and one that came.
+const REMOTE_FILE: u32 = 16 << 10;
 
 self_cell::self_cell!(
     /// A file object, and the pack that it reads from.
@@ -61,7 +80,8 @@ impl Reader {
     fn turns(&self) -> Option<Turns> {
         match self {
             Reader::Raw(raw) => raw.served.turns.clone(),
-            Reader::File(part) => part.file.borrow_owner().turns.clone(),
+            Reader::File(part) => part.served.turns.clone(),
+            Reader::List(rows) => rows.turns(),
             Reader::Memory(_) => None,
         }
     }
@@ -72,18 +92,16 @@ impl Reader {
         path: &PackPathBuf,
         range: Range<u64>,
     ) -> Result<Reader> {
-        let failed = |source| Error::Io {
-            action: rangepack::Action::Read,
-            path: served.pack.location().name().into(),
-            source,
-        };
-        let file = OpenFile::try_new(Arc::clone(served), |served| {
-            let mut file = served.pack.open_file(path.as_bytes())?;
-            file.read_until(range.end);
-            file.seek(SeekFrom::Start(range.start)).map_err(failed)?;
-            Ok::<_, Error>(file)
-        })?;
-        Ok(Reader::File(Part { file, left: range.end.saturating_sub(range.start) }))
+        let mut part =
+            Part { served: Arc::clone(served), path: path.clone(), left: range, kept: None };
+        let file = part.open()?;
+        part.kept = Some((file, None));
+        Ok(Reader::File(part))
+    }
+
+    /// A list, made while it is sent.
+    pub(super) fn list(rows: Rows) -> Reader {
+        Reader::List(Box::new(rows))
     }
 
     /// Reads what is in memory.
@@ -96,12 +114,22 @@ impl Reader {
         Reader::Memory(bytes.slice(at(range.start)..at(range.end)))
     }
 
+    /// Whether nothing more comes.
+    fn is_over(&self) -> bool {
+        match self {
+            Reader::Raw(Raw { left, .. }) | Reader::File(Part { left, .. }) => left.is_empty(),
+            Reader::List(rows) => rows.is_over(),
+            Reader::Memory(bytes) => bytes.is_empty(),
+        }
+    }
+
     /// The next bytes; `None` at the end, and empty ones when it takes more than one step to get to some.
     /// It may wait for a disk or a network.
     pub(super) fn chunk(&mut self) -> io::Result<Option<Bytes>> {
         match self {
             Reader::Raw(raw) => raw.chunk(),
             Reader::File(part) => part.chunk(),
+            Reader::List(rows) => rows.chunk(),
             Reader::Memory(bytes) => {
                 Ok(Some(std::mem::take(bytes)).filter(|bytes| !bytes.is_empty()))
             }
@@ -129,28 +157,71 @@ impl Raw {
 }
 
 impl Part {
+    /// A file object that stands at the next byte.
+    fn open(&self) -> Result<OpenFile> {
+        let failed = |source| Error::Io {
+            action: rangepack::Action::Read,
+            path: self.served.pack.location().name().into(),
+            source,
+        };
+        OpenFile::try_new(Arc::clone(&self.served), |served| {
+            let mut file = served.pack.open_file(self.path.as_bytes())?;
+            file.read_until(self.left.end);
+            file.seek(SeekFrom::Start(self.left.start)).map_err(failed)?;
+            Ok::<_, Error>(file)
+        })
+    }
+
+    /// What the file object may hold, in KiB.
+    fn weight(&self, file: &OpenFile) -> u32 {
+        if self.served.pack.is_remote() {
+            return REMOTE_FILE;
+        }
+        let content = file.with_dependent(|_, file| *file.content());
+        let block = content.blocks.map_or(1 << 20, |blocks| 1 << blocks.block_log2.min(30));
+        // And a page of its block table.
+        u32::try_from(content.size.min(block) >> 10).unwrap_or(REMOTE_FILE).saturating_add(128)
+    }
+
     fn chunk(&mut self) -> io::Result<Option<Bytes>> {
-        if self.left == 0 {
+        let left = self.left.end.saturating_sub(self.left.start);
+        if left == 0 {
             return Ok(None);
         }
+        let (mut file, room) = match self.kept.take() {
+            Some(kept) => kept,
+            None => (self.open().map_err(io::Error::other)?, None),
+        };
+        let weight = self.weight(&file);
+        // Stored bytes are there as well while they are decoded.
+        let work = WORKED_ON.acquire_many(weight.saturating_mul(2));
+        let is_remote = self.served.pack.is_remote();
+        let _work = (!is_remote).then(|| tokio::runtime::Handle::current().block_on(work));
+        let mut bytes = Vec::new();
         // Between two steps on a long way it is seen when the client has gone.
-        if !self.file.with_dependent_mut(|_, file| file.approach())? {
-            return Ok(Some(Bytes::new()));
+        if file.with_dependent_mut(|_, file| file.approach())? {
+            let len = left.min(CHUNK);
+            bytes.reserve_exact(usize::try_from(len).unwrap_or(0));
+            file.with_dependent_mut(|_, file| file.take(len).read_to_end(&mut bytes))?;
+            if bytes.len() as u64 != len {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            self.left.start = self.left.start.saturating_add(len);
         }
-        let len = self.left.min(CHUNK);
-        let mut bytes = Vec::with_capacity(usize::try_from(len).unwrap_or(0));
-        self.file.with_dependent_mut(|_, file| file.take(len).read_to_end(&mut bytes))?;
-        if bytes.len() as u64 != len {
-            return Err(io::ErrorKind::UnexpectedEof.into());
+        let budget = &KEPT[usize::from(is_remote)];
+        let room = room.or_else(|| budget.try_acquire_many(weight).ok());
+        // One that has to be decoded from its beginning is small, and would be read without end.
+        let is_stream = file.with_dependent(|_, file| file.is_stream());
+        if self.left.start < self.left.end && (room.is_some() || is_stream) {
+            self.kept = Some((file, room));
         }
-        self.left = self.left.saturating_sub(len);
         Ok(Some(bytes.into()))
     }
 }
 
 /// A body of a chunk that was read already, and what comes after it.
-pub(super) fn body(first: Bytes, reader: Reader, len: u64) -> Body {
-    if first.len() as u64 == len {
+pub(super) fn body(first: Bytes, reader: Reader) -> Body {
+    if reader.is_over() {
         return first.into();
     }
     let rest = stream::try_unfold(reader, |mut reader| async {

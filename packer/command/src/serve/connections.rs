@@ -2,6 +2,9 @@
 
 use super::ServeOptions;
 use axum::extract::ConnectInfo;
+use axum::http::{HeaderValue, header::CONNECTION};
+use axum::middleware::map_response;
+use axum::response::Response;
 use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -12,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, TryAcquireError};
 use tokio_io_timeout::TimeoutStream;
 
 /// How often it is looked whether to stop.
@@ -30,24 +33,42 @@ pub(super) async fn run(
     stop: &AtomicBool,
 ) {
     let free = Arc::new(Semaphore::new(options.max_connections));
+    // Whether others wait for a connection.
+    let is_full = Arc::new(AtomicBool::new(false));
     let graceful = GracefulShutdown::new();
     loop {
         // With all connections taken, others wait in the system's queue.
         let next = async {
-            let permit = Arc::clone(&free).acquire_owned().await;
+            let permit = match Arc::clone(&free).try_acquire_owned() {
+                Err(TryAcquireError::NoPermits) => {
+                    is_full.store(true, Ordering::Relaxed);
+                    let permit = Arc::clone(&free).acquire_owned().await;
+                    is_full.store(false, Ordering::Relaxed);
+                    permit.ok()
+                }
+                permit => permit.ok(),
+            };
             (permit, listener.accept().await)
         };
         let (permit, accepted) = tokio::select! {
             accepted = next => accepted,
             () = until(stop) => break,
         };
-        let Ok(permit) = permit else { break };
+        let Some(permit) = permit else { break };
         let Ok((stream, client)) = accepted else {
             // Out of file descriptors, most likely; some will be closed.
             tokio::time::sleep(TICK).await;
             continue;
         };
-        let (options, router, watcher) = (options.clone(), router.clone(), graceful.watcher());
+        let (options, watcher, is_full) =
+            (options.clone(), graceful.watcher(), Arc::clone(&is_full));
+        // Then nobody keeps a connection for his next request.
+        let router = router.clone().layer(map_response(move |mut response: Response| {
+            if is_full.load(Ordering::Relaxed) {
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            std::future::ready(response)
+        }));
         tokio::spawn(async move {
             serve(stream, client, router, &options, watcher).await;
             drop(permit);

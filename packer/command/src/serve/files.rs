@@ -3,6 +3,7 @@
 use super::answer::Content;
 use super::body::Reader;
 use super::listing::{self, Page};
+use super::route::own_path;
 use super::shelf::Served;
 use super::{Shared, guard, send};
 use axum::http::request::Parts;
@@ -48,16 +49,17 @@ pub(super) fn respond(
         let Some(page) = Page::asked(request.uri.query()) else {
             return Ok(send::text(StatusCode::BAD_REQUEST, "start and limit are numbers"));
         };
-        let listing = listing::read(pack, name, &directory, page)?;
         let html = format.map_or(guard::accepts_html(&request.headers), |format| format == "html");
-        let mut response = if html { listing.html(trim_path(path)) } else { listing.json() };
+        let shown = html.then(|| trim_path(path));
+        let mut response = listing::respond(served, name, &directory, page, shown)?;
         response.headers_mut().insert(header::VARY, HeaderValue::from_static("Accept"));
         return Ok(response);
     }
     let entry = pack.metadata(path)?;
     if matches!(entry.kind, Kind::Directory(_)) {
         let query = request.uri.query().map_or(String::new(), |query| format!("?{query}"));
-        return Ok(Redirect::temporary(&format!("{}/{query}", request.uri.path())).into_response());
+        let path = own_path(request.uri.path());
+        return Ok(Redirect::temporary(&format!("{path}/{query}")).into_response());
     }
     file(shared, request, served, &entry)
 }

@@ -1,6 +1,7 @@
 //! Who may ask: clients with the token, and those that mean this server.
 
 use super::Shared;
+use super::route::own_path;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::Next;
@@ -91,9 +92,8 @@ fn in_query(uri: &Uri) -> Option<String> {
 /// A URL as it may be shown.
 pub(super) fn without_token(uri: &Uri) -> String {
     let query: Vec<&str> = pairs(uri).filter(|pair| !pair.starts_with("token=")).collect();
-    // Two slashes at the beginning would name another host.
-    let path = uri.path().trim_start_matches('/');
-    if query.is_empty() { format!("/{path}") } else { format!("/{path}?{}", query.join("&")) }
+    let path = own_path(uri.path());
+    if query.is_empty() { path } else { format!("{path}?{}", query.join("&")) }
 }
 
 fn pairs(uri: &Uri) -> impl Iterator<Item = &str> {

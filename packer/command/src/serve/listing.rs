@@ -1,23 +1,27 @@
 //! Directories and packs as lists: pages for people, JSON for programs.
 
 use super::route::escape;
-use super::send;
-use super::shelf::{Served, Shelf};
+use super::shelf::{Served, Shelf, Turns};
+use super::{body, send};
 use crate::format::{Size, count, time};
 use crate::record::Record;
+use axum::body::Bytes;
 use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use rangepack::Pack;
 use rangepack::{Error, Result};
 use rangepack_core::{Entry, Escaped, Kind, PackPathBuf};
 use serde::Serialize;
+use std::sync::Arc;
 
 /// How many entries a list holds when nobody says.
 const LIMIT: u64 = 1000;
 
 /// How many it holds at most.
 const MOST: u64 = 10_000;
+
+/// So much of it is made at once, in bytes.
+const CHUNK: usize = 32 << 10;
 
 /// It ends before that when its paths are longer together, in bytes.
 const TEXT: usize = 1 << 20;
@@ -62,91 +66,175 @@ fn value<'q>(query: Option<&'q str>, name: &str) -> Option<&'q str> {
     pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
 }
 
-/// Some entries of a directory.
-pub(super) struct Listing {
-    /// The pack's name here.
-    pack: String,
-    /// The directory's path, links followed; empty for the root.
-    path: String,
-    /// How many entries it has in all.
-    total: u64,
-    /// The number of the first one listed, from 0.
-    start: u64,
-    entries: Vec<Entry>,
-}
-
-/// Reads entries of a directory. Any part of a long one is at hand at once.
-pub(super) fn read(
-    pack: &Pack,
+/// Answers with entries of a directory. Any part of a long one is at hand at once.
+///
+/// `shown` is the path of the request, for a page for people, so that links beside it lead on; programs get JSON.
+pub(super) fn respond(
+    served: &Arc<Served>,
     name: &str,
     directory: &PackPathBuf,
     page: Page,
-) -> Result<Listing> {
+    shown: Option<&[u8]>,
+) -> Result<Response> {
+    let pack = &served.pack;
     let children = pack.ask(|pages| pack.index().children(pages, directory.as_path()))?;
     let start = children.start.saturating_add(page.start).min(children.end);
-    let end = start.saturating_add(page.limit).min(children.end);
-    let entry = |entry: Result<rangepack_core::EntryRef<'_>>| {
-        entry?.to_entry().map_err(|error| pack.error(error))
-    };
-    let mut entries = Vec::new();
-    let mut text = 0;
-    for found in pack.entries_at(start..end) {
-        let found = entry(found)?;
-        text += found.path.as_bytes().len();
-        if let Kind::Symlink(target) = &found.kind {
-            text += target.len();
-        }
-        entries.push(found);
-        if text > TEXT {
-            break;
-        }
-    }
-    Ok(Listing {
-        pack: name.to_owned(),
-        path: String::from_utf8_lossy(directory.as_bytes()).into_owned(),
-        total: children.end.saturating_sub(children.start),
+    let mut rows = Rows {
+        served: Arc::clone(served),
+        next: start,
+        end: start.saturating_add(page.limit).min(children.end),
         start: start.saturating_sub(children.start),
-        entries,
-    })
+        total: children.end.saturating_sub(children.start),
+        text: 0,
+        frame: match shown {
+            Some(path) => Frame::html(name, path),
+            None => Frame::json(name, &String::from_utf8_lossy(directory.as_bytes())),
+        },
+        is_html: shown.is_some(),
+        first: children.start,
+        state: State::Begin,
+    };
+    // What is wrong with the first entries is told as an error.
+    let first = rows.more()?;
+    let body = body::body(first.into(), body::Reader::list(rows));
+    Ok(if shown.is_some() { send::page(StatusCode::OK, body) } else { send::json_body(body) })
 }
 
-impl Listing {
-    /// For programs.
-    pub(super) fn json(&self) -> Response {
-        #[derive(Serialize)]
-        struct Json<'l> {
-            pack: &'l str,
-            path: &'l str,
-            total: u64,
-            start: u64,
-            entries: Vec<Record>,
-        }
-        let Listing { pack, path, total, start, entries } = self;
-        let entries = entries.iter().map(Record::new).collect();
-        send::json(&Json { pack, path, total: *total, start: *start, entries })
-    }
+/// A list that is made while it is sent: a client that is slow holds a chunk of it.
+pub(super) struct Rows {
+    served: Arc<Served>,
+    /// The numbers of the next entry, and of that behind the last one.
+    next: u64,
+    end: u64,
+    /// The number of the first one in its directory, from 0, and how many the directory has in all.
+    start: u64,
+    total: u64,
+    /// The directory's first child.
+    first: u64,
+    /// How long the paths were so far, all together.
+    text: usize,
+    frame: Frame,
+    is_html: bool,
+    state: State,
+}
 
-    /// As a page for people. `path` is that of the request, so that links beside it lead on.
-    pub(super) fn html(&self, path: &[u8]) -> Response {
-        let end = self.start.saturating_add(self.entries.len() as u64);
-        let to = |start: u64| format!("?start={start}");
-        let title = format!("{}/{}", self.pack, Escaped(path));
+/// What stands around the rows.
+struct Frame {
+    before: String,
+    behind: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Begin,
+    Rows,
+    Over,
+}
+
+impl Frame {
+    fn html(pack: &str, path: &[u8]) -> Frame {
+        // No name holds it.
+        const ROWS: &str = "\0";
+        let title = format!("{pack}/{}", Escaped(path));
         let content = html! {
-            h1 { (crumbs(&self.pack, path)) }
+            h1 { (crumbs(pack, path)) }
             table {
                 thead { tr { th { "Name" } th.n { "Size" } th.n.w { "Modified" } } }
-                tbody { @for entry in &self.entries { (row(entry)) } }
+                tbody { (PreEscaped(ROWS)) }
             }
+            (PreEscaped(ROWS))
+        };
+        let page = page(&title, &content);
+        let (before, behind) = page.split_once(ROWS).unwrap_or((&page, ""));
+        Frame { before: before.to_owned(), behind: behind.to_owned() }
+    }
+
+    fn json(pack: &str, path: &str) -> Frame {
+        let text = |text: &str| serde_json::Value::from(text);
+        let before = format!("{{\"pack\":{},\"path\":{}", text(pack), text(path));
+        Frame { before, behind: "]}".to_owned() }
+    }
+}
+
+impl Rows {
+    /// What to wait for before the next chunk.
+    pub(super) fn turns(&self) -> Option<Turns> {
+        self.served.turns.clone()
+    }
+
+    /// Whether the list is complete.
+    pub(super) fn is_over(&self) -> bool {
+        self.state == State::Over
+    }
+
+    /// The next bytes; `None` at the end.
+    pub(super) fn chunk(&mut self) -> std::io::Result<Option<Bytes>> {
+        if self.is_over() {
+            return Ok(None);
+        }
+        self.more().map(|text| Some(text.into())).map_err(std::io::Error::other)
+    }
+
+    /// Some rows, and what stands before the first and behind the last.
+    fn more(&mut self) -> Result<String> {
+        let served = Arc::clone(&self.served);
+        let mut text = String::new();
+        let is_first = self.state == State::Begin;
+        if is_first {
+            text.push_str(&self.frame.before);
+            if !self.is_html {
+                let (total, start) = (self.total, self.start);
+                text.push_str(&format!(",\"total\":{total},\"start\":{start},\"entries\":["));
+            }
+            self.state = State::Rows;
+        }
+        for (at, found) in served.pack.entries_at(self.next..self.end).enumerate() {
+            let entry = found?.to_entry().map_err(|error| served.pack.error(error))?;
+            self.next = self.next.saturating_add(1);
+            self.text = self.text.saturating_add(entry.path.as_bytes().len());
+            if let Kind::Symlink(target) = &entry.kind {
+                self.text = self.text.saturating_add(target.len());
+            }
+            if self.is_html {
+                text.push_str(&row(&entry).into_string());
+            } else {
+                if !is_first || at > 0 {
+                    text.push(',');
+                }
+                text.push_str(&serde_json::to_string(&Record::new(&entry)).unwrap_or_default());
+            }
+            if self.text > TEXT {
+                self.end = self.next;
+            }
+            if text.len() >= CHUNK {
+                break;
+            }
+        }
+        if self.next >= self.end {
+            self.finish(&mut text);
+        }
+        Ok(text)
+    }
+
+    fn finish(&mut self, text: &mut String) {
+        self.state = State::Over;
+        if !self.is_html {
+            text.push_str(&self.frame.behind);
+            return;
+        }
+        let (start, total, end) = (self.start, self.total, self.next.saturating_sub(self.first));
+        let to = |start: u64| format!("?start={start}");
+        let nav = html! {
             nav.s {
-                @if self.start > 0 { a href=(to(self.start.saturating_sub(LIMIT))) { "earlier" } }
-                @if end < self.total { a href=(to(end)) { "further" } }
-                @if self.total > self.entries.len() as u64 {
-                    span { (self.start + 1) "–" (end) " of " (count(self.total, "entry")) }
-                } @else { span { (count(self.total, "entry")) } }
+                @if start > 0 { a href=(to(start.saturating_sub(LIMIT))) { "earlier" } }
+                @if end < total { a href=(to(end)) { "further" } }
+                @if start > 0 || end < total {
+                    span { (start.saturating_add(1)) "–" (end) " of " (count(total, "entry")) }
+                } @else { span { (count(total, "entry")) } }
                 a href="?format=json" { "JSON" }
             }
         };
-        send::page(StatusCode::OK, page(&title, &content))
+        text.push_str(&self.frame.behind.replace('\0', &nav.into_string()));
     }
 }
 

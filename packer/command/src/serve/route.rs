@@ -52,6 +52,12 @@ pub(super) fn route(path: &str) -> Route {
     }
 }
 
+/// The path of a request as a redirect may name it: a second slash at its beginning would name another host, and so would a
+/// backslash.
+pub(super) fn own_path(path: &str) -> String {
+    format!("/{}", path.trim_start_matches('/').replace('\\', "%5C"))
+}
+
 /// A name, or one part of a path, as it is written in URLs.
 pub(super) fn escape(name: &[u8]) -> String {
     percent_encode(name, SPECIAL).to_string()
@@ -83,6 +89,19 @@ mod tests {
             ("/%ff", Route::Nothing),
         ] {
             assert_eq!(route(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn redirects_stay_here() {
+        for (path, own) in [
+            ("/a/files/b", "/a/files/b"),
+            ("//evil.example/", "/evil.example/"),
+            ("/\\evil.example/", "/%5Cevil.example/"),
+            ("//\\/evil.example", "/%5C/evil.example"),
+            ("\\\\evil", "/%5C%5Cevil"),
+        ] {
+            assert_eq!(own_path(path), own);
         }
     }
 

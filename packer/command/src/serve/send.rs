@@ -58,7 +58,7 @@ pub(super) fn content(
     } else {
         reader.chunk().map_err(unwrapped)?.unwrap_or_default()
     };
-    Ok((status, headers, body(first, reader, len)).into_response())
+    Ok((status, headers, body(first, reader)).into_response())
 }
 
 /// The error that a file object wrapped.
@@ -81,7 +81,7 @@ pub(super) fn text(status: StatusCode, text: &str) -> Response {
 }
 
 /// A page that this server made itself; it runs no scripts.
-pub(super) fn page(status: StatusCode, html: String) -> Response {
+pub(super) fn page(status: StatusCode, html: impl Into<Body>) -> Response {
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
         (
@@ -93,20 +93,25 @@ pub(super) fn page(status: StatusCode, html: String) -> Response {
         (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
         NOSNIFF,
     ];
-    (status, headers, html).into_response()
+    (status, headers, html.into()).into_response()
 }
 
 /// A value as JSON.
 pub(super) fn json(value: &impl serde::Serialize) -> Response {
+    match serde_json::to_vec(value) {
+        Ok(bytes) => json_body(bytes.into()),
+        Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+    }
+}
+
+/// JSON that was made already, or is made while it is sent.
+pub(super) fn json_body(body: Body) -> Response {
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
         NOSNIFF,
     ];
-    match serde_json::to_vec(value) {
-        Ok(bytes) => (headers, bytes).into_response(),
-        Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
-    }
+    (headers, body).into_response()
 }
 
 /// What a client is told of an error: everything but where files lie on this machine.
@@ -133,6 +138,7 @@ pub(super) fn told(error: &Error) -> (StatusCode, String) {
         Error::Pack { source, .. } => (server, source.to_string()),
         Error::Entry { entry, source, .. } => (server, format!("{entry}: {source}")),
         Error::Remote { problem, .. } => (StatusCode::BAD_GATEWAY, problem.to_string()),
+        Error::Lost { .. } => (server, "it was cut short while it was read".to_owned()),
         Error::Io { action, source, .. } => (server, format!("cannot {action} it: {source}")),
         Error::Volume { volume, problem, .. } => {
             let name = rangepack_core::Escaped(volume);

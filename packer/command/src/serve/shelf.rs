@@ -281,7 +281,7 @@ impl Shelf {
         let mut slot = lock(&slot);
         let stamp = Stamp::of(&location);
         let opened = match &*slot {
-            Some((known, opened)) if *known == stamp => opened.clone(),
+            Some((known, opened)) if *known == stamp && is_intact(opened) => opened.clone(),
             _ => {
                 let served = Served::open(&location, &stamp, self.turns(name), &options);
                 let opened = served.map(Arc::new).map_err(Arc::new);
@@ -307,9 +307,14 @@ impl Shelf {
         (served.index_suffix()? == suffix).then_some(Ok((served, RawFile::Index)))
     }
 
-    /// Opens a remote pack anew the next time, if it was replaced.
+    /// Opens a pack anew the next time, if it was replaced or cut while it was read, or what came of it was damaged.
     pub(super) fn notice(&self, name: &str, error: &Error) {
-        if let Error::Remote { problem: RemoteProblem::Changed, .. } = error {
+        let is_stale = match error {
+            Error::Remote { problem: RemoteProblem::Changed, .. } | Error::Lost { .. } => true,
+            // It may have been damaged on the way.
+            error => error.is_bad_pack() && self.packs.get(name).is_some_and(Location::is_url),
+        };
+        if is_stale {
             lock(&self.open).remove(name);
         }
     }
@@ -327,6 +332,11 @@ fn is_candidate(folder: &Path, name: &str) -> bool {
         return false;
     }
     folder.join(name).is_file()
+}
+
+/// Whether a pack that is open has lost nothing since.
+fn is_intact(opened: &Opened) -> bool {
+    opened.as_ref().is_ok_and(|served| served.pack.intact().is_ok()) || opened.is_err()
 }
 
 fn is_no_pack(error: &Error) -> bool {

@@ -153,6 +153,25 @@ fn a_damaged_payload_leaves_nothing_and_stops_nobody() {
 }
 
 #[test]
+fn lines_that_imply_no_end_of_directories_are_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let (container, sidecar) = (directory.path().join("c"), directory.path().join("c.rpx"));
+    let deep = |number| format!("{number}{}", "/a".repeat(4000));
+    let line = |name: String| serde_json::json!({"relpath": name, "offset": 0, "payload_size": 0, "orig_size": 0});
+    let lines: String = (0..150).map(|number| format!("{}\n", line(deep(number)))).collect();
+    fs::write(&container, b"").unwrap();
+    fs::write(directory.path().join("c.idx"), lines).unwrap();
+    let over = |error: crate::Error| match error {
+        crate::Error::Pack { source, .. } => source.kind() == rangepack_core::ErrorKind::OverLimit,
+        _ => false,
+    };
+    assert!(over(Pack::open(&container).unwrap_err()));
+    let target = crate::IndexTarget::Beside(sidecar);
+    let made = crate::rebuild(&container, &target, &Default::default(), &());
+    assert!(over(made.unwrap_err()));
+}
+
+#[test]
 fn names_that_differ_in_case_only() {
     let source = tree(&["README", "readme", "Sub/x", "sub/x", "sub/y", "Éa", "éA", "z"]);
     let (_directory, pack) = packed(source.path(), &PackOptions::default());
@@ -161,7 +180,7 @@ fn names_that_differ_in_case_only() {
         let report = extract_under(rules, &pack, target.path(), &options(), &()).unwrap();
         (names(target.path()), report)
     };
-    let rules = Rules { folds_case: true, windows: false };
+    let rules = Rules { folds_case: true, ..Rules::default() };
     let (kept, report) = run(Some(rules));
     assert_eq!(kept, ["README", "Sub", "Sub/x", "z", "Éa"]);
     // readme, sub with two files, éA.
@@ -174,11 +193,41 @@ fn names_that_differ_in_case_only() {
 }
 
 #[test]
+fn directories_without_entries_are_no_way_out_of_windows() {
+    let directory = tempfile::tempdir().unwrap();
+    let files = [(r"..\..\evil/x.txt", "evil"), (r"a/C:\x/y", "evil"), ("a/b.txt", "b")];
+    let pack = old_container(&directory.path().join("c"), &files);
+    let target = directory.path().join("a/target");
+    let rules = Some(Rules { windows: true, ..Rules::default() });
+    let report = extract_under(rules, &pack, &target, &options(), &()).unwrap();
+    assert_eq!(names(&target), ["a", "a/b.txt"]);
+    // Both files, and the directories that they imply.
+    assert_eq!((report.refused, report.files), (4, 1), "{report:?}");
+}
+
+#[test]
+fn names_that_are_one_name_are_told_of() {
+    let same = ["caf\u{e9}", "cafe\u{301}", "\u{17f}et", "set", "\u{3c3}", "\u{3c2}"];
+    let source = tree(&same);
+    let (_directory, pack) = packed(source.path(), &PackOptions::default());
+    let target = tempfile::tempdir().unwrap();
+    let rules = Rules { folds_case: true, folds_forms: true, normalizes: true, windows: false };
+    let report = extract_under(Some(rules), &pack, target.path(), &options(), &()).unwrap();
+    assert_eq!((report.refused, report.files, report.failed), (3, 3, 0));
+    // A target that keeps them apart gets all of them.
+    let apart = tempfile::tempdir().unwrap();
+    let report = extract_under(None, &pack, apart.path(), &options(), &()).unwrap();
+    if names(source.path()).len() == same.len() {
+        assert_eq!((report.refused, names(apart.path())), (0, names(source.path())));
+    }
+}
+
+#[test]
 fn names_that_windows_cannot_hold() {
     let source = tree(&["a:b", "con/x/y", "fine/nul", "fine/ok"]);
     let (_directory, pack) = packed(source.path(), &PackOptions::default());
     let target = tempfile::tempdir().unwrap();
-    let rules = Some(Rules { folds_case: true, windows: true });
+    let rules = Some(Rules { folds_case: true, windows: true, ..Rules::default() });
     let report = extract_under(rules, &pack, target.path(), &options(), &()).unwrap();
     assert_eq!(names(target.path()), ["fine", "fine/ok"]);
     assert_eq!((report.refused, report.files), (5, 1));

@@ -144,7 +144,7 @@ fn a_stored_file_is_the_mapping_itself() {
     let (_root, path) = make(&tree(), None);
     let pack = open(&path, Verify::Index);
     let mut file = pack.open_file("b/noise").unwrap();
-    let payload = pack.payload(file.content()).unwrap().as_ptr();
+    let payload = pack.bytes("b/noise").unwrap().unwrap().as_ptr();
     let buffer = file.fill_buf().unwrap();
     assert_eq!((buffer.as_ptr(), buffer.len()), (payload, (700 << 10) + 3));
     assert_eq!((file.len(), file.is_empty()), ((700 << 10) + 3, false));

@@ -2,6 +2,7 @@
 //!
 //! The URL goes out as it was given, query and all, so that signed ones work.
 
+use super::pace::{self, Pace};
 use super::{Answered, Counters, Part, TAIL, Version, WHOLE};
 use crate::error::{BadAnswer, RemoteProblem};
 use crate::source::location;
@@ -66,6 +67,8 @@ impl Http {
             .user_agent(concat!("rangepack/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(options.timeout)
             .read_timeout(options.timeout)
+            // It would tell another host the query, which may be a signature.
+            .referer(false)
             .build()
             .map_err(|error| other(&error))?;
         Ok(Http { client, url, options: options.clone(), counters })
@@ -137,7 +140,8 @@ impl Http {
         if let Some(etag) = version.and_then(Version::strong) {
             request = request.header(IF_MATCH, etag);
         }
-        let response = request.send().await.map_err(|error| self.trouble(error))?;
+        let response = pace::head(&self.options, 1, request.send()).await.map_err(passing)?;
+        let response = response.map_err(|error| self.trouble(error))?;
         let headers = response.headers();
         let content_range = text(headers, CONTENT_RANGE);
         let found = Version { etag: text(headers, ETAG), modified: text(headers, LAST_MODIFIED) };
@@ -208,8 +212,10 @@ impl Http {
         most: u64,
     ) -> std::result::Result<Vec<u8>, Trouble> {
         let mut bytes = Vec::new();
+        let mut pace = Pace::new(&self.options);
         while let Some(chunk) = response.chunk().await.map_err(|error| self.trouble(error))? {
             self.counters.bytes(chunk.len());
+            pace.took(chunk.len()).map_err(passing)?;
             let left = most.saturating_sub(bytes.len() as u64);
             let take = usize::try_from(left).unwrap_or(usize::MAX).min(chunk.len());
             bytes.extend_from_slice(&chunk[..take]);

@@ -3,6 +3,7 @@
 use rangepack_core::layout::Header;
 use rangepack_core::{Extent, Source};
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Pages stand in groups, so that a pack with millions of them takes little memory before they come.
@@ -14,7 +15,22 @@ const AHEAD: u64 = 4 << 20;
 /// So many walks at once are told apart.
 const WALKS: usize = 8;
 
-type Page = OnceLock<Box<[u8]>>;
+/// Of a page that came damaged so many versions are kept at most: what was lent stays as it is.
+const VERSIONS: usize = 4;
+
+/// A page as it came first, and as it came when it was asked for again.
+#[derive(Debug, Default)]
+struct Page {
+    versions: [OnceLock<Box<[u8]>>; VERSIONS],
+    /// Which of them counts.
+    current: AtomicUsize,
+}
+
+impl Page {
+    fn get(&self) -> Option<&[u8]> {
+        self.versions.get(self.current.load(Ordering::Acquire))?.get().map(|page| &page[..])
+    }
+}
 
 /// The pages of one index; nothing is ever taken out, so they can be lent.
 #[derive(Debug)]
@@ -64,7 +80,23 @@ impl Pages {
 
     /// A page that is here.
     pub(super) fn get(&self, extent: Extent) -> Option<&[u8]> {
-        self.slot(self.number(extent)?)?.get().map(|page| &page[..])
+        self.slot(self.number(extent)?)?.get()
+    }
+
+    /// Keeps another version of a page that is damaged; `false` when it is the same again, or there were too many already. Whoever
+    /// calls it holds the page's [lock](Pages::lock).
+    pub(super) fn replace(&self, extent: Extent, bytes: &[u8]) -> bool {
+        let Some(page) = self.number(extent).and_then(|number| self.slot(number)) else {
+            return false;
+        };
+        let next = page.current.load(Ordering::Acquire) + 1;
+        if page.get() == Some(bytes) || bytes.len() as u64 != self.size {
+            return false;
+        }
+        let Some(version) = page.versions.get(next) else { return false };
+        version.get_or_init(|| bytes.into());
+        page.current.store(next, Ordering::Release);
+        true
     }
 
     /// Keeps all pages that lie in `bytes`, which were read at `start`.
@@ -74,9 +106,9 @@ impl Pages {
             let Some(place) = (self.start + number * self.size).checked_sub(start) else { return };
             let Some(page) = bytes.bytes(Extent { start: place, len: self.size }) else { return };
             let Some(group) = self.groups.get(number as usize / GROUP) else { return };
-            group.get_or_init(|| (0..GROUP).map(|_| OnceLock::new()).collect());
+            group.get_or_init(|| (0..GROUP).map(|_| Page::default()).collect());
             if let Some(slot) = self.slot(number) {
-                slot.get_or_init(|| page.into());
+                slot.versions[0].get_or_init(|| page.into());
             }
         }
     }
@@ -136,6 +168,21 @@ mod tests {
         assert!(pages.get(page(3)).is_none());
         assert!(pages.get(Extent { start: 101, len: SIZE }).is_none());
         assert!(pages.lock(page(3)).is_none());
+    }
+
+    #[test]
+    fn damaged_pages_are_replaced() {
+        let pages = pages(2);
+        pages.put(100, &[1; 2 * SIZE as usize]);
+        let lent = pages.get(page(1)).unwrap();
+        assert!(!pages.replace(page(1), &[1; SIZE as usize]));
+        assert!(!pages.replace(page(1), &[2; 5]) && !pages.replace(page(2), &[2; SIZE as usize]));
+        for byte in 2..=4 {
+            assert!(pages.replace(page(1), &[byte; SIZE as usize]));
+            assert_eq!(pages.get(page(1)).unwrap()[0], byte);
+        }
+        assert!(!pages.replace(page(1), &[5; SIZE as usize]));
+        assert_eq!((lent[0], pages.get(page(0)).unwrap()[0]), (1, 1));
     }
 
     #[test]

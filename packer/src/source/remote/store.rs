@@ -4,28 +4,59 @@
 //! Requests are signed and tried again by `object_store`.
 
 use super::http::cause;
+use super::pace::{self, Pace};
 use super::{Answered, Counters, Part, TAIL, Version};
-use crate::error::RemoteProblem;
+use crate::error::{BadAnswer, RemoteProblem};
 use crate::source::location::{Scheme, Url};
 use crate::source::options::RemoteOptions;
-use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
-use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
-use object_store::client::{HttpError, HttpErrorKind};
-use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
+use futures_util::StreamExt;
+use object_store::aws::AmazonS3Builder;
+use object_store::azure::MicrosoftAzureBuilder;
+use object_store::client::{HttpClient, HttpConnector, HttpError, HttpErrorKind};
+use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::path::Path;
 use object_store::{
-    BackoffConfig, ClientConfigKey, Error, GetOptions, GetRange, GetResult, ObjectStore,
-    ObjectStoreExt, RetryConfig,
+    BackoffConfig, ClientConfigKey, ClientOptions, Error, GetOptions, GetRange, GetResult,
+    ObjectStore, ObjectStoreExt, RetryConfig,
 };
 use rangepack_core::Extent;
+use std::future::Future;
+use std::ops::Range;
 use std::time::Duration;
 
 #[derive(Debug)]
 pub(super) struct Store {
     store: Box<dyn ObjectStore>,
     key: Path,
-    timeout: Duration,
+    options: RemoteOptions,
     counters: Counters,
+}
+
+/// Asks, and follows no redirect: what is signed, and tokens that go with it, are for one host.
+#[derive(Debug)]
+struct OneHost {
+    timeout: Duration,
+}
+
+impl HttpConnector for OneHost {
+    fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
+        let set = |key| options.get_config_value(&key).as_deref() == Some("true");
+        let source = |error: reqwest::Error| Error::Generic { store: "HTTP", source: error.into() };
+        let mut client = reqwest::Client::builder();
+        if let Some(proxy) = options.get_config_value(&ClientConfigKey::ProxyUrl) {
+            client = client.proxy(reqwest::Proxy::all(proxy).map_err(source)?);
+        }
+        let client = client
+            .user_agent(concat!("rangepack/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(self.timeout)
+            .read_timeout(self.timeout)
+            .https_only(!set(ClientConfigKey::AllowHttp))
+            .danger_accept_invalid_certs(set(ClientConfigKey::AllowInvalidCertificates))
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .build();
+        client.map(HttpClient::new).map_err(source)
+    }
 }
 
 impl Store {
@@ -42,38 +73,30 @@ impl Store {
             max_retries: options.retries as usize,
             retry_timeout: options.timeout.saturating_mul(options.retries.saturating_add(1)),
         };
-        // Long ranges over slow lines take their time; what must not be is that nothing comes.
-        let wait = format!("{} ms", options.timeout.as_millis());
-        let whole = "1 hour";
-        let times = [
-            (ClientConfigKey::ConnectTimeout, wait.as_str()),
-            (ClientConfigKey::ReadTimeout, wait.as_str()),
-            (ClientConfigKey::Timeout, whole),
-        ];
+        let connector = OneHost { timeout: options.timeout };
         let store: Box<dyn ObjectStore> = match scheme {
             Scheme::S3 => {
                 let builder = AmazonS3Builder::from_env().with_bucket_name(bucket);
-                let builder = times.into_iter().fold(builder, |builder, (key, value)| {
-                    builder.with_config(AmazonS3ConfigKey::Client(key), value)
-                });
+                let builder = builder.with_http_connector(connector);
                 Box::new(builder.with_retry(retry).build().map_err(other)?)
             }
             Scheme::Gs => {
                 let builder = GoogleCloudStorageBuilder::from_env().with_bucket_name(bucket);
-                let builder = times.into_iter().fold(builder, |builder, (key, value)| {
-                    builder.with_config(GoogleConfigKey::Client(key), value)
-                });
+                let builder = builder.with_http_connector(connector);
                 Box::new(builder.with_retry(retry).build().map_err(other)?)
             }
             _ => {
                 let builder = MicrosoftAzureBuilder::from_env().with_container_name(bucket);
-                let builder = times.into_iter().fold(builder, |builder, (key, value)| {
-                    builder.with_config(AzureConfigKey::Client(key), value)
-                });
+                let builder = builder.with_http_connector(connector);
                 Box::new(builder.with_retry(retry).build().map_err(other)?)
             }
         };
-        Ok(Store { store, key, timeout: options.timeout, counters })
+        Ok(Store { store, key, options: options.clone(), counters })
+    }
+
+    /// The head of an answer, for which the store may be asked several times.
+    async fn head<T>(&self, answer: impl Future<Output = T>) -> Answered<T> {
+        pace::head(&self.options, self.options.retries.saturating_add(1), answer).await
     }
 
     pub(super) fn counters(&self) -> &Counters {
@@ -84,8 +107,8 @@ impl Store {
     pub(super) async fn tail(&self) -> Answered<Part> {
         let options = GetOptions { range: Some(GetRange::Suffix(TAIL)), ..GetOptions::default() };
         self.counters.request();
-        match self.store.get_opts(&self.key, options).await {
-            Ok(answer) => self.part(answer).await,
+        match self.head(self.store.get_opts(&self.key, options)).await? {
+            Ok(answer) => self.part(answer, TAIL).await,
             Err(Error::NotSupported { .. } | Error::NotImplemented { .. }) => {
                 self.by_length().await
             }
@@ -100,7 +123,8 @@ impl Store {
 
     async fn by_length(&self) -> Answered<Part> {
         self.counters.request();
-        let meta = self.store.head(&self.key).await.map_err(|error| self.problem(error))?;
+        let meta = self.head(self.store.head(&self.key)).await?;
+        let meta = meta.map_err(|error| self.problem(error))?;
         let version = Version { etag: meta.e_tag, modified: None };
         if meta.size == 0 {
             return Ok(Part { start: 0, bytes: Vec::new(), total: 0, version });
@@ -117,16 +141,29 @@ impl Store {
             ..GetOptions::default()
         };
         self.counters.request();
-        let answer = self.store.get_opts(&self.key, options).await;
-        self.part(answer.map_err(|error| self.problem(error))?).await
+        let answer = self.head(self.store.get_opts(&self.key, options)).await?;
+        self.part(answer.map_err(|error| self.problem(error))?, extent.len).await
     }
 
-    async fn part(&self, answer: GetResult) -> Answered<Part> {
-        let (total, start) = (answer.meta.size, answer.range.start);
+    /// At most so many bytes are asked for. Memory is taken as they come, whatever is announced.
+    async fn part(&self, answer: GetResult, most: u64) -> Answered<Part> {
+        let (total, Range { start, end }) = (answer.meta.size, answer.range.clone());
+        if end.saturating_sub(start) > most {
+            return Err(RemoteProblem::BadAnswer(BadAnswer::TooMuch));
+        }
         let version = Version { etag: answer.meta.e_tag.clone(), modified: None };
-        let bytes = answer.bytes().await.map_err(|error| self.problem(error))?;
-        self.counters.bytes(bytes.len());
-        Ok(Part { start, bytes: bytes.into(), total, version })
+        let (mut pieces, mut bytes) = (answer.into_stream(), Vec::new());
+        let mut pace = Pace::new(&self.options);
+        while let Some(piece) = pieces.next().await {
+            let piece = piece.map_err(|error| self.problem(error))?;
+            self.counters.bytes(piece.len());
+            pace.took(piece.len())?;
+            if (bytes.len() + piece.len()) as u64 > most {
+                return Err(RemoteProblem::BadAnswer(BadAnswer::TooMuch));
+            }
+            bytes.extend_from_slice(&piece);
+        }
+        Ok(Part { start, bytes, total, version })
     }
 
     fn problem(&self, error: Error) -> RemoteProblem {
@@ -136,7 +173,9 @@ impl Store {
             Error::Unauthenticated { .. } => RemoteProblem::Denied(401),
             Error::Precondition { .. } => RemoteProblem::Changed,
             _ => match http_error(&error).map(HttpError::kind) {
-                Some(HttpErrorKind::Timeout) => RemoteProblem::Timeout(self.timeout.as_secs()),
+                Some(HttpErrorKind::Timeout) => {
+                    RemoteProblem::Timeout(self.options.timeout.as_secs())
+                }
                 Some(HttpErrorKind::Connect) => RemoteProblem::Connect(cause(&error)),
                 _ => RemoteProblem::Other(cause(&error)),
             },

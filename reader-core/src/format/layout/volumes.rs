@@ -3,6 +3,7 @@
 use super::put::{to_u16, to_u32};
 use crate::bytes::Cursor;
 use crate::error::{Error, Result, Structure};
+use crate::path::{NameProblem, name_problem};
 use alloc::vec::Vec;
 
 /// Another file that holds payloads.
@@ -68,9 +69,9 @@ impl Volume {
     }
 }
 
-/// Whether a name means a file of the same directory, wherever it is read.
+/// Whether a name means a file of the same directory, wherever it is read; it need not be text.
 fn is_plain(name: &[u8]) -> bool {
-    crate::path::is_name(name) && !name.iter().any(|byte| matches!(byte, b'\\' | b':' | 0..32))
+    matches!(name_problem(name), None | Some(NameProblem::NotUnicode))
 }
 
 #[cfg(test)]
@@ -86,7 +87,22 @@ mod tests {
             assert!(Volume::list_from_bytes(&bytes[..cut]).is_err());
         }
         assert!(Volume::list_from_bytes(&[&bytes[..], b"?"].concat()).is_err());
-        for name in ["..", ".", "a/b", "/a", r"\\host\share\x", r"..\a", "c:x", "a\nb", "a\0"] {
+        let bad = [
+            "..",
+            ".",
+            "a/b",
+            "/a",
+            r"\\host\share\x",
+            r"..\a",
+            "c:x",
+            "a\nb",
+            "a\0",
+            "nul",
+            "COM1.pack",
+            "a.",
+            "a ",
+        ];
+        for name in bad {
             let bytes = Volume::list_to_bytes(&[Volume::new(name.into(), 1)]).unwrap();
             assert!(Volume::list_from_bytes(&bytes).is_err(), "{name:?}");
         }

@@ -201,3 +201,37 @@ fn beginnings_of_indexes() {
         assert!(!looks_like_index(no.as_bytes()), "{no}");
     }
 }
+
+#[test]
+fn lines_in_pieces_are_those_of_the_whole() {
+    let line = |name: &str| {
+        format!(
+            "{{\"relpath\": \"{name}\", \"offset\": 0, \"payload_size\": 1, \"orig_size\": 1, \"compressed\": false}}"
+        )
+    };
+    let index = format!("\n{}\r\n\nbad\n{}\n{}", line("a"), line("../b"), line("c"));
+    let (entries, summary) = read(index.as_bytes()).unwrap();
+    for len in 1..index.len() + 1 {
+        let (mut lines, mut found) = (Lines::new(&Limits::default()), Vec::new());
+        let mut each = |item| {
+            if let Item::Entry(entry) = item {
+                found.push(entry);
+            }
+            Ok(())
+        };
+        for piece in index.as_bytes().chunks(len) {
+            lines.push(piece, &mut each).unwrap();
+        }
+        let in_pieces = lines.finish(&mut each).unwrap();
+        assert_eq!((&found, &in_pieces), (&entries, &summary), "{len}");
+    }
+}
+
+#[test]
+fn pieces_that_hold_nothing_come_to_an_end() {
+    for piece in [b"\n".repeat(1 << 20), b"{}\n".repeat(300_000), b"x".repeat(1 << 20)] {
+        let mut lines = Lines::new(&Limits::default());
+        let pieces = (0..200).position(|_| lines.push(&piece, &mut |_| Ok(())).is_err());
+        assert!(pieces.is_some_and(|pieces| pieces < 100), "{pieces:?}");
+    }
+}

@@ -22,6 +22,7 @@ import { isCount } from './source.js';
  * @property {RequestCredentials} [credentials] as for `fetch`: 'include' sends cookies to other origins
  * @property {number} [retries] how often a request is tried again after a failure that may pass; 4
  * @property {number} [retryDelay] milliseconds before the first of these; each further wait is twice as long; 250
+ * @property {number} [leastSpeed] bytes a second that must come at least, looked at whenever `timeout` has passed; 1024. 0: any
  * @property {number} [timeout] milliseconds without a single byte after which a request is given up; 30,000. 0: never
  * @property {number} [size] of the file in bytes, where it is known: saves a request to another origin
  * @property {number} [wholeLimit] from a server that ignores ranges a file is taken as a whole, and kept in memory,
@@ -66,7 +67,7 @@ export class HttpConnection {
   constructor(address, options) {
     const url = parse(address);
     this.name = displayUrl(url);
-    const { retries = 4, retryDelay = 250, timeout = 30_000, size, wholeLimit = 16 * 1024 * 1024 } = options;
+    const { retries = 4, retryDelay = 250, timeout = 30_000, leastSpeed = 1024, size, wholeLimit = 16 * 1024 * 1024 } = options;
     for (const [what, value] of Object.entries({ retries, wholeLimit, size: size ?? 0 })) {
       if (!isCount(value)) {
         throw new PackError('ERR_ARGUMENT', `${what} must be a whole number, not ${value}.`, { url: this.name });
@@ -85,6 +86,7 @@ export class HttpConnection {
       headers: new Headers(options.headers),
       credentials: options.credentials,
       timeout,
+      leastSpeed,
       crossOrigin: isCrossOrigin(origin, url),
       metrics: this.metrics,
     };

@@ -16,6 +16,7 @@ import { retryAfter } from './http-headers.js';
  * @property {Headers} headers
  * @property {RequestCredentials | undefined} credentials
  * @property {number} timeout milliseconds without a byte
+ * @property {number} leastSpeed bytes a second, looked at each time that `timeout` has passed
  * @property {boolean} crossOrigin
  * @property {Metrics} metrics
  */
@@ -41,7 +42,7 @@ import { retryAfter } from './http-headers.js';
  * @returns {Promise<Exchange>}
  */
 export async function exchange(wiring, { method, range, cache, answered }, signal) {
-  const { url, name, fetch, metrics, timeout } = wiring;
+  const { url, name, fetch, metrics, timeout, leastSpeed } = wiring;
   signal?.throwIfAborted();
   const headers = new Headers(wiring.headers);
   headers.set('Range', range);
@@ -99,6 +100,10 @@ export async function exchange(wiring, { method, range, cache, answered }, signa
         }
         if (chunk.done) return;
         metrics.bytes += chunk.value.length;
+        if (!watch.took(chunk.value.length, leastSpeed)) {
+          const message = `less than ${leastSpeed} bytes a second came. Try again later, or allow a lower leastSpeed.`;
+          throw new PackError('ERR_TIMEOUT', message, { url: name });
+        }
         yield chunk.value;
       }
     } finally {

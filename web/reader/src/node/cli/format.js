@@ -90,7 +90,7 @@ export function mode(kind, bits) {
 // eslint-disable-next-line no-control-regex
 const DANGEROUS = /[\u0000-\u001f\u007f-\u009f\\\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 // eslint-disable-next-line no-control-regex
-const CONTROL = /[\u0000-\u001f\u007f-\u009f]/g;
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 const SHORT = new Map([['\t', '\\t'], ['\r', '\\r'], ['\n', '\\n'], ['\\', '\\\\']]);
 
 /** @param {string} character */
