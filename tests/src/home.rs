@@ -13,6 +13,7 @@ pub struct Home {
 
 impl Home {
     /// Three files, and no container.
+    #[expect(clippy::new_without_default, reason = "it makes files")]
     pub fn new() -> Home {
         let home = Home { directory: tempfile::tempdir().unwrap() };
         fs::create_dir(home.at("source")).unwrap();

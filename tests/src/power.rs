@@ -111,7 +111,7 @@ pub fn cut(trace: &Trace, done: usize, dice: &mut Dice, target: &Path) {
 /// The bytes of a file that are on disk for good after the first `done` operations.
 pub fn durable(trace: &Trace, done: usize, name: &str) -> Vec<u8> {
     let named = |op: &&Op| matches!(op, Op::Link { name: linked, .. } if linked == name);
-    let linked = trace.ops.iter().filter(named).next_back();
+    let linked = trace.ops.iter().rfind(named);
     let inode = match linked {
         Some(Op::Link { inode, .. }) => Some(*inode),
         _ => trace.directories[&0].get(name).copied(),

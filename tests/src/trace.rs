@@ -59,6 +59,16 @@ pub struct Trace {
     pub ops: Vec<Op>,
 }
 
+/// Whether processes can be watched here. Says so when they cannot.
+pub fn can_trace() -> bool {
+    let traced = Command::new("strace").args(["-o", "/dev/null", "true"]).output();
+    let can = traced.is_ok_and(|output| output.status.success());
+    if !can {
+        eprintln!("skipped: strace is not here, or may not watch");
+    }
+    can
+}
+
 /// Runs `command` and records what it does in `home`; it has to end well. Only what lies there is of interest, save
 /// what begins with `except`.
 ///

@@ -1,4 +1,4 @@
-//! Everything a developer runs: `cargo xtask test | demo | golden | wasm | viewer | screenshots | fuzz | bench`.
+//! Everything a developer runs: `cargo xtask test | demo | golden | wasm | viewer | screenshots | fuzz | reliability | bench`.
 //!
 //! One module per command, and beneath them what they share: [`run`] starts commands and
 //! [`toolchain`] brings what a toolchain lacks.
@@ -15,6 +15,7 @@ mod wasm;
 mod viewer;
 mod screenshots;
 mod fuzz;
+mod reliability;
 mod bench;
 mod toolchain;
 mod node;
@@ -47,6 +48,8 @@ enum Command {
     Screenshots(screenshots::Arguments),
     /// Run the fuzz targets of tests/fuzz (needs a nightly toolchain)
     Fuzz(fuzz::Arguments),
+    /// Try power cuts, faults, kills and damage at length, and write the figures into docs/reliability.md
+    Reliability(reliability::Arguments),
     /// Time packing against GNU tar, in turn, and random look-ups
     Bench(bench::Arguments),
 }
@@ -60,6 +63,7 @@ fn main() -> ExitCode {
         Command::Viewer(arguments) => viewer::run(&arguments),
         Command::Screenshots(arguments) => screenshots::run(&arguments),
         Command::Fuzz(arguments) => fuzz::run(&arguments),
+        Command::Reliability(arguments) => reliability::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
     };
     match outcome {

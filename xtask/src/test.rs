@@ -170,6 +170,9 @@ fn local() -> Result<Outcome> {
 
 fn tests() -> Result<Outcome> {
     servers::need()?;
+    if let Err(error) = toolchain::need_program("strace", "strace") {
+        println!("{error:#}: power cuts and faults will not be tried");
+    }
     run::run(&mut run::cargo(["test", "--workspace", "--locked"]))?;
     Ok(Outcome::Passed)
 }

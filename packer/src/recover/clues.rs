@@ -69,8 +69,7 @@ impl<'c> Clues<'c> {
 
     /// A paged index, if its root page is whole.
     fn open(&self, container: &Path, index: Option<&Path>) -> Option<Pack> {
-        let mut options = OpenOptions::default();
-        options.index = index.map(Into::into);
+        let options = OpenOptions { index: index.map(Into::into), ..OpenOptions::default() };
         let pack = Pack::open_with(container, &options).ok()?;
         // Without one of its own another may have been found, which has its turn.
         (pack.digest().is_some() && (index.is_some() || pack.index_beside().is_none()))

@@ -11,6 +11,9 @@ use std::path::{Path, PathBuf};
 /// Read at once.
 const PIECE: usize = 256 << 10;
 
+/// Who takes the pieces of what is read.
+type Each<'e, 'c> = dyn FnMut(&[u8], &mut BufWriter<&'c File>) -> Result<()> + 'e;
+
 /// Takes what is whole from one file to another.
 pub(super) struct Copier<'c> {
     from: File,
@@ -138,11 +141,7 @@ impl<'c> Copier<'c> {
     }
 
     /// Hands the bytes to `each`; `false` when the disk does not give them.
-    fn pieces(
-        &mut self,
-        extent: Extent,
-        each: &mut dyn FnMut(&[u8], &mut BufWriter<&'c File>) -> Result<()>,
-    ) -> Result<bool> {
+    fn pieces(&mut self, extent: Extent, each: &mut Each<'_, 'c>) -> Result<bool> {
         let mut piece = vec![0; PIECE.min(usize::try_from(extent.len).unwrap_or(PIECE))];
         let mut at = extent.start;
         while at < extent.end() {
