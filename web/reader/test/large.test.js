@@ -62,13 +62,8 @@ test('a file on disk that is larger than 4 GB', async () => {
     const target = join(folder, 'sparse.pack');
     const end = new TextEncoder().encode('at the end');
     const sha256 = createHash('sha256').update(end).digest('hex');
-    await finalizeSparse(target, [
-      { path: 'hole', size: 5 * GIB, sha256: '0'.repeat(64) },
-      { path: 'end', size: end.length, sha256 },
-    ]);
-    const file = await open(target, 'r+');
-    await file.write(end, 0, end.length, 5 * GIB);
-    await file.close();
+    const hole = { path: 'hole', size: 5 * GIB, sha256: '0'.repeat(64) };
+    await finalizeSparse(target, [hole, { path: 'end', size: end.length, sha256 }], end);
     const pack = await openPack(target);
     assert.deepEqual(await pack.readFile('end'), end);
     pack.close();

@@ -48,8 +48,10 @@ export async function inTemporaryFolder(work) {
  *
  * @param {string} target
  * @param {Iterable<Line>} lines the files, one behind the other
+ * @param {Uint8Array} [last] the content of the last one, which has to be there if its digest is known: it shows whose
+ *   index this is
  */
-export async function finalizeSparse(target, lines) {
+export async function finalizeSparse(target, lines, last = new Uint8Array()) {
   let offset = 0;
   function* text() {
     let chunk = '';
@@ -67,6 +69,7 @@ export async function finalizeSparse(target, lines) {
   await pipeline(Readable.from(text()), createWriteStream(`${target}.idx`));
   const file = await open(target, 'w');
   await file.truncate(offset);
+  await file.write(last, 0, last.length, offset - last.length);
   await file.close();
   await rangepack(['finalize', '--quiet', '--remove-index', '--index-format', 'paged', target]);
 }
@@ -106,7 +109,7 @@ export async function photos(files, inEach = 1000) {
   const end = Math.floor(files / KINDS) * ROUND + /** @type {number} */ (starts[files % KINDS]);
   const index = await inTemporaryFolder(async (folder) => {
     const target = join(folder, 'photos.pack');
-    await finalizeSparse(target, lines());
+    await finalizeSparse(target, lines(), photo(files - 1));
     return partOf(target, end);
   });
 
