@@ -47,7 +47,7 @@ impl Compared {
 /// hashed; of the pack only those are read whose content has no digest in the index.
 ///
 /// # Errors
-/// When the pack's index cannot be read, and [`Error::Cancelled`].
+/// When the pack's index cannot be read, and [`Error::Cancelled`](crate::Error::Cancelled).
 pub fn compare(
     pack: &Pack,
     source: &Path,
