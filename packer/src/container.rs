@@ -9,4 +9,5 @@ mod lock;
 mod proof;
 pub(crate) mod finalize;
 pub(crate) mod journal;
+pub(crate) mod ndjson;
 pub(crate) mod reindex;

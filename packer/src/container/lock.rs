@@ -1,6 +1,7 @@
 //! One packer at a time: who writes into a container holds its lock.
 
 use crate::error::{Action, ContainerProblem, Error, Result};
+use crate::source::platform::same_file;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
@@ -91,6 +92,20 @@ impl Locked {
     pub(crate) fn handle(&self) -> Result<File> {
         self.file.try_clone().map_err(Error::io(Action::Open, &self.path))
     }
+}
+
+/// Locks the containers whose index a file is: nobody packs into them meanwhile.
+pub(super) fn lock_for(index: &Path, container: Option<&Path>) -> Result<Vec<Locked>> {
+    let own = match index.extension() {
+        Some(extension) if extension == "idx" || extension == "rpx" => {
+            Some(index.with_extension(""))
+        }
+        _ => None,
+    };
+    // Who has a lock already would refuse himself.
+    let own = own.filter(|own| container.is_none_or(|container| !same_file(own, container)));
+    let locked = own.as_deref().into_iter().chain(container).map(Locked::for_its_index);
+    locked.filter_map(Result::transpose).collect()
 }
 
 impl Drop for Locked {

@@ -3,147 +3,26 @@
 use crate::container::embedded::{Inside, embedded};
 use crate::container::finalize::append;
 use crate::container::journal;
-use crate::container::known::{Place, Tail, refuse_to_lose_lines};
-use crate::container::lock::Locked;
+use crate::container::known::{Place, Tail};
+use crate::container::lock::{Locked, lock_for};
+use crate::container::ndjson::{done, is_ndjson, refuse_to_replace};
 use crate::container::tables::Tables;
 use crate::error::{Action, ContainerProblem, Error, Result};
-use crate::index::ndjson;
 use crate::index::sort::{self, Sorter};
 use crate::index::writer::{Extras, Finished, IndexOptions, IndexWriter};
-use crate::progress::{Event, Latch, Observer, cancelled, go_on};
+use crate::progress::{Latch, Observer, cancelled, go_on};
 use crate::read::legacy::{self, Notes, Origin};
-use crate::read::pack::Pack;
 use crate::source::data::Data;
 use crate::source::location::{Location, idx_path};
 use crate::source::mapped::Mapped;
 use crate::source::options::OpenOptions;
-use crate::source::platform::{directory_of, same_file};
+use crate::source::platform::directory_of;
 use crate::source::replace::{Finish, Replacement, refuse_same};
 use rangepack_core::layout::Volume;
 use rangepack_core::ndjson::Item;
-use rangepack_core::{Digest, Entry, Escaped, Kind, PackPathBuf, Source};
-use std::io::{self, Write};
+use rangepack_core::{Digest, Entry, Kind, PackPathBuf, Source};
+use std::io;
 use std::path::{Path, PathBuf};
-
-/// So many entries are formatted at a time.
-const ENTRIES_AT_A_TIME: u64 = 4096;
-
-/// An NDJSON index that was written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct NdjsonWritten {
-    /// Its length in bytes.
-    pub len: u64,
-}
-
-/// How an NDJSON index is written.
-#[derive(Debug, Clone, Copy, Default)]
-#[non_exhaustive]
-pub struct NdjsonOptions {
-    /// With lines for directories.
-    pub directories: bool,
-    /// Replace what is there; an NDJSON index only by one that holds all its entries.
-    pub overwrite: bool,
-}
-
-/// Writes the NDJSON index of any pack, as the old programs keep it beside a container.
-///
-/// What a paged index beside a container adds to it, block
-/// tables and attribute blocks, is not in the lines: they speak of the container alone.
-pub fn write_ndjson(
-    pack: &Pack,
-    target: &Path,
-    options: NdjsonOptions,
-    observer: &dyn Observer,
-) -> Result<NdjsonWritten> {
-    let NdjsonOptions { directories, overwrite } = options;
-    let container = pack.location().disk();
-    if let Some(container) = container {
-        refuse_same(target, container)?;
-    }
-    let _locked = lock_for(target, container)?;
-    let scratch = directory_of(target);
-    refuse_to_replace(target, overwrite)?;
-    if target.is_file() && is_ndjson(target) {
-        let all = |each: &mut dyn FnMut(Entry) -> Result<()>| {
-            pack.entries().try_for_each(|entry| {
-                each(entry?.to_entry().map_err(Error::pack(pack.location()))?)
-            })
-        };
-        refuse_to_lose_lines(target, &scratch, all)?;
-    }
-    let replacement = Replacement::new(target)?;
-    let mut out = replacement.writer();
-    let header = pack.header();
-    let lines = header.totals.files + if directories { header.totals.directories } else { 0 };
-    let starts = (0..header.entries).step_by(ENTRIES_AT_A_TIME as usize).map(Ok);
-    let scan = |start: u64, text: &mut Vec<u8>| {
-        if observer.cancelled() {
-            return Err(io::ErrorKind::Interrupted.into());
-        }
-        pack.entries_at(start..start + ENTRIES_AT_A_TIME).try_for_each(|entry| {
-            let entry = entry.map_err(io::Error::other)?;
-            let mut entry = entry.to_entry().map_err(io::Error::other)?;
-            if pack.index_beside().is_some() {
-                entry.attributes = None;
-                if let Kind::File(content) = &mut entry.kind {
-                    (content.volume, content.blocks) = (0, None);
-                }
-            }
-            ndjson::push_checked_line(&entry, directories, text);
-            observer.event(done(&entry));
-            Ok(())
-        })
-    };
-    let write = |error: io::Error| match error.kind() {
-        io::ErrorKind::Interrupted => cancelled(target),
-        _ => Error::io(Action::Write, target)(error),
-    };
-    let threads = crate::source::platform::default_threads();
-    let (len, _) = ndjson::write(&mut out, lines, threads, starts, scan).map_err(write)?;
-    out.flush().map_err(write)?;
-    drop(out);
-    replacement.finish(Finish { overwrite, sync: true })?;
-    Ok(NdjsonWritten { len })
-}
-
-/// Locks the containers whose index a file is: nobody packs into them meanwhile.
-fn lock_for(index: &Path, container: Option<&Path>) -> Result<Vec<Locked>> {
-    let own = match index.extension() {
-        Some(extension) if extension == "idx" || extension == "rpx" => {
-            Some(index.with_extension(""))
-        }
-        _ => None,
-    };
-    // Who has a lock already would refuse himself.
-    let own = own.filter(|own| container.is_none_or(|container| !same_file(own, container)));
-    let locked = own.as_deref().into_iter().chain(container).map(Locked::for_its_index);
-    locked.filter_map(Result::transpose).collect()
-}
-
-fn refuse_to_replace(target: &Path, overwrite: bool) -> Result<()> {
-    if !overwrite && target.symlink_metadata().is_ok() {
-        return Err(Error::Exists { path: target.to_owned() });
-    }
-    Ok(())
-}
-
-/// Whether a file has the entries of a container, as lines.
-fn is_ndjson(path: &Path) -> bool {
-    !matches!(
-        journal::read(path, &mut |_| Ok(())),
-        Err(Error::Container {
-            problem: ContainerProblem::NoEntries | ContainerProblem::LineTooLong { .. },
-            ..
-        })
-    )
-}
-
-/// That an entry is in the new index.
-fn done(entry: &Entry) -> Event<'_> {
-    let bytes = if let Kind::File(content) = &entry.kind { content.size } else { 0 };
-    Event::Done { path: Escaped(entry.path.as_bytes()), bytes }
-}
 
 /// Where a paged index is to lie.
 #[derive(Debug, Clone, PartialEq, Eq)]
