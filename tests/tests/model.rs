@@ -86,7 +86,11 @@ struct Model {
 
 /// In directories, too.
 fn name(number: u8) -> String {
-    if number % 3 == 0 { format!("d{}/f{number}", number % 2) } else { format!("f{number}") }
+    if number.is_multiple_of(3) {
+        format!("d{}/f{number}", number % 2)
+    } else {
+        format!("f{number}")
+    }
 }
 
 impl Model {

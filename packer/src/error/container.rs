@@ -3,6 +3,13 @@
 use rangepack_core::PathProblem;
 use std::path::PathBuf;
 
+fn left(under_way: Option<u64>) -> String {
+    match under_way {
+        Some(most) => format!("an interrupted run has left {most} of them at most"),
+        None => "nothing tells whether an interrupted run has left them".to_owned(),
+    }
+}
+
 fn bad_line(problem: Option<&PathProblem>) -> String {
     match problem {
         Some(problem) => format!("holds a name that no pack may hold: {problem}"),
@@ -41,10 +48,7 @@ pub enum ContainerProblem {
     },
     /// A container has bytes behind the last payload that its index names, which are not those of a run that was
     /// interrupted.
-    #[error(
-        "it has {bytes} bytes behind the last payload that its index names, and a run that was interrupted \
-         has left {} of them at most", under_way.unwrap_or(0)
-    )]
+    #[error("it has {bytes} bytes behind the last payload that its index names, and {}", left(*under_way))]
     Tail {
         /// So many bytes.
         bytes: u64,
