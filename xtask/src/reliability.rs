@@ -31,7 +31,7 @@ const TRIALS: [Trial; 4] = [
         about: "kills at random moments",
         arguments: &["--test", "kills"],
         variable: "RANGEPACK_KILLS",
-        amount: "250",
+        amount: "200",
         word: " kills of ",
     },
     Trial {
