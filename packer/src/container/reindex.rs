@@ -122,10 +122,13 @@ fn beside(
     let tables = Tables::new(&directory, 0);
     let mut rebuild = Rebuild::new(observer, data, container, &directory, 1, tables);
     let mut sorter = Sorter::new(&directory);
-    let mut notes = rebuild.read(&file, &origin, &options.open, &mut |entry| sorter.push(entry))?;
+    let temporary = || sort::failed(&directory, container);
+    let mut notes = rebuild.read(&file, &origin, &options.open, &mut |entry| {
+        sorter.push(entry).map_err(temporary())
+    })?;
     let (mut tables, hashed, damaged) = rebuild.finish();
     let mut writer = IndexWriter::new(&directory);
-    let mut sorted = sorter.finish().map_err(sort::failed(&directory, container))?;
+    let mut sorted = sorter.finish().map_err(temporary())?;
     writer.push_all(&mut sorted, || go_on(observer, container))?;
     notes.refused.append(&mut sorted.refused);
     let replacement = Replacement::new(sidecar)?;
@@ -190,21 +193,19 @@ fn in_place(
             sorter.push(entry).map_err(temporary())
         })?;
     } else {
-        let made = journal::write_whole(&index, |write| {
-            let mut failure = None;
+        journal::write_whole(&index, |write| {
             let mut each = |entry: Entry| {
                 let mut line = entry.clone();
                 if let Kind::File(content) = &mut line.kind {
                     // Tables made here are not there yet.
                     content.blocks = content.blocks.filter(|table| table.offset < len);
                 }
-                failure = write(&line).err();
-                sorter.push(entry)
+                write(&line)?;
+                sorter.push(entry).map_err(temporary())
             };
             notes = rebuild.read(&file, &origin, &options.open, &mut each)?;
-            failure.map_or(Ok(()), Err)
-        });
-        made?;
+            Ok(())
+        })?;
     }
     let (mut tables, hashed, damaged) = rebuild.finish();
     let write = || -> Result<Finished> {
@@ -254,18 +255,14 @@ impl<'r> Rebuild<'r> {
         file: &Data,
         origin: &Origin,
         options: &OpenOptions,
-        each: &mut dyn FnMut(Entry) -> io::Result<()>,
+        each: &mut dyn FnMut(Entry) -> Result<()>,
     ) -> Result<Notes> {
-        let (directory, container) = (self.directory, self.container);
         let (mut refused, mut failure) = (Vec::new(), None);
         let mut notes = legacy::read(file, origin, options, self.observer, &mut |item| {
             match item {
                 Item::Refused(entry) => refused.push(entry),
                 Item::Entry(entry) if failure.is_none() => {
-                    let pushed = self
-                        .complete(entry)
-                        .and_then(|entry| each(entry).map_err(sort::failed(directory, container)));
-                    failure = pushed.err();
+                    failure = self.complete(entry).and_then(&mut *each).err();
                 }
                 Item::Entry(_) => {}
             }
