@@ -40,6 +40,21 @@ impl Job {
         home
     }
 
+    /// What was left in `home` is as it must be, and the same command goes on from there; how many entries it found.
+    /// Otherwise `home` is kept, and told with `what` was done to it.
+    pub fn goes_on(&self, home: tempfile::TempDir, what: &str) -> u64 {
+        let told = std::panic::catch_unwind(|| {
+            (self.at_once)(home.path());
+            let known = (self.run)(home.path()).unwrap();
+            (self.after)(home.path());
+            known
+        });
+        told.unwrap_or_else(|panic| {
+            eprintln!("{}: {what}: {:?}", self.name, home.keep());
+            std::panic::resume_unwind(panic)
+        })
+    }
+
     /// A process that does it in `home`.
     pub fn child(&self, home: &Path) -> Command {
         let mut child = Command::new(std::env::current_exe().unwrap());

@@ -89,15 +89,7 @@ fn survives(name: &str) {
             }
             points += 1;
             failures += u64::from(!well);
-            let told = std::panic::catch_unwind(|| {
-                (job.at_once)(home.path());
-                (job.run)(home.path()).unwrap();
-                (job.after)(home.path());
-            });
-            if let Err(panic) = told {
-                eprintln!("{name}: {fault} at call {number} of {calls}: {:?}", home.keep());
-                std::panic::resume_unwind(panic);
-            }
+            job.goes_on(home, &format!("{fault} at call {number} of {calls}"));
             step = if most <= 8 { step * 3 } else { 1 + tried / 40 };
             number += step;
         }

@@ -36,15 +36,7 @@ fn survives(name: &str) {
         std::thread::sleep(Duration::from_micros(dice.below(whole)));
         let _ = child.kill();
         killed += u64::from(!child.wait().unwrap().success());
-        let told = std::panic::catch_unwind(|| {
-            (job.at_once)(home.path());
-            (job.run)(home.path()).unwrap();
-            (job.after)(home.path());
-        });
-        if let Err(panic) = told {
-            eprintln!("{name}: {:?}", home.keep());
-            std::panic::resume_unwind(panic);
-        }
+        job.goes_on(home, "killed");
     }
     println!("{name}: {killed} kills of {runs} runs");
 }

@@ -41,20 +41,9 @@ fn survives(name: &str) {
         let lines = durable(&trace, done, "c.idx");
         let is_line = |line: &&[u8]| line.starts_with(b"{");
         let lines = lines.split(|byte| *byte == b'\n').filter(is_line).count() as u64;
-        let told = std::panic::catch_unwind(|| {
-            (job.at_once)(state.path());
-            let known = (job.run)(state.path()).unwrap();
-            assert!(!name.starts_with("create") || known >= lines, "{known} of {lines} lines");
-            (job.after)(state.path());
-        });
-        if let Err(panic) = told {
-            eprintln!(
-                "{name}: state {seed}, after {done} of {}: {:?}",
-                trace.ops.len(),
-                state.keep()
-            );
-            std::panic::resume_unwind(panic);
-        }
+        let what = format!("state {seed}, after {done} of {}", trace.ops.len());
+        let known = job.goes_on(state, &what);
+        assert!(!name.starts_with("create") || known >= lines, "{what}: {known} of {lines} lines");
     }
     println!("{name}: {states} states of {} calls", trace.ops.len());
 }

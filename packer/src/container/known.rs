@@ -3,11 +3,10 @@
 use crate::container::embedded::{Inside, embedded};
 use crate::container::journal::{self, JournalState};
 use crate::container::proof::Proof;
-use crate::error::{Action, ContainerProblem, Error, Result};
+use crate::error::{ContainerProblem, Error, Result};
 use crate::index::sort::{self, Sorted, Sorter};
 use crate::pack::Dedup;
 use rangepack_core::{Content, Entry, Kind};
-use std::fs::File;
 use std::path::Path;
 
 /// What a run found and went on from.
@@ -126,7 +125,7 @@ pub(crate) fn find(place: &Place<'_>, len: u64, mut dedup: Option<&mut Dedup>) -
     // Bytes behind a finalized container's payloads are its index: they stay until something is added.
     let reopened = whole.is_some();
     let cut = if reopened { 0 } else { place.tail(&state, len)? };
-    let end = if cut == 0 && !reopened { state.end.max(len) } else { state.end };
+    let end = if reopened { state.end } else { len - cut };
     let sorted = sorter.finish().map_err(temporary())?;
     let paged = whole.is_some_and(|inside| inside.paged);
     Ok(Known { sorted, state, end, cut, reopened, paged, groups, missing })
@@ -168,8 +167,7 @@ impl Place<'_> {
         if state.entries == 0 {
             return Ok(());
         }
-        let file = File::open(self.container).map_err(Error::io(Action::Open, self.container))?;
-        proof.check(self.container, &file, self.index)
+        proof.check(self.container, self.index)
     }
 
     /// How much may be cut off behind the last payload.

@@ -10,7 +10,7 @@ use crate::source::options::OpenOptions;
 use rangepack_core::fpack::{self, FpackItem};
 use rangepack_core::ndjson::{self, BadLine, IndexSummary, Item, Refused};
 use rangepack_core::trailer::{Trailer, find_trailer};
-use rangepack_core::{Content, Extent, Hasher, Index, Kind, Limits, MemoryIndex};
+use rangepack_core::{Content, Extent, Index, Kind, Limits, MemoryIndex};
 
 /// What was strange in an old container's index.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -48,6 +48,13 @@ pub struct Unfinished {
     pub interrupted: bool,
     /// Bytes behind the last payload that its index names.
     pub unnamed: u64,
+}
+
+impl Unfinished {
+    /// Whether more may be missing: a run was interrupted, or goes on.
+    pub fn is_half_made(&self) -> bool {
+        self.interrupted || self.unnamed > 0
+    }
 }
 
 /// An old container's index, built in memory.
@@ -134,11 +141,7 @@ pub(crate) fn is_own(data: &Data, trailer: &Trailer, limits: &Limits) -> Result<
     if data.check(extent).is_err() {
         return Ok(false);
     }
-    let mut hasher = Hasher::new();
-    for piece in data.pieces_of(extent) {
-        hasher.update(&piece?);
-    }
-    Ok(hasher.finish() == digest)
+    Ok(data.digest(extent)? == digest)
 }
 
 /// Where the last payload ends that an index beside a container names; `None` when it names nothing.

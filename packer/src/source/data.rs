@@ -8,7 +8,7 @@ use crate::source::options::OpenOptions;
 use crate::source::remote::{Fetch, Remote};
 use crate::source::traffic::Traffic;
 use rangepack_core::layout::Header;
-use rangepack_core::{Answer, Extent, Source};
+use rangepack_core::{Answer, Digest, Extent, Hasher, Source};
 use std::borrow::Cow;
 use std::collections::VecDeque;
 
@@ -199,6 +199,15 @@ impl Data {
     pub(crate) fn pieces_of(&self, extent: Extent) -> Pieces<'_, Cut> {
         let len = if self.is_remote() { PIECE } else { DISK_PIECE };
         self.pieces(cut(extent, len))
+    }
+
+    /// The digest of an extent, of any length.
+    pub(crate) fn digest(&self, extent: Extent) -> Result<Digest> {
+        let mut hasher = Hasher::new();
+        for piece in self.pieces_of(extent) {
+            hasher.update(&piece?);
+        }
+        Ok(hasher.finish())
     }
 
     /// Fails with an error about the pack when the file is too short.

@@ -33,7 +33,7 @@ pub(super) fn of(pack: &Pack) -> Vec<String> {
     }
     if let Some(unfinished) = notes.unfinished {
         let mut text = "not finalized: its index lies beside it".to_owned();
-        if unfinished.interrupted || unfinished.unnamed > 0 {
+        if unfinished.is_half_made() {
             text.push_str("; a run was interrupted, or goes on, and more may be missing");
         }
         if unfinished.unnamed > 0 {

@@ -82,7 +82,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     };
     let notes = pack.notes();
     let left_out = notes.refused.len() as u64 + notes.lost_names;
-    let is_half_made = notes.unfinished.is_some_and(|open| open.interrupted || open.unnamed > 0);
+    let is_half_made = notes.unfinished.is_some_and(|open| open.is_half_made());
     let whole_index = notes.bad_lines + notes.trailing == 0 && !notes.misfit && !is_half_made;
     if args.json {
         let mut out = global.stdout();

@@ -4,7 +4,7 @@ use super::put::{Put, to_u32};
 use super::root::{MAX_ROOT, ROOT_HEADER_LEN};
 use crate::Digest;
 use crate::bytes::Cursor;
-use crate::crc32::Crc32;
+use crate::crc32::crc32;
 use crate::error::{Error, Result, Structure};
 use crate::extent::Extent;
 
@@ -56,7 +56,7 @@ impl Footer {
         let digest = Digest(cursor.array()?);
         let [algorithm, reserved @ ..] = cursor.array::<4>()?;
         let expected = cursor.u32()?;
-        let found = crc32(bytes);
+        let found = checksum(bytes);
         if expected != found {
             return Err(Error::ChecksumMismatch { structure: Structure::Footer, expected, found });
         }
@@ -102,7 +102,7 @@ impl Footer {
         put.bytes(&self.digest.0);
         put.bytes(&[SHA_256, 0, 0, 0, 0, 0, 0, 0]);
         put.bytes(&FOOTER_MAGIC);
-        let sum = crc32(&out);
+        let sum = checksum(&out);
         if let Some(place) = out.get_mut(60..64) {
             place.copy_from_slice(&sum.to_le_bytes());
         }
@@ -110,10 +110,8 @@ impl Footer {
     }
 }
 
-fn crc32(footer: &[u8; FOOTER_LEN]) -> u32 {
-    let mut hasher = Crc32::new();
-    hasher.update(footer.get(..60).unwrap_or(&[]));
-    hasher.finalize()
+fn checksum(footer: &[u8; FOOTER_LEN]) -> u32 {
+    crc32(footer.get(..60).unwrap_or(&[]))
 }
 
 #[cfg(test)]
@@ -134,7 +132,7 @@ mod tests {
         assert_eq!(Footer::from_tail(&bytes, 1572), Ok(Some(footer())));
         let mut other = footer().to_bytes().unwrap();
         other[56] = 2;
-        let sum = crc32(&other);
+        let sum = checksum(&other);
         other[60..64].copy_from_slice(&sum.to_le_bytes());
         let unsupported = Err(Error::UnsupportedAlgorithm { found: 2 });
         assert_eq!(Footer::from_tail(&other, 1572), unsupported);
