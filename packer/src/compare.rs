@@ -1,4 +1,4 @@
-//! Compares a pack with a tree on disk, which is read as if it were packed.
+//! Compares a pack with a tree on disk, which is read as if it were packed, or with another pack.
 
 use crate::error::{Difference, LeftOut, Result};
 use crate::pack::{Output, PackOptions, Task, run, walk};
@@ -63,24 +63,39 @@ pub fn compare(
         strict: false,
         ..options.source.clone()
     };
-    let scan = pack.index().scan(0..pack.index().len());
-    let mut merge = Merge { pack, scan, next: None, observer, compared: Compared::default() };
-    merge.advance()?;
+    let mut merge = Merge::new(pack, None, observer)?;
     let tasks = walk(source, &options, Vec::new())?;
     let tasks = tasks.map(|batch| Task { batch, priors: Vec::new() });
     let mut output = Output::nowhere(1, None);
     let quiet = Quiet(observer);
-    let mut sink = |entry: &Entry, _: &mut Output| merge.on_disk(entry);
+    let mut sink = |entry: &Entry, _: &mut Output| merge.other(entry);
     let summary = run(tasks, &mut output, &options, 0, &quiet, &mut sink)?;
-    while let Some(entry) = merge.next.take() {
-        merge.differs(&entry.path, Difference::OnlyInPack);
-        merge.advance()?;
-        go_on(observer, pack.location())?;
-    }
+    merge.rest()?;
     if observer.cancelled() {
         return Err(cancelled(pack.location()));
     }
     Ok(Compared { unreadable: summary.failed, bytes: summary.bytes, ..merge.compared })
+}
+
+/// Compares a pack with another one, as [`compare`] does with a tree: [`Difference::OnlyOnDisk`] is said of what the
+/// other alone has.
+///
+/// Both indexes are gone through once, in key order, in memory that does not grow with them. Contents are the same when
+/// their digests in the indexes are; payloads are read only where an index lacks one.
+///
+/// # Errors
+/// When one of the indexes cannot be read, and [`Error::Cancelled`](crate::Error::Cancelled).
+pub fn compare_packs(pack: &Pack, other: &Pack, observer: &dyn Observer) -> Result<Compared> {
+    let observer = &Latch::new(observer);
+    let mut merge = Merge::new(pack, Some(other), observer)?;
+    let mut scan = other.index().scan(0..other.index().len());
+    while let Some(entry) = next(other, &mut scan)? {
+        go_on(observer, other.location())?;
+        merge.other(&entry)?;
+        observer.event(Event::Done { path: Escaped(entry.path.as_bytes()), bytes: 0 });
+    }
+    merge.rest()?;
+    Ok(merge.compared)
 }
 
 /// Tells of a tree that is only read: nothing of it is packed.
@@ -103,9 +118,22 @@ impl Observer for Quiet<'_> {
     }
 }
 
+/// The next entry of a scan.
+fn next<'p>(pack: &'p Pack, scan: &mut Scan<'p>) -> Result<Option<Entry>> {
+    let entry = pack.ask(|pages| scan.next(pages))?;
+    let owned = entry.map(|entry| match entry.to_entry() {
+        Ok(entry) => Ok(entry),
+        // A later version's entry, or a damaged one: it is there, at least.
+        Err(_) => entry.path().map(|path| Entry::new(path, UNKNOWN)),
+    });
+    owned.transpose().map_err(|error| pack.error(error))
+}
+
 /// Goes through both in key order.
 struct Merge<'m> {
     pack: &'m Pack,
+    /// What it is compared with, if that is a pack.
+    other: Option<&'m Pack>,
     scan: Scan<'m>,
     /// The pack's next entry.
     next: Option<Entry>,
@@ -113,20 +141,36 @@ struct Merge<'m> {
     compared: Compared,
 }
 
-impl Merge<'_> {
+impl<'m> Merge<'m> {
+    fn new(
+        pack: &'m Pack,
+        other: Option<&'m Pack>,
+        observer: &'m dyn Observer,
+    ) -> Result<Merge<'m>> {
+        let scan = pack.index().scan(0..pack.index().len());
+        let compared = Compared::default();
+        let mut merge = Merge { pack, other, scan, next: None, observer, compared };
+        merge.advance()?;
+        Ok(merge)
+    }
+
     fn advance(&mut self) -> Result<()> {
-        let entry = self.pack.ask(|pages| self.scan.next(pages))?;
-        let owned = entry.map(|entry| match entry.to_entry() {
-            Ok(entry) => Ok(entry),
-            // A later version's entry, or a damaged one: it is there, at least.
-            Err(_) => entry.path().map(|path| Entry::new(path, UNKNOWN)),
-        });
-        self.next = owned.transpose().map_err(|error| self.pack.error(error))?;
+        self.next = next(self.pack, &mut self.scan)?;
         Ok(())
     }
 
-    /// Takes in the next entry of the tree.
-    fn on_disk(&mut self, disk: &Entry) -> Result<()> {
+    /// What the other does not have any more.
+    fn rest(&mut self) -> Result<()> {
+        while let Some(entry) = self.next.take() {
+            self.differs(&entry.path, Difference::OnlyInPack);
+            self.advance()?;
+            go_on(self.observer, self.pack.location())?;
+        }
+        Ok(())
+    }
+
+    /// Takes in the next entry of the tree or other pack.
+    fn other(&mut self, disk: &Entry) -> Result<()> {
         loop {
             let order =
                 self.next.as_ref().map_or(Ordering::Greater, |next| next.path.cmp(&disk.path));
@@ -156,7 +200,7 @@ impl Merge<'_> {
 
     fn difference(&self, entry: &Entry, disk: &Entry) -> Result<Option<Difference>> {
         let kind = match (&entry.kind, &disk.kind) {
-            (kind, _) if *kind == UNKNOWN => Some(Difference::Unknown),
+            (kind, other) if *kind == UNKNOWN || *other == UNKNOWN => Some(Difference::Unknown),
             (Kind::File(content), Kind::File(disk)) => self.contents(content, disk)?,
             (Kind::Symlink(target), Kind::Symlink(disk)) => {
                 (target != disk).then_some(Difference::Target)
@@ -178,15 +222,12 @@ impl Merge<'_> {
         if content.size != disk.size {
             return Ok(Some(Difference::Content));
         }
-        let digest = match content.content_digest() {
-            Some(digest) => digest,
-            None => match hash(self.pack, content) {
-                Ok(digest) => digest,
-                Err(error) if error.ends_reading() => return Err(error),
-                Err(_) => return Ok(Some(Difference::Unknown)),
-            },
-        };
-        Ok((Some(digest) != disk.content_digest()).then_some(Difference::Content))
+        let here = digest(Some(self.pack), content)?;
+        let there = digest(self.other, disk)?;
+        Ok(match (here, there) {
+            (Some(here), Some(there)) => (here != there).then_some(Difference::Content),
+            _ => Some(Difference::Unknown),
+        })
     }
 
     fn differs(&mut self, path: &PackPathBuf, difference: Difference) {
@@ -201,6 +242,19 @@ impl Merge<'_> {
 
 /// Stands for what an entry is that cannot be read: no link has an empty target.
 const UNKNOWN: Kind = Kind::Symlink(Vec::new());
+
+/// The SHA-256 of a content: what the index says, or that of the payload; `None` when nobody knows.
+fn digest(pack: Option<&Pack>, content: &Content) -> Result<Option<Digest>> {
+    match (content.content_digest(), pack) {
+        (Some(digest), _) => Ok(Some(digest)),
+        (None, None) => Ok(None),
+        (None, Some(pack)) => match hash(pack, content) {
+            Ok(digest) => Ok(Some(digest)),
+            Err(error) if error.ends_reading() => Err(error),
+            Err(_) => Ok(None),
+        },
+    }
+}
 
 /// The SHA-256 of what a payload decodes to.
 fn hash(pack: &Pack, content: &Content) -> Result<Digest> {
@@ -284,6 +338,38 @@ mod tests {
             assert_eq!(heard, expected);
             fs::remove_dir_all(&copy).unwrap();
         }
+    }
+
+    #[test]
+    fn packs_are_compared_with_packs() {
+        let root = tempfile::tempdir().unwrap();
+        let source = root.path().join("tree");
+        tree(&source);
+        let packed = |name: &str, compress| {
+            let target = root.path().join(name);
+            let options = PackOptions { compress, ..PackOptions::default() };
+            crate::pack(&source, &target, &options, &()).unwrap();
+            Pack::open(&target).unwrap()
+        };
+        let (first, same) = (packed("first", None), packed("same", Some(6)));
+        let compared = compare_packs(&first, &same, &()).unwrap();
+        assert!(compared.is_same());
+        assert_eq!(compared.same, 8);
+
+        fs::write(source.join("a/one"), "One").unwrap();
+        fs::remove_file(source.join("three")).unwrap();
+        fs::write(source.join("zoo"), "").unwrap();
+        let second = packed("second", None);
+        let text = |a: &Pack, b: &Pack| {
+            let compared = compare_packs(a, b, &()).unwrap();
+            let line =
+                |(path, difference): &(PackPathBuf, Difference)| format!("{path} {difference:?}");
+            compared.differences.iter().map(line).collect::<Vec<_>>()
+        };
+        assert_eq!(text(&first, &second), ["three OnlyInPack", "zoo OnlyOnDisk", "a/one Content"]);
+        assert_eq!(text(&second, &same), ["three OnlyOnDisk", "zoo OnlyInPack", "a/one Content"]);
+        let stop = std::sync::atomic::AtomicBool::new(true);
+        assert!(compare_packs(&first, &second, &stop).unwrap_err().is_cancelled());
     }
 
     #[test]

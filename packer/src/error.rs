@@ -50,6 +50,14 @@ pub enum Error {
         /// What is wrong with it.
         source: Box<rangepack_core::Error>,
     },
+    /// What was opened is no pack, but a file of another well-known format, by its first bytes.
+    #[error("{path}: it is no pack, but a {format}")]
+    OtherFormat {
+        /// The file.
+        path: Location,
+        /// What it seems to be.
+        format: OtherFormat,
+    },
     /// One entry of a pack is not what it should be.
     #[error("{pack}: {entry}: {source}")]
     Entry {
@@ -161,6 +169,36 @@ pub enum Error {
         /// How many are allowed.
         limit: u64,
     },
+}
+
+/// Formats that are taken for packs, and are not read here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OtherFormat {
+    /// A tar archive.
+    #[error("tar archive")]
+    Tar,
+    /// A zip archive.
+    #[error("zip archive")]
+    Zip,
+    /// Something in gzip, a tar archive perhaps.
+    #[error("gzip file")]
+    Gzip,
+    /// The same in Zstandard.
+    #[error("zstd file")]
+    Zstd,
+    /// The same in XZ.
+    #[error("xz file")]
+    Xz,
+    /// The same in bzip2.
+    #[error("bzip2 file")]
+    Bzip2,
+    /// A 7z archive.
+    #[error("7z archive")]
+    SevenZip,
+    /// An image of SquashFS.
+    #[error("squashfs image")]
+    Squashfs,
 }
 
 /// What a caller can limit.
@@ -350,7 +388,7 @@ impl Error {
 
     /// Whether the bytes of a pack are at fault, rather than the system or the question.
     pub fn is_bad_pack(&self) -> bool {
-        matches!(self, Error::Pack { .. } | Error::Entry { .. })
+        matches!(self, Error::Pack { .. } | Error::Entry { .. } | Error::OtherFormat { .. })
     }
 }
 

@@ -68,7 +68,7 @@ mod recover;
 mod extract;
 mod compare;
 
-pub use compare::{CompareOptions, Compared, compare};
+pub use compare::{CompareOptions, Compared, compare, compare_packs};
 pub use container::create::{CreateOptions, Created, create};
 pub use container::finalize::{FinalizeOptions, Finalized, finalize};
 pub use container::journal::JournalState;
@@ -77,10 +77,10 @@ pub use container::ndjson::{NdjsonOptions, NdjsonWritten, write_ndjson};
 pub use container::reindex::{IndexTarget, RebuildOptions, Reindexed, rebuild};
 pub use error::{
     Action, BadAnswer, ContainerProblem, Difference, Error, Expected, LeftOut, Limited,
-    RemoteProblem, Result, VolumeProblem,
+    OtherFormat, RemoteProblem, Result, VolumeProblem,
 };
 pub use extract::{ExtractOptions, ExtractReport, NotExtracted, Selection, Stopped, extract};
-pub use filter::{Filter, FilterOptions};
+pub use filter::{Filter, FilterError, FilterOptions};
 pub use index::writer::{DirectoryLines, Finished, IndexFormat, IndexOptions};
 pub use pack::{PackOptions, Packed, Summary, Survey, pack, survey};
 pub use progress::{Event, Observer, PROBLEMS_KEPT};

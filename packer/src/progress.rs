@@ -68,26 +68,30 @@ impl<F: Fn(Event<'_>) + Sync> Observer for (F, &AtomicBool) {
 /// | operation | sends | in which order |
 /// |---|---|---|
 /// | [`Pack::open_observed`](crate::Pack::open_observed) | `Index` | as it comes, from the calling thread |
-/// | [`pack`](crate::pack()), [`create`](crate::create) | `Packed`, `Unchanged`, `LeftOut` | that of the pack, from one thread |
+/// | [`pack`](crate::pack()), [`create`](crate::create) | `Index`, `Packed`, `Unchanged`, `LeftOut` | that of the pack, from one thread |
 /// | [`extract`](crate::extract()) | `Selected` once, `Refused` around it; then `Done`, `Present`, `Failed`, one for each entry tried, and `Incomplete` | none, from all its threads |
 /// | [`verify`](crate::verify()) | `Bytes`, `Problem`, and `Done` for each file, sound or not | none, from all its threads; problems as they are listed in the report |
 /// | [`compare`](crate::compare()) | `Done` for each entry of the tree, `LeftOut`, `Difference` | key order, from one thread |
+/// | [`compare_packs`](crate::compare_packs) | `Done` for each entry of the other, `Difference` | key order, from the calling thread |
 /// | [`rebuild`](crate::rebuild) | `Done` for each entry | that of the old index, from the calling thread |
 /// | [`write_ndjson`](crate::write_ndjson) | `Done` for each entry | none, from all its threads |
-/// | [`survey`](crate::survey), [`finalize`](crate::finalize) | nothing; they only ask whether to stop | |
+/// | [`finalize`](crate::finalize) | `Index`, `Selected` once, then `Done` for each entry | key order, from the calling thread |
+/// | [`recover`](crate::recover) | `Selected` once, then `Done` or `Failed` for each entry | key order, from the calling thread |
+/// | [`survey`](crate::survey) | nothing; it only asks whether to stop | |
 ///
 /// Paths inside packs are raw bytes that show themselves escaped for a terminal.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// So much is there of the index of a remote old container, which has to be fetched as a whole.
+    /// So much was read of an index that has to be read as a whole: of a remote old container, or beside a container
+    /// that is continued or finalized.
     Index {
-        /// Bytes that came.
+        /// Bytes that were read.
         bytes: u64,
-        /// All that will come.
+        /// All that there are.
         total: u64,
     },
-    /// So many entries were selected.
+    /// So many entries were selected, or found, and each will be told of.
     Selected {
         /// How many.
         entries: u64,
@@ -114,11 +118,11 @@ pub enum Event<'a> {
         /// Why.
         problem: &'a LeftOut,
     },
-    /// An entry is done: extracted, verified, or in the new index.
+    /// An entry is done: extracted, verified, compared, or in the new index.
     Done {
         /// Its path in the pack.
         path: Escaped<'a>,
-        /// Bytes of content, without those that [`Event::Bytes`] told of.
+        /// Bytes of content, without those that [`Event::Bytes`] told of; of [`rebuild`](crate::rebuild) as stored.
         bytes: u64,
     },
     /// An entry was in the target already.
@@ -147,7 +151,7 @@ pub enum Event<'a> {
         /// Why.
         problem: &'a str,
     },
-    /// A pack and a tree on disk differ.
+    /// A pack and what it is compared with differ.
     Difference {
         /// Where, as a path in the pack.
         path: Escaped<'a>,
@@ -172,6 +176,15 @@ pub const PROBLEMS_KEPT: usize = 1000;
 /// Fails when the observer wants it to stop; `at` is what was being worked on.
 pub(crate) fn go_on(observer: &dyn Observer, at: impl Into<Location>) -> Result<()> {
     if observer.cancelled() { Err(cancelled(at)) } else { Ok(()) }
+}
+
+/// Hears nothing, and stops when the other one does.
+pub(crate) struct Mute<'o>(pub(crate) &'o dyn Observer);
+
+impl Observer for Mute<'_> {
+    fn cancelled(&self) -> bool {
+        self.0.cancelled()
+    }
 }
 
 /// Says that the observer wanted it to stop.

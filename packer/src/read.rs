@@ -1,6 +1,7 @@
 //! Reading packs: the questions of a file system, file objects, many small payloads at once.
 
 pub(crate) mod format;
+mod foreign;
 pub(crate) mod note;
 pub(crate) mod legacy;
 pub(crate) mod pack;

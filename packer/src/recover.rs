@@ -67,13 +67,17 @@ pub fn recover(
     let temporary = || sort::failed(&directory, container);
     let mut sorter = Sorter::new(&directory);
     let mut clues = Clues::new(container);
+    let mut entries = 0;
     clues.gather(options.index.as_deref(), &mut |entry| {
         go_on(observer, container)?;
+        entries += 1;
         sorter.push(entry).map_err(temporary())
     })?;
     if clues.found.is_empty() {
         return Err(Error::container(container, ContainerProblem::NothingLeft));
     }
+    // Several indexes may tell of one.
+    observer.event(Event::Selected { entries });
     let mut sorted = sorter.finish().map_err(temporary())?;
     let replacement = Replacement::new(target)?;
     let mut copier = Copier::new(container, target, replacement.file())?;

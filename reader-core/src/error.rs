@@ -322,7 +322,7 @@ pub enum Error {
     #[error("the names in the root page cannot be hidden from old programs")]
     NoMask,
     /// One of the caller's [`crate::Limits`] was exceeded.
-    #[error("{what} is {value}, over the limit of {limit}")]
+    #[error("{} is {value}, over the limit of {limit}", limited(what))]
     OverLimit {
         /// The field of [`crate::Limits`].
         what: &'static str,
@@ -331,6 +331,22 @@ pub enum Error {
         /// The limit.
         limit: u64,
     },
+}
+
+/// A field of [`crate::Limits`] in words.
+fn limited(what: &'static str) -> &'static str {
+    match what {
+        "v1_index_bytes" => "the length of the NDJSON index in bytes",
+        "v1_entries" => "the number of entries",
+        "line_bytes" => "the length of a line of the index in bytes",
+        "idle_bytes" => "the length of an index that holds next to nothing, in bytes,",
+        "implied_bytes" => "the memory for directories that paths imply, in bytes,",
+        "pages" => "the number of index pages",
+        "section_bytes" => "the length of a section in bytes",
+        "generations" => "the number of earlier states in the file",
+        "content_bytes" | "usize" => "the length of a file's content in bytes",
+        what => what,
+    }
 }
 
 /// Why a name cannot be a path inside a pack.

@@ -8,7 +8,7 @@ use crate::container::tasks::{Ahead, Tasks};
 use crate::error::{Action, Error, Result};
 use crate::index::writer::{DirectoryLines, Finished, IndexFormat};
 use crate::pack::{self, Dedup, Output, PackOptions, Summary};
-use crate::progress::Observer;
+use crate::progress::{Mute, Observer};
 use crate::source::location::idx_path;
 use crate::source::platform::directory_of;
 use crate::source::replace::{create_directories, refuse_same, sync_directory};
@@ -126,6 +126,7 @@ impl Creation<'_> {
             index: self.index,
             scratch: &scratch,
             tail: options.tail,
+            observer,
         };
         let known = known::find(&place, len, dedup.as_mut())?;
         known.prepare(self.container, self.index)?;
@@ -196,7 +197,9 @@ impl Creation<'_> {
                 remove_index: options.remove_index,
                 tail: options.tail,
             };
-            let finalized = finalize::run(self.container, self.index, locked, &finalize, observer)?;
+            // All entries were told of when they were packed, or before.
+            let quiet = Mute(observer);
+            let finalized = finalize::run(self.container, self.index, locked, &finalize, &quiet)?;
             created.finished = Some(finalized.finished);
             created.replaced = finalized.replaced;
         }
@@ -214,7 +217,7 @@ fn dry_run(
     let mut dedup = options.pack.dedup.then(Dedup::default);
     let len = container.metadata().map_or(0, |metadata| metadata.len());
     let scratch = std::env::temp_dir();
-    let place = Place { container, index, scratch: &scratch, tail: options.tail };
+    let place = Place { container, index, scratch: &scratch, tail: options.tail, observer };
     let known = known::find(&place, len, dedup.as_mut())?;
     let mut created = Created { resumed: known.resumed(), ..Created::default() };
     let walk = pack::walk(source, &options.pack, vec![container.to_owned(), index.to_owned()])?;

@@ -4,11 +4,12 @@ use crate::container::embedded::{Inside, embedded};
 use crate::container::journal::{self, JournalState};
 use crate::container::known::{Place, Tail, index_missing};
 use crate::container::lock::Locked;
+use crate::container::ndjson::done;
 use crate::container::tables::Tables;
 use crate::error::{Action, ContainerProblem, Error, Result};
 use crate::index::sort::{self, Sorted, Sorter};
 use crate::index::writer::{Extras, Finished, IndexFormat, IndexOptions, IndexWriter};
-use crate::progress::{Observer, go_on};
+use crate::progress::{Event, Observer, go_on};
 use crate::source::location::idx_path;
 use crate::source::platform::directory_of;
 use crate::source::replace::close;
@@ -79,7 +80,7 @@ pub(crate) fn run(
     observer: &dyn Observer,
 ) -> Result<Finalized> {
     let scratch = &directory_of(index);
-    let place = Place { container, index, scratch, tail: options.tail };
+    let place = Place { container, index, scratch, tail: options.tail, observer };
     journal::convert_array(index)?;
     let is_ndjson = options.index.format == IndexFormat::Ndjson;
     let (state, mut sorted) = read(&place, observer)?;
@@ -97,7 +98,11 @@ pub(crate) fn run(
         return Err(Error::container(container, ContainerProblem::KeepsNoTail));
     }
     let mut writer = IndexWriter::new(scratch);
-    writer.push_all(&mut sorted, || go_on(observer, container))?;
+    observer.event(Event::Selected { entries: state.entries });
+    writer.push_all(&mut sorted, |entry| {
+        observer.event(done(entry));
+        go_on(observer, container)
+    })?;
     let replaced = sorted.refused;
     if is_ndjson && writer.end() < end {
         // Old readers know a trailer by this: the last payload that it names ends where it begins. The one that lies

@@ -8,6 +8,7 @@
 use crate::error::{Action, ContainerProblem, Error, Result};
 use crate::index::end::end_of;
 use crate::pack::{Announce, Output};
+use crate::progress::{Event, Observer};
 use crate::read::note::{Note, Noted};
 use crate::source::mapped::Mapped;
 use crate::source::platform::directory_of;
@@ -53,7 +54,11 @@ impl JournalState {
 /// Any other line that cannot be read is an error: it may name what nothing else names. So is a file
 /// without a single entry that is not empty either: whoever believed it would cut the whole container off.
 /// A JSON array, as an early version of the old program wrote it, is read as it is.
-pub(crate) fn read(path: &Path, each: &mut dyn FnMut(Entry) -> Result<()>) -> Result<JournalState> {
+pub(crate) fn read(
+    path: &Path,
+    observer: &dyn Observer,
+    each: &mut dyn FnMut(Entry) -> Result<()>,
+) -> Result<JournalState> {
     if is_array(path)? {
         let mut state = JournalState::default();
         read_array(path, &mut |entry| {
@@ -62,11 +67,18 @@ pub(crate) fn read(path: &Path, each: &mut dyn FnMut(Entry) -> Result<()>) -> Re
         })?;
         return Ok(state);
     }
-    read_lines(path, each)
+    read_lines(path, observer, each)
 }
 
-fn read_lines(path: &Path, each: &mut dyn FnMut(Entry) -> Result<()>) -> Result<JournalState> {
+fn read_lines(
+    path: &Path,
+    observer: &dyn Observer,
+    each: &mut dyn FnMut(Entry) -> Result<()>,
+) -> Result<JournalState> {
+    /// How often the observer hears how far it has come.
+    const LINES: u64 = 1024;
     let file = File::open(path).map_err(Error::io(Action::Open, path))?;
+    let total = file.metadata().map_or(0, |found| found.len());
     let mut reader = BufReader::with_capacity(256 << 10, file);
     let mut state = JournalState::default();
     let (mut line, mut number, mut offset) = (Vec::new(), 0, 0);
@@ -86,6 +98,9 @@ fn read_lines(path: &Path, each: &mut dyn FnMut(Entry) -> Result<()>) -> Result<
             return Err(Error::container(path, problem));
         }
         (number, offset) = (number + 1, offset + read);
+        if number % LINES == 0 {
+            observer.event(Event::Index { bytes: offset, total });
+        }
         let text = line.trim_ascii();
         let is_new = number == 1 && read > NEW.len() as u64;
         let is_torn = !is_whole && is_torn(&line, !is_new);

@@ -6,6 +6,7 @@ use crate::container::proof::Proof;
 use crate::error::{ContainerProblem, Error, Result};
 use crate::index::sort::{self, Sorted, Sorter};
 use crate::pack::Dedup;
+use crate::progress::Observer;
 use rangepack_core::{Content, Entry, Kind};
 use std::path::Path;
 
@@ -139,6 +140,8 @@ pub(crate) struct Place<'p> {
     /// The directory for temporary files.
     pub(crate) scratch: &'p Path,
     pub(crate) tail: Tail,
+    /// Hears how much of the index is read.
+    pub(crate) observer: &'p dyn Observer,
 }
 
 impl Place<'_> {
@@ -151,7 +154,7 @@ impl Place<'_> {
             return Ok(None);
         }
         let mut proof = Proof::default();
-        let state = journal::read(self.index, &mut |entry| {
+        let state = journal::read(self.index, self.observer, &mut |entry| {
             proof.learn(&entry);
             each(entry)
         })?;
@@ -235,7 +238,7 @@ pub(crate) fn refuse_to_lose_lines(
 ) -> Result<()> {
     let temporary = || sort::failed(scratch, index);
     let (mut old, mut new) = (Sorter::new(scratch), Sorter::new(scratch));
-    journal::read(index, &mut |entry| old.push(entry).map_err(temporary()))?;
+    journal::read(index, &(), &mut |entry| old.push(entry).map_err(temporary()))?;
     replacing(&mut |entry| new.push(entry).map_err(temporary()))?;
     let mut new = new.finish().map_err(temporary())?.peekable();
     for entry in old.finish().map_err(temporary())? {

@@ -106,7 +106,7 @@ pub(super) fn refuse_to_replace(target: &Path, overwrite: bool) -> Result<()> {
 /// Whether a file has the entries of a container, as lines.
 pub(super) fn is_ndjson(path: &Path) -> bool {
     !matches!(
-        journal::read(path, &mut |_| Ok(())),
+        journal::read(path, &(), &mut |_| Ok(())),
         Err(Error::Container {
             problem: ContainerProblem::NoEntries | ContainerProblem::LineTooLong { .. },
             ..

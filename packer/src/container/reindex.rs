@@ -5,12 +5,12 @@ use crate::container::finalize::append;
 use crate::container::journal;
 use crate::container::known::{Place, Tail};
 use crate::container::lock::{Locked, lock_for};
-use crate::container::ndjson::{done, is_ndjson, refuse_to_replace};
+use crate::container::ndjson::{is_ndjson, refuse_to_replace};
 use crate::container::tables::Tables;
 use crate::error::{Action, ContainerProblem, Error, Result};
 use crate::index::sort::{self, Sorter};
 use crate::index::writer::{Extras, Finished, IndexOptions, IndexWriter};
-use crate::progress::{Latch, Observer, cancelled, go_on};
+use crate::progress::{Event, Latch, Observer, cancelled, go_on};
 use crate::read::legacy::{self, Notes, Origin};
 use crate::source::data::Data;
 use crate::source::location::{Location, idx_path};
@@ -20,7 +20,7 @@ use crate::source::platform::directory_of;
 use crate::source::replace::{Finish, Replacement, refuse_same};
 use rangepack_core::layout::Volume;
 use rangepack_core::ndjson::Item;
-use rangepack_core::{Digest, Entry, Kind, PackPathBuf, Source};
+use rangepack_core::{Digest, Entry, Escaped, Kind, PackPathBuf, Source};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -129,7 +129,7 @@ fn beside(
     let (mut tables, hashed, damaged) = rebuild.finish();
     let mut writer = IndexWriter::new(&directory);
     let mut sorted = sorter.finish().map_err(temporary())?;
-    writer.push_all(&mut sorted, || go_on(observer, container))?;
+    writer.push_all(&mut sorted, |_| go_on(observer, container))?;
     notes.refused.append(&mut sorted.refused);
     let replacement = Replacement::new(sidecar)?;
     let mut out = replacement.writer();
@@ -157,7 +157,8 @@ fn in_place(
     let index = index.map_or_else(|| idx_path(container), Path::to_owned);
     let directory = directory_of(container);
     let temporary = || sort::failed(&directory, container);
-    let place = Place { container, index: &index, scratch: &directory, tail: options.tail };
+    let place =
+        Place { container, index: &index, scratch: &directory, tail: options.tail, observer: &() };
     // The index beside it is the one that counts until the one inside does. Without one it is made, and goes in the end.
     let state = match place.read(&mut |_| Ok(()))? {
         Some((state, proof)) => {
@@ -211,7 +212,7 @@ fn in_place(
     let write = || -> Result<Finished> {
         let mut writer = IndexWriter::new(&directory);
         let mut sorted = sorter.finish().map_err(temporary())?;
-        writer.push_all(&mut sorted, || go_on(observer, container))?;
+        writer.push_all(&mut sorted, |_| go_on(observer, container))?;
         notes.refused.append(&mut sorted.refused);
         let torn = state.map_or(0, |state| state.torn);
         journal::announce(&index, torn, tables.end().saturating_add(writer.bound()))?;
@@ -320,7 +321,9 @@ impl<'r> Rebuild<'r> {
                 self.damaged.push(entry.path.clone());
             }
         }
-        self.observer.event(done(&entry));
+        // What is read of the container, of which it is known how long that is.
+        let bytes = if let Kind::File(content) = &entry.kind { content.stored_size } else { 0 };
+        self.observer.event(Event::Done { path: Escaped(entry.path.as_bytes()), bytes });
         Ok(entry)
     }
 }

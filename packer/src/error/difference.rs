@@ -1,6 +1,6 @@
-//! In what a pack and a tree on disk differ.
+//! In what a pack and a tree on disk, or another pack, differ.
 
-/// In what a pack and a tree differ at a path.
+/// In what a pack and a tree on disk differ at a path; or two packs, of which the second stands for the tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Difference {

@@ -182,16 +182,17 @@ impl IndexWriter {
         Ok(())
     }
 
-    /// Adds all entries of a container, whose groups of hard links are counted anew. `go_on` is asked before each.
+    /// Adds all entries of a container, whose groups of hard links are counted anew. `go_on` is asked before each
+    /// is added.
     pub(crate) fn push_all(
         &mut self,
         sorted: &mut Sorted,
-        go_on: impl Fn() -> Result<()>,
+        go_on: impl Fn(&Entry) -> Result<()>,
     ) -> Result<()> {
         let mut groups = Groups::default();
         for entry in sorted {
-            go_on()?;
             let mut entry = entry.map_err(self.temporary())?;
+            go_on(&entry)?;
             groups.renumber(&mut entry);
             self.push(&entry)?;
         }

@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::index::end::end_of;
 use crate::progress::{Event, Observer, PROBLEMS_KEPT, go_on};
+use crate::read::foreign::is_no_pack;
 use crate::read::format::Format;
 use crate::read::note::{Note, Noted};
 use crate::source::data::{Data, Gathered, PIECE};
@@ -109,10 +110,6 @@ pub(crate) fn find(data: &Data, options: &OpenOptions) -> Result<Origin> {
         }
     }
     beside.map(Origin::Beside).ok_or_else(|| is_no_pack(data))
-}
-
-fn is_no_pack(data: &Data) -> Error {
-    Error::pack(data.location())(rangepack_core::Error::NotAPack { file_len: data.len() })
 }
 
 /// Whether a trailer is that of the container it was found in, rather than one of a container that was
@@ -307,7 +304,9 @@ pub(crate) fn load(
     if let Origin::Trailer(trailer) = &origin {
         notes.misfit = all && notes.bad_lines == 0 && end != trailer.magic_offset;
     }
-    if is_found && matches!(origin, Origin::Beside(_)) {
+    // An index that the caller named may be a copy, kept while the container has its own inside: but not where nothing
+    // lies behind the payloads.
+    if matches!(origin, Origin::Beside(_)) && (is_found || end == data.len()) {
         let interrupted = notes.under_way.is_some_and(|until| until > 0);
         notes.unfinished =
             Some(Unfinished { interrupted, unnamed: data.len().saturating_sub(end) });
