@@ -5,18 +5,23 @@ mod console;
 mod exit;
 mod follow;
 mod interrupt;
+mod listing;
 mod notes;
 mod progress;
 mod status;
+mod summary;
 
 mod pack;
 mod create;
 mod extract;
 mod ls;
 mod tree;
+mod find;
+mod du;
 mod cat;
 mod info;
 mod verify;
+mod diff;
 mod finalize;
 mod index;
 mod recover;
@@ -28,7 +33,7 @@ mod man;
 #[cfg(test)]
 mod snapshots;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use console::Global;
 use exit::{Exit, Failure};
 use std::process::ExitCode;
@@ -64,9 +69,12 @@ enum Command {
     Extract(Box<extract::Args>),
     Ls(ls::Args),
     Tree(tree::Args),
+    Find(find::Args),
+    Du(du::Args),
     Cat(cat::Args),
     Info(info::Args),
     Verify(verify::Args),
+    Diff(diff::Args),
     Finalize(finalize::Args),
     Index(index::Args),
     Recover(recover::Args),
@@ -84,9 +92,12 @@ impl Command {
             Command::Extract(args) => extract::run(args, global),
             Command::Ls(args) => ls::run(args, global),
             Command::Tree(args) => tree::run(args, global),
+            Command::Find(args) => find::run(args, global),
+            Command::Du(args) => du::run(args, global),
             Command::Cat(args) => cat::run(args, global),
             Command::Info(args) => info::run(args, global),
             Command::Verify(args) => verify::run(args, global),
+            Command::Diff(args) => diff::run(args, global),
             Command::Finalize(args) => finalize::run(args, global),
             Command::Index(args) => index::run(args, global),
             Command::Recover(args) => recover::run(args, global),
@@ -100,14 +111,54 @@ impl Command {
 
 /// Everything that the command line accepts, with its help.
 fn command() -> clap::Command {
-    Cli::command()
+    Cli::command().mut_subcommands(|command| match command.get_after_long_help() {
+        Some(text) => {
+            let text = flowing(&text.to_string());
+            command.after_long_help(text)
+        }
+        None => command,
+    })
+}
+
+/// A text whose paragraphs are one line each, to be broken where the terminal ends: of lines that follow each other,
+/// those at the margin belong together.
+fn flowing(text: &str) -> String {
+    let at_margin = |line: &str| !line.is_empty() && !line.starts_with(' ');
+    let mut flowing = String::with_capacity(text.len());
+    let mut before = "";
+    for line in text.lines() {
+        if !flowing.is_empty() {
+            flowing.push(if at_margin(before) && at_margin(line) { ' ' } else { '\n' });
+        }
+        flowing.push_str(line);
+        before = line;
+    }
+    flowing
 }
 
 /// Runs the command line of this process.
 pub(crate) fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let parsed = command().try_get_matches().and_then(|found| Cli::from_arg_matches(&found));
+    let cli = match parsed {
+        Ok(cli) => cli,
+        Err(_) if short_help() => return ExitCode::SUCCESS,
+        Err(error) => error.format(&mut command()).exit(),
+    };
     let exit = cli.command.run(&cli.global).unwrap_or_else(|failure| failure.report(&cli.global));
     ExitCode::from(exit.code())
+}
+
+/// `-h` alone is the short help also of those commands that know it as something else beside a pack; whether it was
+/// asked for.
+fn short_help() -> bool {
+    let mut arguments = std::env::args_os().skip(1);
+    let (name, flag) = (arguments.next().unwrap_or_default(), arguments.next());
+    if flag.is_none_or(|flag| flag != "-h") || arguments.next().is_some() {
+        return false;
+    }
+    let mut command = command();
+    command.build();
+    command.find_subcommand_mut(name).is_some_and(|command| command.print_help().is_ok())
 }
 
 /// Reads the arguments of one subcommand from a line, for its tests.
@@ -126,6 +177,31 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         super::command().debug_assert();
+    }
+
+    #[test]
+    fn paragraphs_flow() {
+        let text = "Examples:\n  a b\n  c\n\nOne\ntwo.\n\nWhat is where:\n  x";
+        assert_eq!(
+            super::flowing(text),
+            "Examples:\n  a b\n  c\n\nOne two.\n\nWhat is where:\n  x"
+        );
+        for width in [80, 100] {
+            for command in super::command().get_subcommands_mut() {
+                let help = command.clone().term_width(width).render_long_help().to_string();
+                let lines: Vec<_> = help.lines().collect();
+                for pair in lines.windows(2).filter(|pair| pair.iter().all(|it| !it.is_empty())) {
+                    let word = pair[1].split(' ').next().unwrap_or_default();
+                    let is_list = pair[1].starts_with(' ') || pair[0].ends_with(':');
+                    let room = pair[0].chars().count() + 1 + word.chars().count();
+                    assert!(
+                        is_list || room > width,
+                        "{}: broken too early: {pair:?}",
+                        command.get_name()
+                    );
+                }
+            }
+        }
     }
 
     #[test]

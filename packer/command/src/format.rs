@@ -1,30 +1,54 @@
 //! Numbers, sizes, times and modes as people read them.
 
-use jiff::Timestamp;
+use jiff::civil::DateTime;
 use jiff::fmt::temporal::DateTimePrinter;
+use jiff::tz::TimeZone;
+use jiff::{Span, Timestamp};
 use rangepack_core::Kind;
+use std::ffi::OsString;
 use std::fmt;
+use std::io::{IsTerminal, stderr, stdout};
+use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 
 /// Stands between thousands: a narrow space that no line is broken at.
 const THIN_SPACE: char = '\u{202f}';
 
-/// A number with its thousands apart: `1 234 567`.
+/// Whether thousands stand apart: where people read, in a locale that has the space. Programs read plain digits.
+static APART: LazyLock<bool> = LazyLock::new(|| {
+    stdout().is_terminal() && stderr().is_terminal() && knows_unicode(std::env::var_os)
+});
+
+/// Whether a locale is one of Unicode; that of the system where none is set.
+fn knows_unicode(variable: impl Fn(&'static str) -> Option<OsString>) -> bool {
+    let set = |name| variable(name).filter(|value| !value.is_empty());
+    let Some(locale) = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set) else {
+        return cfg!(not(unix));
+    };
+    let locale = locale.to_string_lossy().to_ascii_uppercase();
+    locale.contains("UTF-8") || locale.contains("UTF8")
+}
+
+/// A number; with its thousands apart on a terminal: `1 234 567`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Count(pub(crate) u64);
 
 impl fmt::Display for Count {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let digits = self.0.to_string();
-        let mut text = String::with_capacity(digits.len() * 2);
-        for (at, digit) in digits.chars().enumerate() {
-            if at > 0 && (digits.len() - at).is_multiple_of(3) {
-                text.push(THIN_SPACE);
-            }
-            text.push(digit);
-        }
-        f.pad(&text)
+        f.pad(&if *APART { apart(self.0) } else { self.0.to_string() })
     }
+}
+
+fn apart(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() * 2);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(THIN_SPACE);
+        }
+        text.push(digit);
+    }
+    text
 }
 
 /// So many things: `1 file`, `2 files`, `2 directories`.
@@ -35,6 +59,13 @@ pub(crate) fn count(number: u64, thing: &str) -> String {
         (_, Some(stem)) => format!("{count} {stem}ies"),
         _ => format!("{count} {thing}s"),
     }
+}
+
+/// Files, those of them that are links named apart: `3 files`, `3 files (1 link)`. In all outputs links are files,
+/// as in the totals of directories.
+pub(crate) fn files(files: u64, links: u64) -> String {
+    let files = count(files, "file");
+    if links == 0 { files } else { format!("{files} ({})", count(links, "link")) }
 }
 
 /// A number of bytes: `812 B`, `1.2 KiB`, `34 MiB`.
@@ -115,6 +146,22 @@ fn moment(time: SystemTime) -> String {
     DateTimePrinter::new().precision(Some(0)).timestamp_to_string(&moment)
 }
 
+/// Reads a moment: a date or a time, of UTC where nothing else is said, or a time ago: `3 days`, `2h`.
+pub(crate) fn moment_given(text: &str) -> Result<i64, String> {
+    let utc = |time: DateTime| time.to_zoned(TimeZone::UTC).map(|time| time.timestamp());
+    let ago = |span: Span| {
+        let now = Timestamp::now().to_zoned(TimeZone::UTC);
+        now.checked_sub(span.abs()).map(|time| time.timestamp())
+    };
+    let moment = text
+        .parse::<Timestamp>()
+        .or_else(|_| text.parse::<DateTime>().and_then(utc))
+        .or_else(|_| text.parse::<Span>().and_then(ago))
+        .map_err(|_| "a time is meant: 2024-06-30, 2024-06-30T12:00:00Z, or `3 days` ago")?;
+    let nanoseconds = moment.as_nanosecond();
+    Ok(i64::try_from(nanoseconds).unwrap_or(if nanoseconds < 0 { i64::MIN } else { i64::MAX }))
+}
+
 /// Kind and permissions as `ls` shows them: `drwxr-xr-x`; question marks when not known.
 pub(crate) fn mode(kind: char, mode: Option<u32>) -> String {
     let Some(mode) = mode else { return format!("{kind}?????????") };
@@ -149,7 +196,7 @@ mod tests {
 
     #[test]
     fn thousands() {
-        let text = |number| Count(number).to_string().replace(THIN_SPACE, " ");
+        let text = |number| apart(number).replace(THIN_SPACE, " ");
         assert_eq!(text(0), "0");
         assert_eq!(text(999), "999");
         assert_eq!(text(1000), "1 000");
@@ -158,11 +205,24 @@ mod tests {
     }
 
     #[test]
+    fn locales() {
+        let knows = |set: &[(&str, &str)]| {
+            knows_unicode(|name| set.iter().find(|(is, _)| *is == name).map(|(_, to)| to.into()))
+        };
+        assert!(knows(&[("LANG", "en_US.UTF-8")]));
+        assert!(knows(&[("LC_ALL", ""), ("LC_CTYPE", "C.utf8"), ("LANG", "C")]));
+        assert!(!knows(&[("LC_ALL", "C"), ("LANG", "en_US.UTF-8")]));
+        assert!(!knows(&[("LANG", "POSIX")]));
+    }
+
+    #[test]
     fn plurals() {
         assert_eq!(count(1, "directory"), "1 directory");
         assert_eq!(count(0, "directory"), "0 directories");
         assert_eq!(count(1, "file"), "1 file");
         assert_eq!(count(2, "file"), "2 files");
+        assert_eq!(files(3, 0), "3 files");
+        assert_eq!(files(3, 1), "3 files (1 link)");
     }
 
     #[test]
@@ -213,6 +273,24 @@ mod tests {
         ] {
             // Not every system has such times.
             assert!(time.is_none_or(|time| moment(time).starts_with(year)));
+        }
+    }
+
+    #[test]
+    fn moments_as_they_are_given() {
+        let second = 1_000_000_000;
+        assert_eq!(moment_given("1970-01-02"), Ok(86_400 * second));
+        assert_eq!(moment_given("1970-01-01T00:00:01Z"), Ok(second));
+        assert_eq!(moment_given("1970-01-01 01:00:00+01"), Ok(0));
+        assert_eq!(moment_given("9999-01-01"), Ok(i64::MAX));
+        let now = i64::try_from(Timestamp::now().as_nanosecond()).unwrap();
+        for text in ["3 days", "3days", "3d", "3 days ago", "72h"] {
+            let moment = moment_given(text).unwrap();
+            let ago = 3 * 86_400 * second;
+            assert!((now - ago..now).contains(&moment), "{text}");
+        }
+        for bad in ["", "yesterday", "3", "2024-13-01"] {
+            assert!(moment_given(bad).is_err(), "{bad}");
         }
     }
 

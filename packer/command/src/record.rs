@@ -11,7 +11,6 @@ pub(crate) struct Record {
     /// The path's bytes in hexadecimal digits, where they are not UTF-8.
     #[serde(skip_serializing_if = "Option::is_none")]
     path_hex: Option<String>,
-    #[serde(rename = "type")]
     kind: &'static str,
     #[serde(flatten)]
     file: Option<File>,
@@ -60,12 +59,20 @@ struct File {
     sparse: bool,
 }
 
+/// What lies below a directory; links are files.
 #[derive(Debug, Serialize)]
-struct Totals {
+pub(crate) struct Totals {
     files: u64,
     directories: u64,
     bytes: u64,
     stored_bytes: u64,
+}
+
+impl From<rangepack_core::Totals> for Totals {
+    fn from(totals: rangepack_core::Totals) -> Totals {
+        let rangepack_core::Totals { files, directories, bytes, stored_bytes } = totals;
+        Totals { files, directories, bytes, stored_bytes }
+    }
 }
 
 fn is_zero(number: &u32) -> bool {
@@ -73,7 +80,7 @@ fn is_zero(number: &u32) -> bool {
 }
 
 /// Bytes as text, and their digits where the text cannot say it all.
-fn text(bytes: &[u8]) -> (String, Option<String>) {
+pub(crate) fn text(bytes: &[u8]) -> (String, Option<String>) {
     match String::from_utf8_lossy(bytes) {
         std::borrow::Cow::Borrowed(text) => (text.to_owned(), None),
         std::borrow::Cow::Owned(text) => {
@@ -118,12 +125,7 @@ impl Record {
                 });
             }
             Kind::Directory(totals) => {
-                record.totals = Some(Totals {
-                    files: totals.files,
-                    directories: totals.directories,
-                    bytes: totals.bytes,
-                    stored_bytes: totals.stored_bytes,
-                });
+                record.totals = Some((*totals).into());
             }
             Kind::Symlink(target) => {
                 let (target, hex) = text(target);
@@ -148,7 +150,7 @@ mod tests {
     #[test]
     fn only_what_is_known() {
         let link = json(b"a", Kind::Symlink(b"b\n".to_vec()));
-        let expected = r#"{"path":"a","type":"symlink","link_target":"b\n","mode":"0644","mtime":"1970-01-01T00:00:00Z"}"#;
+        let expected = r#"{"path":"a","kind":"symlink","link_target":"b\n","mode":"0644","mtime":"1970-01-01T00:00:00Z"}"#;
         assert_eq!(link, expected);
         let directory = json(b"a", Kind::Directory(rangepack_core::Totals::default()));
         assert!(directory.contains(r#""totals":{"files":0,"#), "{directory}");

@@ -32,7 +32,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Redirect, Response};
 use rangepack::Error;
-use rangepack::Location;
+use rangepack::{Location, Notes};
 use rangepack::{OpenOptions, Verify};
 use route::{Route, route};
 use shelf::Shelf;
@@ -99,6 +99,14 @@ impl Default for ServeOptions {
             open: OpenOptions::default(),
         }
     }
+}
+
+/// What is told of a pack that is there.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) files: u64,
+    /// What is strange in its index.
+    pub(crate) notes: Notes,
 }
 
 /// A server that listens, and answers once it runs.
@@ -200,10 +208,14 @@ impl Server {
     }
 
     /// Names of the packs that are there now, and how many files each has, or what is wrong with it.
-    pub(crate) fn packs(&self) -> Vec<(String, std::result::Result<u64, String>)> {
+    pub(crate) fn packs(&self) -> Vec<(String, std::result::Result<Found, String>)> {
         let packs = self.shared.shelf.list().into_iter();
         let told = packs.map(|(name, opened)| match opened {
-            Ok(served) => (name, Ok(served.pack.header().totals.files)),
+            Ok(served) => {
+                let (files, notes) =
+                    (served.pack.header().totals.files, served.pack.notes().clone());
+                (name, Ok(Found { files, notes }))
+            }
             Err(error) => (name, Err(error.to_string())),
         });
         told.collect()

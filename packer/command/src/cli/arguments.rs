@@ -8,7 +8,7 @@ use super::status::State;
 use crate::format::{Size, count};
 use rangepack::Location;
 use rangepack::{DirectoryLines, IndexFormat, IndexOptions, Tail};
-use rangepack::{Filter, FilterOptions};
+use rangepack::{Filter, FilterError, FilterOptions};
 use rangepack::{OpenOptions, Pack, Verify};
 use rangepack::{PackOptions, default_threads};
 use rangepack_core::Digest;
@@ -132,15 +132,14 @@ impl TailArgs {
 
 /// Fails when something that is written, or read in other ways than packs, is given as a URL.
 pub(super) fn refuse_url(place: &Path) -> Result<()> {
-    on_disk(&place.into()).map(|_| ())
-}
-
-/// The same for what is a location already; its path.
-pub(super) fn on_disk(location: &Location) -> Result<&Path> {
-    location.disk().ok_or_else(|| Failure::Usage {
+    let location = Location::from(place);
+    if location.disk().is_some() {
+        return Ok(());
+    }
+    Err(Failure::Usage {
         problem: format!("{location} is a URL; this has to lie on disk"),
-        hint: "ls, tree, cat, info, verify and extract read packs at URLs; for the rest, copy the \
-               file here, or the result there",
+        hint: "ls, tree, find, du, cat, info, verify, diff, extract and serve read packs at URLs; for \
+               the rest, copy the file here, or the result there",
     })
 }
 
@@ -187,10 +186,15 @@ impl SelectArgs {
         options.exclude.clone_from(&self.exclude);
         options.extensions.clone_from(&self.ext);
         (options.no_hidden, options.gitignore) = (self.no_hidden, self.gitignore);
-        Filter::new(options).map_err(|error| Failure::Usage {
-            problem: error.to_string(),
-            hint: "globs know `*`, `**`, `?`, `[a-z]` and `{a,b}`; quote them from the shell",
-        })
+        Filter::new(options).map_err(bad_glob)
+    }
+}
+
+/// What is wrong with globs or extensions.
+pub(super) fn bad_glob(error: FilterError) -> Failure {
+    Failure::Usage {
+        problem: error.to_string(),
+        hint: "globs know `*`, `**`, `?`, `[a-z]` and `{a,b}`; quote them from the shell",
     }
 }
 

@@ -5,7 +5,7 @@ use anstyle::{AnsiColor, Style};
 use rangepack::Location;
 use rangepack_core::{Escaped, is_deceptive};
 use std::borrow::Cow;
-use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
+use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 use std::path::Path;
 
 /// When something is done that only a terminal is good for.
@@ -91,7 +91,7 @@ impl Global {
     pub(super) fn stdout(&self) -> Out {
         let stdout = io::stdout();
         let (escape, color) = (stdout.is_terminal(), self.colors(&stdout));
-        Out { out: BufWriter::with_capacity(64 << 10, stdout.lock()), escape, color }
+        Out { out: BufWriter::with_capacity(64 << 10, stdout), escape, color }
     }
 }
 
@@ -158,7 +158,7 @@ impl Paint {
 /// Standard output, which must be flushed at the end.
 #[derive(Debug)]
 pub(super) struct Out {
-    out: BufWriter<StdoutLock<'static>>,
+    out: BufWriter<Stdout>,
     /// It is a terminal, which names must not take control of.
     pub(super) escape: bool,
     color: bool,

@@ -9,7 +9,8 @@ use super::exit::{Exit, Failure};
 use super::follow::Follow;
 use super::progress::{OldProgressArgs, Steps};
 use super::status::{State, StatusArgs};
-use crate::format::{Size, count, duration};
+use super::summary::Done;
+use crate::format::{Size, count};
 use rangepack::Error;
 use rangepack::{CreateOptions, Created};
 use rangepack::{Observer, PackOptions};
@@ -195,18 +196,17 @@ fn report(args: &Args, created: &Created, elapsed: std::time::Duration) {
     if summary.files + summary.directories + summary.symlinks == 0 {
         note(&format!("nothing to add: {} unchanged", count(summary.unchanged, "entry")));
     } else {
-        let mut text = format!(
-            "{verb} {}, {}, {}: {}",
-            count(summary.files, "file"),
-            count(summary.directories, "directory"),
-            count(summary.symlinks, "link"),
-            Size(summary.bytes)
-        );
-        text.push_str(&format!(
-            " stored as {} in {}",
-            Size(summary.stored_bytes),
-            duration(elapsed)
-        ));
+        let mut text = Done {
+            verb,
+            files: summary.files + summary.symlinks,
+            links: summary.symlinks,
+            directories: summary.directories,
+            bytes: summary.bytes,
+            stored: Some(summary.stored_bytes),
+            elapsed,
+            by_bytes: true,
+        }
+        .to_string();
         for (number, what) in [
             (summary.changed, "changed since"),
             (summary.unchanged, "unchanged"),
@@ -221,7 +221,7 @@ fn report(args: &Args, created: &Created, elapsed: std::time::Duration) {
         note(&text);
     }
     if let Some(finished) = &created.finished {
-        super::finalize::report(finished, &created.replaced);
+        super::finalize::report(finished, &created.replaced, None);
     } else if !args.dry_run && !created.is_finalized {
         note("the container is open; `rangepack finalize` puts the index into it");
     }

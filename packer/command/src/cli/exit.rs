@@ -3,7 +3,7 @@
 use super::console::Global;
 #[cfg(feature = "serve")]
 use crate::serve::ServeError;
-use rangepack::{ContainerProblem, Error, Expected, RemoteProblem, VolumeProblem};
+use rangepack::{ContainerProblem, Error, Expected, OtherFormat, RemoteProblem, VolumeProblem};
 use rangepack_core::ErrorKind;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -140,6 +140,7 @@ impl Failure {
 fn advice(error: &Error) -> Option<&'static str> {
     match error {
         Error::Pack { source, .. } => advice_on_pack(source.kind()),
+        Error::OtherFormat { format, .. } => Some(advice_on_format(*format)),
         Error::Entry { source, .. } => match source.kind() {
             ErrorKind::Corrupt => Some(
                 "its bytes were changed after packing; `rangepack verify` finds out what else is \
@@ -284,6 +285,36 @@ fn advice_on_pack(kind: ErrorKind) -> Option<&'static str> {
         ErrorKind::BadQuestion => "paths inside a pack are relative and hold no `..`",
         _ => return None,
     })
+}
+
+fn advice_on_format(format: OtherFormat) -> &'static str {
+    match format {
+        OtherFormat::Tar => {
+            "`tar -tf` lists it; unpack it with `tar -xf`, then `rangepack pack DIR OUT`. A pack that was cut \
+             short may look like its first file: `rangepack recover` saves what is left of it"
+        }
+        OtherFormat::Zip => {
+            "`unzip -l` lists it; unpack it with `unzip`, then `rangepack pack DIR OUT`. A pack that was cut \
+             short may look like its first file: `rangepack recover` saves what is left of it"
+        }
+        OtherFormat::SevenZip => {
+            "`7z l` lists it; unpack it with `7z x`, then `rangepack pack DIR OUT`"
+        }
+        OtherFormat::Squashfs => {
+            "`unsquashfs -l` lists it; unpack it with `unsquashfs`, then `rangepack pack DIR OUT`"
+        }
+        OtherFormat::Gzip => {
+            "`gzip -d` unpacks it: what is inside may be a pack, or a tar archive. Packs compress each file: \
+             `rangepack pack --compress`. A pack that was cut short may look like its first file: `rangepack \
+             recover` saves what is left of it"
+        }
+        OtherFormat::Zstd => "`zstd -d` unpacks it: what is inside may be a pack, or a tar archive",
+        OtherFormat::Xz => "`xz -d` unpacks it: what is inside may be a pack, or a tar archive",
+        OtherFormat::Bzip2 => {
+            "`bzip2 -d` unpacks it: what is inside may be a pack, or a tar archive"
+        }
+        _ => "its own programs read it",
+    }
 }
 
 fn advice_on_remote(problem: &RemoteProblem) -> Option<&'static str> {

@@ -10,7 +10,7 @@ use super::exit::{Exit, Failure};
 use super::follow::Follow;
 use super::progress::{OldProgressArgs, Steps};
 use super::status::{State, StatusArgs};
-use crate::format::{Size, count, duration, rate};
+use super::summary::Done;
 use rangepack::Filter;
 use rangepack::Location;
 use rangepack::{ExtractOptions, ExtractReport, Selection, Stopped, extract};
@@ -198,14 +198,17 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
 /// The outcome in one line.
 fn sentence(args: &Args, report: &ExtractReport, elapsed: std::time::Duration) -> String {
     let verb = if args.write.dry_run { "checked" } else { "extracted" };
-    let mut text = format!("{verb} {}", count(report.files, "file"));
-    for (number, thing) in [(report.directories, "directory"), (report.symlinks, "link")] {
-        if number > 0 {
-            text.push_str(&format!(", {}", count(number, thing)));
-        }
+    let mut text = Done {
+        verb,
+        files: report.files + report.symlinks,
+        links: report.symlinks,
+        directories: report.directories,
+        bytes: report.bytes,
+        stored: None,
+        elapsed,
+        by_bytes: true,
     }
-    let speed = Size(rate(report.bytes, elapsed));
-    text.push_str(&format!(": {} in {} ({speed}/s)", Size(report.bytes), duration(elapsed)));
+    .to_string();
     for (number, what) in [
         (report.skipped, "there already"),
         (report.failed, "failed"),
@@ -221,8 +224,10 @@ fn sentence(args: &Args, report: &ExtractReport, elapsed: std::time::Duration) -
 
 #[derive(Debug, Serialize)]
 struct Json<'r> {
+    /// Regular files and links.
     files: u64,
     directories: u64,
+    /// How many of the files are links.
     symlinks: u64,
     bytes: u64,
     skipped: u64,
@@ -243,7 +248,7 @@ impl<'r> Json<'r> {
     fn new(report: &'r ExtractReport) -> Json<'r> {
         let problems = report.problems.iter();
         Json {
-            files: report.files,
+            files: report.files + report.symlinks,
             directories: report.directories,
             symlinks: report.symlinks,
             bytes: report.bytes,

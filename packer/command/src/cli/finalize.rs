@@ -1,14 +1,18 @@
 //! `rangepack finalize`: the index goes into its container.
 
+use super::Result;
 use super::arguments::{IndexArgs, TailArgs, refuse_url};
-use super::console::{Global, note};
+use super::console::{Global, When, note};
 use super::exit::Exit;
-use super::{Result, interrupt};
+use super::follow::Follow;
+use super::status::State;
+use super::summary::Done;
 use crate::format::{Size, count};
 use rangepack::{FinalizeOptions, Finished};
 use rangepack_core::Escaped;
 use rangepack_core::ndjson::Refused;
 use std::path::PathBuf;
+use std::time::Duration;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -43,19 +47,21 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     let mut options = FinalizeOptions::default();
     (options.index, options.remove_index) = (args.indexes.options(), args.remove_index);
     options.tail = args.tail.tail();
-    let finalized =
-        rangepack::finalize(&args.container, args.index.as_deref(), &options, interrupt::flag())?;
+    let follow = Follow::new("finalizing", When::Auto, global).stoppable();
+    let finalized = rangepack::finalize(&args.container, args.index.as_deref(), &options, &follow);
+    follow.finish(State::of(&finalized))?;
+    let finalized = finalized?;
     if !global.quiet && finalized.cut > 0 {
         note(&format!("cut off {} that no line names", Size(finalized.cut)));
     }
     if !global.quiet {
-        report(&finalized.finished, &finalized.replaced);
+        report(&finalized.finished, &finalized.replaced, Some(follow.elapsed()));
     }
     Ok(Exit::Fine)
 }
 
-/// Says what is in the container now, and what is not any more.
-pub(super) fn report(finished: &Finished, replaced: &[Refused]) {
+/// Says what is in the container now, and what is not any more; and how long it took, if it was a run of its own.
+pub(super) fn report(finished: &Finished, replaced: &[Refused], elapsed: Option<Duration>) {
     if let Some(first) = replaced.first() {
         let (entries, first) = (count(replaced.len() as u64, "entry"), Escaped(&first.name));
         note(&format!(
@@ -64,12 +70,22 @@ pub(super) fn report(finished: &Finished, replaced: &[Refused]) {
         ));
     }
     let header = &finished.header;
-    let mut text = format!(
-        "finalized: {}, {}, {}",
-        count(header.totals.files, "file"),
-        count(header.totals.directories, "directory"),
-        Size(finished.file_len)
-    );
+    let mut text = match elapsed {
+        Some(elapsed) => Done {
+            verb: "finalized",
+            files: header.totals.files,
+            links: header.symlinks,
+            directories: header.totals.directories,
+            bytes: header.totals.bytes,
+            stored: Some(header.totals.stored_bytes),
+            elapsed,
+            by_bytes: false,
+        }
+        .to_string(),
+        // How long the packing took, and what was packed, was said before.
+        None => format!("finalized {}", count(header.entries, "entry")),
+    };
+    text.push_str(&format!(", {} in all", Size(finished.file_len)));
     if let Some(digest) = finished.digest {
         text.push_str(&format!(", root {}…", &digest.to_string()[..12]));
     }

@@ -4,7 +4,7 @@ use super::Result;
 use super::console::{Global, When, note, os_path};
 use super::progress::{Progress, Steps};
 use super::status::{State, StatusFile};
-use rangepack::{Event, Location, Observer};
+use rangepack::{Event, LeftOut, Location, Observer};
 use rangepack_core::{Escaped, Kind};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -81,6 +81,22 @@ impl<'g> Follow<'g> {
         self.lock().progress.elapsed()
     }
 
+    /// Whether somebody watches how far it comes.
+    pub(super) fn is_watched(&self) -> bool {
+        self.lock().progress.is_live()
+    }
+
+    /// How much there is to do, found out meanwhile.
+    pub(super) fn expect(&self, files: u64, bytes: u64) {
+        let steps = &mut self.lock().steps;
+        (steps.total_files, steps.total_bytes) = (Some(files), Some(bytes));
+    }
+
+    /// Prints something without tearing the live line.
+    pub(super) fn aside(&self, print: impl FnOnce()) {
+        self.lock().progress.aside(print);
+    }
+
     fn lock(&self) -> MutexGuard<'_, Shown> {
         self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -135,11 +151,12 @@ impl Observer for Follow<'_> {
                 progress.show(steps, b"");
             }
             Event::Index { bytes, total } => {
-                let Shown { progress, steps, .. } = &mut *self.lock();
-                (steps.bytes, steps.total_bytes) = (bytes, Some(total));
-                progress.show(steps, b"");
+                let steps = Steps { bytes, total_bytes: Some(total), ..Steps::default() };
+                self.lock().progress.show(&steps, b"");
             }
             Event::Selected { entries } => self.lock().steps.total_files = Some(entries),
+            // That is on purpose, and no failure.
+            Event::LeftOut { problem: LeftOut::Special, .. } if self.global.quiet => {}
             Event::LeftOut { path, problem } => self.warning(path, &problem.to_string()),
             Event::Failed { path, problem }
             | Event::Refused { path, problem }

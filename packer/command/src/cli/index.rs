@@ -1,17 +1,20 @@
 //! `rangepack index`: another kind of index for a pack that is there.
 
 use super::Result;
-use super::arguments::{IndexArgs, PackArgs, TailArgs, on_disk};
+use super::arguments::{IndexArgs, TailArgs, open_telling, refuse_url};
 use super::console::{Global, When, note};
 use super::exit::{Exit, Failure};
 use super::follow::Follow;
 use super::progress::Steps;
 use super::status::State;
+use super::summary::Done;
 use crate::format::{Size, count};
 use rangepack::DirectoryLines;
-use rangepack::{IndexTarget, NdjsonOptions, RebuildOptions, Verify, sidecar_path};
+use rangepack::{IndexTarget, Location, NdjsonOptions, OpenOptions, RebuildOptions, sidecar_path};
 use rangepack_core::Escaped;
+use rangepack_core::layout::Header;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -29,8 +32,13 @@ beside the container as CONTAINER.rpx, or at its end with --in-place.";
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(super) struct Args {
-    #[command(flatten)]
-    pub(super) pack: PackArgs,
+    /// The pack, CTNRv1 container or .fpack file
+    #[arg(value_name = "PACK")]
+    container: PathBuf,
+    /// The index to take its entries from, if that lies in a file of its own [default: PACK.rpx or
+    /// PACK.idx, if there]
+    #[arg(long, value_name = "FILE")]
+    index: Option<PathBuf>,
     /// Write the NDJSON index, as the old programs keep it beside a container
     #[arg(long, value_name = "OUT")]
     pub(super) ndjson: Option<PathBuf>,
@@ -54,10 +62,17 @@ pub(super) struct Args {
 /// Makes the indexes asked for.
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     args.check()?;
-    let container = on_disk(&args.pack.pack)?;
+    let container = args.container.as_path();
+    refuse_url(container)?;
+    args.index.as_deref().map_or(Ok(()), refuse_url)?;
     let mut exit = Exit::Fine;
     if let Some(target) = &args.ndjson {
-        let pack = args.pack.open(Verify::Index, global)?;
+        let mut open = OpenOptions::default();
+        open.index = args.index.as_ref().map(Location::from);
+        let pack = open_telling(&container.into(), &open, global)?;
+        for text in super::notes::of(&pack) {
+            global.warning_of(pack.location(), &text);
+        }
         let mut options = NdjsonOptions::default();
         options.directories = args.indexes.options().directories == DirectoryLines::Always;
         options.overwrite = args.force;
@@ -68,7 +83,8 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         follow.finish(State::of(&written))?;
         let len = written?.len;
         if !global.quiet {
-            note(&format!("wrote {} of NDJSON to {}", Size(len), target.display()));
+            let done = done(pack.header(), follow.elapsed());
+            note(&format!("{done}, {} of NDJSON in {}", Size(len), target.display()));
         }
     }
     let target = match args.sidecar(container) {
@@ -77,10 +93,12 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         None => return Ok(exit),
     };
     let mut options = RebuildOptions::default();
-    options.open.index.clone_from(&args.pack.open.index);
+    options.open.index = args.index.as_ref().map(Location::from);
     options.overwrite = args.force;
     options.tail = args.tail.tail();
-    let follow = Follow::new("indexing", When::Auto, global).stoppable();
+    let len = container.metadata().map_or(0, |found| found.len());
+    let steps = Steps { total_bytes: Some(len), ..Steps::default() };
+    let follow = Follow::new("indexing", When::Auto, global).stoppable().steps(steps);
     let made = rangepack::rebuild(container, &target, &options, &follow);
     follow.finish(State::of(&made))?;
     let made = made?;
@@ -102,14 +120,28 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         global.warning(container, &text);
     }
     if !global.quiet {
-        let mut text = format!("indexed {}", count(made.finished.header.entries, "entry"));
+        let mut text = done(&made.finished.header, follow.elapsed()).to_string();
         if made.hashed > 0 {
             text.push_str(&format!(", {} hashed", count(made.hashed, "payload")));
         }
-        text.push_str(&format!(": {}", Size(made.finished.paged_len)));
+        text.push_str(&format!(", an index of {}", Size(made.finished.paged_len)));
         note(&text);
     }
     Ok(exit)
+}
+
+/// What was indexed.
+fn done(header: &Header, elapsed: Duration) -> Done {
+    Done {
+        verb: "indexed",
+        files: header.totals.files,
+        links: header.symlinks,
+        directories: header.totals.directories,
+        bytes: header.totals.bytes,
+        stored: Some(header.totals.stored_bytes),
+        elapsed,
+        by_bytes: false,
+    }
 }
 
 impl Args {

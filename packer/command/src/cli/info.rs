@@ -4,7 +4,7 @@ use super::Result;
 use super::arguments::{PackArgs, TrafficArgs};
 use super::console::{Global, Out, Paint, printable};
 use super::exit::Exit;
-use crate::format::{Size, count, percent};
+use crate::format::{Size, count, files, percent};
 use rangepack::{Error, Format, Pack, Verify};
 use rangepack_core::Escaped;
 use serde::Serialize;
@@ -67,8 +67,10 @@ struct Info {
     file_len: u64,
     root: Option<String>,
     entries: u64,
+    /// Regular files and links.
     files: u64,
     directories: u64,
+    /// How many of the files are links.
     symlinks: u64,
     bytes: u64,
     /// Payloads, each counted for every file that has it.
@@ -146,7 +148,7 @@ impl Info {
             file_len: pack.file_len(),
             root: pack.digest().map(|digest| digest.to_string()),
             entries: header.entries,
-            files: header.totals.files.saturating_sub(header.symlinks),
+            files: header.totals.files,
             directories: header.totals.directories,
             symlinks: header.symlinks,
             bytes: header.totals.bytes,
@@ -180,10 +182,13 @@ impl Info {
             row("tree", tree)?;
         }
         row("length", &exact(self.file_len))?;
-        let kinds =
-            [(self.files, "file"), (self.directories, "directory"), (self.symlinks, "link")];
-        let kinds = kinds.iter().filter(|(number, _)| *number > 0);
-        let kinds: Vec<_> = kinds.map(|(number, kind)| count(*number, kind)).collect();
+        let mut kinds = Vec::new();
+        if self.files > 0 {
+            kinds.push(files(self.files, self.symlinks));
+        }
+        if self.directories > 0 {
+            kinds.push(count(self.directories, "directory"));
+        }
         row(
             "entries",
             if kinds.is_empty() { "none".to_owned() } else { kinds.join(", ") }.as_str(),

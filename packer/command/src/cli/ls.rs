@@ -2,34 +2,38 @@
 
 use super::Result;
 use super::arguments::{PackArgs, TrafficArgs};
-use super::console::{Global, Out, Paint};
+use super::console::Global;
 use super::exit::{Exit, Failure};
-use crate::format::{self, Count, Size, count};
-use crate::record::Record;
+use super::listing::{Lines, OrderArgs, ShowArgs, Sort};
 use rangepack::Error;
-use rangepack::{Entries, Pack, Verify};
-use rangepack_core::{EntryRef, PackPath};
+use rangepack::{Pack, Verify};
+use rangepack_core::PackPath;
 use std::ffi::OsString;
 use std::io::Write;
+use std::ops::Range;
 
 const EXAMPLES: &str = "\
 Examples:
   rangepack ls photos.pack
   rangepack ls -l photos.pack 2024/summer
-  rangepack ls -R -f -0 logs.pack | xargs -0 rangepack cat logs.pack | grep error
+  rangepack ls -RSl photos.pack | head
+  rangepack ls -R -f -0 logs.pack | xargs -0 rangepack cat logs.pack -- | grep error
   rangepack ls -R --json photos.pack | jq -r 'select(.size > 1e6) | .path'
 
 A directory given alone is listed by the names in it; with -R or several PATHs, and in JSON, whole
-paths are printed. Names are in the order of their bytes; -R lists all of a directory before it
-lists what is below its subdirectories. With -l a `+` behind the mode means extended attributes. On a
-terminal, control characters in names are spelt out.";
+paths are printed. Names are in the order of their bytes; -R lists all of a directory before it lists
+what is below its subdirectories, and sorts everything together. With -l a `+` behind the mode means
+extended attributes. On a terminal, control characters in names are spelt out. Times are in UTC.
+
+-h beside a PACK is what it is for the system's ls: sizes as people read them, which they are without
+it, too. Alone it prints the short help.";
 
 /// List what is in a pack
 ///
 /// Prints one name a line. Any directory of any pack is listed at once, however many entries the pack
 /// has; the totals of directories are in the index and cost nothing.
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = EXAMPLES)]
+#[command(after_long_help = EXAMPLES, disable_help_flag = true)]
 pub(super) struct Args {
     #[command(flatten)]
     pack: PackArgs,
@@ -41,174 +45,115 @@ pub(super) struct Args {
     /// List everything below, too
     #[arg(short = 'R', long)]
     recursive: bool,
-    /// Print mode, size, stored size, time and name; for directories, the totals of all they hold
-    #[arg(short, long, conflicts_with = "json")]
-    long: bool,
-    /// Print sizes as exact numbers of bytes
-    #[arg(short, long, requires = "long")]
-    bytes: bool,
+    #[command(flatten)]
+    show: ShowArgs,
     /// List directories only
     #[arg(short, long)]
     directories_only: bool,
     /// List files and links only
     #[arg(short, long, conflicts_with = "directories_only")]
     files_only: bool,
-    /// Print one JSON object a line
-    #[arg(long)]
-    json: bool,
-    /// End names with a NUL byte instead of a line break
-    #[arg(short = '0', long, conflicts_with = "json")]
-    null: bool,
+    #[command(flatten)]
+    order: OrderArgs,
+    /// The same as `--sort size`
+    #[arg(short = 'S', conflicts_with = "sort", overrides_with = "by_time")]
+    by_size: bool,
+    /// The same as `--sort time`
+    #[arg(short = 't', conflicts_with = "sort", overrides_with = "by_size")]
+    by_time: bool,
+    /// One name a line, as always
+    #[arg(short = '1', hide_short_help = true)]
+    one_a_line: bool,
+    /// Names that begin with a dot, too, as always
+    #[arg(short = 'a', long = "all", hide_short_help = true)]
+    all: bool,
+    /// Sizes as people read them, as always; alone, the short help
+    #[arg(short = 'h', long)]
+    human_readable: bool,
+    /// Print help
+    #[arg(long, action = clap::ArgAction::HelpLong)]
+    help: Option<bool>,
 }
 
 /// Lists.
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     let pack = args.pack.open(Verify::Index, global)?;
-    let mut out = global.stdout();
-    out.escape &= !args.null;
-    let whole_paths = args.recursive || args.json || args.paths.len() > 1;
-    let mut listing = Listing { args, pack: &pack, out, whole_paths };
     let mut exit = Exit::Fine;
+    let mut ranges = Vec::new();
+    let mut whole_paths = args.recursive || args.show.json || args.paths.len() > 1;
     if args.paths.is_empty() {
-        listing.path(b"")?;
+        ranges.push(args.range(&pack, b"")?.0);
     }
     for path in &args.paths {
-        match listing.path(path.as_encoded_bytes()) {
-            // The others may be there.
-            Err(failure @ Failure::Library(Error::NoEntry { .. })) => {
-                listing.out.flush()?;
-                exit = failure.report(global);
+        match args.range(&pack, path.as_encoded_bytes()) {
+            Ok((range, is_directory)) => {
+                whole_paths |= !is_directory;
+                ranges.push(range);
             }
-            listed => listed?,
+            // The others may be there.
+            Err(failure @ Failure::Library(Error::NoEntry { .. })) => exit = failure.report(global),
+            Err(failure) => return Err(failure),
         }
     }
-    listing.out.flush()?;
+    let mut lines = Lines::new(&pack, &args.show, whole_paths, global.stdout());
+    let left_out =
+        |is_directory| if is_directory { args.files_only } else { args.directories_only };
+    args.order().visit(
+        &pack,
+        &ranges,
+        &mut |entry| Ok(!left_out(entry.is_directory())),
+        &mut |entry| lines.entry(entry),
+    )?;
+    lines.out.flush()?;
     args.traffic.tell(&pack);
     Ok(exit)
 }
 
-struct Listing<'a> {
-    args: &'a Args,
-    pack: &'a Pack,
-    out: Out,
-    whole_paths: bool,
-}
+impl Args {
+    fn order(&self) -> OrderArgs {
+        let sort = match (self.by_size, self.by_time) {
+            (true, _) => Some(Sort::Size),
+            (_, true) => Some(Sort::Time),
+            _ => self.order.sort,
+        };
+        OrderArgs { sort, reverse: self.order.reverse }
+    }
 
-impl Listing<'_> {
-    /// Lists a directory, or shows a file or link.
-    fn path(&mut self, path: &[u8]) -> Result<()> {
-        let pack = self.pack;
+    /// The numbers of what is to be listed: of what is in a directory, or of a file or link; and which of them it is.
+    fn range(&self, pack: &Pack, path: &[u8]) -> Result<(Range<u64>, bool)> {
+        let index = pack.index();
         match pack.resolve_directory(path) {
-            Ok(directory) if self.args.recursive => {
-                return self.entries(pack.walk(directory.as_bytes())?);
+            Ok(directory) => {
+                let range = pack.ask(|pages| match self.recursive {
+                    true => index.subtree(pages, directory.as_path()),
+                    false => index.children(pages, directory.as_path()),
+                })?;
+                return Ok((range, true));
             }
-            Ok(directory) => return self.entries(pack.read_dir(directory.as_bytes())?),
             // It may be a file, or a link that leads nowhere.
             Err(Error::WrongKind { .. } | Error::BrokenLink { .. } | Error::NoEntry { .. }) => {}
             Err(error) => return Err(error.into()),
         }
         let entry = pack.symlink_metadata(path).or_else(|_| pack.metadata(path))?;
         let path = PackPath::new(entry.path.as_bytes()).map_err(|error| pack.error(error))?;
-        match pack.find(path)? {
-            Some(entry) => self.entry(&entry, true),
-            None => Ok(()),
-        }
-    }
-
-    fn entries(&mut self, entries: Entries<'_>) -> Result<()> {
-        for entry in entries {
-            self.entry(&entry?, self.whole_paths)?;
-        }
-        Ok(())
-    }
-
-    #[inline]
-    fn entry(&mut self, entry: &EntryRef<'_>, whole_path: bool) -> Result<()> {
-        let left_out =
-            if entry.is_directory() { self.args.files_only } else { self.args.directories_only };
-        if left_out {
-            return Ok(());
-        }
-        let damaged = || |error| self.pack.error(error);
-        if self.args.json {
-            let entry = entry.to_entry().map_err(damaged())?;
-            return Ok(self.out.json(&Record::new(&entry))?);
-        }
-        if self.args.long {
-            let row = Row::new(entry).map_err(damaged())?;
-            row.write(&mut self.out, self.args.bytes)?;
-        }
-        name(&mut self.out, entry, whole_path)?;
-        if self.args.long {
-            if let Some(target) = entry.link_target().map_err(damaged())? {
-                self.out.write_all(b" -> ")?;
-                self.out.name(&[target], Paint::Plain)?;
-            } else if let Some(totals) = entry.totals().map_err(damaged())? {
-                let files = format!("  ({})", count(totals.files, "file"));
-                self.out.name(&[b"/"], Paint::Directory)?;
-                self.out.name(&[files.as_bytes()], Paint::Dim)?;
-            }
-        }
-        Ok(self.out.write_all(if self.args.null { b"\0" } else { b"\n" })?)
+        let number = pack.ask(|pages| index.lower_bound(pages, path.parent(), path.name()))?;
+        Ok((number..number + 1, false))
     }
 }
 
-/// Writes an entry's name, or its whole path, in its colour.
-#[inline]
-pub(super) fn name(out: &mut Out, entry: &EntryRef<'_>, whole_path: bool) -> Result<()> {
-    let paint = if entry.is_directory() {
-        Paint::Directory
-    } else if entry.is_symlink() {
-        Paint::Symlink
-    } else {
-        Paint::Plain
-    };
-    let [prefix, suffix] = entry.name_parts();
-    let directory = entry.directory().as_bytes();
-    if whole_path && !directory.is_empty() {
-        out.name(&[directory, b"/", prefix, suffix], paint)?;
-    } else {
-        out.name(&[prefix, suffix], paint)?;
-    }
-    Ok(())
-}
+#[cfg(test)]
+mod tests {
+    use super::super::parse;
+    use super::*;
 
-/// What `-l` shows before the name.
-struct Row {
-    mode: String,
-    /// Whether there are extended attributes.
-    attributes: bool,
-    /// Size and stored size; links have none.
-    sizes: Option<(u64, u64)>,
-    time: Option<String>,
-}
-
-impl Row {
-    fn new(entry: &EntryRef<'_>) -> rangepack_core::Result<Row> {
-        let (kind, sizes) = if let Some(content) = entry.content()? {
-            ('-', Some((content.size, content.stored_size)))
-        } else if let Some(totals) = entry.totals()? {
-            ('d', Some((totals.bytes, totals.stored_bytes)))
-        } else {
-            ('l', None)
-        };
-        let mode = format::mode(kind, entry.mode()?);
-        let attributes = entry.attributes()?.is_some();
-        Ok(Row { mode, attributes, sizes, time: entry.mtime()?.map(format::time) })
-    }
-
-    /// Every line stands for itself, so that a million of them need not be held to find the widths.
-    fn write(&self, out: &mut Out, exact: bool) -> Result<()> {
-        let time = self.time.as_deref().unwrap_or("-");
-        write!(out, "{}{} ", self.mode, if self.attributes { '+' } else { ' ' })?;
-        match self.sizes {
-            Some((size, stored)) if exact => {
-                write!(out, "{:>15}  {:>15}  ", Count(size), Count(stored))?;
-            }
-            Some((size, stored)) => write!(out, "{:>9}  {:>9}  ", Size(size), Size(stored))?,
-            None if exact => write!(out, "{:>15}  {:>15}  ", "-", "-")?,
-            None => write!(out, "{:>9}  {:>9}  ", "-", "-")?,
-        }
-        Ok(write!(out, "{time:20}  ")?)
+    #[test]
+    fn as_people_type_it() {
+        let args = parse::<Args>("ls -lahS x.pack").unwrap();
+        assert!(args.show.long && args.order().sort == Some(Sort::Size));
+        let args = parse::<Args>("ls -1rt x.pack").unwrap();
+        assert!(args.order().reverse && args.order().sort == Some(Sort::Time));
+        assert_eq!(parse::<Args>("ls -S -t x.pack").unwrap().order().sort, Some(Sort::Time));
+        assert!(parse::<Args>("ls -S --sort name x.pack").is_err());
+        assert!(parse::<Args>("ls -h").is_err());
     }
 }

@@ -1,11 +1,15 @@
 //! What is strange about an old container, in words.
 
 use crate::format::{Size, count};
-use rangepack::Pack;
+use rangepack::{Notes, Pack};
 
 /// What is strange about an old container.
 pub(super) fn of(pack: &Pack) -> Vec<String> {
-    let notes = pack.notes();
+    in_words(pack.notes())
+}
+
+/// The same, of notes that are at hand.
+pub(super) fn in_words(notes: &Notes) -> Vec<String> {
     let mut lines = Vec::new();
     if notes.bad_lines > 0 {
         let mut text = format!("{} of the index cannot be read", count(notes.bad_lines, "line"));

@@ -6,13 +6,15 @@ use super::exit::{Exit, Failure};
 use super::follow::Follow;
 use super::progress::ProgressArgs;
 use super::status::State;
+use super::summary::Done;
 use super::{Result, console};
-use crate::format::{Size, count, duration, rate};
-use rangepack::Summary;
+use crate::format::count;
 use rangepack::{Finished, Packed};
+use rangepack::{PackOptions, Summary};
 use serde::Serialize;
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 const EXAMPLES: &str = "\
@@ -87,7 +89,9 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     options.metadata = args.meta.iter().cloned().collect();
     let follow = Follow::new("packing", args.progress.progress, global).stoppable();
     let follow = follow.print_each(args.verbose);
-    let packed = rangepack::pack(&args.source, &args.output, &options, &follow);
+    let packed = counted(args, &options, &follow, || {
+        rangepack::pack(&args.source, &args.output, &options, &follow)
+    });
     follow.finish(State::of(&packed))?;
     let elapsed = follow.elapsed();
     let Packed { summary, finished, .. } = packed.map_err(Failure::from)?;
@@ -103,6 +107,31 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     Ok(if summary.failed > 0 { Exit::Bad } else { Exit::Fine })
 }
 
+/// Packs while the tree is counted beside it, when somebody watches: who packs does not know how much is left.
+fn counted<T>(
+    args: &Args,
+    options: &PackOptions,
+    follow: &Follow<'_>,
+    pack: impl FnOnce() -> T,
+) -> T {
+    if !follow.is_watched() {
+        return pack();
+    }
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let skip = vec![args.output.clone()];
+            // What cannot be read is told of by who packs.
+            if let Ok(found) = rangepack::survey(&args.source, options, skip, true, &done) {
+                follow.expect(found.files, found.bytes);
+            }
+        });
+        let packed = pack();
+        done.store(true, Ordering::Relaxed);
+        packed
+    })
+}
+
 /// A key and its value.
 fn parse_pair(text: &str) -> std::result::Result<(String, String), String> {
     match text.split_once('=') {
@@ -113,26 +142,22 @@ fn parse_pair(text: &str) -> std::result::Result<(String, String), String> {
 
 /// A run in one line.
 pub(super) fn sentence(
-    verb: &str,
+    verb: &'static str,
     summary: &Summary,
     finished: &Finished,
     elapsed: Duration,
 ) -> String {
-    let mut text = format!("{verb} {}", count(summary.files, "file"));
-    let mut and = |number: u64, thing: &str| {
-        if number > 0 {
-            text.push_str(&format!(", {}", count(number, thing)));
-        }
-    };
-    // A directory is "1 directory", "2 directories"; a link is "1 link".
-    and(summary.directories, "directory");
-    and(summary.symlinks, "link");
-    text.push_str(&format!(": {}", Size(summary.bytes)));
-    if summary.stored_bytes != summary.bytes {
-        text.push_str(&format!(" stored as {}", Size(summary.stored_bytes)));
+    let mut text = Done {
+        verb,
+        files: summary.files + summary.symlinks,
+        links: summary.symlinks,
+        directories: summary.directories,
+        bytes: summary.bytes,
+        stored: Some(summary.stored_bytes),
+        elapsed,
+        by_bytes: true,
     }
-    let speed = Size(rate(summary.bytes, elapsed));
-    text.push_str(&format!(" in {} ({speed}/s)", duration(elapsed)));
+    .to_string();
     for (number, thing) in [(summary.duplicates, "duplicate"), (summary.failed, "failure")] {
         if number > 0 {
             text.push_str(&format!(", {}", count(number, thing)));
@@ -153,8 +178,10 @@ pub(super) fn sentence(
 
 #[derive(Debug, Serialize)]
 struct Json {
+    /// Regular files and links.
     files: u64,
     directories: u64,
+    /// How many of the files are links.
     symlinks: u64,
     bytes: u64,
     stored_bytes: u64,
@@ -176,7 +203,7 @@ pub(super) fn print_json(
     elapsed: Duration,
 ) -> Result<()> {
     let json = Json {
-        files: summary.files,
+        files: summary.files + summary.symlinks,
         directories: summary.directories,
         symlinks: summary.symlinks,
         bytes: summary.bytes,

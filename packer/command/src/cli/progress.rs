@@ -117,6 +117,11 @@ impl Progress {
         Progress { shape, verb, started: now, shown: now }
     }
 
+    /// Whether there is a live line.
+    pub(super) fn is_live(&self) -> bool {
+        matches!(self.shape, Shape::Live(_))
+    }
+
     /// How long it has been going on.
     pub(super) fn elapsed(&self) -> Duration {
         self.started.elapsed()

@@ -5,11 +5,12 @@ use super::arguments::{IndexArgs, refuse_url};
 use super::console::{Global, When, note};
 use super::exit::Exit;
 use super::follow::Follow;
-use super::progress::Steps;
 use super::status::State;
-use crate::format::{Size, count};
+use super::summary::Done;
+use crate::format::count;
 use rangepack::{RecoverOptions, Recovered};
 use std::path::PathBuf;
+use std::time::Duration;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -50,7 +51,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     let mut options = RecoverOptions::default();
     options.index.clone_from(&args.index);
     (options.format, options.overwrite) = (args.indexes.options(), args.force);
-    let follow = Follow::new("recovering", When::Auto, global).stoppable().steps(Steps::default());
+    let follow = Follow::new("recovering", When::Auto, global).stoppable();
     let recovered = rangepack::recover(&args.pack, &args.out, &options, &follow);
     follow.finish(State::of(&recovered))?;
     let recovered = recovered?;
@@ -58,15 +59,25 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         for (what, entries) in &recovered.clues {
             note(&format!("{what} tells of {}", count(*entries, "entry")));
         }
-        note(&sentence(&recovered));
+        note(&sentence(&recovered, follow.elapsed()));
     }
     Ok(if recovered.lost + recovered.unreadable == 0 { Exit::Fine } else { Exit::Bad })
 }
 
 /// The outcome in one line.
-fn sentence(recovered: &Recovered) -> String {
-    let totals = recovered.finished.header.totals;
-    let mut text = format!("saved {}, {}", count(totals.files, "file"), Size(totals.bytes));
+fn sentence(recovered: &Recovered, elapsed: Duration) -> String {
+    let header = &recovered.finished.header;
+    let mut text = Done {
+        verb: "saved",
+        files: header.totals.files,
+        links: header.symlinks,
+        directories: header.totals.directories,
+        bytes: header.totals.bytes,
+        stored: Some(header.totals.stored_bytes),
+        elapsed,
+        by_bytes: true,
+    }
+    .to_string();
     if recovered.unverifiable > 0 {
         text.push_str(&format!(", {} without a digest to compare", recovered.unverifiable));
     }

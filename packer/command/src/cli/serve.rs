@@ -5,9 +5,10 @@ use super::arguments::parse_size;
 use super::console::{Global, note};
 use super::exit::Exit;
 use crate::format::count;
-use crate::serve::{Log, ServeOptions, Server, make_token};
+use crate::serve::{Found, Log, ServeOptions, Server, make_token};
 use rangepack::Location;
 use std::io::Write;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -172,7 +173,12 @@ fn tell(server: &Server, global: &Global) -> Result<()> {
         }
         for (name, pack) in packs {
             match pack {
-                Ok(files) => note(&format!("{name}: {}", count(files, "file"))),
+                Ok(Found { files, notes }) => {
+                    note(&format!("{name}: {}", count(files, "file")));
+                    for text in super::notes::in_words(&notes) {
+                        global.warning(Path::new(&name), &text);
+                    }
+                }
                 Err(error) => note(&format!("{name}: {error}")),
             }
         }

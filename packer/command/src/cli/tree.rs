@@ -3,10 +3,11 @@
 use super::arguments::{PackArgs, TrafficArgs};
 use super::console::{Global, Out, Paint};
 use super::exit::Exit;
-use super::{Result, ls};
+use super::listing::totals_below;
+use super::{Result, listing};
 use crate::format::{Size, count};
 use rangepack::{Entries, Pack, Verify};
-use rangepack_core::{EntryRef, PackPath, PackPathBuf, Totals};
+use rangepack_core::{EntryRef, PackPathBuf};
 use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::ffi::OsString;
@@ -54,24 +55,13 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     out.name(&[&title], Paint::Directory)?;
     out.write_all(b"\n")?;
     draw(args, &pack, &directory, &mut out)?;
-    let totals = totals(&pack, &directory)?;
+    let totals = totals_below(&pack, &directory)?;
     let (directories, files) =
         (count(totals.directories, "directory"), count(totals.files, "file"));
     writeln!(out, "\n{directories}, {files}, {}", Size(totals.bytes))?;
     out.flush()?;
     args.traffic.tell(&pack);
     Ok(Exit::Fine)
-}
-
-fn totals(pack: &Pack, directory: &PackPathBuf) -> Result<Totals> {
-    if directory.as_path().is_root() {
-        return Ok(pack.header().totals);
-    }
-    let damaged = || |error| pack.error(error);
-    let path = PackPath::new(directory.as_bytes()).map_err(damaged())?;
-    let entry = pack.find(path)?;
-    let totals = entry.map(|entry| entry.totals()).transpose().map_err(damaged())?;
-    Ok(totals.flatten().unwrap_or_default())
 }
 
 /// The children of a directory, of which one is looked at before its turn: the last one is drawn
@@ -119,7 +109,7 @@ fn draw(args: &Args, pack: &Pack, directory: &PackPathBuf, out: &mut Out) -> Res
         }
         let line = if level.next.is_some() { "├── " } else { "└── " };
         out.write_all(line.as_bytes())?;
-        ls::name(out, &entry, false)?;
+        listing::name(out, &entry, false)?;
         if let Some(target) = entry.link_target().map_err(|error| pack.error(error))? {
             out.write_all(b" -> ")?;
             out.name(&[target], Paint::Plain)?;

@@ -7,7 +7,8 @@ use super::exit::Exit;
 use super::follow::Follow;
 use super::progress::{ProgressArgs, Steps};
 use super::status::State;
-use crate::format::{Size, count, duration, rate};
+use super::summary::Done;
+use crate::format::count;
 use rangepack::{
     CompareOptions, Compared, Difference, Error, Pack, Verify, VerifyOptions, VerifyReport,
 };
@@ -113,9 +114,17 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
 
 /// The outcome in one line.
 fn sentence(report: &VerifyReport, left_out: u64, whole_index: bool, elapsed: Duration) -> String {
-    let speed = Size(rate(report.bytes, elapsed));
-    let (files, bytes) = (count(report.files, "file"), Size(report.bytes));
-    let mut text = format!("checked {files}, {bytes} in {} ({speed}/s): ", duration(elapsed));
+    let done = Done {
+        verb: "checked",
+        files: report.files + report.symlinks,
+        links: report.symlinks,
+        directories: report.directories,
+        bytes: report.bytes,
+        stored: Some(report.stored_bytes),
+        elapsed,
+        by_bytes: true,
+    };
+    let mut text = format!("{done}: ");
     if report.is_sound() && left_out == 0 && !whole_index {
         text.push_str("the payloads are sound, the index is not whole");
     } else if report.is_sound() && left_out == 0 {
@@ -154,8 +163,10 @@ fn comparison(compared: &Compared, source: &Path) -> String {
 #[derive(Debug, Serialize)]
 struct Json<'r> {
     sound: bool,
+    /// Regular files and links.
     files: u64,
     directories: u64,
+    /// How many of the files are links.
     symlinks: u64,
     bytes: u64,
     stored_bytes: u64,
@@ -217,7 +228,7 @@ impl<'r> Json<'r> {
         };
         Json {
             sound: report.is_sound() && left_out == 0 && whole_index,
-            files: report.files,
+            files: report.files + report.symlinks,
             directories: report.directories,
             symlinks: report.symlinks,
             bytes: report.bytes,

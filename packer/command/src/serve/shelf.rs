@@ -343,7 +343,7 @@ fn is_no_pack(error: &Error) -> bool {
     match error {
         Error::Pack { source, .. } => source.kind() == rangepack_core::ErrorKind::NotAPack,
         // It was removed, or nobody may read it.
-        Error::Io { .. } => true,
+        Error::Io { .. } | Error::OtherFormat { .. } => true,
         _ => false,
     }
 }
