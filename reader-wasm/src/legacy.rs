@@ -4,7 +4,7 @@ use crate::reader::{Notes, Opened, Reader, ready};
 use crate::value::{self, Answered, KEYS, core_error, number, object};
 use rangepack_core::fpack::{self, FpackItem};
 use rangepack_core::ndjson::{self, Item, Lines};
-use rangepack_core::{Answer, Built, Limits, MemoryIndex, trailer};
+use rangepack_core::{Answer, Built, Entry, Kind, Limits, MemoryIndex, trailer};
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
@@ -46,7 +46,7 @@ impl Reader {
         let (value, limits) = (value::integer(length)?, &self.limits);
         check("v1_index_bytes", value, limits.v1_index_bytes)?;
         let (memory, lines) = (MemoryIndex::new(limits), Lines::new(limits));
-        self.incoming = Some(Incoming { memory, lines, text: None, length: value });
+        self.incoming = Some(Incoming { memory, lines, text: None, length: value, end: 0 });
         Ok(())
     }
 
@@ -61,10 +61,14 @@ impl Reader {
     /// Builds the index of an old container, whose lines are all there; with `beside` they lay in a file of their own.
     #[wasm_bindgen(js_name = indexFinish)]
     pub fn index_finish(&mut self, beside: bool) -> Answered {
-        let Some(Incoming { mut memory, lines, text, length }) = self.incoming.take() else {
+        let Some(Incoming { mut memory, lines, text, length, mut end }) = self.incoming.take()
+        else {
             return Err(core_error(rangepack_core::Error::NotAPack { file_len: self.file_len }));
         };
-        let mut each = |item| memory.push(item);
+        let mut each = |item| {
+            end = end.max(end_of(&item));
+            memory.push(item)
+        };
         let summary = match text {
             Some(text) => ndjson::parse_index(&text, &self.limits, &mut each),
             None => lines.finish(&mut each),
@@ -74,7 +78,9 @@ impl Reader {
             summary.check(length, self.file_len).map_err(core_error)?;
         }
         let bad_lines = summary.bad_lines;
-        self.built(memory, "ctnr", Notes { bad_lines, ..Notes::default() })
+        // Where something lies behind the payloads it may be an index: the one beside it was kept.
+        let unfinished = beside && end == self.file_len;
+        self.built(memory, "ctnrv1", Notes { bad_lines, unfinished, ..Notes::default() })
     }
 
     fn built(&mut self, memory: MemoryIndex, format: &str, mut notes: Notes) -> Answered {
@@ -94,6 +100,18 @@ pub(crate) struct Incoming {
     /// One JSON text, as far as it came; `None` when these are lines, or nothing came yet.
     text: Option<Vec<u8>>,
     length: u64,
+    /// Where the last payload ends.
+    end: u64,
+}
+
+/// Where the payload of an entry ends in the container itself.
+fn end_of(item: &Item) -> u64 {
+    match item {
+        Item::Entry(Entry { kind: Kind::File(content), .. }) if content.volume == 0 => {
+            content.offset.saturating_add(content.stored_size)
+        }
+        _ => 0,
+    }
 }
 
 impl Incoming {
@@ -105,8 +123,12 @@ impl Incoming {
         match &mut self.text {
             Some(text) => text.extend_from_slice(bytes),
             None => {
-                let memory = &mut self.memory;
-                self.lines.push(bytes, &mut |item| memory.push(item)).map_err(core_error)?;
+                let (memory, end) = (&mut self.memory, &mut self.end);
+                let mut each = |item| {
+                    *end = (*end).max(end_of(&item));
+                    memory.push(item)
+                };
+                self.lines.push(bytes, &mut each).map_err(core_error)?;
             }
         }
         Ok(())

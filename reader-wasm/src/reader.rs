@@ -54,6 +54,8 @@ pub(crate) struct Notes {
     pub(crate) refused: u64,
     pub(crate) bad_lines: u64,
     pub(crate) lost_names: u64,
+    /// It has no index inside yet: the one beside it counts.
+    pub(crate) unfinished: bool,
 }
 
 #[wasm_bindgen]
@@ -116,7 +118,7 @@ impl Reader {
             (Some(index), _) => {
                 let volumes = ready!(index.volumes(&self.pieces, &self.limits));
                 self.index = Some(Opened { index, memory: None });
-                self.info("paged", &volumes, &Notes::default())
+                self.info("rangepack", &volumes, &Notes::default())
             }
             (None, Some(expected)) => {
                 // An old container has no digest of its own that could be compared.
@@ -152,6 +154,7 @@ impl Reader {
                 (&keys.refused, number(notes.refused)?),
                 (&keys.bad_lines, number(notes.bad_lines)?),
                 (&keys.lost_names, number(notes.lost_names)?),
+                (&keys.unfinished, notes.unfinished.into()),
             ]);
             let more: &Object = info.unchecked_ref();
             if paged {

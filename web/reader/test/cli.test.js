@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { escaped, printable, size, thousands, time } from '../src/node/cli/format.js';
+import { escaped, knowsUnicode, printable, size, thousands, time } from '../src/node/cli/format.js';
 import { startRangeServer } from './range-server.js';
 
 const tests = fileURLToPath(new URL('../../../tests/', import.meta.url));
@@ -49,7 +49,7 @@ describe('ls', () => {
     assert.equal((await run('ls', '-r', 'all-kinds.pack', 'nested')).out, 'nested/deep\nnested/sibling\nnested/deep/file\nnested/deep/link\n');
     assert.equal((await run('ls', 'all-kinds.pack', 'link', 'nested-too')).out, 'link\nnested-too/x\n');
     const exact = await run('ls', '-lb', 'stored-blocks.pack');
-    assert.equal(exact.out, '-rw-r--r--          262\u202f244          262\u202f244  2023-11-14T22:13:20Z  large\n');
+    assert.equal(exact.out, '-rw-r--r--           262244           262244  2023-11-14T22:13:20Z  large\n');
   });
 
   test('writes names as they are', async () => {
@@ -64,10 +64,10 @@ describe('ls', () => {
       const { entries } = JSON.parse(await readFile(join(golden, `${name}.json`), 'utf8'));
       assert.equal(found.length, entries.length);
       for (const [i, entry] of entries.entries()) {
-        const { path, path_hex, type, mode, size, sha256, mtime } = found[i];
+        const { path, path_hex, kind, mode, size, sha256, mtime } = found[i];
         assert.deepEqual(path_hex === undefined ? path : { hex: path_hex }, entry.path);
         const bits = mode === undefined ? undefined : Number.parseInt(mode, 8);
-        assert.deepEqual([type, bits, size, sha256], [entry.kind, entry.mode, entry.size, entry.sha256]);
+        assert.deepEqual([kind, bits, size, sha256], [entry.kind, entry.mode, entry.size, entry.sha256]);
         if (mtime === undefined) assert.equal(entry.mtime, undefined);
         if (mtime === undefined) continue;
         const [whole, fraction = ''] = mtime.slice(0, -1).split('.');
@@ -116,12 +116,12 @@ test('info', async () => {
   format    Rangepack 1
   root      b8ae51d23fe6c9deb1d1d0c093cec6d135924f2a54c8c99abfb6768574363a87
   tree      8955f72a51cddece3462c40be525de472c27733e9cbd2dfccb8941e342129d5c
-  length    24.0 KiB (24 559 bytes)
+  length    24.0 KiB (24559 bytes)
   entries   4 files
-  content   1.2 MiB (1 228 859 bytes)
-  stored    43.1 KiB (44 171 bytes), 3.6% of the content
+  content   1.2 MiB (1228859 bytes)
+  stored    43.1 KiB (44171 bytes), 3.6% of the content
 `;
-  assert.equal(out.replaceAll('\u202f', ' '), expected);
+  assert.equal(out, expected);
   const { root, entries, files, file_len, format } = JSON.parse((await run('info', '--json', 'all-kinds.pack')).out);
   assert.deepEqual([format, entries, files, file_len, root.length], ['rangepack', 19, 12, 5440, 64]);
   assert.match((await run('info', join(tests, 'hostile', 'v1-dotdot.pack'))).out, /note {6}1 entry with names/);
@@ -212,7 +212,9 @@ test('usage', async () => {
 
 test('what people read', () => {
   assert.deepEqual([0, 1023, 1024, 1280, 100 * 1024, 2 ** 20 - 1].map(size), ['0 B', '1023 B', '1.0 KiB', '1.2 KiB', '100 KiB', '1.0 MiB']);
-  assert.deepEqual([0, 999, 1000, 1234567].map(thousands), ['0', '999', '1\u202f000', '1\u202f234\u202f567']);
+  assert.deepEqual([0, 999, 1000, 1234567].map((number) => thousands(number, true)), ['0', '999', '1\u202f000', '1\u202f234\u202f567']);
+  assert.equal(thousands(1234567, false), '1234567');
+  assert.deepEqual([{ LANG: 'de_DE.UTF-8' }, { LC_ALL: 'C', LANG: 'de_DE.UTF-8' }].map(knowsUnicode), [true, false]);
   assert.equal(time(1_000_000_000_250_000_000n), '2001-09-09T01:46:40Z');
   assert.equal(time(1_000_000_000_250_000_000n, true), '2001-09-09T01:46:40.25Z');
   assert.equal(time(-1n, true), '1969-12-31T23:59:59.999999999Z');

@@ -79,7 +79,7 @@ test('a sidecar finds its volume beside it, or where it is said to be', async ()
   await assert.rejects(alone.readFile('a'), { code: 'ERR_NO_VOLUME', message: /volumes: { '': … }/ });
   const both = await openPack(index, { volumes: { '': testFile('golden/sidecar.pack') } });
   assert.equal(new TextDecoder().decode(await both.readFile('b/a')), 'the same content');
-  assert.equal((await openPack(testFile('golden/sidecar.pack'))).info.format, 'ctnr');
+  assert.equal((await openPack(testFile('golden/sidecar.pack'))).info.format, 'ctnrv1');
   // Over HTTP the query of the address goes along.
   server.log.length = 0;
   const remote = await openPack(`${server.origin}/tests/golden/sidecar.pack.rpx?suffix=no`);

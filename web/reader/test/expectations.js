@@ -69,7 +69,7 @@ export async function checkGolden(place, name) {
 export async function checkOld(place, name) {
   const index = name === 'unfinalized.container' ? place.input(`fixtures/seed-formats/${name}.idx`) : undefined;
   const pack = await place.open(`fixtures/seed-formats/${name}`, { index });
-  same(pack.info.format, name.endsWith('.fpack') ? 'fpack' : 'ctnr', `${name}: format`);
+  same(pack.info.format, name.endsWith('.fpack') ? 'fpack' : 'ctnrv1', `${name}: format`);
   /** @type {Record<string, { size: number, sha256: string }>} */
   const expected = await place.json('fixtures/seed-formats/expected.json');
   // The old packer of containers made slashes of backslashes.

@@ -65,7 +65,7 @@ for (const name of ['compressed.pack', 'ndjson-only.pack']) {
 }
 ${say}(found.join());
 `;
-const FOUND = 'paged true,ctnr true';
+const FOUND = 'rangepack true,ctnrv1 true';
 const TO_PAGE = '((text) => { document.title = text; })';
 /** @param {string} script */
 const html = (script) => `<!doctype html><link rel="icon" href="data:,">${script}`;

@@ -136,7 +136,8 @@ export interface Children {
 
 /** A pack as a whole. */
 export interface Info {
-  format: 'paged' | 'ctnr' | 'fpack';
+  /** `ctnrv1` and `fpack` are the old formats. The native command has the same names. */
+  format: 'rangepack' | 'ctnrv1' | 'fpack';
   /** SHA-256 of the root page: the name of this very pack. Old containers have none. */
   root?: string;
   /**
@@ -168,6 +169,8 @@ export interface Info {
   badLines: number;
   /** Files of an `.fpack` whose names were cut off when it was made. */
   lostNames: number;
+  /** A container that was not finalized: its index lies beside it only, and more may come. */
+  unfinished: boolean;
 }
 
 /** Another file that holds payloads. */

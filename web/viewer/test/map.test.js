@@ -40,6 +40,12 @@ describe('cells', () => {
     assert.equal(names(cellsOf(listed(entries), { ...room, by: 'files', total: 5000, skip: 500 })).at(-1), '4,000 others');
   });
 
+  test('of links are none by bytes, for their size is that of their target', () => {
+    const entries = [file('a', 5), { ...file('link', 900), kind: 'symlink' }];
+    assert.deepEqual(names(cellsOf(listed(entries), { ...room, total: 5 })), ['a']);
+    assert.deepEqual(names(cellsOf(listed(entries), { ...room, by: 'files', total: 2 })).sort(), ['a', 'link']);
+  });
+
   test('say what was not read yet', () => {
     assert.deepEqual(names(cellsOf(listed([file('a', 5)], false), { ...room, total: 50 })), ['a', 'Not listed yet']);
   });

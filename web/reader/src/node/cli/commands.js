@@ -105,7 +105,7 @@ function record(entry) {
   return {
     path,
     path_hex,
-    type: entry.kind,
+    kind: entry.kind,
     size: isFile ? entry.size : undefined,
     stored_size: isFile ? entry.storedSize : undefined,
     offset: entry.offset,
@@ -150,10 +150,9 @@ export function cat(pack, paths, { offset = 0, length = Infinity }, out) {
 export async function info(pack, name, { json }, out) {
   const { info } = pack;
   const { format, root, treeDigest, fileSize, symlinks, directories, bytes, storedBytes, volumes } = info;
-  const files = info.files - symlinks;
+  const { files } = info;
   if (json) {
-    const named = { paged: 'rangepack', ctnr: 'ctnrv1', fpack: 'fpack' }[format];
-    const all = { format: named, path: name, file_len: fileSize, root: root ?? null, entries: info.entries, files };
+    const all = { format, path: name, file_len: fileSize, root: root ?? null, entries: info.entries, files };
     const rest = { directories, symlinks, bytes, stored_bytes: storedBytes, notes: notes(info) };
     const kept = volumes.map((volume) => ({ name: escaped(volume.name), bytes: volume.size }));
     const told = { volumes: kept, tree: treeDigest ?? null, metadata: await pack.metadata() };
@@ -167,8 +166,11 @@ export async function info(pack, name, { json }, out) {
   if (root !== undefined) await row('root', root);
   if (treeDigest !== undefined) await row('tree', treeDigest);
   await row('length', exactSize(fileSize));
-  const kinds = /** @type {const} */ ([[files, 'file'], [directories, 'directory'], [symlinks, 'link']]);
-  const present = kinds.filter(([number]) => number > 0).map(([number, kind]) => count(number, kind));
+  const links = symlinks > 0 ? ` (${count(symlinks, 'link')})` : '';
+  const present = [
+    ...(files > 0 ? [count(files, 'file') + links] : []),
+    ...(directories > 0 ? [count(directories, 'directory')] : []),
+  ];
   await row('entries', present.join(', ') || 'none');
   await row('content', exactSize(bytes));
   if (storedBytes !== bytes) {
@@ -183,7 +185,7 @@ export async function info(pack, name, { json }, out) {
 
 /** @param {Info} info */
 function formatName({ format, volumes }) {
-  if (format === 'ctnr') return 'CTNRv1 container, its index read into memory; nothing vouches for that';
+  if (format === 'ctnrv1') return 'CTNRv1 container, its index read into memory; nothing vouches for that';
   if (format === 'fpack') return "FilePacker's .fpack, which has no check sums";
   return volumes.length > 0 ? 'Rangepack 1, an index beside its container' : 'Rangepack 1';
 }
@@ -192,10 +194,11 @@ function formatName({ format, volumes }) {
  * @param {Info} info
  * @returns {string[]} what is strange about an old container
  */
-export function notes({ badLines, refused, lostNames }) {
+export function notes({ badLines, refused, lostNames, unfinished }) {
   const lines = [];
   if (badLines > 0) lines.push(`${count(badLines, 'line')} of the index cannot be read`);
   if (refused > 0) lines.push(`${count(refused, 'entry')} with names that no pack may hold, not shown`);
   if (lostNames > 0) lines.push(`${count(lostNames, 'name')} cut off when it was made`);
+  if (unfinished) lines.push('not finalized: its index lies beside it');
   return lines;
 }

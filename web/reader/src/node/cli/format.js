@@ -6,12 +6,25 @@ import { nameBytes } from '../../names.js';
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'];
 
+/** Whether thousands stand apart: where people read, in a locale that has the space. Programs read plain digits. */
+const APART = Boolean(process.stdout.isTTY && process.stderr.isTTY) && knowsUnicode(process.env);
+
+/**
+ * @param {NodeJS.ProcessEnv} environment
+ * @returns {boolean} whether the locale is one of Unicode
+ */
+export function knowsUnicode({ LC_ALL, LC_CTYPE, LANG }) {
+  const locale = LC_ALL || LC_CTYPE || LANG;
+  return locale ? /utf-?8/i.test(locale) : process.platform === 'win32';
+}
+
 /**
  * @param {number} number
- * @returns {string} with its thousands apart, by a narrow space that no line is broken at
+ * @param {boolean} [apart]
+ * @returns {string} on a terminal with its thousands apart, by a narrow space that no line is broken at
  */
-export function thousands(number) {
-  return String(number).replace(/\B(?=(\d{3})+$)/g, '\u202f');
+export function thousands(number, apart = APART) {
+  return apart ? String(number).replace(/\B(?=(\d{3})+$)/g, '\u202f') : String(number);
 }
 
 /**

@@ -5,9 +5,12 @@ import type { Entry } from 'rangepack';
 /** What areas stand for. */
 export type Measure = 'bytes' | 'files';
 
+/** Bytes of content. Links have none: their size is the length of their target, which totals do not count. */
+export const contentOf = (entry: Entry) => (entry.kind === 'symlink' ? 0 : entry.size);
+
 /** What an entry weighs. */
 export function weigh(entry: Entry, by: Measure): number {
-  return by === 'bytes' ? entry.size : entry.kind === 'directory' ? (entry.files ?? 0) : 1;
+  return by === 'bytes' ? contentOf(entry) : entry.kind === 'directory' ? (entry.files ?? 0) : 1;
 }
 
 /** The children of a directory, as far as they were listed. */

@@ -5,6 +5,7 @@
 
 import type { Entry, Info, Pack } from 'rangepack';
 import { groupOf, typeOf, type Group } from '../format/groups.ts';
+import { contentOf } from '../map/shares.ts';
 import { inSteps } from '../page/pause.ts';
 
 export interface Type {
@@ -148,7 +149,7 @@ function count(types: Map<string, Type>, entry: Entry) {
   let type = types.get(name);
   if (type === undefined) types.set(name, (type = { name, group: name === 'rare endings' ? 'other' : groupOf(entry.name), files: 0, bytes: 0 }));
   type.files++;
-  type.bytes += entry.size;
+  type.bytes += contentOf(entry);
 }
 
 const known = new WeakMap<Pack, Census>();
