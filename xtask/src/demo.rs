@@ -19,9 +19,14 @@ pub(crate) struct Arguments {
 /// Every command line of the demo is shown, and its exit code and answer checked.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if arguments.no_serve {
-        println!("The viewer is not built: nothing will be served.");
+        println!("The viewer is not needed: nothing will be served.");
     } else if node::is_there() {
         viewer::run(&viewer::Arguments {})?;
+    } else if viewer::is_built() {
+        println!(
+            "The viewer is the one that was built last: to build it anew, install Node {} or later.",
+            node::OLDEST
+        );
     } else {
         println!("The viewer is left out: to build it, install Node {} or later.", node::OLDEST);
     }
@@ -129,7 +134,8 @@ impl Shell {
         Ok(())
     }
 
-    /// Serves both packs at a port that is free, until it is interrupted.
+    /// Serves both packs at a port that is free, until it is interrupted. Where that is possible the server takes the
+    /// place of this process, so that it ends with the demo, however that is ended.
     fn serve(&self) -> Result<()> {
         let mut command = Command::new(&self.program);
         command
@@ -137,6 +143,12 @@ impl Shell {
             .current_dir(&self.folder);
         println!("\n$ {}", run::shown(&command));
         println!("Open this URL in a browser; Ctrl-C ends the demo.");
+        #[cfg(unix)]
+        {
+            let error = std::os::unix::process::CommandExt::exec(&mut command);
+            Err(error).with_context(|| format!("cannot start {}", self.program.display()))
+        }
+        #[cfg(not(unix))]
         run::run(&mut command)
     }
 

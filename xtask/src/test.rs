@@ -96,7 +96,11 @@ impl Summary {
             Err(_) => (&mut self.failed, "FAILED"),
         };
         *count += 1;
-        self.lines.push(format!("{name:<10}  {word:<7}  {seconds:>6.1} s"));
+        let mut line = format!("{name:<10}  {word:<7}  {seconds:>6.1} s");
+        if let Ok(Outcome::Skipped(reason)) = outcome {
+            line.push_str(&format!("  {reason}"));
+        }
+        self.lines.push(line);
     }
 }
 
@@ -205,6 +209,7 @@ mod tests {
         let text = summary.to_string();
         assert_eq!(text.lines().last(), Some("steps: 2 passed, 1 failed, 1 skipped"));
         assert!(text.contains("\ndocs        passed     61.0 s\n"), "{text}");
+        assert!(text.contains("\nfuzz        skipped     0.0 s  no nightly\n"), "{text}");
     }
 
     #[test]

@@ -7,6 +7,11 @@ use anyhow::Result;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {}
 
+/// Whether there is a viewer that was built before.
+pub(crate) fn is_built() -> bool {
+    run::root().join("web/viewer/dist/index.html").is_file()
+}
+
 /// Builds the WebAssembly reader, then the site with it, into `web/viewer/dist`.
 pub(crate) fn run(_: &Arguments) -> Result<()> {
     wasm::run(&wasm::Arguments {})?;
