@@ -74,6 +74,16 @@ describe('a small pack', () => {
     assert.deepEqual(page.errors, []);
   });
 
+  test('says how many files are links, and keeps its buttons beside the digest', async () => {
+    for (const width of [1000, 1300, 1440]) {
+      const page = await stage.page({ viewport: { width, height: 900 } });
+      await page.goto(stage.at());
+      await page.getByText('2 links among them').waitFor();
+      const tops = await page.locator('main .bar').first().evaluate((bar) => [...bar.querySelectorAll('.button, .field')].map((it) => it.getBoundingClientRect().top));
+      assert.ok(tops.length > 1 && Math.max(...tops) - Math.min(...tops) < 8, `${width}: ${tops}`);
+    }
+  });
+
   test('costs its index once, for all of this', async () => {
     const page = await stage.page();
     const since = stage.packs.log.length;
