@@ -68,10 +68,10 @@ impl<F: Fn(Event<'_>) + Sync> Observer for (F, &AtomicBool) {
 /// | operation | sends | in which order |
 /// |---|---|---|
 /// | [`Pack::open_observed`](crate::Pack::open_observed) | `Index` | as it comes, from the calling thread |
-/// | [`pack`](crate::pack()), [`create`](crate::create) | `Index`, `Packed`, `Unchanged`, `LeftOut` | that of the pack, from one thread |
-/// | [`extract`](crate::extract()) | `Selected` once, `Refused` around it; then `Done`, `Present`, `Failed`, one for each entry tried, and `Incomplete` | none, from all its threads |
+/// | [`pack`](crate::pack()), [`create`](crate::create) | `Index`, `Reached`, `Packed`, `Unchanged`, `LeftOut` | that of the pack, from one thread |
+/// | [`extract`](crate::extract()) | `Selected` once, `Refused` around it; `Bytes`; then `Done`, `Present`, `Failed`, one for each entry tried, and `Incomplete` | none, from all its threads |
 /// | [`verify`](crate::verify()) | `Bytes`, `Problem`, and `Done` for each file, sound or not | none, from all its threads; problems as they are listed in the report |
-/// | [`compare`](crate::compare()) | `Done` for each entry of the tree, `LeftOut`, `Difference` | key order, from one thread |
+/// | [`compare`](crate::compare()) | `Reached`, `Done` for each entry of the tree, `LeftOut`, `Difference` | key order, from one thread |
 /// | [`compare_packs`](crate::compare_packs) | `Done` for each entry of the other, `Difference` | key order, from the calling thread |
 /// | [`rebuild`](crate::rebuild) | `Done` for each entry | that of the old index, from the calling thread |
 /// | [`write_ndjson`](crate::write_ndjson) | `Done` for each entry | none, from all its threads |
@@ -100,6 +100,12 @@ pub enum Event<'a> {
     /// not count it again.
     Bytes {
         /// How many more.
+        bytes: u64,
+    },
+    /// So much of the large file is read that is being packed. What is read again is told again; the file's
+    /// [`Event::Packed`] counts all of it.
+    Reached {
+        /// Bytes from its beginning.
         bytes: u64,
     },
     /// An entry is in the pack.

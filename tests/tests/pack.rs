@@ -229,3 +229,29 @@ fn strict_stops_and_leaves_nothing() {
     assert!(!target.exists());
     assert_eq!(leftovers(home.path()), Vec::<PathBuf>::new());
 }
+
+/// Of a large file it is told while it is under way, when it is packed and when it is extracted.
+#[test]
+fn large_files_are_told_of_before_they_are_done() {
+    use rangepack::{Event, ExtractOptions, extract};
+    let home = tempfile::tempdir().unwrap();
+    let (source, target) = (home.path().join("s"), home.path().join("x.pack"));
+    fs::create_dir(&source).unwrap();
+    let content = noise(5 * BLOCK + 7, 1);
+    fs::write(source.join("large"), &content).unwrap();
+    let told = std::sync::Mutex::new(Vec::new());
+    let hear = |event: Event<'_>| match event {
+        Event::Reached { bytes } | Event::Bytes { bytes } => told.lock().unwrap().push(bytes),
+        Event::Done { bytes, .. } => assert_eq!(bytes, 0, "it was told already"),
+        _ => {}
+    };
+    pack(&source, &target, &options(None, 2), &hear).unwrap();
+    let reached = std::mem::take(&mut *told.lock().unwrap());
+    let expected = (1..=5u64).map(|block| block * BLOCK as u64).chain([content.len() as u64]);
+    assert_eq!(reached, expected.collect::<Vec<_>>());
+    let mut options = ExtractOptions::default();
+    options.chunk_size = BLOCK;
+    extract(&Pack::open(&target).unwrap(), &home.path().join("out"), &options, &hear).unwrap();
+    let told = told.into_inner().unwrap();
+    assert_eq!((told.len() > 4, told.iter().sum::<u64>()), (true, content.len() as u64));
+}

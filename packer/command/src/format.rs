@@ -53,7 +53,16 @@ fn apart(number: u64) -> String {
 
 /// So many things: `1 file`, `2 files`, `2 directories`.
 pub(crate) fn count(number: u64, thing: &str) -> String {
-    let count = Count(number);
+    things(&Count(number).to_string(), number, thing)
+}
+
+/// The same on a page, which people read wherever it was made.
+#[cfg(feature = "serve")]
+pub(crate) fn count_on_page(number: u64, thing: &str) -> String {
+    things(&apart(number), number, thing)
+}
+
+fn things(count: &str, number: u64, thing: &str) -> String {
     match (number, thing.strip_suffix('y')) {
         (1, _) => format!("{count} {thing}"),
         (_, Some(stem)) => format!("{count} {stem}ies"),

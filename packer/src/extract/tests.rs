@@ -326,6 +326,9 @@ fn events_tell_of_every_entry() {
             done.fetch_add(1, Ordering::Relaxed);
             sum.fetch_add(bytes, Ordering::Relaxed);
         }
+        Event::Bytes { bytes } => {
+            sum.fetch_add(bytes, Ordering::Relaxed);
+        }
         other => panic!("{other:?}"),
     };
     extract(&pack, target.path(), &options(), &observer).unwrap();

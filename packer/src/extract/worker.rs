@@ -80,6 +80,8 @@ pub(super) struct Worker<'r> {
     path: Vec<u8>,
     temporary: Vec<u8>,
     buffer: Vec<u8>,
+    /// Bytes of the current file that the observer was told of.
+    told: u64,
     /// This thread's share, and of the problems none.
     pub(super) counts: ExtractReport,
 }
@@ -97,6 +99,7 @@ impl<'r> Worker<'r> {
             path: Vec::new(),
             temporary,
             buffer: Vec::new(),
+            told: 0,
             counts: ExtractReport::default(),
         }
     }
@@ -182,6 +185,7 @@ impl<'r> Worker<'r> {
         entry.push_path(&mut self.path);
         self.name.clear();
         entry.push_name(&mut self.name);
+        self.told = 0;
         let outcome = self.extract(ordinal, entry, gathered);
         let path = Escaped(&self.path);
         match outcome {
@@ -195,7 +199,8 @@ impl<'r> Worker<'r> {
                     &mut self.counts.files
                 };
                 *count += 1;
-                self.run.tell(Event::Done { path, bytes: size });
+                let bytes = size.saturating_sub(self.told);
+                self.run.tell(Event::Done { path, bytes });
             }
             Ok(Outcome::Skipped) => {
                 self.counts.skipped += 1;
@@ -286,7 +291,7 @@ impl<'r> Worker<'r> {
             }
         }
         let pass = self.pass;
-        let Worker { place, temporary, name, path, buffer, run, .. } = self;
+        let Worker { place, temporary, name, path, buffer, run, told, .. } = self;
         let mut buffered = None;
         if content.size <= run.options.chunk_size as u64 {
             let payload = match gathered {
@@ -298,7 +303,7 @@ impl<'r> Worker<'r> {
         }
         let Some(place) = place else {
             if buffered.is_none() {
-                stream(run, content, buffer, &mut |_| Ok(()))?;
+                *told = stream(run, content, buffer, &mut |_| Ok(()))?;
             }
             return Ok(Outcome::Done { size: content.size });
         };
@@ -308,7 +313,7 @@ impl<'r> Worker<'r> {
         let mut write = |bytes: &[u8]| file.write(bytes).map_err(Problem::io("write"));
         match &buffered {
             Some(bytes) => write(bytes)?,
-            None => stream(run, content, buffer, &mut write)?,
+            None => *told = stream(run, content, buffer, &mut write)?,
         }
         // Then all that the entry said was verified.
         run.pack.intact()?;
@@ -376,7 +381,8 @@ fn stream(
     content: &Content,
     buffer: &mut Vec<u8>,
     write: &mut dyn FnMut(&[u8]) -> Result<(), Problem>,
-) -> Result<(), Problem> {
+) -> Result<u64, Problem> {
+    let mut told = 0;
     run.pack.volume_of(content)?.check(content.extent())?;
     let mut pieces =
         Verified::read(run.pack, content, run.options.chunk_size).map_err(Problem::of_pack)?;
@@ -384,8 +390,11 @@ fn stream(
         if run.is_stopped() {
             return Err(Problem::Stopped);
         }
-        let Some(piece) = pieces.next(buffer).map_err(Problem::of_pack)? else { return Ok(()) };
+        let Some(piece) = pieces.next(buffer).map_err(Problem::of_pack)? else { return Ok(told) };
         write(piece)?;
+        let bytes = piece.len() as u64;
+        told += bytes;
+        run.tell(Event::Bytes { bytes });
     }
 }
 

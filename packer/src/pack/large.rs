@@ -7,7 +7,7 @@ use super::pipeline::Pipeline;
 use super::read::{ATTEMPTS, BLOCK, BlockJob};
 use crate::error::{LeftOut, Result};
 use crate::pack::walk::{Directory, ItemKind, Metadata};
-use crate::progress;
+use crate::progress::{self, Event, Observer};
 use crate::source::attributes;
 use rangepack_core::blocks::{BlockTableBuilder, DEFAULT_BLOCK_LOG2};
 use rangepack_core::{BlockTable, Codec, Content, Digest, Hasher, gzip};
@@ -41,15 +41,15 @@ pub(crate) struct Large<'l> {
     pub(crate) attributes: bool,
     /// Where it may be stored already.
     pub(crate) earlier: Option<Earlier>,
-    /// Asked before each block.
-    pub(crate) cancelled: &'l dyn Fn() -> bool,
+    /// Asked before each block, and told after it.
+    pub(crate) observer: &'l dyn Observer,
 }
 
 impl Large<'_> {
     /// Packs it. Whatever goes wrong with the file itself, nothing of it stays in the output; nor does it when
     /// the run is cancelled.
     pub(crate) fn pack(self) -> Result<Outcome> {
-        let Large { pipeline, output, directory, name, cancelled, .. } = self;
+        let Large { pipeline, output, directory, name, observer, .. } = self;
         output.pad()?;
         let start = output.position();
         let mut problem = LeftOut::Changed;
@@ -71,7 +71,7 @@ impl Large<'_> {
             let (size, long_holes) = (metadata.size, sparse && metadata.size > BLOCK);
             let compress = size > 0 && (self.compress || long_holes);
             let file = &shared;
-            let mut copy = Copy { pipeline, output, file, size, sparse, long_holes, cancelled };
+            let mut copy = Copy { pipeline, output, file, size, sparse, long_holes, observer };
             let copied = match copy.run(compress)? {
                 Copied::NotShorter => {
                     copy.output.rewind(start)?;
@@ -137,7 +137,7 @@ struct Copy<'c> {
     sparse: bool,
     /// Behind what does not shrink there may be a hole of any length.
     long_holes: bool,
-    cancelled: &'c dyn Fn() -> bool,
+    observer: &'c dyn Observer,
 }
 
 impl Copy<'_> {
@@ -155,7 +155,7 @@ impl Copy<'_> {
         let mut original = Hasher::new();
         let mut crc = crc32fast::Hasher::new();
         for (index, block) in (0u64..).zip(self.pipeline.blocks(jobs)) {
-            if (self.cancelled)() {
+            if self.observer.cancelled() {
                 return Ok(Copied::Cancelled);
             }
             let block = match block {
@@ -182,6 +182,7 @@ impl Copy<'_> {
             self.output.write(&stored)?;
             let written = self.output.position() - start;
             let read = (index + 1) * BLOCK;
+            self.observer.event(Event::Reached { bytes: read.min(size) });
             if compress
                 && !self.long_holes
                 && (written >= size || index + 1 == TRIAL && written >= read)

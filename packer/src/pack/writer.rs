@@ -179,7 +179,7 @@ impl<'w, 's> Writer<'w, 's> {
             compress: self.options.compress.is_some(),
             attributes: self.options.attributes,
             earlier: self.links.earlier(metadata),
-            cancelled: &|| self.observer.cancelled(),
+            observer: self.observer,
         };
         Ok(match large.pack()? {
             Outcome::Stored { content, metadata, duplicate, attached } => {

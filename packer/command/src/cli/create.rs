@@ -153,7 +153,12 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     let follow = Follow::new("packing", args.show.progress.when(), global).stoppable();
     let follow = follow.status(args.show.status.file("bytes_written")).steps(steps);
     let follow = follow.print_each(args.prints_each());
-    let created = rangepack::create(source, container, &options, &follow);
+    let create = || rangepack::create(source, container, &options, &follow);
+    // How much of what is there is in the container already is not known before.
+    let created = match steps == Steps::default() && !container.exists() {
+        true => follow.while_counting(source, container, &options.pack, create),
+        false => create(),
+    };
     let interrupted = matches!(created.as_ref().map_err(Error::is_cancelled), Err(true));
     follow.finish(match &created {
         Ok(created) if created.summary.failed > 0 => State::Failed,

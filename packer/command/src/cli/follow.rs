@@ -4,7 +4,7 @@ use super::Result;
 use super::console::{Global, When, note, os_path};
 use super::progress::{Progress, Steps};
 use super::status::{State, StatusFile};
-use rangepack::{Event, LeftOut, Location, Observer};
+use rangepack::{Event, LeftOut, Location, Observer, PackOptions};
 use rangepack_core::{Escaped, Kind};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -81,15 +81,32 @@ impl<'g> Follow<'g> {
         self.lock().progress.elapsed()
     }
 
-    /// Whether somebody watches how far it comes.
-    pub(super) fn is_watched(&self) -> bool {
-        self.lock().progress.is_live()
-    }
-
-    /// How much there is to do, found out meanwhile.
-    pub(super) fn expect(&self, files: u64, bytes: u64) {
-        let steps = &mut self.lock().steps;
-        (steps.total_files, steps.total_bytes) = (Some(files), Some(bytes));
+    /// Packs `source` into `output` while the tree is counted, when somebody watches: who packs does not know how much
+    /// is left.
+    pub(super) fn while_counting<T>(
+        &self,
+        source: &Path,
+        output: &Path,
+        options: &PackOptions,
+        pack: impl FnOnce() -> T,
+    ) -> T {
+        if !self.lock().progress.is_live() {
+            return pack();
+        }
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let skip = vec![output.to_owned(), rangepack::idx_path(output)];
+                // What cannot be read is told of by who packs.
+                if let Ok(found) = rangepack::survey(source, options, skip, true, &done) {
+                    let steps = &mut self.lock().steps;
+                    (steps.total_files, steps.total_bytes) = (Some(found.files), Some(found.bytes));
+                }
+            });
+            let packed = pack();
+            done.store(true, Ordering::Relaxed);
+            packed
+        })
     }
 
     /// Prints something without tearing the live line.
@@ -149,6 +166,10 @@ impl Observer for Follow<'_> {
                 let Shown { progress, steps, .. } = &mut *self.lock();
                 steps.bytes += bytes;
                 progress.show(steps, b"");
+            }
+            Event::Reached { bytes } => {
+                let Shown { progress, steps, .. } = &mut *self.lock();
+                progress.show(&Steps { bytes: steps.bytes + bytes, ..*steps }, b"");
             }
             Event::Index { bytes, total } => {
                 let steps = Steps { bytes, total_bytes: Some(total), ..Steps::default() };

@@ -9,12 +9,11 @@ use super::status::State;
 use super::summary::Done;
 use super::{Result, console};
 use crate::format::count;
+use rangepack::Summary;
 use rangepack::{Finished, Packed};
-use rangepack::{PackOptions, Summary};
 use serde::Serialize;
 use std::io::Write;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 const EXAMPLES: &str = "\
@@ -89,7 +88,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     options.metadata = args.meta.iter().cloned().collect();
     let follow = Follow::new("packing", args.progress.progress, global).stoppable();
     let follow = follow.print_each(args.verbose);
-    let packed = counted(args, &options, &follow, || {
+    let packed = follow.while_counting(&args.source, &args.output, &options, || {
         rangepack::pack(&args.source, &args.output, &options, &follow)
     });
     follow.finish(State::of(&packed))?;
@@ -105,31 +104,6 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         super::finalize::tell_old_readers(&finished);
     }
     Ok(if summary.failed > 0 { Exit::Bad } else { Exit::Fine })
-}
-
-/// Packs while the tree is counted beside it, when somebody watches: who packs does not know how much is left.
-fn counted<T>(
-    args: &Args,
-    options: &PackOptions,
-    follow: &Follow<'_>,
-    pack: impl FnOnce() -> T,
-) -> T {
-    if !follow.is_watched() {
-        return pack();
-    }
-    let done = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            let skip = vec![args.output.clone()];
-            // What cannot be read is told of by who packs.
-            if let Ok(found) = rangepack::survey(&args.source, options, skip, true, &done) {
-                follow.expect(found.files, found.bytes);
-            }
-        });
-        let packed = pack();
-        done.store(true, Ordering::Relaxed);
-        packed
-    })
 }
 
 /// A key and its value.

@@ -254,7 +254,9 @@ impl Args {
     ) -> Result<Compared> {
         let mut options = CompareOptions::default();
         options.source.threads = threads;
+        let steps = Steps { total_files: Some(pack.header().entries), ..Steps::default() };
         let follow = Follow::new("comparing", self.progress.progress, global).stoppable();
+        let follow = follow.steps(steps);
         let compared = compare(pack, source, &options, &follow.warns(!self.json));
         Ok(compared?)
     }

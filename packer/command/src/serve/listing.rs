@@ -3,7 +3,7 @@
 use super::route::escape;
 use super::shelf::{Served, Shelf, Turns};
 use super::{body, send};
-use crate::format::{Size, count, time};
+use crate::format::{Size, count_on_page, time};
 use crate::record::Record;
 use axum::body::Bytes;
 use axum::http::StatusCode;
@@ -229,8 +229,8 @@ impl Rows {
                 @if start > 0 { a href=(to(start.saturating_sub(LIMIT))) { "earlier" } }
                 @if end < total { a href=(to(end)) { "further" } }
                 @if start > 0 || end < total {
-                    span { (start.saturating_add(1)) "–" (end) " of " (count(total, "entry")) }
-                } @else { span { (count(total, "entry")) } }
+                    span { (start.saturating_add(1)) "–" (end) " of " (count_on_page(total, "entry")) }
+                } @else { span { (count_on_page(total, "entry")) } }
                 a href="?format=json" { "JSON" }
             }
         };
@@ -281,7 +281,7 @@ fn row(entry: &Entry) -> Markup {
         tr {
             @match &entry.kind {
                 Kind::Directory(totals) => {
-                    td { a href={ (link) "/" } { (shown) "/" } span.s { "  " (count(totals.files, "file")) } }
+                    td { a href={ (link) "/" } { (shown) "/" } span.s { "  " (count_on_page(totals.files, "file")) } }
                     td.n { (Size(totals.bytes)) }
                 }
                 Kind::File(content) => {
