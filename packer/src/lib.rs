@@ -87,6 +87,7 @@ pub use progress::{Event, Observer, PROBLEMS_KEPT};
 pub use read::file::File;
 pub use read::format::Format;
 pub use read::legacy::{Notes, Unfinished};
+pub use read::mapped_bytes::MappedBytes;
 pub use read::pack::{Entries, Pack};
 pub use recover::{RecoverOptions, Recovered, recover};
 pub use source::data::Data;
