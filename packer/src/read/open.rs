@@ -42,7 +42,15 @@ impl Pack {
             && let Some(index) = open_own_index(&data, options)?
         {
             let volumes = volumes(location, &data, &index, options)?;
-            return Ok(Pack::new(data, volumes, index, Pages::Data, Format::Paged, options, Notes::default()));
+            return Ok(Pack::new(
+                data,
+                volumes,
+                index,
+                Pages::Data,
+                Format::Paged,
+                options,
+                Notes::default(),
+            ));
         }
         let beside = match &options.index {
             Some(index) => Some(Data::open(index, options)?),
@@ -53,7 +61,15 @@ impl Pack {
             if let Some(index) = open_index(&beside, options)? {
                 let volumes = volumes(location, &beside, &index, options)?;
                 let pages = Pages::Beside(beside);
-                return Ok(Pack::new(data, volumes, index, pages, Format::Paged, options, Notes::default()));
+                return Ok(Pack::new(
+                    data,
+                    volumes,
+                    index,
+                    pages,
+                    Format::Paged,
+                    options,
+                    Notes::default(),
+                ));
             }
             external = options.index.is_some().then_some(beside);
         }

@@ -379,7 +379,8 @@ impl Pack {
         let (entry, content) = self.content_at(path.as_ref())?;
         let limits = &self.0.options.limits;
         let payload = self.payload(&content)?;
-        if content.codec == rangepack_core::Codec::Stored && self.0.options.verify == Verify::Index {
+        if content.codec == rangepack_core::Codec::Stored && self.0.options.verify == Verify::Index
+        {
             return Ok(payload.into_owned());
         }
         rangepack_core::decode_all(&content, &payload, limits)

@@ -31,13 +31,14 @@ impl Pack {
 
     pub(super) fn content_at(&self, path: &[u8]) -> Result<(PackPathBuf, Content)> {
         match self.resolve(path)? {
-            Some(Found::Entry(entry)) => match entry
-                .content()
-                .map_err(Error::pack(&self.0.location))?
-            {
-                Some(content) => Ok((entry.path().map_err(Error::pack(&self.0.location))?, content)),
-                None => Err(self.wrong_kind(path, Expected::File)),
-            },
+            Some(Found::Entry(entry)) => {
+                match entry.content().map_err(Error::pack(&self.0.location))? {
+                    Some(content) => {
+                        Ok((entry.path().map_err(Error::pack(&self.0.location))?, content))
+                    }
+                    None => Err(self.wrong_kind(path, Expected::File)),
+                }
+            }
             Some(Found::Root) => Err(self.wrong_kind(path, Expected::File)),
             None => Err(self.nothing_at(path)),
         }
@@ -60,7 +61,11 @@ impl Pack {
     }
 
     pub(super) fn wrong_kind(&self, path: &[u8], expected: Expected) -> Error {
-        Error::WrongKind { pack: self.0.location.clone(), entry: Escaped(path).to_string(), expected }
+        Error::WrongKind {
+            pack: self.0.location.clone(),
+            entry: Escaped(path).to_string(),
+            expected,
+        }
     }
 
     /// The directory at `path`, links followed.

@@ -1,7 +1,7 @@
 use super::*;
-use crate::source::options::Verify;
 use crate::pack::{PackOptions, pack};
 use crate::source::options::OpenOptions;
+use crate::source::options::Verify;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::fs;
@@ -273,4 +273,23 @@ fn files_and_what_is_mapped_outlive_the_pack_that_they_were_asked_of() {
     let (_root, path) = make(&tree, Some(6));
     let pack = open(&path, Verify::Index);
     assert!(pack.clone().open_file("a/text").unwrap().mapped().unwrap().is_none());
+}
+
+#[test]
+fn opening_takes_the_same_things_with_options_and_without() {
+    use crate::source::location::Location;
+    let (_root, path) = make(&tree(), None);
+    let text = path.to_str().unwrap();
+    macro_rules! opens {
+        ($($location:expr),*) => {
+            $(
+                Pack::open($location).unwrap();
+                Pack::open_with($location, &OpenOptions::new().verify(Verify::Payloads)).unwrap();
+                Pack::open_observed($location, &OpenOptions::new(), &()).unwrap();
+            )*
+        };
+    }
+    let location = Location::from(text);
+    opens!(text, &text.to_owned(), text.to_owned(), &path, path.as_path(), path.clone());
+    opens!(path.as_os_str(), path.clone().into_os_string(), &location, location.clone());
 }
