@@ -21,6 +21,7 @@ use crate::error::{Action, Error, Limited, Result};
 use crate::progress::{Event, Observer, PROBLEMS_KEPT};
 use crate::read::legacy::Notes;
 use crate::read::pack::Pack;
+use crate::setters::setters;
 use extended::Blocks;
 use links::Links;
 use names::Rules;
@@ -89,6 +90,22 @@ impl Default for ExtractOptions {
         }
     }
 }
+
+setters!(ExtractOptions {
+    selection(Selection),
+    threads(usize),
+    chunk_size(usize),
+    skip_existing(bool),
+    verify_existing(bool),
+    dry_run(bool),
+    fail_fast(bool),
+    owner(bool),
+    attributes(bool),
+    fsync(bool),
+    overwrite(bool),
+    max_total_bytes(impl Into<Option<u64>>),
+    max_entries(impl Into<Option<u64>>),
+});
 
 impl ExtractOptions {
     fn skips(&self) -> bool {

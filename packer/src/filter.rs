@@ -4,6 +4,7 @@ mod ignore_files;
 
 pub(crate) use ignore_files::{IGNORE_FILES, IgnoreFiles};
 
+use crate::setters::setters;
 use globset::{Candidate, GlobBuilder, GlobSet, GlobSetBuilder};
 use std::borrow::Cow;
 use std::path::Path;
@@ -25,6 +26,14 @@ pub struct FilterOptions {
     /// Honours `.gitignore` and `.ignore` files in the tree, and leaves out `.git`.
     pub gitignore: bool,
 }
+
+setters!(FilterOptions {
+    include(impl Into<Vec<String>>),
+    exclude(impl Into<Vec<String>>),
+    extensions(impl Into<Vec<String>>),
+    no_hidden(bool),
+    gitignore(bool),
+});
 
 /// Why a [`Filter`] could not be made.
 #[derive(Debug, Error)]
