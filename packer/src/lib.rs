@@ -80,7 +80,7 @@ pub use error::{
     RemoteProblem, Result, VolumeProblem,
 };
 pub use extract::{ExtractOptions, ExtractReport, NotExtracted, Selection, Stopped, extract};
-pub use filter::{Filter, FilterOptions};
+pub use filter::{Filter, FilterError, FilterOptions, Globs};
 pub use index::writer::{DirectoryLines, Finished, IndexFormat, IndexOptions};
 pub use pack::{PackOptions, Packed, Summary, Survey, pack, survey};
 pub use progress::{Event, Observer, PROBLEMS_KEPT};
