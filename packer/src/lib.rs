@@ -79,7 +79,9 @@ pub use error::{
     Action, BadAnswer, ContainerProblem, Difference, Error, Expected, LeftOut, Limited,
     RemoteProblem, Result, VolumeProblem,
 };
-pub use extract::{ExtractOptions, ExtractReport, NotExtracted, Selection, Stopped, extract};
+pub use extract::{
+    ExtractOptions, ExtractReport, NotExtracted, Present, Replace, Selection, Stopped, extract,
+};
 pub use filter::{Filter, FilterError, FilterOptions, Globs};
 pub use index::writer::{DirectoryLines, Finished, IndexFormat, IndexOptions};
 pub use pack::{PackOptions, Packed, Summary, Survey, pack, survey};
