@@ -6,6 +6,7 @@ mod exit;
 mod follow;
 mod interrupt;
 mod notes;
+mod paths;
 mod progress;
 mod status;
 

@@ -128,7 +128,7 @@ impl Creation<'_> {
         let options = self.options;
         let skip = vec![self.container.to_owned(), self.index.to_owned()];
         // Without a source nothing is touched.
-        let walk = pack::walk(self.source, &options.pack, skip)?;
+        let walk = pack::walk(self.source, &options.pack, skip, observer)?;
         let wrote_index = !self.index.exists();
         let mut dedup = options.pack.dedup.then(Dedup::default);
         let scratch = directory_of(self.index);
@@ -229,7 +229,8 @@ fn dry_run(
     let place = Place { container, index, scratch: &scratch, tail: options.tail };
     let known = known::find(&place, len, dedup.as_mut())?;
     let mut created = Created { resumed: known.resumed(), ..Created::default() };
-    let walk = pack::walk(source, &options.pack, vec![container.to_owned(), index.to_owned()])?;
+    let skip = vec![container.to_owned(), index.to_owned()];
+    let walk = pack::walk(source, &options.pack, skip, observer)?;
     let failure = Arc::default();
     let tasks = Tasks {
         walk,
