@@ -7,6 +7,7 @@ mod follow;
 mod interrupt;
 mod listing;
 mod notes;
+mod paths;
 mod progress;
 mod status;
 mod summary;

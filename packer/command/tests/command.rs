@@ -121,7 +121,7 @@ fn hard_links_and_attributes() {
     };
     run(at, "extract x.pack out", 0);
     assert!(value("out/a.txt").is_err() && value("out/sub").is_err());
-    let (said, _) = run(at, "extract x.pack out --xattrs --json", 0);
+    let (said, _) = run(at, "extract x.pack out --overwrite --xattrs --json", 0);
     assert!(said.contains("\"attributes_left_out\":0"), "{said}");
     for path in ["out/a.txt", "out/sub/also.txt", "out/sub"] {
         assert_eq!(value(path).unwrap(), b"kept", "{path}");

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{rangepack, run, tree};
+use common::{command, run, tree};
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -224,7 +224,7 @@ fn recipes_hold_for_names_like_options() {
 #[test]
 fn limits_are_named_in_words() {
     let root = packed();
-    let output = rangepack(root.path(), "extract x.pack out --max-size 1k");
+    let output = command(root.path(), "extract x.pack out --max-size 1k").output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(
         said.contains(" bytes are selected, more than the 1024") && !said.contains("max_total"),

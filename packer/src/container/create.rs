@@ -9,6 +9,7 @@ use crate::error::{Action, Error, Result};
 use crate::index::writer::{DirectoryLines, Finished, IndexFormat};
 use crate::pack::{self, Dedup, Output, PackOptions, Summary};
 use crate::progress::{Mute, Observer};
+use crate::setters::setters;
 use crate::source::location::idx_path;
 use crate::source::platform::directory_of;
 use crate::source::replace::{create_directories, refuse_same, sync_directory};
@@ -54,6 +55,17 @@ impl Default for CreateOptions {
         }
     }
 }
+
+setters!(CreateOptions {
+    pack(PackOptions),
+    index(impl Into<Option<PathBuf>>),
+    fsync_every(u64),
+    index_batch(impl Into<Option<u64>>),
+    dry_run(bool),
+    finalize(bool),
+    remove_index(bool),
+    tail(Tail),
+});
 
 /// What `create` did.
 #[derive(Debug, Clone, Default)]
@@ -116,7 +128,7 @@ impl Creation<'_> {
         let options = self.options;
         let skip = vec![self.container.to_owned(), self.index.to_owned()];
         // Without a source nothing is touched.
-        let walk = pack::walk(self.source, &options.pack, skip)?;
+        let walk = pack::walk(self.source, &options.pack, skip, observer)?;
         let wrote_index = !self.index.exists();
         let mut dedup = options.pack.dedup.then(Dedup::default);
         let scratch = directory_of(self.index);
@@ -220,7 +232,8 @@ fn dry_run(
     let place = Place { container, index, scratch: &scratch, tail: options.tail, observer };
     let known = known::find(&place, len, dedup.as_mut())?;
     let mut created = Created { resumed: known.resumed(), ..Created::default() };
-    let walk = pack::walk(source, &options.pack, vec![container.to_owned(), index.to_owned()])?;
+    let skip = vec![container.to_owned(), index.to_owned()];
+    let walk = pack::walk(source, &options.pack, skip, observer)?;
     let failure = Arc::default();
     let tasks = Tasks {
         walk,

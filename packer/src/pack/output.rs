@@ -2,6 +2,7 @@
 
 use super::dedup::{Dedup, Placed};
 use super::links::Earlier;
+use super::stream::Stream;
 use crate::error::{Action, Error, Result};
 use crate::source::replace::close;
 use rangepack_core::{AttributeBlock, Codec, Content, Digest, blocks};
@@ -44,8 +45,9 @@ impl fmt::Debug for Announce {
 /// Writes payloads in order, from one place, in large pieces.
 #[derive(Debug)]
 pub(crate) struct Output {
-    /// `None` when nothing is to be written.
+    /// `None` when nothing is to be written, or all goes into `stream`.
     file: Option<BufWriter<File>>,
+    stream: Option<Stream>,
     /// Bytes behind the first position stay until something is written.
     begun: bool,
     /// A write failed: what lies in the file is not known any more, so no line may name it.
@@ -85,6 +87,7 @@ impl Output {
         file.seek(SeekFrom::Start(position)).map_err(Error::io(Action::Seek, path))?;
         Ok(Output {
             file: Some(BufWriter::with_capacity(64 << 10, file)),
+            stream: None,
             begun: false,
             failed: false,
             announce: None,
@@ -99,10 +102,17 @@ impl Output {
         })
     }
 
+    /// Writes a pack from its beginning into what cannot be read or cut; `path` stands for it in errors.
+    pub(crate) fn stream(stream: Stream, path: &Path, align: u64, dedup: Option<Dedup>) -> Output {
+        let (stream, path) = (Some(stream), path.to_owned());
+        Output { stream, path, ..Output::nowhere(align, dedup) }
+    }
+
     /// Counts, but writes nothing.
     pub(crate) fn nowhere(align: u64, dedup: Option<Dedup>) -> Output {
         Output {
             file: None,
+            stream: None,
             begun: true,
             failed: false,
             announce: None,
@@ -183,13 +193,35 @@ impl Output {
     }
 
     fn write_out(&mut self, bytes: &[u8]) -> Result<()> {
-        match &mut self.file {
-            Some(file) => file.write_all(bytes).map_err(|error| {
-                self.failed = true;
-                Error::io(Action::Write, &self.path)(error)
-            }),
-            None => Ok(()),
-        }
+        let written = match (&mut self.file, &mut self.stream) {
+            (Some(file), _) => file.write_all(bytes),
+            (None, Some(stream)) => stream.write_all(bytes),
+            (None, None) => Ok(()),
+        };
+        written.map_err(|error| {
+            self.failed = true;
+            Error::io(Action::Write, &self.path)(error)
+        })
+    }
+
+    /// From here on what is written may be taken back, until it is released.
+    pub(crate) fn hold(&mut self) -> Result<()> {
+        self.flush_pending()?;
+        let held = self.stream.as_mut().map_or(Ok(()), |stream| stream.hold());
+        held.map_err(Error::io(Action::UseTemporary, &std::env::temp_dir()))
+    }
+
+    /// What was written stays.
+    pub(crate) fn release(&mut self) -> Result<()> {
+        self.flush_pending()?;
+        let released = self.stream.as_mut().map_or(Ok(()), |stream| stream.release());
+        released.map_err(Error::io(Action::Write, &self.path))
+    }
+
+    /// Writes what is pending, and gives the stream back.
+    pub(crate) fn into_stream(mut self) -> Result<Option<Stream>> {
+        self.flush_pending()?;
+        Ok(self.stream)
     }
 
     /// Whether anything was changed behind the first position.
@@ -216,13 +248,10 @@ impl Output {
 
     fn flush_pending(&mut self) -> Result<()> {
         let pending = std::mem::take(&mut self.pending);
-        match &mut self.file {
-            Some(file) => file.write_all(&self.batch[pending]).map_err(|error| {
-                self.failed = true;
-                Error::io(Action::Write, &self.path)(error)
-            }),
-            None => Ok(()),
-        }
+        let batch = std::mem::take(&mut self.batch);
+        let written = self.write_out(&batch[pending]);
+        self.batch = batch;
+        written
     }
 
     /// Where the same stored bytes may lie.
@@ -379,6 +408,10 @@ impl Output {
             return Ok(());
         }
         self.flush_pending()?;
+        if let Some(stream) = &mut self.stream {
+            let cut = stream.cut(self.position - position);
+            cut.map_err(Error::io(Action::UseTemporary, &std::env::temp_dir()))?;
+        }
         if let Some(file) = &mut self.file {
             let cut = file
                 .flush()

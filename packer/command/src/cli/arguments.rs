@@ -8,7 +8,7 @@ use super::status::State;
 use crate::format::{Size, count};
 use rangepack::Location;
 use rangepack::{DirectoryLines, IndexFormat, IndexOptions, Tail};
-use rangepack::{Filter, FilterError, FilterOptions};
+use rangepack::{Filter, FilterOptions};
 use rangepack::{OpenOptions, Pack, Verify};
 use rangepack::{PackOptions, default_threads};
 use rangepack_core::Digest;
@@ -186,15 +186,7 @@ impl SelectArgs {
         options.exclude.clone_from(&self.exclude);
         options.extensions.clone_from(&self.ext);
         (options.no_hidden, options.gitignore) = (self.no_hidden, self.gitignore);
-        Filter::new(options).map_err(bad_glob)
-    }
-}
-
-/// What is wrong with globs or extensions.
-pub(super) fn bad_glob(error: FilterError) -> Failure {
-    Failure::Usage {
-        problem: error.to_string(),
-        hint: "globs know `*`, `**`, `?`, `[a-z]` and `{a,b}`; quote them from the shell",
+        Filter::new(options).map_err(|error| super::paths::bad_glob(&error))
     }
 }
 
@@ -277,7 +269,7 @@ impl IndexArgs {
             DirectoryLinesChoice::Always => DirectoryLines::Always,
             DirectoryLinesChoice::Never => DirectoryLines::Never,
         };
-        IndexOptions::new(format, directories)
+        IndexOptions::new().format(format).directories(directories)
     }
 }
 

@@ -104,7 +104,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
                 is_directory: false,
             })?;
         }
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(super::paths::with_suggestion(&pack, path, error.into())),
     }
     sums.out.flush()?;
     args.traffic.tell(&pack);

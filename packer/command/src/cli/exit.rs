@@ -38,6 +38,13 @@ impl Exit {
 pub(super) enum Failure {
     /// What the library says.
     Library(Error),
+    /// The same, with better advice than that which fits all such errors.
+    Hinted {
+        /// What the library says.
+        error: Box<Error>,
+        /// What to do.
+        hint: String,
+    },
     /// The system refused something to the command itself.
     System {
         /// What was tried, as a verb.
@@ -99,16 +106,8 @@ impl Failure {
             Failure::Output(_) | Failure::Usage { .. } | Failure::System { .. } => Exit::Trouble,
             #[cfg(feature = "serve")]
             Failure::Serve(_) => Exit::Trouble,
-            Failure::Library(error) => match error {
-                error if error.is_cancelled() => Exit::Interrupted,
-                Error::NoEntry { .. }
-                | Error::BrokenLink { .. }
-                | Error::WrongKind { .. }
-                | Error::Incomplete { .. }
-                | Error::Strict { .. } => Exit::Bad,
-                error if error.is_bad_pack() => Exit::Bad,
-                _ => Exit::Trouble,
-            },
+            Failure::Hinted { error, .. } => exit_of(error),
+            Failure::Library(error) => exit_of(error),
         }
     }
 
@@ -119,6 +118,7 @@ impl Failure {
             _ if exit == Exit::Fine => {}
             _ if exit == Exit::Interrupted => global.error("interrupted", None),
             Failure::Library(error) => global.error(&error.to_string(), advice(error)),
+            Failure::Hinted { error, hint } => global.error(&error.to_string(), Some(hint)),
             Failure::System { action, path, source } => {
                 global.error(&format!("cannot {action} {}: {source}", path.display()), None);
             }
@@ -133,6 +133,20 @@ impl Failure {
             Failure::Usage { problem, hint } => global.error(problem, Some(hint)),
         }
         exit
+    }
+}
+
+/// What the process exits with after an error of the library.
+fn exit_of(error: &Error) -> Exit {
+    match error {
+        error if error.is_cancelled() => Exit::Interrupted,
+        Error::NoEntry { .. }
+        | Error::BrokenLink { .. }
+        | Error::WrongKind { .. }
+        | Error::Incomplete { .. }
+        | Error::Strict { .. } => Exit::Bad,
+        error if error.is_bad_pack() => Exit::Bad,
+        _ => Exit::Trouble,
     }
 }
 

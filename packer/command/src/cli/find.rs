@@ -1,14 +1,16 @@
 //! `rangepack find`: entries by name, kind, size and time.
 
 use super::Result;
-use super::arguments::{PackArgs, TrafficArgs, bad_glob, parse_size};
+use super::arguments::{PackArgs, TrafficArgs, parse_size};
 use super::console::Global;
 use super::exit::Exit;
 use super::listing::{Lines, OrderArgs, ShowArgs};
+use super::paths::bad_glob;
 use crate::format::moment_given;
-use rangepack::{Filter, FilterOptions, Verify};
+use rangepack::{Error, Filter, FilterOptions, Globs, Pack, Verify};
 use rangepack_core::EntryRef;
 use std::io::Write;
+use std::ops::Range;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -18,8 +20,8 @@ Examples:
   rangepack find logs.pack --newer '3 days' -0 | xargs -0 rangepack cat logs.pack --
   rangepack find photos.pack --type link --json | jq -r .link_target
 
-A GLOB without `/` matches a name at any depth, one with a `/` in front or in the middle a whole path:
-`*` and `?` match no `/`, `**` does. Of several GLOBs one has to match, and so has one of --type and
+A GLOB is one of .gitignore: without a `/` it matches a name at any depth (`*.txt`), with one in front or
+in the middle from the root (`/*.txt`, `notes/**`), with one at its end directories only. Of several GLOBs one has to match, and so has one of --type and
 one of --ext; bounds of --size and times have to hold all. Only the index is read, and each entry is
 printed when it is found.";
 
@@ -108,11 +110,11 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     let wanted = Wanted::new(args)?;
     let pack = args.pack.open(Verify::Index, global)?;
     let mut lines = Lines::new(&pack, &args.show, true, global.stdout());
-    let everything = 0..pack.index().len();
+    let below = wanted.below(&pack)?;
     let mut path = Vec::new();
     args.order.visit(
         &pack,
-        std::slice::from_ref(&everything),
+        &below,
         &mut |entry| Ok(wanted.is(entry, &mut path).map_err(|error| pack.error(error))?),
         &mut |entry| lines.entry(entry),
     )?;
@@ -124,15 +126,29 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
 /// The conditions.
 struct Wanted<'a> {
     args: &'a Args,
-    names: Filter,
+    globs: Option<Globs>,
+    extensions: Filter,
 }
 
 impl Wanted<'_> {
     fn new(args: &Args) -> Result<Wanted<'_>> {
         let mut options = FilterOptions::default();
-        options.include.clone_from(&args.globs);
         options.extensions.clone_from(&args.ext);
-        Ok(Wanted { args, names: Filter::new(options).map_err(bad_glob)? })
+        let extensions = Filter::new(options).map_err(|error| bad_glob(&error))?;
+        let globs = (!args.globs.is_empty()).then(|| Globs::new(&args.globs)).transpose();
+        Ok(Wanted { args, globs: globs.map_err(|error| bad_glob(&error))?, extensions })
+    }
+
+    /// The numbers of the entries among which all are that are wanted.
+    fn below(&self, pack: &Pack) -> Result<Vec<Range<u64>>> {
+        let base = self.globs.as_ref().map_or(&b""[..], Globs::base);
+        match pack.resolve_directory(base) {
+            Ok(base) => Ok(vec![pack.ask(|pages| pack.index().subtree(pages, base.as_path()))?]),
+            Err(Error::NoEntry { .. } | Error::WrongKind { .. } | Error::BrokenLink { .. }) => {
+                Ok(Vec::new())
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Whether all hold for an entry; `path` is room for its path.
@@ -164,13 +180,11 @@ impl Wanted<'_> {
                 return Ok(false);
             }
         }
-        if !self.names.is_active() {
-            return Ok(true);
-        }
         path.clear();
         entry.push_path(path);
-        // Directories are found by their names like files.
-        Ok(self.names.accepts(path, false))
+        // Directories are found by their endings like files.
+        Ok(self.globs.as_ref().is_none_or(|globs| globs.matches(path, entry.is_directory()))
+            && self.extensions.accepts(path, false))
     }
 }
 

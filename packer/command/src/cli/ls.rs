@@ -3,10 +3,11 @@
 use super::Result;
 use super::arguments::{PackArgs, TrafficArgs};
 use super::console::Global;
-use super::exit::{Exit, Failure};
+use super::exit::Exit;
 use super::listing::{Lines, OrderArgs, ShowArgs, Sort};
+use super::paths;
 use rangepack::Error;
-use rangepack::{Pack, Verify};
+use rangepack::{Globs, Pack, Verify};
 use rangepack_core::PackPath;
 use std::ffi::OsString;
 use std::io::Write;
@@ -20,8 +21,9 @@ Examples:
   rangepack ls -R -f -0 logs.pack | xargs -0 rangepack cat logs.pack -- | grep error
   rangepack ls -R --json photos.pack | jq -r 'select(.size > 1e6) | .path'
 
-A directory given alone is listed by the names in it; with -R or several PATHs, and in JSON, whole
-paths are printed. Names are in the order of their bytes; -R lists all of a directory before it lists
+A directory given alone is listed by the names in it; with -R, a glob or several PATHs, and in JSON,
+whole paths are printed. Of what a glob matches the entries themselves are listed, with -R what is
+below them, too. Names are in the order of their bytes; -R lists all of a directory before it lists
 what is below its subdirectories, and sorts everything together. With -l a `+` behind the mode means
 extended attributes. On a terminal, control characters in names are spelt out. Times are in UTC.
 
@@ -33,13 +35,13 @@ it, too. Alone it prints the short help.";
 /// Prints one name a line. Any directory of any pack is listed at once, however many entries the pack
 /// has; the totals of directories are in the index and cost nothing.
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = EXAMPLES, disable_help_flag = true)]
+#[command(after_long_help = format!("{EXAMPLES}\n\n{}", paths::ABOUT), disable_help_flag = true)]
 pub(super) struct Args {
     #[command(flatten)]
     pack: PackArgs,
     #[command(flatten)]
     traffic: TrafficArgs,
-    /// Files and directories inside the pack [default: its root]
+    /// Files and directories inside the pack, or globs [default: its root]
     #[arg(value_name = "PATH")]
     paths: Vec<OsString>,
     /// List everything below, too
@@ -85,15 +87,17 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         ranges.push(args.range(&pack, b"")?.0);
     }
     for path in &args.paths {
-        match args.range(&pack, path.as_encoded_bytes()) {
-            Ok((range, is_directory)) => {
+        let path = path.as_encoded_bytes();
+        whole_paths |= Globs::is_pattern(path);
+        let found = match paths::is_glob(&pack, path)? {
+            true => args.matches(&pack, path, &mut ranges),
+            false => args.range(&pack, path).map(|(range, is_directory)| {
                 whole_paths |= !is_directory;
                 ranges.push(range);
-            }
-            // The others may be there.
-            Err(failure @ Failure::Library(Error::NoEntry { .. })) => exit = failure.report(global),
-            Err(failure) => return Err(failure),
-        }
+            }),
+        };
+        let found = found.map_err(|failure| paths::with_suggestion(&pack, path, failure));
+        super::cat::tolerate(found, &mut exit, &mut std::io::sink(), global)?;
     }
     let mut lines = Lines::new(&pack, &args.show, whole_paths, global.stdout());
     let left_out =
@@ -135,10 +139,36 @@ impl Args {
             Err(error) => return Err(error.into()),
         }
         let entry = pack.symlink_metadata(path).or_else(|_| pack.metadata(path))?;
-        let path = PackPath::new(entry.path.as_bytes()).map_err(|error| pack.error(error))?;
-        let number = pack.ask(|pages| index.lower_bound(pages, path.parent(), path.name()))?;
+        let number = number(pack, entry.path.as_path())?;
         Ok((number..number + 1, false))
     }
+
+    /// The numbers of what a glob matches; with what is below it, if that is wanted.
+    fn matches(&self, pack: &Pack, glob: &[u8], ranges: &mut Vec<Range<u64>>) -> Result<()> {
+        // What is listed with a directory above it is not listed once more.
+        let mut taken = paths::Taken::default();
+        paths::each_match(pack, glob, |entry| {
+            let path = entry.path().map_err(|error| pack.error(error))?;
+            if taken.holds(path.as_bytes()) {
+                return Ok(());
+            }
+            let number = number(pack, path.as_path())?;
+            match ranges.last_mut() {
+                Some(last) if last.end == number => last.end += 1,
+                _ => ranges.push(number..number + 1),
+            }
+            if self.recursive && entry.is_directory() {
+                ranges.push(pack.ask(|pages| pack.index().subtree(pages, path.as_path()))?);
+                taken.take(path.as_bytes());
+            }
+            Ok(())
+        })
+    }
+}
+
+/// The number of the entry at a path, which is there.
+fn number(pack: &Pack, path: PackPath<'_>) -> Result<u64> {
+    Ok(pack.ask(|pages| pack.index().lower_bound(pages, path.parent(), path.name()))?)
 }
 
 #[cfg(test)]
