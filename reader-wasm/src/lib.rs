@@ -4,14 +4,23 @@
 //! names the range that it lacks. [`payload`] verifies and decodes what the files of a pack hold.
 //! Fetching, retrying and caching are JavaScript's part (`web/reader`).
 //!
-//! The feature `legacy` adds the two old formats. Pages fetch the module without it first.
+//! That is the feature `module`, which the npm package is made of. The feature `web` is for Rust web applications:
+//! `web::Pack` fetches, retries and caches by itself.
+//!
+//! The feature `legacy` adds the two old formats to the module. Pages fetch the one without it first.
 //!
 //! Offsets are `u64` here and safe integers there; anything above 2^53-1 is refused, never rounded.
 
 pub mod pieces;
+#[cfg(feature = "module")]
 pub mod value;
+#[cfg(feature = "module")]
 pub mod entry;
+#[cfg(feature = "module")]
 pub mod reader;
 #[cfg(feature = "legacy")]
 pub mod legacy;
+#[cfg(feature = "module")]
 pub mod payload;
+#[cfg(feature = "web")]
+pub mod web;

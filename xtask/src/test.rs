@@ -1,7 +1,7 @@
 //! Everything that CI runs, step by step.
 
 use crate::outcome::Outcome;
-use crate::{advisories, fuzz, licences, node, run, servers, toolchain, wasm};
+use crate::{advisories, fuzz, licences, node, page, run, servers, toolchain, wasm};
 use anyhow::{Result, bail};
 use std::fmt;
 use std::time::Instant;
@@ -34,7 +34,11 @@ const STEPS: [Step; 11] = [
     Step { name: "local", about: "library and command build without the network", run: local },
     Step { name: "windows", about: "library and command compile for Windows", run: windows },
     Step { name: "tests", about: "unit, end-to-end and documentation tests", run: tests },
-    Step { name: "web", about: "the npm package, in Node and Chromium and on nginx", run: web },
+    Step {
+        name: "web",
+        about: "the npm package in Node and Chromium and on nginx; Rust in Chromium",
+        run: web,
+    },
     Step { name: "fuzz", about: "every fuzz target survives a few seconds", run: fuzz::smoke },
 ];
 
@@ -186,6 +190,7 @@ fn web() -> Result<Outcome> {
     run::run(&mut run::cargo(["test", "--workspace", "--locked", "--no-run", "--quiet"]))?;
     run::run(&mut node::npm(["run", "check"]))?;
     run::run(node::npm(["test"]).env("RANGEPACK", run::built_command()?))?;
+    page::test()?;
     Ok(Outcome::Passed)
 }
 

@@ -28,7 +28,7 @@ struct Module {
     budget: usize,
 }
 
-const TARGET: &str = "wasm32-unknown-unknown";
+pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 
 /// Compiles, makes the JavaScript side, optimises, and checks the budgets.
 pub(crate) fn run(_: &Arguments) -> Result<()> {
@@ -43,13 +43,7 @@ fn build(module: &Module, folder: &Path) -> Result<()> {
     let profile = ["build", "--locked", "--package", "rangepack-wasm", "--profile", "wasm"];
     run::run(run::cargo(profile).args(["--target", TARGET]).args(module.features))?;
     let built = run::target_folder()?.join(TARGET).join("wasm/rangepack_wasm.wasm");
-    Bindgen::new()
-        .input_path(&built)
-        .web(true)?
-        .typescript(true)
-        .out_name(module.name)
-        .generate(folder)
-        .context("wasm-bindgen cannot process the module")?;
+    bind(&built, module.name, folder)?;
 
     let file = folder.join(format!("{}_bg.wasm", module.name));
     let optimised = folder.join("optimised.wasm");
@@ -66,6 +60,13 @@ fn build(module: &Module, folder: &Path) -> Result<()> {
         bail!("the module {name} is {compressed} bytes long with gzip; {budget} is the most");
     }
     Ok(())
+}
+
+/// Makes the JavaScript side of a module that was compiled.
+pub(crate) fn bind(built: &Path, name: &str, folder: &Path) -> Result<()> {
+    let mut bindgen = Bindgen::new();
+    bindgen.input_path(built).web(true)?.typescript(true).out_name(name);
+    bindgen.generate(folder).context("wasm-bindgen cannot process the module")
 }
 
 /// What the compiler uses by default, and every browser since 2021 knows.
