@@ -22,6 +22,7 @@ use crate::error::{Action, Error, Limited, Result};
 use crate::progress::{Event, Observer, PROBLEMS_KEPT};
 use crate::read::legacy::Notes;
 use crate::read::pack::Pack;
+use crate::setters::setters;
 use extended::Blocks;
 use links::Links;
 use names::Rules;
@@ -123,6 +124,22 @@ impl Default for ExtractOptions {
         }
     }
 }
+
+setters!(ExtractOptions {
+    selection(Selection),
+    strip_components(usize),
+    threads(usize),
+    chunk_size(usize),
+    present(Present),
+    replace(Replace),
+    dry_run(bool),
+    fail_fast(bool),
+    owner(bool),
+    attributes(bool),
+    fsync(bool),
+    max_total_bytes(impl Into<Option<u64>>),
+    max_entries(impl Into<Option<u64>>),
+});
 
 /// Why a run ended before all entries were tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

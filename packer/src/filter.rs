@@ -6,6 +6,7 @@ mod ignore_files;
 pub use globs::Globs;
 pub(crate) use ignore_files::{IGNORE_FILES, IgnoreFiles};
 
+use crate::setters::setters;
 use std::borrow::Cow;
 use std::path::Path;
 use thiserror::Error;
@@ -27,6 +28,14 @@ pub struct FilterOptions {
     /// Honours `.gitignore` and `.ignore` files in the tree, and leaves out `.git`.
     pub gitignore: bool,
 }
+
+setters!(FilterOptions {
+    include(impl Into<Vec<String>>),
+    exclude(impl Into<Vec<String>>),
+    extensions(impl Into<Vec<String>>),
+    no_hidden(bool),
+    gitignore(bool),
+});
 
 /// Why a [`Filter`] could not be made.
 #[derive(Debug, Error)]

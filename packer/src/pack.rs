@@ -19,6 +19,7 @@ use crate::filter::Filter;
 use crate::index::writer::{Extras, Finished, IndexOptions, IndexWriter};
 use crate::pack::walk::Batch;
 use crate::progress::Observer;
+use crate::setters::setters;
 use crate::source::platform::{default_threads, directory_of};
 use crate::source::replace::{Finish, Replacement};
 pub(crate) use dedup::Dedup;
@@ -92,6 +93,23 @@ impl Default for PackOptions {
         }
     }
 }
+
+setters!(PackOptions {
+    filter(Filter),
+    follow_links(bool),
+    compress(impl Into<Option<u32>>),
+    dedup(bool),
+    align(u64),
+    owner(bool),
+    attributes(bool),
+    threads(usize),
+    strict(bool),
+    index(IndexOptions),
+    fsync(bool),
+    overwrite(bool),
+    incomplete(bool),
+    metadata(impl Into<BTreeMap<String, String>>),
+});
 
 /// Sums over one run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

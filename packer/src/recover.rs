@@ -7,6 +7,7 @@ use crate::error::{ContainerProblem, Error, Result};
 use crate::index::sort::{self, Sorter};
 use crate::index::writer::{Extras, Finished, IndexOptions, IndexWriter};
 use crate::progress::{Event, Latch, Observer, PROBLEMS_KEPT, go_on};
+use crate::setters::setters;
 use crate::source::platform::directory_of;
 use crate::source::replace::{Finish, Replacement, refuse_same, require_file};
 use clues::Clues;
@@ -25,6 +26,12 @@ pub struct RecoverOptions {
     /// Replace what has the new pack's name.
     pub overwrite: bool,
 }
+
+setters!(RecoverOptions {
+    index(impl Into<Option<PathBuf>>),
+    format(IndexOptions),
+    overwrite(bool),
+});
 
 /// What was saved, and what was not.
 #[derive(Debug, Clone)]

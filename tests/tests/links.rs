@@ -289,7 +289,7 @@ fn both_indexes_say_the_same_of_links_and_holes() {
     with_hole(&home, "holes", 3 << 20);
     let mut options = PackOptions::default();
     for format in [IndexFormat::Both, IndexFormat::Paged, IndexFormat::Ndjson] {
-        options.index = IndexOptions::new(format, <_>::default());
+        options.index = IndexOptions::new().format(format);
         let (pack, _) = home.pack(&options);
         assert_eq!(group(&pack, "d/big"), Some(2), "{format:?}");
         assert!(content(&pack, "holes").sparse, "{format:?}");

@@ -9,6 +9,7 @@ use crate::error::{Action, ContainerProblem, Error, Result};
 use crate::index::writer::{DirectoryLines, Finished, IndexFormat};
 use crate::pack::{self, Dedup, Output, PackOptions, Summary};
 use crate::progress::Observer;
+use crate::setters::setters;
 use crate::source::location::idx_path;
 use crate::source::platform::directory_of;
 use crate::source::replace::{create_directories, refuse_same, sync_directory};
@@ -57,6 +58,17 @@ impl Default for CreateOptions {
         }
     }
 }
+
+setters!(CreateOptions {
+    pack(PackOptions),
+    index(impl Into<Option<PathBuf>>),
+    fsync_every(u64),
+    index_batch(impl Into<Option<u64>>),
+    dry_run(bool),
+    finalize(bool),
+    remove_index(bool),
+    tail(Tail),
+});
 
 /// What `create` did.
 #[derive(Debug, Clone, Default)]

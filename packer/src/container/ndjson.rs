@@ -7,6 +7,7 @@ use crate::error::{Action, ContainerProblem, Error, Result};
 use crate::index::ndjson;
 use crate::progress::{Event, Observer, cancelled};
 use crate::read::pack::Pack;
+use crate::setters::setters;
 use crate::source::platform::directory_of;
 use crate::source::replace::{Finish, Replacement, refuse_same};
 use rangepack_core::{Entry, Escaped, Kind};
@@ -33,6 +34,11 @@ pub struct NdjsonOptions {
     /// Replace what is there; an NDJSON index only by one that holds all its entries.
     pub overwrite: bool,
 }
+
+setters!(NdjsonOptions {
+    directories(bool),
+    overwrite(bool),
+});
 
 /// Writes the NDJSON index of any pack, as the old programs keep it beside a container.
 ///

@@ -308,7 +308,7 @@ impl IndexArgs {
             DirectoryLinesChoice::Always => DirectoryLines::Always,
             DirectoryLinesChoice::Never => DirectoryLines::Never,
         };
-        IndexOptions::new(format, directories)
+        IndexOptions::new().format(format).directories(directories)
     }
 }
 
