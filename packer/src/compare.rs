@@ -71,7 +71,7 @@ pub fn compare(
     let scan = pack.index().scan(0..pack.index().len());
     let mut merge = Merge { pack, scan, next: None, observer, compared: Compared::default() };
     merge.advance()?;
-    let tasks = walk(source, &options, Vec::new())?;
+    let tasks = walk(source, &options, Vec::new(), observer)?;
     let tasks = tasks.map(|batch| Task { batch, priors: Vec::new() });
     let mut output = Output::nowhere(1, None);
     let quiet = Quiet(observer);

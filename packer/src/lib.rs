@@ -97,16 +97,21 @@ pub use container::create::{CreateOptions, Created, create};
 pub use container::finalize::{FinalizeOptions, Finalized, finalize};
 pub use container::journal::JournalState;
 pub use container::known::{Resumed, Tail};
-pub use container::ndjson::{NdjsonOptions, NdjsonWritten, write_ndjson};
+pub use container::ndjson::{NdjsonOptions, NdjsonWritten, stream_ndjson, write_ndjson};
 pub use container::reindex::{IndexTarget, RebuildOptions, Reindexed, rebuild};
 pub use error::{
     Action, BadAnswer, ContainerProblem, Difference, Error, Expected, LeftOut, Limited,
     RemoteProblem, Result, VolumeProblem,
 };
-pub use extract::{ExtractOptions, ExtractReport, NotExtracted, Selection, Stopped, extract};
-pub use filter::{Filter, FilterError, FilterOptions};
+pub use extract::{
+    ExtractOptions, ExtractReport, NotExtracted, Present, Replace, Selection, Stopped, extract,
+};
+pub use filter::{Filter, FilterError, FilterOptions, Globs};
 pub use index::writer::{DirectoryLines, Finished, IndexFormat, IndexOptions};
-pub use pack::{PackOptions, Packed, Summary, Survey, pack, survey};
+pub use pack::{
+    PackOptions, Packed, Sources, Summary, Survey, pack, pack_sources, pack_stream, survey,
+    survey_sources,
+};
 pub use progress::{Event, Observer, PROBLEMS_KEPT};
 pub use read::file::File;
 pub use read::format::Format;

@@ -197,7 +197,7 @@ fn a_part_is_linked_among_itself_and_to_nothing_that_was_there() {
     // What was there already is left alone, and not linked to.
     let existing = home.inode("d/a");
     options.selection = Selection::everything();
-    options.skip_existing = true;
+    options.present = rangepack::Present::SameTime;
     let report = home.extract_more(&pack, &options);
     assert_eq!((report.skipped, report.files), (2, 4));
     assert_eq!(home.inode("d/a"), existing);
@@ -242,6 +242,7 @@ fn followed_links_to_one_file_are_names_of_it() {
 
 fn container(home: &Home, options: &PackOptions) -> Summary {
     let mut create_options = CreateOptions::default();
+    create_options.reopen = true;
     create_options.pack = options.clone();
     create(&home.at("source"), &home.at("c"), &create_options, &()).unwrap().summary
 }
