@@ -68,6 +68,7 @@ setters!(CreateOptions {
     finalize(bool),
     remove_index(bool),
     tail(Tail),
+    reopen(bool),
 });
 
 /// What `create` did.
