@@ -5,6 +5,7 @@ use crate::pack::{Output, PackOptions, Task, run, walk};
 use crate::progress::{Event, Latch, Observer, PROBLEMS_KEPT, cancelled, go_on};
 use crate::read::content::Verified;
 use crate::read::pack::Pack;
+use crate::setters::setters;
 use rangepack_core::{Content, Digest, Entry, Escaped, Hasher, Kind, PackPathBuf, Scan};
 use std::cmp::Ordering;
 use std::path::Path;
@@ -16,6 +17,10 @@ pub struct CompareOptions {
     /// Which paths, followed links, threads: as if the tree were packed. Everything else is ignored.
     pub source: PackOptions,
 }
+
+setters!(CompareOptions {
+    source(PackOptions),
+});
 
 /// What was compared, and what differs.
 #[derive(Debug, Clone, Default)]
@@ -66,7 +71,7 @@ pub fn compare(
     let scan = pack.index().scan(0..pack.index().len());
     let mut merge = Merge { pack, scan, next: None, observer, compared: Compared::default() };
     merge.advance()?;
-    let tasks = walk(source, &options, Vec::new())?;
+    let tasks = walk(source, &options, Vec::new(), observer)?;
     let tasks = tasks.map(|batch| Task { batch, priors: Vec::new() });
     let mut output = Output::nowhere(1, None);
     let quiet = Quiet(observer);

@@ -7,6 +7,7 @@ mod names;
 mod place;
 mod scan;
 mod selection;
+mod strip;
 mod worker;
 #[cfg(unix)]
 #[path = "extract/unix.rs"]
@@ -21,6 +22,7 @@ use crate::error::{Action, Error, Limited, Result};
 use crate::progress::{Event, Observer, PROBLEMS_KEPT};
 use crate::read::legacy::Notes;
 use crate::read::pack::Pack;
+use crate::setters::setters;
 use extended::Blocks;
 use links::Links;
 use names::Rules;
@@ -31,8 +33,41 @@ use scan::{Chunks, Ranges};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
+use strip::Strip;
 use system::{Place, Target};
 use worker::{Pass, Problem, Worker};
+
+/// Which files of the target count as extracted already, and are left alone. Links do when they have the right target,
+/// unless none do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Present {
+    /// None.
+    #[default]
+    None,
+    /// Those of the right size.
+    SameSize,
+    /// Those of the right size and time, and those with the right content.
+    SameTime,
+    /// Those with the right content. Where the pack does not know its SHA-256 (compressed files of old containers)
+    /// the file is extracted again, unless that would not be done with one that differs: then both are read.
+    SameContent,
+}
+
+/// Which files and links of the target are replaced by entries that are not [`Present`] in it: each at once, by
+/// renaming. Nothing else ever is: no directory, pipe, socket or device.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Replace {
+    /// None: the entry fails.
+    Never,
+    /// Those that are not newer than the entry. Newer ones are left alone; so are all, and the entry fails, where the
+    /// pack does not know its time.
+    Older,
+    /// All.
+    #[default]
+    Always,
+}
 
 /// What of a pack is extracted, and how.
 #[derive(Debug, Clone)]
@@ -40,15 +75,17 @@ use worker::{Pass, Problem, Worker};
 pub struct ExtractOptions {
     /// Which entries.
     pub selection: Selection,
+    /// So many components are left out at the beginning of each path; entries of which no name is left then are not
+    /// extracted.
+    pub strip_components: usize,
     /// How many threads verify, decode and write.
     pub threads: usize,
     /// Longer files are written in pieces of this many bytes; 1024 at least.
     pub chunk_size: usize,
-    /// Leave regular files alone that have the right size already, and links with the right target.
-    pub skip_existing: bool,
-    /// Like `skip_existing`, but the file's SHA-256 must be right, too. Where the pack does not know
-    /// it (compressed files of old containers) the file is extracted again.
-    pub verify_existing: bool,
+    /// What counts as extracted already.
+    pub present: Present,
+    /// What is replaced.
+    pub replace: Replace,
     /// Verify every payload, write nothing.
     pub dry_run: bool,
     /// Stop at the first entry that fails.
@@ -62,8 +99,6 @@ pub struct ExtractOptions {
     pub attributes: bool,
     /// Wait until each file is on disk before it gets its name.
     pub fsync: bool,
-    /// Replace files and links that exist already; each is replaced at once, by renaming.
-    pub overwrite: bool,
     /// Refuse to begin when the files selected have more bytes in all.
     pub max_total_bytes: Option<u64>,
     /// Refuse to begin when more entries are selected.
@@ -76,25 +111,35 @@ impl Default for ExtractOptions {
             selection: Selection::everything(),
             threads: crate::source::platform::default_threads(),
             chunk_size: 1 << 20,
-            skip_existing: false,
-            verify_existing: false,
+            strip_components: 0,
+            present: Present::None,
+            replace: Replace::Always,
             dry_run: false,
             fail_fast: false,
             owner: false,
             attributes: false,
             fsync: false,
-            overwrite: true,
             max_total_bytes: None,
             max_entries: None,
         }
     }
 }
 
-impl ExtractOptions {
-    fn skips(&self) -> bool {
-        self.skip_existing || self.verify_existing
-    }
-}
+setters!(ExtractOptions {
+    selection(Selection),
+    strip_components(usize),
+    threads(usize),
+    chunk_size(usize),
+    present(Present),
+    replace(Replace),
+    dry_run(bool),
+    fail_fast(bool),
+    owner(bool),
+    attributes(bool),
+    fsync(bool),
+    max_total_bytes(impl Into<Option<u64>>),
+    max_entries(impl Into<Option<u64>>),
+});
 
 /// Why a run ended before all entries were tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,10 +175,18 @@ pub struct ExtractReport {
     pub symlinks: u64,
     /// Bytes of content in the files extracted.
     pub bytes: u64,
+    /// Files and links among those extracted that took the place of others.
+    pub replaced: u64,
     /// Entries that were in the target already.
     pub skipped: u64,
+    /// Entries that were not extracted, because what the target has of that name is newer.
+    pub newer: u64,
+    /// Files and links of whose names nothing was left without the first components.
+    pub nameless: u64,
     /// Entries that could not be extracted.
     pub failed: u64,
+    /// Those of them that would have replaced something.
+    pub in_the_way: u64,
     /// Entries, extracted, some of whose extended attributes could not be set.
     pub attributes_left_out: u64,
     /// Entries that are none to extract: whose names no pack may hold, the target cannot hold, or an `.fpack` has lost;
@@ -158,7 +211,11 @@ impl ExtractReport {
         self.directories += share.directories;
         self.symlinks += share.symlinks;
         self.bytes += share.bytes;
+        self.replaced += share.replaced;
         self.skipped += share.skipped;
+        self.newer += share.newer;
+        self.nameless += share.nameless;
+        self.in_the_way += share.in_the_way;
     }
 
     fn keep(&mut self, path: &[u8], message: &str) {
@@ -169,7 +226,8 @@ impl ExtractReport {
     }
 }
 
-/// Extracts what [`ExtractOptions::selection`] names into the directory `target`, which is created if missing.
+/// Extracts what [`ExtractOptions::selection`] names into the directory `target`, which is created if missing, unless
+/// nothing that was named is in the pack.
 ///
 /// A file gets its name only when its payload was verified and it has its content, mode and time; a
 /// damaged one leaves nothing behind and does not stop the others. Modes and times are those of the
@@ -213,17 +271,26 @@ fn extract_under(
     let mut options = options.clone();
     options.threads = options.threads.max(1);
     options.chunk_size = options.chunk_size.max(1024);
-    let opened = if options.dry_run { None } else { Some(open_target(target)?) };
+    let is_nothing = selected.ranges.len() == 0 && !options.selection.is_everything();
+    let is_new = target.symlink_metadata().is_err();
+    let opened = if options.dry_run || is_nothing { None } else { Some(open_target(target)?) };
     let rules = match (rules, &opened) {
         (Some(rules), _) => rules,
         (None, Some(opened)) => find_rules(opened).map_err(Error::io(Action::WriteIn, target))?,
         (None, None) => Rules::default(),
     };
-    let mode_of = |directory: &[u8]| mode_of(pack, directory);
+    let mut odd = Vec::new();
+    let mut refuse = |path: &[u8], problem: &str| odd.push((path.to_vec(), problem.to_owned()));
+    let mut strip = Strip::new(options.strip_components);
+    let ranges = rules.apply(pack, selected.ranges, &mut refuse)?;
+    let ranges = strip.apply(pack, rules, ranges, &mut refuse)?;
+    let mode_of = |directory: &[u8]| mode_of(pack, &strip.original(directory)?);
     let report = ExtractReport { unmatched: selected.unmatched, ..ExtractReport::default() };
     let run = Run {
         pack,
         options,
+        strip: &strip,
+        is_new,
         observer,
         target: opened,
         mode_of: &mode_of,
@@ -235,7 +302,7 @@ fn extract_under(
         report: Mutex::new(report),
     };
     run.refuse_odd(pack.notes());
-    let ranges = rules.apply(pack, selected.ranges, |path, message| run.refused(path, message))?;
+    odd.iter().for_each(|(path, message)| run.refused(path, message));
     run.tell(Event::Selected { entries: ranges.len() });
     run.pass(&ranges, Pass::Content);
     run.pass(&run.links.put_off(), Pass::HardLinks);
@@ -299,6 +366,9 @@ fn mode_of(pack: &Pack, directory: &[u8]) -> Option<u32> {
 struct Run<'r> {
     pack: &'r Pack,
     options: ExtractOptions,
+    strip: &'r Strip,
+    /// The target was made by this run, so nothing is in it that was there before.
+    is_new: bool,
     observer: &'r dyn Observer,
     /// `None` in a dry run.
     target: Option<Target>,
@@ -344,6 +414,11 @@ impl Run<'_> {
             worker::finish_directories(self, range, &mut place);
         }
         if self.options.fsync { target.sync() } else { Ok(()) }
+    }
+
+    /// Whether it matters what the target has under an entry's name.
+    fn asks(&self) -> bool {
+        !self.is_new
     }
 
     fn attributes(&self, entry: &EntryRef<'_>) -> std::result::Result<Attributes, Problem> {

@@ -1,10 +1,12 @@
 //! Which paths of a tree are packed.
 
+mod globs;
 mod ignore_files;
 
+pub use globs::Globs;
 pub(crate) use ignore_files::{IGNORE_FILES, IgnoreFiles};
 
-use globset::{Candidate, GlobBuilder, GlobSet, GlobSetBuilder};
+use crate::setters::setters;
 use std::borrow::Cow;
 use std::path::Path;
 use thiserror::Error;
@@ -13,9 +15,10 @@ use thiserror::Error;
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct FilterOptions {
-    /// Globs of files and links to pack; when empty, all are.
+    /// [`Globs`] of files and links to pack, and of directories to pack with all they hold; when empty, everything
+    /// is packed.
     pub include: Vec<String>,
-    /// Globs of what to leave out: files, links, and directories with all that they hold.
+    /// [`Globs`] of what to leave out: files, links, and directories with all that they hold.
     pub exclude: Vec<String>,
     /// Endings of names to pack (`jpg`, `.jpg`, `tar.gz`), upper and lower case being the same for
     /// ASCII letters; when empty, all are.
@@ -25,6 +28,14 @@ pub struct FilterOptions {
     /// Honours `.gitignore` and `.ignore` files in the tree, and leaves out `.git`.
     pub gitignore: bool,
 }
+
+setters!(FilterOptions {
+    include(impl Into<Vec<String>>),
+    exclude(impl Into<Vec<String>>),
+    extensions(impl Into<Vec<String>>),
+    no_hidden(bool),
+    gitignore(bool),
+});
 
 /// Why a [`Filter`] could not be made.
 #[derive(Debug, Error)]
@@ -57,20 +68,13 @@ pub enum FilterError {
 
 /// Decides which paths of a tree are packed.
 ///
-/// Patterns match the path inside the pack, whose separator is `/`; `*` and `?` do not match it,
-/// `**` does. A pattern without `/` matches a name at any depth (`*.tmp`); one with a `/` in front
-/// or in the middle matches from the root of the tree (`/build`, `docs/*.md`). A pattern with `/`
-/// at its end speaks of directories: excluded, of directories only; included, of all they hold.
-///
-/// What is left out wins over what is included. Includes and extensions each narrow the files and
-/// links (a file must satisfy both); directories are packed in any case, even when nothing in them
-/// is: the walk cannot know before it has been there. A directory that is left out is never
-/// entered.
+/// Patterns are [`Globs`] for paths inside the pack. What is left out wins over what is included. Includes and
+/// extensions each narrow the files and links (a file must satisfy both), and directories come only where something
+/// in them is left then. A directory that is left out is never entered.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    include: Option<GlobSet>,
-    exclude: Option<GlobSet>,
-    exclude_directories: Option<GlobSet>,
+    include: Option<Globs>,
+    exclude: Globs,
     /// Each with its dot.
     extensions: Vec<Vec<u8>>,
     no_hidden: bool,
@@ -80,16 +84,10 @@ pub struct Filter {
 impl Filter {
     /// Compiles the patterns; the error names the first bad one.
     pub fn new(options: FilterOptions) -> Result<Filter, FilterError> {
-        let include = options.include.iter().map(|pattern| (pattern, include_glob(pattern)));
-        let (of_directories, of_all): (Vec<_>, Vec<_>) =
-            options.exclude.iter().partition(|pattern| pattern.ends_with('/'));
-        let exclude = |patterns: Vec<&'_ String>| {
-            glob_set(patterns.into_iter().map(|pattern| (pattern, exclude_glob(pattern))))
-        };
+        let include = Globs::new(&options.include)?;
         Ok(Filter {
-            include: glob_set(include)?,
-            exclude: exclude(of_all)?,
-            exclude_directories: exclude(of_directories)?,
+            include: Some(include).filter(|include| !include.is_empty()),
+            exclude: Globs::new(&options.exclude)?,
             extensions: options
                 .extensions
                 .iter()
@@ -102,12 +100,12 @@ impl Filter {
 
     /// Whether it can leave anything out at all.
     pub fn is_active(&self) -> bool {
-        self.include.is_some()
-            || self.exclude.is_some()
-            || self.exclude_directories.is_some()
-            || !self.extensions.is_empty()
-            || self.no_hidden
-            || self.gitignore
+        self.narrows() || !self.exclude.is_empty() || self.no_hidden || self.gitignore
+    }
+
+    /// Whether it says which files are wanted, so that directories without any are not.
+    pub fn narrows(&self) -> bool {
+        self.include.is_some() || !self.extensions.is_empty()
     }
 
     /// Whether `.gitignore` and `.ignore` files are honoured.
@@ -128,18 +126,11 @@ impl Filter {
         if !is_directory && !self.extensions.is_empty() && !self.has_extension(name) {
             return false;
         }
-        let include = if is_directory { None } else { self.include.as_ref() };
-        let exclude_directories =
-            if is_directory { self.exclude_directories.as_ref() } else { None };
-        if include.is_none() && exclude_directories.is_none() && self.exclude.is_none() {
-            return true;
+        if !self.exclude.is_empty() && self.exclude.matches(path, is_directory) {
+            return false;
         }
-        let path = as_path(path);
-        let candidate = Candidate::new(&path);
-        let matches = |set: &GlobSet| set.is_match_candidate(&candidate);
-        include.is_none_or(matches)
-            && !self.exclude.as_ref().is_some_and(matches)
-            && !exclude_directories.is_some_and(matches)
+        let include = if is_directory { None } else { self.include.as_ref() };
+        include.is_none_or(|include| include.matches_within(path, is_directory))
     }
 
     fn has_extension(&self, name: &[u8]) -> bool {
@@ -151,45 +142,6 @@ impl Filter {
                     .is_some_and(|end| end.eq_ignore_ascii_case(extension))
         })
     }
-}
-
-/// A pattern that names all files meant by an `include`.
-fn include_glob(pattern: &str) -> String {
-    match pattern.strip_suffix('/') {
-        Some(directory) if !directory.is_empty() => format!("{}/**", exclude_glob(directory)),
-        _ => exclude_glob(pattern),
-    }
-}
-
-/// The pattern for whole paths: anchored when it has a slash in front or in the middle.
-fn exclude_glob(pattern: &str) -> String {
-    let pattern = pattern.trim_end_matches('/');
-    let relative = pattern.strip_prefix("./").unwrap_or(pattern).trim_start_matches('/');
-    if relative.is_empty() || pattern.contains('/') {
-        relative.to_owned()
-    } else {
-        format!("**/{relative}")
-    }
-}
-
-fn glob_set<'a>(
-    patterns: impl Iterator<Item = (&'a String, String)>,
-) -> Result<Option<GlobSet>, FilterError> {
-    let mut builder = GlobSetBuilder::new();
-    let mut is_empty = true;
-    for (pattern, glob) in patterns {
-        if glob.is_empty() {
-            return Err(FilterError::EmptyPattern { pattern: pattern.clone() });
-        }
-        let glob = GlobBuilder::new(&glob).literal_separator(true).backslash_escape(true).build();
-        let bad = |source| FilterError::BadPattern { pattern: pattern.clone(), source };
-        builder.add(glob.map_err(bad)?);
-        is_empty = false;
-    }
-    if is_empty {
-        return Ok(None);
-    }
-    builder.build().map(Some).map_err(|source| FilterError::TooManyPatterns { source })
 }
 
 fn extension(given: &str) -> Result<Vec<u8>, FilterError> {
@@ -270,16 +222,18 @@ mod tests {
         let included = include(&["src/"]);
         assert!(included.accepts(b"x/src/a/b", false));
         assert!(!included.accepts(b"src", false));
+        assert!(include(&["src"]).accepts(b"x/src/a/b", false), "so does its name alone");
     }
 
     #[test]
-    fn includes_narrow_files_not_directories_and_excludes_win() {
+    fn includes_narrow_and_excludes_win() {
         let filter = Filter::new(FilterOptions {
             include: strings(&["*.{jpg,png}", "notes/**"]),
             exclude: strings(&["draft*"]),
             ..Default::default()
         })
         .unwrap();
+        assert!(filter.narrows() && !exclude(&["a"]).narrows());
         assert!(filter.accepts(b"a/b.jpg", false));
         assert!(filter.accepts(b"notes/b.txt", false));
         assert!(filter.accepts(b"anything", true));

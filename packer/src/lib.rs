@@ -4,7 +4,7 @@
 //! file system, without reading more than it needs.
 //!
 //! ```
-//! use rangepack::{Pack, PackOptions, pack};
+//! use rangepack::{Entry, OpenOptions, Pack, PackOptions, Verify, pack};
 //! use std::io::Read;
 //! # let home = tempfile::tempdir()?;
 //! # std::env::set_current_dir(home.path())?;
@@ -13,7 +13,7 @@
 //! # std::fs::write("photos/readme.txt", "of cats")?;
 //!
 //! // Writing: the pack appears when it is complete, or not at all.
-//! let packed = pack("photos".as_ref(), "photos.pack".as_ref(), &PackOptions::default(), &())?;
+//! let packed = pack("photos".as_ref(), "photos.pack".as_ref(), &PackOptions::new().compress(6), &())?;
 //! assert_eq!(packed.summary.files, 2);
 //!
 //! // Reading: no work that grows with the number of files.
@@ -23,10 +23,17 @@
 //! }
 //! // Borrowed from the mapping; `None` when it is stored compressed or lies at a URL.
 //! let picture: Option<&[u8]> = pack.bytes("cats/1.jpg")?;
-//! assert!(picture.is_some());
 //! let mut text = String::new();
 //! pack.open_file("readme.txt")?.read_to_string(&mut text)?;   // Read + Seek + BufRead
 //! # assert_eq!(text, "of cats");
+//! // What belongs to nobody else: entries, files, handles of the pack.
+//! let entry: Entry = pack.metadata("readme.txt")?;
+//! let file: rangepack::File = pack.clone().open_file("readme.txt")?;
+//! std::thread::spawn(move || std::io::read_to_string(file)).join().unwrap()?;
+//! // Only the pack that is meant, and every byte of it verified.
+//! let digest = pack.digest().ok_or("an old container")?;
+//! let options = OpenOptions::new().expected(digest).verify(Verify::Payloads);
+//! Pack::open_with("photos.pack", &options)?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -45,6 +52,12 @@
 //! - Old containers and FilePacker's `.fpack` open like packs; [`rebuild`] and [`write_ndjson`] make new indexes.
 //! - Every long operation takes an [`Observer`], which sees each [`Event`] and can stop it; `&()` looks away.
 //! - Files lie on disk or at URLs: a [`Location`].
+//! - Everything waits for disk or network in the thread that asks. Asynchronous programs put it where that is welcome, as
+//!   `tokio::task::spawn_blocking` does; `examples/tokio.rs` shows how. (Requests of one read are made at the same time all the
+//!   same.)
+//!
+//! The folder `examples/` has a program for each of these: what is in a pack, a slice of a large file, packs behind the crates
+//! `zip`, `image` and `csv`, progress and cancelling, many threads, tokio, and a remote pack that is known by its digest.
 //!
 //! # Features
 //!
@@ -54,6 +67,7 @@
 //! The command `rangepack` is the crate `rangepack-cli`; the format alone, without files, is `rangepack-core`.
 #![warn(missing_debug_implementations)]
 
+mod setters;
 mod error;
 mod progress;
 
@@ -68,25 +82,41 @@ mod recover;
 mod extract;
 mod compare;
 
+// What the format is made of: `rangepack-core` has the rest.
+pub use rangepack_core::layout::{Header, Section, Volume};
+pub use rangepack_core::ndjson::{BadLine, Refused};
+pub use rangepack_core::{
+    Answer, AttributeBlock, Attributes, BlockTable, Codec, Content, Digest, Entry, EntryRef,
+    Error as FormatError, ErrorKind, Escaped, Extent, Hasher, Index, Kind, Limits, NameProblem,
+    Owner, PackPath, PackPathBuf, ParseDigestError, Part, PathProblem, Scan, Source, Structure,
+    Tag, Totals, is_deceptive, trim_path,
+};
+
 pub use compare::{CompareOptions, Compared, compare};
 pub use container::create::{CreateOptions, Created, create};
 pub use container::finalize::{FinalizeOptions, Finalized, finalize};
 pub use container::journal::JournalState;
 pub use container::known::{Resumed, Tail};
-pub use container::ndjson::{NdjsonOptions, NdjsonWritten, write_ndjson};
+pub use container::ndjson::{NdjsonOptions, NdjsonWritten, stream_ndjson, write_ndjson};
 pub use container::reindex::{IndexTarget, RebuildOptions, Reindexed, rebuild};
 pub use error::{
     Action, BadAnswer, ContainerProblem, Difference, Error, Expected, LeftOut, Limited,
     RemoteProblem, Result, VolumeProblem,
 };
-pub use extract::{ExtractOptions, ExtractReport, NotExtracted, Selection, Stopped, extract};
-pub use filter::{Filter, FilterOptions};
+pub use extract::{
+    ExtractOptions, ExtractReport, NotExtracted, Present, Replace, Selection, Stopped, extract,
+};
+pub use filter::{Filter, FilterError, FilterOptions, Globs};
 pub use index::writer::{DirectoryLines, Finished, IndexFormat, IndexOptions};
-pub use pack::{PackOptions, Packed, Summary, Survey, pack, survey};
+pub use pack::{
+    PackOptions, Packed, Sources, Summary, Survey, pack, pack_sources, pack_stream, survey,
+    survey_sources,
+};
 pub use progress::{Event, Observer, PROBLEMS_KEPT};
 pub use read::file::File;
 pub use read::format::Format;
 pub use read::legacy::{Notes, Unfinished};
+pub use read::mapped_bytes::MappedBytes;
 pub use read::pack::{Entries, Pack};
 pub use recover::{RecoverOptions, Recovered, recover};
 pub use source::data::Data;

@@ -9,27 +9,33 @@ mod links;
 mod output;
 mod pipeline;
 mod read;
+mod sources;
+mod stream;
 mod survey;
 mod writer;
 
 use crate::error::{Action, Error, Result};
 use crate::filter::Filter;
 use crate::index::writer::{Extras, Finished, IndexOptions, IndexWriter};
-use crate::pack::walk::{Walk, WalkOptions};
+use crate::pack::walk::Batch;
 use crate::progress::Observer;
+use crate::setters::setters;
 use crate::source::platform::{default_threads, directory_of};
 use crate::source::replace::{Finish, Replacement};
 pub(crate) use dedup::Dedup;
 pub(crate) use output::{Announce, Output};
 pub(crate) use pipeline::Pipeline;
-use rangepack_core::Entry;
+use rangepack_core::{Entry, PackPath};
 pub(crate) use read::BLOCK;
 pub(crate) use read::Prior;
 pub(crate) use read::Task;
+pub use sources::Sources;
+pub(crate) use sources::walk_tree as walk;
 use std::collections::BTreeMap;
-use std::io::{Seek, SeekFrom};
-use std::path::{Path, PathBuf};
-pub use survey::{Survey, survey};
+use std::io::{Seek, SeekFrom, Write};
+use std::path::Path;
+use stream::Stream;
+pub use survey::{Survey, survey, survey_sources};
 use writer::Writer;
 
 /// How a tree is packed.
@@ -88,6 +94,23 @@ impl Default for PackOptions {
     }
 }
 
+setters!(PackOptions {
+    filter(Filter),
+    follow_links(bool),
+    compress(impl Into<Option<u32>>),
+    dedup(bool),
+    align(u64),
+    owner(bool),
+    attributes(bool),
+    threads(usize),
+    strict(bool),
+    index(IndexOptions),
+    fsync(bool),
+    overwrite(bool),
+    incomplete(bool),
+    metadata(impl Into<BTreeMap<String, String>>),
+});
+
 /// Sums over one run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -139,20 +162,35 @@ pub fn pack(
     options: &PackOptions,
     observer: &dyn Observer,
 ) -> Result<Packed> {
+    let mut sources = Sources::new(&directory_of(target));
+    sources.add(source, PackPath::ROOT)?;
+    pack_sources(sources, target, options, observer)
+}
+
+/// The same for files and directories from several places.
+///
+/// # Errors
+/// As [`pack()`].
+pub fn pack_sources(
+    sources: Sources,
+    target: &Path,
+    options: &PackOptions,
+    observer: &dyn Observer,
+) -> Result<Packed> {
     if !options.overwrite && target.symlink_metadata().is_ok() {
         return Err(Error::Exists { path: target.to_owned() });
     }
     let extras = Extras { metadata: metadata(target, options)?, ..Extras::default() };
     let replacement = Replacement::new(target)?;
-    let skip = std::iter::once(target).chain(replacement.path()).map(Path::to_owned).collect();
-    let walk = walk(source, options, skip)?;
+    let skip = [target, replacement.target()].into_iter().chain(replacement.path());
+    let skip = skip.map(Path::to_owned).collect();
+    let (walk, failure) = sources.walk(options, skip, observer)?;
     let file = replacement.file().try_clone().map_err(Error::io(Action::Create, target))?;
     let mut output =
         Output::new(file, target, 0, options.align, options.dedup.then(Dedup::default))?;
-    let mut index = IndexWriter::new(&directory_of(target));
-    let mut sink = |entry: &Entry, _: &mut Output| index.push(entry);
-    let tasks = walk.map(|batch| Task { batch, priors: Vec::new() });
-    let summary = run(tasks, &mut output, options, 0, observer, &mut sink)?;
+    let mut index = IndexWriter::new(&directory_of(replacement.target()));
+    let summary = fill(walk, &mut output, &mut index, options, observer)?;
+    failure.check()?;
     if summary.failed > 0 && !options.incomplete && target.symlink_metadata().is_ok() {
         return Err(Error::Incomplete { path: target.to_owned(), failed: summary.failed });
     }
@@ -168,6 +206,66 @@ pub fn pack(
     Ok(Packed { summary, finished })
 }
 
+/// Packs into something that takes bytes only: a pipe, a socket. They are those that [`pack_sources`] would write into
+/// a file; errors name it as `name`.
+///
+/// Large files and the index wait in a temporary file until they are complete. When this fails, what was written is no
+/// pack. Options that speak of a file are ignored.
+pub fn pack_stream(
+    sources: Sources,
+    out: Box<dyn Write + Send>,
+    name: &Path,
+    options: &PackOptions,
+    observer: &dyn Observer,
+) -> Result<Packed> {
+    let extras = Extras { metadata: metadata(name, options)?, ..Extras::default() };
+    let (walk, failure) = sources.walk(options, Vec::new(), observer)?;
+    let dedup = options.dedup.then(Dedup::default);
+    let mut output = Output::stream(Stream::new(out), name, options.align, dedup);
+    let mut index = IndexWriter::new(&std::env::temp_dir());
+    let summary = fill(walk, &mut output, &mut index, options, observer)?;
+    failure.check()?;
+    let payload_end = output.position();
+    let Some(mut stream) = output.into_stream()? else {
+        return Err(Error::io(Action::Write, name)(std::io::ErrorKind::BrokenPipe.into()));
+    };
+    let finished = stream.shuffled(payload_end, |out| {
+        index
+            .finish(out, name, payload_end, &extras, options.index, |_| Ok(()))
+            .map_err(Failed::Library)
+    });
+    match finished {
+        Ok(finished) => Ok(Packed { summary, finished }),
+        Err(Failed::Library(error)) => Err(error),
+        Err(Failed::System(error)) => Err(Error::io(Action::Write, name)(error)),
+    }
+}
+
+/// Why the index did not come out.
+enum Failed {
+    Library(Error),
+    System(std::io::Error),
+}
+
+impl From<std::io::Error> for Failed {
+    fn from(error: std::io::Error) -> Failed {
+        Failed::System(error)
+    }
+}
+
+/// Packs what the walk finds.
+fn fill(
+    walk: impl Iterator<Item = Batch> + Send,
+    output: &mut Output,
+    index: &mut IndexWriter,
+    options: &PackOptions,
+    observer: &dyn Observer,
+) -> Result<Summary> {
+    let mut sink = |entry: &Entry, _: &mut Output| index.push(entry);
+    let tasks = walk.map(|batch| Task { batch, priors: Vec::new() });
+    run(tasks, output, options, 0, observer, &mut sink)
+}
+
 /// The section of metadata.
 fn metadata(target: &Path, options: &PackOptions) -> Result<Option<Vec<u8>>> {
     if options.metadata.is_empty() {
@@ -181,13 +279,6 @@ fn metadata(target: &Path, options: &PackOptions) -> Result<Option<Vec<u8>>> {
         return Err(Error::pack_at(target)(rangepack_core::Error::TooLarge { what, value, limit }));
     }
     Ok(Some(json))
-}
-
-/// Begins the walk over a source tree; `skip` are the files being written.
-pub(crate) fn walk(source: &Path, options: &PackOptions, skip: Vec<PathBuf>) -> Result<Walk> {
-    let walk_options =
-        WalkOptions { filter: options.filter.clone(), follow_links: options.follow_links, skip };
-    Walk::new(source, walk_options).map_err(Error::io(Action::Read, source))
 }
 
 /// Where entries go: an index in the making, or a journal.

@@ -74,7 +74,8 @@ impl<F: Fn(Event<'_>) + Sync> Observer for (F, &AtomicBool) {
 /// | [`compare`](crate::compare()) | `Done` for each entry of the tree, `LeftOut`, `Difference` | key order, from one thread |
 /// | [`rebuild`](crate::rebuild) | `Done` for each entry | that of the old index, from the calling thread |
 /// | [`write_ndjson`](crate::write_ndjson) | `Done` for each entry | none, from all its threads |
-/// | [`survey`](crate::survey), [`finalize`](crate::finalize) | nothing; they only ask whether to stop | |
+/// | [`survey`](crate::survey) | `Done` for each entry that would be packed, `LeftOut` | that of the pack, from the calling thread |
+/// | [`finalize`](crate::finalize) | nothing; it only asks whether to stop | |
 ///
 /// Paths inside packs are raw bytes that show themselves escaped for a terminal.
 #[derive(Debug, Clone, Copy)]

@@ -10,6 +10,8 @@ mod resolve;
 pub(crate) mod scan;
 pub(crate) mod blocks;
 pub(crate) mod content;
+pub(crate) mod mapped_bytes;
+mod reading;
 pub(crate) mod file;
 pub(crate) mod small_files;
 

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::progress::{Event, Latch, Observer, PROBLEMS_KEPT, cancelled};
 use crate::read::pack::Pack;
 use crate::read::small_files::{Aside, Share};
+use crate::setters::setters;
 use crate::source::data::Gathered;
 use crate::source::location::Location;
 use payload::Checked;
@@ -47,6 +48,13 @@ impl Default for VerifyOptions {
         }
     }
 }
+
+setters!(VerifyOptions {
+    paths(impl Into<Option<Vec<PackPathBuf>>>),
+    threads(usize),
+    payloads(bool),
+    ndjson(bool),
+});
 
 /// Something that is wrong with a pack.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,9 +1,18 @@
 //! SHA-256 values.
 
 use core::fmt;
+use core::str::FromStr;
 use sha2::{Digest as _, Sha256};
 
-/// A SHA-256 value.
+/// A SHA-256 value. As text it is 64 hexadecimal digits: shown in lower case, read in either.
+///
+/// ```
+/// use rangepack_core::Digest;
+/// let empty: Digest = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855".parse()?;
+/// assert_eq!(empty, Digest::of(b""));
+/// assert!("e3".parse::<Digest>().is_err());
+/// # Ok::<(), rangepack_core::ParseDigestError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[expect(clippy::exhaustive_structs, reason = "the 32 bytes are the value")]
 pub struct Digest(pub [u8; 32]);
@@ -24,14 +33,7 @@ impl Digest {
         digest.map_or([0; 32], |digest| digest.0)
     }
 
-    /// Reads 64 hexadecimal digits, of either case.
-    ///
-    /// ```
-    /// use rangepack_core::Digest;
-    /// let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-    /// assert_eq!(Digest::from_hex(empty), Some(Digest::of(b"")));
-    /// assert_eq!(Digest::from_hex("e3"), None);
-    /// ```
+    /// What [`FromStr`] reads, where the reason of a refusal does not matter.
     pub fn from_hex(text: &str) -> Option<Digest> {
         let mut digits = text.bytes().map(|digit| (digit as char).to_digit(16));
         let mut value = [0u8; 32];
@@ -55,6 +57,20 @@ impl Digest {
             }
         }
         text
+    }
+}
+
+/// Text that is not 64 hexadecimal digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("it is not a digest: 64 hexadecimal digits")]
+#[non_exhaustive]
+pub struct ParseDigestError;
+
+impl FromStr for Digest {
+    type Err = ParseDigestError;
+
+    fn from_str(text: &str) -> Result<Digest, ParseDigestError> {
+        Digest::from_hex(text).ok_or(ParseDigestError)
     }
 }
 
@@ -107,9 +123,9 @@ mod tests {
         let digest = Digest::of(b"abc");
         let text = digest.to_string();
         assert_eq!(text, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-        assert_eq!(Digest::from_hex(&text), Some(digest));
+        assert_eq!(text.parse(), Ok(digest));
         assert_eq!(Digest::from_hex(&text.to_uppercase()), Some(digest));
-        assert_eq!(Digest::from_hex(&text[1..]), None);
+        assert_eq!(text[1..].parse::<Digest>(), Err(ParseDigestError));
         assert_eq!(Digest::from_hex(&(text.clone() + "0")), None);
         assert_eq!(Digest::from_hex(&text.replace('b', "g")), None);
     }

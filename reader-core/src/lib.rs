@@ -155,7 +155,7 @@ pub use limits::Limits;
 
 // Bytes at hand and bytes that are missing.
 pub use bytes::{Answer, Source};
-pub use digest::{Digest, Hasher};
+pub use digest::{Digest, Hasher, ParseDigestError};
 pub use extent::Extent;
 pub use tag::Tag;
 

@@ -73,7 +73,8 @@ fn paged(source: &Path, target: &Path, threads: usize) -> Result<()> {
 
 fn ndjson(source: &Path, target: &Path, threads: usize) -> Result<()> {
     let mut options = options(threads);
-    options.index = IndexOptions::new(IndexFormat::Ndjson, DirectoryLines::Always);
+    options.index =
+        IndexOptions::new().format(IndexFormat::Ndjson).directories(DirectoryLines::Always);
     run(source, target, &options)
 }
 

@@ -10,6 +10,8 @@ pub mod trace;
 pub mod power;
 #[cfg(target_os = "linux")]
 pub mod jobs;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+pub mod shorten;
 pub mod golden;
 pub mod describe;
 pub mod gzip;

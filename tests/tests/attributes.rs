@@ -135,7 +135,7 @@ fn attributes_come_back_when_they_are_asked_for() {
         for format in [IndexFormat::Both, IndexFormat::Paged, IndexFormat::Ndjson] {
             let mut options = with_attributes();
             (options.compress, options.align) = (compress, 512);
-            options.index = IndexOptions::new(format, <_>::default());
+            options.index = IndexOptions::new().format(format);
             let (pack, _) = home.pack(&options);
             assert_eq!(block(&pack, "bare"), None);
             // Identical ones are one.
@@ -187,6 +187,7 @@ fn a_damaged_block_is_found_and_not_set() {
 fn a_container_keeps_them_in_all_its_forms() {
     let Some(home) = home() else { return };
     let mut options = CreateOptions::default();
+    options.reopen = true;
     options.pack = with_attributes();
     let container = home.at("c");
     let go_on = || create(&home.at("source"), &container, &options, &()).unwrap().summary;
@@ -242,7 +243,7 @@ fn what_cannot_be_set_is_no_failure() {
     let (old, new) = (block.digest.to_string(), digest);
     // Lines are not covered by any digest.
     let mut options = with_attributes();
-    options.index = IndexOptions::new(IndexFormat::Ndjson, <_>::default());
+    options.index = IndexOptions::new().format(IndexFormat::Ndjson);
     home.pack(&options);
     let mut lines = fs::read(home.at("x.pack")).unwrap();
     let place = block.offset as usize;

@@ -197,7 +197,7 @@ fn a_part_is_linked_among_itself_and_to_nothing_that_was_there() {
     // What was there already is left alone, and not linked to.
     let existing = home.inode("d/a");
     options.selection = Selection::everything();
-    options.skip_existing = true;
+    options.present = rangepack::Present::SameTime;
     let report = home.extract_more(&pack, &options);
     assert_eq!((report.skipped, report.files), (2, 4));
     assert_eq!(home.inode("d/a"), existing);
@@ -242,6 +242,7 @@ fn followed_links_to_one_file_are_names_of_it() {
 
 fn container(home: &Home, options: &PackOptions) -> Summary {
     let mut create_options = CreateOptions::default();
+    create_options.reopen = true;
     create_options.pack = options.clone();
     create(&home.at("source"), &home.at("c"), &create_options, &()).unwrap().summary
 }
@@ -288,7 +289,7 @@ fn both_indexes_say_the_same_of_links_and_holes() {
     with_hole(&home, "holes", 3 << 20);
     let mut options = PackOptions::default();
     for format in [IndexFormat::Both, IndexFormat::Paged, IndexFormat::Ndjson] {
-        options.index = IndexOptions::new(format, <_>::default());
+        options.index = IndexOptions::new().format(format);
         let (pack, _) = home.pack(&options);
         assert_eq!(group(&pack, "d/big"), Some(2), "{format:?}");
         assert!(content(&pack, "holes").sparse, "{format:?}");

@@ -182,7 +182,7 @@ fn what_is_extracted_is_what_was_packed() {
     // What is there already is not fetched again.
     fs::remove_file(target.path().join("d001/file-0500.txt")).unwrap();
     let mut options = ExtractOptions::default();
-    options.skip_existing = true;
+    options.present = rangepack::Present::SameTime;
     let report = extract(&pack, target.path(), &options, &()).unwrap();
     assert_eq!((report.files, report.skipped), (1, 3000));
     assert_eq!(server.taken().0, 1);

@@ -12,7 +12,7 @@ const BEGIN: &str = "<!-- figures: made by `cargo xtask reliability` -->";
 const END: &str = "<!-- end of figures -->";
 
 /// What is tried at length: a test, what says how much, and what each of its lines ends with.
-const TRIALS: [Trial; 4] = [
+const TRIALS: [Trial; 5] = [
     Trial {
         about: "states that a power cut can leave",
         arguments: &["--test", "power"],
@@ -26,6 +26,13 @@ const TRIALS: [Trial; 4] = [
         variable: "RANGEPACK_FAULTS",
         amount: "60",
         word: " faults, ",
+    },
+    Trial {
+        about: "reads and writes that did a part of what was asked, in 50 runs each",
+        arguments: &["--test", "short_calls"],
+        variable: "RANGEPACK_RUNS",
+        amount: "50",
+        word: " shortened calls ",
     },
     Trial {
         about: "kills at random moments",

@@ -6,8 +6,11 @@ mod exit;
 mod follow;
 mod interrupt;
 mod notes;
+mod paths;
 mod progress;
+mod sources;
 mod status;
+mod usage;
 
 mod pack;
 mod create;
@@ -105,7 +108,14 @@ fn command() -> clap::Command {
 
 /// Runs the command line of this process.
 pub(crate) fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let arguments: Vec<_> = std::env::args_os().collect();
+    if let Some(error) = usage::misread(&arguments) {
+        error.exit();
+    }
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => usage::advised(error).exit(),
+    };
     let exit = cli.command.run(&cli.global).unwrap_or_else(|failure| failure.report(&cli.global));
     ExitCode::from(exit.code())
 }

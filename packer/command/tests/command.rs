@@ -1,38 +1,12 @@
 //! The command as a stranger uses it: exit codes, messages, what is on disk afterwards.
 #![allow(clippy::unwrap_used, missing_docs, reason = "a panic in a test is a failed test")]
 
+mod common;
+
+use common::{run, tree};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
-use tempfile::TempDir;
-
-fn rangepack(directory: &Path, line: &str) -> Output {
-    let arguments = line.split_whitespace();
-    Command::new(env!("CARGO_BIN_EXE_rangepack"))
-        .args(arguments)
-        .current_dir(directory)
-        .output()
-        .unwrap()
-}
-
-/// Runs, checks the exit code, and returns standard output and standard error.
-fn run(directory: &Path, line: &str, code: i32) -> (String, String) {
-    let output = rangepack(directory, line);
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let (out, error) = (text(&output.stdout), text(&output.stderr));
-    assert_eq!(output.status.code(), Some(code), "{line}\n{out}\n{error}");
-    (out, error)
-}
-
-fn tree() -> TempDir {
-    let root = tempfile::tempdir().unwrap();
-    let source = root.path().join("src");
-    fs::create_dir_all(source.join("sub/empty")).unwrap();
-    fs::write(source.join("a.txt"), "hello\n").unwrap();
-    fs::write(source.join("sub/b.bin"), vec![7; 700_000]).unwrap();
-    fs::write(source.join("sub/c.txt"), "hello\n").unwrap();
-    root
-}
 
 /// With fewer files open than there are levels.
 #[cfg(unix)]
@@ -147,7 +121,7 @@ fn hard_links_and_attributes() {
     };
     run(at, "extract x.pack out", 0);
     assert!(value("out/a.txt").is_err() && value("out/sub").is_err());
-    let (said, _) = run(at, "extract x.pack out --xattrs --json", 0);
+    let (said, _) = run(at, "extract x.pack out --overwrite --xattrs --json", 0);
     assert!(said.contains("\"attributes_left_out\":0"), "{said}");
     for path in ["out/a.txt", "out/sub/also.txt", "out/sub"] {
         assert_eq!(value(path).unwrap(), b"kept", "{path}");

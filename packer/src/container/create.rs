@@ -5,10 +5,11 @@ use crate::container::journal::Journal;
 use crate::container::known::{self, Known, Place, Resumed, Tail};
 use crate::container::lock::Locked;
 use crate::container::tasks::{Ahead, Tasks};
-use crate::error::{Action, Error, Result};
+use crate::error::{Action, ContainerProblem, Error, Result};
 use crate::index::writer::{DirectoryLines, Finished, IndexFormat};
 use crate::pack::{self, Dedup, Output, PackOptions, Summary};
 use crate::progress::Observer;
+use crate::setters::setters;
 use crate::source::location::idx_path;
 use crate::source::platform::directory_of;
 use crate::source::replace::{create_directories, refuse_same, sync_directory};
@@ -38,6 +39,8 @@ pub struct CreateOptions {
     pub remove_index: bool,
     /// What is done with bytes that nothing names.
     pub tail: Tail,
+    /// Add to a container that is finished. Until it is finished again it is read through the index beside it.
+    pub reopen: bool,
 }
 
 impl Default for CreateOptions {
@@ -51,9 +54,22 @@ impl Default for CreateOptions {
             finalize: false,
             remove_index: false,
             tail: Tail::Refuse,
+            reopen: false,
         }
     }
 }
+
+setters!(CreateOptions {
+    pack(PackOptions),
+    index(impl Into<Option<PathBuf>>),
+    fsync_every(u64),
+    index_batch(impl Into<Option<u64>>),
+    dry_run(bool),
+    finalize(bool),
+    remove_index(bool),
+    tail(Tail),
+    reopen(bool),
+});
 
 /// What `create` did.
 #[derive(Debug, Clone, Default)]
@@ -75,7 +91,8 @@ pub struct Created {
 /// Makes a container, or continues one.
 ///
 /// Nothing that is in the container is lost, whatever happens meanwhile: lines are only written when
-/// their payloads are durable. A container whose index is missing is left alone, with an error.
+/// their payloads are durable. A container whose index is missing is left alone, with an error, and so is a finished one
+/// to which something would be added, unless [`CreateOptions::reopen`] allows that.
 pub fn create(
     source: &Path,
     container: &Path,
@@ -116,7 +133,7 @@ impl Creation<'_> {
         let options = self.options;
         let skip = vec![self.container.to_owned(), self.index.to_owned()];
         // Without a source nothing is touched.
-        let walk = pack::walk(self.source, &options.pack, skip)?;
+        let walk = pack::walk(self.source, &options.pack, skip, observer)?;
         let wrote_index = !self.index.exists();
         let mut dedup = options.pack.dedup.then(Dedup::default);
         let scratch = directory_of(self.index);
@@ -143,6 +160,7 @@ impl Creation<'_> {
             }
         })?;
         let output = Output::new(locked.handle()?, self.container, end, options.pack.align, dedup)?;
+        let output = output.seal(reopened && !options.reopen);
         let mut output = output.announcing(journal.announce()?);
         let failure = Arc::new(Mutex::new(None));
         let tasks = Tasks {
@@ -217,7 +235,8 @@ fn dry_run(
     let place = Place { container, index, scratch: &scratch, tail: options.tail };
     let known = known::find(&place, len, dedup.as_mut())?;
     let mut created = Created { resumed: known.resumed(), ..Created::default() };
-    let walk = pack::walk(source, &options.pack, vec![container.to_owned(), index.to_owned()])?;
+    let skip = vec![container.to_owned(), index.to_owned()];
+    let walk = pack::walk(source, &options.pack, skip, observer)?;
     let failure = Arc::default();
     let tasks = Tasks {
         walk,
@@ -228,6 +247,10 @@ fn dry_run(
     let (groups, mut sink) = (known.groups, |_: &Entry, _: &mut Output| Ok(()));
     created.summary = pack::run(tasks, &mut output, &options.pack, groups, observer, &mut sink)?;
     refuse_unsorted(index, &failure)?;
+    let Summary { files, directories, symlinks, .. } = created.summary;
+    if known.reopened && !options.reopen && files + directories + symlinks > 0 {
+        return Err(Error::container(container, ContainerProblem::Finished));
+    }
     Ok(created)
 }
 

@@ -9,6 +9,7 @@ use crate::error::{Action, ContainerProblem, Error, Result};
 use crate::index::sort::{self, Sorted, Sorter};
 use crate::index::writer::{Extras, Finished, IndexFormat, IndexOptions, IndexWriter};
 use crate::progress::{Observer, go_on};
+use crate::setters::setters;
 use crate::source::location::idx_path;
 use crate::source::platform::directory_of;
 use crate::source::replace::close;
@@ -28,6 +29,12 @@ pub struct FinalizeOptions {
     /// What is done with bytes that nothing names.
     pub tail: Tail,
 }
+
+setters!(FinalizeOptions {
+    index(IndexOptions),
+    remove_index(bool),
+    tail(Tail),
+});
 
 /// What finalizing did.
 #[derive(Debug, Clone)]

@@ -12,6 +12,7 @@ use crate::index::sort::{self, Sorter};
 use crate::index::writer::{Extras, Finished, IndexOptions, IndexWriter};
 use crate::progress::{Latch, Observer, cancelled, go_on};
 use crate::read::legacy::{self, Notes, Origin};
+use crate::setters::setters;
 use crate::source::data::Data;
 use crate::source::location::{Location, idx_path};
 use crate::source::mapped::Mapped;
@@ -46,6 +47,12 @@ pub struct RebuildOptions {
     /// What is done with bytes that nothing names.
     pub tail: Tail,
 }
+
+setters!(RebuildOptions {
+    open(OpenOptions),
+    overwrite(bool),
+    tail(Tail),
+});
 
 /// What was made.
 #[derive(Debug, Clone)]

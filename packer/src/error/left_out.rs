@@ -31,6 +31,9 @@ pub enum LeftOut {
     /// A followed link leads to a directory that it lies in.
     #[error("the link leads back to a directory above it")]
     LinkLoop,
+    /// Another source was put at its path, or above it.
+    #[error("another source has its place in the pack")]
+    Taken,
     /// Its path inside the pack would be longer than [`MAX_PATH`](rangepack_core::MAX_PATH).
     #[error("the path is too long for a pack")]
     PathTooLong,

@@ -92,7 +92,7 @@ impl Rules {
     }
 
     /// A name, or a path, in the form that it has in common with those that are the same here, as far as it is text.
-    fn fold(self, name: &[u8]) -> Vec<u8> {
+    pub(super) fn fold(self, name: &[u8]) -> Vec<u8> {
         let mut folded = Vec::with_capacity(name.len());
         for chunk in name.utf8_chunks() {
             let mut text = chunk.valid().to_owned();

@@ -67,17 +67,19 @@ pub(super) fn new_mode(mode: Option<u32>) -> u32 {
     if mode.is_some() { 0o700 } else { 0o777 }
 }
 
-/// What has a name already.
+/// What has a name already. Times are nanoseconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Existing {
     /// Nothing.
     Nothing,
-    /// A regular file of this length.
-    File(u64),
-    /// A symbolic link with this target.
-    Symlink(Vec<u8>),
-    /// A directory, a device.
-    Other,
+    /// A regular file.
+    File { size: u64, mtime: i128 },
+    /// A symbolic link.
+    Symlink { target: Vec<u8>, mtime: i128 },
+    /// A directory.
+    Directory,
+    /// A pipe, a socket or a device.
+    Special,
 }
 
 /// Something stands where an entry should go, and is not replaced.

@@ -107,14 +107,19 @@ impl<'t> Place<'t> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Existing::Nothing),
             metadata => metadata?,
         };
+        let time = FileTime::from_last_modification_time(&metadata);
+        let mtime =
+            i128::from(time.unix_seconds()) * 1_000_000_000 + i128::from(time.nanoseconds());
         Ok(if metadata.is_symlink() {
             let target = fs::read_link(path)?;
             let target = target.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/");
-            Existing::Symlink(target.into_bytes())
+            Existing::Symlink { target: target.into_bytes(), mtime }
         } else if metadata.is_file() {
-            Existing::File(metadata.len())
+            Existing::File { size: metadata.len(), mtime }
+        } else if metadata.is_dir() {
+            Existing::Directory
         } else {
-            Existing::Other
+            Existing::Special
         })
     }
 

@@ -2,17 +2,15 @@
 
 use super::scan::{Ranges, entry_at, scan};
 use crate::Result;
-use crate::filter::Filter;
+use crate::filter::{Filter, Globs};
 use crate::read::pack::Pack;
-use globset::{Candidate, GlobBuilder, GlobSet, GlobSetBuilder};
 use rangepack_core::{EntryRef, Escaped, PackPath, trim_path};
 
 /// Which entries are extracted: everything, or what patterns name, narrowed by a filter.
 ///
-/// A pattern is the exact path of an entry (a directory brings everything below it) or else a glob
-/// for whole paths from the root of the pack: `*` and `?` do not match `/`, `**` does. A glob selects
-/// the files, links and empty directories that it matches. Slashes and `./` around a pattern do not
-/// matter. The directories above what is selected belong to it, with their modes and times.
+/// A pattern is the exact path of an entry or else one of [`Globs`]. A directory brings everything below it either way.
+/// Slashes and `./` around an exact path do not matter. The directories above what is selected belong to it, with
+/// their modes and times.
 #[derive(Debug, Clone, Default)]
 pub struct Selection {
     patterns: Vec<Vec<u8>>,
@@ -34,10 +32,26 @@ impl Selection {
 
     /// What the patterns name, everything when there are none; and of that what `filter` accepts.
     ///
-    /// With a filter, directories come only where they are empty or something in them is selected.
+    /// With a filter, directories come only where something in them is selected, or they were empty and it does not
+    /// say which files are wanted.
     pub fn new(patterns: impl IntoIterator<Item: AsRef<[u8]>>, filter: Filter) -> Selection {
         let patterns = patterns.into_iter().map(|pattern| pattern.as_ref().to_vec()).collect();
         Selection { patterns, filter }
+    }
+
+    /// Whether it is everything, whatever the pack holds.
+    pub(super) fn is_everything(&self) -> bool {
+        self.patterns.is_empty() && !self.filter.is_active()
+    }
+
+    /// The entries selected, in key order, and the patterns that match nothing, fit for a terminal.
+    pub fn entries<'p>(
+        &self,
+        pack: &'p Pack,
+    ) -> Result<(impl Iterator<Item = Result<EntryRef<'p>>> + use<'p>, Vec<String>)> {
+        let Selected { ranges, unmatched } = self.resolve(pack)?;
+        let ranges: Vec<_> = ranges.iter().collect();
+        Ok((ranges.into_iter().flat_map(|range| pack.entries_at(range)), unmatched))
     }
 
     /// Looks the patterns up in the index.
@@ -50,16 +64,22 @@ impl Selection {
         } else {
             let mut globs = Vec::new();
             for pattern in &self.patterns {
-                if !exact(pack, trim_path(pattern), &mut ranges)? {
-                    globs.push(pattern.as_slice());
-                }
+                let is_there = exact(pack, trim_path(pattern), &mut ranges)?;
+                unmatched.push((pattern, !is_there));
+                let text = std::str::from_utf8(pattern).ok();
+                let is_glob = |text: &&str| {
+                    !is_there && Globs::is_pattern(text.as_bytes()) && Globs::new([*text]).is_ok()
+                };
+                globs.extend(text.filter(is_glob).map(|text| (unmatched.len() - 1, text)));
             }
-            unmatched = select_globs(pack, &globs, &mut ranges)?;
+            select_globs(pack, &globs, &mut ranges, |number| unmatched[number].1 = false)?;
             ranges.normalise();
         }
         if self.filter.is_active() {
             ranges = self.narrow(pack, &ranges)?;
         }
+        let unmatched = unmatched.into_iter().filter(|(_, is_unmatched)| *is_unmatched);
+        let unmatched = unmatched.map(|(pattern, _)| Escaped(pattern).to_string()).collect();
         Ok(Selected { ranges, unmatched })
     }
 
@@ -76,10 +96,11 @@ impl Selection {
             }
             path.clear();
             entry.push_path(&mut path);
-            if !is_left_out
-                && stands_alone(pack, &entry)?
-                && self.filter.accepts(&path, entry.is_directory())
-            {
+            let is_wanted = match entry.is_directory() {
+                true => !self.filter.narrows() && stands_alone(pack, &entry)?,
+                false => true,
+            };
+            if !is_left_out && is_wanted && self.filter.accepts(&path, entry.is_directory()) {
                 above.add(pack, &mut kept)?;
                 kept.push(ordinal..ordinal + 1);
             }
@@ -162,54 +183,36 @@ fn exact(pack: &Pack, path: &[u8], ranges: &mut Ranges) -> Result<bool> {
     Ok(true)
 }
 
-/// Selects what globs match, in one walk over the index; returns those that match nothing.
-fn select_globs(pack: &Pack, patterns: &[&[u8]], ranges: &mut Ranges) -> Result<Vec<String>> {
-    let mut builder = GlobSetBuilder::new();
-    // What is no glob can still be a path that does not exist.
-    let mut unmatched: Vec<Option<&[u8]>> = Vec::new();
-    let mut impossible = Vec::new();
-    for pattern in patterns {
-        let glob = std::str::from_utf8(trim_path(pattern)).ok().and_then(|text| {
-            GlobBuilder::new(text).literal_separator(true).backslash_escape(true).build().ok()
-        });
-        match glob {
-            Some(glob) => {
-                builder.add(glob);
-                unmatched.push(Some(pattern));
-            }
-            None => impossible.push(Escaped(pattern).to_string()),
-        }
-    }
-    let is_glob =
-        patterns.iter().any(|pattern| pattern.iter().any(|byte| b"*?[{\\".contains(byte)));
-    if let Some(set) = builder.build().ok().filter(|_| is_glob) {
-        select_matches(pack, &set, &mut unmatched, ranges)?;
-    }
-    let unmatched = unmatched.into_iter().flatten().map(|pattern| Escaped(pattern).to_string());
-    Ok(unmatched.chain(impossible).collect())
-}
-
-fn select_matches(
+/// Selects what globs match, in one walk over what they can match; `matched` is told the number of each that does.
+fn select_globs(
     pack: &Pack,
-    set: &GlobSet,
-    unmatched: &mut [Option<&[u8]>],
+    globs: &[(usize, &str)],
     ranges: &mut Ranges,
+    mut matched: impl FnMut(usize),
 ) -> Result<()> {
+    // Each was compiled alone; all together can only be too many, which is as bad as none.
+    let Ok(set) = Globs::new(globs.iter().map(|(_, glob)| glob)) else { return Ok(()) };
+    let within = match PackPath::new(set.base()) {
+        _ if set.is_empty() => return Ok(()),
+        Ok(base) => pack.ask(|pages| pack.index().subtree(pages, base))?,
+        Err(_) => 0..pack.index().len(),
+    };
     let mut above = Above::default();
-    let (mut path, mut matches) = (Vec::new(), Vec::new());
-    for item in scan(pack, 0..pack.index().len()) {
+    let (mut path, mut numbers) = (Vec::new(), Vec::new());
+    for item in scan(pack, within) {
         let (ordinal, entry) = item?;
         above.moved_to(entry.directory());
         path.clear();
         entry.push_path(&mut path);
-        let disk_path = crate::filter::as_path(&path);
-        set.matches_candidate_into(&Candidate::new(&disk_path), &mut matches);
-        for index in &matches {
-            unmatched[*index] = None;
+        set.matching(&path, entry.is_directory(), &mut numbers);
+        numbers.iter().for_each(|number| matched(globs[*number].0));
+        if numbers.is_empty() {
+            continue;
         }
-        if !matches.is_empty() && stands_alone(pack, &entry)? {
-            above.add(pack, ranges)?;
-            ranges.push(ordinal..ordinal + 1);
+        above.add(pack, ranges)?;
+        ranges.push(ordinal..ordinal + 1);
+        if let (true, Ok(directory)) = (entry.is_directory(), PackPath::new(&path)) {
+            ranges.push(pack.ask(|pages| pack.index().subtree(pages, directory))?);
         }
     }
     Ok(())

@@ -257,33 +257,74 @@ fn existing_files_are_skipped_verified_or_kept() {
         let read = |target: &TempDir, name| fs::read_to_string(target.path().join(name)).unwrap();
 
         let target = before();
-        let skip = ExtractOptions { skip_existing: true, ..options() };
+        let skip = ExtractOptions { present: Present::SameSize, ..options() };
         let report = run(&pack, target.path(), &skip);
         assert_eq!((report.skipped, report.files, report.symlinks), (3, 2, 0), "{report:?}");
         assert_eq!(read(&target, "changed"), "CHANGED");
         assert_eq!(read(&target, "longer"), "longer");
 
         let target = before();
-        let verify = ExtractOptions { verify_existing: true, ..options() };
+        let verify = ExtractOptions { present: Present::SameContent, ..options() };
         let report = run(&pack, target.path(), &verify);
-        assert_eq!((report.skipped, report.files), (2, 3));
+        assert_eq!((report.skipped, report.files, report.replaced), (2, 3, 2));
         assert_eq!(read(&target, "changed"), "changed");
 
+        // Of the same size, but of another time: only one of them is the same.
         let target = before();
-        let keep = ExtractOptions { overwrite: false, ..options() };
+        let skip = ExtractOptions { present: Present::SameTime, ..options() };
+        let report = run(&pack, target.path(), &skip);
+        assert_eq!((report.skipped, report.files, report.replaced), (2, 3, 2));
+        let changed = target.path().join("changed");
+        let time = FileTime::from_last_modification_time(&changed.metadata().unwrap());
+        fs::write(&changed, "CHANGED").unwrap();
+        filetime::set_file_mtime(&changed, time).unwrap();
+        assert_eq!(run(&pack, target.path(), &skip).skipped, 5);
+
+        let target = before();
+        let keep = ExtractOptions { replace: Replace::Never, ..options() };
         let report = run(&pack, target.path(), &keep);
-        assert_eq!((report.failed, report.files), (4, 1));
+        assert_eq!((report.failed, report.in_the_way, report.files), (4, 4, 1));
         assert_eq!(read(&target, "longer"), "longer than it was");
         assert_eq!(report.problems[0].message, "it exists already");
+
+        let target = before();
+        let compare = ExtractOptions { present: Present::SameContent, ..keep };
+        let report = run(&pack, target.path(), &compare);
+        assert_eq!((report.failed, report.skipped, report.files), (2, 2, 1));
+        assert_eq!(read(&target, "changed"), "CHANGED");
+        assert_eq!(report.problems[0].message, "what is there already differs");
+
+        let target = before();
+        let long_ago = FileTime::from_unix_time(1_000_000_000, 0);
+        filetime::set_file_mtime(target.path().join("longer"), long_ago).unwrap();
+        let newer = FileTime::from_unix_time(4_000_000_000, 0);
+        filetime::set_file_mtime(target.path().join("changed"), newer).unwrap();
+        let older = ExtractOptions { replace: Replace::Older, ..compare };
+        let report = run(&pack, target.path(), &older);
+        assert_eq!((report.failed, report.newer, report.replaced), (0, 1, 1), "{report:?}");
+        assert_eq!(read(&target, "changed"), "CHANGED");
+        assert_eq!(read(&target, "longer"), "longer");
+
+        // What is no file and no link stays, whatever is allowed.
+        let target = before();
+        fs::remove_file(target.path().join("same")).unwrap();
+        let socket = std::os::unix::net::UnixListener::bind(target.path().join("same")).unwrap();
+        let report = run(&pack, target.path(), &options());
+        assert_eq!((report.failed, report.replaced), (1, 3), "{report:?}");
+        assert!(report.problems[0].message.contains("a socket"), "{report:?}");
+        drop(socket);
     }
     // Nobody knows the digests of what the old packer compressed.
     for (name, skipped) in [("plain.container", 48), ("gzip.container", 0)] {
         let pack = Pack::open(fixtures().join(name)).unwrap();
         let target = tempfile::tempdir().unwrap();
         run(&pack, target.path(), &options());
-        let verify = ExtractOptions { verify_existing: true, ..options() };
+        let verify = ExtractOptions { present: Present::SameContent, ..options() };
         let report = run(&pack, target.path(), &verify);
         assert_eq!((report.skipped, report.files), (skipped, 48 - skipped), "{name}");
+        // But they can be found out.
+        let never = ExtractOptions { replace: Replace::Never, ..verify };
+        assert_eq!(run(&pack, target.path(), &never).skipped, 48, "{name}");
     }
 }
 

@@ -194,13 +194,23 @@ impl<'t> Place<'t> {
             Err(Errno::NOENT) => return Ok(Existing::Nothing),
             stat => stat?,
         };
+        #[allow(
+            clippy::unnecessary_cast,
+            clippy::useless_conversion,
+            reason = "types differ between systems"
+        )]
+        let mtime = i128::from(stat.st_mtime as i64) * 1_000_000_000
+            + i128::from(stat.st_mtime_nsec as i64);
         Ok(match FileType::from_raw_mode(stat.st_mode) {
-            FileType::RegularFile => Existing::File(u64::try_from(stat.st_size).unwrap_or(0)),
+            FileType::RegularFile => {
+                Existing::File { size: u64::try_from(stat.st_size).unwrap_or(0), mtime }
+            }
             FileType::Symlink => {
                 let target = rustix::fs::readlinkat(self.here(), name, Vec::new())?;
-                Existing::Symlink(target.into_bytes())
+                Existing::Symlink { target: target.into_bytes(), mtime }
             }
-            _ => Existing::Other,
+            FileType::Directory => Existing::Directory,
+            _ => Existing::Special,
         })
     }
 

@@ -1,9 +1,9 @@
 //! What one thread does: entry after entry, each verified before it gets its name.
 
-use super::place::{Attributes, Existing, unguessable};
+use super::place::{Attributes, Existing, in_the_way, unguessable};
 use super::scan::{entry_at, scan};
 use super::system::{LINKS, Place};
-use super::{ExtractReport, Run, Stopped};
+use super::{ExtractReport, Present, Replace, Run, Stopped};
 use crate::progress::Event;
 use crate::read::content::{self, Verified};
 use crate::read::pack::Pack;
@@ -34,8 +34,9 @@ pub(super) enum Problem {
     Entry(#[from] rangepack_core::Error),
     #[error("{0}")]
     Pack(#[from] crate::Error),
-    #[error("it exists already")]
-    Exists,
+    /// It would replace something.
+    #[error("{}", if *is_compared { "what is there already differs" } else { "it exists already" })]
+    Exists { is_compared: bool },
     /// Not its own fault.
     #[error("stopped")]
     Stopped,
@@ -63,10 +64,25 @@ impl Problem {
 enum Outcome {
     Done {
         size: u64,
+        /// It took the place of something.
+        replaces: bool,
     },
     Skipped,
+    /// What is there is newer.
+    Newer,
     /// Another name of its file is being written.
     PutOff,
+}
+
+/// What the target has under an entry's name means for the entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// It is extracted.
+    Free {
+        replaces: bool,
+    },
+    Present,
+    Newer,
 }
 
 pub(super) struct Worker<'r> {
@@ -126,6 +142,11 @@ impl<'r> Worker<'r> {
                 }
                 Err(_) => break,
             };
+            if self.run.strip.directory(entry.directory()).is_none() {
+                // Each comes by in the first pass.
+                self.counts.nameless += u64::from(pass == Pass::Content && !entry.is_directory());
+                continue;
+            }
             match (entry.is_symlink(), pass) {
                 (true, Pass::Content) => self.run.has_links.store(true, Ordering::Relaxed),
                 (false, Pass::Links) => {}
@@ -143,22 +164,30 @@ impl<'r> Worker<'r> {
         self.batch(&small);
     }
 
-    /// Whether a file is there already, so that nothing need be fetched for it.
+    /// Whether a file is there already, or in the way, so that nothing need be fetched for it.
     fn passed_over(&mut self, ordinal: u64, entry: &EntryRef<'r>, content: &Content) -> bool {
-        if !self.run.options.skips() {
+        if !self.run.asks() {
             return false;
         }
         self.name.clear();
         entry.push_name(&mut self.name);
-        let Some(place) = &mut self.place else { return false };
         // What goes wrong goes wrong again when it is extracted.
-        let there = place.enter(entry.directory(), true).is_ok()
-            && matches!(self.existing(), Ok(Existing::File(size)) if size == content.size)
-            && matches!(self.is_same(content), Ok(true));
-        if there {
+        let is_needed = self.enter(entry).is_err()
+            || matches!(self.way(entry, Some(content), b""), Ok(Way::Free { .. }));
+        if !is_needed {
             self.entry(ordinal, entry, None);
         }
-        there
+        !is_needed
+    }
+
+    /// Moves to the directory that the entry goes into.
+    fn enter(&mut self, entry: &EntryRef<'r>) -> Result<(), Problem> {
+        if let (Some(place), Some(directory)) =
+            (&mut self.place, self.run.strip.directory(entry.directory()))
+        {
+            place.enter(directory, true).map_err(Problem::io("create"))?;
+        }
+        Ok(())
     }
 
     /// Extracts small files of a remote pack, which come together.
@@ -185,7 +214,8 @@ impl<'r> Worker<'r> {
         let outcome = self.extract(ordinal, entry, gathered);
         let path = Escaped(&self.path);
         match outcome {
-            Ok(Outcome::Done { size }) => {
+            Ok(Outcome::Done { size, replaces }) => {
+                self.counts.replaced += u64::from(replaces);
                 let count = if entry.is_directory() {
                     &mut self.counts.directories
                 } else if entry.is_symlink() {
@@ -201,6 +231,10 @@ impl<'r> Worker<'r> {
                 self.counts.skipped += 1;
                 self.run.tell(Event::Present { path });
             }
+            Ok(Outcome::Newer) => {
+                self.counts.newer += 1;
+                self.run.tell(Event::Present { path });
+            }
             Ok(Outcome::PutOff) | Err(Problem::Stopped) => {}
             Err(Problem::Pack(error)) if error.ends_reading() => self.run.fail(error),
             Err(problem) => {
@@ -208,6 +242,7 @@ impl<'r> Worker<'r> {
                 if let Err(error) = self.run.pack.intact() {
                     return self.run.fail(error);
                 }
+                self.counts.in_the_way += u64::from(matches!(problem, Problem::Exists { .. }));
                 if problem.is_disk_full() {
                     self.run.stop(Stopped::DiskFull);
                 }
@@ -222,41 +257,73 @@ impl<'r> Worker<'r> {
         entry: &EntryRef<'r>,
         gathered: Option<&Gathered<'_>>,
     ) -> Result<Outcome, Problem> {
-        if let Some(place) = &mut self.place {
-            place.enter(entry.directory(), true).map_err(Problem::io("create"))?;
-        }
+        self.enter(entry)?;
         if let Some(content) = entry.content()? {
             return self.file(ordinal, entry, &content, gathered);
         }
-        let Some(place) = &self.place else { return Ok(Outcome::Done { size: 0 }) };
-        let Some(link_target) = entry.link_target()? else {
+        let link_target = entry.link_target()?;
+        let mut done = Outcome::Done { size: 0, replaces: false };
+        if let Some(link_target) = link_target {
+            match self.way(entry, None, link_target)? {
+                Way::Present => return Ok(Outcome::Skipped),
+                Way::Newer => return Ok(Outcome::Newer),
+                Way::Free { replaces } => done = Outcome::Done { size: 0, replaces },
+            }
+        }
+        let Some(place) = &self.place else { return Ok(done) };
+        let Some(link_target) = link_target else {
             let mode = entry.mode()?;
             place.make_directory(&self.name, mode).map_err(Problem::io("create"))?;
-            return Ok(Outcome::Done { size: 0 });
+            return Ok(done);
         };
-        match self.existing()? {
-            Existing::Symlink(existing) if self.run.options.skips() && existing == link_target => {
-                return Ok(Outcome::Skipped);
-            }
-            Existing::Nothing => {}
-            _ if !self.run.options.overwrite => return Err(Problem::Exists),
-            _ => {}
-        }
         self.run.pack.intact()?;
         place
             .symlink(link_target, &self.temporary, &self.name, &self.run.attributes(entry)?)
             .map_err(Problem::io("create"))?;
-        Ok(Outcome::Done { size: 0 })
+        Ok(done)
     }
 
-    /// What has the entry's name already; not asked when the answer does not matter.
-    fn existing(&self) -> Result<Existing, Problem> {
+    /// What the target has under the name of a file with this content, or of a link with this target.
+    fn way(
+        &mut self,
+        entry: &EntryRef<'r>,
+        content: Option<&Content>,
+        link_target: &[u8],
+    ) -> Result<Way, Problem> {
         let options = &self.run.options;
-        match &self.place {
-            Some(place) if options.skips() || !options.overwrite => {
-                place.existing(&self.name).map_err(Problem::io("look at"))
+        let (present, replace) = (options.present, options.replace);
+        let Some(place) = self.place.as_ref().filter(|_| self.run.asks()) else {
+            return Ok(Way::Free { replaces: false });
+        };
+        let existing = place.existing(&self.name).map_err(Problem::io("look at"))?;
+        let changed = match &existing {
+            Existing::Nothing => return Ok(Way::Free { replaces: false }),
+            Existing::Directory => {
+                return Err(Problem::Io { action: "create", source: in_the_way("a directory") });
             }
-            _ => Ok(Existing::Nothing),
+            Existing::Special => {
+                let source = in_the_way("a pipe, a socket or a device");
+                return Err(Problem::Io { action: "create", source });
+            }
+            Existing::File { mtime, .. } | Existing::Symlink { mtime, .. } => *mtime,
+        };
+        let mtime = entry.mtime()?;
+        let is_present = match (existing, content) {
+            _ if present == Present::None => false,
+            (Existing::File { size, .. }, Some(content)) if size == content.size => match present {
+                Present::SameSize => true,
+                Present::SameTime if mtime.map(i128::from) == Some(changed) => true,
+                _ => self.is_same(content)?,
+            },
+            (Existing::Symlink { target, .. }, None) => target == link_target,
+            _ => false,
+        };
+        match (replace, mtime) {
+            _ if is_present => Ok(Way::Present),
+            (Replace::Always, _) => Ok(Way::Free { replaces: true }),
+            (Replace::Older, Some(mtime)) if changed > i128::from(mtime) => Ok(Way::Newer),
+            (Replace::Older, Some(_)) => Ok(Way::Free { replaces: true }),
+            _ => Err(Problem::Exists { is_compared: present != Present::None }),
         }
     }
 
@@ -267,19 +334,16 @@ impl<'r> Worker<'r> {
         content: &Content,
         gathered: Option<&Gathered<'_>>,
     ) -> Result<Outcome, Problem> {
-        match self.existing()? {
-            Existing::File(size) if size == content.size && self.is_same(content)? => {
-                return Ok(Outcome::Skipped);
-            }
-            Existing::Nothing => {}
-            _ if !self.run.options.overwrite => return Err(Problem::Exists),
-            _ => {}
-        }
+        let done = match self.way(entry, Some(content), b"")? {
+            Way::Present => return Ok(Outcome::Skipped),
+            Way::Newer => return Ok(Outcome::Newer),
+            Way::Free { replaces } => Outcome::Done { size: content.size, replaces },
+        };
         let group = content.hard_link.filter(|_| LINKS && self.place.is_some());
         if let Some(group) = group {
             if self.pass == Pass::HardLinks {
                 if self.link(entry, content, group) {
-                    return Ok(Outcome::Done { size: content.size });
+                    return Ok(done);
                 }
             } else if !self.run.links.claim(group, ordinal) {
                 return Ok(Outcome::PutOff);
@@ -300,7 +364,7 @@ impl<'r> Worker<'r> {
             if buffered.is_none() {
                 stream(run, content, buffer, &mut |_| Ok(()))?;
             }
-            return Ok(Outcome::Done { size: content.size });
+            return Ok(done);
         };
         let attributes = run.attributes(entry)?;
         let created = place.create(temporary, &attributes, content.sparse);
@@ -318,7 +382,7 @@ impl<'r> Worker<'r> {
         if let Some(group) = group.filter(|_| pass == Pass::Content) {
             run.links.whole(group, identity);
         }
-        Ok(Outcome::Done { size: content.size })
+        Ok(done)
     }
 
     /// Makes a file another name of the one of its group that was written; `false` when that cannot be done, and it has to
@@ -340,18 +404,27 @@ impl<'r> Worker<'r> {
         let other = self.other.get_or_insert_with(|| Place::new(target, run.mode_of));
         let mut first = Vec::new();
         written.push_name(&mut first);
-        other.enter(written.directory(), false).is_ok()
+        let Some(directory) = run.strip.directory(written.directory()) else { return false };
+        other.enter(directory, false).is_ok()
             && place.link((other, &first, identity), &self.temporary, &self.name).is_ok()
     }
 
-    /// Whether the existing file of the right length counts as extracted already.
+    /// Whether the existing file of the right length has this content.
     fn is_same(&mut self, content: &Content) -> Result<bool, Problem> {
         let options = &self.run.options;
-        let Some(place) = self.place.as_ref().filter(|_| options.skips()) else { return Ok(false) };
-        if !options.verify_existing {
-            return Ok(true);
-        }
-        let Some(expected) = content.content_digest() else { return Ok(false) };
+        let Some(place) = &self.place else { return Ok(false) };
+        let expected = match content.content_digest() {
+            Some(digest) => digest,
+            None if options.replace == Replace::Always => return Ok(false),
+            None => {
+                let mut hasher = Hasher::new();
+                stream(self.run, content, &mut self.buffer, &mut |bytes| {
+                    hasher.update(bytes);
+                    Ok(())
+                })?;
+                hasher.finish()
+            }
+        };
         // One that cannot be read is replaced.
         let Ok(mut file) = place.open_existing(&self.name) else { return Ok(false) };
         self.buffer.resize(options.chunk_size, 0);
@@ -429,6 +502,7 @@ fn finish_directory(
     if attributes == Attributes::default() && !run.options.fsync {
         return Ok(());
     }
+    let Some(path) = run.strip.path(entry.directory(), path) else { return Ok(()) };
     let directory = rangepack_core::PackPath::new(path)?;
     // One that is not there could not be created, which was reported.
     if place.enter(directory, false).is_err() {

@@ -60,7 +60,8 @@ impl Sorter {
         self.push_one(entry)
     }
 
-    fn push_one(&mut self, entry: Entry) -> io::Result<()> {
+    /// Adds an entry, and nothing above it.
+    pub(crate) fn push_one(&mut self, entry: Entry) -> io::Result<()> {
         self.run.push(entry);
         if self.run.len() >= RUN {
             self.write_run()?;
@@ -81,7 +82,13 @@ impl Sorter {
     }
 
     /// The entries in key order, each path once.
-    pub(crate) fn finish(mut self) -> io::Result<Sorted> {
+    pub(crate) fn finish(self) -> io::Result<Sorted> {
+        let merged = self.merge()?;
+        Ok(Sorted { merged, paths: LastCounts::default(), refused: Vec::new() })
+    }
+
+    /// All entries in key order, those of one path in the order in which they came.
+    pub(crate) fn merge(mut self) -> io::Result<Merged> {
         self.run.sort_by(|a, b| a.path.cmp(&b.path));
         let mut sources = match self.runs {
             Some(runs) => runs.read()?.into_iter().map(Source::File).collect(),
@@ -94,7 +101,7 @@ impl Sorter {
                 heap.push(Head { entry, run });
             }
         }
-        Ok(Sorted { sources, heap, paths: LastCounts::default(), refused: Vec::new() })
+        Ok(Merged { sources, heap })
     }
 }
 
@@ -140,18 +147,26 @@ impl PartialEq for Head {
 
 impl Eq for Head {}
 
-/// Entries in key order.
+/// Entries in key order, as often as they came.
 #[derive(Debug)]
-pub(crate) struct Sorted {
+pub(crate) struct Merged {
     sources: Vec<Source>,
     heap: BinaryHeap<Head>,
+}
+
+/// Entries in key order, each path once.
+#[derive(Debug)]
+pub(crate) struct Sorted {
+    merged: Merged,
     paths: LastCounts,
     /// What was left out so far: a path is a file in one line, a directory in another.
     pub(crate) refused: Vec<Refused>,
 }
 
-impl Sorted {
-    fn pop(&mut self) -> Option<io::Result<Entry>> {
+impl Iterator for Merged {
+    type Item = io::Result<Entry>;
+
+    fn next(&mut self) -> Option<io::Result<Entry>> {
         let Head { entry, run } = self.heap.pop()?;
         match self.sources[run].next() {
             Some(Ok(next)) => self.heap.push(Head { entry: next, run }),
@@ -160,8 +175,11 @@ impl Sorted {
         }
         Some(Ok(entry))
     }
+}
 
-    fn peek(&self) -> Option<&PackPathBuf> {
+impl Merged {
+    /// The path of the next entry.
+    pub(crate) fn peek(&self) -> Option<&PackPathBuf> {
         self.heap.peek().map(|head| &head.entry.path)
     }
 }
@@ -171,7 +189,7 @@ impl Iterator for Sorted {
 
     fn next(&mut self) -> Option<Self::Item> {
         let mut entry = loop {
-            match self.pop()? {
+            match self.merged.next()? {
                 Ok(entry) => match self.paths.refuse_below(&entry) {
                     Some(below) => self.refused.extend(below),
                     None => break entry,
@@ -179,8 +197,8 @@ impl Iterator for Sorted {
                 Err(error) => return Some(Err(error)),
             }
         };
-        while self.peek() == Some(&entry.path) {
-            match self.pop()? {
+        while self.merged.peek() == Some(&entry.path) {
+            match self.merged.next()? {
                 Ok(later) => self.refused.extend(self.paths.combine(&mut entry, later)),
                 Err(error) => return Some(Err(error)),
             }

@@ -4,6 +4,7 @@ use crate::error::{Action, Error, Result};
 use crate::index::groups::Groups;
 use crate::index::ndjson;
 use crate::index::sort::Sorted;
+use crate::setters::setters;
 use rangepack_core::hash::{self, Window};
 use rangepack_core::layout::{self, HashSection, Header, Leaf, Section, Volume, set_sums};
 use rangepack_core::{Digest, DirectorySums, Entry, Extent, Kind, Tag, TreeBuilder, trailer};
@@ -47,12 +48,12 @@ pub struct IndexOptions {
     pub directories: DirectoryLines,
 }
 
-impl IndexOptions {
-    /// These indexes, and directories in the NDJSON one like this.
-    pub fn new(format: IndexFormat, directories: DirectoryLines) -> IndexOptions {
-        IndexOptions { format, directories }
-    }
+setters!(IndexOptions {
+    format(IndexFormat),
+    directories(DirectoryLines),
+});
 
+impl IndexOptions {
     /// The paged index alone.
     pub fn paged() -> IndexOptions {
         IndexOptions { format: IndexFormat::Paged, ..IndexOptions::default() }

@@ -2,7 +2,8 @@
 
 use super::dedup::{Dedup, Placed};
 use super::links::Earlier;
-use crate::error::{Action, Error, Result};
+use super::stream::Stream;
+use crate::error::{Action, ContainerProblem, Error, Result};
 use crate::source::replace::close;
 use rangepack_core::{AttributeBlock, Codec, Content, Digest, blocks};
 use std::fmt;
@@ -44,10 +45,13 @@ impl fmt::Debug for Announce {
 /// Writes payloads in order, from one place, in large pieces.
 #[derive(Debug)]
 pub(crate) struct Output {
-    /// `None` when nothing is to be written.
+    /// `None` when nothing is to be written, or all goes into `stream`.
     file: Option<BufWriter<File>>,
+    stream: Option<Stream>,
     /// Bytes behind the first position stay until something is written.
     begun: bool,
+    /// Nothing may be written.
+    sealed: bool,
     /// A write failed: what lies in the file is not known any more, so no line may name it.
     failed: bool,
     announce: Option<Announce>,
@@ -85,7 +89,9 @@ impl Output {
         file.seek(SeekFrom::Start(position)).map_err(Error::io(Action::Seek, path))?;
         Ok(Output {
             file: Some(BufWriter::with_capacity(64 << 10, file)),
+            stream: None,
             begun: false,
+            sealed: false,
             failed: false,
             announce: None,
             path: path.to_owned(),
@@ -99,11 +105,19 @@ impl Output {
         })
     }
 
+    /// Writes a pack from its beginning into what cannot be read or cut; `path` stands for it in errors.
+    pub(crate) fn stream(stream: Stream, path: &Path, align: u64, dedup: Option<Dedup>) -> Output {
+        let (stream, path) = (Some(stream), path.to_owned());
+        Output { stream, path, ..Output::nowhere(align, dedup) }
+    }
+
     /// Counts, but writes nothing.
     pub(crate) fn nowhere(align: u64, dedup: Option<Dedup>) -> Output {
         Output {
             file: None,
+            stream: None,
             begun: true,
+            sealed: false,
             failed: false,
             announce: None,
             path: PathBuf::new(),
@@ -123,8 +137,17 @@ impl Output {
         self
     }
 
+    /// Refuses to write anything, if `sealed`: the container is finished.
+    pub(crate) fn seal(mut self, sealed: bool) -> Output {
+        self.sealed = sealed;
+        self
+    }
+
     /// Cuts off what stands behind the first position, once: an index that is no longer true.
     pub(crate) fn begin(&mut self) -> Result<()> {
+        if self.sealed && !self.begun {
+            return Err(Error::container(&self.path, ContainerProblem::Finished));
+        }
         let begun = std::mem::replace(&mut self.begun, true);
         if let (false, Some(file)) = (begun, &self.file) {
             // Cutting makes ext4 write a file out when it is closed, so not without need. What is cut off is
@@ -183,13 +206,35 @@ impl Output {
     }
 
     fn write_out(&mut self, bytes: &[u8]) -> Result<()> {
-        match &mut self.file {
-            Some(file) => file.write_all(bytes).map_err(|error| {
-                self.failed = true;
-                Error::io(Action::Write, &self.path)(error)
-            }),
-            None => Ok(()),
-        }
+        let written = match (&mut self.file, &mut self.stream) {
+            (Some(file), _) => file.write_all(bytes),
+            (None, Some(stream)) => stream.write_all(bytes),
+            (None, None) => Ok(()),
+        };
+        written.map_err(|error| {
+            self.failed = true;
+            Error::io(Action::Write, &self.path)(error)
+        })
+    }
+
+    /// From here on what is written may be taken back, until it is released.
+    pub(crate) fn hold(&mut self) -> Result<()> {
+        self.flush_pending()?;
+        let held = self.stream.as_mut().map_or(Ok(()), |stream| stream.hold());
+        held.map_err(Error::io(Action::UseTemporary, &std::env::temp_dir()))
+    }
+
+    /// What was written stays.
+    pub(crate) fn release(&mut self) -> Result<()> {
+        self.flush_pending()?;
+        let released = self.stream.as_mut().map_or(Ok(()), |stream| stream.release());
+        released.map_err(Error::io(Action::Write, &self.path))
+    }
+
+    /// Writes what is pending, and gives the stream back.
+    pub(crate) fn into_stream(mut self) -> Result<Option<Stream>> {
+        self.flush_pending()?;
+        Ok(self.stream)
     }
 
     /// Whether anything was changed behind the first position.
@@ -216,13 +261,10 @@ impl Output {
 
     fn flush_pending(&mut self) -> Result<()> {
         let pending = std::mem::take(&mut self.pending);
-        match &mut self.file {
-            Some(file) => file.write_all(&self.batch[pending]).map_err(|error| {
-                self.failed = true;
-                Error::io(Action::Write, &self.path)(error)
-            }),
-            None => Ok(()),
-        }
+        let batch = std::mem::take(&mut self.batch);
+        let written = self.write_out(&batch[pending]);
+        self.batch = batch;
+        written
     }
 
     /// Where the same stored bytes may lie.
@@ -379,6 +421,10 @@ impl Output {
             return Ok(());
         }
         self.flush_pending()?;
+        if let Some(stream) = &mut self.stream {
+            let cut = stream.cut(self.position - position);
+            cut.map_err(Error::io(Action::UseTemporary, &std::env::temp_dir()))?;
+        }
         if let Some(file) = &mut self.file {
             let cut = file
                 .flush()

@@ -55,6 +55,8 @@ impl Done {
 pub(crate) enum Item {
     /// A directory.
     Directory(Metadata, Option<Box<Attached>>),
+    /// A directory that is on no disk.
+    Made,
     /// A symbolic link and its target.
     Symlink(Metadata, Vec<u8>),
     /// A file whose payload is in the batch's data.
@@ -214,6 +216,7 @@ impl Worker {
                 }
                 Ok(Item::Symlink(metadata, target))
             }
+            ItemKind::Made => Ok(Item::Made),
             ItemKind::Other => Ok(Item::Special),
             ItemKind::File => self.file(directory, name, prior, data, false),
         }

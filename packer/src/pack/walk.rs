@@ -12,7 +12,9 @@ mod kind;
 mod batch;
 mod directory;
 mod listing;
+mod placed;
 mod problem;
+mod wanted;
 
 #[cfg(test)]
 mod tests;
@@ -20,7 +22,9 @@ mod tests;
 pub(crate) use batch::{BATCH_ITEMS, Batch};
 pub(crate) use directory::{Directory, FileId, Metadata};
 pub(crate) use kind::ItemKind;
+pub(crate) use placed::{Place, Placed, Way};
 pub(crate) use problem::Problem;
+pub(crate) use wanted::Wanted;
 
 use crate::error::LeftOut;
 use crate::filter::{Filter, IGNORE_FILES, IgnoreFiles};
@@ -39,7 +43,7 @@ pub(crate) const OPEN_LEVELS: usize = 128;
 const MAX_IGNORE_FILE: u64 = 16 << 20;
 
 /// How to walk. The default walks everything and follows no links.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct WalkOptions {
     /// What is left out.
     pub filter: Filter,
@@ -48,6 +52,10 @@ pub(crate) struct WalkOptions {
     /// Paths to pass by silently wherever the walk meets them, whether they exist yet or not: the
     /// pack that is being written, so that it does not swallow itself.
     pub skip: Vec<PathBuf>,
+    /// Where the tree lies in the pack; empty for the root.
+    pub place: Vec<u8>,
+    /// The directories that come; all, when it is not given.
+    pub wanted: Option<Wanted>,
 }
 
 /// A walk through a tree: an iterator over [`Batch`]es in key order.
@@ -61,6 +69,7 @@ pub(crate) struct Walk {
     follow_links: bool,
     skip: Vec<Skip>,
     ignore_files: IgnoreFiles,
+    wanted: Option<Wanted>,
     started: bool,
     levels: Vec<Level>,
     problems: Vec<Problem>,
@@ -90,11 +99,12 @@ impl Walk {
     pub(crate) fn new(root: &Path, options: WalkOptions) -> io::Result<Walk> {
         let skip = options.skip.iter().filter_map(|path| Skip::new(path).transpose());
         Ok(Walk {
-            root: Arc::new(Directory::open_root(root, options.follow_links)?),
+            root: Arc::new(Directory::open_root(root, &options.place, options.follow_links)?),
             skip: skip.collect::<io::Result<_>>()?,
             filter: options.filter,
             follow_links: options.follow_links,
             ignore_files: IgnoreFiles::default(),
+            wanted: options.wanted,
             started: false,
             levels: Vec::new(),
             problems: Vec::new(),
@@ -202,10 +212,12 @@ impl Walk {
             if own.is_some_and(|own| self.skip.iter().any(|skip| skip.is(own, name))) {
                 return None;
             }
-            let accepted = |is_directory| {
-                !is_filtered
-                    || self.filter.accepts(&path, is_directory)
-                        && !self.ignore_files.leave_out(&path, is_directory)
+            let accepted = |is_directory: bool| {
+                let is_wanted = |wanted: &Wanted| !is_directory || wanted.holds(&path);
+                self.wanted.as_ref().is_none_or(is_wanted)
+                    && (!is_filtered
+                        || self.filter.accepts(&path, is_directory)
+                            && !self.ignore_files.leave_out(&path, is_directory))
             };
             let kind = match self.resolve(directory, own, name, known) {
                 Ok(kind) => kind?,
@@ -267,7 +279,7 @@ impl Walk {
         };
         let directory = match level.directory.take() {
             Some(directory) => Ok(directory),
-            None if level.pack_path.is_empty() => Ok(Arc::clone(&self.root)),
+            None if level.pack_path == self.root.pack_path() => Ok(Arc::clone(&self.root)),
             None => self.root.open_far(&level.pack_path).map(Arc::new),
         };
         let directory = match directory {

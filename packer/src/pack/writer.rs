@@ -77,6 +77,14 @@ impl<'w, 's> Writer<'w, 's> {
                     let kind = Kind::Directory(Totals::default());
                     Packed { metadata, kind, duplicate: false, attributes }
                 }
+                Item::Made => {
+                    let path = directory.pack_path_of(name);
+                    if let Ok(path) = PackPathBuf::new(path) {
+                        self.summary.directories += 1;
+                        self.push(&Entry::new(path, Kind::Directory(Totals::default())), false)?;
+                    }
+                    continue;
+                }
                 Item::Symlink(metadata, target) => {
                     let kind = Kind::Symlink(target);
                     Packed { metadata, kind, duplicate: false, attributes: None }
@@ -171,6 +179,7 @@ impl<'w, 's> Writer<'w, 's> {
         if let Some(shared) = shared {
             return Ok(Ok(Packed::again(shared)));
         }
+        self.output.hold()?;
         let large = Large {
             pipeline: self.pipeline,
             output: &mut *self.output,
@@ -181,7 +190,9 @@ impl<'w, 's> Writer<'w, 's> {
             earlier: self.links.earlier(metadata),
             cancelled: &|| self.observer.cancelled(),
         };
-        Ok(match large.pack()? {
+        let packed = large.pack()?;
+        self.output.release()?;
+        Ok(match packed {
             Outcome::Stored { content, metadata, duplicate, attached } => {
                 let attributes = self.attach(directory, name, attached)?;
                 Ok(Packed { metadata, kind: Kind::File(content), duplicate, attributes })
@@ -240,8 +251,12 @@ impl<'w, 's> Writer<'w, 's> {
             .with_owner(
                 self.options.owner.then_some(Owner { uid: metadata.uid, gid: metadata.gid }),
             );
-        (self.sink)(&entry, self.output)?;
-        self.observer.event(Event::Packed { entry: &entry, duplicate });
+        self.push(&entry, duplicate)
+    }
+
+    fn push(&mut self, entry: &Entry, duplicate: bool) -> Result<()> {
+        (self.sink)(entry, self.output)?;
+        self.observer.event(Event::Packed { entry, duplicate });
         Ok(())
     }
 

@@ -1,8 +1,8 @@
 //! Opens packs and old containers: which index there is, and the files that it speaks of.
 
 use super::format::Format;
-use super::legacy;
-use super::pack::{Pack, Pages};
+use super::legacy::{self, Notes};
+use super::pack::{Opened, Pack, Pages};
 use super::volumes::Volumes;
 use crate::error::{Error, Result};
 use crate::progress::Observer;
@@ -10,6 +10,7 @@ use crate::source::data::{Data, Gathered};
 use crate::source::location::Location;
 use crate::source::options::{OpenOptions, Verify};
 use rangepack_core::{Digest, Index, Opening};
+use std::sync::Arc;
 
 impl Pack {
     /// Opens a pack or an old container.
@@ -41,7 +42,15 @@ impl Pack {
             && let Some(index) = open_own_index(&data, options)?
         {
             let volumes = volumes(location, &data, &index, options)?;
-            return Ok(Pack::new(data, volumes, index, Pages::Data, Format::Paged, options));
+            return Ok(Pack::new(
+                data,
+                volumes,
+                index,
+                Pages::Data,
+                Format::Paged,
+                options,
+                Notes::default(),
+            ));
         }
         let beside = match &options.index {
             Some(index) => Some(Data::open(index, options)?),
@@ -52,7 +61,15 @@ impl Pack {
             if let Some(index) = open_index(&beside, options)? {
                 let volumes = volumes(location, &beside, &index, options)?;
                 let pages = Pages::Beside(beside);
-                return Ok(Pack::new(data, volumes, index, pages, Format::Paged, options));
+                return Ok(Pack::new(
+                    data,
+                    volumes,
+                    index,
+                    pages,
+                    Format::Paged,
+                    options,
+                    Notes::default(),
+                ));
             }
             external = options.index.is_some().then_some(beside);
         }
@@ -68,9 +85,8 @@ impl Pack {
         let pages = Pages::Memory(legacy.pages);
         let index = legacy.index;
         let volumes = Volumes::new(location, location, Vec::new(), options)?;
-        let mut pack = Pack::new(data, volumes, index, pages, legacy.format, options);
-        pack.notes = legacy.notes;
-        Ok(pack)
+        let format = legacy.format;
+        Ok(Pack::new(data, volumes, index, pages, format, options, legacy.notes))
     }
 
     fn new(
@@ -80,6 +96,7 @@ impl Pack {
         pages: Pages,
         format: Format,
         options: &OpenOptions,
+        notes: Notes,
     ) -> Pack {
         let (location, mut options) = (data.location().clone(), options.clone());
         if let Some(file) = pages.file(&data) {
@@ -88,16 +105,7 @@ impl Pack {
         if data.is_remote() {
             options.verify = Verify::Payloads;
         }
-        Pack {
-            location,
-            data,
-            volumes,
-            index,
-            pages,
-            format,
-            options,
-            notes: legacy::Notes::default(),
-        }
+        Pack(Arc::new(Opened { location, data, volumes, index, pages, format, options, notes }))
     }
 }
 

@@ -16,12 +16,13 @@ use rangepack_core::{
 };
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// An open pack: the files in it, as if they were a tree on disk.
 ///
 /// Opening maps the file and checks one page, whatever the number of entries. (Containers without a
-/// paged index need one built in memory first.) A `Pack` is `Send` and `Sync`; any number of threads
-/// and processes read the same file.
+/// paged index need one built in memory first.) A `Pack` is a handle, `Send` and `Sync`: clones of it share the mapping, a
+/// [`File`] has one of its own, and any number of threads and processes read the same file.
 ///
 /// It may lie at a URL ([`Location`]). Then the end of the file
 /// is fetched when it is opened, index pages when they are needed (they are kept, some 50 bytes for each
@@ -44,8 +45,12 @@ use std::collections::BTreeMap;
 /// pack.open_file("notes/readme.txt")?.read_to_string(&mut text)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[derive(Debug, Clone)]
+pub struct Pack(pub(super) Arc<Opened>);
+
+/// What all handles of a pack share.
 #[derive(Debug)]
-pub struct Pack {
+pub(super) struct Opened {
     pub(super) location: Location,
     /// The file with the payloads of volume 0.
     pub(super) data: Data,
@@ -106,7 +111,7 @@ impl Pages {
 impl Pack {
     /// Where the pack lies.
     pub fn location(&self) -> &Location {
-        &self.location
+        &self.0.location
     }
 
     /// Whether its payloads come over a network.
@@ -116,91 +121,91 @@ impl Pack {
 
     /// What was fetched over a network so far.
     pub fn traffic(&self) -> Traffic {
-        let index = self.pages.beside().map_or(Traffic::default(), Data::traffic);
+        let index = self.0.pages.beside().map_or(Traffic::default(), Data::traffic);
         self.files().map(Data::traffic).fold(index, std::ops::Add::add)
     }
 
     fn files(&self) -> impl Iterator<Item = &Data> {
-        std::iter::once(&self.data).chain(self.volumes.opened())
+        std::iter::once(&self.0.data).chain(self.0.volumes.opened())
     }
 
     /// The bytes of the file that was opened, as they lie there.
     pub fn data(&self) -> &Data {
-        &self.data
+        &self.0.data
     }
 
     /// An error of the format, told of this pack.
     pub fn error(&self, source: rangepack_core::Error) -> Error {
-        Error::pack(&self.location)(source)
+        Error::pack(&self.0.location)(source)
     }
 
     /// What kind of file it is.
     pub fn format(&self) -> Format {
-        self.format
+        self.0.format
     }
 
     /// Everything the root page says of the pack as a whole.
     pub fn header(&self) -> &Header {
-        self.index.header()
+        self.0.index.header()
     }
 
     /// The pack's name: SHA-256 of its root page. `None` for old containers.
     pub fn digest(&self) -> Option<Digest> {
-        (self.format == Format::Paged).then(|| self.index.digest())
+        (self.0.format == Format::Paged).then(|| self.0.index.digest())
     }
 
     /// What was strange in an old container's index: names refused, lines skipped.
     pub fn notes(&self) -> &legacy::Notes {
-        &self.notes
+        &self.0.notes
     }
 
     /// The paged index, for questions that are not asked here.
     pub fn index(&self) -> &Index {
-        &self.index
+        &self.0.index
     }
 
     /// The file in which the index's pages lie; `None` when they were built in memory.
     pub(crate) fn index_file(&self) -> Option<&Data> {
-        self.pages.file(&self.data)
+        self.0.pages.file(&self.0.data)
     }
 
     /// The paged index that lies beside an old container, if it was opened through one.
     pub fn index_beside(&self) -> Option<&Data> {
-        self.pages.beside()
+        self.0.pages.beside()
     }
 
     /// The file in which block tables lie: the one that holds the index. Lines speak of the container
     /// itself.
     pub(crate) fn tables(&self) -> &Data {
-        self.index_file().unwrap_or(&self.data)
+        self.index_file().unwrap_or(&self.0.data)
     }
 
     /// Where block tables must end: before a paged index, else with the file.
     pub(crate) fn tables_end(&self) -> u64 {
-        self.index_file().map_or(self.data.len(), |_| self.header().payload_end())
+        self.index_file().map_or(self.0.data.len(), |_| self.header().payload_end())
     }
 
     /// Length of the file in bytes.
     pub fn file_len(&self) -> u64 {
-        self.data.len()
+        self.0.data.len()
     }
 
     /// Length in bytes of the file in which the index lies, or of the index that was built in memory.
     pub fn index_len(&self) -> u64 {
-        self.pages.len(&self.data)
+        self.0.pages.len(&self.0.data)
     }
 
     /// How it was opened.
     pub fn options(&self) -> &OpenOptions {
-        &self.options
+        &self.0.options
     }
 
     /// A file with payloads: 0 is the pack itself. Others are opened when they are first asked for.
     pub(crate) fn volume(&self, volume: u32) -> Result<&Data> {
         if volume == 0 {
-            return Ok(&self.data);
+            return Ok(&self.0.data);
         }
-        self.volumes.get(volume, &self.options).unwrap_or_else(|| {
+        self.0.volumes.get(volume, &self.0.options).unwrap_or_else(|| {
             let (structure, field) = (rangepack_core::Structure::Leaf, "volume");
             let value = u64::from(volume);
             Err(self.error(rangepack_core::Error::BadField { structure, field, value }))
@@ -209,7 +214,7 @@ impl Pack {
 
     /// The other files that hold payloads: the first has number 1.
     pub fn volumes(&self) -> impl ExactSizeIterator<Item = &Volume> {
-        self.volumes.named()
+        self.0.volumes.named()
     }
 
     /// The extended attributes of an entry, verified (FORMAT.md, "Entries").
@@ -217,7 +222,7 @@ impl Pack {
     /// # Errors
     /// When they do not lie in the pack, or have not their digest.
     pub fn attributes(&self, block: &AttributeBlock) -> Result<Attributes> {
-        let wrong = || Error::pack(&self.location);
+        let wrong = || Error::pack(&self.0.location);
         let extent =
             Extent::new(block.offset, block.len.into(), self.tables_end()).map_err(wrong())?;
         let bytes = self.tables().read(extent)?;
@@ -233,9 +238,9 @@ impl Pack {
     /// What the packer's user said of the pack, by keys (FORMAT.md, "Metadata"); empty when there is nothing.
     pub fn user_metadata(&self) -> Result<BTreeMap<String, String>> {
         let Some(file) = self.index_file() else { return Ok(BTreeMap::new()) };
-        let limits = &self.options.limits;
+        let limits = &self.0.options.limits;
         Gathered::new(file).ask(|source| {
-            let section = self.index.metadata(source, limits)?;
+            let section = self.0.index.metadata(source, limits)?;
             let read = |bytes: Option<&[u8]>| bytes.map_or(Ok(BTreeMap::new()), from_json);
             Ok(match section {
                 Answer::Ready(bytes) => Answer::Ready(read(bytes)?),
@@ -251,7 +256,7 @@ impl Pack {
 
     /// Where payloads of a volume must end: in a pack before the index, elsewhere with the file.
     pub(crate) fn payload_end(&self, content: &Content) -> Result<u64> {
-        if content.volume == 0 && matches!(self.pages, Pages::Data) {
+        if content.volume == 0 && matches!(self.0.pages, Pages::Data) {
             return Ok(self.header().payload_end());
         }
         Ok(self.volume_of(content)?.len())
@@ -269,13 +274,13 @@ impl Pack {
 
     /// Any bytes of the pack's own file. They are a copy, or fetched.
     pub fn read_extent(&self, extent: Extent) -> Result<Cow<'_, [u8]>> {
-        self.data.read(extent)
+        self.0.data.read(extent)
     }
 
     /// The entry at `path`, without following links. The fastest way to look something up.
     #[inline]
     pub fn find(&self, path: PackPath<'_>) -> Result<Option<EntryRef<'_>>> {
-        self.ask(|pages| self.index.lookup_hinted(pages, path))
+        self.ask(|pages| self.0.index.lookup_hinted(pages, path))
     }
 
     /// Answers a question to the [`Pack::index`], and fetches the pages that it needs.
@@ -294,7 +299,7 @@ impl Pack {
                 Ok(Answer::Ready(value)) => return Ok(value),
                 Ok(Answer::Need(extent)) => self.bring(extent)?,
                 Err(error) if !is_again && self.bring_again(&error)? => is_again = true,
-                Err(error) => return Err(Error::pack(&self.location)(error)),
+                Err(error) => return Err(Error::pack(&self.0.location)(error)),
             }
         }
     }
@@ -323,7 +328,7 @@ impl Pack {
             return file.bring(extent);
         }
         let (Extent { start, len }, file_len) = (extent, self.index_len());
-        Err(Error::pack(&self.location)(rangepack_core::Error::OutOfBounds {
+        Err(Error::pack(&self.0.location)(rangepack_core::Error::OutOfBounds {
             start,
             len,
             file_len,
@@ -333,37 +338,37 @@ impl Pack {
     /// The children of a directory in the order of their names. The empty path is the root.
     pub fn read_dir(&self, path: impl AsRef<[u8]>) -> Result<Entries<'_>> {
         let directory = self.resolve_directory(path.as_ref())?;
-        let children = self.ask(|pages| self.index.children(pages, directory.as_path()))?;
-        Ok(Entries { pack: self, scan: Some(self.index.scan(children)) })
+        let children = self.ask(|pages| self.0.index.children(pages, directory.as_path()))?;
+        Ok(Entries { pack: self, scan: Some(self.0.index.scan(children)) })
     }
 
     /// Everything below a directory: its children, then what is below each of them, and so on.
     pub fn walk(&self, path: impl AsRef<[u8]>) -> Result<Entries<'_>> {
         let directory = self.resolve_directory(path.as_ref())?;
-        let subtree = self.ask(|pages| self.index.subtree(pages, directory.as_path()))?;
-        Ok(Entries { pack: self, scan: Some(self.index.scan(subtree)) })
+        let subtree = self.ask(|pages| self.0.index.subtree(pages, directory.as_path()))?;
+        Ok(Entries { pack: self, scan: Some(self.0.index.scan(subtree)) })
     }
 
     /// All entries in key order.
     pub fn entries(&self) -> Entries<'_> {
-        Entries { pack: self, scan: Some(self.index.scan(0..self.index.len())) }
+        Entries { pack: self, scan: Some(self.0.index.scan(0..self.0.index.len())) }
     }
 
     /// The entries with these numbers, counted in key order.
     pub fn entries_at(&self, range: std::ops::Range<u64>) -> Entries<'_> {
-        Entries { pack: self, scan: Some(self.index.scan(range)) }
+        Entries { pack: self, scan: Some(self.0.index.scan(range)) }
     }
 
     /// Opens a file: `Read`, `Seek` and `BufRead`. Links are followed.
-    pub fn open_file(&self, path: impl AsRef<[u8]>) -> Result<File<'_>> {
+    pub fn open_file(&self, path: impl AsRef<[u8]>) -> Result<File> {
         let (entry, content) = self.content_at(path.as_ref())?;
         File::new(self, entry, content)
     }
 
     /// Opens the file of an entry that is at hand.
-    pub fn open_entry(&self, entry: &EntryRef<'_>) -> Result<File<'_>> {
-        let path = entry.path().map_err(Error::pack(&self.location))?;
-        match entry.content().map_err(Error::pack(&self.location))? {
+    pub fn open_entry(&self, entry: &EntryRef<'_>) -> Result<File> {
+        let path = entry.path().map_err(Error::pack(&self.0.location))?;
+        match entry.content().map_err(Error::pack(&self.0.location))? {
             Some(content) => File::new(self, path, content),
             None => Err(self.wrong_kind(path.as_bytes(), Expected::File)),
         }
@@ -372,9 +377,10 @@ impl Pack {
     /// A file's whole content. Links are followed.
     pub fn read(&self, path: impl AsRef<[u8]>) -> Result<Vec<u8>> {
         let (entry, content) = self.content_at(path.as_ref())?;
-        let limits = &self.options.limits;
+        let limits = &self.0.options.limits;
         let payload = self.payload(&content)?;
-        if content.codec == rangepack_core::Codec::Stored && self.options.verify == Verify::Index {
+        if content.codec == rangepack_core::Codec::Stored && self.0.options.verify == Verify::Index
+        {
             return Ok(payload.into_owned());
         }
         rangepack_core::decode_all(&content, &payload, limits)
@@ -386,14 +392,24 @@ impl Pack {
     /// or its pack is remote. Of a file that is cut short later zeros are seen; [`Pack::intact`] tells.
     pub fn bytes(&self, path: impl AsRef<[u8]>) -> Result<Option<&[u8]>> {
         let (entry, content) = self.content_at(path.as_ref())?;
-        if content.codec != rangepack_core::Codec::Stored || self.volume_of(&content)?.is_remote() {
+        self.lent_whole(&content, || entry)
+    }
+
+    /// See [`Pack::bytes`]; `entry` is the file's path, for errors.
+    pub(super) fn lent_whole(
+        &self,
+        content: &Content,
+        entry: impl FnOnce() -> PackPathBuf,
+    ) -> Result<Option<&[u8]>> {
+        let file = self.volume_of(content)?;
+        if content.codec != rangepack_core::Codec::Stored || file.is_remote() {
             return Ok(None);
         }
-        let Cow::Borrowed(payload) = self.lent(&content)? else { return Ok(None) };
-        if self.options.verify == Verify::Payloads {
-            let verified = rangepack_core::verify_stored(&content, payload);
-            self.volume_of(&content)?.intact()?;
-            verified.map_err(self.entry_error(&entry))?;
+        let Cow::Borrowed(payload) = file.lent(content.extent())? else { return Ok(None) };
+        if self.0.options.verify == Verify::Payloads {
+            let verified = rangepack_core::verify_stored(content, payload);
+            file.intact()?;
+            verified.map_err(|error| self.entry_error(&entry())(error))?;
         }
         Ok(Some(payload))
     }
@@ -402,7 +418,7 @@ impl Pack {
         &self,
         entry: &PackPathBuf,
     ) -> impl FnOnce(rangepack_core::Error) -> Error + use<> {
-        let (pack, entry) = (self.location.clone(), entry.to_string());
+        let (pack, entry) = (self.0.location.clone(), entry.to_string());
         move |source| Error::Entry { pack, entry, source: Box::new(source) }
     }
 }
@@ -412,7 +428,7 @@ impl Pack {
 impl Source for Pack {
     #[inline]
     fn bytes(&self, extent: Extent) -> Option<&[u8]> {
-        self.pages.bytes(&self.data, extent)
+        self.0.pages.bytes(&self.0.data, extent)
     }
 }
 

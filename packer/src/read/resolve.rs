@@ -13,7 +13,7 @@ impl Pack {
     /// What is at `path`, links followed.
     pub fn metadata(&self, path: impl AsRef<[u8]>) -> Result<Entry> {
         match self.resolve(path.as_ref())? {
-            Some(Found::Entry(entry)) => entry.to_entry().map_err(Error::pack(&self.location)),
+            Some(Found::Entry(entry)) => entry.to_entry().map_err(Error::pack(&self.0.location)),
             Some(Found::Root) => Err(self.wrong_kind(path.as_ref(), Expected::Entry)),
             None => Err(self.nothing_at(path.as_ref())),
         }
@@ -22,36 +22,37 @@ impl Pack {
     /// What is at `path`, a link itself when it is one.
     pub fn symlink_metadata(&self, path: impl AsRef<[u8]>) -> Result<Entry> {
         let bytes = trim_path(path.as_ref());
-        let path = PackPath::new(bytes).map_err(Error::pack(&self.location))?;
+        let path = PackPath::new(bytes).map_err(Error::pack(&self.0.location))?;
         match self.find(path)? {
-            Some(entry) => entry.to_entry().map_err(Error::pack(&self.location)),
+            Some(entry) => entry.to_entry().map_err(Error::pack(&self.0.location)),
             None => Err(self.no_entry(bytes)),
         }
     }
 
     pub(super) fn content_at(&self, path: &[u8]) -> Result<(PackPathBuf, Content)> {
         match self.resolve(path)? {
-            Some(Found::Entry(entry)) => match entry
-                .content()
-                .map_err(Error::pack(&self.location))?
-            {
-                Some(content) => Ok((entry.path().map_err(Error::pack(&self.location))?, content)),
-                None => Err(self.wrong_kind(path, Expected::File)),
-            },
+            Some(Found::Entry(entry)) => {
+                match entry.content().map_err(Error::pack(&self.0.location))? {
+                    Some(content) => {
+                        Ok((entry.path().map_err(Error::pack(&self.0.location))?, content))
+                    }
+                    None => Err(self.wrong_kind(path, Expected::File)),
+                }
+            }
             Some(Found::Root) => Err(self.wrong_kind(path, Expected::File)),
             None => Err(self.nothing_at(path)),
         }
     }
 
     fn no_entry(&self, path: &[u8]) -> Error {
-        Error::NoEntry { pack: self.location.clone(), entry: Escaped(path).to_string() }
+        Error::NoEntry { pack: self.0.location.clone(), entry: Escaped(path).to_string() }
     }
 
     /// Why nothing is found at `path` when links are followed.
     fn nothing_at(&self, path: &[u8]) -> Error {
         match self.symlink_metadata(path).map(|entry| entry.kind) {
             Ok(Kind::Symlink(target)) => Error::BrokenLink {
-                pack: self.location.clone(),
+                pack: self.0.location.clone(),
                 entry: Escaped(path).to_string(),
                 target: Escaped(&target).to_string(),
             },
@@ -60,7 +61,11 @@ impl Pack {
     }
 
     pub(super) fn wrong_kind(&self, path: &[u8], expected: Expected) -> Error {
-        Error::WrongKind { pack: self.location.clone(), entry: Escaped(path).to_string(), expected }
+        Error::WrongKind {
+            pack: self.0.location.clone(),
+            entry: Escaped(path).to_string(),
+            expected,
+        }
     }
 
     /// The directory at `path`, links followed.
@@ -68,7 +73,7 @@ impl Pack {
         match self.resolve(path)? {
             Some(Found::Root) => Ok(PackPath::ROOT.to_owned()),
             Some(Found::Entry(entry)) if entry.is_directory() => {
-                entry.path().map_err(Error::pack(&self.location))
+                entry.path().map_err(Error::pack(&self.0.location))
             }
             Some(Found::Entry(_)) => Err(self.wrong_kind(path, Expected::Directory)),
             None => Err(self.nothing_at(path)),
@@ -107,7 +112,7 @@ impl Pack {
             done.extend(component);
             let Ok(at) = PackPath::new(&done) else { return Ok(None) };
             let Some(entry) = self.find(at)? else { return Ok(None) };
-            if let Some(target) = entry.link_target().map_err(Error::pack(&self.location))? {
+            if let Some(target) = entry.link_target().map_err(Error::pack(&self.0.location))? {
                 links += 1;
                 // Absolute targets lead out of the pack; forty links are a circle.
                 if links > 40 || target.first() == Some(&b'/') {

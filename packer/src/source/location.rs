@@ -155,6 +155,12 @@ impl<P: AsRef<Path> + ?Sized> From<&P> for Location {
     }
 }
 
+impl From<Url> for Location {
+    fn from(url: Url) -> Location {
+        Location::Url(url)
+    }
+}
+
 impl From<&Location> for Location {
     fn from(location: &Location) -> Location {
         location.clone()

@@ -1,6 +1,7 @@
 //! How packs are opened, and how remote files are asked for.
 
 use super::location::Location;
+use crate::setters::setters;
 use rangepack_core::{Digest, Limits};
 use std::time::Duration;
 
@@ -37,6 +38,15 @@ pub struct OpenOptions {
     pub remote: RemoteOptions,
 }
 
+setters!(OpenOptions {
+    verify(Verify),
+    expected(impl Into<Option<Digest>>),
+    index(impl Into<Option<Location>>),
+    alone(bool),
+    limits(Limits),
+    remote(RemoteOptions),
+});
+
 /// How a remote file is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -55,3 +65,9 @@ impl Default for RemoteOptions {
         RemoteOptions { timeout: Duration::from_secs(30), least_speed: 1024, retries: 4 }
     }
 }
+
+setters!(RemoteOptions {
+    timeout(Duration),
+    least_speed(u64),
+    retries(u32),
+});

@@ -36,17 +36,18 @@ pub(crate) struct Finish {
 }
 
 impl Replacement {
-    /// Begins a file that is to become `target`.
+    /// Begins a file that is to become `target`, or what a symbolic link there leads to, be it there yet or not. Only
+    /// regular files are replaced.
     pub(crate) fn new(target: &Path) -> Result<Replacement> {
-        let kind = std::fs::symlink_metadata(target).map(|metadata| metadata.file_type());
-        if kind.is_ok_and(|kind| !kind.is_file() && !kind.is_symlink()) {
-            let problem = "what is there is not a regular file, and is not replaced";
-            let source = io::Error::new(io::ErrorKind::AlreadyExists, problem);
-            return Err(Error::io(Action::Create, target)(source));
-        }
-        let directory = directory_of(target);
+        let written = follow(target).map_err(Error::io(Action::Create, target))?;
+        let directory = directory_of(&written);
         let file = Making::new(&directory).map_err(Error::io(Action::Create, target))?;
-        Ok(Replacement { file, target: target.to_owned(), directory })
+        Ok(Replacement { file, target: written, directory })
+    }
+
+    /// The path of the file that it becomes, links followed.
+    pub(crate) fn target(&self) -> &Path {
+        &self.target
     }
 
     /// Where it lies until it is finished, if it has a name.
@@ -101,6 +102,31 @@ impl Replacement {
         if how.sync { sync_directory(&directory) } else { Ok(()) }
     }
 }
+
+/// The path that is written for `path`: what a symbolic link there leads to. It fails where something is that is not a
+/// regular file.
+pub(crate) fn follow(path: &Path) -> io::Result<PathBuf> {
+    let mut path = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        let kind = match path.symlink_metadata() {
+            Ok(metadata) => metadata.file_type(),
+            // Creating it will tell what else is wrong.
+            Err(_) => return Ok(path),
+        };
+        if kind.is_file() {
+            return Ok(path);
+        }
+        if !kind.is_symlink() {
+            let problem = "what is there is not a regular file, and is not replaced";
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, problem));
+        }
+        path = directory_of(&path).join(std::fs::read_link(&path)?);
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "symbolic links lead in a circle"))
+}
+
+/// So many links lead from one to the next at most.
+const MOST_LINKS: usize = 40;
 
 impl Making {
     fn new(directory: &Path) -> io::Result<Making> {
@@ -202,6 +228,15 @@ pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<()> {
     replacement.finish(Finish { overwrite: true, sync: false })
 }
 
+/// Fails when something is there that is not a regular file: to open a pipe is to wait for another process.
+pub(crate) fn require_file(path: &Path) -> Result<()> {
+    if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
+        let source = io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file");
+        return Err(Error::io(Action::Open, path)(source));
+    }
+    Ok(())
+}
+
 /// Fails when an output is also an input.
 pub(crate) fn refuse_same(output: &Path, input: &Path) -> Result<()> {
     if same_file(output, input) {
@@ -293,9 +328,22 @@ mod tests {
             let said = replace_file(target, b"one").unwrap_err().to_string();
             assert!(said.contains("not a regular file"), "{said}");
         }
-        // A link is replaced, not what it leads to.
-        replace_file(&link, b"one").unwrap();
-        assert!(!socket.symlink_metadata().unwrap().is_file());
+        // Links stay, and what they lead to is written, in other directories and before it is there.
+        let said = replace_file(&link, b"one").unwrap_err().to_string();
+        assert!(said.contains("not a regular file"), "{said}");
+        let (directory, there) = (home.path().join("sub"), home.path().join("sub/there"));
+        std::fs::create_dir(&directory).unwrap();
+        let (far, near) = (home.path().join("far"), directory.join("near"));
+        std::os::unix::fs::symlink("sub/near", &far).unwrap();
+        std::os::unix::fs::symlink("there", &near).unwrap();
+        for text in [&b"one"[..], b"two"] {
+            replace_file(&far, text).unwrap();
+            assert_eq!(std::fs::read(&there).unwrap(), text);
+        }
+        assert!(far.symlink_metadata().unwrap().is_symlink() && near.is_symlink());
+        std::os::unix::fs::symlink("circle", home.path().join("circle")).unwrap();
+        let said = replace_file(&home.path().join("circle"), b"one").unwrap_err().to_string();
+        assert!(said.contains("circle"), "{said}");
     }
 
     #[test]

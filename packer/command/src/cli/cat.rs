@@ -4,6 +4,7 @@ use super::Result;
 use super::arguments::{PackArgs, TrafficArgs, parse_size};
 use super::console::Global;
 use super::exit::{Exit, Failure};
+use super::paths;
 use rangepack::Error;
 use rangepack::{Pack, Verify};
 use std::ffi::OsString;
@@ -13,22 +14,24 @@ const EXAMPLES: &str = "\
 Examples:
   rangepack cat photos.pack 2024/notes.txt
   rangepack cat logs.pack day-1.log day-2.log | grep error
+  rangepack cat logs.pack '2024/*.log' | grep error
   rangepack cat data.pack table.bin --offset 1M --length 4k | xxd
   rangepack cat s3://bucket/data.pack notes.txt
 
-Bytes are compared with their SHA-256 before they are printed; damaged ones never are.";
+Bytes are compared with their SHA-256 before they are printed; damaged ones never are. A glob prints the files
+that it matches, in the order of `rangepack ls -R`.";
 
 /// Print files from a pack
 ///
 /// Writes the content of each PATH to standard output, one after the other. Links are followed.
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = EXAMPLES)]
+#[command(after_long_help = format!("{EXAMPLES}\n\n{}", paths::ABOUT))]
 pub(super) struct Args {
     #[command(flatten)]
     pack: PackArgs,
     #[command(flatten)]
     traffic: TrafficArgs,
-    /// Files inside the pack
+    /// Files inside the pack, or globs
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<OsString>,
     /// Begin at this byte of each file: `4096`, `4k`
@@ -46,26 +49,57 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     let mut out = global.stdout();
     let mut exit = Exit::Fine;
     for path in &args.paths {
-        match print(args, &pack, path.as_encoded_bytes(), &mut out) {
-            Err(failure) if failure.exit() == Exit::Bad => {
-                // The others may be there, and sound.
-                out.flush()?;
-                exit = failure.report(global);
-            }
-            printed => printed?,
-        }
+        let path = path.as_encoded_bytes();
+        let printed = if paths::is_glob(&pack, path)? {
+            paths::each_match(&pack, path, |entry| {
+                if entry.is_directory() {
+                    return Ok(());
+                }
+                let path = entry.path().map_err(|error| pack.error(error))?;
+                let printed = print(&pack, path.as_bytes(), args.offset, args.length, &mut out);
+                tolerate(printed, &mut exit, &mut out, global)
+            })
+        } else {
+            print(&pack, path, args.offset, args.length, &mut out)
+        };
+        let printed = printed.map_err(|failure| paths::with_suggestion(&pack, path, failure));
+        tolerate(printed, &mut exit, &mut out, global)?;
     }
     out.flush()?;
     args.traffic.tell(&pack);
     Ok(exit)
 }
 
-fn print(args: &Args, pack: &Pack, path: &[u8], out: &mut impl Write) -> Result<()> {
+/// Tells of a file that is bad or missing, and lets the rest go on: it may be there, and sound.
+pub(super) fn tolerate(
+    printed: Result<()>,
+    exit: &mut Exit,
+    out: &mut impl Write,
+    global: &Global,
+) -> Result<()> {
+    match printed {
+        Err(failure) if failure.exit() == Exit::Bad => {
+            out.flush()?;
+            *exit = failure.report(global);
+            Ok(())
+        }
+        printed => printed,
+    }
+}
+
+/// Writes what a file holds from `offset` on, `length` bytes at most.
+pub(super) fn print(
+    pack: &Pack,
+    path: &[u8],
+    offset: u64,
+    length: Option<u64>,
+    out: &mut impl Write,
+) -> Result<()> {
     let mut file = pack.open_file(path)?;
     let reading = |error: io::Error| read_failure(pack, error);
-    file.seek(SeekFrom::Start(args.offset.min(file.len()))).map_err(reading)?;
-    let mut left = args.length.unwrap_or(u64::MAX);
-    file.read_until(args.offset.saturating_add(left));
+    file.seek(SeekFrom::Start(offset.min(file.len()))).map_err(reading)?;
+    let mut left = length.unwrap_or(u64::MAX);
+    file.read_until(offset.saturating_add(left));
     while left > 0 {
         let piece = file.fill_buf().map_err(reading)?;
         let take = piece.len().min(usize::try_from(left).unwrap_or(usize::MAX));

@@ -38,6 +38,13 @@ impl Exit {
 pub(super) enum Failure {
     /// What the library says.
     Library(Error),
+    /// The same, with better advice than that which fits all such errors.
+    Hinted {
+        /// What the library says.
+        error: Box<Error>,
+        /// What to do.
+        hint: String,
+    },
     /// The system refused something to the command itself.
     System {
         /// What was tried, as a verb.
@@ -99,16 +106,8 @@ impl Failure {
             Failure::Output(_) | Failure::Usage { .. } | Failure::System { .. } => Exit::Trouble,
             #[cfg(feature = "serve")]
             Failure::Serve(_) => Exit::Trouble,
-            Failure::Library(error) => match error {
-                error if error.is_cancelled() => Exit::Interrupted,
-                Error::NoEntry { .. }
-                | Error::BrokenLink { .. }
-                | Error::WrongKind { .. }
-                | Error::Incomplete { .. }
-                | Error::Strict { .. } => Exit::Bad,
-                error if error.is_bad_pack() => Exit::Bad,
-                _ => Exit::Trouble,
-            },
+            Failure::Hinted { error, .. } => exit_of(error),
+            Failure::Library(error) => exit_of(error),
         }
     }
 
@@ -119,6 +118,7 @@ impl Failure {
             _ if exit == Exit::Fine => {}
             _ if exit == Exit::Interrupted => global.error("interrupted", None),
             Failure::Library(error) => global.error(&error.to_string(), advice(error)),
+            Failure::Hinted { error, hint } => global.error(&error.to_string(), Some(hint)),
             Failure::System { action, path, source } => {
                 global.error(&format!("cannot {action} {}: {source}", path.display()), None);
             }
@@ -133,6 +133,20 @@ impl Failure {
             Failure::Usage { problem, hint } => global.error(problem, Some(hint)),
         }
         exit
+    }
+}
+
+/// What the process exits with after an error of the library.
+fn exit_of(error: &Error) -> Exit {
+    match error {
+        error if error.is_cancelled() => Exit::Interrupted,
+        Error::NoEntry { .. }
+        | Error::BrokenLink { .. }
+        | Error::WrongKind { .. }
+        | Error::Incomplete { .. }
+        | Error::Strict { .. } => Exit::Bad,
+        error if error.is_bad_pack() => Exit::Bad,
+        _ => Exit::Trouble,
     }
 }
 
@@ -154,6 +168,14 @@ fn advice(error: &Error) -> Option<&'static str> {
             "try again when nobody writes it any more; replace packs by renaming another over them, \
              which disturbs no reader",
         ),
+        Error::Remote { url, problem: RemoteProblem::Denied(_) }
+            if url.to_string().starts_with("http") =>
+        {
+            Some(
+                "the server wants a token or a password, or another one: `rangepack serve` prints its whole URL, token \
+             included; a signed URL may have expired",
+            )
+        }
         Error::Remote { problem, .. } => advice_on_remote(problem),
         Error::Volume { problem: VolumeProblem::Elsewhere, .. } => Some("name that file instead"),
         Error::Volume { problem: VolumeProblem::Missing, .. } => {
@@ -257,6 +279,10 @@ fn advice_on_container(problem: &ContainerProblem) -> Option<&'static str> {
         ContainerProblem::Section { .. } => {
             "nothing was changed; make a new pack of what is to be added"
         }
+        ContainerProblem::Finished => {
+            "nothing was changed; --reopen adds to it: until `finalize`, or --finalize at the end of this run, it \
+             cannot be read without the index beside it. `rangepack pack` makes a new pack"
+        }
         ContainerProblem::Locked => "wait for it to end",
         ContainerProblem::SidecarElsewhere => {
             "an index beside a container must lie in the same directory, or it is not found"
@@ -290,8 +316,8 @@ fn advice_on_remote(problem: &RemoteProblem) -> Option<&'static str> {
     Some(match problem {
         RemoteProblem::NotFound(_) => "look at the URL: host, bucket and path must be exact",
         RemoteProblem::Denied(_) => {
-            "credentials come from the environment: AWS_*, GOOGLE_* or AZURE_*; a signed URL may \
-             have expired; public buckets of S3 want AWS_SKIP_SIGNATURE=true"
+            "credentials come from the environment: AWS_*, GOOGLE_* or AZURE_*; public buckets of S3 want \
+             AWS_SKIP_SIGNATURE=true"
         }
         RemoteProblem::Status(_) => "try again later; the server's log knows more",
         RemoteProblem::Connect(_) => {

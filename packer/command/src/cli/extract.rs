@@ -2,18 +2,20 @@
 
 use super::Result;
 use super::arguments::{
-    open_telling, parse_size, parse_threads, refuse_same, refuse_url, tell_traffic, threads_for,
+    OpenArgs, open_telling, parse_size, parse_threads, refuse_same, require_disk, tell_traffic,
+    threads_for,
 };
 use super::console::{Global, note};
 use super::create::parse_chunk_size;
 use super::exit::{Exit, Failure};
 use super::follow::Follow;
+use super::paths;
 use super::progress::{OldProgressArgs, Steps};
 use super::status::{State, StatusArgs};
 use crate::format::{Size, count, duration, rate};
-use rangepack::Filter;
 use rangepack::Location;
-use rangepack::{ExtractOptions, ExtractReport, Selection, Stopped, extract};
+use rangepack::{ExtractOptions, ExtractReport, Present, Replace, Selection, Stopped, extract};
+use rangepack::{Filter, Globs};
 use rangepack::{OpenOptions, Pack, Verify};
 use serde::Serialize;
 use std::ffi::{OsStr, OsString};
@@ -24,41 +26,46 @@ const EXAMPLES: &str = "\
 Examples:
   rangepack extract photos.pack photos
   rangepack extract photos.pack photos 2024/summer 'notes/*.txt'
-  rangepack extract photos.pack photos --skip-existing --status-file status
+  rangepack extract photos.pack photos --keep-newer
+  rangepack extract source-1.2.pack source --strip-components 1
+  rangepack extract logs.pack --to-stdout '*.log' | grep error
+  rangepack extract photos.pack photos --root 5f2c…   # 64 digits, as `info` shows them
   rangepack extract --container photos.container --outdir photos --verify-existing
   rangepack extract https://example.org/photos.pack photos
 
-A PATH is a file, a directory with everything below it, or a glob over whole paths, in which `**`
-reaches across `/`. A file gets its name when its content was compared with its SHA-256; a damaged
-one leaves nothing behind, does not stop the others, and makes the exit code 1. So does what the index
-of an old container speaks of and does not tell well enough, whatever is extracted: it is named and
-counted.";
+What is in DIR already is not replaced unless --overwrite or --keep-newer is given: a file with the content
+that the pack has is left alone and counted, one that differs is named, stays, and makes the exit code 1.
+The long form, --container and --outdir, is that of the old program: it replaces what is there, and its
+--skip-existing looks at sizes only. Directories are used as they are; pipes, sockets and devices are never
+replaced, and nothing is written through a link.
+
+A file gets its name when its content was compared with its SHA-256; a damaged one leaves nothing behind,
+does not stop the others, and makes the exit code 1. So does what the index of an old container speaks of and
+does not tell well enough, whatever is extracted: it is named and counted.";
 
 /// Extract files from a pack
 ///
 /// Writes what PACK holds below DIR, which is made if missing, and never anything elsewhere.
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = EXAMPLES)]
+#[command(after_long_help = format!("{EXAMPLES}\n\n{} A directory brings everything below it.", paths::ABOUT))]
 pub(super) struct Args {
     /// The pack, CTNRv1 container or .fpack file: a path, or a URL (http, https, s3, gs, az)
     #[arg(value_name = "PACK", required_unless_present = "container")]
     pack: Option<PathBuf>,
     /// The directory to extract into
-    #[arg(value_name = "DIR", required_unless_present = "outdir")]
+    #[arg(value_name = "DIR", required_unless_present_any = ["outdir", "to_stdout"])]
     directory: Option<PathBuf>,
     /// What to extract: paths inside the pack, or globs [default: everything]
     #[arg(value_name = "PATH")]
     pub(super) paths: Vec<OsString>,
     /// The pack, instead of PACK
-    #[arg(long, value_name = "FILE", requires = "outdir")]
+    #[arg(long, value_name = "FILE")]
     container: Option<Location>,
     /// The directory to extract into, instead of DIR
     #[arg(long, value_name = "DIR", requires = "container")]
     outdir: Option<PathBuf>,
-    /// Index of a container that lies in a file of its own, or at a URL [default: PACK.rpx or
-    /// PACK.idx, if there]
-    #[arg(long, value_name = "FILE")]
-    pub(super) index: Option<Location>,
+    #[command(flatten)]
+    pub(super) open: OpenArgs,
     /// Look for the index of an old container in its last so many bytes
     #[arg(long, value_name = "BYTES", default_value = "134217728", value_parser = parse_size)]
     pub(super) lookback: u64,
@@ -74,12 +81,28 @@ pub(super) struct Args {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "How it is written")]
 pub(super) struct WriteArgs {
-    /// Leave files alone that are there and have the right size
+    /// Replace files and links that are there and differ
+    #[arg(long)]
+    pub(super) overwrite: bool,
+    /// Replace files and links that are there and differ, unless they are newer
+    #[arg(long, conflicts_with = "overwrite")]
+    pub(super) keep_newer: bool,
+    /// Leave files alone, without reading them, that are there with the right size and time
+    ///
+    /// Those of the right size and another time are read. With --container and --outdir the right size is enough, as it
+    /// was for the old program.
     #[arg(long)]
     pub(super) skip_existing: bool,
-    /// Leave files alone that are there and have the right SHA-256
+    /// Leave files alone that are there and have the right SHA-256, also with --overwrite
     #[arg(long)]
     pub(super) verify_existing: bool,
+    /// Leave out the first N components of each path; what has no more of them is not extracted
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub(super) strip_components: usize,
+    /// Write the content of files to standard output, one after the other, and nothing to disk; then there is no DIR
+    #[arg(long, conflicts_with_all = ["outdir", "overwrite", "keep_newer", "skip_existing", "verify_existing",
+          "strip_components", "dry_run", "owner", "xattrs", "fsync", "json", "status_file"])]
+    pub(super) to_stdout: bool,
     /// Check every file, write none
     #[arg(long)]
     pub(super) dry_run: bool,
@@ -139,9 +162,11 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     let (location, directory) = args.places()?;
     let mut open = OpenOptions::default();
     open.verify = Verify::Payloads;
-    open.index.clone_from(&args.index);
+    open.index.clone_from(&args.open.index);
+    open.expected = args.open.root;
     open.limits.lookback = args.lookback;
-    refuse_url(directory)?;
+    directory.map_or(Ok(()), require_disk)?;
+    args.show.status.status_file.as_deref().map_or(Ok(()), require_disk)?;
     let pack = open_telling(&location, &open, global)?;
     for text in super::notes::of(&pack) {
         global.warning_of(pack.location(), &text);
@@ -150,9 +175,18 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         refuse_same(status, path)?;
     }
     let paths = args.paths();
-    let mut options = args.options(&pack);
-    options.selection =
+    for path in paths.iter().filter(|path| Globs::is_pattern(path.as_encoded_bytes())) {
+        let is_path = pack.symlink_metadata(path.as_encoded_bytes()).is_ok();
+        let globs = Globs::new([path.to_string_lossy()]).map_err(|error| paths::bad_glob(&error));
+        if !is_path {
+            globs?;
+        }
+    }
+    let selection =
         Selection::new(paths.iter().map(|path| path.as_encoded_bytes()), Filter::default());
+    let Some(directory) = directory else { return print(args, &pack, &selection, global) };
+    let mut options = args.options(&pack);
+    options.selection = selection;
     let mut steps = Steps::default();
     if paths.is_empty() {
         let totals = pack.header().totals;
@@ -174,8 +208,11 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         out.json(&Json::new(&report))?;
         out.flush()?;
     }
-    for pattern in &report.unmatched {
-        global.error(&format!("nothing in the pack matches {pattern}"), None);
+    tell_unmatched(&pack, &report.unmatched, global);
+    if report.in_the_way > 0 {
+        let what = count(report.in_the_way, "entry");
+        let hint = "--overwrite replaces what is there, --keep-newer only what is not newer";
+        global.error(&format!("{what} would have replaced something in the target"), Some(hint));
     }
     if args.show.verbose > 0 {
         tell_traffic(&pack);
@@ -186,13 +223,49 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     Ok(match report.stopped {
         Some(Stopped::Cancelled) => Exit::Interrupted,
         Some(Stopped::DiskFull) => {
-            let hint = "nothing half-written is left; make room, and go on with --skip-existing";
+            let hint = "nothing half-written is left; make room, and give the same command again: what is there stays";
             global.error("there is no room left in the target", Some(hint));
             Exit::Trouble
         }
         _ if report.is_complete() => Exit::Fine,
         _ => Exit::Bad,
     })
+}
+
+/// Names patterns that match nothing, each with what may have been meant.
+fn tell_unmatched(pack: &Pack, unmatched: &[String], global: &Global) {
+    for pattern in unmatched {
+        let hint = paths::suggestion(pack, pattern.as_bytes());
+        global.error(&format!("nothing in the pack matches {pattern}"), hint.as_deref());
+    }
+}
+
+/// Writes what is selected to standard output.
+fn print(args: &Args, pack: &Pack, selection: &Selection, global: &Global) -> Result<Exit> {
+    let (entries, unmatched) = selection.entries(pack)?;
+    let mut out = global.stdout();
+    let mut exit = if unmatched.is_empty() { Exit::Fine } else { Exit::Bad };
+    for entry in entries {
+        let entry = entry?;
+        if entry.is_directory() || entry.is_symlink() {
+            continue;
+        }
+        let path = entry.path().map_err(|error| pack.error(error))?;
+        if args.show.verbose > 0 {
+            note(&path.to_string());
+        }
+        let printed = super::cat::print(pack, path.as_bytes(), 0, None, &mut out);
+        super::cat::tolerate(printed, &mut exit, &mut out, global)?;
+        if exit != Exit::Fine && args.write.fail_fast {
+            break;
+        }
+    }
+    out.flush()?;
+    tell_unmatched(pack, &unmatched, global);
+    if args.show.verbose > 0 {
+        tell_traffic(pack);
+    }
+    Ok(exit)
 }
 
 /// The outcome in one line.
@@ -207,7 +280,10 @@ fn sentence(args: &Args, report: &ExtractReport, elapsed: std::time::Duration) -
     let speed = Size(rate(report.bytes, elapsed));
     text.push_str(&format!(": {} in {} ({speed}/s)", Size(report.bytes), duration(elapsed)));
     for (number, what) in [
+        (report.replaced, "replaced"),
         (report.skipped, "there already"),
+        (report.newer, "newer and kept"),
+        (report.nameless, "without a name left"),
         (report.failed, "failed"),
         (report.refused, "refused"),
         (report.attributes_left_out, "without all attributes"),
@@ -225,7 +301,11 @@ struct Json<'r> {
     directories: u64,
     symlinks: u64,
     bytes: u64,
+    replaced: u64,
     skipped: u64,
+    newer: u64,
+    nameless: u64,
+    in_the_way: u64,
     failed: u64,
     refused: u64,
     attributes_left_out: u64,
@@ -247,7 +327,11 @@ impl<'r> Json<'r> {
             directories: report.directories,
             symlinks: report.symlinks,
             bytes: report.bytes,
+            replaced: report.replaced,
             skipped: report.skipped,
+            newer: report.newer,
+            nameless: report.nameless,
+            in_the_way: report.in_the_way,
             failed: report.failed,
             refused: report.refused,
             attributes_left_out: report.attributes_left_out,
@@ -265,8 +349,13 @@ impl Args {
         let mut options = ExtractOptions::default();
         options.threads = write.threads.unwrap_or_else(|| threads_for(pack));
         options.chunk_size = usize::try_from(write.chunk_size).unwrap_or(usize::MAX);
-        options.skip_existing = write.skip_existing;
-        options.verify_existing = write.verify_existing;
+        options.strip_components = write.strip_components;
+        options.present = self.present();
+        options.replace = match (write.overwrite, write.keep_newer) {
+            (_, true) => Replace::Older,
+            (false, false) if !self.is_long() => Replace::Never,
+            _ => Replace::Always,
+        };
         options.dry_run = write.dry_run;
         options.fail_fast = write.fail_fast;
         options.owner = write.owner;
@@ -277,23 +366,45 @@ impl Args {
         options
     }
 
-    /// The pack and the directory, however they were given.
-    pub(super) fn places(&self) -> Result<(Location, &Path)> {
+    /// Whether it is the form of the old program.
+    fn is_long(&self) -> bool {
+        self.container.is_some() && self.outdir.is_some()
+    }
+
+    /// What counts as extracted already.
+    fn present(&self) -> Present {
+        let write = &self.write;
+        match (write.skip_existing, write.verify_existing) {
+            (_, true) => Present::SameContent,
+            (true, false) if self.is_long() => Present::SameSize,
+            (true, false) => Present::SameTime,
+            _ if write.keep_newer => Present::SameTime,
+            _ if write.overwrite || self.is_long() => Present::None,
+            _ => Present::SameContent,
+        }
+    }
+
+    /// The pack and the directory, however they were given; without the latter it is standard output.
+    pub(super) fn places(&self) -> Result<(Location, Option<&Path>)> {
         let pack = self.container.clone().or_else(|| self.pack.as_ref().map(Location::from));
         let directory = self.outdir.as_deref().or(self.directory.as_deref());
-        pack.zip(directory).ok_or_else(|| Failure::Usage {
+        let needed = || Failure::Usage {
             problem: "PACK and DIR are needed".to_owned(),
             hint: "rangepack extract PACK DIR, or --container PACK --outdir DIR",
-        })
+        };
+        let pack = pack.ok_or_else(needed)?;
+        if self.write.to_stdout || directory == Some(Path::new("-")) {
+            return Ok((pack, None));
+        }
+        Ok((pack, Some(directory.ok_or_else(needed)?)))
     }
-}
 
-impl Args {
-    /// What is to be extracted: with --container and --outdir every word is a path.
+    /// What is to be extracted: where another word does not name the pack or DIR, it is a path.
     fn paths(&self) -> Vec<&OsStr> {
-        let words =
-            [&self.pack, &self.directory].into_iter().flatten().map(|path| path.as_os_str());
-        let words = words.filter(|_| self.container.is_some());
+        let pack = self.pack.as_ref().filter(|_| self.container.is_some());
+        let is_path = self.container.is_some() || self.write.to_stdout;
+        let directory = self.directory.as_ref().filter(|_| is_path);
+        let words = [pack, directory].into_iter().flatten().map(|path| path.as_os_str());
         words.chain(self.paths.iter().map(OsString::as_os_str)).collect()
     }
 }
@@ -306,13 +417,14 @@ mod tests {
 
     #[test]
     fn both_forms() {
-        let expected = (Location::from("a.pack"), Path::new("out"));
+        let expected = (Location::from("a.pack"), Some(Path::new("out")));
         let old = "extract --container a.pack --index i --outdir out --chunk-size 4096 --tqdm \
                    --status-file s --status-format kv --skip-existing --verify-existing \
                    --lookback 1000 -v --dry-run";
         let old = parse::<Args>(old).unwrap();
         assert_eq!(old.places().unwrap(), expected);
         assert_eq!(old.show.progress.when(), When::Always);
+        assert_eq!(old.present(), Present::SameContent);
         let mixed = parse::<Args>("extract --container a.pack --outdir out x y").unwrap();
         assert_eq!(mixed.places().unwrap(), expected);
         assert_eq!(mixed.paths(), ["x", "y"]);
@@ -321,6 +433,23 @@ mod tests {
         assert_eq!(new.paths(), ["x", "y/*.txt"]);
         assert_eq!(new.limits.max_size, Some(10 << 30));
         assert_eq!(new.lookback, 128 << 20);
+        let stdout = parse::<Args>("extract a.pack --to-stdout x y").unwrap();
+        assert_eq!(stdout.places().unwrap(), (Location::from("a.pack"), None));
+        assert_eq!(stdout.paths(), ["x", "y"]);
+        let dash = parse::<Args>("extract a.pack - x").unwrap();
+        assert_eq!((dash.places().unwrap().1, dash.paths()), (None, vec![OsStr::new("x")]));
+    }
+
+    #[test]
+    fn what_counts_as_there_already() {
+        let present = |line: &str| parse::<Args>(line).unwrap().present();
+        let (short, long) = ("extract a.pack out", "extract --container a.pack --outdir out");
+        assert_eq!(present(short), Present::SameContent);
+        assert_eq!(present(&format!("{short} --skip-existing")), Present::SameTime);
+        assert_eq!(present(&format!("{short} --overwrite")), Present::None);
+        assert_eq!(present(&format!("{short} --keep-newer")), Present::SameTime);
+        assert_eq!(present(long), Present::None);
+        assert_eq!(present(&format!("{long} --skip-existing")), Present::SameSize);
     }
 
     #[test]

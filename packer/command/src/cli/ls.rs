@@ -3,11 +3,12 @@
 use super::Result;
 use super::arguments::{PackArgs, TrafficArgs};
 use super::console::{Global, Out, Paint};
-use super::exit::{Exit, Failure};
+use super::exit::Exit;
+use super::paths;
 use crate::format::{self, Count, Size, count};
 use crate::record::Record;
 use rangepack::Error;
-use rangepack::{Entries, Pack, Verify};
+use rangepack::{Entries, Globs, Pack, Verify};
 use rangepack_core::{EntryRef, PackPath};
 use std::ffi::OsString;
 use std::io::Write;
@@ -19,8 +20,8 @@ Examples:
   rangepack ls -R -f -0 logs.pack | xargs -0 rangepack cat logs.pack | grep error
   rangepack ls -R --json photos.pack | jq -r 'select(.size > 1e6) | .path'
 
-A directory given alone is listed by the names in it; with -R or several PATHs, and in JSON, whole
-paths are printed. Names are in the order of their bytes; -R lists all of a directory before it
+A directory given alone is listed by the names in it; with -R, a glob or several PATHs, and in JSON, whole
+paths are printed. Of what a glob matches the entries themselves are listed, with -R what is below them, too. Names are in the order of their bytes; -R lists all of a directory before it
 lists what is below its subdirectories. With -l a `+` behind the mode means extended attributes. On a
 terminal, control characters in names are spelt out.";
 
@@ -29,13 +30,13 @@ terminal, control characters in names are spelt out.";
 /// Prints one name a line. Any directory of any pack is listed at once, however many entries the pack
 /// has; the totals of directories are in the index and cost nothing.
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = EXAMPLES)]
+#[command(after_long_help = format!("{EXAMPLES}\n\n{}", paths::ABOUT))]
 pub(super) struct Args {
     #[command(flatten)]
     pack: PackArgs,
     #[command(flatten)]
     traffic: TrafficArgs,
-    /// Files and directories inside the pack [default: its root]
+    /// Files and directories inside the pack, or globs [default: its root]
     #[arg(value_name = "PATH")]
     paths: Vec<OsString>,
     /// List everything below, too
@@ -66,21 +67,18 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     let pack = args.pack.open(Verify::Index, global)?;
     let mut out = global.stdout();
     out.escape &= !args.null;
-    let whole_paths = args.recursive || args.json || args.paths.len() > 1;
+    let globs = args.paths.iter().any(|path| Globs::is_pattern(path.as_encoded_bytes()));
+    let whole_paths = args.recursive || args.json || args.paths.len() > 1 || globs;
     let mut listing = Listing { args, pack: &pack, out, whole_paths };
     let mut exit = Exit::Fine;
     if args.paths.is_empty() {
         listing.path(b"")?;
     }
     for path in &args.paths {
-        match listing.path(path.as_encoded_bytes()) {
-            // The others may be there.
-            Err(failure @ Failure::Library(Error::NoEntry { .. })) => {
-                listing.out.flush()?;
-                exit = failure.report(global);
-            }
-            listed => listed?,
-        }
+        let path = path.as_encoded_bytes();
+        let listed = listing.given(path);
+        let listed = listed.map_err(|failure| paths::with_suggestion(&pack, path, failure));
+        super::cat::tolerate(listed, &mut exit, &mut listing.out, global)?;
     }
     listing.out.flush()?;
     args.traffic.tell(&pack);
@@ -95,6 +93,28 @@ struct Listing<'a> {
 }
 
 impl Listing<'_> {
+    /// Lists what a PATH names.
+    fn given(&mut self, path: &[u8]) -> Result<()> {
+        if !paths::is_glob(self.pack, path)? {
+            return self.path(path);
+        }
+        // What is listed with a directory above it is not listed once more.
+        let mut taken = paths::Taken::default();
+        let pack = self.pack;
+        paths::each_match(pack, path, |entry| {
+            let path = entry.path().map_err(|error| pack.error(error))?;
+            if taken.holds(path.as_bytes()) {
+                return Ok(());
+            }
+            self.entry(entry, true)?;
+            if self.args.recursive && entry.is_directory() {
+                self.entries(pack.walk(path.as_bytes())?)?;
+                taken.take(path.as_bytes());
+            }
+            Ok(())
+        })
+    }
+
     /// Lists a directory, or shows a file or link.
     fn path(&mut self, path: &[u8]) -> Result<()> {
         let pack = self.pack;

@@ -5,6 +5,7 @@ use super::arguments::{PackArgs, TrafficArgs, parse_threads, threads_for};
 use super::console::{Global, note, printable};
 use super::exit::Exit;
 use super::follow::Follow;
+use super::paths;
 use super::progress::{ProgressArgs, Steps};
 use super::status::State;
 use crate::format::{Size, count, duration, rate};
@@ -36,13 +37,13 @@ contents, not times, owners or attributes. What differs is named, and the exit c
 ///
 /// Reads, decompresses and hashes everything, and names what is damaged.
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = EXAMPLES)]
+#[command(after_long_help = format!("{EXAMPLES}\n\n{}", paths::ABOUT))]
 pub(super) struct Args {
     #[command(flatten)]
     pub(super) pack: PackArgs,
     #[command(flatten)]
     traffic: TrafficArgs,
-    /// Files and directories inside the pack [default: everything, and the index]
+    /// Files and directories inside the pack, or globs [default: everything, and the index]
     #[arg(value_name = "PATH")]
     paths: Vec<OsString>,
     /// Compare with this directory on disk as well, and name what differs
@@ -250,13 +251,37 @@ impl Args {
 
     /// What is to be checked, links followed; `None` is everything.
     pub(super) fn selection(&self, pack: &Pack) -> Result<Option<Vec<PackPathBuf>>> {
-        let path = |path: &OsString| match pack.resolve_directory(path.as_encoded_bytes()) {
-            Err(Error::WrongKind { .. }) => Ok(pack.metadata(path.as_encoded_bytes())?.path),
-            directory => Ok(directory?),
-        };
         if self.paths.is_empty() {
             return Ok(None);
         }
-        self.paths.iter().map(path).collect::<Result<_>>().map(Some)
+        let mut selected: Vec<PackPathBuf> = Vec::new();
+        for path in self.paths.iter().map(|path| path.as_encoded_bytes()) {
+            let found = if paths::is_glob(pack, path)? {
+                // What lies in a directory that is checked is checked with it.
+                let mut taken = paths::Taken::default();
+                paths::each_match(pack, path, |entry| {
+                    let path = entry.path().map_err(|error| pack.error(error))?;
+                    if !taken.holds(path.as_bytes()) {
+                        if entry.is_directory() {
+                            taken.take(path.as_bytes());
+                        }
+                        selected.push(path);
+                    }
+                    Ok(())
+                })
+            } else {
+                resolve(pack, path).map(|path| selected.push(path))
+            };
+            found.map_err(|failure| paths::with_suggestion(pack, path, failure))?;
+        }
+        Ok(Some(selected))
+    }
+}
+
+/// The entry that a path leads to.
+fn resolve(pack: &Pack, path: &[u8]) -> Result<PackPathBuf> {
+    match pack.resolve_directory(path) {
+        Err(Error::WrongKind { .. }) => Ok(pack.metadata(path)?.path),
+        directory => Ok(directory?),
     }
 }

@@ -47,7 +47,7 @@ pub(super) struct Part {
     /// What is still to be sent.
     left: Range<u64>,
     /// Where the file object stands that was kept, and the room that it was given for that.
-    kept: Option<(OpenFile, Option<SemaphorePermit<'static>>)>,
+    kept: Option<(File, Option<SemaphorePermit<'static>>)>,
 }
 
 /// What all clients together may have decoded or fetched and not been sent, in KiB: of packs on disk, and of remote ones, which
@@ -60,15 +60,6 @@ static WORKED_ON: Semaphore = Semaphore::const_new(256 << 10);
 
 /// What reading a remote file may take, in KiB: some pieces on their way, and one that came.
 const REMOTE_FILE: u32 = 16 << 10;
-
-self_cell::self_cell!(
-    /// A file object, and the pack that it reads from.
-    struct OpenFile {
-        owner: Arc<Served>,
-        #[not_covariant]
-        dependent: File,
-    }
-);
 
 impl Reader {
     /// Reads a file that makes up a pack.
@@ -158,26 +149,24 @@ impl Raw {
 
 impl Part {
     /// A file object that stands at the next byte.
-    fn open(&self) -> Result<OpenFile> {
+    fn open(&self) -> Result<File> {
         let failed = |source| Error::Io {
             action: rangepack::Action::Read,
             path: self.served.pack.location().name().into(),
             source,
         };
-        OpenFile::try_new(Arc::clone(&self.served), |served| {
-            let mut file = served.pack.open_file(self.path.as_bytes())?;
-            file.read_until(self.left.end);
-            file.seek(SeekFrom::Start(self.left.start)).map_err(failed)?;
-            Ok::<_, Error>(file)
-        })
+        let mut file = self.served.pack.open_file(self.path.as_bytes())?;
+        file.read_until(self.left.end);
+        file.seek(SeekFrom::Start(self.left.start)).map_err(failed)?;
+        Ok(file)
     }
 
     /// What the file object may hold, in KiB.
-    fn weight(&self, file: &OpenFile) -> u32 {
+    fn weight(&self, file: &File) -> u32 {
         if self.served.pack.is_remote() {
             return REMOTE_FILE;
         }
-        let content = file.with_dependent(|_, file| *file.content());
+        let content = file.content();
         let block = content.blocks.map_or(1 << 20, |blocks| 1 << blocks.block_log2.min(30));
         // And a page of its block table.
         u32::try_from(content.size.min(block) >> 10).unwrap_or(REMOTE_FILE).saturating_add(128)
@@ -199,10 +188,10 @@ impl Part {
         let _work = (!is_remote).then(|| tokio::runtime::Handle::current().block_on(work));
         let mut bytes = Vec::new();
         // Between two steps on a long way it is seen when the client has gone.
-        if file.with_dependent_mut(|_, file| file.approach())? {
+        if file.approach()? {
             let len = left.min(CHUNK);
             bytes.reserve_exact(usize::try_from(len).unwrap_or(0));
-            file.with_dependent_mut(|_, file| file.take(len).read_to_end(&mut bytes))?;
+            (&mut file).take(len).read_to_end(&mut bytes)?;
             if bytes.len() as u64 != len {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
@@ -211,7 +200,7 @@ impl Part {
         let budget = &KEPT[usize::from(is_remote)];
         let room = room.or_else(|| budget.try_acquire_many(weight).ok());
         // One that has to be decoded from its beginning is small, and would be read without end.
-        let is_stream = file.with_dependent(|_, file| file.is_stream());
+        let is_stream = file.is_stream();
         if self.left.start < self.left.end && (room.is_some() || is_stream) {
             self.kept = Some((file, room));
         }

@@ -29,15 +29,35 @@ pub(super) use platform::{Identity, ReadBuffer};
 pub(crate) struct Directory {
     handle: Handle,
     root: Arc<Path>,
+    /// So many bytes at the beginning of `pack_path` are not on disk below `root`.
+    above: usize,
     pack_path: Vec<u8>,
     follow_links: bool,
+    /// What the only thing that is asked of is called here, where the pack has another name for it.
+    alias: Option<Vec<u8>>,
 }
 
 impl Directory {
-    /// Opens the root of a tree; a link there is followed.
-    pub(super) fn open_root(root: &Path, follow_links: bool) -> io::Result<Directory> {
+    /// Opens the root of a tree that lies at `pack_path` in the pack; a link there is followed.
+    pub(super) fn open_root(
+        root: &Path,
+        pack_path: &[u8],
+        follow_links: bool,
+    ) -> io::Result<Directory> {
         let handle = Handle::open_root(root)?;
-        Ok(Directory { handle, root: root.into(), pack_path: Vec::new(), follow_links })
+        let (above, pack_path) = (pack_path.len(), pack_path.to_vec());
+        Ok(Directory { handle, root: root.into(), above, pack_path, follow_links, alias: None })
+    }
+
+    /// The same directory, of which only one thing is asked, which is called `alias` here.
+    pub(super) fn with_alias(mut self, alias: Vec<u8>) -> Directory {
+        self.alias = Some(alias);
+        self
+    }
+
+    /// What the thing with this name in the pack is called here.
+    pub(super) fn on_disk<'n>(&'n self, name: &'n [u8]) -> &'n [u8] {
+        self.alias.as_deref().unwrap_or(name)
     }
 
     /// Opens the directory `name` in this one.
@@ -50,7 +70,9 @@ impl Directory {
     /// may be longer than the system takes.
     pub(super) fn open_far(&self, pack_path: &[u8]) -> io::Result<Directory> {
         let mut reached: Option<Handle> = None;
-        for name in pack_path.split(|byte| *byte == b'/') {
+        let below = pack_path.get(self.above..).unwrap_or(b"");
+        let below = below.strip_prefix(b"/").unwrap_or(below);
+        for name in below.split(|byte| *byte == b'/') {
             let from = reached.as_ref().unwrap_or(&self.handle);
             reached = Some(from.open_directory(name, self.follow_links)?);
         }
@@ -59,8 +81,13 @@ impl Directory {
     }
 
     fn child(&self, handle: Handle, pack_path: Vec<u8>) -> Directory {
-        let root = Arc::clone(&self.root);
-        Directory { handle, root, pack_path, follow_links: self.follow_links }
+        let (root, above) = (Arc::clone(&self.root), self.above);
+        Directory { handle, root, above, pack_path, follow_links: self.follow_links, alias: None }
+    }
+
+    /// Whether links are followed.
+    pub(super) fn follows_links(&self) -> bool {
+        self.follow_links
     }
 
     /// Its path inside the pack; empty for the root.
@@ -78,12 +105,17 @@ impl Directory {
 
     /// Its path on the disk, for messages: it may be longer than the system can open.
     pub(crate) fn disk_path(&self) -> PathBuf {
-        platform::join(&self.root, &self.pack_path)
+        self.join(&self.pack_path)
+    }
+
+    fn join(&self, pack_path: &[u8]) -> PathBuf {
+        let below = pack_path.get(self.above..).unwrap_or(b"");
+        platform::join(&self.root, below.strip_prefix(b"/").unwrap_or(below))
     }
 
     /// The path on the disk of the thing called `name` in it, for messages.
     pub(crate) fn disk_path_of(&self, name: &[u8]) -> PathBuf {
-        platform::join(&self.root, &self.pack_path_of(name))
+        self.join(&self.pack_path_of(self.on_disk(name)))
     }
 
     /// Opens the file `name` for reading.
@@ -92,17 +124,17 @@ impl Directory {
     /// caller must see by [`Directory::metadata_of`] that it got a file, for what was a file when
     /// the directory was read need not be one any more.
     pub(crate) fn open_file(&self, name: &[u8]) -> io::Result<File> {
-        self.handle.open_file(name, self.follow_links)
+        self.handle.open_file(self.on_disk(name), self.follow_links)
     }
 
     /// What the system says of `name`: of a link itself, or of its target when links are followed.
     pub(crate) fn metadata(&self, name: &[u8]) -> io::Result<Metadata> {
-        self.handle.metadata(name, self.follow_links)
+        self.handle.metadata(self.on_disk(name), self.follow_links)
     }
 
     /// The extended attributes of the directory `name`.
     pub(crate) fn attributes_of(&self, name: &[u8]) -> io::Result<Found> {
-        self.handle.attributes_of(name, self.follow_links)
+        self.handle.attributes_of(self.on_disk(name), self.follow_links)
     }
 
     /// What the system says of an open file.
@@ -119,7 +151,7 @@ impl Directory {
 
     /// The target of the link `name`, byte for byte; on Windows with `/` between its components.
     pub(crate) fn read_link(&self, name: &[u8]) -> io::Result<Vec<u8>> {
-        self.handle.read_link(name)
+        self.handle.read_link(self.on_disk(name))
     }
 
     /// What tells it from every other directory of the system.
@@ -129,7 +161,7 @@ impl Directory {
 
     /// What tells the thing `name` from all others, and its kind, a link followed.
     pub(super) fn follow(&self, name: &[u8]) -> io::Result<(Identity, ItemKind)> {
-        self.handle.follow(name)
+        self.handle.follow(self.on_disk(name))
     }
 
     /// Tells `found` of each name in the directory, in no order. Only the first call sees them.

@@ -9,6 +9,8 @@ pub(crate) enum ItemKind {
     Directory,
     /// A symbolic link, never if links are followed.
     Symlink,
+    /// A directory that is on no disk: one above something that is put elsewhere in the pack.
+    Made,
     /// A socket, a pipe or a device.
     Other,
 }

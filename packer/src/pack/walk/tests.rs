@@ -281,7 +281,7 @@ mod linux {
         ];
         assert!(walked.iter().map(|(path, kind)| (&path[..], *kind)).eq(expected));
 
-        let root = Directory::open_root(root.path(), false).unwrap();
+        let root = Directory::open_root(root.path(), b"", false).unwrap();
         assert_eq!(root.read_link(b"to-nothing").unwrap(), b"\xff/nowhere");
         assert_eq!(root.metadata(b"to-nothing").unwrap().kind, ItemKind::Symlink);
         assert!(root.open_file(b"to-directory").is_err(), "a link is not opened");
@@ -299,7 +299,7 @@ mod linux {
             paths(root.path(), following()),
             ["a", "far", "file", "a/file", "a/x", "far/in", "far/in/y"]
         );
-        let directory = Directory::open_root(root.path(), true).unwrap();
+        let directory = Directory::open_root(root.path(), b"", true).unwrap();
         assert_eq!(directory.metadata(b"far").unwrap().kind, ItemKind::Directory);
         assert!(directory.open_file(b"a/file").is_ok());
     }

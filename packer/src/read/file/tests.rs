@@ -1,6 +1,7 @@
 use super::*;
 use crate::pack::{PackOptions, pack};
 use crate::source::options::OpenOptions;
+use crate::source::options::Verify;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::fs;
@@ -80,7 +81,7 @@ fn steps() -> impl Strategy<Value = Vec<(u8, u32, u32)>> {
 }
 
 /// Does the same with the file and with a cursor over what it should hold.
-fn same_as_a_cursor(file: &mut File<'_>, content: &[u8], steps: &[(u8, u32, u32)]) {
+fn same_as_a_cursor(file: &mut File, content: &[u8], steps: &[(u8, u32, u32)]) {
     let mut cursor = io::Cursor::new(content);
     let around = content.len() as u32 + 10;
     for (kind, place, len) in steps {
@@ -175,7 +176,7 @@ fn read_flipped(path: &Path, good: &[u8], at: usize, name: &str) -> io::Error {
     let mut content = Vec::new();
     let mut file = pack.open_file(name).unwrap();
     let error = file.read_to_end(&mut content).unwrap_err();
-    let is_stream = matches!(file.way, Way::Stream(_));
+    let is_stream = file.is_stream();
     assert!(content.is_empty() || !is_stream, "{} unverified bytes of {name}", content.len());
     assert!(!is_stream || file.read_at(0, &mut [0]).is_err() && file.approach().is_err());
     error
@@ -244,4 +245,51 @@ fn threads_share_files() {
     let (_root, path) = make(&tree(), Some(6));
     let pack = open(&path, Verify::Payloads);
     is_send_and_sync(&pack.open_file("a/text").unwrap());
+}
+
+#[test]
+fn files_and_what_is_mapped_outlive_the_pack_that_they_were_asked_of() {
+    fn goes_anywhere<T: Send + Sync + 'static>(value: T) -> T {
+        value
+    }
+    let tree = tree();
+    let (_root, path) = make(&tree, None);
+    for verify in [Verify::Index, Verify::Payloads] {
+        let open = || open(&path, verify).open_file("b/noise").unwrap();
+        let mut file = goes_anywhere(open());
+        let whole = goes_anywhere(open().mapped().unwrap().unwrap());
+        let part = whole.slice(3..=10).slice(1..);
+        let expected = &tree["b/noise"];
+        assert_eq!(part[..], expected[4..=10]);
+        drop(open());
+        let read = std::thread::spawn(move || {
+            let mut content = Vec::new();
+            file.read_to_end(&mut content).unwrap();
+            content
+        });
+        assert!(read.join().unwrap() == *expected && whole[..] == expected[..]);
+        whole.intact().unwrap();
+    }
+    let (_root, path) = make(&tree, Some(6));
+    let pack = open(&path, Verify::Index);
+    assert!(pack.clone().open_file("a/text").unwrap().mapped().unwrap().is_none());
+}
+
+#[test]
+fn opening_takes_the_same_things_with_options_and_without() {
+    use crate::source::location::Location;
+    let (_root, path) = make(&tree(), None);
+    let text = path.to_str().unwrap();
+    macro_rules! opens {
+        ($($location:expr),*) => {
+            $(
+                Pack::open($location).unwrap();
+                Pack::open_with($location, &OpenOptions::new().verify(Verify::Payloads)).unwrap();
+                Pack::open_observed($location, &OpenOptions::new(), &()).unwrap();
+            )*
+        };
+    }
+    let location = Location::from(text);
+    opens!(text, &text.to_owned(), text.to_owned(), &path, path.as_path(), path.clone());
+    opens!(path.as_os_str(), path.clone().into_os_string(), &location, location.clone());
 }
