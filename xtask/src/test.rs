@@ -187,6 +187,9 @@ fn web() -> Result<Outcome> {
     toolchain::need_program("chromium", "chromium")?;
     toolchain::need_program("nginx", "nginx-light")?;
     wasm::run(&wasm::Arguments {})?;
+    if let Err(error) = node::install_tools() {
+        println!("{error:#}: bundlers, Deno, Bun and Cloudflare's workers will not be tried");
+    }
     run::run(&mut run::cargo(["test", "--workspace", "--locked", "--no-run", "--quiet"]))?;
     run::run(&mut node::npm(["run", "check"]))?;
     run::run(node::npm(["test"]).env("RANGEPACK", run::built_command()?))?;

@@ -78,5 +78,6 @@ export function isOfEntry(error) {
  * @returns {string}
  */
 export function displayUrl(url) {
-  return url.origin + url.pathname + (url.search === '' ? '' : '?…');
+  const place = url.protocol === 'file:' ? 'file://' : url.origin;
+  return place + url.pathname + (url.search === '' ? '' : '?…');
 }
