@@ -1,7 +1,7 @@
 //! The two old formats, in a module of their own: it is twice as large, and few need it.
 
-use crate::reader::{Notes, Opened, Reader, ready};
-use crate::value::{self, Answered, KEYS, core_error, number, object};
+use crate::reader::{Opened, Reader, ready};
+use crate::value::{self, Answered, KEYS, core_error, count, object, set};
 use rangepack_core::fpack::{self, FpackItem};
 use rangepack_core::ndjson::{self, Item, Lines};
 use rangepack_core::{Answer, Built, Limits, MemoryIndex, trailer};
@@ -17,12 +17,10 @@ impl Reader {
     pub fn open_legacy(&mut self) -> Answered {
         let found = trailer::find_trailer(&self.pieces, self.file_len, self.limits.lookback);
         if let Some(trailer) = ready!(found) {
+            self.trailer = Some(trailer.magic_offset);
             return KEYS.with(|keys| {
-                let range = object([
-                    (&keys.offset, number(trailer.index.start)?),
-                    (&keys.length, number(trailer.index.len)?),
-                ]);
-                Ok(value::ready(object([(&keys.legacy, range)])))
+                let range = value::range(trailer.index)?;
+                Ok(value::ready(object([(&keys.legacy, range.into())])))
             });
         }
         self.open_fpack()
@@ -74,7 +72,8 @@ impl Reader {
             summary.check(length, self.file_len).map_err(core_error)?;
         }
         let bad_lines = summary.bad_lines;
-        self.built(memory, "ctnr", Notes { bad_lines, ..Notes::default() })
+        let misfit = self.trailer.is_some_and(|trailer| summary.is_misfit(trailer));
+        self.built(memory, "ctnr", Notes { bad_lines, misfit, ..Notes::default() })
     }
 
     fn built(&mut self, memory: MemoryIndex, format: &str, mut notes: Notes) -> Answered {
@@ -82,8 +81,25 @@ impl Reader {
             memory.finish(&self.limits).map_err(core_error)?;
         notes.refused = refused.len() as u64;
         self.index = Some(Opened { index, memory: Some(pages) });
-        self.info(format, &[], &notes)
+        let info = self.info(format, &[])?;
+        KEYS.with(|keys| {
+            count(&info, &keys.refused, notes.refused)?;
+            count(&info, &keys.bad_lines, notes.bad_lines)?;
+            count(&info, &keys.lost_names, notes.lost_names)?;
+            set(&info, &keys.misfit, notes.misfit.into());
+            Ok(value::ready(info))
+        })
     }
+}
+
+/// What was strange in an old container's index.
+#[derive(Debug, Default)]
+struct Notes {
+    refused: u64,
+    bad_lines: u64,
+    lost_names: u64,
+    /// The index may be that of another container, which was packed as a file into this one.
+    misfit: bool,
 }
 
 /// An index that comes piece by piece.

@@ -2,6 +2,7 @@
 
 use crate::{node, run, toolchain};
 use anyhow::{Context, Result, bail};
+use base64::prelude::{BASE64_STANDARD, Engine};
 use flate2::{Compression, write::GzEncoder};
 use std::fs;
 use std::io::Write;
@@ -17,12 +18,19 @@ const FOLDER: &str = "web/reader/wasm";
 
 /// The modules: one for packs, and one that reads the old formats as well.
 const MODULES: [Module; 2] = [
-    Module { name: "rangepack", features: &[], budget: 76 * 1000 },
-    Module { name: "rangepack-legacy", features: &["--features", "legacy"], budget: 148 * 1000 },
+    Module { name: "rangepack", inline: "inline.js", features: &[], budget: 76 * 1000 },
+    Module {
+        name: "rangepack-legacy",
+        inline: "inline-legacy.js",
+        features: &["--features", "legacy"],
+        budget: 148 * 1000,
+    },
 ];
 
 struct Module {
     name: &'static str,
+    /// The module as text in JavaScript, for `rangepack/inline`.
+    inline: &'static str,
     features: &'static [&'static str],
     /// How long it may be for a browser that fetches it compressed, in bytes.
     budget: usize,
@@ -54,11 +62,20 @@ fn build(module: &Module, folder: &Path) -> Result<()> {
     let file = folder.join(format!("{}_bg.wasm", module.name));
     let optimised = folder.join("optimised.wasm");
     let mut optimise = node::tool("wasm-opt");
-    optimise.args(["-Oz", "--converge", "--strip-debug", "--strip-producers"]);
+    // Nothing lies in the first KiB of memory, where the stack would end.
+    optimise.args([
+        "-Oz",
+        "--converge",
+        "--low-memory-unused",
+        "--strip-debug",
+        "--strip-producers",
+    ]);
     run::run(optimise.args(FEATURES).arg(&file).arg("-o").arg(&optimised))?;
     fs::rename(&optimised, &file)?;
 
     let bytes = fs::read(&file)?;
+    let text = BASE64_STANDARD.encode(&bytes);
+    fs::write(folder.join(module.inline), format!("export default '{text}';\n"))?;
     let compressed = compressed_len(&bytes)?;
     let (name, budget) = (module.name, module.budget);
     println!("{name}: {} bytes, {compressed} with gzip (at most {budget})", bytes.len());

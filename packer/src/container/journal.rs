@@ -6,7 +6,6 @@
 //! payload bytes are written a note tells how far they may reach, so that nothing else is ever cut off.
 
 use crate::error::{Action, ContainerProblem, Error, Result};
-use crate::index::end::end_of;
 use crate::pack::{Announce, Output};
 use crate::read::note::{Note, Noted};
 use crate::source::mapped::Mapped;
@@ -44,7 +43,7 @@ impl JournalState {
     /// Takes an entry into account.
     pub(crate) fn count(&mut self, entry: &Entry) {
         self.entries += 1;
-        self.end = self.end.max(end_of(entry));
+        self.end = self.end.max(entry.end());
     }
 }
 

@@ -52,14 +52,11 @@ function run(command, args, cwd) {
  */
 const program = (where, say) => `
 import { openPack } from 'rangepack';
-async function* files(pack) {
-  for await (const entry of pack.walk()) if (entry.kind === 'file') yield entry;
-}
 const found = [];
 for (const name of ['compressed.pack', 'ndjson-only.pack']) {
   const pack = await openPack(${where} + name);
   let bytes = 0;
-  for await (const [, content] of pack.readMany(files(pack))) bytes += content.length;
+  for await (const { bytes: content } of pack.readMany(pack.walk())) bytes += content.length;
   found.push(pack.info.format + ' ' + (bytes === pack.info.bytes && bytes > 100));
   pack.close();
 }
@@ -172,7 +169,7 @@ export async function main(signal: AbortSignal): Promise<number> {
   const file: PackFile = await pack.open('cats/felix.jpg');
   const reader = file.slice(-10).stream().getReader();
   const { value } = await reader.read();
-  for await (const [entry, bytes] of pack.readMany(names)) names.push(entry.name + bytes.length);
+  for await (const { path, bytes, error } of pack.readMany(names)) names.push(error === undefined ? path + bytes.length : error.code);
   pack.close();
   return value?.length ?? 0;
 }
