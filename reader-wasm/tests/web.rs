@@ -1,7 +1,7 @@
 //! `web::Pack` in a browser: every golden pack, every hostile one, and a server that misbehaves.
 //!
-//! `serve.js` runs the tests beside the server, and passes its address and the names of the packs; `cargo xtask test
-//! --only web` runs that.
+//! `serve.js` runs the tests beside the server, and passes its address and the names of the packs; `cargo xtask page
+//! --test` runs that.
 #![cfg(target_family = "wasm")]
 #![allow(clippy::unwrap_used, reason = "a panic in a test is a failed test")]
 
@@ -22,7 +22,7 @@ const GOLDEN: Option<&str> = option_env!("RANGEPACK_GOLDEN");
 const HOSTILE: Option<&str> = option_env!("RANGEPACK_HOSTILE");
 
 fn given(what: Option<&str>) -> &str {
-    what.expect("`cargo xtask test --only web` runs these tests")
+    what.expect("`cargo xtask page --test` runs these tests")
 }
 
 /// Every address is new, so that the server counts anew and no cache knows it.

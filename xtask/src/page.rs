@@ -7,7 +7,11 @@ use std::path::PathBuf;
 
 /// What `cargo xtask page` is asked for.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Arguments {}
+pub(crate) struct Arguments {
+    /// Run the tests of Rust in the browser instead, as the step `web` does
+    #[arg(long)]
+    test: bool,
+}
 
 const EXAMPLE: &str = "examples/web";
 
@@ -15,7 +19,10 @@ const EXAMPLE: &str = "examples/web";
 const RUNNER: &str = "wasm-bindgen-cli@0.2.106";
 
 /// Builds the page, and says how to look at it.
-pub(crate) fn run(_: &Arguments) -> Result<()> {
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    if arguments.test {
+        return test();
+    }
     let folder = build()?;
     println!(
         "The page is in {}. Serve it by ranges, for example:\n  \
@@ -50,6 +57,8 @@ pub(crate) fn test() -> Result<()> {
     let features = ["--package", "rangepack-wasm", "--no-default-features", "--features", "web"];
     let warnings = ["--all-targets", "--target", wasm::TARGET, "--", "-D", "warnings"];
     run::run(run::cargo(["clippy", "--locked"]).args(features).args(warnings))?;
+    let doc = run::cargo(["doc", "--no-deps", "--locked"]);
+    run::run({ doc }.args(features).env("RUSTDOCFLAGS", "-D warnings"))?;
     // What needs no browser: headers, pauses, and that the documentation compiles.
     run::run(run::cargo(["test", "--locked"]).args(features))?;
 
@@ -60,6 +69,7 @@ pub(crate) fn test() -> Result<()> {
     serve.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner);
     // No test waits for time to pass; this is for machines that have other things to do.
     serve.env("CHROMEDRIVER", "chromedriver").env("WASM_BINDGEN_TEST_TIMEOUT", "600");
+    serve.env("WASM_BINDGEN_TEST_DRIVER_TIMEOUT", "120");
     run::run(&mut serve)?;
 
     let page = run::command("node", ["--test", "reader-wasm/tests/page.test.js"]);
