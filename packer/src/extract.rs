@@ -5,6 +5,7 @@ mod holes;
 mod links;
 mod names;
 mod place;
+mod present;
 mod scan;
 mod selection;
 mod strip;

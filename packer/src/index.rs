@@ -1,6 +1,5 @@
 //! Making indexes: entries from any order into key order, and everything behind the payloads.
 
-pub(crate) mod end;
 pub(crate) mod spool;
 pub(crate) mod sort;
 pub(crate) mod groups;

@@ -97,7 +97,7 @@ pub use container::create::{CreateOptions, Created, create};
 pub use container::finalize::{FinalizeOptions, Finalized, finalize};
 pub use container::journal::JournalState;
 pub use container::known::{Resumed, Tail};
-pub use container::ndjson::{NdjsonOptions, NdjsonWritten, write_ndjson};
+pub use container::ndjson::{NdjsonOptions, NdjsonWritten, stream_ndjson, write_ndjson};
 pub use container::reindex::{IndexTarget, RebuildOptions, Reindexed, rebuild};
 pub use error::{
     Action, BadAnswer, ContainerProblem, Difference, Error, Expected, LeftOut, Limited,

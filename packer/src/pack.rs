@@ -25,7 +25,7 @@ use crate::source::replace::{Finish, Replacement};
 pub(crate) use dedup::Dedup;
 pub(crate) use output::{Announce, Output};
 pub(crate) use pipeline::Pipeline;
-use rangepack_core::Entry;
+use rangepack_core::{Entry, PackPath};
 pub(crate) use read::BLOCK;
 pub(crate) use read::Prior;
 pub(crate) use read::Task;
@@ -33,7 +33,7 @@ pub use sources::Sources;
 pub(crate) use sources::walk_tree as walk;
 use std::collections::BTreeMap;
 use std::io::{Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use stream::Stream;
 pub use survey::{Survey, survey, survey_sources};
 use writer::Writer;
@@ -162,8 +162,9 @@ pub fn pack(
     options: &PackOptions,
     observer: &dyn Observer,
 ) -> Result<Packed> {
-    let begin = |skip| walk(source, options, skip, observer);
-    to_file(target, options, observer, |skip| Ok((begin(skip)?, || Ok(()))))
+    let mut sources = Sources::new(&directory_of(target));
+    sources.add(source, PackPath::ROOT)?;
+    pack_sources(sources, target, options, observer)
 }
 
 /// The same for files and directories from several places.
@@ -176,10 +177,33 @@ pub fn pack_sources(
     options: &PackOptions,
     observer: &dyn Observer,
 ) -> Result<Packed> {
-    to_file(target, options, observer, |skip| {
-        let (walk, failure) = sources.walk(options, skip, observer)?;
-        Ok((walk, move || failure.check()))
-    })
+    if !options.overwrite && target.symlink_metadata().is_ok() {
+        return Err(Error::Exists { path: target.to_owned() });
+    }
+    let extras = Extras { metadata: metadata(target, options)?, ..Extras::default() };
+    let replacement = Replacement::new(target)?;
+    let skip = [target, replacement.target()].into_iter().chain(replacement.path());
+    let skip = skip.map(Path::to_owned).collect();
+    let (walk, failure) = sources.walk(options, skip, observer)?;
+    let file = replacement.file().try_clone().map_err(Error::io(Action::Create, target))?;
+    let mut output =
+        Output::new(file, target, 0, options.align, options.dedup.then(Dedup::default))?;
+    let mut index = IndexWriter::new(&directory_of(replacement.target()));
+    let summary = fill(walk, &mut output, &mut index, options, observer)?;
+    failure.check()?;
+    if summary.failed > 0 && !options.incomplete && target.symlink_metadata().is_ok() {
+        return Err(Error::Incomplete { path: target.to_owned(), failed: summary.failed });
+    }
+    let payload_end = output.position();
+    output.finish()?;
+    let seek = Error::io(Action::Seek, target);
+    replacement.file().seek(SeekFrom::Start(payload_end)).map_err(seek)?;
+    let mut out = replacement.writer();
+    let finished =
+        index.finish(&mut out, target, payload_end, &extras, options.index, |_| Ok(()))?;
+    drop(out);
+    replacement.finish(Finish { overwrite: options.overwrite, sync: options.fsync })?;
+    Ok(Packed { summary, finished })
 }
 
 /// Packs into something that takes bytes only: a pipe, a socket. They are those that [`pack_sources`] would write into
@@ -227,42 +251,6 @@ impl From<std::io::Error> for Failed {
     fn from(error: std::io::Error) -> Failed {
         Failed::System(error)
     }
-}
-
-/// Packs what the walk finds into a file that appears when it is complete. `begin` is told which files are being
-/// written; the walk's end is checked by what comes with it.
-fn to_file<W: Iterator<Item = Batch> + Send, C: FnOnce() -> Result<()>>(
-    target: &Path,
-    options: &PackOptions,
-    observer: &dyn Observer,
-    begin: impl FnOnce(Vec<PathBuf>) -> Result<(W, C)>,
-) -> Result<Packed> {
-    if !options.overwrite && target.symlink_metadata().is_ok() {
-        return Err(Error::Exists { path: target.to_owned() });
-    }
-    let extras = Extras { metadata: metadata(target, options)?, ..Extras::default() };
-    let replacement = Replacement::new(target)?;
-    let skip = [target, replacement.target()].into_iter().chain(replacement.path());
-    let (walk, check) = begin(skip.map(Path::to_owned).collect())?;
-    let file = replacement.file().try_clone().map_err(Error::io(Action::Create, target))?;
-    let mut output =
-        Output::new(file, target, 0, options.align, options.dedup.then(Dedup::default))?;
-    let mut index = IndexWriter::new(&directory_of(replacement.target()));
-    let summary = fill(walk, &mut output, &mut index, options, observer)?;
-    check()?;
-    if summary.failed > 0 && !options.incomplete && target.symlink_metadata().is_ok() {
-        return Err(Error::Incomplete { path: target.to_owned(), failed: summary.failed });
-    }
-    let payload_end = output.position();
-    output.finish()?;
-    let seek = Error::io(Action::Seek, target);
-    replacement.file().seek(SeekFrom::Start(payload_end)).map_err(seek)?;
-    let mut out = replacement.writer();
-    let finished =
-        index.finish(&mut out, target, payload_end, &extras, options.index, |_| Ok(()))?;
-    drop(out);
-    replacement.finish(Finish { overwrite: options.overwrite, sync: options.fsync })?;
-    Ok(Packed { summary, finished })
 }
 
 /// Packs what the walk finds.

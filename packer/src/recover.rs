@@ -9,7 +9,7 @@ use crate::index::writer::{Extras, Finished, IndexOptions, IndexWriter};
 use crate::progress::{Event, Latch, Observer, PROBLEMS_KEPT, go_on};
 use crate::setters::setters;
 use crate::source::platform::directory_of;
-use crate::source::replace::{Finish, Replacement, refuse_same};
+use crate::source::replace::{Finish, Replacement, refuse_same, require_file};
 use clues::Clues;
 use copy::Copier;
 use rangepack_core::{Escaped, Kind, PackPathBuf};
@@ -67,6 +67,8 @@ pub fn recover(
 ) -> Result<Recovered> {
     let observer = &Latch::new(observer);
     refuse_same(target, container)?;
+    require_file(container)?;
+    options.index.as_deref().map_or(Ok(()), require_file)?;
     if !options.overwrite && target.symlink_metadata().is_ok() {
         return Err(Error::Exists { path: target.to_owned() });
     }

@@ -1,6 +1,6 @@
 //! What a pack knows of each path, in owned form.
 
-use crate::{Digest, Extent, path::PackPathBuf};
+use crate::{Digest, Extent, blocks, path::PackPathBuf};
 use alloc::vec::Vec;
 
 /// One path of a pack with everything known of it (FORMAT.md, "Entries").
@@ -57,6 +57,22 @@ impl Entry {
     pub fn with_attributes(mut self, attributes: Option<AttributeBlock>) -> Entry {
         self.attributes = attributes;
         self
+    }
+
+    /// Where the last byte ends that it speaks of in the file that holds the index: of its payload, its block table and
+    /// its attributes. 0 when there is none.
+    pub fn end(&self) -> u64 {
+        let block =
+            self.attributes.map_or(0, |block| block.offset.saturating_add(block.len.into()));
+        let Kind::File(content) = &self.kind else { return block };
+        let payload = match content.volume {
+            0 => content.offset.saturating_add(content.stored_size),
+            _ => 0,
+        };
+        let table = content.blocks.map_or(0, |table| {
+            table.offset.saturating_add(blocks::table_len(content.size, table.block_log2))
+        });
+        payload.max(table).max(block)
     }
 }
 

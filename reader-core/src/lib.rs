@@ -173,7 +173,7 @@ pub use path::{
 // The questions.
 pub use format::leaf::EntryRef;
 pub use questions::hinted::Hint;
-pub use questions::index::Index;
+pub use questions::index::{Index, Opening};
 pub use questions::pages::Named;
 pub use questions::scan::Scan;
 

@@ -1,24 +1,23 @@
 //! Entries as plain objects, and back.
 
-use crate::value::{self, Answered, JsString, KEYS, Keys, core_error, name, number, object, set};
-use js_sys::{BigInt, Object, Reflect};
-use rangepack_core::{
-    BlockTable, Codec, Content, Entry, EntryRef, Error, ErrorKind, Kind, PackPathBuf,
+use crate::value::{
+    self, Answered, JsString, KEYS, Keys, core_error, count, name, number, object, set,
 };
+use js_sys::{BigInt, Object, Reflect};
+use rangepack_core::{BlockTable, Codec, Content, Entry, EntryRef, Error, Kind, PackPathBuf};
 use wasm_bindgen::prelude::*;
 
-/// The plain object of an entry: the fields of `Entry` in `index.d.ts`.
+/// The plain object of an entry: the fields of `Entry` in `index.d.ts`. Of one that cannot be read it says why; the
+/// others beside it are not to be lost for that.
+#[inline(never)]
 pub fn to_object(entry: &EntryRef<'_>) -> Answered {
     KEYS.with(|keys| {
         let object = Object::new();
-        match entry.to_entry() {
-            Ok(entry) => whole(&object, keys, &entry)?,
-            Err(error) if error.kind() == ErrorKind::Unsupported => {
-                listed(&object, keys, entry, &error)?;
-            }
-            Err(error) => return Err(core_error(error)),
+        let known = entry.to_entry().map_err(core_error);
+        match known.and_then(|entry| whole(&object, keys, &entry)) {
+            Ok(()) => Ok(object.into()),
+            Err(why) => listed(keys, entry, &why),
         }
-        Ok(object.into())
     })
 }
 
@@ -29,18 +28,18 @@ fn whole(into: &Object, keys: &Keys, entry: &Entry) -> Result<(), JsValue> {
         Kind::File(content) => file(into, keys, content)?,
         Kind::Directory(totals) => {
             set(into, &keys.kind, "directory".into());
-            set(into, &keys.size, number(totals.bytes)?);
-            set(into, &keys.stored_size, number(totals.stored_bytes)?);
-            set(into, &keys.files, number(totals.files)?);
-            set(into, &keys.directories, number(totals.directories)?);
+            count(into, &keys.size, totals.bytes)?;
+            count(into, &keys.stored_size, totals.stored_bytes)?;
+            count(into, &keys.files, totals.files)?;
+            count(into, &keys.directories, totals.directories)?;
             if let Some(digest) = &entry.tree_digest {
                 set(into, &keys.tree_digest, value::hex(digest));
             }
         }
         Kind::Symlink(target) => {
             set(into, &keys.kind, "symlink".into());
-            set(into, &keys.size, number(target.len() as u64)?);
-            set(into, &keys.stored_size, number(target.len() as u64)?);
+            count(into, &keys.size, target.len() as u64)?;
+            count(into, &keys.stored_size, target.len() as u64)?;
             set(into, &keys.target, name(target));
         }
     }
@@ -48,14 +47,22 @@ fn whole(into: &Object, keys: &Keys, entry: &Entry) -> Result<(), JsValue> {
         set(into, &keys.uid, owner.uid.into());
         set(into, &keys.gid, owner.gid.into());
     }
+    if let Some(block) = &entry.attributes {
+        let told = value::range(block.extent())?;
+        set(&told, &keys.sha256, value::hex(&block.digest));
+        set(into, &keys.attributes, told.into());
+    }
     Ok(())
 }
 
-/// An entry that a later version wrote: what may be told of it, and why not the rest.
-fn listed(into: &Object, keys: &Keys, entry: &EntryRef<'_>, why: &Error) -> Result<(), JsValue> {
+/// An entry that is damaged, that a later version wrote, or that JavaScript cannot count: what may be told of it, and
+/// why not the rest.
+#[inline(never)]
+fn listed(keys: &Keys, entry: &EntryRef<'_>, why: &JsValue) -> Answered {
+    let into = Object::new();
     let path = entry.path().map_err(core_error)?;
-    let mode = entry.mode().map_err(core_error)?;
-    common(into, keys, &path, mode, entry.mtime().map_err(core_error)?);
+    let mode = entry.mode().ok().flatten();
+    common(&into, keys, &path, mode, entry.mtime().ok().flatten());
     let kind = if entry.is_file() {
         "file"
     } else if entry.is_directory() {
@@ -63,11 +70,18 @@ fn listed(into: &Object, keys: &Keys, entry: &EntryRef<'_>, why: &Error) -> Resu
     } else {
         "symlink"
     };
-    set(into, &keys.kind, kind.into());
-    set(into, &keys.size, number(entry.size().map_err(core_error)?)?);
-    set(into, &keys.stored_size, 0.into());
-    set(into, &keys.unsupported, why.to_string().into());
-    Ok(())
+    set(&into, &keys.kind, kind.into());
+    let size = entry.size().ok().and_then(|size| number(size).ok());
+    set(&into, &keys.size, size.unwrap_or(0.into()));
+    set(&into, &keys.stored_size, 0.into());
+    set(&into, &keys.unreadable, unreadable(keys, why)?);
+    Ok(into.into())
+}
+
+/// Why an entry cannot be read, as a plain object.
+fn unreadable(keys: &Keys, why: &JsValue) -> Answered {
+    let (code, message) = (get(why, &keys.code)?, get(why, &keys.message)?);
+    Ok(object([(&keys.code, code), (&keys.message, message)]).into())
 }
 
 fn common(into: &Object, keys: &Keys, path: &PackPathBuf, mode: Option<u32>, mtime: Option<i64>) {
@@ -84,11 +98,11 @@ fn common(into: &Object, keys: &Keys, path: &PackPathBuf, mode: Option<u32>, mti
 
 fn file(into: &Object, keys: &Keys, content: &Content) -> Result<(), JsValue> {
     set(into, &keys.kind, "file".into());
-    set(into, &keys.size, number(content.size)?);
-    set(into, &keys.stored_size, number(content.stored_size)?);
+    count(into, &keys.size, content.size)?;
+    count(into, &keys.stored_size, content.stored_size)?;
     set(into, &keys.codec, content.codec.name().into());
     set(into, &keys.volume, content.volume.into());
-    set(into, &keys.offset, number(content.offset)?);
+    count(into, &keys.offset, content.offset)?;
     if let Some(digest) = &content.digest {
         set(into, &keys.sha256, value::hex(digest));
     }
@@ -97,21 +111,21 @@ fn file(into: &Object, keys: &Keys, content: &Content) -> Result<(), JsValue> {
     }
     if let Some(blocks) = &content.blocks {
         let table = object([
-            (&keys.offset, number(blocks.offset)?),
             (&keys.sha256, value::hex(&blocks.digest)),
             (&keys.block_log2, blocks.block_log2.into()),
         ]);
-        set(into, &keys.blocks, table);
+        count(&table, &keys.offset, blocks.offset)?;
+        set(into, &keys.blocks, table.into());
     }
     if let Some(group) = content.hard_link {
-        set(into, &keys.hard_link, number(group)?);
+        count(into, &keys.hard_link, group)?;
     }
     if content.sparse {
         set(into, &keys.sparse, true.into());
     }
     if let Codec::Other(number) = content.codec {
-        let why = Error::UnsupportedCodec { number }.to_string();
-        set(into, &keys.unsupported, why.into());
+        let why = core_error(Error::UnsupportedCodec { number });
+        set(into, &keys.unreadable, unreadable(keys, &why)?);
     }
     Ok(())
 }
@@ -121,8 +135,10 @@ fn file(into: &Object, keys: &Keys, content: &Content) -> Result<(), JsValue> {
 /// Fails when that is not known here: what a later version wrote is listed, and not read.
 pub fn content_of(entry: &JsValue) -> Result<Content, JsValue> {
     KEYS.with(|keys| {
-        if let Some(why) = text(entry, &keys.unsupported)? {
-            return Err(value::error("ERR_UNSUPPORTED", &why));
+        let why = get(entry, &keys.unreadable)?;
+        if !why.is_undefined() {
+            let code = text(&why, &keys.code)?.unwrap_or_default();
+            return Err(value::error(&code, &text(&why, &keys.message)?.unwrap_or_default()));
         }
         let codec = match text(entry, &keys.codec)?.as_deref() {
             Some("stored") => Codec::Stored,

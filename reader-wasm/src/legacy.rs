@@ -1,10 +1,10 @@
 //! The two old formats, in a module of their own: it is twice as large, and few need it.
 
-use crate::reader::{Notes, Opened, Reader, ready};
-use crate::value::{self, Answered, KEYS, core_error, number, object};
+use crate::reader::{Opened, Reader, ready};
+use crate::value::{self, Answered, KEYS, core_error, count, object, set};
 use rangepack_core::fpack::{self, FpackItem};
 use rangepack_core::ndjson::{self, Item, Lines};
-use rangepack_core::{Answer, Built, Entry, Kind, Limits, MemoryIndex, trailer};
+use rangepack_core::{Answer, Built, Limits, MemoryIndex, trailer};
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
@@ -17,12 +17,10 @@ impl Reader {
     pub fn open_legacy(&mut self) -> Answered {
         let found = trailer::find_trailer(&self.pieces, self.file_len, self.limits.lookback);
         if let Some(trailer) = ready!(found) {
+            self.trailer = Some(trailer.magic_offset);
             return KEYS.with(|keys| {
-                let range = object([
-                    (&keys.offset, number(trailer.index.start)?),
-                    (&keys.length, number(trailer.index.len)?),
-                ]);
-                Ok(value::ready(object([(&keys.legacy, range)])))
+                let range = value::range(trailer.index)?;
+                Ok(value::ready(object([(&keys.legacy, range.into())])))
             });
         }
         self.open_fpack()
@@ -46,7 +44,7 @@ impl Reader {
         let (value, limits) = (value::integer(length)?, &self.limits);
         check("v1_index_bytes", value, limits.v1_index_bytes)?;
         let (memory, lines) = (MemoryIndex::new(limits), Lines::new(limits));
-        self.incoming = Some(Incoming { memory, lines, text: None, length: value, end: 0 });
+        self.incoming = Some(Incoming { memory, lines, text: None, length: value });
         Ok(())
     }
 
@@ -61,14 +59,10 @@ impl Reader {
     /// Builds the index of an old container, whose lines are all there; with `beside` they lay in a file of their own.
     #[wasm_bindgen(js_name = indexFinish)]
     pub fn index_finish(&mut self, beside: bool) -> Answered {
-        let Some(Incoming { mut memory, lines, text, length, mut end }) = self.incoming.take()
-        else {
+        let Some(Incoming { mut memory, lines, text, length }) = self.incoming.take() else {
             return Err(core_error(rangepack_core::Error::NotAPack { file_len: self.file_len }));
         };
-        let mut each = |item| {
-            end = end.max(end_of(&item));
-            memory.push(item)
-        };
+        let mut each = |item| memory.push(item);
         let summary = match text {
             Some(text) => ndjson::parse_index(&text, &self.limits, &mut each),
             None => lines.finish(&mut each),
@@ -78,9 +72,11 @@ impl Reader {
             summary.check(length, self.file_len).map_err(core_error)?;
         }
         let bad_lines = summary.bad_lines;
+        let misfit = self.trailer.is_some_and(|trailer| summary.is_misfit(trailer));
         // Where something lies behind the payloads it may be an index: the one beside it was kept.
-        let unfinished = beside && end == self.file_len;
-        self.built(memory, "ctnrv1", Notes { bad_lines, unfinished, ..Notes::default() })
+        let unfinished = beside && summary.end == self.file_len;
+        let notes = Notes { bad_lines, misfit, unfinished, ..Notes::default() };
+        self.built(memory, "ctnrv1", notes)
     }
 
     fn built(&mut self, memory: MemoryIndex, format: &str, mut notes: Notes) -> Answered {
@@ -88,8 +84,28 @@ impl Reader {
             memory.finish(&self.limits).map_err(core_error)?;
         notes.refused = refused.len() as u64;
         self.index = Some(Opened { index, memory: Some(pages) });
-        self.info(format, &[], &notes)
+        let info = self.info(format, &[])?;
+        KEYS.with(|keys| {
+            count(&info, &keys.refused, notes.refused)?;
+            count(&info, &keys.bad_lines, notes.bad_lines)?;
+            count(&info, &keys.lost_names, notes.lost_names)?;
+            set(&info, &keys.misfit, notes.misfit.into());
+            set(&info, &keys.unfinished, notes.unfinished.into());
+            Ok(value::ready(info))
+        })
     }
+}
+
+/// What was strange in an old container's index.
+#[derive(Debug, Default)]
+struct Notes {
+    refused: u64,
+    bad_lines: u64,
+    lost_names: u64,
+    /// The index may be that of another container, which was packed as a file into this one.
+    misfit: bool,
+    /// It has no index inside yet: the one beside it counts.
+    unfinished: bool,
 }
 
 /// An index that comes piece by piece.
@@ -100,18 +116,6 @@ pub(crate) struct Incoming {
     /// One JSON text, as far as it came; `None` when these are lines, or nothing came yet.
     text: Option<Vec<u8>>,
     length: u64,
-    /// Where the last payload ends.
-    end: u64,
-}
-
-/// Where the payload of an entry ends in the container itself.
-fn end_of(item: &Item) -> u64 {
-    match item {
-        Item::Entry(Entry { kind: Kind::File(content), .. }) if content.volume == 0 => {
-            content.offset.saturating_add(content.stored_size)
-        }
-        _ => 0,
-    }
 }
 
 impl Incoming {
@@ -123,12 +127,8 @@ impl Incoming {
         match &mut self.text {
             Some(text) => text.extend_from_slice(bytes),
             None => {
-                let (memory, end) = (&mut self.memory, &mut self.end);
-                let mut each = |item| {
-                    *end = (*end).max(end_of(&item));
-                    memory.push(item)
-                };
-                self.lines.push(bytes, &mut each).map_err(core_error)?;
+                let memory = &mut self.memory;
+                self.lines.push(bytes, &mut |item| memory.push(item)).map_err(core_error)?;
             }
         }
         Ok(())

@@ -1,17 +1,24 @@
-//! The face of `reader-core` for JavaScript: ranges in, answers out.
+//! `reader-core` in browsers.
 //!
-//! [`reader::Reader`] holds the index pages that were brought and answers questions from them, or
-//! names the range that it lacks. [`payload`] verifies and decodes what the files of a pack hold.
-//! Fetching, retrying and caching are JavaScript's part (`web/reader`).
+//! The feature `web` is for Rust applications: `web::Pack` fetches, retries, keeps and verifies by itself.
 //!
-//! The feature `legacy` adds the two old formats. Pages fetch the module without it first.
+//! The feature `module` (the default) is the face of `reader-core` for JavaScript: ranges in, answers out. `reader::Reader` holds the
+//! index pages that were brought and answers questions from them, or names the range that it lacks. `payload` verifies
+//! and decodes what the files of a pack hold. Fetching, retrying and caching are JavaScript's part (`web/reader`). The
+//! feature `legacy` adds the two old formats to it; pages fetch the module without them first.
 //!
 //! Offsets are `u64` here and safe integers there; anything above 2^53-1 is refused, never rounded.
 
 pub mod pieces;
+#[cfg(feature = "module")]
 pub mod value;
+#[cfg(feature = "module")]
 pub mod entry;
+#[cfg(feature = "module")]
 pub mod reader;
 #[cfg(feature = "legacy")]
 pub mod legacy;
+#[cfg(feature = "module")]
 pub mod payload;
+#[cfg(feature = "web")]
+pub mod web;

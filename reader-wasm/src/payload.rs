@@ -2,8 +2,9 @@
 
 use crate::entry::{self, content_of, digest, integer};
 use crate::value::{self, KEYS, core_error};
+use js_sys::{Array, Uint8Array};
 use rangepack_core::blocks::{self, Block};
-use rangepack_core::{Codec, Digest, Extent, Limits};
+use rangepack_core::{Attributes, Codec, Digest, Extent, Limits};
 use wasm_bindgen::prelude::*;
 
 /// SHA-256 as 64 hexadecimal digits.
@@ -45,6 +46,17 @@ pub fn decode_block(entry: &JsValue, block: &JsValue, stored: &[u8]) -> Result<V
     })?;
     let decoded = blocks::decode_block(&content, &block, stored);
     Ok(decoded.map_err(core_error)?.into_owned())
+}
+
+/// The names and values of an attribute block, whose digest the caller has compared: an array of pairs.
+#[wasm_bindgen]
+pub fn attributes(block: &[u8]) -> Result<Array, JsValue> {
+    let pairs = Array::new();
+    let mut each = |name: &[u8], value: &[u8]| {
+        pairs.push(&Array::of2(&value::name(name), &Uint8Array::from(value)));
+    };
+    Attributes::read(block, &mut each).map_err(core_error)?;
+    Ok(pairs)
 }
 
 /// How many bytes are decoded in one go.

@@ -5,11 +5,13 @@
 
 use crate::entry;
 use crate::pieces::Pieces;
-use crate::value::{self, Answered, JsString, KEYS, core_error, name, name_bytes, number, object};
+use crate::value::{
+    self, Answered, JsString, KEYS, core_error, count, name, name_bytes, number, object, set,
+};
 use js_sys::{Array, Object, Uint8Array};
 use rangepack_core::layout::Volume;
 use rangepack_core::{
-    Answer, Digest, Extent, Index, Limits, PackPath, PackPathBuf, Source, blocks,
+    Answer, Digest, Extent, Index, Limits, Opening, PackPath, PackPathBuf, Source, blocks,
 };
 use wasm_bindgen::prelude::*;
 
@@ -36,6 +38,11 @@ pub struct Reader {
     /// What was brought of the file.
     pub(crate) pieces: Pieces,
     pub(crate) index: Option<Opened>,
+    /// While the pack is being opened.
+    opening: Option<Opening>,
+    /// Where the trailer of an old container begins.
+    #[cfg(feature = "legacy")]
+    pub(crate) trailer: Option<u64>,
     /// The index of an old container, while it is brought.
     #[cfg(feature = "legacy")]
     pub(crate) incoming: Option<crate::legacy::Incoming>,
@@ -46,16 +53,6 @@ pub(crate) struct Opened {
     pub(crate) index: Index,
     /// The pages of an index that was built in memory; otherwise they lie in the pack.
     pub(crate) memory: Option<Vec<u8>>,
-}
-
-/// What was strange in an old container's index.
-#[derive(Debug, Default)]
-pub(crate) struct Notes {
-    pub(crate) refused: u64,
-    pub(crate) bad_lines: u64,
-    pub(crate) lost_names: u64,
-    /// It has no index inside yet: the one beside it counts.
-    pub(crate) unfinished: bool,
 }
 
 #[wasm_bindgen]
@@ -69,8 +66,6 @@ impl Reader {
         limits.v1_index_bytes = 1 << 30;
         limits.v1_entries = 10_000_000;
         limits.section_bytes = 32 << 20;
-        // Each is a request of its own.
-        limits.generations = 64;
         limits.content_bytes = 1 << 30;
         Ok(Reader {
             file_len: value::integer(file_len)?,
@@ -78,6 +73,9 @@ impl Reader {
             limits,
             pieces: Pieces::default(),
             index: None,
+            opening: None,
+            #[cfg(feature = "legacy")]
+            trailer: None,
             #[cfg(feature = "legacy")]
             incoming: None,
         })
@@ -88,8 +86,14 @@ impl Reader {
         let start = value::integer(offset)?;
         let brought = Extent { start, len: bytes.len() as u64 };
         self.pieces.insert(start, bytes);
-        // While it is being opened, everything that was brought may be asked for again.
-        let Some(opened) = &self.index else { return Ok(()) };
+        let Some(opened) = &self.index else {
+            if self.opening.is_some() {
+                // Generations that it went past are not asked for again.
+                self.pieces.shrink(self.cache_bytes + self.limits.section_bytes);
+            }
+            // The search for an old container's index asks for everything again.
+            return Ok(());
+        };
         let dropped = self.pieces.shrink(self.cache_bytes);
         if opened.memory.is_none() {
             // Bytes that come anew are believed only after they were checked anew.
@@ -113,57 +117,75 @@ impl Reader {
     /// in one of the old formats, which the module built with the feature `legacy` reads.
     pub fn open(&mut self, root: Option<String>) -> Answered {
         let expected = root.map(|root| value::digest(&root)).transpose()?;
-        let opened = ready!(Index::open(&self.pieces, self.file_len, expected, &self.limits));
+        let opening = self.opening.get_or_insert_with(|| Opening::new(expected));
+        let opened = ready!(opening.go_on(&self.pieces, self.file_len, &self.limits));
         match (opened, expected) {
             (Some(index), _) => {
                 let volumes = ready!(index.volumes(&self.pieces, &self.limits));
+                self.opening = None;
                 self.index = Some(Opened { index, memory: None });
-                self.info("rangepack", &volumes, &Notes::default())
+                Ok(value::ready(self.info("rangepack", &volumes)?))
             }
             (None, Some(expected)) => {
                 // An old container has no digest of its own that could be compared.
                 let found = Digest([0; 32]);
                 Err(core_error(rangepack_core::Error::WrongRoot { expected, found }))
             }
-            (None, None) => Ok(value::ready(JsValue::UNDEFINED)),
+            (None, None) => {
+                self.opening = None;
+                Ok(value::ready(JsValue::UNDEFINED))
+            }
         }
     }
 
-    pub(crate) fn info(&self, format: &str, volumes: &[Volume], notes: &Notes) -> Answered {
+    pub(crate) fn info(&self, format: &str, volumes: &[Volume]) -> Result<Object, JsValue> {
         let Opened { index, memory } = self.opened()?;
         let (header, totals) = (index.header(), index.totals());
         let paged = memory.is_none();
         KEYS.with(|keys| {
             let named = Array::new();
             for volume in volumes {
-                let (len, volume) = (number(volume.len)?, name(&volume.name));
-                named.push(&object([(&keys.name, volume), (&keys.size, len)]));
+                let told = object([(&keys.name, name(&volume.name))]);
+                count(&told, &keys.size, volume.len)?;
+                named.push(&told);
+            }
+            let sections = Array::new();
+            for section in header.sections().iter().filter(|_| paged) {
+                let told = value::range(section.extent)?;
+                set(&told, &keys.tag, name(&section.tag.0));
+                set(&told, &keys.known, section.is_known().into());
+                if let Some(digest) = &section.digest {
+                    set(&told, &keys.sha256, value::hex(digest));
+                }
+                sections.push(&told);
             }
             let info = object([
                 (&keys.format, format.into()),
-                (&keys.file_size, number(self.file_len)?),
-                (&keys.entries, number(index.len())?),
-                (&keys.files, number(totals.files)?),
-                (&keys.symlinks, number(header.symlinks)?),
-                (&keys.directories, number(totals.directories)?),
-                (&keys.bytes, number(totals.bytes)?),
-                (&keys.stored_bytes, number(totals.stored_bytes)?),
-                // The index of an old container is in memory: nothing of it is fetched any more.
-                (&keys.index_bytes, number(if paged { header.pages().len } else { 0 })?),
                 (&keys.volumes, named.into()),
-                (&keys.refused, number(notes.refused)?),
-                (&keys.bad_lines, number(notes.bad_lines)?),
-                (&keys.lost_names, number(notes.lost_names)?),
-                (&keys.unfinished, notes.unfinished.into()),
+                (&keys.sections, sections.into()),
             ]);
-            let more: &Object = info.unchecked_ref();
+            // The index of an old container is in memory: nothing of it is fetched any more.
+            let index_bytes = if paged { header.pages().len } else { 0 };
+            for (key, value) in [
+                (&keys.file_size, self.file_len),
+                (&keys.entries, index.len()),
+                (&keys.files, totals.files),
+                (&keys.symlinks, header.symlinks),
+                (&keys.directories, totals.directories),
+                (&keys.bytes, totals.bytes),
+                (&keys.stored_bytes, totals.stored_bytes),
+                (&keys.index_bytes, index_bytes),
+                (&keys.page_size, header.page_size.into()),
+            ] {
+                count(&info, key, value)?;
+            }
             if paged {
-                value::set(more, &keys.root, value::hex(&index.digest()));
+                set(&info, &keys.root, value::hex(&index.digest()));
             }
             if let Some(digest) = &header.tree_digest {
-                value::set(more, &keys.tree_digest, value::hex(digest));
+                set(&info, &keys.tree_digest, value::hex(digest));
             }
-            Ok(value::ready(info))
+            Ok(info)
         })
     }
 
@@ -212,7 +234,7 @@ impl Reader {
         let limit = limit as usize;
         let list = ready!(index.list(&pages, directory.as_path(), after.as_deref(), limit));
         let entries: Result<Array, JsValue> = list.iter().map(entry::to_object).collect();
-        Ok(value::ready(entries?.into()))
+        Ok(value::ready(entries?))
     }
 
     /// The numbers `{ start, end }` of everything below a directory.
@@ -221,8 +243,10 @@ impl Reader {
         let (index, pages) = self.parts()?;
         let range = ready!(index.subtree(&pages, directory.as_path()));
         KEYS.with(|keys| {
-            let (start, end) = (number(range.start)?, number(range.end)?);
-            Ok(value::ready(object([(&keys.start, start), (&keys.end, end)])))
+            let told = Object::new();
+            count(&told, &keys.start, range.start)?;
+            count(&told, &keys.end, range.end)?;
+            Ok(value::ready(told))
         })
     }
 
@@ -254,9 +278,10 @@ impl Reader {
                 Answer::Need(_) => break,
             };
         }
-        let next = number(scan.position())?;
         KEYS.with(|keys| {
-            Ok(value::ready(object([(&keys.entries, entries.into()), (&keys.next, next)])))
+            let told = object([(&keys.entries, entries.into())]);
+            count(&told, &keys.next, scan.position())?;
+            Ok(value::ready(told))
         })
     }
 
@@ -276,24 +301,17 @@ impl Reader {
         KEYS.with(|keys| {
             let list = Array::new();
             for block in &blocks {
-                list.push(&object([
-                    (&keys.index, number(block.index)?),
-                    (&keys.offset, number(block.stored.start)?),
-                    (&keys.length, number(block.stored.len)?),
-                    (&keys.sha256, value::hex(&block.digest)),
-                    (&keys.start, number(block.content.start)?),
-                    (&keys.end, number(block.content.end)?),
-                ]));
+                let told = value::range(block.stored)?;
+                set(&told, &keys.sha256, value::hex(&block.digest));
+                count(&told, &keys.index, block.index)?;
+                count(&told, &keys.start, block.content.start)?;
+                count(&told, &keys.end, block.content.end)?;
+                list.push(&told);
             }
-            let end = number(range.end)?;
-            Ok(value::ready(object([(&keys.blocks, list.into()), (&keys.end, end)])))
+            let located = object([(&keys.blocks, list.into())]);
+            count(&located, &keys.end, range.end)?;
+            Ok(value::ready(located))
         })
-    }
-
-    /// How many bytes of index pages are kept.
-    #[wasm_bindgen(getter, js_name = cachedBytes)]
-    pub fn cached_bytes(&self) -> f64 {
-        self.pieces.len() as f64
     }
 }
 

@@ -12,18 +12,42 @@ const MAX_SAFE: u64 = (1 << 53) - 1;
 
 /// A plain object with these properties.
 #[must_use]
-pub fn object<const N: usize>(properties: [(&JsString, JsValue); N]) -> JsValue {
+pub fn object<const N: usize>(properties: [(&JsString, JsValue); N]) -> Object {
+    with_all(&properties)
+}
+
+/// One copy of it is enough.
+#[inline(never)]
+fn with_all(properties: &[(&JsString, JsValue)]) -> Object {
     let object = Object::new();
     for (key, value) in properties {
-        set(&object, key, value);
+        // Setting a property of a plain object never fails.
+        let _ = Reflect::set(&object, key, value);
     }
-    object.into()
+    object
 }
 
 /// Sets one property of a plain object.
+#[inline(never)]
 pub fn set(object: &Object, key: &JsString, value: JsValue) {
     // Setting a property of a plain object never fails.
     let _ = Reflect::set(object, key, &value);
+}
+
+/// Sets one property to a number, unless JavaScript would round it.
+pub fn count(object: &Object, key: &JsString, value: u64) -> Result<(), JsValue> {
+    set(object, key, number(value)?);
+    Ok(())
+}
+
+/// `{ offset, length }`.
+pub fn range(extent: Extent) -> Result<Object, JsValue> {
+    KEYS.with(|keys| {
+        let object = Object::new();
+        count(&object, &keys.offset, extent.start)?;
+        count(&object, &keys.length, extent.len)?;
+        Ok(object)
+    })
 }
 
 pub use js_sys::JsString;
@@ -104,6 +128,7 @@ pub fn error(code: &str, message: &str) -> JsValue {
 }
 
 /// What the core found wrong.
+#[inline(never)]
 #[must_use]
 pub fn core_error(failure: Error) -> JsValue {
     let code = match failure.kind() {
@@ -118,30 +143,48 @@ pub fn core_error(failure: Error) -> JsValue {
     let of_index = [Part::Page, Part::BlockTable, Part::Section];
     if let Error::DigestMismatch { part, extent, .. } = failure
         && of_index.contains(&part)
-        && let (Ok(offset), Ok(length)) = (number(extent.start), number(extent.len))
+        && let Ok(range) = range(extent)
     {
         // Which bytes to bring once more.
-        KEYS.with(|keys| {
-            let range = object([(&keys.offset, offset), (&keys.length, length)]);
-            set(error.unchecked_ref(), &keys.damaged, range);
-        });
+        KEYS.with(|keys| set(error.unchecked_ref(), &keys.damaged, range.into()));
     }
     error
 }
 
 /// `{ value }`: the answer.
 #[must_use]
-pub fn ready(value: JsValue) -> JsValue {
-    KEYS.with(|keys| object([(&keys.value, value)]))
+pub fn ready(value: impl Into<JsValue>) -> JsValue {
+    KEYS.with(|keys| object([(&keys.value, value.into())]).into())
 }
 
 /// `{ need: { offset, length } }`: a range that is lacking.
 pub fn need(extent: Extent) -> Answered {
-    let (offset, length) = (number(extent.start)?, number(extent.len)?);
-    KEYS.with(|keys| {
-        let range = object([(&keys.offset, offset), (&keys.length, length)]);
-        Ok(object([(&keys.need, range)]))
-    })
+    let range = range(extent)?;
+    KEYS.with(|keys| Ok(object([(&keys.need, range.into())]).into()))
+}
+
+/// Names of properties, made once.
+#[derive(Debug)]
+pub struct Made;
+
+/// Names of properties, made once.
+pub static KEYS: Made = Made;
+
+impl Made {
+    /// Lends them.
+    #[inline]
+    pub fn with<T>(&self, work: impl FnOnce(&Keys) -> T) -> T {
+        work(keys())
+    }
+}
+
+// One copy of it is enough, and they live as long as the module.
+#[inline(never)]
+fn keys() -> &'static Keys {
+    thread_local! {
+        static MADE: &'static Keys = Box::leak(Box::new(make()));
+    }
+    MADE.with(|made| *made)
 }
 
 macro_rules! keys {
@@ -151,9 +194,9 @@ macro_rules! keys {
         #[expect(missing_docs, reason = "each is the name that it holds")]
         pub struct Keys { $(pub $key: JsString),* }
 
-        thread_local! {
-            /// Names of properties, made once.
-            pub static KEYS: Keys = Keys { $($key: JsString::from($text)),* };
+        #[inline(never)]
+        fn make() -> Keys {
+            Keys { $($key: JsString::from($text)),* }
         }
     };
 }
@@ -169,5 +212,7 @@ keys! {
     end = "end", start = "start", format = "format", root = "root", volumes = "volumes",
     refused = "refused", bad_lines = "badLines", lost_names = "lostNames", unfinished = "unfinished",
     index_bytes = "indexBytes", legacy = "legacy", index = "index", whole = "whole", file_size = "fileSize",
-    tree_digest = "treeDigest", hard_link = "hardLink", sparse = "sparse", unsupported = "unsupported",
+    tree_digest = "treeDigest", hard_link = "hardLink", sparse = "sparse", unreadable = "unreadable",
+    message = "message", misfit = "misfit", sections = "sections", tag = "tag", known = "known",
+    attributes = "attributes", page_size = "pageSize",
 }

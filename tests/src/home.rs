@@ -33,9 +33,11 @@ impl Home {
         fs::write(self.at("source").join(name), content).unwrap();
     }
 
-    /// Packs the source into the container.
+    /// Packs the source into the container, be it finished or not.
     pub fn create_with(&self, options: &CreateOptions) -> rangepack::Result<Created> {
-        create(&self.at("source"), &self.at("c"), options, &())
+        let mut options = options.clone();
+        options.reopen = true;
+        create(&self.at("source"), &self.at("c"), &options, &())
     }
 
     /// The same, which goes well.

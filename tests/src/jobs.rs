@@ -197,6 +197,7 @@ fn nothing(_: &Path) {}
 
 fn options() -> CreateOptions {
     let mut options = CreateOptions::default();
+    options.reopen = true;
     (options.finalize, options.pack.threads) = (true, 2);
     options
 }

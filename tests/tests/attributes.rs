@@ -187,6 +187,7 @@ fn a_damaged_block_is_found_and_not_set() {
 fn a_container_keeps_them_in_all_its_forms() {
     let Some(home) = home() else { return };
     let mut options = CreateOptions::default();
+    options.reopen = true;
     options.pack = with_attributes();
     let container = home.at("c");
     let go_on = || create(&home.at("source"), &container, &options, &()).unwrap().summary;

@@ -54,6 +54,32 @@ fn continued_and_changed_files_packed_anew() {
     assert_eq!(home.check().header().entries, 5);
 }
 
+#[test]
+fn a_finished_container_is_opened_again_only_when_that_is_asked_for() {
+    let home = Home::new();
+    home.create_with(&finalizing()).unwrap();
+    fs::remove_file(home.at("c.idx")).unwrap();
+    let mut options = CreateOptions::default();
+    let run = |options: &CreateOptions| create(&home.at("source"), &home.at("c"), options, &());
+    assert_eq!(run(&options).unwrap().summary.unchanged, 3);
+    for name in ["bytes", "empty"] {
+        home.write(name, if name == "empty" { b"" } else { b"some" });
+        let before = home.files();
+        for (dry_run, finalize) in [(false, false), (true, false), (false, true)] {
+            (options.dry_run, options.finalize) = (dry_run, finalize);
+            let refused = run(&options).unwrap_err();
+            let problem = ContainerProblem::Finished;
+            assert!(matches!(refused, Error::Container { problem: found, .. } if found == problem));
+            assert!(home.files() == before, "nothing was touched");
+        }
+        fs::remove_file(home.at("source").join(name)).unwrap();
+    }
+    home.write("more", b"more");
+    options.reopen = true;
+    run(&options).unwrap();
+    assert_eq!(home.check().header().entries, 4);
+}
+
 /// Gives a file a time that it cannot have by accident.
 fn filetime_of(path: &Path) {
     let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000);

@@ -18,6 +18,7 @@ const LIMIT: &str = "RANGEPACK_TEST_LIMIT";
 
 fn options() -> CreateOptions {
     let mut options = CreateOptions::default();
+    options.reopen = true;
     options.fsync_every = 5;
     options.index_batch = Some(10);
     options.pack.threads = 2;

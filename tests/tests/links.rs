@@ -242,6 +242,7 @@ fn followed_links_to_one_file_are_names_of_it() {
 
 fn container(home: &Home, options: &PackOptions) -> Summary {
     let mut create_options = CreateOptions::default();
+    create_options.reopen = true;
     create_options.pack = options.clone();
     create(&home.at("source"), &home.at("c"), &create_options, &()).unwrap().summary
 }

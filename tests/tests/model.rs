@@ -104,6 +104,7 @@ impl Model {
 
     fn options(&self, batch: u64) -> CreateOptions {
         let mut options = CreateOptions::default();
+        options.reopen = true;
         (options.fsync_every, options.index_batch) = (batch, Some(batch));
         options.pack.threads = 2;
         options

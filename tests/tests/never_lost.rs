@@ -96,6 +96,7 @@ fn another_container_s_index_and_an_older_one_cut_nothing() {
         fs::write(&index, &wrong).unwrap();
         for finish in [false, true] {
             let mut options = CreateOptions::default();
+            options.reopen = true;
             options.finalize = finish;
             home.is_refused(&options, |error| {
                 matches!(
@@ -185,6 +186,7 @@ fn a_damaged_line_is_named() {
 fn lines_that_were_being_appended_are_dropped() {
     let home = filled(40);
     let mut options = CreateOptions::default();
+    options.reopen = true;
     (options.fsync_every, options.index_batch) = (8, Some(8));
     home.create_with(&options).unwrap();
     let (container, whole) =

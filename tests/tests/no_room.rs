@@ -19,6 +19,7 @@ const CHILD: &str = "RANGEPACK_TEST_NO_ROOM";
 fn child() {
     let Some(home) = std::env::var_os(CHILD).map(PathBuf::from) else { return };
     let mut options = CreateOptions::default();
+    options.reopen = true;
     options.finalize = true;
     options.fsync_every = 2;
     options.pack.threads = 2;

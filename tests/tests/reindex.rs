@@ -157,6 +157,7 @@ fn tables_of_an_open_container_are_taken_over() {
         let text = b"again and again ".repeat(50_000);
         fs::write(source.join("text"), &text).unwrap();
         let mut options = CreateOptions::default();
+        options.reopen = true;
         options.pack.compress = compress;
         let path = folder.path().join("c");
         create(&source, &path, &options, &()).unwrap();

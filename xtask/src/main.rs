@@ -1,4 +1,4 @@
-//! Everything a developer runs: `cargo xtask test | demo | golden | wasm | viewer | screenshots | fuzz | reliability | bench`.
+//! Everything a developer runs: `cargo xtask test | demo | golden | wasm | page | viewer | screenshots | fuzz | reliability | bench`.
 //!
 //! One module per command, and beneath them what they share: [`run`] starts commands and
 //! [`toolchain`] brings what a toolchain lacks.
@@ -12,6 +12,7 @@ mod sample;
 mod servers;
 mod golden;
 mod wasm;
+mod page;
 mod viewer;
 mod screenshots;
 mod fuzz;
@@ -42,6 +43,8 @@ enum Command {
     Golden(golden::Arguments),
     /// Build the WebAssembly reader into the npm package and check its size
     Wasm(wasm::Arguments),
+    /// Build the example of a page in Rust (examples/web) into target/page
+    Page(page::Arguments),
     /// Build the viewer, which release builds of the command embed
     Viewer(viewer::Arguments),
     /// Take the pictures of the viewer in docs/, in both themes and two sizes
@@ -60,6 +63,7 @@ fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Golden(arguments) => golden::run(&arguments),
         Command::Wasm(arguments) => wasm::run(&arguments),
+        Command::Page(arguments) => page::run(&arguments),
         Command::Viewer(arguments) => viewer::run(&arguments),
         Command::Screenshots(arguments) => screenshots::run(&arguments),
         Command::Fuzz(arguments) => fuzz::run(&arguments),

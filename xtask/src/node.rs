@@ -3,7 +3,7 @@
 use crate::run;
 use anyhow::{Result, bail};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The oldest Node that the npm package supports, and that the tests need.
@@ -26,14 +26,27 @@ pub(crate) fn install() -> Result<()> {
     if major.is_none_or(|major: u32| major < OLDEST) {
         bail!("Node {OLDEST} or later is needed, but `node --version` says {version}");
     }
-    // npm writes this file when it is done.
-    let installed = web().join("node_modules/.package-lock.json");
-    let lock = web().join("package-lock.json");
-    let time = |path| fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
-    if time(&installed) >= time(&lock) && installed.exists() {
+    if is_installed(&web()) {
         return Ok(());
     }
     run::run(npm(["ci", "--no-audit", "--no-fund"]).env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1"))
+}
+
+/// Brings the bundlers and runtimes that the package is tried with. They are large, and nothing else takes them.
+pub(crate) fn install_tools() -> Result<()> {
+    let folder = web().join("tools");
+    if is_installed(&folder) {
+        return Ok(());
+    }
+    run::run(npm(["ci", "--no-audit", "--no-fund"]).current_dir(folder))
+}
+
+/// Whether what the lock file of a folder names is there.
+fn is_installed(folder: &Path) -> bool {
+    // npm writes this file when it is done.
+    let installed = folder.join("node_modules/.package-lock.json");
+    let time = |path| fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
+    installed.exists() && time(installed) >= time(folder.join("package-lock.json"))
 }
 
 /// npm in the workspace.

@@ -1,7 +1,7 @@
 //! Everything that CI runs, step by step.
 
 use crate::outcome::Outcome;
-use crate::{advisories, fuzz, licences, node, run, servers, toolchain, wasm};
+use crate::{advisories, fuzz, licences, node, page, run, servers, toolchain, wasm};
 use anyhow::{Result, bail};
 use std::fmt;
 use std::time::Instant;
@@ -34,7 +34,11 @@ const STEPS: [Step; 11] = [
     Step { name: "local", about: "library and command build without the network", run: local },
     Step { name: "windows", about: "library and command compile for Windows", run: windows },
     Step { name: "tests", about: "unit, end-to-end and documentation tests", run: tests },
-    Step { name: "web", about: "the npm package, in Node and Chromium and on nginx", run: web },
+    Step {
+        name: "web",
+        about: "the npm package in Node and Chromium and on nginx; Rust in Chromium",
+        run: web,
+    },
     Step { name: "fuzz", about: "every fuzz target survives a few seconds", run: fuzz::smoke },
 ];
 
@@ -187,9 +191,13 @@ fn web() -> Result<Outcome> {
     toolchain::need_program("chromium", "chromium")?;
     toolchain::need_program("nginx", "nginx-light")?;
     wasm::run(&wasm::Arguments {})?;
+    if let Err(error) = node::install_tools() {
+        println!("{error:#}: bundlers, Deno, Bun and Cloudflare's workers will not be tried");
+    }
     run::run(&mut run::cargo(["test", "--workspace", "--locked", "--no-run", "--quiet"]))?;
     run::run(&mut node::npm(["run", "check"]))?;
     run::run(node::npm(["test"]).env("RANGEPACK", run::built_command()?))?;
+    page::test()?;
     Ok(Outcome::Passed)
 }
 

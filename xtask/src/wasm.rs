@@ -2,6 +2,7 @@
 
 use crate::{node, run, toolchain};
 use anyhow::{Context, Result, bail};
+use base64::prelude::{BASE64_STANDARD, Engine};
 use flate2::{Compression, write::GzEncoder};
 use std::fs;
 use std::io::Write;
@@ -17,18 +18,25 @@ const FOLDER: &str = "web/reader/wasm";
 
 /// The modules: one for packs, and one that reads the old formats as well.
 const MODULES: [Module; 2] = [
-    Module { name: "rangepack", features: &[], budget: 76 * 1000 },
-    Module { name: "rangepack-legacy", features: &["--features", "legacy"], budget: 148 * 1000 },
+    Module { name: "rangepack", inline: "inline.js", features: &[], budget: 76 * 1000 },
+    Module {
+        name: "rangepack-legacy",
+        inline: "inline-legacy.js",
+        features: &["--features", "legacy"],
+        budget: 148 * 1000,
+    },
 ];
 
 struct Module {
     name: &'static str,
+    /// The module as text in JavaScript, for `rangepack/inline`.
+    inline: &'static str,
     features: &'static [&'static str],
     /// How long it may be for a browser that fetches it compressed, in bytes.
     budget: usize,
 }
 
-const TARGET: &str = "wasm32-unknown-unknown";
+pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 
 /// Compiles, makes the JavaScript side, optimises, and checks the budgets.
 pub(crate) fn run(_: &Arguments) -> Result<()> {
@@ -43,22 +51,25 @@ fn build(module: &Module, folder: &Path) -> Result<()> {
     let profile = ["build", "--locked", "--package", "rangepack-wasm", "--profile", "wasm"];
     run::run(run::cargo(profile).args(["--target", TARGET]).args(module.features))?;
     let built = run::target_folder()?.join(TARGET).join("wasm/rangepack_wasm.wasm");
-    Bindgen::new()
-        .input_path(&built)
-        .web(true)?
-        .typescript(true)
-        .out_name(module.name)
-        .generate(folder)
-        .context("wasm-bindgen cannot process the module")?;
+    bind(&built, module.name, folder)?;
 
     let file = folder.join(format!("{}_bg.wasm", module.name));
     let optimised = folder.join("optimised.wasm");
     let mut optimise = node::tool("wasm-opt");
-    optimise.args(["-Oz", "--converge", "--strip-debug", "--strip-producers"]);
+    // Nothing lies in the first KiB of memory, where the stack would end.
+    optimise.args([
+        "-Oz",
+        "--converge",
+        "--low-memory-unused",
+        "--strip-debug",
+        "--strip-producers",
+    ]);
     run::run(optimise.args(FEATURES).arg(&file).arg("-o").arg(&optimised))?;
     fs::rename(&optimised, &file)?;
 
     let bytes = fs::read(&file)?;
+    let text = BASE64_STANDARD.encode(&bytes);
+    fs::write(folder.join(module.inline), format!("export default '{text}';\n"))?;
     let compressed = compressed_len(&bytes)?;
     let (name, budget) = (module.name, module.budget);
     println!("{name}: {} bytes, {compressed} with gzip (at most {budget})", bytes.len());
@@ -66,6 +77,13 @@ fn build(module: &Module, folder: &Path) -> Result<()> {
         bail!("the module {name} is {compressed} bytes long with gzip; {budget} is the most");
     }
     Ok(())
+}
+
+/// Makes the JavaScript side of a module that was compiled.
+pub(crate) fn bind(built: &Path, name: &str, folder: &Path) -> Result<()> {
+    let mut bindgen = Bindgen::new();
+    bindgen.input_path(built).web(true)?.typescript(true).out_name(name);
+    bindgen.generate(folder).context("wasm-bindgen cannot process the module")
 }
 
 /// What the compiler uses by default, and every browser since 2021 knows.

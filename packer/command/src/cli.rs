@@ -9,8 +9,10 @@ mod listing;
 mod notes;
 mod paths;
 mod progress;
+mod sources;
 mod status;
 mod summary;
+mod usage;
 
 mod pack;
 mod create;
@@ -139,11 +141,15 @@ fn flowing(text: &str) -> String {
 
 /// Runs the command line of this process.
 pub(crate) fn main() -> ExitCode {
-    let parsed = command().try_get_matches().and_then(|found| Cli::from_arg_matches(&found));
-    let cli = match parsed {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    if let Some(error) = usage::misread(&arguments) {
+        error.exit();
+    }
+    let parsed = command().try_get_matches_from(arguments);
+    let cli = match parsed.and_then(|found| Cli::from_arg_matches(&found)) {
         Ok(cli) => cli,
         Err(_) if short_help() => return ExitCode::SUCCESS,
-        Err(error) => error.format(&mut command()).exit(),
+        Err(error) => usage::advised(error.format(&mut command())).exit(),
     };
     let exit = cli.command.run(&cli.global).unwrap_or_else(|failure| failure.report(&cli.global));
     ExitCode::from(exit.code())

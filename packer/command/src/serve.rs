@@ -346,6 +346,7 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
 impl Shared {
     fn respond(&self, request: &Parts, route: Route) -> Response {
         match route {
+            Route::Home if asks_for_ranges(request) => self.only_pack(request),
             Route::Home => match site::index() {
                 Some(index) => self.site(request, index),
                 None => listing::home(&self.shelf),
@@ -370,6 +371,24 @@ impl Shared {
             },
             Route::Nothing => nothing("this path"),
         }
+    }
+
+    /// Sends a reader of packs, who has the URL that people open, to the pack.
+    fn only_pack(&self, request: &Parts) -> Response {
+        let query = request.uri.query().unwrap_or("");
+        let pairs = || query.split('&').filter(|pair| !pair.is_empty());
+        let named = pairs().find_map(|pair| pair.strip_prefix("pack="));
+        let Some(name) = named
+            .map(str::to_owned)
+            .or_else(|| self.shelf.only().map(|name| route::escape(name.as_bytes()).to_string()))
+        else {
+            let problem = "there are several packs here, or none: /packs.json names them";
+            return send::text(StatusCode::NOT_FOUND, problem);
+        };
+        let rest: Vec<&str> = pairs().filter(|pair| !pair.starts_with("pack=")).collect();
+        let mark = if rest.is_empty() { "" } else { "?" };
+        let to = format!("{}{mark}{}", route::own_path(&name), rest.join("&"));
+        Redirect::temporary(&to).into_response()
     }
 
     fn site(&self, request: &Parts, file: site::SiteFile) -> Response {
@@ -413,6 +432,11 @@ impl Shared {
         self.shelf.notice(name, error);
         send::failure(name, error)
     }
+}
+
+/// Whether a reader of packs asks, rather than a browser.
+fn asks_for_ranges(request: &Parts) -> bool {
+    request.headers.contains_key(header::RANGE) && !guard::accepts_html(&request.headers)
 }
 
 fn nothing(name: &str) -> Response {

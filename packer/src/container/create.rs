@@ -5,7 +5,7 @@ use crate::container::journal::Journal;
 use crate::container::known::{self, Known, Place, Resumed, Tail};
 use crate::container::lock::Locked;
 use crate::container::tasks::{Ahead, Tasks};
-use crate::error::{Action, Error, Result};
+use crate::error::{Action, ContainerProblem, Error, Result};
 use crate::index::writer::{DirectoryLines, Finished, IndexFormat};
 use crate::pack::{self, Dedup, Output, PackOptions, Summary};
 use crate::progress::{Mute, Observer};
@@ -39,6 +39,8 @@ pub struct CreateOptions {
     pub remove_index: bool,
     /// What is done with bytes that nothing names.
     pub tail: Tail,
+    /// Add to a container that is finished. Until it is finished again it is read through the index beside it.
+    pub reopen: bool,
 }
 
 impl Default for CreateOptions {
@@ -52,6 +54,7 @@ impl Default for CreateOptions {
             finalize: false,
             remove_index: false,
             tail: Tail::Refuse,
+            reopen: false,
         }
     }
 }
@@ -65,6 +68,7 @@ setters!(CreateOptions {
     finalize(bool),
     remove_index(bool),
     tail(Tail),
+    reopen(bool),
 });
 
 /// What `create` did.
@@ -87,7 +91,8 @@ pub struct Created {
 /// Makes a container, or continues one.
 ///
 /// Nothing that is in the container is lost, whatever happens meanwhile: lines are only written when
-/// their payloads are durable. A container whose index is missing is left alone, with an error.
+/// their payloads are durable. A container whose index is missing is left alone, with an error, and so is a finished one
+/// to which something would be added, unless [`CreateOptions::reopen`] allows that.
 pub fn create(
     source: &Path,
     container: &Path,
@@ -156,6 +161,7 @@ impl Creation<'_> {
             }
         })?;
         let output = Output::new(locked.handle()?, self.container, end, options.pack.align, dedup)?;
+        let output = output.seal(reopened && !options.reopen);
         let mut output = output.announcing(journal.announce()?);
         let failure = Arc::new(Mutex::new(None));
         let tasks = Tasks {
@@ -244,6 +250,10 @@ fn dry_run(
     let (groups, mut sink) = (known.groups, |_: &Entry, _: &mut Output| Ok(()));
     created.summary = pack::run(tasks, &mut output, &options.pack, groups, observer, &mut sink)?;
     refuse_unsorted(index, &failure)?;
+    let Summary { files, directories, symlinks, .. } = created.summary;
+    if known.reopened && !options.reopen && files + directories + symlinks > 0 {
+        return Err(Error::container(container, ContainerProblem::Finished));
+    }
     Ok(created)
 }
 

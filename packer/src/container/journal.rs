@@ -6,7 +6,6 @@
 //! payload bytes are written a note tells how far they may reach, so that nothing else is ever cut off.
 
 use crate::error::{Action, ContainerProblem, Error, Result};
-use crate::index::end::end_of;
 use crate::pack::{Announce, Output};
 use crate::progress::{Event, Observer};
 use crate::read::note::{Note, Noted};
@@ -45,7 +44,7 @@ impl JournalState {
     /// Takes an entry into account.
     pub(crate) fn count(&mut self, entry: &Entry) {
         self.entries += 1;
-        self.end = self.end.max(end_of(entry));
+        self.end = self.end.max(entry.end());
     }
 }
 

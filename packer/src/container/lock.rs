@@ -2,6 +2,7 @@
 
 use crate::error::{Action, ContainerProblem, Error, Result};
 use crate::source::platform::same_file;
+use crate::source::replace::require_file;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
@@ -15,6 +16,7 @@ pub(crate) struct Locked {
 impl Locked {
     /// Opens a container for writing; refuses when another process has it.
     pub(crate) fn open(path: &Path, create: bool) -> Result<Locked> {
+        require_file(path)?;
         loop {
             let file = File::options()
                 .read(true)

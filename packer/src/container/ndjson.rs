@@ -50,7 +50,7 @@ pub fn write_ndjson(
     options: NdjsonOptions,
     observer: &dyn Observer,
 ) -> Result<NdjsonWritten> {
-    let NdjsonOptions { directories, overwrite } = options;
+    let overwrite = options.overwrite;
     let container = pack.location().disk();
     if let Some(container) = container {
         refuse_same(target, container)?;
@@ -68,6 +68,20 @@ pub fn write_ndjson(
     }
     let replacement = Replacement::new(target)?;
     let mut out = replacement.writer();
+    let written = stream_ndjson(pack, &mut out, target, options, observer)?;
+    drop(out);
+    replacement.finish(Finish { overwrite, sync: true })?;
+    Ok(written)
+}
+
+/// Writes the same lines into anything, which is flushed; errors name it as `target`.
+pub fn stream_ndjson(
+    pack: &Pack,
+    out: &mut (impl Write + Send),
+    target: &Path,
+    NdjsonOptions { directories, .. }: NdjsonOptions,
+    observer: &dyn Observer,
+) -> Result<NdjsonWritten> {
     let header = pack.header();
     let lines = header.totals.files + if directories { header.totals.directories } else { 0 };
     let starts = (0..header.entries).step_by(ENTRIES_AT_A_TIME as usize).map(Ok);
@@ -94,10 +108,8 @@ pub fn write_ndjson(
         _ => Error::io(Action::Write, target)(error),
     };
     let threads = crate::source::platform::default_threads();
-    let (len, _) = ndjson::write(&mut out, lines, threads, starts, scan).map_err(write)?;
+    let (len, _) = ndjson::write(out, lines, threads, starts, scan).map_err(write)?;
     out.flush().map_err(write)?;
-    drop(out);
-    replacement.finish(Finish { overwrite, sync: true })?;
     Ok(NdjsonWritten { len })
 }
 

@@ -119,6 +119,10 @@ pub enum ContainerProblem {
     /// A container has its index inside.
     #[error("it is finalized already")]
     Finalized,
+    /// It is finished, something is to be added, and [`CreateOptions::reopen`](crate::CreateOptions::reopen) is not
+    /// set.
+    #[error("it is finished, and there is something to add")]
+    Finished,
     /// A finished pack has a part that would be lost if more were added.
     #[error("the pack has a section `{tag}`, which would be lost")]
     Section {

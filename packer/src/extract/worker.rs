@@ -1,16 +1,17 @@
 //! What one thread does: entry after entry, each verified before it gets its name.
 
-use super::place::{Attributes, Existing, in_the_way, unguessable};
+use super::place::{Attributes, unguessable};
+use super::present::Way;
 use super::scan::{entry_at, scan};
 use super::system::{LINKS, Place};
-use super::{ExtractReport, Present, Replace, Run, Stopped};
+use super::{ExtractReport, Run, Stopped};
 use crate::progress::Event;
 use crate::read::content::{self, Verified};
 use crate::read::pack::Pack;
 use crate::read::small_files::Aside;
 use crate::source::data::Gathered;
-use rangepack_core::{Content, EntryRef, Escaped, Hasher};
-use std::io::{self, Read};
+use rangepack_core::{Content, EntryRef, Escaped};
+use std::io;
 use std::ops::{ControlFlow, Range};
 use std::sync::atomic::Ordering;
 
@@ -43,7 +44,7 @@ pub(super) enum Problem {
 }
 
 impl Problem {
-    fn io(action: &'static str) -> impl FnOnce(io::Error) -> Problem {
+    pub(super) fn io(action: &'static str) -> impl FnOnce(io::Error) -> Problem {
         move |source| Problem::Io { action, source }
     }
 
@@ -74,28 +75,17 @@ enum Outcome {
     PutOff,
 }
 
-/// What the target has under an entry's name means for the entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
-    /// It is extracted.
-    Free {
-        replaces: bool,
-    },
-    Present,
-    Newer,
-}
-
 pub(super) struct Worker<'r> {
-    run: &'r Run<'r>,
+    pub(super) run: &'r Run<'r>,
     /// `None` when nothing is written.
-    place: Option<Place<'r>>,
+    pub(super) place: Option<Place<'r>>,
     /// Where other names of files lie.
     other: Option<Place<'r>>,
     pass: Pass,
-    name: Vec<u8>,
+    pub(super) name: Vec<u8>,
     path: Vec<u8>,
     temporary: Vec<u8>,
-    buffer: Vec<u8>,
+    pub(super) buffer: Vec<u8>,
     /// Bytes of the current file that the observer was told of.
     told: u64,
     /// This thread's share, and of the problems none.
@@ -288,50 +278,6 @@ impl<'r> Worker<'r> {
         Ok(done)
     }
 
-    /// What the target has under the name of a file with this content, or of a link with this target.
-    fn way(
-        &mut self,
-        entry: &EntryRef<'r>,
-        content: Option<&Content>,
-        link_target: &[u8],
-    ) -> Result<Way, Problem> {
-        let options = &self.run.options;
-        let (present, replace) = (options.present, options.replace);
-        let Some(place) = self.place.as_ref().filter(|_| self.run.asks()) else {
-            return Ok(Way::Free { replaces: false });
-        };
-        let existing = place.existing(&self.name).map_err(Problem::io("look at"))?;
-        let changed = match &existing {
-            Existing::Nothing => return Ok(Way::Free { replaces: false }),
-            Existing::Directory => {
-                return Err(Problem::Io { action: "create", source: in_the_way("a directory") });
-            }
-            Existing::Special => {
-                let source = in_the_way("a pipe, a socket or a device");
-                return Err(Problem::Io { action: "create", source });
-            }
-            Existing::File { mtime, .. } | Existing::Symlink { mtime, .. } => *mtime,
-        };
-        let mtime = entry.mtime()?;
-        let is_present = match (existing, content) {
-            _ if present == Present::None => false,
-            (Existing::File { size, .. }, Some(content)) if size == content.size => match present {
-                Present::SameSize => true,
-                Present::SameTime if mtime.map(i128::from) == Some(changed) => true,
-                _ => self.is_same(content)?,
-            },
-            (Existing::Symlink { target, .. }, None) => target == link_target,
-            _ => false,
-        };
-        match (replace, mtime) {
-            _ if is_present => Ok(Way::Present),
-            (Replace::Always, _) => Ok(Way::Free { replaces: true }),
-            (Replace::Older, Some(mtime)) if changed > i128::from(mtime) => Ok(Way::Newer),
-            (Replace::Older, Some(_)) => Ok(Way::Free { replaces: true }),
-            _ => Err(Problem::Exists { is_compared: present != Present::None }),
-        }
-    }
-
     fn file(
         &mut self,
         ordinal: u64,
@@ -413,43 +359,10 @@ impl<'r> Worker<'r> {
         other.enter(directory, false).is_ok()
             && place.link((other, &first, identity), &self.temporary, &self.name).is_ok()
     }
-
-    /// Whether the existing file of the right length has this content.
-    fn is_same(&mut self, content: &Content) -> Result<bool, Problem> {
-        let options = &self.run.options;
-        let Some(place) = &self.place else { return Ok(false) };
-        let expected = match content.content_digest() {
-            Some(digest) => digest,
-            None if options.replace == Replace::Always => return Ok(false),
-            None => {
-                let mut hasher = Hasher::new();
-                stream(self.run, content, &mut self.buffer, &mut |bytes| {
-                    hasher.update(bytes);
-                    Ok(())
-                })?;
-                hasher.finish()
-            }
-        };
-        // One that cannot be read is replaced.
-        let Ok(mut file) = place.open_existing(&self.name) else { return Ok(false) };
-        self.buffer.resize(options.chunk_size, 0);
-        let mut hasher = Hasher::new();
-        loop {
-            match file.read(&mut self.buffer) {
-                Ok(0) => return Ok(hasher.finish() == expected),
-                Ok(len) => hasher.update(&self.buffer[..len]),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return Ok(false),
-            }
-            if self.run.is_stopped() {
-                return Err(Problem::Stopped);
-            }
-        }
-    }
 }
 
 /// Hands out the content of a large file piece by piece; it is good when this returns `Ok`.
-fn stream(
+pub(super) fn stream(
     run: &Run<'_>,
     content: &Content,
     buffer: &mut Vec<u8>,

@@ -1,7 +1,6 @@
 //! Writes everything that follows the payloads: index pages, CTNRv1 trailer, root page, footer.
 
 use crate::error::{Action, Error, Result};
-use crate::index::end::end_of;
 use crate::index::groups::Groups;
 use crate::index::ndjson;
 use crate::index::sort::Sorted;
@@ -173,7 +172,7 @@ impl IndexWriter {
         let target = if let Kind::Symlink(target) = &entry.kind { target.len() } else { 0 };
         let names = entry.path.as_bytes().len() + target;
         self.bound = self.bound.saturating_add(ENTRY + 12 * names as u64);
-        self.end = self.end.max(end_of(entry));
+        self.end = self.end.max(entry.end());
         self.sums.push(entry).map_err(Error::pack_at(&self.directory))?;
         self.tree.push(entry, &mut self.page).map_err(Error::pack_at(&self.directory))?;
         if !self.page.is_empty() {

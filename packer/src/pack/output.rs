@@ -3,7 +3,7 @@
 use super::dedup::{Dedup, Placed};
 use super::links::Earlier;
 use super::stream::Stream;
-use crate::error::{Action, Error, Result};
+use crate::error::{Action, ContainerProblem, Error, Result};
 use crate::source::replace::close;
 use rangepack_core::{AttributeBlock, Codec, Content, Digest, blocks};
 use std::fmt;
@@ -50,6 +50,8 @@ pub(crate) struct Output {
     stream: Option<Stream>,
     /// Bytes behind the first position stay until something is written.
     begun: bool,
+    /// Nothing may be written.
+    sealed: bool,
     /// A write failed: what lies in the file is not known any more, so no line may name it.
     failed: bool,
     announce: Option<Announce>,
@@ -89,6 +91,7 @@ impl Output {
             file: Some(BufWriter::with_capacity(64 << 10, file)),
             stream: None,
             begun: false,
+            sealed: false,
             failed: false,
             announce: None,
             path: path.to_owned(),
@@ -114,6 +117,7 @@ impl Output {
             file: None,
             stream: None,
             begun: true,
+            sealed: false,
             failed: false,
             announce: None,
             path: PathBuf::new(),
@@ -133,8 +137,17 @@ impl Output {
         self
     }
 
+    /// Refuses to write anything, if `sealed`: the container is finished.
+    pub(crate) fn seal(mut self, sealed: bool) -> Output {
+        self.sealed = sealed;
+        self
+    }
+
     /// Cuts off what stands behind the first position, once: an index that is no longer true.
     pub(crate) fn begin(&mut self) -> Result<()> {
+        if self.sealed && !self.begun {
+            return Err(Error::container(&self.path, ContainerProblem::Finished));
+        }
         let begun = std::mem::replace(&mut self.begun, true);
         if let (false, Some(file)) = (begun, &self.file) {
             // Cutting makes ext4 write a file out when it is closed, so not without need. What is cut off is

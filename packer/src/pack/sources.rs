@@ -32,6 +32,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// otherwise without mode and time.
 #[derive(Debug)]
 pub struct Sources {
+    /// The directory whose content lies at the root.
+    root: Option<PathBuf>,
     sorter: Sorter,
     scratch: PathBuf,
     /// The path that was added last: those above it need not be added again.
@@ -41,14 +43,19 @@ pub struct Sources {
 impl Sources {
     /// Nothing yet. A temporary file may be needed, which lies in the directory `scratch`.
     pub fn new(scratch: &Path) -> Sources {
-        Sources { sorter: Sorter::new(scratch), scratch: scratch.to_owned(), last: Vec::new() }
+        let (sorter, scratch) = (Sorter::new(scratch), scratch.to_owned());
+        Sources { root: None, sorter, scratch, last: Vec::new() }
     }
 
     /// Puts what lies at `disk` at `path` in the pack: a file, or a directory with all that is in it, in which nothing
-    /// else can be put then. A link there is followed.
+    /// else can be put then. A link there is followed. At the root it is the directory's content.
     ///
     /// What is not there, or whose path another has, is left out when it is packed.
     pub fn add(&mut self, disk: &Path, path: PackPath<'_>) -> Result<()> {
+        if path.is_root() && self.root.is_none() {
+            self.root = Some(disk.to_owned());
+            return Ok(());
+        }
         self.push(disk, path, Way::Whole)
     }
 
@@ -58,7 +65,7 @@ impl Sources {
     }
 
     fn push(&mut self, disk: &Path, path: PackPath<'_>, way: Way) -> Result<()> {
-        let Sources { sorter, scratch, last } = self;
+        let Sources { sorter, scratch, last, .. } = self;
         let bytes = path.as_bytes();
         let ends: Vec<usize> = memchr::memchr_iter(b'/', bytes).collect();
         let mut push = |path: PackPath<'_>, disk: Option<&Path>, way| {
@@ -87,12 +94,14 @@ impl Sources {
         skip: Vec<PathBuf>,
         observer: &'o dyn Observer,
     ) -> Result<(Placed<'o>, Failure)> {
-        let Sources { sorter, scratch, .. } = self;
+        let Sources { root, sorter, scratch, .. } = self;
+        let walk = |root: PathBuf| walk_tree(&root, options, skip.clone(), observer);
+        let first = root.map(walk).transpose()?;
         let temporary = || Error::io(Action::UseTemporary, &scratch);
         let places = sorter.merge().map_err(temporary())?;
         let failure = Failure { scratch: scratch.clone(), error: Arc::default() };
         let options = walk_options(options, skip);
-        let placed = Placed::new(places, options, observer, Arc::clone(&failure.error));
+        let placed = Placed::new(places, first, options, observer, Arc::clone(&failure.error));
         Ok((placed.map_err(temporary())?, failure))
     }
 }

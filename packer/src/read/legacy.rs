@@ -1,7 +1,6 @@
 //! Reads the indexes of the two old formats into memory.
 
 use crate::error::{Error, Result};
-use crate::index::end::end_of;
 use crate::progress::{Event, Observer, PROBLEMS_KEPT, go_on};
 use crate::read::foreign::is_no_pack;
 use crate::read::format::Format;
@@ -120,7 +119,7 @@ pub(crate) fn is_own(data: &Data, trailer: &Trailer, limits: &Limits) -> Result<
     let mut last: Option<Content> = None;
     let read = read_index(data, trailer.index, limits, &(), &mut |item| {
         let Item::Entry(entry) = item else { return Ok(()) };
-        end = end.max(end_of(&entry));
+        end = end.max(entry.end());
         if let Kind::File(content) = entry.kind
             && content.volume == 0
             && content.stored_size > 0
@@ -148,7 +147,7 @@ fn end_in(beside: &Data, options: &OpenOptions) -> Result<Option<u64>> {
     // A broken index is no reason not to read the one inside.
     let _ = read_index(beside, all, &options.limits, &(), &mut |item| {
         if let Item::Entry(entry) = item {
-            end = end.max(Some(end_of(&entry)));
+            end = end.max(Some(entry.end()));
         }
         Ok(())
     })?;
@@ -296,7 +295,7 @@ pub(crate) fn load(
     let (mut end, mut all) = (0, true);
     let mut notes = read(data, &origin, options, observer, &mut |item| {
         match &item {
-            Item::Entry(entry) => end = end.max(end_of(entry)),
+            Item::Entry(entry) => end = end.max(entry.end()),
             Item::Refused(_) => all = false,
         }
         memory.push(item)

@@ -9,7 +9,7 @@ use crate::progress::Observer;
 use crate::source::data::{Data, Gathered};
 use crate::source::location::Location;
 use crate::source::options::{OpenOptions, Verify};
-use rangepack_core::{Digest, Index};
+use rangepack_core::{Digest, Index, Opening};
 use std::sync::Arc;
 
 impl Pack {
@@ -111,8 +111,8 @@ impl Pack {
 
 /// Opens the paged index at the end of a file; `None` when there is none.
 fn open_index(data: &Data, options: &OpenOptions) -> Result<Option<Index>> {
-    let (len, expected) = (data.len(), options.expected);
-    Gathered::new(data).ask(|source| Index::open(source, len, expected, &options.limits))
+    let (len, mut opening) = (data.len(), Opening::new(options.expected));
+    Gathered::new(data).ask(|source| opening.go_on(source, len, &options.limits))
 }
 
 /// The same for a container, which may be unfinished: when its last payload is a pack that was packed as

@@ -228,6 +228,15 @@ pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<()> {
     replacement.finish(Finish { overwrite: true, sync: false })
 }
 
+/// Fails when something is there that is not a regular file: to open a pipe is to wait for another process.
+pub(crate) fn require_file(path: &Path) -> Result<()> {
+    if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
+        let source = io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file");
+        return Err(Error::io(Action::Open, path)(source));
+    }
+    Ok(())
+}
+
 /// Fails when an output is also an input.
 pub(crate) fn refuse_same(output: &Path, input: &Path) -> Result<()> {
     if same_file(output, input) {

@@ -55,11 +55,20 @@ pub struct IndexSummary {
     pub bad_lines: u64,
     /// The first of these, [`BAD_LINES_KEPT`] at most.
     pub bad: Vec<BadLine>,
+    /// Where the last byte ends that an entry speaks of in the container ([`Entry::end`](crate::Entry::end)).
+    pub end: u64,
     /// The last line that is a [`NOTE`], its first 256 bytes.
     pub note: Option<Vec<u8>>,
 }
 
 impl IndexSummary {
+    /// Whether a trailer at `magic_offset` that holds all this may belong to another container, which was packed as a file
+    /// into this one, whose own index is lost: every line is an entry, but the last payload does not end where the trailer
+    /// begins.
+    pub fn is_misfit(&self, magic_offset: u64) -> bool {
+        self.refused == 0 && self.bad_lines == 0 && self.end != magic_offset
+    }
+
     /// Fails unless an index of `index_len` bytes in a file of its own, in which all this was found, can be that of a
     /// container of `container_len` bytes: nothing but its lines says what it is. So it names something, or it is
     /// written for a container that has no bytes yet.
@@ -242,7 +251,10 @@ impl Progress<'_> {
             return Ok(());
         };
         let count = match &item {
-            Item::Entry(_) => &mut self.summary.entries,
+            Item::Entry(entry) => {
+                self.summary.end = self.summary.end.max(entry.end());
+                &mut self.summary.entries
+            }
             Item::Refused(_) => &mut self.summary.refused,
         };
         *count = count.saturating_add(1);

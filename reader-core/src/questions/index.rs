@@ -89,6 +89,66 @@ struct Root {
     digest: Digest,
 }
 
+/// Opening a pack, where a question may come again and again: it goes on where bytes were lacking, and what it has passed
+/// is not asked for any more.
+#[derive(Debug)]
+pub struct Opening {
+    expected: Option<Digest>,
+    /// The digest of the last generation, and the root page that is looked at now.
+    at: Option<(Digest, Root)>,
+    passed: u64,
+}
+
+impl Opening {
+    /// Of any pack, or of the one whose root has this digest (see [`Index::open`]).
+    pub fn new(expected: Option<Digest>) -> Opening {
+        Opening { expected, at: None, passed: 0 }
+    }
+
+    /// Does what [`Index::open`] does, in as many calls as bytes have to be brought.
+    pub fn go_on<S: Source + ?Sized>(
+        &mut self,
+        source: &S,
+        file_len: u64,
+        limits: &Limits,
+    ) -> Result<Answer<Option<Index>>> {
+        let (newest, mut root) = match self.at {
+            Some(at) => at,
+            None => match ready!(last_root(source, file_len)?) {
+                Some(root) => (root.digest, root),
+                None => return Ok(Answer::Ready(None)),
+            },
+        };
+        loop {
+            self.at = Some((newest, root));
+            let Some(bytes) = source.bytes(root.extent) else {
+                return Ok(Answer::Need(root.extent));
+            };
+            let index = Index::from_root(bytes, root, limits)?;
+            let Some(expected) = self.expected.filter(|expected| *expected != root.digest) else {
+                return Ok(Answer::Ready(Some(index)));
+            };
+            // It may be the name of an earlier generation, which lies before this one.
+            root = index.previous().ok_or(Error::WrongRoot { expected, found: newest })?;
+            self.passed = self.passed.saturating_add(1);
+            Limits::check("generations", self.passed, limits.generations)?;
+        }
+    }
+}
+
+/// The root page that the footer names; `None` when the file has none.
+fn last_root<S: Source + ?Sized>(source: &S, file_len: u64) -> Result<Answer<Option<Root>>> {
+    if file_len < FOOTER_LEN as u64 {
+        return Ok(Answer::Ready(None));
+    }
+    let start = file_len.saturating_sub(layout::TAIL);
+    let tail = Extent { start, len: file_len.min(layout::TAIL) };
+    // The footer alone tells whether there is a root page; a caller that brings bytes brings both.
+    let Some(bytes) = source.bytes(tail) else { return Ok(Answer::Need(tail)) };
+    let footer = Footer::from_tail(bytes, file_len)?;
+    Ok(Answer::Ready(footer.map(|footer| Root { extent: footer.root, digest: footer.digest })))
+}
+
 /// What the pages above say of a page: how many entries lie below it, and between which keys.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place<'a> {
@@ -123,38 +183,7 @@ impl Index {
         expected: Option<Digest>,
         limits: &Limits,
     ) -> Result<Answer<Option<Index>>> {
-        if file_len < FOOTER_LEN as u64 {
-            return Ok(Answer::Ready(None));
-        }
-        let tail = Extent {
-            start: file_len.saturating_sub(layout::TAIL),
-            len: file_len.min(layout::TAIL),
-        };
-        // The footer alone tells whether there is a root page; a caller that brings bytes brings both.
-        let Some(bytes) = source.bytes(tail) else { return Ok(Answer::Need(tail)) };
-        let Some(footer) = Footer::from_tail(bytes, file_len)? else {
-            return Ok(Answer::Ready(None));
-        };
-        let mut root = Root { extent: footer.root, digest: footer.digest };
-        for _ in 0..=limits.generations {
-            let Some(bytes) = source.bytes(root.extent) else {
-                return Ok(Answer::Need(root.extent));
-            };
-            let index = Index::from_root(bytes, root, limits)?;
-            if expected.is_none_or(|expected| expected == root.digest) {
-                return Ok(Answer::Ready(Some(index)));
-            }
-            // It may be the name of an earlier generation, which lies before this one.
-            root = match index.previous() {
-                Some(previous) => previous,
-                None => {
-                    let expected = expected.unwrap_or(footer.digest);
-                    return Err(Error::WrongRoot { expected, found: footer.digest });
-                }
-            };
-        }
-        let (what, limit) = ("generations", limits.generations);
-        Err(Error::OverLimit { what, value: limit.saturating_add(1), limit })
+        Opening::new(expected).go_on(source, file_len, limits)
     }
 
     fn from_root(root: &[u8], place: Root, limits: &Limits) -> Result<Index> {

@@ -2,6 +2,8 @@
  * Bytes kept from one visit to the next, by their SHA-256 digest, so that they can never be out of date.
  */
 
+import { checkOptions } from './options.js';
+
 /**
  * A cache. It holds what it can: a failure to find, read or write something is never an error. Who takes bytes
  * from it checks them against the digest.
@@ -88,7 +90,9 @@ const ADDRESS = 'https://rangepack.invalid/sha256/';
  * @param {CacheStorage} [options.storage]
  * @returns {Cache}
  */
-export function cacheStorageCache({ name = 'rangepack', maxBytes = 256 * 1024 * 1024, storage } = {}) {
+export function cacheStorageCache(options = {}) {
+  checkOptions(options, ['name', 'maxBytes', 'storage']);
+  const { name = 'rangepack', maxBytes = 256 * 1024 * 1024, storage } = options;
   const budget = new Budget(maxBytes);
 
   /**

@@ -6,7 +6,7 @@ import { PackError } from './errors.js';
 import { sha256 } from './hash.js';
 import { Recent } from './recent.js';
 
-/** @import { Entry } from '../types/index.d.ts' */
+/** @import { FileEntry } from '../types/index.d.ts' */
 /** @import { Engine } from './engine.js' */
 /** @import { Block } from './engine.js' */
 /** @typedef {{ signal?: AbortSignal }} Options */
@@ -29,9 +29,9 @@ const BLOCKS = 16 * 1024 * 1024;
 /** Reads contents of one pack. */
 export class Contents {
   #engine;
-  /** @type {Recent<Uint8Array>} */
+  /** @type {Recent<Uint8Array<ArrayBuffer>>} */
   #blocks = new Recent(BLOCKS);
-  /** By entry without a block table, digests of the parts of its payload, once all of it was verified. @type {WeakMap<Entry, string[]>} */
+  /** By entry without a block table, digests of the parts of its payload, once all of it was verified. @type {WeakMap<FileEntry, string[]>} */
   #parts = new WeakMap();
 
   /** @param {Engine} engine */
@@ -42,9 +42,9 @@ export class Contents {
   /**
    * The whole content of a file, verified.
    *
-   * @param {Entry} entry
+   * @param {FileEntry} entry
    * @param {Options} [options]
-   * @returns {Promise<Uint8Array>}
+   * @returns {Promise<Uint8Array<ArrayBuffer>>}
    */
   async whole(entry, { signal } = {}) {
     this.#check(entry);
@@ -61,9 +61,9 @@ export class Contents {
   }
 
   /**
-   * @param {Entry} entry
-   * @param {Uint8Array} payload as it is stored
-   * @returns {Promise<Uint8Array>} its content, verified
+   * @param {FileEntry} entry
+   * @param {Uint8Array<ArrayBuffer>} payload as it is stored
+   * @returns {Promise<Uint8Array<ArrayBuffer>>} its content, verified
    */
   async decode(entry, payload) {
     const { wasm } = this.#engine;
@@ -74,7 +74,7 @@ export class Contents {
       if (entry.size >= STREAM_FROM && entry.sha256 !== undefined && 'DecompressionStream' in globalThis) {
         return this.#inflate(entry, payload);
       }
-      return wasm.decodeAll(entry, payload, true);
+      return own(wasm.decodeAll(entry, payload, true));
     });
   }
 
@@ -82,7 +82,7 @@ export class Contents {
    * Refuses what cannot be read here, and a size that the stored bytes can never decode to, before memory is taken
    * for it.
    *
-   * @param {Entry} entry
+   * @param {FileEntry} entry
    */
   #check(entry) {
     this.#engine.call(() => new this.#engine.wasm.Decoder(entry).free(), entry.path);
@@ -102,12 +102,12 @@ export class Contents {
   }
 
   /**
-   * @param {Entry} entry
-   * @param {Uint8Array} payload whose digest was checked
+   * @param {FileEntry} entry
+   * @param {Uint8Array<ArrayBuffer>} payload whose digest was checked
    */
   async #inflate(entry, payload) {
     const content = new Uint8Array(entry.size);
-    const pieces = new Blob([/** @type {BlobPart} */ (payload)]).stream().pipeThrough(new DecompressionStream('gzip'));
+    const pieces = new Blob([payload]).stream().pipeThrough(new DecompressionStream('gzip'));
     const reader = pieces.getReader();
     let length = 0;
     try {
@@ -132,11 +132,11 @@ export class Contents {
   /**
    * The bytes `start` to `end` of a file, verified.
    *
-   * @param {Entry} entry
+   * @param {FileEntry} entry
    * @param {number} start
    * @param {number} end
    * @param {Options} [options]
-   * @returns {Promise<Uint8Array>}
+   * @returns {Promise<Uint8Array<ArrayBuffer>>}
    */
   async range(entry, start, end, options = {}) {
     if (start === 0 && end === entry.size) return this.whole(entry, options);
@@ -156,23 +156,23 @@ export class Contents {
    * out. Files without a block table are verified as a whole: if they are longer than 8 MiB, they are fetched once
    * for that, and once more to be given out.
    *
-   * @param {Entry} entry
+   * @param {FileEntry} entry
    * @param {number} start
    * @param {number} end
    * @param {Options} [options]
-   * @returns {AsyncGenerator<Uint8Array, void, undefined>}
+   * @returns {AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined>}
    */
   pieces(entry, start, end, { signal } = {}) {
     return this.#pieces(entry, start, end, signal, false);
   }
 
   /**
-   * @param {Entry} entry
+   * @param {FileEntry} entry
    * @param {number} start
    * @param {number} end
    * @param {AbortSignal | undefined} signal
    * @param {boolean} heldBack nobody sees a piece before the last one came
-   * @returns {AsyncGenerator<Uint8Array, void, undefined>}
+   * @returns {AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined>}
    */
   async *#pieces(entry, start, end, signal, heldBack) {
     this.#check(entry);
@@ -190,7 +190,7 @@ export class Contents {
   }
 
   /**
-   * @param {Entry} entry
+   * @param {FileEntry} entry
    * @param {number} start
    * @param {number} end
    * @param {{ blocks: Block[], end: number }} located
@@ -198,7 +198,7 @@ export class Contents {
    */
   async *#fromBlocks(entry, start, end, located, signal) {
     // One step is decoded while the next is on its way.
-    /** @type {Promise<Uint8Array>[]} */
+    /** @type {Promise<Uint8Array<ArrayBuffer>>[]} */
     let ahead = [];
     /** @type {Block[]} */
     let coming = [];
@@ -229,10 +229,10 @@ export class Contents {
   }
 
   /**
-   * @param {Entry} entry
+   * @param {FileEntry} entry
    * @param {Block[]} blocks
    * @param {AbortSignal | undefined} signal
-   * @returns {Promise<Uint8Array>[]}
+   * @returns {Promise<Uint8Array<ArrayBuffer>>[]}
    */
   #blocksOf(entry, blocks, signal) {
     const contents = blocks.map((block) => this.#block(entry, block, signal));
@@ -242,7 +242,7 @@ export class Contents {
   }
 
   /**
-   * @param {Entry} entry
+   * @param {FileEntry} entry
    * @param {Block} block
    * @param {AbortSignal | undefined} signal
    */
@@ -258,17 +258,17 @@ export class Contents {
   }
 
   /**
-   * @param {Entry} entry
+   * @param {FileEntry} entry
    * @param {Block} block
    * @param {AbortSignal | undefined} signal
    */
   async #freshBlock(entry, block, signal) {
     const engine = this.#engine;
-    /** @param {Uint8Array} stored */
+    /** @param {Uint8Array<ArrayBuffer>} stored */
     const decode = (stored) =>
       engine.guard(entry.path, async () => {
         engine.metrics.verifiedBytes += stored.length;
-        if (entry.codec === 'gzip') return engine.wasm.decodeBlock(entry, block, stored);
+        if (entry.codec === 'gzip') return own(engine.wasm.decodeBlock(entry, block, stored));
         await this.#compare(block.sha256, stored, block.offset);
         return stored;
       });
@@ -286,7 +286,7 @@ export class Contents {
   /**
    * Decodes from the beginning; verified at the end.
    *
-   * @param {Entry} entry
+   * @param {FileEntry} entry
    * @param {number} start
    * @param {number} end
    * @param {AsyncIterable<Uint8Array>} payloads
@@ -304,7 +304,7 @@ export class Contents {
           if (content.length === 0) break;
           const [from, to] = [Math.max(start - position, 0), Math.min(end - position, content.length)];
           position += content.length;
-          if (from < to) yield content.subarray(from, to);
+          if (from < to) yield own(content.subarray(from, to));
         }
       }
       finished = true;
@@ -318,7 +318,7 @@ export class Contents {
   /**
    * Verifies a payload in a first pass, of which nothing is given out.
    *
-   * @param {Entry} entry
+   * @param {FileEntry} entry
    * @param {AbortSignal | undefined} signal
    * @returns {Promise<AsyncIterable<Uint8Array>>} the same bytes once more: each part has the digest that it had then
    */
@@ -343,7 +343,7 @@ export class Contents {
   }
 
   /**
-   * @param {Entry} entry
+   * @param {FileEntry} entry
    * @param {string[]} digests of the parts
    * @param {AbortSignal | undefined} signal
    */
@@ -358,7 +358,7 @@ export class Contents {
   }
 
   /**
-   * @param {Entry} entry
+   * @param {FileEntry} entry
    * @param {AbortSignal | undefined} signal
    */
   async *#payload(entry, signal) {
@@ -378,6 +378,13 @@ export class Contents {
     }
   }
 }
+
+/**
+ * What the module gives is a copy of its memory, in a buffer of its own.
+ *
+ * @param {Uint8Array} bytes
+ */
+const own = (bytes) => /** @type {Uint8Array<ArrayBuffer>} */ (bytes);
 
 /**
  * @param {Block[]} blocks

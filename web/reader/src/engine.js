@@ -9,7 +9,7 @@ import { Ranges } from './ranges.js';
 /** @import { ErrorCode } from './error-codes.js' */
 /** @import { ByteSource } from './sources/source.js' */
 /** @import { Wasm } from './wasm.js' */
-/** @import { Cache, Entry, Info, Metrics, Volume } from '../types/index.d.ts' */
+/** @import { Cache, FileEntry, Info, Metrics, Volume } from '../types/index.d.ts' */
 
 /** A range of the pack that a question lacks. @typedef {{ offset: number, length: number }} Need */
 
@@ -22,8 +22,13 @@ import { Ranges } from './ranges.js';
 
 /** @typedef {{ whole: true } | { blocks: Block[], end: number }} Located */
 
+/** Bytes of one file, and who reads them. @typedef {{ source: ByteSource, ranges: () => Ranges }} Bytes */
+
 /** How often one question may ask for bytes; the deepest index needs 8. */
 const ROUNDS = 100;
+
+/** The same for opening: each earlier state of the pack that it looks at takes one. The reader goes no further. */
+export const OPENING_ROUNDS = 65_535 + ROUNDS;
 
 /**
  * @typedef {object} EngineOptions
@@ -34,6 +39,7 @@ const ROUNDS = 100;
  * @property {(volume: Volume) => ByteSource} volume where the bytes of another file lie
  * @property {Cache} [cache]
  * @property {number} [concurrency]
+ * @property {boolean} [isolated] only calls of the same moment share requests; none waits for what another one fetches
  */
 
 /**
@@ -44,15 +50,30 @@ function damagedRange(error) {
   return error instanceof Error && 'damaged' in error ? /** @type {Need} */ (error.damaged) : undefined;
 }
 
+/**
+ * Closes the files of packs that nobody closed, once nobody can read them any more. (There may be no such registry.)
+ *
+ * @type {FinalizationRegistry<ByteSource[]> | undefined}
+ */
+const abandoned = globalThis.FinalizationRegistry && new FinalizationRegistry((sources) => void closeAll(sources));
+
+/** @param {ByteSource[]} sources */
+async function closeAll(sources) {
+  await Promise.all(sources.map(async (source) => source.close?.())).catch(() => {});
+}
+
 /** The bytes of one pack, and the reader that understands them. */
 export class Engine {
   #options;
   #reader;
-  /** @type {Map<number, Promise<{ source: ByteSource, ranges: Ranges }>>} those that were opened, by number */
+  /** @type {Map<number, Promise<Bytes>>} those that were opened, by number */
   #volumes;
   /** @type {readonly Volume[]} other files that hold payloads; the first is volume 1 */
   #named = [];
-  #closing = new AbortController();
+  /** @type {PackError | undefined} what every call rejects with once the pack was closed */
+  #closed;
+  /** @type {Promise<void>} */
+  #closing = Promise.resolve();
   /** Keys that pages are kept under: they need one that stands for the whole pack. */
   #root = '';
 
@@ -65,11 +86,21 @@ export class Engine {
     /** @type {ByteSource[]} */
     this.sources = [options.source];
     this.metrics = { cacheHits: 0, verifiedBytes: 0 };
+    abandoned?.register(this, this.sources, this);
   }
 
-  /** @param {ByteSource} source */
+  /** @param {ByteSource} source @returns {Bytes} */
   #withRanges(source) {
-    return { source, ranges: new Ranges(source, { concurrency: this.#options.concurrency ?? 6 }) };
+    const { concurrency = 6, isolated } = this.#options;
+    /** @type {Ranges | undefined} */
+    let ranges;
+    return {
+      source,
+      ranges() {
+        if (ranges === undefined && isolated) queueMicrotask(() => (ranges = undefined));
+        return (ranges ??= new Ranges(source, { concurrency }));
+      },
+    };
   }
 
   /** @param {Info} info from now on its volumes are found, and its pages kept from one visit to the next */
@@ -78,13 +109,12 @@ export class Engine {
     this.#named = volumes;
   }
 
-  /** Aborted when the pack is closed. Every read listens to it. */
-  get closing() {
-    return this.#closing.signal;
+  get closed() {
+    return this.#closed !== undefined;
   }
 
-  get closed() {
-    return this.#closing.signal.aborted;
+  #throwIfClosed() {
+    if (this.#closed !== undefined) throw this.#closed;
   }
 
   /** @returns {Metrics} */
@@ -97,14 +127,20 @@ export class Engine {
     return { ...total, ...this.metrics };
   }
 
-  /** Gives up everything that is under way. */
+  /**
+   * Gives up everything that is under way.
+   *
+   * @returns {Promise<void>} when files are closed, too
+   */
   close() {
-    if (this.closed) return;
+    if (this.closed) return this.#closing;
     const error = new PackError('ERR_CLOSED', 'the pack was closed', { url: this.#options.name });
-    this.#closing.abort(error);
-    for (const volume of this.#volumes.values()) volume.then(({ ranges }) => ranges.close(error)).catch(() => {});
-    for (const source of this.sources) Promise.resolve(source.close?.()).catch(() => {});
+    this.#closed = error;
+    abandoned?.unregister(this);
+    for (const volume of this.#volumes.values()) volume.then(({ ranges }) => ranges().close(error)).catch(() => {});
+    this.#closing = closeAll(this.sources);
     this.#reader.free();
+    return this.#closing;
   }
 
   /**
@@ -115,19 +151,21 @@ export class Engine {
    * @param {number} length
    * @param {AbortSignal | undefined} signal
    * @param {string} [path] of the file that they are stored for
+   * @returns {Promise<Uint8Array<ArrayBuffer>>}
    */
   async read(volume, offset, length, signal, path) {
     if (length === 0) return new Uint8Array();
-    this.#closing.signal.throwIfAborted();
+    this.#throwIfClosed();
     const { name, size } = volume === 0 ? this.#options.source : this.#stated(volume);
     if (size !== undefined && offset + length > size) {
       const what = `${path ?? 'the index'}: it names ${length} bytes at offset ${offset}`;
       throw this.error('ERR_CORRUPT', `${what}, but ${name || 'the file beside it'} ends at ${size}`);
     }
     const { ranges } = await this.#volume(volume);
-    this.#closing.signal.throwIfAborted();
-    const [bytes] = await ranges.read([{ offset, length }], { signal });
-    return bytes ?? new Uint8Array();
+    this.#throwIfClosed();
+    const [bytes] = await ranges().read([{ offset, length }], { signal });
+    this.#throwIfClosed();
+    return /** @type {Uint8Array<ArrayBuffer>} */ (bytes);
   }
 
   /** @param {number} number */
@@ -137,14 +175,19 @@ export class Engine {
     throw this.error('ERR_CORRUPT', `an entry lies in volume ${number}, which the pack does not name`);
   }
 
-  /** @param {number} number */
+  /** @param {number} number @returns {Promise<Bytes>} */
   #volume(number) {
     let volume = this.#volumes.get(number);
     if (volume === undefined) {
-      volume = this.#openVolume(number);
-      this.#volumes.set(number, volume);
-      // Another read may have more luck.
-      volume.catch(() => this.#volumes.delete(number));
+      const opening = this.#openVolume(number);
+      volume = opening;
+      if (this.#options.isolated) {
+        opening.then(() => this.#volumes.set(number, opening)).catch(() => {});
+      } else {
+        this.#volumes.set(number, opening);
+        // Another read may have more luck.
+        opening.catch(() => this.#volumes.delete(number));
+      }
     }
     return volume;
   }
@@ -155,7 +198,8 @@ export class Engine {
     const source = this.#options.volume(volume);
     this.sources.push(source);
     try {
-      const { size } = await source.tail(0, { signal: this.closing });
+      const { size } = await source.tail(0);
+      this.#throwIfClosed();
       if (size === volume.size) return this.#withRanges(source);
       throw this.error('ERR_CORRUPT', `the pack speaks of a file of ${volume.size} bytes, but ${source.name} has ${size}`);
     } catch (error) {
@@ -171,9 +215,10 @@ export class Engine {
    * @param {(reader: InstanceType<Wasm['Reader']>) => { value: T } | { need: Need }} question
    * @param {AbortSignal} [signal]
    * @param {Widen} [widen] for readers who will need what follows, too
+   * @param {number} [rounds]
    * @returns {Promise<T>}
    */
-  async ask(question, signal, widen = (need) => need) {
+  async ask(question, signal, widen = (need) => need, rounds = ROUNDS) {
     let asked = false;
     /** @type {{ key: string, need: Need } | undefined} what came from the cache last: it may be damaged */
     let kept;
@@ -181,9 +226,9 @@ export class Engine {
     let came;
     /** @type {Set<number>} where what is damaged was brought once more; whoever asks at the same time may have brought it */
     const again = new Set();
-    for (let round = 0; round < ROUNDS; round++) {
+    for (let round = 0; round < rounds; round++) {
       signal?.throwIfAborted();
-      this.#closing.signal.throwIfAborted();
+      this.#throwIfClosed();
       let answer;
       try {
         answer = question(this.#reader);
@@ -206,7 +251,7 @@ export class Engine {
       const need = widen(answer.need, this.#reader);
       const key = this.#pageKey(need);
       const known = await this.cached(key);
-      this.#closing.signal.throwIfAborted();
+      this.#throwIfClosed();
       const fromCache = known !== undefined && known.length === need.length;
       if (fromCache) this.#provide(need, known);
       else came = { key, bytes: await this.#fetch(need, signal, true) };
@@ -224,7 +269,7 @@ export class Engine {
    */
   async #fetch(need, signal, ifMissing = false) {
     const bytes = await this.read(0, need.offset, need.length, signal);
-    this.#closing.signal.throwIfAborted();
+    this.#throwIfClosed();
     if (ifMissing) this.#provide(need, bytes);
     else this.#reader.provide(need.offset, bytes);
     return bytes;
@@ -249,7 +294,7 @@ export class Engine {
   /**
    * Which stored bytes hold a range of a file.
    *
-   * @param {Entry} entry
+   * @param {FileEntry} entry
    * @param {number} start
    * @param {number} end
    * @param {AbortSignal} [signal]
@@ -262,13 +307,13 @@ export class Engine {
 
   /**
    * @param {string} key SHA-256 of what is looked for, or of its name
-   * @returns {Promise<Uint8Array | undefined>} from the persistent cache; the caller verifies it
+   * @returns {Promise<Uint8Array<ArrayBuffer> | undefined>} from the persistent cache; the caller verifies it
    */
   async cached(key) {
     if (this.#options.cache === undefined || this.#root === '') return undefined;
     const found = await this.#options.cache.get(key).catch(() => undefined);
     if (found !== undefined) this.metrics.cacheHits++;
-    return found;
+    return /** @type {Uint8Array<ArrayBuffer> | undefined} */ (found);
   }
 
   /**

@@ -48,6 +48,29 @@ export function isErrorCode(code) {
 }
 
 /**
+ * What is wrong with a single entry, or with the path that was asked for: whoever reads many goes on with the others.
+ *
+ * @type {ReadonlySet<ErrorCode>}
+ */
+const OF_ENTRIES = new Set([
+  'ERR_CORRUPT',
+  'ERR_UNSUPPORTED',
+  'ERR_LIMIT',
+  'ERR_BAD_PATH',
+  'ERR_NO_ENTRY',
+  'ERR_NOT_A_FILE',
+  'ERR_NO_VOLUME',
+]);
+
+/**
+ * @param {unknown} error
+ * @returns {error is PackError}
+ */
+export function isOfEntry(error) {
+  return error instanceof PackError && OF_ENTRIES.has(error.code);
+}
+
+/**
  * The address as it may be shown and logged: without user, password, query and fragment. Any part of a query may be
  * the secret of a presigned address, so all of it goes.
  *
@@ -55,5 +78,6 @@ export function isErrorCode(code) {
  * @returns {string}
  */
 export function displayUrl(url) {
-  return url.origin + url.pathname + (url.search === '' ? '' : '?…');
+  const place = url.protocol === 'file:' ? 'file://' : url.origin;
+  return place + url.pathname + (url.search === '' ? '' : '?…');
 }

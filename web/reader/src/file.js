@@ -2,10 +2,11 @@
  * One file of a pack, shaped like the `File` of a browser.
  */
 
+import { READ, checkOptions } from './options.js';
 import { typeOf } from './types.js';
 
 /** @import { Contents } from './contents.js' */
-/** @import { Entry, ReadOptions } from '../types/index.d.ts' */
+/** @import { FileEntry, ReadOptions } from '../types/index.d.ts' */
 
 /** A file of a pack, or a part of one. Nothing is read until its content is asked for. */
 export class PackFile {
@@ -15,7 +16,7 @@ export class PackFile {
 
   /**
    * @param {Contents} contents
-   * @param {Entry} entry
+   * @param {FileEntry} entry
    * @param {{ start?: number, end?: number, type?: string }} [part]
    */
   constructor(contents, entry, { start = 0, end = entry.size, type = typeOf(entry.name) } = {}) {
@@ -63,9 +64,10 @@ export class PackFile {
 
   /**
    * @param {ReadOptions} [options]
-   * @returns {Promise<Uint8Array>}
+   * @returns {Promise<Uint8Array<ArrayBuffer>>}
    */
-  bytes(options) {
+  async bytes(options = {}) {
+    checkOptions(options, READ);
     return this.#contents.range(this.entry, this.#start, this.#end, options);
   }
 
@@ -102,9 +104,11 @@ export class PackFile {
    * The content in pieces, in bounded memory.
    *
    * @param {ReadOptions} [options]
-   * @returns {ReadableStream<Uint8Array>}
+   * @returns {ReadableStream<Uint8Array<ArrayBuffer>>}
    */
-  stream({ signal } = {}) {
+  stream(options = {}) {
+    checkOptions(options, READ);
+    const { signal } = options;
     const abort = new AbortController();
     const both = signal === undefined ? abort.signal : AbortSignal.any([signal, abort.signal]);
     const pieces = this.#contents.pieces(this.entry, this.#start, this.#end, { signal: both });

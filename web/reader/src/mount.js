@@ -2,6 +2,8 @@
  * Registers a service worker that shows a pack as a site (`service-worker.js`). Needs nothing else of the package.
  */
 
+import { checkOptions } from './options.js';
+
 /** @import { MountOptions } from '../types/mount.d.ts' */
 
 /**
@@ -9,7 +11,9 @@
  * @param {MountOptions} [options]
  * @returns {Promise<string>}
  */
-export async function mount(pack, { worker = './sw.js', scope = './', root } = {}) {
+export async function mount(pack, options = {}) {
+  checkOptions(options, ['worker', 'scope', 'root']);
+  const { worker = './sw.js', scope = './', root } = options;
   const workers = globalThis.navigator?.serviceWorker;
   if (workers === undefined) {
     throw new Error('this browser gives the page no service workers: it takes https (or localhost), and no private window');

@@ -2,12 +2,13 @@
  * Opens a pack: the end of the file first, and whatever its format needs then.
  */
 
-import { Engine } from './engine.js';
+import { Engine, OPENING_ROUNDS } from './engine.js';
 import { PackError } from './errors.js';
+import { checkOptions } from './options.js';
 import { Pack } from './pack.js';
 import { loadWasm } from './wasm.js';
 
-/** @import { Info, OpenOptions, Volume } from '../types/index.d.ts' */
+/** @import { Info, OpenOptions, Pack as PublicPack, Volume } from '../types/index.d.ts' */
 /** @import { ByteSource } from './sources/source.js' */
 /** @import { Wasm } from './wasm.js' */
 
@@ -24,6 +25,15 @@ const CACHE = 32 * 1024 * 1024;
 /** With less, one question could drop the pages that another needs. */
 const LEAST_CACHE = 4 * 1024 * 1024;
 
+/** @type {readonly (keyof OpenOptions)[]} */
+const OPTIONS = [
+  'signal', 'root', 'headers', 'fetch', 'credentials', 'cacheBytes', 'concurrency', 'retries', 'retryDelay', 'timeout', 'leastSpeed',
+  'size', 'wholeLimit', 'index', 'volumes', 'cache', 'onProgress',
+];
+
+/** Where what one request waits for must not come from another one: that ends, and with it all that it fetches. */
+const isolated = globalThis.navigator?.userAgent === 'Cloudflare-Workers';
+
 /** The index of an old container is fetched in pieces of this many bytes, some at once. */
 const PIECE = 4 * 1024 * 1024;
 
@@ -34,16 +44,16 @@ const PIECE = 4 * 1024 * 1024;
  * @property {(input: unknown, options: OpenOptions) => ByteSource} source
  * @property {(input: unknown, name: string, options: OpenOptions) => ByteSource | undefined} beside a file that
  *   lies beside a pack, or with an empty name the file beside which that lies; undefined where nothing can
- * @property {(signal: AbortSignal) => void} [manyListen] says that this signal will have many listeners
  */
 
 /**
  * @param {unknown} input
  * @param {OpenOptions} options
  * @param {Environment} environment
- * @returns {Promise<Pack>}
+ * @returns {Promise<PublicPack>}
  */
 export async function open(input, options, environment) {
+  checkOptions(options, OPTIONS);
   const { signal } = options;
   signal?.throwIfAborted();
   const source = environment.source(input, options);
@@ -56,28 +66,30 @@ export async function open(input, options, environment) {
     const engineOf = (wasm) => {
       const reader = new wasm.Reader(tail.size, Math.max(options.cacheBytes ?? CACHE, LEAST_CACHE));
       reader.provide(tail.size - tail.bytes.length, tail.bytes);
-      const engine = new Engine({
+      return new Engine({
         name: source.name,
         wasm,
         reader,
         source,
         cache: options.cache,
         concurrency: options.concurrency,
+        isolated,
         volume: (volume) => volumeSource(input, options, environment, volume, source.name),
       });
-      environment.manyListen?.(engine.closing);
-      return engine;
     };
     engine = engineOf(wasm);
     /** @type {Info | undefined} */
     let info;
-    if (options.index === undefined) info = await engine.ask((reader) => reader.open(options.root), signal);
+    if (options.index === undefined) info = await engine.ask((reader) => reader.open(options.root), signal, undefined, OPENING_ROUNDS);
     if (info === undefined) {
       engine = engineOf(await loadWasm('legacy'));
       info = await openLegacy(engine, options, environment);
     }
+    // Of packs there is nothing to tell here.
+    info = Object.assign({ refused: 0, badLines: 0, lostNames: 0, misfit: false, unfinished: false }, info);
     engine.opened(info);
-    return new Pack(engine, info);
+    // What `using` calls is added to the class where there are such symbols.
+    return /** @type {PublicPack} */ (/** @type {unknown} */ (new Pack(engine, info)));
   } catch (error) {
     engine?.close();
     await source.close?.();

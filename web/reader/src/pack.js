@@ -3,11 +3,13 @@
  */
 
 import { Contents } from './contents.js';
-import { PackError } from './errors.js';
+import { PackError, isOfEntry } from './errors.js';
 import { PackFile } from './file.js';
+import { sha256 } from './hash.js';
+import { READ, checkOptions } from './options.js';
 import { isCount } from './sources/source.js';
 
-/** @import { Children, ChildrenOptions, Entry, Info, ListOptions, Metrics, ReadOptions } from '../types/index.d.ts' */
+/** @import { Children, ChildrenOptions, DirectoryEntry, Entry, FileEntry, Info, ListOptions, Metrics, ReadManyResult, ReadOptions } from '../types/index.d.ts' */
 /** @import { Engine, Widen } from './engine.js' */
 
 /** Links that lead to links: more are a circle. */
@@ -21,6 +23,11 @@ const AHEAD = 1024 * 1024;
 
 /** Bytes of an index page that an entry takes, about: a digest, an offset, the rest of a name. */
 const ENTRY_BYTES = 64;
+
+/** The longest section that is read, in bytes. */
+const MAX_SECTION = 32 * 1024 * 1024;
+
+/** One of `readMany`: a file to read, or what is wrong. @typedef {{ path: string, entry: FileEntry } | { path: string, error: PackError }} Wanted */
 
 /** Files of `readMany` are looked up and fetched in groups of at most so many files and bytes. */
 const GROUP = { files: 256, bytes: 16 * 1024 * 1024 };
@@ -50,9 +57,56 @@ export class Pack {
    * @param {ReadOptions} [options]
    * @returns {Promise<Record<string, string>>}
    */
-  async metadata({ signal } = {}) {
-    const bytes = await this.#engine.ask((reader) => reader.metadata(), signal);
+  async metadata(options = {}) {
+    const bytes = await this.#engine.ask((reader) => reader.metadata(), signalOf(options));
     return bytes === undefined ? {} : this.#engine.call(() => strings(bytes));
+  }
+
+  /**
+   * @param {string | Entry} path
+   * @param {ReadOptions} [options]
+   * @returns {Promise<Map<string, Uint8Array<ArrayBuffer>>>}
+   */
+  async attributes(path, options = {}) {
+    const signal = signalOf(options);
+    const entry = typeof path === 'string' ? await this.lstat(path, { signal }) : path;
+    if (entry === undefined) throw await this.#noEntry(String(path), signal);
+    // Where it is the content alone that is not known, the rest is.
+    if (entry.unreadable !== undefined && !('codec' in entry)) throw this.#unreadable(entry);
+    if (entry.attributes === undefined) return new Map();
+    const block = await this.#verified(entry.attributes, `${entry.path}: its attributes`, signal);
+    return new Map(this.#engine.call(() => this.#engine.wasm.attributes(block), entry.path));
+  }
+
+  /**
+   * @param {string} tag
+   * @param {ReadOptions} [options]
+   * @returns {Promise<Uint8Array<ArrayBuffer> | undefined>}
+   */
+  async section(tag, options = {}) {
+    const signal = signalOf(options);
+    const section = this.info.sections.find((section) => section.tag === tag);
+    if (section === undefined) return undefined;
+    if (section.sha256 === undefined) {
+      throw this.#engine.error('ERR_ARGUMENT', `the section ${tag} has no digest: nothing vouches for its bytes as they are`);
+    }
+    if (section.length > MAX_SECTION) {
+      throw this.#engine.error('ERR_LIMIT', `the section ${tag} has ${section.length} bytes; ${MAX_SECTION} are the most`);
+    }
+    return this.#verified({ ...section, sha256: section.sha256 }, `the section ${tag}`, signal);
+  }
+
+  /**
+   * @param {{ offset: number, length: number, sha256: string }} extent of the file that holds the index
+   * @param {string} what
+   * @param {AbortSignal | undefined} signal
+   * @returns {Promise<Uint8Array<ArrayBuffer>>}
+   */
+  async #verified({ offset, length, sha256: expected }, what, signal) {
+    const bytes = await this.#engine.read(0, offset, length, signal);
+    const found = await sha256(this.#engine.wasm, bytes);
+    if (found === expected) return /** @type {Uint8Array<ArrayBuffer>} */ (bytes);
+    throw this.#engine.error('ERR_CORRUPT', `${what}: the bytes at offset ${offset} do not have their digest`);
   }
 
   /**
@@ -70,11 +124,12 @@ export class Pack {
    * @returns {Promise<Entry | undefined>}
    */
   async stat(path, options = {}) {
+    const signal = signalOf(options);
     const clean = trim(path);
     if (clean === '') return this.#rootEntry();
-    const entry = hasDots(clean) ? undefined : await this.#find(clean, options.signal);
+    const entry = hasDots(clean) ? undefined : await this.#find(clean, signal);
     if (entry !== undefined && entry.kind !== 'symlink') return entry;
-    return this.#resolve(clean, options.signal);
+    return this.#resolve(clean, signal);
   }
 
   /**
@@ -83,16 +138,17 @@ export class Pack {
    * @returns {Promise<Entry | undefined>}
    */
   async lstat(path, options = {}) {
+    const signal = signalOf(options);
     const clean = trim(path);
     if (clean === '') return this.#rootEntry();
-    if (/(^|\/)\.{1,2}$/.test(clean)) return this.#resolve(clean, options.signal);
-    const entry = hasDots(clean) ? undefined : await this.#find(clean, options.signal);
+    if (/(^|\/)\.{1,2}$/.test(clean)) return this.#resolve(clean, signal);
+    const entry = hasDots(clean) ? undefined : await this.#find(clean, signal);
     const cut = clean.lastIndexOf('/');
     if (entry !== undefined || cut < 0) return entry;
     // There may be links on the way.
-    const above = await this.#resolve(clean.slice(0, cut), options.signal);
+    const above = await this.#resolve(clean.slice(0, cut), signal);
     if (above?.kind !== 'directory') return undefined;
-    return this.#find(above.path === '' ? clean.slice(cut + 1) : `${above.path}/${clean.slice(cut + 1)}`, options.signal);
+    return this.#find(above.path === '' ? clean.slice(cut + 1) : `${above.path}/${clean.slice(cut + 1)}`, signal);
   }
 
   /**
@@ -104,10 +160,10 @@ export class Pack {
     return this.#engine.ask((reader) => reader.lookup(path), signal);
   }
 
-  /** @returns {Entry} */
+  /** @returns {DirectoryEntry} */
   #rootEntry() {
     const { bytes, storedBytes, files, directories, treeDigest } = this.info;
-    /** @type {Entry} */
+    /** @type {DirectoryEntry} */
     const entry = { path: '', name: '', kind: 'directory', size: bytes, storedSize: storedBytes, files, directories };
     return treeDigest === undefined ? entry : { ...entry, treeDigest };
   }
@@ -140,8 +196,8 @@ export class Pack {
         done.push(component);
         continue;
       }
-      const { target, unsupported } = entry;
-      if (target === undefined) throw this.#engine.error('ERR_UNSUPPORTED', `${entry.path}: ${unsupported}`);
+      const { target } = entry;
+      if (target === undefined) throw this.#unreadable(entry);
       // An absolute target leads out of the pack.
       if (++links > MAX_LINKS || target.startsWith('/')) return undefined;
       rest.push(...target.split('/').reverse());
@@ -157,14 +213,26 @@ export class Pack {
    */
   async #directory(path, signal) {
     const entry = await this.stat(path, { signal });
-    if (entry === undefined) throw this.#noEntry(path);
+    if (entry === undefined) throw await this.#noEntry(path, signal);
     if (entry.kind !== 'directory') throw this.#engine.error('ERR_NOT_A_DIRECTORY', `${path}: it is a file`);
     return entry.path;
   }
 
-  /** @param {string} path */
-  #noEntry(path) {
-    return this.#engine.error('ERR_NO_ENTRY', `${path}: there is no such entry in the pack`);
+  /**
+   * @param {string} path at which nothing was found
+   * @param {AbortSignal | undefined} signal
+   * @returns {Promise<PackError>}
+   */
+  async #noEntry(path, signal) {
+    const link = await this.lstat(path, { signal });
+    const what =
+      link?.kind === 'symlink' ? `it is a link to ${link.target}, which leads to nothing in the pack` : 'there is no such entry in the pack';
+    return this.#engine.error('ERR_NO_ENTRY', `${path}: ${what}`);
+  }
+
+  /** @param {Entry} entry */
+  #unreadable({ path, unreadable }) {
+    return this.#engine.error(unreadable?.code ?? 'ERR_UNSUPPORTED', `${path}: ${unreadable?.message}`);
   }
 
   /**
@@ -172,7 +240,9 @@ export class Pack {
    * @param {ListOptions} [options]
    * @returns {Promise<Entry[]>}
    */
-  async readdir(path, { after, limit = PAGE, signal } = {}) {
+  async readdir(path, options = {}) {
+    checkOptions(options, LIST);
+    const { after, limit = PAGE, signal } = options;
     this.#checkCount('limit', limit);
     const plain = trim(path);
     // Most paths are directories without links on the way: one question is enough.
@@ -210,7 +280,9 @@ export class Pack {
    * @param {ChildrenOptions} [options]
    * @returns {Promise<Children>}
    */
-  async children(path, { start = 0, limit = PAGE, signal } = {}) {
+  async children(path, options = {}) {
+    checkOptions(options, CHILDREN);
+    const { start = 0, limit = PAGE, signal } = options;
     if (typeof start !== 'string') this.#checkCount('start', start);
     this.#checkCount('limit', limit);
     const plain = trim(path);
@@ -293,7 +365,8 @@ export class Pack {
    * @param {ReadOptions} [options]
    * @returns {AsyncGenerator<Entry, void, undefined>}
    */
-  async *list(path, { signal } = {}) {
+  async *list(path, options = {}) {
+    const signal = signalOf(options);
     const directory = await this.#directory(path, signal);
     /** @type {string | undefined} */
     let after;
@@ -310,7 +383,8 @@ export class Pack {
    * @param {ReadOptions} [options]
    * @returns {AsyncGenerator<Entry, void, undefined>}
    */
-  async *walk(path = '', { signal } = {}) {
+  async *walk(path = '', options = {}) {
+    const signal = signalOf(options);
     const directory = await this.#directory(path, signal);
     const { start, end } = await this.#engine.ask((reader) => reader.subtree(directory), signal);
     for await (const entries of this.#scan(start, end, signal)) yield* entries;
@@ -321,27 +395,29 @@ export class Pack {
    * @param {ReadOptions} [options]
    * @returns {Promise<PackFile>}
    */
-  async open(path, options) {
-    const entry = await this.#file(path, options?.signal);
-    return new PackFile(this.#contents, entry);
+  async open(path, options = {}) {
+    return new PackFile(this.#contents, await this.#file(path, signalOf(options)));
   }
 
   /**
    * @param {string | Entry} path
    * @param {ReadOptions} [options]
-   * @returns {Promise<Uint8Array>}
+   * @returns {Promise<Uint8Array<ArrayBuffer>>}
    */
   async readFile(path, options = {}) {
-    return this.#contents.whole(await this.#file(path, options.signal), options);
+    const signal = signalOf(options);
+    return this.#contents.whole(await this.#file(path, signal), { signal });
   }
 
   /**
    * @param {string | Entry} path
    * @param {AbortSignal | undefined} signal
+   * @returns {Promise<FileEntry>} links followed
    */
   async #file(path, signal) {
-    const entry = typeof path === 'string' ? await this.stat(path, { signal }) : path;
-    if (entry === undefined) throw this.#noEntry(String(path));
+    const where = typeof path === 'string' ? path : path.path;
+    const entry = typeof path === 'string' || path.kind === 'symlink' ? await this.stat(where, { signal }) : path;
+    if (entry === undefined) throw await this.#noEntry(where, signal);
     if (entry.kind !== 'file') {
       throw this.#engine.error('ERR_NOT_A_FILE', `${entry.path || '/'}: it is a ${entry.kind}`);
     }
@@ -351,16 +427,15 @@ export class Pack {
   /**
    * @param {Iterable<string | Entry> | AsyncIterable<string | Entry>} paths
    * @param {ReadOptions} [options]
-   * @returns {AsyncGenerator<[Entry, Uint8Array], void, undefined>}
+   * @returns {AsyncGenerator<ReadManyResult, void, undefined>}
    */
   async *readMany(paths, options = {}) {
-    /** @type {Promise<[Entry, Uint8Array][]> | undefined} */
+    const signal = signalOf(options);
+    /** @type {Promise<ReadManyResult[]> | undefined} */
     let coming;
     // One group is given out while the next is on its way.
-    for await (const entries of this.#groups(paths, options.signal)) {
-      const group = Promise.all(
-        entries.map(async (entry) => /** @type {[Entry, Uint8Array]} */ ([entry, await this.readFile(entry, options)])),
-      );
+    for await (const wanted of this.#groups(paths, signal)) {
+      const group = Promise.all(wanted.map((one) => this.#readOne(one, signal)));
       group.catch(() => {});
       if (coming !== undefined) yield* await coming;
       coming = group;
@@ -369,40 +444,92 @@ export class Pack {
   }
 
   /**
+   * @param {Wanted} wanted
+   * @param {AbortSignal | undefined} signal
+   * @returns {Promise<ReadManyResult>}
+   */
+  async #readOne(wanted, signal) {
+    if ('error' in wanted) return wanted;
+    try {
+      return { ...wanted, bytes: await this.#contents.whole(wanted.entry, { signal }) };
+    } catch (error) {
+      if (isOfEntry(error)) return { path: wanted.path, error };
+      throw error;
+    }
+  }
+
+  /**
    * @param {Iterable<string | Entry> | AsyncIterable<string | Entry>} paths
    * @param {AbortSignal | undefined} signal
+   * @returns {AsyncGenerator<Wanted[], void, undefined>}
    */
   async *#groups(paths, signal) {
-    /** @type {Entry[]} */
+    /** @type {Wanted[]} */
     let group = [];
     let bytes = 0;
     for await (const names of chunks(paths, GROUP.files)) {
-      for (const entry of await Promise.all(names.map((name) => this.#file(name, signal)))) {
-        const cost = Math.max(entry.storedSize, entry.size);
+      for (const wanted of await Promise.all(names.map((name) => this.#wanted(name, signal)))) {
+        if (wanted === undefined) continue;
+        const cost = 'entry' in wanted ? Math.max(wanted.entry.storedSize, wanted.entry.size) : 0;
         if (group.length > 0 && (group.length === GROUP.files || bytes + cost > GROUP.bytes)) {
           yield group;
           [group, bytes] = [[], 0];
         }
-        group.push(entry);
+        group.push(wanted);
         bytes += cost;
       }
     }
     if (group.length > 0) yield group;
   }
 
+  /**
+   * @param {string | Entry} given
+   * @param {AbortSignal | undefined} signal
+   * @returns {Promise<Wanted | undefined>} undefined: a directory, or a link to one, that a walk came across
+   */
+  async #wanted(given, signal) {
+    if (typeof given !== 'string' && given.kind === 'directory') return undefined;
+    const path = typeof given === 'string' ? given : given.path;
+    try {
+      return { path, entry: await this.#file(given, signal) };
+    } catch (error) {
+      if (!isOfEntry(error)) throw error;
+      return typeof given !== 'string' && error.code === 'ERR_NOT_A_FILE' ? undefined : { path, error };
+    }
+  }
+
   /** Gives up everything that is under way. Every later call rejects with `ERR_CLOSED`. */
   close() {
-    this.#engine.close();
+    void this.#engine.close();
   }
 
   [Symbol.for('Symbol.dispose')]() {
     this.close();
   }
+
+  /** @returns {Promise<void>} */
+  [Symbol.for('Symbol.asyncDispose')]() {
+    return this.#engine.close();
+  }
 }
 
-// The well-known symbol, where there is one.
-if (typeof Symbol.dispose === 'symbol') {
-  Object.defineProperty(Pack.prototype, Symbol.dispose, { value: Pack.prototype.close, configurable: true });
+// The well-known symbols, where there are any.
+for (const name of /** @type {const} */ (['dispose', 'asyncDispose'])) {
+  if (typeof Symbol[name] !== 'symbol') continue;
+  const value = Reflect.get(Pack.prototype, Symbol.for(`Symbol.${name}`));
+  Object.defineProperty(Pack.prototype, Symbol[name], { value, configurable: true });
+}
+
+/** @type {readonly (keyof ListOptions)[]} */
+const LIST = ['signal', 'after', 'limit'];
+
+/** @type {readonly (keyof ChildrenOptions)[]} */
+const CHILDREN = ['signal', 'start', 'limit'];
+
+/** @param {ReadOptions} options of calls that have no others */
+function signalOf(options) {
+  checkOptions(options, READ);
+  return options.signal;
 }
 
 /**

@@ -4,6 +4,7 @@
 
 import { PackError } from './errors.js';
 import { nameBytes, nameText } from './names.js';
+import { checkOptions } from './options.js';
 import { isDocument, typeOf } from './types.js';
 
 /** @import { Pack, PackFile } from '../types/index.d.ts' */
@@ -23,6 +24,9 @@ const STATUS = new Map([
   ['ERR_TOO_MANY_REQUESTS', 503],
   ['ERR_TIMEOUT', 504],
 ]);
+
+/** @type {readonly (keyof RespondOptions)[]} */
+const OPTIONS = ['trusted', 'destination', 'onError'];
 
 /**
  * A document of strangers gets an origin of its own: it may do what any foreign page may, but it is not the page that
@@ -46,7 +50,9 @@ const RUNS = /^(script|xslt)$|(worker|worklet)$/;
  * @param {RespondOptions} [options]
  * @returns {Promise<Response>}
  */
-export async function respond(pack, path, request, { trusted = false, destination, onError } = {}) {
+export async function respond(pack, path, request, options = {}) {
+  checkOptions(options, OPTIONS);
+  const { trusted = false, destination, onError } = options;
   const isHead = request.method === 'HEAD';
   if (!isHead && request.method !== 'GET') {
     return text(405, 'Only GET and HEAD are answered here.', isHead, { Allow: 'GET, HEAD' });

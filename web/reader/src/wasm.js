@@ -5,6 +5,7 @@
 // What surrounds them is imported beforehand, for service workers can import nothing later.
 import * as legacy from '../wasm/rangepack-legacy.js';
 import * as packs from '../wasm/rangepack.js';
+import { PackError, displayUrl } from './errors.js';
 
 /** @typedef {typeof import('../wasm/rangepack-legacy.js')} Wasm */
 
@@ -19,18 +20,26 @@ const URLS = {
   legacy: () => new URL('../wasm/rangepack-legacy_bg.wasm', import.meta.url),
 };
 
-/** @typedef {URL | Promise<BufferSource | WebAssembly.Module>} Source */
+/** @import { WasmSource } from '../types/index.d.ts' */
 
-/** @type {(which: Which) => Source} */
+/** @type {(which: Which) => WasmSource | PromiseLike<WasmSource>} */
 let locate = (which) => URLS[which]();
+
+/** @type {(url: URL) => Promise<Response | Uint8Array>} how an environment reads a file by its address */
+let load = (url) => fetch(url);
 
 /**
  * Says where the modules come from. It has no effect on one that was loaded before.
  *
- * @param {(which: Which) => Source} source
+ * @param {(which: Which) => WasmSource | PromiseLike<WasmSource>} source
  */
 export function setWasm(source) {
   locate = source;
+}
+
+/** @param {(url: URL) => Promise<Response | Uint8Array>} loader for environments whose `fetch` does not read files */
+export function setLoader(loader) {
+  load = loader;
 }
 
 /**
@@ -51,6 +60,19 @@ export function loadWasm(which) {
 /** @param {Which} which */
 async function instantiate(which) {
   const module = which === 'packs' ? packs : legacy;
-  await module.default({ module_or_path: locate(which) });
+  let where = '';
+  try {
+    const source = await locate(which);
+    if (source instanceof URL) where = ` at ${displayUrl(source)}`;
+    const found = source instanceof URL ? await load(source) : source;
+    if (found instanceof Response && !found.ok) throw new Error(`status ${found.status}`);
+    await module.default({ module_or_path: await found });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const message =
+      `the WebAssembly of this package could not be loaded${where} (${why}). If a bundler left it behind, or a content ` +
+      'security policy forbids it, say where it is with setWasm, or import from rangepack/inline, which has it inside';
+    throw new PackError('ERR_WASM', message, { cause });
+  }
   return /** @type {Wasm} */ (module);
 }

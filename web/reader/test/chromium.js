@@ -5,6 +5,8 @@
 import { chromium } from 'playwright-core';
 import { access } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
+import assert from 'node:assert/strict';
+import { startRangeServer } from './range-server.js';
 import { PATIENCE } from './until.js';
 
 /** @import { Browser, BrowserContext, Page } from 'playwright-core' */
@@ -96,5 +98,34 @@ async function inPage({ name, argument, worker }) {
     });
   } finally {
     thread.terminate();
+  }
+}
+
+/**
+ * @param {import('playwright-core').Browser} browser
+ * @param {string} folder served
+ * @param {string} path of the page
+ * @param {{ complains?: boolean }} [options] whether it may miss files, and say so
+ * @returns {Promise<string>} its title, once it has one
+ */
+export async function titleOf(browser, folder, path, { complains = false } = {}) {
+  const server = await startRangeServer({ folder });
+  const page = await browser.newPage();
+  page.setDefaultTimeout(PATIENCE);
+  /** @type {string[]} */
+  const errors = [];
+  page.on('pageerror', (error) => errors.push(String(error)));
+  page.on('console', (message) => errors.push(message.text()));
+  try {
+    await page.goto(`${server.origin}${path}`);
+    await page.waitForFunction(() => document.title !== '', undefined, { timeout: PATIENCE }).catch(() => {});
+    if (complains) return await page.title();
+    assert.deepEqual(errors, []);
+    const missing = server.log.filter(({ status }) => status >= 400).map((entry) => entry.path);
+    assert.deepEqual(missing, []);
+    return await page.title();
+  } finally {
+    await page.close();
+    await server.close();
   }
 }

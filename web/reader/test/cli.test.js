@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { escaped, knowsUnicode, printable, size, thousands, time } from '../src/node/cli/format.js';
+import { escaped, knowsUnicode, parseSize, printable, size, thousands, time } from '../src/node/cli/format.js';
 import { startRangeServer } from './range-server.js';
 
 const tests = fileURLToPath(new URL('../../../tests/', import.meta.url));
@@ -110,21 +110,55 @@ describe('cat', () => {
   });
 });
 
+/** @param {...string} args @returns {Promise<{ exit: number | null, out: string }>} of the native command */
+async function native(...args) {
+  const command = process.env.RANGEPACK ?? '';
+  return new Promise((done) => {
+    const child = execFile(command, args, { cwd: golden }, (_, out) => done({ exit: child.exitCode, out }));
+  });
+}
+
+describe('the output is that of the native command', { skip: process.env.RANGEPACK === undefined && 'RANGEPACK does not name it' }, () => {
+  const names = ['all-kinds', 'attributes', 'compressed', 'metadata', 'two-generations', 'two-levels', 'unknown-codec', 'unknown-parts', 'volumes'];
+  for (const name of names) {
+    test(name, async () => {
+      const pack = `${name}.pack`;
+      for (const options of ['info', 'ls', 'ls -lR', 'ls -lRb', 'ls -Rd', 'ls -Rf0', 'ls -R --json']) {
+        const [command = '', ...rest] = options.split(' ');
+        const [ours, theirs] = await Promise.all([run(command, ...rest, pack), native(command, ...rest, pack)]);
+        assert.deepEqual([ours.exit, ours.out], [theirs.exit, theirs.out], options);
+      }
+      const [ours, theirs] = await Promise.all([run('info', '--json', pack), native('info', '--json', pack)]);
+      assert.deepEqual(JSON.parse(ours.out), JSON.parse(theirs.out));
+    });
+  }
+
+  test('a part of a file', async () => {
+    const args = ['cat', 'stored-blocks.pack', 'large', '--offset', '4k', '--length', '4KiB'];
+    const [ours, theirs] = await Promise.all([run(...args), native(...args)]);
+    assert.equal(ours.bytes.length, 4096);
+    assert.equal(ours.out, theirs.out);
+  });
+});
+
 test('info', async () => {
   const { out } = await run('info', 'compressed.pack');
   const expected = `compressed.pack
-  format    Rangepack 1
+  format    Rangepack 1, also readable as a CTNRv1 container
   root      b8ae51d23fe6c9deb1d1d0c093cec6d135924f2a54c8c99abfb6768574363a87
   tree      8955f72a51cddece3462c40be525de472c27733e9cbd2dfccb8941e342129d5c
   length    24.0 KiB (24559 bytes)
   entries   4 files
   content   1.2 MiB (1228859 bytes)
   stored    43.1 KiB (44171 bytes), 3.6% of the content
+  payloads  21.7 KiB (22251 bytes), identical ones once
+  index     840 B, 210.0 bytes an entry
+  trailer   1.4 KiB (1468 bytes) of NDJSON, for the old programs
 `;
   assert.equal(out, expected);
   const { root, entries, files, file_len, format } = JSON.parse((await run('info', '--json', 'all-kinds.pack')).out);
   assert.deepEqual([format, entries, files, file_len, root.length], ['rangepack', 19, 15, 5440, 64]);
-  assert.match((await run('info', join(tests, 'hostile', 'v1-dotdot.pack'))).out, /note {6}1 entry with names/);
+  assert.match((await run('info', join(tests, 'hostile', 'v1-dotdot.pack'))).out, /note {6}1 entry that no pack may hold/);
 });
 
 describe('packs on a server', () => {
@@ -200,7 +234,7 @@ test('usage', async () => {
   }
   const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
   assert.equal((await run('-V')).out, `rangepack ${version}\n`);
-  const bad = [[], ['frobnicate'], ['ls'], ['cat', 'x.pack'], ['info', 'x.pack', 'y'], ['ls', '--frob'], ['toString']];
+  const bad = [[], ['frobnicate'], ['ls'], ['cat', 'x.pack'], ['info', 'x.pack', 'y'], ['ls', '--frob'], ['toString'], ['ls', '-lb', '--json', 'x'], ['ls', '-df', 'x'], ['ls', '-b', 'x']];
   for (const args of [...bad, ['ls', '--header', 'nothing', 'x'], ['cat', 'all-kinds.pack', 'link', '--offset', 'x']]) {
     const { exit, out, err } = await run(...args);
     assert.deepEqual([exit, out], [2, ''], args.join(' '));
@@ -211,6 +245,9 @@ test('usage', async () => {
 });
 
 test('what people read', () => {
+  const sizes = ['0', '4096', '4k', '4 KiB', '1M', '2gb', '12B', '1T', '', 'k', '1.5k', '-1', '9999999T', '1x'];
+  const bytes = [0, 4096, 4096, 4096, 2 ** 20, 2 ** 31, 12, 2 ** 40, undefined, undefined, undefined, undefined, undefined, undefined];
+  assert.deepEqual(sizes.map(parseSize), bytes);
   assert.deepEqual([0, 1023, 1024, 1280, 100 * 1024, 2 ** 20 - 1].map(size), ['0 B', '1023 B', '1.0 KiB', '1.2 KiB', '100 KiB', '1.0 MiB']);
   assert.deepEqual([0, 999, 1000, 1234567].map((number) => thousands(number, true)), ['0', '999', '1\u202f000', '1\u202f234\u202f567']);
   assert.equal(thousands(1234567, false), '1234567');

@@ -48,9 +48,15 @@ export async function checkGolden(place, name) {
   if (name !== 'sidecar') same(info.fileSize, expected.file_len, `${name}: length`);
   same(info.root ?? null, expected.root_sha256, `${name}: root`);
   same(info.treeDigest ?? null, expected.tree_sha256, `${name}: tree digest`);
-  same((await pack.stat(''))?.treeDigest ?? null, expected.tree_sha256, `${name}: tree digest of the root`);
+  const root = await pack.stat('');
+  same((root?.kind === 'directory' ? root.treeDigest : undefined) ?? null, expected.tree_sha256, `${name}: tree digest of the root`);
   same(info.volumes.map(({ name, size }) => ({ name, bytes: size })), expected.volumes.map(volumeOf), `${name}: volumes`);
   same(await pack.metadata(), expected.metadata, `${name}: metadata`);
+  same(info.sections.map(({ tag, offset, length }) => ({ tag, offset, length })), (expected.sections ?? []).map(sectionOf), `${name}: sections`);
+  for (const { tag, length, sha256 } of info.sections.filter(({ sha256 }) => sha256 !== undefined)) {
+    const bytes = await pack.section(tag);
+    same([bytes?.length, await digestOf(bytes ?? new Uint8Array())], [length, sha256], `${name}: section ${tag}`);
+  }
   const { entries, files, symlinks, directories, bytes, storedBytes } = info;
   const totals = { entries, files, symlinks, directories, bytes, stored_bytes: storedBytes };
   same(totals, expected.totals, `${name}: totals`);
@@ -59,6 +65,11 @@ export async function checkGolden(place, name) {
   await checkTree(pack, wanted, name);
   const contents = new Map(expected.entries.map((/** @type {any} */ e) => [textOf(e.path), e.content_sha256]));
   await checkContents(pack, wanted, contents, name);
+  for (const entry of expected.entries) {
+    const kept = await pack.attributes(textOf(entry.path));
+    const pairs = (entry.attributes ?? []).map((/** @type {any} */ { name, hex }) => [textOf(name), hex]);
+    same([...kept].map(([name, value]) => [name, hexOf(value)]), pairs, `${name}: attributes of ${textOf(entry.path)}`);
+  }
   pack.close();
 }
 
@@ -123,8 +134,8 @@ async function checkTree(pack, wanted, name) {
     // Of a path that is as long as can be there is no longer one.
     if (lengthOf(entry.path) < LONGEST) same(await pack.lstat(`${entry.path}\u{1}`), undefined, `${name}: something behind ${entry.path}`);
   }
-  const link = wanted.find(({ kind, path, target }) => kind === 'symlink' && path === 'link' && wanted.some((other) => other.path === target));
-  if (link !== undefined) {
+  const link = wanted.find((entry) => entry.kind === 'symlink' && entry.path === 'link' && wanted.some((other) => other.path === entry.target));
+  if (link?.kind === 'symlink') {
     same((await pack.stat(link.path))?.path, link.target, `${name}: a link leads to its target`);
     same(await pack.exists('link to nowhere'), false, `${name}: a link out of the pack`);
   }
@@ -170,9 +181,10 @@ function expectedChildren(children, start, limit) {
  * @param {string} name
  */
 async function checkContents(pack, entries, digests, name) {
-  const files = entries.filter((entry) => entry.kind === 'file' && entry.unsupported === undefined);
+  const files = entries.filter((entry) => entry.kind === 'file' && entry.unreadable === undefined);
   let number = 0;
-  for await (const [entry, content] of pack.readMany(files)) {
+  for await (const { entry, bytes: content, error } of pack.readMany(files)) {
+    if (error !== undefined) throw error;
     const where = `${name}: ${entry.path}`;
     same(entry.path, files[number]?.path, `${where}, order of readMany`);
     same(await digestOf(content), digests.get(entry.path), `${where}, readMany`);
@@ -220,7 +232,7 @@ function volumeOf({ name, bytes }) {
 /** @param {any} json one entry of the JSON @returns {Entry} */
 function entryOf(json) {
   const path = textOf(json.path);
-  /** @type {Entry} */
+  /** @type {any} */
   const entry = { path, name: path.slice(path.lastIndexOf('/') + 1), kind: json.kind, size: json.size, storedSize: json.stored_size };
   if (json.mode !== undefined) entry.mode = json.mode;
   if (json.mtime !== undefined) entry.mtimeNs = BigInt(json.mtime);
@@ -229,7 +241,8 @@ function entryOf(json) {
     Object.assign(entry, { codec: json.codec, volume: json.volume, offset: json.offset, sha256: json.sha256 ?? undefined });
     Object.assign(entry, { originalSha256: json.orig_sha256, hardLink: json.hard_link, sparse: json.sparse });
     const codec = json.codec_number;
-    if (codec !== undefined) entry.unsupported = `the payload is encoded with codec ${codec}, which this reader does not know`;
+    const message = `the payload is encoded with codec ${codec}, which this reader does not know`;
+    if (codec !== undefined) entry.unreadable = { code: 'ERR_UNSUPPORTED', message };
     const table = json.block_table;
     if (table !== undefined) entry.blocks = { offset: table.offset, sha256: table.sha256, blockLog2: table.block_log2 };
   } else if (json.kind === 'directory') {
@@ -239,6 +252,8 @@ function entryOf(json) {
     entry.target = textOf(json.target);
     entry.size = entry.storedSize = lengthOf(json.target);
   }
+  const block = json.attribute_block;
+  if (block !== undefined) entry.attributes = { offset: block.offset, length: block.bytes, sha256: block.sha256 };
   return entry;
 }
 
@@ -284,6 +299,16 @@ function lengthOf(raw) {
   return typeof raw === 'string' ? new TextEncoder().encode(raw).length : raw.hex.length / 2;
 }
 
+/** @param {any} json */
+function sectionOf({ tag, offset, bytes }) {
+  return { tag, offset, length: bytes };
+}
+
+/** @param {Uint8Array} bytes */
+function hexOf(bytes) {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
 /** @param {{ hex: string }} raw */
 function bytesOf({ hex }) {
   return Uint8Array.from(hex.match(/../g) ?? [], (digits) => parseInt(digits, 16));
@@ -311,8 +336,7 @@ async function joined(stream) {
 
 /** @param {Uint8Array} bytes @returns {Promise<string>} */
 export async function digestOf(bytes) {
-  const digest = await crypto.subtle.digest('SHA-256', /** @type {BufferSource} */ (bytes));
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return hexOf(new Uint8Array(await crypto.subtle.digest('SHA-256', /** @type {BufferSource} */ (bytes))));
 }
 
 /** @param {unknown} found @param {unknown} wanted @param {string} what */

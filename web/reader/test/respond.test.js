@@ -84,7 +84,7 @@ describe('the whole file', () => {
   });
 
   test('compressed or not, large or empty', async () => {
-    assert.equal((await pack.stat('large.bin'))?.codec, 'gzip');
+    assert.equal((await pack.open('large.bin')).entry.codec, 'gzip');
     const large = await ask('large.bin');
     assert.equal(large.headers.get('etag'), `"${sha256(LARGE)}"`, 'the digest of the content, not of what is stored');
     assert.equal(sha256(await bytesOf(large)), sha256(LARGE));
@@ -304,7 +304,7 @@ describe('a pack that cannot be read', () => {
     /** @param {number} at of the stored bytes @param {string} path */
     const damaged = async (path, at) => {
       const copy = Uint8Array.from(packed);
-      const { offset = 0 } = (await pack.stat(path)) ?? {};
+      const { offset = 0 } = (await pack.open(path)).entry;
       copy[offset + at] = (copy[offset + at] ?? 0) ^ 255;
       return openPack(copy);
     };

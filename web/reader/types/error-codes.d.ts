@@ -29,5 +29,6 @@ export const ERROR_CODES: Readonly<{
     ERR_NOT_A_DIRECTORY: "the path leads to something else than a directory";
     ERR_NO_VOLUME: "payloads lie in another file, and nobody said where";
     ERR_CLOSED: "the pack was closed";
+    ERR_WASM: "the WebAssembly is not where the code looks for it (some bundlers leave it behind), or cannot be compiled here; `setWasm` says where it is, `rangepack/inline` has it inside";
 }>;
 export type ErrorCode = keyof typeof ERROR_CODES;

@@ -110,7 +110,7 @@ export interface FileHandle extends AsyncDisposable {
   readFile(options: BufferEncoding | { encoding: BufferEncoding; signal?: AbortSignal }): Promise<string>;
   readFile(options?: { encoding?: null; signal?: AbortSignal } | null): Promise<Buffer>;
   createReadStream(options?: StreamOptions): ReadStream;
-  readableWebStream(): ReadableStream<Uint8Array>;
+  readableWebStream(): ReadableStream<Uint8Array<ArrayBuffer>>;
   close(): Promise<void>;
 }
 

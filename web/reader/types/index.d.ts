@@ -1,3 +1,6 @@
+/// <reference lib="esnext.disposable" />
+/// <reference path="./globals.d.ts" />
+
 /**
  * Reads any file of a pack by byte ranges, every byte verified.
  *
@@ -42,23 +45,27 @@ export interface OpenOptions extends ReadOptions {
   /** Only the pack whose root page has this SHA-256 (64 hexadecimal digits) is accepted, whoever serves it. */
   root?: string;
   /** Sent with every request. */
-  headers?: HeadersInit;
-  /** Used instead of the global `fetch`. */
-  fetch?: typeof fetch;
+  headers?: Headers | Record<string, string> | Iterable<readonly [string, string]>;
+  /** Used instead of the global `fetch`, which fits. */
+  fetch?(address: string, init: FetchInit): PromiseLike<Response>;
   /** Whether cookies go along (`fetch`'s own option). */
-  credentials?: RequestCredentials;
+  credentials?: 'omit' | 'same-origin' | 'include';
   /** Index pages that are kept in memory, in bytes (32 MiB; at least 4 MiB). */
   cacheBytes?: number;
   /** Requests in flight at most (6). */
   concurrency?: number;
   /** How often a request that failed is tried again (4). */
   retries?: number;
+  /** Milliseconds before the first of these (250); each further wait is twice as long. */
+  retryDelay?: number;
   /** How many milliseconds may pass without a byte (30 000). */
   timeout?: number;
   /** How many bytes a second must come at least, looked at whenever `timeout` has passed (1024). */
   leastSpeed?: number;
   /** Length of the pack in bytes, if it is known: saves a request where a server hides it. */
   size?: number;
+  /** From a server that ignores ranges a file of so many bytes at most is taken as a whole (16 MiB). */
+  wholeLimit?: number;
   /** The NDJSON index (`.idx`) of an old container that has none inside. */
   index?: PackInput;
   /** Where other volumes lie, by name, if not beside the pack. '' is the file that an index lies beside. */
@@ -69,16 +76,36 @@ export interface OpenOptions extends ReadOptions {
   onProgress?: (progress: { loaded: number; total: number }) => void;
 }
 
-/** Opens a pack: one request of 100 KiB where the server tells the size with it. */
+/** What `fetch` is called with. */
+export interface FetchInit {
+  method: 'GET' | 'HEAD';
+  headers: Headers;
+  signal: AbortSignal;
+  cache?: 'no-store' | 'no-cache';
+  credentials?: 'omit' | 'same-origin' | 'include';
+}
+
+/** Opens a pack: one request of 100 KiB where the server tells the size with it. An option that is not known is `ERR_ARGUMENT`. */
 export function openPack(input: PackInput, options?: OpenOptions): Promise<Pack>;
 
-/** An open pack. Paths are relative to its root, with or without slashes at their ends; '' is the root. */
-export interface Pack {
+/**
+ * An open pack. Paths are relative to its root, with or without slashes at their ends; '' is the root. `using` closes it, or
+ * `await using`, which waits until files are closed, too. A file of one that nobody closed is closed when nobody can read it
+ * any more.
+ */
+export interface Pack extends Disposable, AsyncDisposable {
   readonly info: Readonly<Info>;
   /** What reading cost so far. */
   readonly metrics: Metrics;
   /** What its maker said of it, by keys; empty when nothing. Costs no request, or one. */
   metadata(options?: ReadOptions): Promise<Record<string, string>>;
+  /**
+   * Extended attributes of a file or directory, by names, verified; none when none were kept. Costs a request where there are
+   * some. A link at the end of the path is not followed.
+   */
+  attributes(path: string | Entry, options?: ReadOptions): Promise<Map<string, Uint8Array<ArrayBuffer>>>;
+  /** The bytes of a section that has a digest, verified; `undefined` when there is none of that tag. */
+  section(tag: string, options?: ReadOptions): Promise<Uint8Array<ArrayBuffer> | undefined>;
   /** Whether there is anything at `path`, links followed. */
   exists(path: string, options?: ReadOptions): Promise<boolean>;
   /** What is at `path`, links followed. Costs no request, or one or two of 32 KiB. */
@@ -98,16 +125,25 @@ export interface Pack {
   walk(path?: string, options?: ReadOptions): AsyncGenerator<Entry, void, undefined>;
   /** A file, links followed. Nothing is read of it yet. */
   open(path: string, options?: ReadOptions): Promise<PackFile>;
-  /** A file's whole content. An entry saves the look-up. */
-  readFile(path: string | Entry, options?: ReadOptions): Promise<Uint8Array>;
-  /** Many files, in the order given: neighbours share requests, and memory stays bounded. */
+  /** A file's whole content, links followed. An entry saves the look-up. */
+  readFile(path: string | Entry, options?: ReadOptions): Promise<Uint8Array<ArrayBuffer>>;
+  /**
+   * Many files, in the order given: neighbours share requests, and memory stays bounded. Directories among entries are
+   * skipped, so that a walk can be given. What is wrong with one file is told for that one, and the run goes on; it ends
+   * when the pack cannot be read at all.
+   */
   readMany(
     paths: Iterable<string | Entry> | AsyncIterable<string | Entry>,
     options?: ReadOptions,
-  ): AsyncGenerator<[Entry, Uint8Array], void, undefined>;
-  /** Gives up everything that is under way; later calls reject with `ERR_CLOSED`. Also `Symbol.dispose`. */
+  ): AsyncGenerator<ReadManyResult, void, undefined>;
+  /** Gives up everything that is under way; later calls reject with `ERR_CLOSED`. */
   close(): void;
 }
+
+/** What `readMany` gives of a path: its file and content, or what is wrong. */
+export type ReadManyResult =
+  | { path: string; entry: FileEntry; bytes: Uint8Array<ArrayBuffer>; error?: undefined }
+  | { path: string; entry?: undefined; bytes?: undefined; error: PackError };
 
 /** Options of `readdir`. */
 export interface ListOptions extends ReadOptions {
@@ -161,6 +197,10 @@ export interface Info {
    * memory already: it fitted into the root page, or the container is an old one.
    */
   indexBytes: number;
+  /** Length of each of these pages in bytes. */
+  pageSize: number;
+  /** The parts of the pack, besides root page and footer; none in old containers. */
+  sections: Section[];
   /** Other files that hold payloads, each opened when it is first needed. */
   volumes: Volume[];
   /** Entries of an old container that are not shown, because no pack may hold their names. */
@@ -171,6 +211,23 @@ export interface Info {
   lostNames: number;
   /** A container that was not finalized: its index lies beside it only, and more may come. */
   unfinished: boolean;
+  /**
+   * The last payload that an old container's index names does not end where that begins: it may be the index of another
+   * container, which was packed as a file into this one, whose own is lost.
+   */
+  misfit: boolean;
+}
+
+/** A part of a pack. */
+export interface Section {
+  /** What it is: four characters. */
+  tag: string;
+  offset: number;
+  length: number;
+  /** SHA-256 of its bytes; not there when it is a hint, or its parts have digests elsewhere. */
+  sha256?: string;
+  /** Whether this reader knows what it is. */
+  known: boolean;
 }
 
 /** Another file that holds payloads. */
@@ -182,13 +239,15 @@ export interface Volume {
 }
 
 /**
- * What a pack knows of a path. Names that are not UTF-8 hold the lone surrogates U+DC80 to U+DCFF for their bytes, and
- * are found again by the same string.
+ * What a pack knows of a path; `kind` tells what else there is. Names that are not UTF-8 hold the lone surrogates U+DC80 to
+ * U+DCFF for their bytes, and are found again by the same string.
  */
-export interface Entry {
+export type Entry = FileEntry | DirectoryEntry | LinkEntry;
+
+/** What entries of all kinds have. */
+export interface CommonEntry {
   path: string;
   name: string;
-  kind: 'file' | 'directory' | 'symlink';
   /** Bytes of content: of a directory, of everything below it; of a link, the length of its target. */
   size: number;
   /** Bytes as stored. */
@@ -201,7 +260,20 @@ export interface Entry {
   mtimeNs?: bigint;
   uid?: number;
   gid?: number;
-  /** Of a file: how and where its payload is stored. */
+  /** Where its extended attributes lie; entries with the same digest have the same ones. See `Pack.attributes`. */
+  attributes?: { offset: number; length: number; sha256: string };
+  /**
+   * Why it cannot be read: it is damaged (`ERR_CORRUPT`), a later version made it (`ERR_UNSUPPORTED`), or its numbers are
+   * beyond what JavaScript counts (`ERR_LIMIT`). Reading it rejects with this code. Beside names, kind, mode, times and the
+   * size of a file nothing else may be known; other sizes are 0 then.
+   */
+  unreadable?: { code: ErrorCode; message: string };
+}
+
+/** A regular file. */
+export interface FileEntry extends CommonEntry {
+  kind: 'file';
+  /** How and where its payload is stored. */
   codec?: 'stored' | 'gzip' | 'unknown';
   volume?: number;
   offset?: number;
@@ -211,23 +283,28 @@ export interface Entry {
   originalSha256?: string;
   /** The table of a large file's blocks. */
   blocks?: { offset: number; sha256: string; blockLog2: number };
-  /** Of a file: number of its group, where several names are one file (hard links). */
+  /** Number of its group, where several names are one file (hard links). */
   hardLink?: number;
-  /** Of a file that had holes: runs of zeros need not be written. */
+  /** It had holes: runs of zeros need not be written. */
   sparse?: true;
-  /** Of a link: where it leads. */
-  target?: string;
-  /** Of a directory: files and links below it, at any depth. */
+}
+
+/** A directory, with the totals of all that is below it. */
+export interface DirectoryEntry extends CommonEntry {
+  kind: 'directory';
+  /** Files and links below it, at any depth. */
   files?: number;
-  /** Of a directory: directories below it, at any depth. */
+  /** Directories below it, at any depth. */
   directories?: number;
-  /** Of a directory: what is in it, as `treeDigest` of the whole pack. */
+  /** What is in it, as `treeDigest` of the whole pack. */
   treeDigest?: string;
-  /**
-   * Why its content or target cannot be read: a later version made it. Reading rejects with `ERR_UNSUPPORTED`. Beside
-   * names, kind, mode, times and the size of a file nothing else may be known; other sizes are 0 then.
-   */
-  unsupported?: string;
+}
+
+/** A symbolic link. */
+export interface LinkEntry extends CommonEntry {
+  kind: 'symlink';
+  /** Where it leads. */
+  target?: string;
 }
 
 /**
@@ -236,7 +313,7 @@ export interface Entry {
  * it twice, once to be verified.)
  */
 export interface PackFile {
-  readonly entry: Entry;
+  readonly entry: FileEntry;
   readonly name: string;
   /** In bytes. */
   readonly size: number;
@@ -246,9 +323,9 @@ export interface PackFile {
   readonly lastModified: number;
   /** A part; negative positions count from the end. Nothing is read yet. */
   slice(start?: number, end?: number, type?: string): PackFile;
-  stream(options?: ReadOptions): ReadableStream<Uint8Array>;
+  stream(options?: ReadOptions): ReadableStream<Uint8Array<ArrayBuffer>>;
   arrayBuffer(options?: ReadOptions): Promise<ArrayBuffer>;
-  bytes(options?: ReadOptions): Promise<Uint8Array>;
+  bytes(options?: ReadOptions): Promise<Uint8Array<ArrayBuffer>>;
   text(options?: ReadOptions): Promise<string>;
   json(options?: ReadOptions): Promise<unknown>;
 }
@@ -274,11 +351,14 @@ export interface Cache {
 export function cacheStorageCache(options?: { name?: string; maxBytes?: number }): Cache;
 
 /**
- * Says where the WebAssembly modules come from, before the first pack is opened: for pages that keep them elsewhere.
- * `packs` reads packs; `legacy` is fetched only for containers in the old formats. Where nothing may be compiled while
- * a program runs (Cloudflare's workers), a compiled module does.
+ * Says where the WebAssembly modules come from, before the first pack is opened: for pages that keep them elsewhere, and
+ * bundlers that leave them behind. `packs` reads packs; `legacy` is fetched only for containers in the old formats. Where
+ * nothing may be compiled while a program runs (Cloudflare's workers), a compiled module does.
  */
-export function setWasm(source: (which: 'packs' | 'legacy') => URL | Promise<BufferSource | WebAssembly.Module>): void;
+export function setWasm(source: (which: 'packs' | 'legacy') => WasmSource | PromiseLike<WasmSource>): void;
+
+/** A module: its address (in Node, `file:` too), its bytes, an answer of `fetch` with them, or compiled. */
+export type WasmSource = URL | ArrayBuffer | ArrayBufferView | Response | WebAssembly.Module;
 
 /** What every call rejects with, unless its signal was aborted: then with the signal's reason. */
 export class PackError extends Error {

@@ -1,3 +1,4 @@
+/// <reference path="./globals.d.ts" />
 /**
  * Shows a pack as a site, by a service worker: everything beneath its scope comes from the pack from now on, reloads
  * and links into its depth too. The worker is a script of your own that imports `rangepack/service-worker`.

@@ -1,3 +1,4 @@
+/// <reference path="./globals.d.ts" />
 import type { Pack, PackError } from './index.d.ts';
 
 /**

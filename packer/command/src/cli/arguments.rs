@@ -61,6 +61,8 @@ pub(super) fn open_telling(
     options: &OpenOptions,
     global: &Global,
 ) -> Result<Pack> {
+    check_place(location)?;
+    options.index.as_ref().map_or(Ok(()), check_place)?;
     let follow = Follow::new("reading the index", When::Auto, global);
     let opened = Pack::open_observed(location, options, &follow);
     follow.finish(State::of(&opened))?;
@@ -130,9 +132,10 @@ impl TailArgs {
     }
 }
 
-/// Fails when something that is written, or read in other ways than packs, is given as a URL.
-pub(super) fn refuse_url(place: &Path) -> Result<()> {
+/// Fails when what is written, or read in other ways than packs, lies on no disk: at a URL, or in a stream.
+pub(super) fn require_disk(place: &Path) -> Result<()> {
     let location = Location::from(place);
+    check_place(&location)?;
     if location.disk().is_some() {
         return Ok(());
     }
@@ -141,6 +144,38 @@ pub(super) fn refuse_url(place: &Path) -> Result<()> {
         hint: "ls, tree, find, du, cat, info, verify, diff, extract and serve read packs at URLs; for \
                the rest, copy the file here, or the result there",
     })
+}
+
+/// Fails for what can be no file that is meant: a stream, or a URL of an unknown kind.
+pub(super) fn check_place(location: &Location) -> Result<()> {
+    let Some(path) = location.disk() else { return Ok(()) };
+    if path == Path::new("-") {
+        return Err(Failure::Usage {
+            problem: "`-` is a stream, and this has to be a file or folder".to_owned(),
+            hint: "packs are read here and there, not from front to back; `pack SRC -`, `index PACK --ndjson -` \
+                   and `extract PACK - PATH` write to standard output; ./- is a file of that name",
+        });
+    }
+    match unknown_scheme(path) {
+        Some(scheme) if path.symlink_metadata().is_err() => Err(Failure::Usage {
+            problem: format!("unsupported scheme {scheme}://"),
+            hint: if scheme.eq_ignore_ascii_case("file") {
+                "give the path alone"
+            } else {
+                "packs are read at http://, https://, s3://, gs:// and az://"
+            },
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// The scheme of what looks like a URL and is none that can be read.
+fn unknown_scheme(path: &Path) -> Option<&str> {
+    let (scheme, _) = path.to_str()?.split_once("://")?;
+    let mut bytes = scheme.bytes();
+    let is_scheme = bytes.next()?.is_ascii_alphabetic()
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"+.-".contains(&byte));
+    is_scheme.then_some(scheme)
 }
 
 /// Fails when a file that is written is one that is read.
@@ -158,8 +193,8 @@ pub(super) fn refuse_same(output: &Path, input: &Path) -> Result<()> {
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "What is packed")]
 pub(super) struct SelectArgs {
-    /// Pack only files that match (repeatable); with a `/` it matches from the root: `docs/**`;
-    /// directories stay
+    /// Pack only what matches (repeatable): `*.jpg` at any depth, `docs/*.md` and `/docs` from the root; of directories
+    /// all they hold
     #[arg(long, value_name = "GLOB")]
     include: Vec<String>,
     /// Leave out what matches (repeatable), directories with all they hold: `*.tmp`, `/build/`
@@ -351,9 +386,19 @@ mod tests {
 
     #[test]
     fn urls_are_refused_where_files_are_written() {
-        assert!(refuse_url(Path::new("a.pack")).is_ok());
-        let refused = refuse_url(Path::new("s3://bucket/a.pack")).unwrap_err();
-        assert_eq!(refused.exit(), super::super::exit::Exit::Trouble);
+        assert!(
+            require_disk(Path::new("a.pack")).is_ok() && require_disk(Path::new("./-")).is_ok()
+        );
+        let said = |place: &str| match require_disk(Path::new(place)).unwrap_err() {
+            Failure::Usage { problem, .. } => problem,
+            other => format!("{other:?}"),
+        };
+        assert!(said("s3://bucket/a.pack").contains("is a URL"));
+        assert!(said("-").contains("is a stream"));
+        for scheme in ["file", "ftp", "sftp", "x+y"] {
+            assert_eq!(said(&format!("{scheme}://h/a")), format!("unsupported scheme {scheme}://"));
+        }
+        assert!(require_disk(Path::new("1://a")).is_ok());
     }
 
     #[test]

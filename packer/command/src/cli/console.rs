@@ -69,7 +69,6 @@ impl Global {
     }
 
     /// Says what should be known, and what can be done about it.
-    #[cfg(feature = "serve")]
     pub(super) fn caution(&self, problem: &str, hint: &str) {
         self.say(WARNING, "warning:", problem);
         self.say(HINT, "hint:", hint);

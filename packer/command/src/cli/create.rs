@@ -2,7 +2,7 @@
 
 use super::Result;
 use super::arguments::{
-    IndexArgs, SelectArgs, StoreArgs, TailArgs, parse_size, refuse_same, refuse_url,
+    IndexArgs, SelectArgs, StoreArgs, TailArgs, parse_size, refuse_same, require_disk,
 };
 use super::console::{Global, note};
 use super::exit::{Exit, Failure};
@@ -68,6 +68,9 @@ pub(super) struct Args {
     /// Print more: once, what was continued; twice, each path
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub(super) verbose: u8,
+    /// Add to a container that is finished; until it is finished again it is read through the index beside it
+    #[arg(long)]
+    pub(super) reopen: bool,
     #[command(flatten)]
     pub(super) tail: TailArgs,
     #[command(flatten)]
@@ -125,9 +128,12 @@ pub(super) fn parse_chunk_size(text: &str) -> std::result::Result<u64, String> {
 /// Packs, or only finalizes.
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     args.check()?;
-    refuse_url(&args.container)?;
-    args.src.as_deref().map_or(Ok(()), refuse_url)?;
+    require_disk(&args.container)?;
+    for path in [&args.src, &args.index].into_iter().flatten() {
+        require_disk(path)?;
+    }
     if let Some(status) = &args.show.status.status_file {
+        require_disk(status)?;
         refuse_same(status, &args.container)?;
         let index = args.index.clone().unwrap_or_else(|| rangepack::idx_path(&args.container));
         refuse_same(status, &index)?;
@@ -149,6 +155,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     options.finalize = args.finalize && !args.dry_run;
     options.remove_index = args.remove_index_on_finalize;
     options.tail = args.tail.tail();
+    options.reopen = args.reopen;
     let steps = args.survey(&options.pack, super::interrupt::flag())?;
     let follow = Follow::new("packing", args.show.progress.when(), global).stoppable();
     let follow = follow.status(args.show.status.file("bytes_written")).steps(steps);
@@ -156,7 +163,13 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     let create = || rangepack::create(source, container, &options, &follow);
     // How much of what is there is in the container already is not known before.
     let created = match steps == Steps::default() && !container.exists() {
-        true => follow.while_counting(source, container, &options.pack, create),
+        true => follow.while_counting(
+            |stop| {
+                let skip = vec![container.clone(), rangepack::idx_path(container)];
+                rangepack::survey(source, &options.pack, skip, true, stop).ok()
+            },
+            create,
+        ),
         false => create(),
     };
     let interrupted = matches!(created.as_ref().map_err(Error::is_cancelled), Err(true));
@@ -168,6 +181,10 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         note("what was packed is kept; the same command goes on from there");
     }
     let created = created?;
+    let summary = &created.summary;
+    if summary.files + summary.symlinks + summary.unchanged + summary.failed == 0 {
+        super::pack::warn_of_nothing(&options.pack, global);
+    }
     if !global.quiet {
         report(args, &created, follow.elapsed());
     }

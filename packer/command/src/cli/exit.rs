@@ -169,6 +169,14 @@ fn advice(error: &Error) -> Option<&'static str> {
             "try again when nobody writes it any more; replace packs by renaming another over them, \
              which disturbs no reader",
         ),
+        Error::Remote { url, problem: RemoteProblem::Denied(_) }
+            if url.to_string().starts_with("http") =>
+        {
+            Some(
+                "the server wants a token or a password, or another one: `rangepack serve` prints its whole URL, token \
+             included; a signed URL may have expired",
+            )
+        }
         Error::Remote { problem, .. } => advice_on_remote(problem),
         Error::Volume { problem: VolumeProblem::Elsewhere, .. } => Some("name that file instead"),
         Error::Volume { problem: VolumeProblem::Missing, .. } => {
@@ -272,6 +280,10 @@ fn advice_on_container(problem: &ContainerProblem) -> Option<&'static str> {
         ContainerProblem::Section { .. } => {
             "nothing was changed; make a new pack of what is to be added"
         }
+        ContainerProblem::Finished => {
+            "nothing was changed; --reopen adds to it: until `finalize`, or --finalize at the end of this run, it \
+             cannot be read without the index beside it. `rangepack pack` makes a new pack"
+        }
         ContainerProblem::Locked => "wait for it to end",
         ContainerProblem::SidecarElsewhere => {
             "an index beside a container must lie in the same directory, or it is not found"
@@ -335,8 +347,8 @@ fn advice_on_remote(problem: &RemoteProblem) -> Option<&'static str> {
     Some(match problem {
         RemoteProblem::NotFound(_) => "look at the URL: host, bucket and path must be exact",
         RemoteProblem::Denied(_) => {
-            "credentials come from the environment: AWS_*, GOOGLE_* or AZURE_*; a signed URL may \
-             have expired; public buckets of S3 want AWS_SKIP_SIGNATURE=true"
+            "credentials come from the environment: AWS_*, GOOGLE_* or AZURE_*; public buckets of S3 want \
+             AWS_SKIP_SIGNATURE=true"
         }
         RemoteProblem::Status(_) => "try again later; the server's log knows more",
         RemoteProblem::Connect(_) => {

@@ -2,7 +2,7 @@
 
 use super::Result;
 use super::arguments::{
-    OpenArgs, open_telling, parse_size, parse_threads, refuse_same, refuse_url, tell_traffic,
+    OpenArgs, open_telling, parse_size, parse_threads, refuse_same, require_disk, tell_traffic,
     threads_for,
 };
 use super::console::{Global, note};
@@ -166,7 +166,8 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     open.index.clone_from(&args.open.index);
     open.expected = args.open.root;
     open.limits.lookback = args.lookback;
-    directory.map_or(Ok(()), refuse_url)?;
+    directory.map_or(Ok(()), require_disk)?;
+    args.show.status.status_file.as_deref().map_or(Ok(()), require_disk)?;
     let pack = open_telling(&location, &open, global)?;
     for text in super::notes::of(&pack) {
         global.warning_of(pack.location(), &text);

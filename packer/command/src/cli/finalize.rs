@@ -1,7 +1,7 @@
 //! `rangepack finalize`: the index goes into its container.
 
 use super::Result;
-use super::arguments::{IndexArgs, TailArgs, refuse_url};
+use super::arguments::{IndexArgs, TailArgs, require_disk};
 use super::console::{Global, When, note};
 use super::exit::Exit;
 use super::follow::Follow;
@@ -43,7 +43,8 @@ pub(super) struct Args {
 
 /// Finalizes.
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
-    refuse_url(&args.container)?;
+    require_disk(&args.container)?;
+    args.index.as_deref().map_or(Ok(()), require_disk)?;
     let mut options = FinalizeOptions::default();
     (options.index, options.remove_index) = (args.indexes.options(), args.remove_index);
     options.tail = args.tail.tail();

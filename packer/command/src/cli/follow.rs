@@ -4,7 +4,7 @@ use super::Result;
 use super::console::{Global, When, note, os_path};
 use super::progress::{Progress, Steps};
 use super::status::{State, StatusFile};
-use rangepack::{Event, LeftOut, Location, Observer, PackOptions};
+use rangepack::{Event, LeftOut, Location, Observer, Survey};
 use rangepack_core::{Escaped, Kind};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -81,13 +81,10 @@ impl<'g> Follow<'g> {
         self.lock().progress.elapsed()
     }
 
-    /// Packs `source` into `output` while the tree is counted, when somebody watches: who packs does not know how much
-    /// is left.
+    /// Packs while what is to be packed is counted, when somebody watches: who packs does not know how much is left.
     pub(super) fn while_counting<T>(
         &self,
-        source: &Path,
-        output: &Path,
-        options: &PackOptions,
+        count: impl FnOnce(&AtomicBool) -> Option<Survey> + Send,
         pack: impl FnOnce() -> T,
     ) -> T {
         if !self.lock().progress.is_live() {
@@ -96,9 +93,8 @@ impl<'g> Follow<'g> {
         let done = AtomicBool::new(false);
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                let skip = vec![output.to_owned(), rangepack::idx_path(output)];
                 // What cannot be read is told of by who packs.
-                if let Ok(found) = rangepack::survey(source, options, skip, true, &done) {
+                if let Some(found) = count(&done) {
                     let steps = &mut self.lock().steps;
                     (steps.total_files, steps.total_bytes) = (Some(found.files), Some(found.bytes));
                 }

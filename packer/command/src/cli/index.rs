@@ -1,7 +1,7 @@
 //! `rangepack index`: another kind of index for a pack that is there.
 
 use super::Result;
-use super::arguments::{IndexArgs, TailArgs, open_telling, refuse_url};
+use super::arguments::{IndexArgs, TailArgs, open_telling, require_disk};
 use super::console::{Global, When, note};
 use super::exit::{Exit, Failure};
 use super::follow::Follow;
@@ -9,10 +9,11 @@ use super::progress::Steps;
 use super::status::State;
 use super::summary::Done;
 use crate::format::{Size, count};
-use rangepack::DirectoryLines;
+use rangepack::{DirectoryLines, Error};
 use rangepack::{IndexTarget, Location, NdjsonOptions, OpenOptions, RebuildOptions, sidecar_path};
 use rangepack_core::Escaped;
 use rangepack_core::layout::Header;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ Examples:
   rangepack index old.container --paged
   rangepack index old.container --in-place
   rangepack index photos.pack --ndjson photos.pack.idx
+  rangepack index photos.pack --ndjson - | jq -r .relpath
 
 With a paged index, even old containers open at once, whatever the number of their files; it is found
 beside the container as CONTAINER.rpx, or at its end with --in-place.";
@@ -39,7 +41,7 @@ pub(super) struct Args {
     /// PACK.idx, if there]
     #[arg(long, value_name = "FILE")]
     index: Option<PathBuf>,
-    /// Write the NDJSON index, as the old programs keep it beside a container
+    /// Write the NDJSON index, as the old programs keep it beside a container; `-` is standard output
     #[arg(long, value_name = "OUT")]
     pub(super) ndjson: Option<PathBuf>,
     /// Write a paged index beside the container [default OUT: PACK.rpx]
@@ -63,8 +65,8 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     args.check()?;
     let container = args.container.as_path();
-    refuse_url(container)?;
-    args.index.as_deref().map_or(Ok(()), refuse_url)?;
+    require_disk(container)?;
+    args.index.as_deref().map_or(Ok(()), require_disk)?;
     let mut exit = Exit::Fine;
     if let Some(target) = &args.ndjson {
         let mut open = OpenOptions::default();
@@ -79,16 +81,34 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         let total_files = Some(pack.header().entries);
         let follow = Follow::new("indexing", When::Auto, global).stoppable();
         let follow = follow.steps(Steps { total_files, ..Steps::default() });
-        let written = rangepack::write_ndjson(&pack, target, options, &follow);
+        let written = match target == Path::new("-") {
+            true => rangepack::stream_ndjson(
+                &pack,
+                &mut std::io::stdout(),
+                Path::new("standard output"),
+                options,
+                &follow,
+            ),
+            false => rangepack::write_ndjson(&pack, target, options, &follow),
+        };
         follow.finish(State::of(&written))?;
-        let len = written?.len;
-        if !global.quiet {
+        let len = match written {
+            // Whoever closed the pipe has read enough.
+            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::BrokenPipe => {
+                return Err(Failure::Output(source));
+            }
+            written => written?.len,
+        };
+        if !global.quiet && target != Path::new("-") {
             let done = done(pack.header(), follow.elapsed());
             note(&format!("{done}, {} of NDJSON in {}", Size(len), target.display()));
         }
     }
     let target = match args.sidecar(container) {
-        Some(sidecar) => IndexTarget::Beside(sidecar),
+        Some(sidecar) => {
+            require_disk(&sidecar)?;
+            IndexTarget::Beside(sidecar)
+        }
         None if args.in_place => IndexTarget::InPlace(args.indexes.options()),
         None => return Ok(exit),
     };

@@ -25,7 +25,8 @@ pub(super) struct Args {
 
 /// Writes them.
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
-    let Some(directory) = &args.directory else {
+    let directory = args.directory.as_ref().filter(|directory| directory.as_os_str() != "-");
+    let Some(directory) = directory else {
         let mut page = Vec::new();
         clap_mangen::Man::new(super::command()).render(&mut page)?;
         let mut out = global.stdout();

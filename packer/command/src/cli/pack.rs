@@ -1,28 +1,38 @@
 //! `rangepack pack`: a tree becomes a pack.
 
-use super::arguments::{IndexArgs, SelectArgs, StoreArgs, refuse_url};
+use super::arguments::{IndexArgs, SelectArgs, StoreArgs, require_disk};
 use super::console::{Global, note};
 use super::exit::{Exit, Failure};
 use super::follow::Follow;
 use super::progress::ProgressArgs;
+use super::sources::SourceArgs;
 use super::status::State;
 use super::summary::Done;
 use super::{Result, console};
-use crate::format::count;
-use rangepack::Summary;
+use crate::format::{Size, count, files};
+use rangepack::{Error, Pack, PackOptions, Sources, Summary, Survey};
 use rangepack::{Finished, Packed};
+use rangepack_core::ErrorKind;
 use serde::Serialize;
-use std::io::Write;
-use std::path::PathBuf;
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 const EXAMPLES: &str = "\
 Examples:
-  rangepack pack photos photos.pack
+  rangepack pack photos photos.pack             # what is in photos
+  rangepack pack photos notes.txt all.pack      # photos/… and notes.txt
   rangepack pack photos photos.pack --ext jpg,png --exclude '*.tmp'
   rangepack pack logs logs.pack --compress=9 --gitignore
   rangepack pack data data.pack --align 4k --fsync --force
   rangepack pack data data.pack --meta license=CC-BY-4.0 --meta source=https://example.org
+  rangepack pack data data.pack --rename =data-1.2 --dry-run
+  git ls-files -z | rangepack pack --files-from - -0 source.pack
+  rangepack pack -C /srv photos notes - | ssh host 'cat > all.pack'
+
+A single directory is packed without its own name; several files and directories each below theirs. The
+pack is the same, byte for byte, whatever way the same files under the same names are given.
 
 Files that cannot be read are warned about and left out; the exit code is 1 then. A pack that lacks
 such files does not replace another: with --force the old OUT stays, unless --incomplete is given as
@@ -36,19 +46,21 @@ after a pause of 100 ms (2 s where times are whole seconds), so that no write fa
 What cannot show: a single write that takes longer than that, writing through a memory map, and, on a
 file server whose clock is behind, a second write within one tick of it.";
 
-/// Pack a directory tree into one file
+/// Pack directory trees and files into one file
 ///
 /// Packs everything below SRC into OUT, which appears when it is complete, or not at all. The same
-/// tree gives the same bytes.
+/// tree gives the same bytes. OUT `-` is standard output.
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = EXAMPLES)]
+#[command(after_long_help = EXAMPLES, override_usage = "rangepack pack [OPTIONS] <SRC>... <OUT>\n       \
+           rangepack pack [OPTIONS] --files-from <LIST> <OUT>")]
 pub(super) struct Args {
-    /// The directory whose content is packed
-    #[arg(value_name = "SRC")]
-    source: PathBuf,
-    /// The pack to make
-    #[arg(value_name = "OUT")]
-    output: PathBuf,
+    /// What is packed, and last OUT, the pack to make, `-` for standard output; of a single directory its
+    /// content is packed, of several files and directories each below its own name
+    #[arg(value_name = "PATH", num_args = 1.., required = true)]
+    paths: Vec<PathBuf>,
+    /// Say what would be packed, and how much it is; -v names each path
+    #[arg(short = 'n', long)]
+    dry_run: bool,
     /// Replace OUT if it exists; it stays if something cannot be read
     #[arg(short, long)]
     force: bool,
@@ -70,6 +82,8 @@ pub(super) struct Args {
     #[command(flatten)]
     progress: ProgressArgs,
     #[command(flatten)]
+    source: SourceArgs,
+    #[command(flatten)]
     select: SelectArgs,
     #[command(flatten)]
     store: StoreArgs,
@@ -79,18 +93,57 @@ pub(super) struct Args {
 
 /// Packs.
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
-    refuse_url(&args.source)?;
-    refuse_url(&args.output)?;
+    let (given, output) = args.places()?;
+    let is_stream = output == Path::new("-");
+    if !is_stream {
+        require_disk(output)?;
+    }
     let mut options = args.store.options(&args.select, &args.index)?;
     options.fsync = args.fsync;
     options.overwrite = args.force;
     options.incomplete = args.incomplete;
     options.metadata = args.meta.iter().cloned().collect();
+    if args.source.files_from.is_some() && options.filter.honours_ignore_files() {
+        return Err(Failure::Usage {
+            problem: "--gitignore with --files-from".to_owned(),
+            hint: "a list says what is packed; `git ls-files` makes one",
+        });
+    }
+    if !is_stream && !args.dry_run {
+        args.refuse_to_replace(given, output)?;
+    }
+    // A disk has more room for temporary files than the place where the system has them.
+    let scratch = match output.parent() {
+        Some(parent) if !is_stream && parent.is_dir() => parent.to_owned(),
+        _ => std::env::temp_dir(),
+    };
+    let sources = args.source.sources(given, &options.filter, &scratch)?;
+    if args.dry_run {
+        return args.survey(sources, &options, output, global);
+    }
+    if is_stream {
+        args.check_stream()?;
+    }
     let follow = Follow::new("packing", args.progress.progress, global).stoppable();
     let follow = follow.print_each(args.verbose);
-    let packed = follow.while_counting(&args.source, &args.output, &options, || {
-        rangepack::pack(&args.source, &args.output, &options, &follow)
-    });
+    let pack = || match is_stream {
+        true => {
+            let (out, name) = (Box::new(std::io::stdout()), Path::new("standard output"));
+            rangepack::pack_stream(sources, out, name, &options, &follow)
+        }
+        false => rangepack::pack_sources(sources, output, &options, &follow),
+    };
+    // A list can come from a pipe, and is read once.
+    let packed = match args.source.files_from {
+        Some(_) => pack(),
+        None => {
+            let again = |stop: &AtomicBool| {
+                let sources = args.source.sources(given, &options.filter, &scratch).ok()?;
+                rangepack::survey_sources(sources, &options, vec![output.to_owned()], stop).ok()
+            };
+            follow.while_counting(again, pack)
+        }
+    };
     follow.finish(State::of(&packed))?;
     let elapsed = follow.elapsed();
     let Packed { summary, finished, .. } = packed.map_err(Failure::from)?;
@@ -99,11 +152,143 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         print_json(&mut out, &summary, &finished, elapsed)?;
         out.flush()?;
     }
+    if summary.files + summary.symlinks == 0 {
+        warn_of_nothing(&options, global);
+    }
     if !global.quiet {
         note(&sentence("packed", &summary, &finished, elapsed));
         super::finalize::tell_old_readers(&finished);
     }
     Ok(if summary.failed > 0 { Exit::Bad } else { Exit::Fine })
+}
+
+/// Says that a pack will be empty.
+pub(super) fn warn_of_nothing(options: &PackOptions, global: &Global) {
+    let hint = match options.filter.is_active() {
+        true => {
+            "nothing there matches what --include, --ext, --exclude and the like ask for; a glob with a `/` matches from the root"
+        }
+        false => "there is no file in what is packed",
+    };
+    global.caution("no file was selected", hint);
+}
+
+impl Args {
+    /// What is packed, and the pack to make.
+    fn places(&self) -> Result<(&[PathBuf], &Path)> {
+        let usage = |problem: &str| Failure::Usage {
+            problem: problem.to_owned(),
+            hint: "rangepack pack SRC... OUT, or rangepack pack --files-from LIST OUT",
+        };
+        match (self.paths.split_last(), &self.source.files_from) {
+            (Some((output, [])), None) => Err(usage(&format!(
+                "one path is not enough: {} is to be packed, or to be made?",
+                output.display()
+            ))),
+            (Some((_, [_, ..])), Some(_)) => {
+                Err(usage("with --files-from there is OUT, and no SRC"))
+            }
+            (Some((output, given)), _) => Ok((given, output)),
+            (None, _) => Err(usage("SRC and OUT are needed")),
+        }
+    }
+
+    /// Fails when the pack would replace something that looks like one more source: after `*.jpg` and a forgotten OUT,
+    /// say.
+    fn refuse_to_replace(&self, given: &[PathBuf], output: &Path) -> Result<()> {
+        let has_bytes = output.metadata().is_ok_and(|found| found.is_file() && found.len() > 0);
+        if given.len() < 2 || !self.force || !has_bytes {
+            return Ok(());
+        }
+        match Pack::open(output) {
+            Err(Error::Pack { source, .. }) if source.kind() == ErrorKind::NotAPack => {
+                Err(Failure::Usage {
+                    problem: format!("{} is there, and is no pack", output.display()),
+                    hint: "the last path is the pack to make; remove what is there if that is meant",
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Fails when standard output is not for a pack.
+    fn check_stream(&self) -> Result<()> {
+        if self.json {
+            return Err(Failure::Usage {
+                problem: "a pack and --json cannot both go to standard output".to_owned(),
+                hint: "leave --json out; the summary goes to standard error",
+            });
+        }
+        if std::io::stdout().is_terminal() {
+            return Err(Failure::Usage {
+                problem: "a pack is not written to a terminal".to_owned(),
+                hint: "redirect standard output to a file or a pipe, or name a file; ./- is one of that name",
+            });
+        }
+        Ok(())
+    }
+
+    /// Says what would be packed.
+    fn survey(
+        &self,
+        sources: Sources,
+        options: &PackOptions,
+        output: &Path,
+        global: &Global,
+    ) -> Result<Exit> {
+        let follow = Follow::new("looking", self.progress.progress, global).stoppable();
+        let follow = follow.print_each(self.verbose);
+        let skip = vec![output.to_owned()];
+        let survey = rangepack::survey_sources(sources, options, skip, &follow);
+        follow.finish(State::of(&survey))?;
+        let survey = survey?;
+        if self.json {
+            let mut out = global.stdout();
+            out.json(&JsonSurvey::new(&survey))?;
+            out.flush()?;
+        }
+        if survey.files + survey.symlinks == 0 {
+            warn_of_nothing(options, global);
+        }
+        if !global.quiet {
+            note(&would(&survey));
+        }
+        Ok(if survey.failed > 0 { Exit::Bad } else { Exit::Fine })
+    }
+}
+
+/// What would be packed, in one line.
+fn would(survey: &Survey) -> String {
+    let all = survey.files + survey.symlinks;
+    let mut text = format!("would pack {}", files(all, survey.symlinks));
+    if survey.directories > 0 {
+        text.push_str(&format!(", {}", count(survey.directories, "directory")));
+    }
+    text.push_str(&format!(": {}", Size(survey.bytes)));
+    if survey.failed > 0 {
+        text.push_str(&format!(", {}", count(survey.failed, "failure")));
+    }
+    if survey.special > 0 {
+        text.push_str(&format!(", {} left out", count(survey.special, "special file")));
+    }
+    text
+}
+
+#[derive(Debug, Serialize)]
+struct JsonSurvey {
+    files: u64,
+    directories: u64,
+    symlinks: u64,
+    bytes: u64,
+    special: u64,
+    failed: u64,
+}
+
+impl JsonSurvey {
+    fn new(survey: &Survey) -> JsonSurvey {
+        let Survey { files, directories, symlinks, bytes, special, failed, .. } = *survey;
+        JsonSurvey { files: files + symlinks, directories, symlinks, bytes, special, failed }
+    }
 }
 
 /// A key and its value.

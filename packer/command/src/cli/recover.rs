@@ -1,7 +1,7 @@
 //! `rangepack recover`: what can be saved of a damaged pack.
 
 use super::Result;
-use super::arguments::{IndexArgs, refuse_url};
+use super::arguments::{IndexArgs, require_disk};
 use super::console::{Global, When, note};
 use super::exit::Exit;
 use super::follow::Follow;
@@ -46,8 +46,9 @@ pub(super) struct Args {
 
 /// Recovers.
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
-    refuse_url(&args.pack)?;
-    refuse_url(&args.out)?;
+    require_disk(&args.pack)?;
+    require_disk(&args.out)?;
+    args.index.as_deref().map_or(Ok(()), require_disk)?;
     let mut options = RecoverOptions::default();
     options.index.clone_from(&args.index);
     (options.format, options.overwrite) = (args.indexes.options(), args.force);

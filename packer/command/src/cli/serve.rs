@@ -1,7 +1,7 @@
 //! `rangepack serve`: packs over HTTP.
 
 use super::Result;
-use super::arguments::parse_size;
+use super::arguments::{check_place, parse_size};
 use super::console::{Global, note};
 use super::exit::Exit;
 use crate::format::count;
@@ -86,6 +86,7 @@ pub(super) struct Args {
 
 /// Serves until it is interrupted.
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
+    args.places.iter().try_for_each(check_place)?;
     let interrupted = super::interrupt::flag();
     let token = match &args.token {
         None => None,

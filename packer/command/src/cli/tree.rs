@@ -46,7 +46,9 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     let pack = args.pack.open(Verify::Index, global)?;
     let path = args.path.as_deref().map_or(&b""[..], OsStr::as_encoded_bytes);
-    let directory = pack.resolve_directory(path)?;
+    let directory = pack.resolve_directory(path);
+    let directory =
+        directory.map_err(|error| super::paths::with_suggestion(&pack, path, error.into()))?;
     let mut out = global.stdout();
     let title = match args.path.as_deref().map(OsStr::as_encoded_bytes) {
         Some(path) => Cow::Borrowed(path),

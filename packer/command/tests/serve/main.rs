@@ -667,3 +667,33 @@ fn redirects_lead_to_this_server() {
         }
     }
 }
+
+/// What it prints is for people, and for other commands, too.
+#[cfg(feature = "remote")]
+#[test]
+fn the_printed_url_is_read_like_that_of_the_pack() {
+    let home = home();
+    let ls = |url: &str| {
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_rangepack")).args(["ls", url]).output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let server = Server::start(home.path(), &["a.pack", "--token=secret-one"]);
+    assert!(server.url.ends_with("token=secret-one"), "{}", server.url);
+    let (code, listed, said) = ls(&server.url);
+    assert!(code == Some(0) && listed.contains("hello.txt"), "{listed}{said}");
+    let (code, _, said) = ls(&format!("http://{}/a.pack", server.address));
+    assert!(code == Some(2) && said.contains("token") && !said.contains("AWS"), "{said}");
+    // Browsers are shown the page, and nobody is sent elsewhere.
+    let with = |path: &str, headers: &[(&str, &str)]| server.get(path, headers);
+    let browser = with("/?token=secret-one", &[("Accept", "text/html"), ("Range", "bytes=0-9")]);
+    assert_eq!(browser.status, 303);
+    let away = with("/?pack=//evil.example&token=secret-one", &[("Range", "bytes=0-9")]);
+    assert_eq!(away.header("location"), "/evil.example?token=secret-one");
+    // Of several packs it has to be said which.
+    let server = Server::start(home.path(), &["a.pack", "c.pack"]);
+    let (code, _, said) = ls(&server.url);
+    assert!(code == Some(2) && said.contains("404"), "{said}");
+    assert_eq!(ls(&format!("{}c.pack", server.url)).0, Some(0));
+}

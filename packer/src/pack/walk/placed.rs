@@ -7,7 +7,7 @@ use crate::error::LeftOut;
 use crate::index::sort::Merged;
 use crate::progress::Observer;
 use crate::source::platform::path_of;
-use rangepack_core::{Entry, Kind, PackPathBuf};
+use rangepack_core::{Entry, Kind, PackPath, PackPathBuf};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -87,16 +87,18 @@ struct Found {
 }
 
 impl<'o> Placed<'o> {
-    /// Walks over these; `failure` is told why it ends when the places cannot be read.
+    /// Walks over these, after what lies at the root of the pack; `failure` is told why it ends when the places cannot be read.
     pub(crate) fn new(
         places: Merged,
+        first: Option<Walk>,
         options: WalkOptions,
         observer: &'o dyn Observer,
         failure: Arc<Mutex<Option<io::Error>>>,
     ) -> io::Result<Placed<'o>> {
         let skip = options.skip.iter().filter_map(|path| Skip::new(path).transpose());
         let skip = skip.collect::<io::Result<_>>()?;
-        let (trees, tree, last) = (BTreeMap::new(), None, None);
+        let tree = first.map(|walk| (PackPath::ROOT.to_owned(), walk));
+        let (trees, last) = (BTreeMap::new(), None);
         let (ahead, problems) = (None, Vec::new());
         Ok(Placed { places, options, skip, observer, trees, tree, last, ahead, problems, failure })
     }

@@ -70,23 +70,31 @@ impl Attributes {
     /// # Errors
     /// [`Error::Truncated`] and [`Error::BadField`] when it is none.
     pub fn from_bytes(block: &[u8]) -> Result<Attributes> {
+        let mut pairs = Vec::new();
+        Attributes::read(block, &mut |name, value| pairs.push((name.to_vec(), value.to_vec())))?;
+        Ok(Attributes { pairs })
+    }
+
+    /// Reads a block, and hands names and values to `each`. They count only when all of it is read.
+    ///
+    /// # Errors
+    /// Those of [`Attributes::from_bytes`].
+    pub fn read(block: &[u8], each: &mut dyn FnMut(&[u8], &[u8])) -> Result<()> {
         let mut cursor = Cursor::new(Structure::Attributes, block);
-        let mut pairs: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
+        let (mut last, mut number): (&[u8], u64) = (b"", 0);
         while !cursor.rest().is_empty() {
             let name_len = usize::from(cursor.u16()?);
             let value_len = usize::try_from(cursor.u32()?).unwrap_or(usize::MAX);
             let name = cursor.take(name_len)?;
             let value = cursor.take(value_len)?;
-            let ascends = pairs.last().is_none_or(|(last, _)| last.as_slice() < name);
-            if !is_name(name) || !ascends {
-                return bad("name", pairs.len() as u64);
+            // No name is empty, so the first one ascends, too.
+            if !is_name(name) || last >= name {
+                return bad("name", number);
             }
-            pairs.push((name.to_vec(), value.to_vec()));
+            each(name, value);
+            (last, number) = (name, number.saturating_add(1));
         }
-        if pairs.is_empty() {
-            return bad("length", 0);
-        }
-        Ok(Attributes { pairs })
+        if number == 0 { bad("length", 0) } else { Ok(()) }
     }
 }
 

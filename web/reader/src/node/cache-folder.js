@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Budget, USE_WRITTEN_AFTER, isDigest, toEvict } from '../cache.js';
+import { checkOptions } from '../options.js';
 
 /** @import { Cache, Kept } from '../cache.js' */
 
@@ -25,7 +26,9 @@ const ABANDONED = 3_600_000;
  * @param {number} [options.maxBytes]
  * @returns {Cache}
  */
-export function folderCache(folder, { maxBytes = 256 * 1024 * 1024 } = {}) {
+export function folderCache(folder, options = {}) {
+  checkOptions(options, ['maxBytes']);
+  const { maxBytes = 256 * 1024 * 1024 } = options;
   const budget = new Budget(maxBytes);
   return {
     async get(digest) {

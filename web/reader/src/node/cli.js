@@ -7,11 +7,11 @@ import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { cat, info, ls, notes } from './cli/commands.js';
 import { exitOf, hintOf } from './cli/exit.js';
-import { count, printable, size } from './cli/format.js';
+import { count, parseSize, printable, size } from './cli/format.js';
 import { Output, OutputError, complain, note } from './cli/output.js';
 import { folderCache, openPack } from './index.js';
 
-/** @import { Pack } from '../pack.js' */
+/** @import { FetchInit, Pack } from '../../types/index.d.ts' */
 
 const HELP = `Reads packs on disk and on servers, by byte ranges
 
@@ -37,6 +37,7 @@ const SHARED_HELP = `\
       --header <'K: V'>     Send this header with every request (repeatable)
       --cache <DIR>         Keep pages and contents in this folder for the next time
   -v, --verbose             Print requests and bytes to standard error
+  -q, --quiet               Print no warnings
   -h, --help                Print help
   -V, --version             Print version
 `;
@@ -53,14 +54,17 @@ Options:
   -r, -R, --recursive       List everything below, too
   -l, --long                Print mode, size, stored size, time and name; for directories, the totals of all they hold
   -b, --bytes               Print sizes as exact numbers of bytes
+  -d, --directories-only    List directories only
+  -f, --files-only          List files and links only
       --json                Print one JSON object a line
   -0, --null                End names with a NUL byte instead of a line break
 ${SHARED_HELP}
 Examples:
   rangepack ls -l https://example.org/photos.pack cats
+  rangepack ls -R -f -0 logs.pack | xargs -0 rangepack cat logs.pack | grep error
   rangepack ls -R --json photos.pack | jq -r 'select(.size > 1e6) | .path'
 
-On a terminal, control characters in names are spelt out.
+With -l a + behind the mode means extended attributes. On a terminal, control characters in names are spelt out.
 `;
 
 const CAT_HELP = `Print files from a pack
@@ -68,12 +72,12 @@ const CAT_HELP = `Print files from a pack
 Usage: rangepack cat [OPTIONS] <PACK-OR-URL> <PATH>...
 
 Options:
-      --offset <BYTES>      Begin at this byte of each file
+      --offset <BYTES>      Begin at this byte of each file: 4096, 4k
       --length <BYTES>      Print at most so many bytes of each file
 ${SHARED_HELP}
 Examples:
   rangepack cat https://example.org/photos.pack cats/1.jpg > 1.jpg
-  rangepack cat data.pack table.bin --offset 1048576 --length 4096 | xxd
+  rangepack cat data.pack table.bin --offset 1M --length 4k | xxd
 
 Bytes are compared with their SHA-256 before they are printed. (Of files over 8 MiB in old containers, which have no
 digests of their parts, afterwards: the exit code tells.)
@@ -100,6 +104,7 @@ const SHARED = {
   header: { type: 'string', multiple: true },
   cache: { type: 'string' },
   verbose: { type: 'boolean', short: 'v' },
+  quiet: { type: 'boolean', short: 'q' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean', short: 'V' },
 };
@@ -113,12 +118,15 @@ const SHARED = {
  * @property {string[]} [header]
  * @property {string} [cache]
  * @property {boolean} [verbose]
+ * @property {boolean} [quiet]
  * @property {boolean} [help]
  * @property {boolean} [version]
  * @property {boolean} [recursive]
  * @property {boolean} [r] the same
  * @property {boolean} [long]
  * @property {boolean} [bytes]
+ * @property {boolean} [directories-only]
+ * @property {boolean} [files-only]
  * @property {boolean} [json]
  * @property {boolean} [null]
  * @property {string} [offset]
@@ -130,6 +138,7 @@ const SHARED = {
  * @property {string} help
  * @property {Options} options
  * @property {[number, number]} paths fewest and most
+ * @property {(flags: Flags) => void} [check] what does not go together
  * @property {(pack: Pack, name: string, paths: string[], flags: Flags, out: Output) => Promise<number>} run
  */
 
@@ -142,12 +151,18 @@ const COMMANDS = {
       r: { type: 'boolean', short: 'r' },
       long: { type: 'boolean', short: 'l' },
       bytes: { type: 'boolean', short: 'b' },
+      'directories-only': { type: 'boolean', short: 'd' },
+      'files-only': { type: 'boolean', short: 'f' },
       json: { type: 'boolean' },
       null: { type: 'boolean', short: '0' },
     },
     paths: [0, Infinity],
+    check(flags) {
+      refuseTogether(flags, [['long', 'json'], ['null', 'json'], ['directories-only', 'files-only']]);
+      if (flags.bytes && !flags.long) throw new UsageError('--bytes goes with --long');
+    },
     run(pack, name, paths, flags, out) {
-      warn(pack, name);
+      warn(pack, name, flags);
       if (flags.null) out.escape = false;
       return ls(pack, paths, { ...flags, recursive: flags.recursive ?? flags.r }, out);
     },
@@ -156,8 +171,8 @@ const COMMANDS = {
     help: CAT_HELP,
     options: { offset: { type: 'string' }, length: { type: 'string' } },
     paths: [1, Infinity],
-    run(pack, name, paths, { offset, length }, out) {
-      warn(pack, name);
+    run(pack, name, paths, { offset, length, quiet }, out) {
+      warn(pack, name, { quiet });
       return cat(pack, paths, { offset: bytesOf('offset', offset), length: bytesOf('length', length) }, out);
     },
   },
@@ -172,16 +187,26 @@ const COMMANDS = {
 /** The arguments do not go together. */
 class UsageError extends Error {}
 
-/** @param {Pack} pack @param {string} name */
-function warn(pack, name) {
+/** @param {Flags} flags @param {(keyof Flags)[][]} pairs */
+function refuseTogether(flags, pairs) {
+  for (const pair of pairs) {
+    const names = pair.map((name) => `--${name}`).join(' and ');
+    if (pair.every((name) => flags[name])) throw new UsageError(`${names} do not go together`);
+  }
+}
+
+/** @param {Pack} pack @param {string} name @param {Flags} flags */
+function warn(pack, name, { quiet }) {
+  if (quiet) return;
   for (const text of notes(pack.info)) note(`warning: ${printable(name)}: ${text}`);
 }
 
 /** @param {string} option @param {string | undefined} text */
 function bytesOf(option, text) {
   if (text === undefined) return undefined;
-  if (!/^\d{1,15}$/.test(text)) throw new UsageError(`--${option} is a number of bytes, not ${text}`);
-  return Number(text);
+  const bytes = parseSize(text);
+  if (bytes === undefined) throw new UsageError(`--${option} is a number of bytes, like 4096, 4k or 1M, not ${text}`);
+  return bytes;
 }
 
 /** @param {string[]} lines */
@@ -202,15 +227,15 @@ function headersOf(lines) {
 /**
  * Tells of every request.
  *
- * @param {string | URL | Request} input
- * @param {RequestInit} [init]
+ * @param {string} address
+ * @param {FetchInit} init
  */
-async function verboseFetch(input, init) {
+async function verboseFetch(address, init) {
   const began = performance.now();
-  const answer = await fetch(input, init);
-  const range = new Headers(init?.headers).get('Range');
+  const answer = await fetch(address, init);
+  const range = init.headers.get('Range');
   const milliseconds = Math.round(performance.now() - began);
-  note(`${init?.method ?? 'GET'} ${range ?? ''} → ${answer.status}, ${milliseconds} ms`);
+  note(`${init.method} ${range ?? ''} → ${answer.status}, ${milliseconds} ms`);
   return answer;
 }
 
@@ -246,6 +271,7 @@ async function run(given) {
   if (input === undefined) throw new UsageError('which pack?');
   if (paths.length < command.paths[0]) throw new UsageError('which file?');
   if (paths.length > command.paths[1]) throw new UsageError(`${name} takes no paths`);
+  command.check?.(flags);
   if (root !== undefined && !/^[0-9a-f]{64}$/i.test(root)) throw new UsageError('a digest has 64 hexadecimal digits');
   const pack = await openPack(input, {
     root: root?.toLowerCase(),

@@ -10,7 +10,7 @@ import { Dirent, Stats } from './fs/stats.js';
 import { nameBytes, nameText } from '../names.js';
 
 /** @import { Entry } from '../../types/index.d.ts' */
-/** @import { Pack } from '../pack.js' */
+/** @import { Pack } from '../../types/index.d.ts' */
 /** @import { PackFs } from '../../types/fs.d.ts' */
 
 /** @typedef {string | Buffer | URL} Path */
@@ -160,10 +160,10 @@ class Questions {
   /** @param {Path} path @param {string | { encoding?: string | null }} [options] */
   async readlink(path, options) {
     const asked = textOf(path);
-    const { target, unsupported } = await this.#entry(asked, 'readlink', { follow: false });
-    if (unsupported !== undefined) throw errno('EIO', 'readlink', asked, new Error(unsupported));
-    if (target === undefined) throw errno('EINVAL', 'readlink', asked);
-    return named(target, options);
+    const entry = await this.#entry(asked, 'readlink', { follow: false });
+    if (entry.kind !== 'symlink') throw errno('EINVAL', 'readlink', asked);
+    if (entry.target === undefined) throw errno('EIO', 'readlink', asked, new Error(entry.unreadable?.message));
+    return named(entry.target, options);
   }
 
   /** @param {Path} path @param {string | { encoding?: string | null }} [options] */

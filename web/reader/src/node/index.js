@@ -2,13 +2,12 @@
  * The package `rangepack` for Node: also opens files on disk.
  */
 
-import { setMaxListeners } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { webBeside, webSource, withoutRpx } from '../index.js';
 import { open } from '../open.js';
-import { setWasm } from '../wasm.js';
+import { setLoader } from '../wasm.js';
 import { fileSource } from './file-source.js';
 
 export { PackError, cacheStorageCache, setWasm } from '../index.js';
@@ -17,10 +16,7 @@ export { folderCache } from './cache-folder.js';
 /** @import { OpenOptions } from '../../types/index.d.ts' */
 
 // Node's fetch does not read files.
-setWasm((which) => {
-  const name = which === 'packs' ? 'rangepack_bg.wasm' : 'rangepack-legacy_bg.wasm';
-  return readFile(new URL(`../../wasm/${name}`, import.meta.url));
-});
+setLoader((url) => (url.protocol === 'file:' ? readFile(url) : fetch(url)));
 
 /**
  * @param {unknown} input
@@ -63,7 +59,5 @@ function pathOf(input) {
  * @param {OpenOptions} [options]
  */
 export function openPack(input, options = {}) {
-  // Node would warn of a leak when more than ten reads are under way.
-  const manyListen = (/** @type {AbortSignal} */ signal) => setMaxListeners(0, signal);
-  return open(input, options, { source: nodeSource, beside: nodeBeside, manyListen });
+  return open(input, options, { source: nodeSource, beside: nodeBeside });
 }

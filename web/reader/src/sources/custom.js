@@ -74,7 +74,8 @@ export function customSource(reader) {
         const message = `read gave ${bytes.length} bytes instead of the ${length} at ${offset}. It must give exactly as many.`;
         throw new PackError('ERR_SHORT_BODY', message, details);
       }
-      return bytes;
+      // Memory that is shared is not the caller's own.
+      return bytes.buffer instanceof ArrayBuffer ? bytes : bytes.slice();
     },
   };
   return source;

@@ -11,14 +11,15 @@ import { isCrossOrigin } from './http-open.js';
 import { isCount } from './source.js';
 
 /** @import { ErrorCode } from '../error-codes.js' */
+/** @import { OpenOptions } from '../../types/index.d.ts' */
 /** @import { Metrics } from './source.js' */
 /** @import { Exchange, Wiring } from './http-exchange.js' */
 /** @import { Validators } from './http-headers.js' */
 
 /**
  * @typedef {object} HttpOptions
- * @property {HeadersInit} [headers] sent with every request, such as `Authorization`
- * @property {typeof globalThis.fetch} [fetch] used instead of the global one
+ * @property {OpenOptions['headers']} [headers] sent with every request, such as `Authorization`
+ * @property {OpenOptions['fetch']} [fetch] used instead of the global one
  * @property {RequestCredentials} [credentials] as for `fetch`: 'include' sends cookies to other origins
  * @property {number} [retries] how often a request is tried again after a failure that may pass; 4
  * @property {number} [retryDelay] milliseconds before the first of these; each further wait is twice as long; 250
@@ -74,7 +75,7 @@ export class HttpConnection {
       }
     }
     const origin = options.origin ?? globalThis.location?.origin;
-    const { fetch = globalThis.fetch } = options;
+    const { fetch = /** @type {NonNullable<OpenOptions['fetch']>} */ (globalThis.fetch) } = options;
     this.size = size;
     this.inPage = origin !== undefined;
     this.retry = { retries, base: retryDelay };
@@ -83,7 +84,7 @@ export class HttpConnection {
       url,
       name: this.name,
       fetch: (input, init) => fetch(input, init), // the global one refuses to be a method of another object
-      headers: new Headers(options.headers),
+      headers: new Headers(/** @type {HeadersInit | undefined} */ (options.headers)),
       credentials: options.credentials,
       timeout,
       leastSpeed,

@@ -6,15 +6,16 @@ import { Watch } from '../abort.js';
 import { PackError } from '../errors.js';
 import { retryAfter } from './http-headers.js';
 
+/** @import { FetchInit, OpenOptions } from '../../types/index.d.ts' */
 /** @import { Metrics } from './source.js' */
 
 /**
  * @typedef {object} Wiring what all requests of a source share
  * @property {URL} url
  * @property {string} name the address without secrets
- * @property {typeof fetch} fetch
+ * @property {NonNullable<OpenOptions['fetch']>} fetch
  * @property {Headers} headers
- * @property {RequestCredentials | undefined} credentials
+ * @property {OpenOptions['credentials']} credentials
  * @property {number} timeout milliseconds without a byte
  * @property {number} leastSpeed bytes a second, looked at each time that `timeout` has passed
  * @property {boolean} crossOrigin
@@ -36,7 +37,7 @@ import { retryAfter } from './http-headers.js';
  * @param {object} request
  * @param {'GET' | 'HEAD'} request.method
  * @param {string} request.range
- * @param {RequestCache | undefined} request.cache
+ * @param {FetchInit['cache']} request.cache
  * @param {boolean} request.answered whether the server has ever answered before
  * @param {AbortSignal | undefined} signal
  * @returns {Promise<Exchange>}
@@ -54,7 +55,7 @@ export async function exchange(wiring, { method, range, cache, answered }, signa
   const failure = (/** @type {unknown} */ error) => asPackError(error, wiring, answered, signal);
 
   metrics.requests++;
-  /** @type {RequestInit} */
+  /** @type {FetchInit} */
   const init = { method, headers, signal: watch.signal };
   if (cache !== undefined) init.cache = cache;
   if (wiring.credentials !== undefined) init.credentials = wiring.credentials;

@@ -49,6 +49,16 @@ export function size(bytes) {
 }
 
 /**
+ * @param {string} text such as `4096`, `4k`, `4KiB`, `1M`; each letter is a power of 1024
+ * @returns {number | undefined} in bytes; undefined for what is none
+ */
+export function parseSize(text) {
+  const [, digits, unit = ' '] = /^(\d+)\s*(?:([kmgt])(?:i?b)?|b)?$/i.exec(text) ?? [];
+  const bytes = Number(digits) * 1024 ** ' kmgt'.indexOf(unit.toLowerCase());
+  return Number.isSafeInteger(bytes) ? bytes : undefined;
+}
+
+/**
  * @param {number} value
  * @param {0 | 1} digits behind the point
  * @returns {string} half to even, as Rust prints it

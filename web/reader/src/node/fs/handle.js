@@ -7,7 +7,7 @@ import { asNodeError, errno } from './errors.js';
 import { Stats } from './stats.js';
 
 /** @import { ReadOptions } from '../../../types/index.d.ts' */
-/** @import { PackFile } from '../../file.js' */
+/** @import { PackFile } from '../../../types/index.d.ts' */
 
 /** Files up to this length are kept while they are open; parts of larger ones are kept by the pack. */
 const KEPT = 8 * 1024 * 1024;

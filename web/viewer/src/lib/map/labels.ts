@@ -17,7 +17,7 @@ export function amountOf({ weight }: Share, by: Measure): string {
 export function describe(share: Share, by: Measure, total: number): string {
   const part = percent(share.weight, total);
   if (share.kind !== 'entry') return `${nameOfShare(share)}: ${amountOf(share, by)}, ${part}`;
-  const { kind, size, files } = share.entry;
-  const what = kind === 'directory' ? `directory, ${counted(files ?? 0, 'file')}` : kind === 'file' ? 'file' : 'link';
-  return `${nameOfShare(share)}: ${what}, ${bytes(size)}, ${part}`;
+  const { entry } = share;
+  const what = entry.kind === 'directory' ? `directory, ${counted(entry.files ?? 0, 'file')}` : entry.kind === 'file' ? 'file' : 'link';
+  return `${nameOfShare(share)}: ${what}, ${bytes(entry.size)}, ${part}`;
 }

@@ -31,7 +31,10 @@ async function* members(pack: Pack, directory: string, signal: AbortSignal): Asy
   };
   let group: Entry[] = [];
   async function* flush(): AsyncGenerator<Member> {
-    for await (const [entry, bytes] of pack.readMany(group, { signal })) yield member(entry, bytes);
+    for await (const { entry, bytes, error } of pack.readMany(group, { signal })) {
+      if (error !== undefined) throw error;
+      yield member(entry, bytes);
+    }
     group = [];
   }
   for await (const entry of pack.walk(directory, { signal })) {

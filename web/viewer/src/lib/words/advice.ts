@@ -109,8 +109,11 @@ const PART: Plan = {
 };
 
 /** Words for an entry that cannot be read here; undefined when it can be. */
-export function adviceForEntry({ unsupported }: Entry): Advice | undefined {
-  return unsupported === undefined ? undefined : { retry: false, ...NEWER, detail: `${unsupported}.`, code: 'ERR_UNSUPPORTED' };
+export function adviceForEntry({ unreadable }: Entry): Advice | undefined {
+  if (unreadable === undefined) return undefined;
+  const { code, message } = unreadable;
+  const plan = code === 'ERR_UNSUPPORTED' ? NEWER : PLANS[code];
+  return { retry: false, ...(plan ?? NEWER), detail: `${message}.`, code };
 }
 
 /** Words for any error. */

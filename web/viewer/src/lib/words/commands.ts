@@ -26,6 +26,7 @@ export function catCommand(pack: string, entry: Entry, index?: string): string {
 
 /** The payload as stored, taken out of the pack by one range. Undefined where that is not one range of this file. */
 export function curlCommand(url: string, entry: Entry): string | undefined {
+  if (entry.kind !== 'file') return undefined;
   const { offset, storedSize, volume, codec } = entry;
   if (offset === undefined || (volume ?? 0) !== 0 || storedSize === 0) return undefined;
   const command = `curl -r ${offset}-${offset + storedSize - 1} ${quoted(url)}`;

@@ -1,0 +1,346 @@
+//! `web::Pack` in a browser: every golden pack, every hostile one, and a server that misbehaves.
+//!
+//! `serve.js` runs the tests beside the server, and passes its address and the names of the packs; `cargo xtask page
+//! --test` runs that.
+#![cfg(target_family = "wasm")]
+#![allow(clippy::unwrap_used, reason = "a panic in a test is a failed test")]
+
+use rangepack_wasm::web::{
+    BadAnswer, Digest, Entry, Error, ErrorKind, Kind, OpenOptions, Pack, RemoteProblem, Result,
+};
+use serde_json::Value;
+use std::cell::Cell;
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+use web_sys::{AbortController, Blob, Response};
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+const SERVER: Option<&str> = option_env!("RANGEPACK_SERVER");
+const GOLDEN: Option<&str> = option_env!("RANGEPACK_GOLDEN");
+const HOSTILE: Option<&str> = option_env!("RANGEPACK_HOSTILE");
+
+fn given(what: Option<&str>) -> &str {
+    what.expect("`cargo xtask page --test` runs these tests")
+}
+
+/// Every address is new, so that the server counts anew and no cache knows it.
+fn address(path: &str) -> String {
+    thread_local!(static NUMBER: Cell<u32> = const { Cell::new(0) });
+    let number = NUMBER.replace(NUMBER.get() + 1);
+    let mark = if path.contains('?') { '&' } else { '?' };
+    format!("{}/{path}{mark}n={number}-{}", given(SERVER), js_sys::Date::now())
+}
+
+fn options() -> OpenOptions {
+    OpenOptions::new().retry_delay(1)
+}
+
+async fn open(path: &str) -> Result<Pack> {
+    Pack::open_url(&address(path), &options()).await
+}
+
+async fn response(path: &str) -> Response {
+    let window = web_sys::js_sys::global();
+    let fetch = js_sys::Reflect::get(&window, &"fetch".into()).unwrap();
+    let fetch: js_sys::Function = fetch.unchecked_into();
+    let coming = fetch.call1(&window, &address(path).into()).unwrap();
+    JsFuture::from(coming.unchecked_into::<js_sys::Promise>()).await.unwrap().unchecked_into()
+}
+
+async fn json(path: &str) -> Value {
+    let text = JsFuture::from(response(path).await.text().unwrap()).await.unwrap();
+    serde_json::from_str(&text.as_string().unwrap()).unwrap()
+}
+
+async fn blob(path: &str) -> Blob {
+    JsFuture::from(response(path).await.blob().unwrap()).await.unwrap().unchecked_into()
+}
+
+/// Text, or hexadecimal digits where it is none.
+fn raw(value: &Value) -> Vec<u8> {
+    match value["hex"].as_str() {
+        None => value.as_str().unwrap().into(),
+        Some(hex) => (0..hex.len())
+            .step_by(2)
+            .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap())
+            .collect(),
+    }
+}
+
+/// That an entry is what the JSON says.
+fn same(entry: &Entry, expected: &Value, name: &str) {
+    let number = |key: &str| expected[key].as_u64().unwrap();
+    let digest = |digest: Option<Digest>| Value::from(digest.map(|digest| digest.to_string()));
+    assert_eq!(entry.path.as_bytes(), raw(&expected["path"]), "{name}");
+    assert_eq!(Value::from(entry.mode), expected["mode"], "{name}: {expected}");
+    assert_eq!(Value::from(entry.mtime.map(|time| time.to_string())), expected["mtime"], "{name}");
+    match &entry.kind {
+        Kind::File(content) => {
+            assert_eq!(expected["kind"], "file", "{name}: {expected}");
+            assert_eq!(content.size, number("size"), "{name}: {expected}");
+            assert_eq!(content.stored_size, number("stored_size"), "{name}: {expected}");
+            assert_eq!(content.offset, number("offset"), "{name}: {expected}");
+            assert_eq!(digest(content.digest), expected["sha256"], "{name}: {expected}");
+        }
+        Kind::Directory(totals) => {
+            assert_eq!(totals.bytes, number("bytes"), "{name}: {expected}");
+            assert_eq!(digest(entry.tree_digest), expected["tree_sha256"], "{name}: {expected}");
+        }
+        Kind::Symlink(target) => assert_eq!(*target, raw(&expected["target"]), "{name}"),
+    }
+}
+
+/// That a file has the content, whatever way it is asked for.
+async fn same_content(pack: &Pack, entry: &Entry, expected: &Value, name: &str) {
+    let file = pack.open_entry(entry).unwrap();
+    let Some(digest) = expected["content_sha256"].as_str() else {
+        let error = file.read().await.unwrap_err();
+        assert!(
+            matches!(&error, Error::Entry { source, .. } if source.kind() == ErrorKind::Unsupported)
+        );
+        return;
+    };
+    let content = file.read().await.unwrap();
+    assert_eq!(Digest::of(&content).to_string(), digest, "{name}: {expected}");
+    let len = file.len();
+    for (start, end) in [(0, len), (len / 3, len - len / 5), (len.saturating_sub(7), len)] {
+        let part = &content[start as usize..end as usize];
+        assert!(file.slice(start..end).await.unwrap() == part, "{name}: {expected}");
+        let mut chunks = file.chunks(start..end).unwrap();
+        let mut came = Vec::new();
+        while let Some(chunk) = chunks.next().await {
+            came.extend(chunk.unwrap());
+        }
+        assert!(came == part, "{name}: {expected}");
+    }
+    assert!(file.slice(0..len + 1).await.unwrap_err().is_bad_pack(), "{name}");
+}
+
+async fn same_pack(pack: &Pack, expected: &Value, name: &str) {
+    let digest = pack.digest().map(|digest| digest.to_string());
+    assert_eq!(Value::from(digest), expected["root_sha256"], "{name}");
+    let totals = pack.index().totals();
+    assert_eq!(Value::from(totals.files), expected["totals"]["files"], "{name}");
+    assert_eq!(Value::from(pack.index().len()), expected["totals"]["entries"], "{name}");
+    let metadata = pack.user_metadata().await.unwrap();
+    assert_eq!(serde_json::to_value(metadata).unwrap(), expected["metadata"], "{name}");
+
+    let wanted = expected["entries"].as_array().unwrap();
+    let found = pack.walk("").await.unwrap().collect().await.unwrap();
+    assert_eq!(found.len(), wanted.len(), "{name}");
+    let files: Vec<Entry> =
+        found.iter().filter(|entry| matches!(entry.kind, Kind::File(_))).cloned().collect();
+    let many = pack.read_many(&files).await;
+    for (entry, content) in files.iter().zip(many) {
+        let alone = pack.open_entry(entry).unwrap().read().await;
+        assert_eq!(content.ok(), alone.ok(), "{name}: {}", entry.path);
+    }
+    for (number, (entry, wanted)) in found.iter().zip(wanted).enumerate() {
+        same(entry, wanted, name);
+        // Of many small files some are enough.
+        if found.len() > 200 && number % 60 > 0 {
+            continue;
+        }
+        same(&pack.find(entry.path.as_bytes()).await.unwrap().unwrap(), wanted, name);
+        match &entry.kind {
+            Kind::File(_) => same_content(pack, entry, wanted, name).await,
+            Kind::Directory(_) => {
+                let children = pack.read_dir(entry.path.as_bytes()).await.unwrap();
+                let children = children.collect().await.unwrap();
+                let is_child =
+                    |other: &&Entry| other.path.as_path().parent() == entry.path.as_path();
+                assert!(
+                    children.iter().eq(found.iter().filter(is_child)),
+                    "{name}: {}",
+                    entry.path
+                );
+            }
+            Kind::Symlink(_) => {}
+        }
+    }
+}
+
+#[wasm_bindgen_test]
+async fn every_golden_pack_says_what_its_json_says() {
+    let names: Vec<_> = given(GOLDEN).split(' ').collect();
+    assert!(names.len() > 25);
+    for name in names {
+        let stem = name.rsplit_once('.').unwrap().0;
+        let expected = json(&format!("golden/{stem}.json")).await;
+        // The index of this one lies beside the payloads.
+        let is_beside = stem == "sidecar";
+        let path =
+            if is_beside { "golden/sidecar.pack.rpx".to_owned() } else { format!("golden/{name}") };
+        let mut options = options();
+        if stem == "unfinished" {
+            options = options.index(address(&format!("golden/{name}.idx")));
+        }
+        let remote = Pack::open_url(&address(&path), &options).await.unwrap();
+        same_pack(&remote, &expected, name).await;
+        let blob = Pack::open_blob(blob(&path).await, &options).await.unwrap();
+        if blob.volumes().is_empty() {
+            same_pack(&blob, &expected, name).await;
+        } else {
+            // Nothing lies beside a `Blob`.
+            let read = read_all(Ok(blob)).await;
+            assert!(matches!(read, Err(Error::Volume { .. })), "{name}: {read:?}");
+        }
+    }
+}
+
+/// Opens it, walks all of it and reads everything; where that fails, why.
+async fn read_all(pack: Result<Pack>) -> Result<()> {
+    let pack = pack?;
+    let mut entries = pack.walk("").await?;
+    while let Some(entry) = entries.next().await {
+        let entry = entry?;
+        if let Kind::File(content) = &entry.kind {
+            let file = pack.open_entry(&entry)?;
+            file.slice(0..content.size.min(1 << 16)).await?;
+            file.read().await?;
+        }
+    }
+    Ok(())
+}
+
+#[wasm_bindgen_test]
+async fn no_hostile_pack_does_harm() {
+    let names: Vec<_> = given(HOSTILE).split(' ').collect();
+    assert!(names.len() > 50);
+    for name in names {
+        let bytes = blob(&format!("hostile/{name}")).await;
+        let pack = Pack::open_blob(bytes, &options()).await;
+        match read_all(pack).await {
+            Ok(()) => {}
+            Err(error) => assert!(
+                error.is_bad_pack() || matches!(error, Error::Volume { .. }),
+                "{name}: {error}"
+            ),
+        }
+    }
+}
+
+#[wasm_bindgen_test]
+async fn servers_may_be_what_servers_are() {
+    for manner in [
+        "",
+        "ranges=no",
+        "suffix=no",
+        "suffix=416",
+        "length=no",
+        "etag=no",
+        "etag=weak",
+        "modified=no",
+        "redirect=1",
+        "head=404",
+        "head=405",
+        "head=403",
+        "cors=plain",
+        "cors=expose&ranges=no",
+        // What passes.
+        "short=3&times=1",
+        "short=3&skip=2&times=1",
+        "shift=1&times=1",
+        "shift=1&skip=2&times=1",
+        "reset=20&skip=1&times=3",
+        "status=503&times=2",
+        "status=429&retry-after=0&times=2",
+        "status=500&skip=2&times=2",
+    ] {
+        for name in ["smallest", "compressed", "stored-blocks"] {
+            let read = read_all(open(&format!("golden/{name}.pack?{manner}")).await).await;
+            assert!(read.is_ok(), "{name}, {manner}: {read:?}");
+        }
+    }
+}
+
+#[wasm_bindgen_test]
+async fn servers_may_fail() {
+    use BadAnswer::{AnotherPart, BrokenOff, Compressed};
+    type Is = fn(&RemoteProblem) -> bool;
+    let manners: [(&str, Is); 14] = [
+        ("status=404", |problem| *problem == RemoteProblem::NotFound(404)),
+        ("status=401", |problem| *problem == RemoteProblem::Denied(401)),
+        ("status=403", |problem| *problem == RemoteProblem::Denied(403)),
+        ("status=500", |problem| *problem == RemoteProblem::Status(500)),
+        ("status=429", |problem| *problem == RemoteProblem::Status(429)),
+        ("short=3", |problem| *problem == RemoteProblem::BadAnswer(BrokenOff)),
+        ("shift=1", |problem| *problem == RemoteProblem::BadAnswer(AnotherPart)),
+        ("reset=0", |problem| matches!(problem, RemoteProblem::Connect(_))),
+        ("stall=5", |problem| *problem == RemoteProblem::Timeout(300)),
+        ("cors=no", |problem| *problem == RemoteProblem::Cors),
+        ("cors=plain&head=405", |problem| *problem == RemoteProblem::NoSize),
+        // Chromium itself may refuse a part of something compressed.
+        ("gzip=1", |problem| {
+            [RemoteProblem::BadAnswer(Compressed), RemoteProblem::Cors].contains(problem)
+        }),
+        ("change=1", |problem| *problem == RemoteProblem::Changed),
+        ("change=2", |problem| *problem == RemoteProblem::Changed),
+    ];
+    for (manner, is) in manners {
+        let url = address(&format!("golden/three-levels.pack?{manner}"));
+        // Where nothing comes, no longer wait would help; everywhere else the machine may be busy.
+        let timeout = if manner.starts_with("stall") { 300 } else { 30_000 };
+        let options = options().timeout(timeout).retries(2);
+        let read = read_all(Pack::open_url(&url, &options).await).await;
+        match read {
+            Err(Error::Remote { url, problem }) => {
+                assert!(is(&problem), "{manner}: {problem:?}");
+                assert!(!url.contains('?'), "secrets are not shown: {url}");
+            }
+            other => panic!("{manner}: {other:?}"),
+        }
+    }
+}
+
+#[wasm_bindgen_test]
+async fn a_large_file_is_not_taken_as_a_whole() {
+    let options = options().whole_limit(1000);
+    let url = address("golden/stored-blocks.pack?ranges=no");
+    let error = Pack::open_url(&url, &options).await.unwrap_err();
+    let is_told = matches!(error, Error::Remote { problem: RemoteProblem::NoRanges(_), .. });
+    assert!(is_told, "{error}");
+}
+
+#[wasm_bindgen_test]
+async fn signals_end_what_waits() {
+    let controller = AbortController::new().unwrap();
+    let url = address("golden/stored-blocks.pack");
+    let pack = Pack::open_url(&url, &options().signal(controller.signal())).await.unwrap();
+    // The server says nothing more; only the signal ends this.
+    let stalled = address("golden/stored-blocks.pack?stall=5");
+    let waiting = options().signal(controller.signal()).timeout(0);
+    let stalled = Pack::open_url(&stalled, &waiting);
+    let abort = async {
+        gloo_timers::future::TimeoutFuture::new(20).await;
+        controller.abort_with_reason(&"enough".into());
+    };
+    let (stalled, ()) = futures_util::future::join(stalled, abort).await;
+    let is_ours = |error: &Error| matches!(error, Error::Aborted { reason } if reason.as_string().as_deref() == Some("enough"));
+    assert!(is_ours(&stalled.unwrap_err()));
+    assert!(is_ours(&pack.read("large").await.unwrap_err()));
+    // Another handle of the same pack goes on.
+    let other = AbortController::new().unwrap();
+    assert!(pack.with_signal(other.signal()).read("large").await.is_ok());
+}
+
+#[wasm_bindgen_test]
+async fn questions_fail_as_they_do_on_disk() {
+    let all = open("golden/all-kinds.pack").await.unwrap();
+    let other = Digest([7; 32]);
+    let url = address("golden/all-kinds.pack");
+    let error = Pack::open_url(&url, &options().expected(other)).await.unwrap_err();
+    assert!(matches!(error, Error::Pack { source, .. } if source.kind() == ErrorKind::WrongPack));
+    let right = options().expected(all.digest());
+    assert!(Pack::open_url(&address("golden/all-kinds.pack"), &right).await.is_ok());
+    assert!(matches!(all.read("nothing").await.unwrap_err(), Error::NoEntry { .. }));
+    assert!(matches!(all.read("").await.unwrap_err(), Error::WrongKind { .. }));
+    assert!(all.find("../out").await.unwrap_err().is_bad_pack());
+    for bad in ["ftp://example.org/a", "https://me:secret@example.org/a", "https://"] {
+        let error = Pack::open_url(bad, &options()).await.unwrap_err();
+        assert!(matches!(error, Error::Remote { problem: RemoteProblem::Address, .. }));
+        assert!(!error.to_string().contains("secret"));
+    }
+}
