@@ -132,7 +132,7 @@ describe('paths', () => {
 });
 
 describe('commands', () => {
-  const entry = { path: "it's; rm -rf $HOME", storedSize: 10, offset: 5, codec: 'stored' };
+  const entry = { kind: 'file', path: "it's; rm -rf $HOME", storedSize: 10, offset: 5, codec: 'stored' };
 
   test('quote whatever is in a name', () => {
     assert.equal(quoted('plain/name.txt'), 'plain/name.txt');

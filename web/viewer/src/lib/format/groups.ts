@@ -23,3 +23,6 @@ export function typeOf(entry: Entry): string {
   const ending = entry.name.lastIndexOf('.') > 0 ? endingOf(entry.name) : '';
   return /^[\p{L}\p{N}_+-]{1,12}$/u.test(ending) ? `.${ending}` : 'no ending';
 }
+
+/** The bytes it is counted with. Links have none: their size is the length of their target, which totals do not count. */
+export const contentOf = (entry: Entry) => (entry.kind === 'symlink' ? 0 : entry.size);

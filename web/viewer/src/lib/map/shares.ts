@@ -1,12 +1,10 @@
 /** How a directory is shared out among its children: the heaviest alone, the rest as one. */
 
 import type { Entry } from 'rangepack';
+import { contentOf } from '../format/groups.ts';
 
 /** What areas stand for. */
 export type Measure = 'bytes' | 'files';
-
-/** Bytes of content. Links have none: their size is the length of their target, which totals do not count. */
-export const contentOf = (entry: Entry) => (entry.kind === 'symlink' ? 0 : entry.size);
 
 /** What an entry weighs. */
 export function weigh(entry: Entry, by: Measure): number {

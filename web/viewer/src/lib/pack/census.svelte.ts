@@ -4,8 +4,7 @@
  */
 
 import type { Entry, Info, Pack } from 'rangepack';
-import { groupOf, typeOf, type Group } from '../format/groups.ts';
-import { contentOf } from '../map/shares.ts';
+import { contentOf, groupOf, typeOf, type Group } from '../format/groups.ts';
 import { inSteps } from '../page/pause.ts';
 
 export interface Type {
