@@ -86,7 +86,6 @@ export class Engine {
     /** @type {ByteSource[]} */
     this.sources = [options.source];
     this.metrics = { cacheHits: 0, verifiedBytes: 0 };
-    abandoned?.register(this, this.sources, this);
   }
 
   /** @param {ByteSource} source @returns {Bytes} */
@@ -107,6 +106,8 @@ export class Engine {
   opened({ root, volumes }) {
     this.#root = root ?? '';
     this.#named = volumes;
+    // Not before: an engine that finds an old container leaves its source to another one.
+    abandoned?.register(this, this.sources, this);
   }
 
   get closed() {

@@ -141,6 +141,27 @@ describe('closing', () => {
     const { out, err } = await new Promise((done) => execFile(process.execPath, args, (_, out, err) => done({ out, err })));
     assert.deepEqual({ out, err }, { out: '10 true\nclosed\n', err: '' });
   });
+
+  test('is not done for an old container that somebody can read', async () => {
+    // Two readers were tried for it, and the first is nobody's any more.
+    const script = `
+      const { openPack } = await import(${JSON.stringify(new URL('../src/node/index.js', import.meta.url).href)});
+      const pack = await openPack(process.argv[1]);
+      for (let round = 0; round < 20; round++) {
+        gc();
+        await new Promise(setImmediate);
+      }
+      let files = 0;
+      for await (const { error } of pack.readMany(pack.walk())) {
+        if (error) throw error;
+        files++;
+      }
+      console.log(files > 0);`;
+    const args = ['--expose-gc', '--input-type=module', '--eval', script, testFile('fixtures/seed-formats/plain.container')];
+    /** @type {{ out: string, err: string }} */
+    const { out, err } = await new Promise((done) => execFile(process.execPath, args, (_, out, err) => done({ out, err })));
+    assert.deepEqual({ out, err }, { out: 'true\n', err: '' });
+  });
 });
 
 describe('the WebAssembly', () => {
