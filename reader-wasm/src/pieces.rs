@@ -73,6 +73,24 @@ impl Source for Pieces {
     }
 }
 
+/// The bytes in which the pages of an index lie.
+#[derive(Debug)]
+pub enum Pages<'a> {
+    /// In the file itself.
+    Pack(&'a Pieces),
+    /// In memory: that of an old container was built there.
+    Memory(&'a [u8]),
+}
+
+impl Source for Pages<'_> {
+    fn bytes(&self, extent: Extent) -> Option<&[u8]> {
+        match self {
+            Pages::Pack(pieces) => pieces.bytes(extent),
+            Pages::Memory(bytes) => bytes.bytes(extent),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,7 +4,7 @@
 //! [`Reader::provide`] and ask again. Payloads in other files are JavaScript's part.
 
 use crate::entry;
-use crate::pieces::Pieces;
+use crate::pieces::{Pages, Pieces};
 use crate::value::{
     self, Answered, JsString, KEYS, core_error, count, name, name_bytes, number, object, set,
 };
@@ -312,22 +312,6 @@ impl Reader {
             count(&located, &keys.end, range.end)?;
             Ok(value::ready(located))
         })
-    }
-}
-
-/// The bytes in which the pages of an index lie.
-#[derive(Debug)]
-enum Pages<'a> {
-    Pack(&'a Pieces),
-    Memory(&'a [u8]),
-}
-
-impl Source for Pages<'_> {
-    fn bytes(&self, extent: Extent) -> Option<&[u8]> {
-        match self {
-            Pages::Pack(pieces) => pieces.bytes(extent),
-            Pages::Memory(bytes) => bytes.bytes(extent),
-        }
     }
 }
 

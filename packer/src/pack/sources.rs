@@ -151,11 +151,11 @@ impl Failure {
 mod tests {
     use super::*;
     use crate::filter::{Filter, FilterOptions};
+    use crate::pack::stream::tests::Sink;
     use crate::pack::{pack, pack_sources, pack_stream, survey_sources};
     use crate::progress::Event;
     use crate::read::pack::Pack;
     use std::fs;
-    use std::io::Write;
     use tempfile::TempDir;
 
     /// A tree with everything that a walk meets: deep and empty directories, links, names in awkward orders.
@@ -215,20 +215,6 @@ mod tests {
         let pack = Pack::open(root.join("x.pack")).unwrap();
         let entries = pack.entries().map(|entry| entry.unwrap().path().unwrap().to_string());
         (entries.collect(), left_out)
-    }
-
-    #[derive(Clone, Default)]
-    struct Sink(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Sink {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
     }
 
     #[test]

@@ -111,14 +111,15 @@ impl Seek for Shifted {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use std::sync::{Arc, Mutex};
 
+    /// Something to write to that others look into.
     #[derive(Clone, Default)]
-    struct Seen(Arc<Mutex<Vec<u8>>>);
+    pub(in crate::pack) struct Sink(pub(in crate::pack) Arc<Mutex<Vec<u8>>>);
 
-    impl Write for Seen {
+    impl Write for Sink {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.lock().unwrap().extend_from_slice(bytes);
             Ok(bytes.len())
@@ -131,7 +132,7 @@ mod tests {
 
     #[test]
     fn what_is_taken_back_never_goes_out() {
-        let seen = Seen::default();
+        let seen = Sink::default();
         let mut stream = Stream::new(Box::new(seen.clone()));
         stream.write_all(b"one ").unwrap();
         for text in [&b"two "[..], b"three ", b""] {

@@ -6,7 +6,7 @@ use super::http::Http;
 use super::open::{Format, Parts, ROUNDS, Shared, endless};
 use super::options::OpenOptions;
 use super::source::{Bytes, Traffic};
-use crate::pieces::Pieces;
+use crate::pieces::{Pages, Pieces};
 use rangepack_core::layout::{Header, Volume};
 use rangepack_core::{
     Answer, Content, Digest, Entry, EntryRef, ErrorKind, Escaped, Extent, Index, Kind, Limits,
@@ -51,22 +51,6 @@ pub(super) struct Opened {
     pub(super) others: Vec<RefCell<Option<Rc<Bytes>>>>,
     pub(super) options: OpenOptions,
     pub(super) limits: Limits,
-}
-
-/// The bytes in which the pages of an index lie.
-#[derive(Debug)]
-enum Pages<'a> {
-    Pack(&'a Pieces),
-    Memory(&'a [u8]),
-}
-
-impl Source for Pages<'_> {
-    fn bytes(&self, extent: Extent) -> Option<&[u8]> {
-        match self {
-            Pages::Pack(pieces) => pieces.bytes(extent),
-            Pages::Memory(bytes) => bytes.bytes(extent),
-        }
-    }
 }
 
 impl Pack {

@@ -218,17 +218,7 @@ fn report(args: &Args, created: &Created, elapsed: std::time::Duration) {
     if summary.files + summary.directories + summary.symlinks == 0 {
         note(&format!("nothing to add: {} unchanged", count(summary.unchanged, "entry")));
     } else {
-        let mut text = Done {
-            verb,
-            files: summary.files + summary.symlinks,
-            links: summary.symlinks,
-            directories: summary.directories,
-            bytes: summary.bytes,
-            stored: Some(summary.stored_bytes),
-            elapsed,
-            by_bytes: true,
-        }
-        .to_string();
+        let mut text = Done::packed(verb, summary, elapsed).to_string();
         for (number, what) in [
             (summary.changed, "changed since"),
             (summary.unchanged, "unchanged"),

@@ -72,17 +72,7 @@ pub(super) fn report(finished: &Finished, replaced: &[Refused], elapsed: Option<
     }
     let header = &finished.header;
     let mut text = match elapsed {
-        Some(elapsed) => Done {
-            verb: "finalized",
-            files: header.totals.files,
-            links: header.symlinks,
-            directories: header.totals.directories,
-            bytes: header.totals.bytes,
-            stored: Some(header.totals.stored_bytes),
-            elapsed,
-            by_bytes: false,
-        }
-        .to_string(),
+        Some(elapsed) => Done::indexed("finalized", header, elapsed).to_string(),
         // How long the packing took, and what was packed, was said before.
         None => format!("finalized {}", count(header.entries, "entry")),
     };

@@ -12,10 +12,8 @@ use crate::format::{Size, count};
 use rangepack::{DirectoryLines, Error};
 use rangepack::{IndexTarget, Location, NdjsonOptions, OpenOptions, RebuildOptions, sidecar_path};
 use rangepack_core::Escaped;
-use rangepack_core::layout::Header;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -100,7 +98,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
             written => written?.len,
         };
         if !global.quiet && target != Path::new("-") {
-            let done = done(pack.header(), follow.elapsed());
+            let done = Done::indexed("indexed", pack.header(), follow.elapsed());
             note(&format!("{done}, {} of NDJSON in {}", Size(len), target.display()));
         }
     }
@@ -140,7 +138,8 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         global.warning(container, &text);
     }
     if !global.quiet {
-        let mut text = done(&made.finished.header, follow.elapsed()).to_string();
+        let done = Done::indexed("indexed", &made.finished.header, follow.elapsed());
+        let mut text = done.to_string();
         if made.hashed > 0 {
             text.push_str(&format!(", {} hashed", count(made.hashed, "payload")));
         }
@@ -148,20 +147,6 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         note(&text);
     }
     Ok(exit)
-}
-
-/// What was indexed.
-fn done(header: &Header, elapsed: Duration) -> Done {
-    Done {
-        verb: "indexed",
-        files: header.totals.files,
-        links: header.symlinks,
-        directories: header.totals.directories,
-        bytes: header.totals.bytes,
-        stored: Some(header.totals.stored_bytes),
-        elapsed,
-        by_bytes: false,
-    }
 }
 
 impl Args {

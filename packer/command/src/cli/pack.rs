@@ -306,17 +306,7 @@ pub(super) fn sentence(
     finished: &Finished,
     elapsed: Duration,
 ) -> String {
-    let mut text = Done {
-        verb,
-        files: summary.files + summary.symlinks,
-        links: summary.symlinks,
-        directories: summary.directories,
-        bytes: summary.bytes,
-        stored: Some(summary.stored_bytes),
-        elapsed,
-        by_bytes: true,
-    }
-    .to_string();
+    let mut text = Done::packed(verb, summary, elapsed).to_string();
     for (number, thing) in [(summary.duplicates, "duplicate"), (summary.failed, "failure")] {
         if number > 0 {
             text.push_str(&format!(", {}", count(number, thing)));

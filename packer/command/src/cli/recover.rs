@@ -68,17 +68,8 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
 /// The outcome in one line.
 fn sentence(recovered: &Recovered, elapsed: Duration) -> String {
     let header = &recovered.finished.header;
-    let mut text = Done {
-        verb: "saved",
-        files: header.totals.files,
-        links: header.symlinks,
-        directories: header.totals.directories,
-        bytes: header.totals.bytes,
-        stored: Some(header.totals.stored_bytes),
-        elapsed,
-        by_bytes: true,
-    }
-    .to_string();
+    let done = Done { by_bytes: true, ..Done::indexed("saved", header, elapsed) };
+    let mut text = done.to_string();
     if recovered.unverifiable > 0 {
         text.push_str(&format!(", {} without a digest to compare", recovered.unverifiable));
     }

@@ -1,6 +1,7 @@
 //! What a run did, in one line: files, bytes, ratio, rate.
 
 use crate::format::{Size, count, duration, files, percent, rate};
+use rangepack::{Header, Summary};
 use std::fmt;
 use std::time::Duration;
 
@@ -21,6 +22,36 @@ pub(super) struct Done {
     pub(super) elapsed: Duration,
     /// Whether the content was gone through, or only the index.
     pub(super) by_bytes: bool,
+}
+
+impl Done {
+    /// A tree that was gone through.
+    pub(super) fn packed(verb: &'static str, summary: &Summary, elapsed: Duration) -> Done {
+        Done {
+            verb,
+            files: summary.files + summary.symlinks,
+            links: summary.symlinks,
+            directories: summary.directories,
+            bytes: summary.bytes,
+            stored: Some(summary.stored_bytes),
+            elapsed,
+            by_bytes: true,
+        }
+    }
+
+    /// All that an index tells of.
+    pub(super) fn indexed(verb: &'static str, header: &Header, elapsed: Duration) -> Done {
+        Done {
+            verb,
+            files: header.totals.files,
+            links: header.symlinks,
+            directories: header.totals.directories,
+            bytes: header.totals.bytes,
+            stored: Some(header.totals.stored_bytes),
+            elapsed,
+            by_bytes: false,
+        }
+    }
 }
 
 impl fmt::Display for Done {
