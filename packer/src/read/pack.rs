@@ -377,15 +377,24 @@ impl Pack {
     /// A file's whole content. Links are followed.
     pub fn read(&self, path: impl AsRef<[u8]>) -> Result<Vec<u8>> {
         let (entry, content) = self.content_at(path.as_ref())?;
+        self.decoded(&content, || entry)
+    }
+
+    /// See [`Pack::read`]; `entry` is the file's path, for errors.
+    pub(super) fn decoded(
+        &self,
+        content: &Content,
+        entry: impl FnOnce() -> PackPathBuf,
+    ) -> Result<Vec<u8>> {
         let limits = &self.0.options.limits;
-        let payload = self.payload(&content)?;
+        let payload = self.payload(content)?;
         if content.codec == rangepack_core::Codec::Stored && self.0.options.verify == Verify::Index
         {
             return Ok(payload.into_owned());
         }
-        rangepack_core::decode_all(&content, &payload, limits)
-            .map(std::borrow::Cow::into_owned)
-            .map_err(self.entry_error(&entry))
+        rangepack_core::decode_all(content, &payload, limits)
+            .map(Cow::into_owned)
+            .map_err(|error| self.entry_error(&entry())(error))
     }
 
     /// A file's whole content, borrowed from the mapping; `None` when the file is stored compressed,

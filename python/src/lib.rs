@@ -1,0 +1,30 @@
+//! The extension module of the Python package `rangepack`: packs as Python objects. What can be said in Python is said
+//! there, in `rangepack/`; here is what touches bytes.
+
+mod buffer;
+mod errors;
+mod keys;
+mod work;
+mod entry;
+mod pack;
+mod file;
+mod files;
+mod writing;
+
+use pyo3::prelude::*;
+
+/// What `import rangepack._rangepack` brings.
+#[pymodule(gil_used = false)]
+fn _rangepack(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    errors::add_to(module)?;
+    module.add_class::<pack::Pack>()?;
+    module.add_class::<file::RawFile>()?;
+    module.add_class::<files::Files>()?;
+    module.add_class::<entry::Entry>()?;
+    module.add_class::<entry::Entries>()?;
+    module.add_function(wrap_pyfunction!(pack::after_fork, module)?)?;
+    module.add_function(wrap_pyfunction!(writing::pack, module)?)?;
+    module.add_function(wrap_pyfunction!(writing::extract, module)?)?;
+    module.add_function(wrap_pyfunction!(writing::verify, module)?)?;
+    module.add("__version__", env!("CARGO_PKG_VERSION"))
+}
