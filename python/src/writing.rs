@@ -6,7 +6,9 @@ use crate::work::{Meter, run};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
-use rangepack::{ExtractOptions, Filter, FilterOptions, PackOptions, Replace, Selection, VerifyOptions};
+use rangepack::{
+    ExtractOptions, Filter, FilterOptions, PackOptions, Replace, Selection, VerifyOptions,
+};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -138,9 +140,10 @@ pub(crate) fn verify<'py>(
     dict.set_item("bytes", report.bytes)?;
     dict.set_item("bad", report.bad)?;
     dict.set_item("unverifiable", report.unverifiable)?;
-    let problems = report.problems.iter().map(|problem| {
-        (problem.path.as_ref().map(|path| path.to_string()), &problem.text)
-    });
+    let problems = report
+        .problems
+        .iter()
+        .map(|problem| (problem.path.as_ref().map(|path| path.to_string()), &problem.text));
     dict.set_item("problems", PyList::new(py, problems)?)?;
     Ok(dict)
 }
