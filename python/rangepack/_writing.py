@@ -39,8 +39,8 @@ def pack(source: StrPath, target: StrPath, *, progress: Progress = False, **opti
         progress: `True` for a bar (by tqdm, when it is there), or a function that is called with the number of files
             and of bytes.
         **options: `compress="gzip"` with a `level` from 1 to 9; `include`, `exclude`: lists of globs as in a
-            .gitignore; `extensions`; `hidden=False` leaves out names that start with a dot; `gitignore=True` honours such files;
-            `follow_links`; `overwrite`: replace what is there; `strict`: stop at what cannot be read; `fsync`;
+            .gitignore; `extensions`; `hidden=False` leaves out names that start with a dot; `gitignore=True` honours
+            such files; `follow_links`; `overwrite`: replace what is there; `strict`: stop at what cannot be read; `fsync`;
             `threads`; `metadata`: what is to be said of the pack, texts by keys.
 
     Returns:
