@@ -2,32 +2,45 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
-
 from rangepack import _rangepack
 from rangepack.reading import Pack
 
+# `typing` takes longer to import than a pack to open; type checkers know this name.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
     from rangepack._rangepack import StrPath
 
     Progress = bool | Callable[[int, int], object]
 
 
-@contextlib.contextmanager
-def _told(progress: Progress, what: str) -> Iterator[Callable[[int, int], object] | None]:
+class _Told:
     """A function that hears of files and bytes: the caller's, or one that moves a bar of tqdm when that is there."""
-    if not isinstance(progress, bool):
-        yield progress
-        return
-    try:
-        from tqdm.auto import tqdm
-    except ImportError:
-        yield None
-        return
-    with tqdm(desc=what, unit=" files", disable=not progress) as bar:
-        yield (lambda files, _: bar.update(files - bar.n)) if progress else None
+
+    def __init__(self, progress: Progress, what: str) -> None:
+        self._progress, self._what = progress, what
+        self._bar: Any = None
+
+    def __enter__(self) -> Callable[[int, int], object] | None:
+        if not isinstance(self._progress, bool):
+            return self._progress
+        if not self._progress:
+            return None
+        try:
+            from tqdm.auto import tqdm
+        except ImportError:
+            return None
+        self._bar = tqdm(desc=self._what, unit=" files")
+        return self._move
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def _move(self, files: int, _: int) -> None:
+        self._bar.update(files - self._bar.n)
 
 
 def pack(source: StrPath, target: StrPath, *, progress: Progress = False, **options: Any) -> dict[str, int]:
@@ -40,8 +53,8 @@ def pack(source: StrPath, target: StrPath, *, progress: Progress = False, **opti
             and of bytes.
         **options: `compress="gzip"` with a `level` from 1 to 9; `include`, `exclude`: lists of globs as in a
             .gitignore; `extensions`; `hidden=False` leaves out names that start with a dot; `gitignore=True` honours
-            such files; `follow_links`; `overwrite`: replace what is there; `strict`: stop at what cannot be read; `fsync`;
-            `threads`; `metadata`: what is to be said of the pack, texts by keys.
+            such files; `follow_links`; `overwrite`: replace what is there; `strict`: stop at what cannot be read;
+            `fsync`; `threads`; `metadata`: what is to be said of the pack, texts by keys.
 
     Returns:
         What was packed: `files`, `directories`, `links`, `bytes` of content, `stored_bytes`, `duplicates` (files with
@@ -50,7 +63,7 @@ def pack(source: StrPath, target: StrPath, *, progress: Progress = False, **opti
     Raises:
         FileExistsError: The target is there, and `overwrite` is not given.
     """
-    with _told(progress, "packing") as told:
+    with _Told(progress, "packing") as told:
         return _rangepack.pack(source, target, progress=told, **options)
 
 
@@ -69,7 +82,7 @@ def extract(
     `paths`) and `problems`: pairs of path and reason.
     """
     opened = pack if isinstance(pack, Pack) else Pack(pack)
-    with _told(progress, "extracting") as told:
+    with _Told(progress, "extracting") as told:
         return _rangepack.extract(opened, target, paths or [], progress=told, **options)
 
 
@@ -80,5 +93,5 @@ def verify(pack: Pack | StrPath, *, progress: Progress = False, **options: Any) 
     pack itself) and reason.
     """
     opened = pack if isinstance(pack, Pack) else Pack(pack)
-    with _told(progress, "verifying") as told:
+    with _Told(progress, "verifying") as told:
         return _rangepack.verify(opened, progress=told, **options)

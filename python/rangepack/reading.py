@@ -5,12 +5,15 @@ from __future__ import annotations
 import io
 import os
 import stat as modes
-from collections.abc import Iterator
-from typing import IO, TYPE_CHECKING, Any
 
 from rangepack import _rangepack
 
+# `typing` takes longer to import than a pack to open; type checkers know this name.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import IO, Any
+
     from rangepack._rangepack import Key, StrPath
 
 _BUFFER = 1 << 16

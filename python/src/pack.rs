@@ -234,7 +234,8 @@ impl Pack {
         let (state, spot) = self.spot(py, key)?;
         if offset == 0 && length.is_none() {
             let bytes = ask(py, state, move |state| state.pack.content(&state.entry(&spot)?))?;
-            return Ok(PyBytes::new(py, &bytes));
+            let copy = PyBytes::new(py, &bytes);
+            return bytes.intact().map(|()| copy).map_err(raised);
         }
         let file = ask(py, state, move |state| state.pack.open_entry(&state.entry(&spot)?))?;
         RawFile::new(file).read_at(py, offset, length.unwrap_or(u64::MAX))
@@ -418,6 +419,11 @@ impl Pack {
     #[getter]
     fn nbytes(&self) -> PyResult<u64> {
         Ok(self.state()?.pack.file_len())
+    }
+
+    /// Raises `CorruptError` when the file was cut short and somebody read where it was: memoryviews show zeros there.
+    fn intact(&self, py: Python<'_>) -> PyResult<()> {
+        self.open_state(py)?.pack.intact().map_err(raised)
     }
 
     /// Lets go of the file. Files and memoryviews that came from it stay usable.
