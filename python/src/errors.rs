@@ -6,7 +6,7 @@ use pyo3::exceptions::{
     PyNotADirectoryError, PyOSError, PyPermissionError, PyValueError,
 };
 use pyo3::prelude::*;
-use rangepack::{Error, ErrorKind, Expected, FormatError, RemoteProblem};
+use rangepack::{Error, ErrorKind, Expected, FormatError, LeftOut, RemoteProblem};
 
 create_exception!(rangepack, PackError, PyException, "Something is wrong with a pack, or with how it was asked for.");
 create_exception!(rangepack, CorruptError, PackError, "Bytes contradict themselves or their digest.");
@@ -14,6 +14,7 @@ create_exception!(rangepack, NotAPackError, PackError, "The file is none of the 
 create_exception!(rangepack, UnsupportedError, PackError, "A later version, or a feature that this reader does not know.");
 create_exception!(rangepack, WrongPackError, PackError, "The pack is sound, but another than its root digest says.");
 create_exception!(rangepack, LimitError, PackError, "A limit was reached that protects from hostile packs.");
+create_exception!(rangepack, ContainerError, PackError, "A container, or the index beside it, cannot be worked on as asked.");
 create_exception!(rangepack, RemoteError, PyOSError, "A server cannot be reached, or gives wrong answers.");
 
 /// Adds the exceptions to the module.
@@ -25,6 +26,7 @@ pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("UnsupportedError", py.get_type::<UnsupportedError>())?;
     module.add("WrongPackError", py.get_type::<WrongPackError>())?;
     module.add("LimitError", py.get_type::<LimitError>())?;
+    module.add("ContainerError", py.get_type::<ContainerError>())?;
     module.add("RemoteError", py.get_type::<RemoteError>())
 }
 
@@ -77,6 +79,13 @@ pub(crate) fn raised(error: Error) -> PyErr {
         }
         Error::Lost { path, .. } => {
             with(CorruptError::new_err(told), &path.display().to_string(), None, None)
+        }
+        Error::Container { path, .. } => {
+            with(ContainerError::new_err(told), &path.display().to_string(), None, None)
+        }
+        Error::Strict { path, problem: LeftOut::Io(source) } if source.raw_os_error().is_some() => {
+            let text = format!("cannot pack it: {}", in_words(source));
+            PyOSError::new_err((source.raw_os_error(), text, path.clone().into_os_string()))
         }
         _ => PackError::new_err(told),
     }

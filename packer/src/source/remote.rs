@@ -5,10 +5,11 @@ mod pace;
 mod pages;
 mod http;
 mod store;
+mod given;
 
 use crate::error::{BadAnswer, Error, RemoteProblem, Result};
 use crate::source::location::{Scheme, Url};
-use crate::source::options::RemoteOptions;
+use crate::source::options::OpenOptions;
 use crate::source::traffic::Traffic;
 use pages::Pages;
 use rangepack_core::layout::Header;
@@ -79,18 +80,24 @@ impl Version {
 enum Transport {
     Http(http::Http),
     Store(store::Store),
+    Given(Arc<given::Given>),
 }
 
 impl Transport {
-    fn new(url: &Url, options: &RemoteOptions) -> Answered<Transport> {
+    fn new(url: &Url, options: &OpenOptions) -> Answered<Transport> {
         let counters = Counters::default();
+        if url.scheme() == Scheme::Given {
+            let opener = options.opener.as_deref();
+            return given::Given::new(url, opener, counters).map(Arc::new).map(Transport::Given);
+        }
+        let options = &options.remote;
         // TLS needs a provider of cryptography; one that the program chose before stays.
         let _ = rustls::crypto::ring::default_provider().install_default();
         match url.scheme() {
             Scheme::Http | Scheme::Https => {
                 http::Http::new(url, options, counters).map(Transport::Http)
             }
-            Scheme::S3 | Scheme::Gs | Scheme::Az => {
+            _ => {
                 store::Store::new(url, options, counters).map(Transport::Store)
             }
         }
@@ -100,6 +107,7 @@ impl Transport {
         match self {
             Transport::Http(http) => http.tail().await,
             Transport::Store(store) => store.tail().await,
+            Transport::Given(given) => given.tail(),
         }
     }
 
@@ -107,6 +115,7 @@ impl Transport {
         match self {
             Transport::Http(http) => http.range(extent, version).await,
             Transport::Store(store) => store.range(extent, version).await,
+            Transport::Given(given) => given.range(extent),
         }
     }
 
@@ -114,6 +123,7 @@ impl Transport {
         match self {
             Transport::Http(http) => http.counters(),
             Transport::Store(store) => store.counters(),
+            Transport::Given(given) => given.counters(),
         }
     }
 }
@@ -138,11 +148,15 @@ impl Counters {
 impl Remote {
     /// Asks for the end of the file, which also tells its length: one request, where the server
     /// knows ranges that count from the end.
-    pub(crate) fn open(url: &Url, options: &RemoteOptions) -> Result<Remote> {
+    pub(crate) fn open(url: &Url, options: &OpenOptions) -> Result<Remote> {
         let failed = || Error::remote(url);
         let transport = Arc::new(Transport::new(url, options).map_err(failed())?);
         let asked = Arc::clone(&transport);
-        let part = runtime::spawn(async move { asked.tail().await }).part().map_err(failed())?;
+        let part = match &*asked {
+            Transport::Given(given) => given.tail(),
+            _ => runtime::spawn(async move { asked.tail().await }).part(),
+        };
+        let part = part.map_err(failed())?;
         if part.start.checked_add(part.bytes.len() as u64) != Some(part.total) {
             let problem = RemoteProblem::BadAnswer(BadAnswer::NotTheEnd);
             return Err(failed()(problem));
@@ -236,6 +250,10 @@ impl Remote {
     pub(crate) fn fetch(&self, extent: Extent) -> Fetch {
         let (transport, version) = (Arc::clone(&self.transport), Arc::clone(&self.version));
         let len = self.len;
+        if let Transport::Given(given) = &*transport {
+            let given = given.clone();
+            return runtime::apart(move || given.range(extent));
+        }
         runtime::spawn(async move {
             let part = transport.range(extent, &version).await?;
             if part.total != len || version.differs(&part.version) {
