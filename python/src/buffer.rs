@@ -88,7 +88,9 @@ unsafe extern "C" fn lend(object: *mut ffi::PyObject, view: *mut Buffer, flags: 
     unsafe {
         (*view).obj = ptr::null_mut();
         if flags & WRITABLE != 0 {
-            Python::attach(|py| PyBufferError::new_err("bytes of a pack are read-only").restore(py));
+            Python::attach(|py| {
+                PyBufferError::new_err("bytes of a pack are read-only").restore(py)
+            });
             return -1;
         }
         let bytes: &[u8] = &(*object.cast::<Object>()).bytes;

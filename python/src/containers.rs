@@ -6,8 +6,8 @@ use crate::writing::{Tree, choice, compression, sums};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use rangepack::{
-    CreateOptions, DirectoryLines, FinalizeOptions, Finished, IndexFormat, IndexOptions, PackOptions, Resumed,
-    Tail, idx_path,
+    CreateOptions, DirectoryLines, FinalizeOptions, Finished, IndexFormat, IndexOptions,
+    PackOptions, Resumed, Tail, idx_path,
 };
 use std::path::PathBuf;
 
@@ -19,7 +19,11 @@ use std::path::PathBuf;
     align=1, owner=false, xattrs=false, include=vec![], exclude=vec![], extensions=vec![], hidden=true,
     gitignore=false, follow_links=false, strict=false, threads=None, progress=None, events=None
 ))]
-#[expect(clippy::too_many_arguments, clippy::fn_params_excessive_bools, reason = "Python gives them by name")]
+#[expect(
+    clippy::too_many_arguments,
+    clippy::fn_params_excessive_bools,
+    reason = "Python gives them by name"
+)]
 pub(crate) fn create<'py>(
     py: Python<'py>,
     source: PathBuf,
@@ -121,7 +125,11 @@ pub(crate) fn finalize<'py>(
     source, *, container=None, index=None, sizes=true, include=vec![], exclude=vec![], extensions=vec![],
     hidden=true, gitignore=false, follow_links=false
 ))]
-#[expect(clippy::too_many_arguments, clippy::fn_params_excessive_bools, reason = "Python gives them by name")]
+#[expect(
+    clippy::too_many_arguments,
+    clippy::fn_params_excessive_bools,
+    reason = "Python gives them by name"
+)]
 pub(crate) fn survey<'py>(
     py: Python<'py>,
     source: PathBuf,
@@ -160,8 +168,11 @@ fn finished(dict: &Bound<'_, PyDict>, finished: Option<&Finished>) -> PyResult<(
 }
 
 fn indexes(format: &str, directories: &str) -> PyResult<IndexOptions> {
-    let formats =
-        [("both", IndexFormat::Both), ("paged", IndexFormat::Paged), ("ndjson", IndexFormat::Ndjson)];
+    let formats = [
+        ("both", IndexFormat::Both),
+        ("paged", IndexFormat::Paged),
+        ("ndjson", IndexFormat::Ndjson),
+    ];
     let lines = [
         ("auto", DirectoryLines::Auto),
         ("always", DirectoryLines::Always),

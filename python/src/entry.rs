@@ -1,8 +1,7 @@
 //! What a pack knows of a path, and walks over entries.
 
-use crate::errors::raised;
 use crate::keys::text;
-use crate::pack::State;
+use crate::pack::{State, ask};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 use rangepack::{Entry as Known, Kind};
@@ -144,7 +143,7 @@ pub(crate) struct Entries {
     state: Arc<State>,
     /// `true` for paths of files instead of entries.
     only_paths: bool,
-    walk: Mutex<Walk>,
+    walk: Arc<Mutex<Walk>>,
 }
 
 #[derive(Debug)]
@@ -155,7 +154,8 @@ struct Walk {
 
 impl Entries {
     pub(crate) fn new(state: Arc<State>, left: Range<u64>, only_paths: bool) -> Entries {
-        Entries { state, only_paths, walk: Mutex::new(Walk { left, read: VecDeque::new() }) }
+        let walk = Arc::new(Mutex::new(Walk { left, read: VecDeque::new() }));
+        Entries { state, only_paths, walk }
     }
 }
 
@@ -182,11 +182,17 @@ impl Entries {
     }
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
-        let next = py.detach(|| {
-            let mut walk = self.walk.lock().unwrap_or_else(PoisonError::into_inner);
-            walk.next(&self.state, self.only_paths)
-        });
-        let Some(entry) = next.map_err(raised)? else { return Ok(None) };
+        let at_hand = || self.walk.try_lock().ok()?.read.pop_front();
+        let next = match at_hand() {
+            Some(entry) => Some(entry),
+            None => {
+                let (walk, only_files) = (Arc::clone(&self.walk), self.only_paths);
+                ask(py, Arc::clone(&self.state), move |state| {
+                    walk.lock().unwrap_or_else(PoisonError::into_inner).next(state, only_files)
+                })?
+            }
+        };
+        let Some(entry) = next else { return Ok(None) };
         if self.only_paths {
             return Ok(Some(text(py, entry.path.as_bytes())?.into_any().unbind()));
         }

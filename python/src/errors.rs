@@ -8,14 +8,54 @@ use pyo3::exceptions::{
 use pyo3::prelude::*;
 use rangepack::{Error, ErrorKind, Expected, FormatError, LeftOut, RemoteProblem};
 
-create_exception!(rangepack, PackError, PyException, "Something is wrong with a pack, or with how it was asked for.");
-create_exception!(rangepack, CorruptError, PackError, "Bytes contradict themselves or their digest.");
-create_exception!(rangepack, NotAPackError, PackError, "The file is none of the formats that are read here.");
-create_exception!(rangepack, UnsupportedError, PackError, "A later version, or a feature that this reader does not know.");
-create_exception!(rangepack, WrongPackError, PackError, "The pack is sound, but another than its root digest says.");
-create_exception!(rangepack, LimitError, PackError, "A limit was reached that protects from hostile packs.");
-create_exception!(rangepack, ContainerError, PackError, "A container, or the index beside it, cannot be worked on as asked.");
-create_exception!(rangepack, RemoteError, PyOSError, "A server cannot be reached, or gives wrong answers.");
+create_exception!(
+    rangepack,
+    PackError,
+    PyException,
+    "Something is wrong with a pack, or with how it was asked for."
+);
+create_exception!(
+    rangepack,
+    CorruptError,
+    PackError,
+    "Bytes contradict themselves or their digest."
+);
+create_exception!(
+    rangepack,
+    NotAPackError,
+    PackError,
+    "The file is none of the formats that are read here."
+);
+create_exception!(
+    rangepack,
+    UnsupportedError,
+    PackError,
+    "A later version, or a feature that this reader does not know."
+);
+create_exception!(
+    rangepack,
+    WrongPackError,
+    PackError,
+    "The pack is sound, but another than its root digest says."
+);
+create_exception!(
+    rangepack,
+    LimitError,
+    PackError,
+    "A limit was reached that protects from hostile packs."
+);
+create_exception!(
+    rangepack,
+    ContainerError,
+    PackError,
+    "A container, or the index beside it, cannot be worked on as asked."
+);
+create_exception!(
+    rangepack,
+    RemoteError,
+    PyOSError,
+    "A server cannot be reached, or gives wrong answers."
+);
 
 /// Adds the exceptions to the module.
 pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -4,7 +4,7 @@ use crate::buffer::view;
 use crate::entry::Entry;
 use crate::errors::raised;
 use crate::keys::place;
-use crate::pack::{Spot, State, ask};
+use crate::pack::{Pack, Spot, State, ask};
 use pyo3::exceptions::{PyIndexError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString};
@@ -15,27 +15,30 @@ use std::sync::Arc;
 #[pyclass(frozen, module = "rangepack._rangepack", name = "Files")]
 #[derive(Debug)]
 pub(crate) struct Files {
-    state: Arc<State>,
+    pack: Py<Pack>,
     /// `None` for all files of the pack.
     chosen: Option<Numbers>,
 }
 
 impl Files {
     pub(crate) fn new(
-        py: Python<'_>,
-        state: Arc<State>,
+        pack: &Bound<'_, Pack>,
         select: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Files> {
+        let py = pack.py();
+        let state = pack.get().open_state(py)?;
+        let pack = pack.clone().unbind();
         let Some(select) = select else {
-            ask(py, Arc::clone(&state), |state| state.files().map(|_| ()))?;
-            return Ok(Files { state, chosen: None });
+            state.number_files(py)?;
+            return Ok(Files { pack, chosen: None });
         };
         let patterns: Vec<String> = match select.cast::<PyString>() {
             Ok(pattern) => vec![pattern.to_string()],
             Err(_) => select.extract()?,
         };
-        let globs = Globs::new(patterns).map_err(|error| PyValueError::new_err(error.to_string()))?;
-        let chosen = ask(py, Arc::clone(&state), move |state| {
+        let globs =
+            Globs::new(patterns).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let chosen = ask(py, state, move |state| {
             let mut path = Vec::new();
             state.pack.number(|entry| {
                 path.clear();
@@ -43,17 +46,27 @@ impl Files {
                 entry.is_file() && globs.matches(&path, false)
             })
         })?;
-        Ok(Files { state, chosen: Some(chosen) })
+        Ok(Files { pack, chosen: Some(chosen) })
     }
 
-    fn numbers(&self) -> PyResult<&Numbers> {
-        self.chosen.as_ref().map_or_else(|| self.state.files().map_err(raised), Ok)
+    /// The pack, and the entries with these numbers.
+    fn find<'s>(
+        &'s self,
+        py: Python<'_>,
+        state: &'s Arc<State>,
+    ) -> PyResult<impl Fn(i64) -> PyResult<Spot> + 's> {
+        let numbers = match &self.chosen {
+            Some(chosen) => chosen,
+            None => state.number_files(py)?,
+        };
+        Ok(move |number| {
+            let entry = numbers.entry(place(number, numbers.len())?);
+            entry.map(Spot::Entry).ok_or_else(|| PyIndexError::new_err(number))
+        })
     }
 
-    fn spot(&self, number: i64) -> PyResult<Spot> {
-        let numbers = self.numbers()?;
-        let entry = numbers.entry(place(number, numbers.len())?);
-        entry.map(Spot::Entry).ok_or_else(|| PyIndexError::new_err(number))
+    fn state(&self, py: Python<'_>) -> PyResult<Arc<State>> {
+        self.pack.get().open_state(py)
     }
 
     /// The contents of files of a pack, as a list of memoryviews.
@@ -63,9 +76,8 @@ impl Files {
         spots: Vec<Spot>,
         threads: usize,
     ) -> PyResult<Bound<'_, PyList>> {
-        let read = move |state: &State| {
-            Ok(state.pack.contents(&spots, |spot| state.entry(spot), threads))
-        };
+        let read =
+            move |state: &State| Ok(state.pack.contents(&spots, |spot| state.entry(spot), threads));
         let list = PyList::empty(py);
         for answer in ask(py, state, read)? {
             list.append(view(py, answer.map_err(raised)?)?)?;
@@ -76,15 +88,19 @@ impl Files {
 
 #[pymethods]
 impl Files {
-    fn __len__(&self) -> PyResult<usize> {
-        usize::try_from(self.numbers()?.len()).map_err(Into::into)
+    fn __len__(&self, py: Python<'_>) -> PyResult<usize> {
+        let len = match &self.chosen {
+            Some(chosen) => chosen.len(),
+            None => self.state(py)?.number_files(py)?.len(),
+        };
+        usize::try_from(len).map_err(Into::into)
     }
 
     /// The content of a file as a read-only memoryview.
     fn __getitem__<'py>(&self, py: Python<'py>, number: i64) -> PyResult<Bound<'py, PyAny>> {
-        let spot = self.spot(number)?;
-        let read = move |state: &State| state.pack.content(&state.entry(&spot)?);
-        view(py, ask(py, Arc::clone(&self.state), read)?)
+        let state = self.state(py)?;
+        let spot = self.find(py, &state)?(number)?;
+        view(py, ask(py, state, move |state| state.pack.content(&state.entry(&spot)?))?)
     }
 
     /// The contents of many files as a list of memoryviews, in the order of `numbers`.
@@ -95,14 +111,16 @@ impl Files {
         numbers: Vec<i64>,
         threads: usize,
     ) -> PyResult<Bound<'py, PyList>> {
-        let spots = numbers.into_iter().map(|number| self.spot(number)).collect::<PyResult<_>>()?;
-        Files::many(py, Arc::clone(&self.state), spots, threads)
+        let state = self.state(py)?;
+        let spots = numbers.into_iter().map(self.find(py, &state)?).collect::<PyResult<_>>()?;
+        Files::many(py, state, spots, threads)
     }
 
     /// What the pack knows of a file.
     fn entry(&self, py: Python<'_>, number: i64) -> PyResult<Entry> {
-        let spot = self.spot(number)?;
-        let entry = ask(py, Arc::clone(&self.state), move |state| {
+        let state = self.state(py)?;
+        let spot = self.find(py, &state)?(number)?;
+        let entry = ask(py, state, move |state| {
             state.entry(&spot)?.to_entry().map_err(|error| state.pack.error(error))
         })?;
         Ok(Entry(entry))

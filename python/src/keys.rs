@@ -51,7 +51,10 @@ pub(crate) fn path<'a>(object: &'a Bound<'_, PyAny>) -> PyResult<Cow<'a, [u8]>> 
         Ok(path) => Ok(Cow::Owned(path.into_os_string().into_encoded_bytes())),
         Err(_) => {
             let class = object.get_type();
-            Err(PyTypeError::new_err(format!("a path or a number is needed, not {}", class.name()?)))
+            Err(PyTypeError::new_err(format!(
+                "a path or a number is needed, not {}",
+                class.name()?
+            )))
         }
     }
 }

@@ -12,8 +12,8 @@ use pyo3::exceptions::{PyIndexError, PyKeyError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 use rangepack::{
-    EntryRef, FormatError, Location, Numbers, OpenOptions, Opener, PackPath, RemoteOptions, Url, Verify,
-    trim_path,
+    EntryRef, FormatError, Location, Numbers, OpenOptions, Opener, PackPath, RemoteOptions, Url,
+    Verify, trim_path,
 };
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -46,11 +46,11 @@ impl State {
     }
 
     /// The numbers of all files. The first call reads the whole index.
-    pub(crate) fn files(&self) -> rangepack::Result<&Numbers> {
+    pub(crate) fn number_files(self: &Arc<Self>, py: Python<'_>) -> PyResult<&Numbers> {
         if let Some(files) = self.files.get() {
             return Ok(files);
         }
-        let files = self.pack.number(|entry| entry.is_file())?;
+        let files = ask(py, Arc::clone(self), |state| state.pack.number(|entry| entry.is_file()))?;
         Ok(self.files.get_or_init(|| files))
     }
 
@@ -109,7 +109,7 @@ impl Pack {
     }
 
     /// The same, opened anew if need be.
-    fn open_state(&self, py: Python<'_>) -> PyResult<Arc<State>> {
+    pub(crate) fn open_state(&self, py: Python<'_>) -> PyResult<Arc<State>> {
         match self.state() {
             Err(error) if error.is_instance_of::<Again>(py) => {
                 let (location, options) = (self.location.clone(), self.options.clone());
@@ -141,10 +141,7 @@ pub(crate) fn spot(py: Python<'_>, state: &Arc<State>, key: &Bound<'_, PyAny>) -
         Key::Path(path) => return Ok(Spot::Path(path)),
         Key::Number(number) => number,
     };
-    if state.files.get().is_none() {
-        ask(py, Arc::clone(state), |state| state.files().map(|_| ()))?;
-    }
-    let files = state.files().map_err(raised)?;
+    let files = state.number_files(py)?;
     let entry = files.entry(place(number, files.len())?);
     entry.map(Spot::Entry).ok_or_else(|| PyIndexError::new_err(number))
 }
@@ -345,24 +342,26 @@ impl Pack {
 
     /// The files that a glob matches (as in a .gitignore), or all, with numbers of their own.
     #[pyo3(signature = (select=None))]
-    fn files(&self, py: Python<'_>, select: Option<&Bound<'_, PyAny>>) -> PyResult<Files> {
-        Files::new(py, self.open_state(py)?, select)
+    fn files(this: &Bound<'_, Self>, select: Option<&Bound<'_, PyAny>>) -> PyResult<Files> {
+        Files::new(this, select)
     }
 
     /// The number of a file: `pack[pack.number(path)]` is `pack[path]`.
     fn number(&self, py: Python<'_>, at: &Bound<'_, PyAny>) -> PyResult<u64> {
         let (state, path) = (self.open_state(py)?, path(at)?.into_owned());
-        let number = ask(py, state, move |state| {
+        let entry = ask(py, Arc::clone(&state), move |state| {
             let Ok(path) = PackPath::new(trim_path(&path)) else { return Ok(None) };
             if state.pack.find(path)?.is_none() {
                 return Ok(None);
             }
             let (directory, name) = (path.parent(), path.name());
             let pack = &state.pack;
-            let entry = pack.ask(|pages| pack.index().lower_bound(pages, directory, name))?;
-            Ok(state.files()?.number(entry))
+            pack.ask(|pages| pack.index().lower_bound(pages, directory, name)).map(Some)
         })?;
-        number.ok_or_else(|| PyKeyError::new_err(at.to_string()))
+        let files = state.number_files(py)?;
+        entry
+            .and_then(|entry| files.number(entry))
+            .ok_or_else(|| PyKeyError::new_err(at.to_string()))
     }
 
     /// How many files there are: links and directories are none.
@@ -471,7 +470,8 @@ impl Pack {
         Ok(match self.state() {
             Ok(state) => {
                 let (files, bytes) = (state.len(), state.pack.index().totals().bytes);
-                let root = state.pack.digest().map_or(String::new(), |digest| format!(" root={digest}"));
+                let root =
+                    state.pack.digest().map_or(String::new(), |digest| format!(" root={digest}"));
                 format!("<rangepack.Pack {location} files={files} bytes={bytes}{root}>")
             }
             Err(_) => format!("<rangepack.Pack {location} closed>"),

@@ -64,7 +64,8 @@ impl ByteRanges for File {
 fn told(error: PyErr) -> io::Error {
     let said = Python::attach(|py| {
         let class = error.get_type(py);
-        let class = class.name().map_or_else(|_| "an exception".to_owned(), |name| name.to_string());
+        let class =
+            class.name().map_or_else(|_| "an exception".to_owned(), |name| name.to_string());
         match error.value(py).to_string() {
             said if said.is_empty() => class,
             said => format!("{class}: {said}"),

@@ -80,7 +80,9 @@ impl Observer for Meter {
         let (files, bytes) = match event {
             Event::Bytes { bytes } => (0, bytes),
             Event::Done { bytes, .. } => (1, bytes),
-            Event::Packed { entry, .. } => (u64::from(matches!(entry.kind, Kind::File(_))), size_of(entry)),
+            Event::Packed { entry, .. } => {
+                (u64::from(matches!(entry.kind, Kind::File(_))), size_of(entry))
+            }
             Event::Unchanged | Event::Present { .. } => (1, 0),
             _ => (0, 0),
         };
@@ -160,7 +162,8 @@ fn look(
 ) -> PyResult<()> {
     py.check_signals()?;
     if let (Some(events), Some(happened)) = (events, &meter.happened) {
-        let happened = std::mem::take(&mut *happened.lock().unwrap_or_else(PoisonError::into_inner));
+        let happened =
+            std::mem::take(&mut *happened.lock().unwrap_or_else(PoisonError::into_inner));
         if !happened.is_empty() {
             let list = PyList::empty(py);
             for event in happened {

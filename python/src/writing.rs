@@ -7,8 +7,8 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use rangepack::{
-    ExtractOptions, Filter, FilterOptions, PackOptions, PackPath, Present, Replace, Selection, Sources, Stopped,
-    Summary, VerifyOptions, trim_path,
+    ExtractOptions, Filter, FilterOptions, PackOptions, PackPath, Present, Replace, Selection,
+    Sources, Stopped, Summary, VerifyOptions, trim_path,
 };
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -116,7 +116,8 @@ impl Tree {
             .extensions(self.extensions)
             .no_hidden(!self.hidden)
             .gitignore(self.gitignore);
-        let filter = Filter::new(filter).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let filter =
+            Filter::new(filter).map_err(|error| PyValueError::new_err(error.to_string()))?;
         Ok(PackOptions::new().filter(filter).follow_links(self.follow_links))
     }
 }
@@ -162,7 +163,11 @@ pub(crate) fn sums<'py>(py: Python<'py>, sums: &Summary) -> PyResult<Bound<'py, 
     pack, target, paths=vec![], *, overwrite=false, present="auto", dry_run=false, fail_fast=false,
     chunk_size=1 << 20, threads=None, progress=None, events=None
 ))]
-#[expect(clippy::too_many_arguments, clippy::fn_params_excessive_bools, reason = "Python gives them by name")]
+#[expect(
+    clippy::too_many_arguments,
+    clippy::fn_params_excessive_bools,
+    reason = "Python gives them by name"
+)]
 pub(crate) fn extract<'py>(
     py: Python<'py>,
     pack: &Bound<'py, crate::pack::Pack>,
@@ -246,9 +251,10 @@ pub(crate) fn verify<'py>(
     dict.set_item("bytes", report.bytes)?;
     dict.set_item("bad", report.bad)?;
     dict.set_item("unverifiable", report.unverifiable)?;
-    let problems = report.problems.iter().map(|problem| {
-        (problem.path.as_ref().map(|path| path.to_string()), &problem.text)
-    });
+    let problems = report
+        .problems
+        .iter()
+        .map(|problem| (problem.path.as_ref().map(|path| path.to_string()), &problem.text));
     dict.set_item("problems", PyList::new(py, problems)?)?;
     Ok(dict)
 }

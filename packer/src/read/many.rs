@@ -118,9 +118,7 @@ impl Pack {
     fn file_content(&self, entry: &EntryRef<'_>) -> Result<Content> {
         match entry.content().map_err(Error::pack(self.location()))? {
             Some(content) => Ok(content),
-            None => {
-                Err(self.wrong_kind(path_of(entry).as_bytes(), Expected::File))
-            }
+            None => Err(self.wrong_kind(path_of(entry).as_bytes(), Expected::File)),
         }
     }
 

@@ -68,4 +68,3 @@ pub trait ByteRanges: Send + Sync + Debug {
     /// Whatever stands in the way. An answer of another length is one, too, and is told by who asked.
     fn read(&self, extent: Extent) -> io::Result<Vec<u8>>;
 }
-

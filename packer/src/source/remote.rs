@@ -1,5 +1,6 @@
 //! A file at a URL: asked for in ranges, checked to be the same file each time.
 
+mod process;
 mod runtime;
 mod pace;
 mod pages;
@@ -12,6 +13,7 @@ use crate::source::location::{Scheme, Url};
 use crate::source::options::OpenOptions;
 use crate::source::traffic::Traffic;
 use pages::Pages;
+use process::PerProcess;
 use rangepack_core::layout::Header;
 use rangepack_core::{Extent, Source};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -32,7 +34,8 @@ type Answered<T> = std::result::Result<T, RemoteProblem>;
 #[derive(Debug)]
 pub(crate) struct Remote {
     url: Url,
-    transport: Arc<Transport>,
+    options: OpenOptions,
+    transport: PerProcess<Transport>,
     len: u64,
     version: Arc<Version>,
     /// The last bytes of the file, or all of a short one.
@@ -97,9 +100,7 @@ impl Transport {
             Scheme::Http | Scheme::Https => {
                 http::Http::new(url, options, counters).map(Transport::Http)
             }
-            _ => {
-                store::Store::new(url, options, counters).map(Transport::Store)
-            }
+            _ => store::Store::new(url, options, counters).map(Transport::Store),
         }
     }
 
@@ -150,8 +151,8 @@ impl Remote {
     /// knows ranges that count from the end.
     pub(crate) fn open(url: &Url, options: &OpenOptions) -> Result<Remote> {
         let failed = || Error::remote(url);
-        let transport = Arc::new(Transport::new(url, options).map_err(failed())?);
-        let asked = Arc::clone(&transport);
+        let transport = PerProcess::new();
+        let asked = transport.get(|| Transport::new(url, options)).map_err(failed())?;
         let part = match &*asked {
             Transport::Given(given) => given.tail(),
             _ => runtime::spawn(async move { asked.tail().await }).part(),
@@ -168,6 +169,7 @@ impl Remote {
             tail: part.bytes,
             pages: OnceLock::new(),
             url: url.clone(),
+            options: options.clone(),
         })
     }
 
@@ -181,9 +183,10 @@ impl Remote {
         self.len
     }
 
-    /// What it took so far.
+    /// What it took this process so far.
     pub(crate) fn traffic(&self) -> Traffic {
-        let counters = self.transport.counters();
+        let Some(transport) = self.transport.made() else { return Traffic::default() };
+        let counters = transport.counters();
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Traffic { requests: load(&counters.requests), bytes: load(&counters.bytes) }
     }
@@ -248,14 +251,14 @@ impl Remote {
 
     /// Begins to fetch bytes, which must lie in the file.
     pub(crate) fn fetch(&self, extent: Extent) -> Fetch {
-        let (transport, version) = (Arc::clone(&self.transport), Arc::clone(&self.version));
-        let len = self.len;
-        if let Transport::Given(given) = &*transport {
-            let given = given.clone();
+        let transport = self.transport.get(|| Transport::new(&self.url, &self.options));
+        if let Ok(Transport::Given(given)) = transport.as_deref() {
+            let given = Arc::clone(given);
             return runtime::apart(move || given.range(extent));
         }
+        let (len, version) = (self.len, Arc::clone(&self.version));
         runtime::spawn(async move {
-            let part = transport.range(extent, &version).await?;
+            let part = transport?.range(extent, &version).await?;
             if part.total != len || version.differs(&part.version) {
                 return Err(RemoteProblem::Changed);
             }

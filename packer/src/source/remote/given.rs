@@ -73,7 +73,11 @@ mod tests {
 
     impl Opener for Digits {
         fn open(&self, url: &str) -> io::Result<Box<dyn ByteRanges>> {
-            if url == "x://digits" { Ok(Box::new(Digits(self.0))) } else { Err(io::ErrorKind::NotFound.into()) }
+            if url == "x://digits" {
+                Ok(Box::new(Digits(self.0)))
+            } else {
+                Err(io::ErrorKind::NotFound.into())
+            }
         }
     }
 
@@ -90,7 +94,9 @@ mod tests {
 
     #[test]
     fn what_the_caller_says_is_checked() {
-        let open = |url: &str, digits| Given::new(&Url::given(url), Some(&Digits(digits)), Counters::default());
+        let open = |url: &str, digits| {
+            Given::new(&Url::given(url), Some(&Digits(digits)), Counters::default())
+        };
         let whole = open("x://digits", b"0123456789").unwrap();
         assert_eq!(whole.tail().unwrap().bytes, b"0123456789");
         assert_eq!(whole.range(Extent { start: 3, len: 2 }).unwrap().bytes, b"34");
