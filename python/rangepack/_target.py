@@ -99,4 +99,4 @@ class _File:
         [read] = self._fs.cat_ranges([self._path], [offset], [offset + length], on_error="raise")
         if isinstance(read, BaseException):
             raise read
-        return bytes(read)
+        return read if isinstance(read, bytes) else bytes(memoryview(read))

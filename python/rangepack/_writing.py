@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def _told(progress: Progress, what: str) -> Iterator[Callable[[int, int], object] | None]:
+def telling(progress: Progress, what: str) -> Iterator[Callable[[int, int], object] | None]:
     """A function that hears of files and bytes: the caller's, or one that moves a bar of tqdm when that is there."""
     if not isinstance(progress, bool):
         yield progress
@@ -50,7 +50,7 @@ def pack(source: StrPath, target: StrPath, *, progress: Progress = False, **opti
     Raises:
         FileExistsError: The target is there, and `overwrite` is not given.
     """
-    with _told(progress, "packing") as told:
+    with telling(progress, "packing") as told:
         return _rangepack.pack(source, target, progress=told, **options)
 
 
@@ -69,7 +69,7 @@ def extract(
     `paths`) and `problems`: pairs of path and reason.
     """
     opened = pack if isinstance(pack, Pack) else Pack(pack)
-    with _told(progress, "extracting") as told:
+    with telling(progress, "extracting") as told:
         return _rangepack.extract(opened, target, paths or [], progress=told, **options)
 
 
@@ -80,5 +80,45 @@ def verify(pack: Pack | StrPath, *, progress: Progress = False, **options: Any) 
     pack itself) and reason.
     """
     opened = pack if isinstance(pack, Pack) else Pack(pack)
-    with _told(progress, "verifying") as told:
+    with telling(progress, "verifying") as told:
         return _rangepack.verify(opened, progress=told, **options)
+
+
+def create(source: StrPath, container: StrPath, *, progress: Progress = False, **options: Any) -> dict[str, Any]:
+    """Make a container that can be continued after any interruption, or continue one: the same call goes on.
+
+    Payloads are appended, and durable before the index beside the container (`CONTAINER.idx`) names them.
+
+    Args:
+        source: A directory.
+        container: The container.
+        progress: As for `pack`.
+        **options: `finalize`: put the index into the container at the end, and with `remove_index` remove the one beside
+            it; `index`: where that lies; `reopen`: add to a container that is finished; `tail`: what becomes of bytes
+            that nothing names, `"keep"` or `"cut"`; `fsync_every`: wait for the disk after so many files;
+            `index_batch`: write the index after so many entries; `index_format`: `"both"`, `"paged"` or `"ndjson"`;
+            `dry_run`: write nothing. `compress`, `level`, `include`, `exclude`, `extensions`, `hidden`, `gitignore`,
+            `follow_links`, `strict` and `threads` are those of `pack`; `dedup`, `align` in bytes, `owner` and `xattrs`
+            those of the command.
+
+    Returns:
+        As `pack`, and `unchanged` and `changed` entries of earlier runs, `resumed_entries` (how many were there; `None` in
+        a new container), `cut` bytes that no line named, `is_finalized`, and of a finished one `entries`,
+        `file_length` in bytes and `root`.
+
+    Raises:
+        ContainerError: It cannot be gone on with as asked: the index is missing or belongs to another, somebody else
+            writes, it is finished.
+    """
+    with telling(progress, "packing") as told:
+        return _rangepack.create(source, container, progress=told, **options)
+
+
+def finalize(container: StrPath, *, progress: Progress = False, **options: Any) -> dict[str, Any]:
+    """Put the index that lies beside a container into it. Options as for `create`.
+
+    Returns `entries`, `file_length` in bytes, `root`, `cut` (bytes that no line named) and `replaced` (entries of which
+    a later one took the place).
+    """
+    with telling(progress, "finalizing") as told:
+        return _rangepack.finalize(container, progress=told, **options)

@@ -354,6 +354,20 @@ class PackFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has no ty
     async def _cat_ranges(self, *args: Any, **kwargs: Any) -> list[Any]:
         return await asyncio.to_thread(self.cat_ranges, *args, **kwargs)
 
+    async def _cat(self, path: Any, recursive: bool = False, on_error: str = "raise", **kwargs: Any) -> Any:
+        """The content of one file, or of several by their paths; directories have none."""
+        paths = await self._expand_path(path, recursive=recursive)
+        if recursive:
+            paths = [path for path in paths if not await self._isdir(path)]
+        found = await self._cat_ranges(paths, None, None, on_error="raise" if on_error == "raise" else "return")
+        if isinstance(path, str) and paths == [self._strip_protocol(path)]:
+            return found[0]
+        return {
+            path: content
+            for path, content in zip(paths, found, strict=True)
+            if on_error != "omit" or not isinstance(content, Exception)
+        }
+
     async def _get_file(self, rpath: str, lpath: str, callback: Any = DEFAULT_CALLBACK, **kwargs: Any) -> None:
         await asyncio.to_thread(self.get_file, rpath, lpath, callback)
 

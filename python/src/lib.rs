@@ -12,6 +12,7 @@ mod file;
 mod files;
 mod writing;
 mod containers;
+mod whole;
 
 use pyo3::prelude::*;
 
@@ -30,6 +31,9 @@ fn _rangepack(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(containers::create, module)?)?;
     module.add_function(wrap_pyfunction!(containers::finalize, module)?)?;
     module.add_function(wrap_pyfunction!(containers::survey, module)?)?;
+    module.add_function(wrap_pyfunction!(whole::notes, module)?)?;
+    module.add_function(wrap_pyfunction!(whole::totals, module)?)?;
+    module.add_function(wrap_pyfunction!(whole::bytes_at, module)?)?;
     module.add_function(wrap_pyfunction!(writing::extract, module)?)?;
     module.add_function(wrap_pyfunction!(writing::verify, module)?)?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))

@@ -1,11 +1,13 @@
 """Trees and packs that the tests share."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import rangepack
+from ranges import RangeServer, serving
 
 
 @pytest.fixture(scope="session")
@@ -36,3 +38,10 @@ def location(request: pytest.FixtureRequest, tree: Path, tmp_path_factory: pytes
 def pack(location: Path) -> rangepack.Pack:
     """The same, open."""
     return rangepack.open(location)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RangeServer]:
+    """A server of byte ranges; its `folder` is empty."""
+    with serving(tmp_path_factory.mktemp("served")) as server:
+        yield server
