@@ -13,6 +13,7 @@ from fsspec.callbacks import DEFAULT_CALLBACK
 _REMOTE_BUFFER = 1 << 20
 _LOCAL_BUFFER = 64 << 10
 
+
 class PackFile(io.BufferedReader):
     """A file of a pack, open for reading; it can be pickled."""
 
@@ -32,7 +33,7 @@ class PackFile(io.BufferedReader):
 
     def info(self) -> dict[str, Any]:
         """What the pack knows of it."""
-        return self.fs.info(self.path)
+        return cast("dict[str, Any]", self.fs.info(self.path))
 
     def __reduce_ex__(self, _: Any) -> Any:
         return _reopen, (self.fs, self.path, self.tell())

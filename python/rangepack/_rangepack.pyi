@@ -4,6 +4,8 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
 
+from typing_extensions import Self
+
 from rangepack._source import Opener
 
 StrPath: TypeAlias = str | bytes | os.PathLike[str]
@@ -85,7 +87,7 @@ class Pack:
         retries: int = 4,
         lookback: int | None = None,
         source: Opener | None = None,
-    ) -> Pack: ...
+    ) -> Self: ...
     def __getitem__(self, key: Key, /) -> memoryview: ...
     def read(self, key: Key, offset: int = 0, length: int | None = None) -> bytes: ...
     def read_many(self, keys: Iterable[Key], *, threads: int = 2) -> list[memoryview]: ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import threading
+from pathlib import Path
 from typing import IO, Any, Protocol
 
 from rangepack.reading import Pack
@@ -79,7 +80,7 @@ def open_file(file: IO[bytes], **options: Any) -> Pack:
     path = file_name(file)
     if path is not None:
         try:
-            if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
+            if os.path.samestat(os.fstat(file.fileno()), Path(path).stat()):
                 return Pack(os.path.abspath(path), **options)  # noqa: PTH100
         except OSError:
             # It is no file of the system, or was renamed.

@@ -76,7 +76,7 @@ class _FileSystem:
         self._fs = fs
         self._prefix = f"{protocol}://"
         # Without what may be secret: that is with the file system.
-        self.name = self._prefix + fs._strip_protocol(path)
+        self.name = f"{self._prefix}{fs._strip_protocol(path)}"
 
     def open(self, url: str, /) -> _File:
         """The pack, or what lies beside it."""

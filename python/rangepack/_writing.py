@@ -36,12 +36,12 @@ def pack(source: StrPath, target: StrPath, *, progress: Progress = False, **opti
     Args:
         source: A directory.
         target: The pack.
-        progress: `True` for a bar (by tqdm, when it is there), or a function that is called with the number of files and
-            of bytes.
-        **options: `compress="gzip"` with a `level` from 1 to 9; `include`, `exclude`: lists of globs as in a .gitignore;
-            `extensions`; `hidden=False` leaves out names that start with a dot; `gitignore=True` honours such files;
-            `follow_links`; `overwrite`: replace what is there; `strict`: stop at what cannot be read; `fsync`;
-            `threads`; `metadata`: what is to be said of the pack, texts by keys.
+        progress: `True` for a bar (by tqdm, when it is there), or a function that is called with the number of files
+            and of bytes.
+        **options: `compress="gzip"` with a `level` from 1 to 9; `include`, `exclude`: lists of globs as in a
+            .gitignore; `extensions`; `hidden=False` leaves out names that start with a dot; `gitignore=True` honours
+            such files; `follow_links`; `overwrite`: replace what is there; `strict`: stop at what cannot be read;
+            `fsync`; `threads`; `metadata`: what is to be said of the pack, texts by keys.
 
     Returns:
         What was packed: `files`, `directories`, `links`, `bytes` of content, `stored_bytes`, `duplicates` (files with
@@ -93,17 +93,17 @@ def create(source: StrPath, container: StrPath, *, progress: Progress = False, *
         source: A directory.
         container: The container.
         progress: As for `pack`.
-        **options: `finalize`: put the index into the container at the end, and with `remove_index` remove the one beside
-            it; `index`: where that lies; `reopen`: add to a container that is finished; `tail`: what becomes of bytes
-            that nothing names, `"keep"` or `"cut"`; `fsync_every`: wait for the disk after so many files;
+        **options: `finalize`: put the index into the container at the end, and with `remove_index` remove the one
+            beside it; `index`: where that lies; `reopen`: add to a container that is finished; `tail`: what becomes of
+            bytes that nothing names, `"keep"` or `"cut"`; `fsync_every`: wait for the disk after so many files;
             `index_batch`: write the index after so many entries; `index_format`: `"both"`, `"paged"` or `"ndjson"`;
             `dry_run`: write nothing. `compress`, `level`, `include`, `exclude`, `extensions`, `hidden`, `gitignore`,
             `follow_links`, `strict` and `threads` are those of `pack`; `dedup`, `align` in bytes, `owner` and `xattrs`
             those of the command.
 
     Returns:
-        As `pack`, and `unchanged` and `changed` entries of earlier runs, `resumed_entries` (how many were there; `None` in
-        a new container), `cut` bytes that no line named, `is_finalized`, and of a finished one `entries`,
+        As `pack`, and `unchanged` and `changed` entries of earlier runs, `resumed_entries` (how many were there; `None`
+        in a new container), `cut` bytes that no line named, `is_finalized`, and of a finished one `entries`,
         `file_length` in bytes and `root`.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Packs as file systems of fsspec: `rangepack://path::s3://bucket/train.pack`, for pandas, pyarrow, zarr and all others.
+"""Packs as file systems of fsspec, for pandas, pyarrow, zarr and all others: `rangepack://path::s3://bucket/train.pack`.
 
 >>> import pathlib, tempfile, fsspec, rangepack
 >>> home = pathlib.Path(tempfile.mkdtemp())
@@ -12,6 +12,9 @@
 >>> fs.ls("cats", detail=False), fs.cat_file("cats/1.txt", 2, 5)
 (['cats/1.txt'], b'cat')
 """
+
+# pyright: reportIncompatibleMethodOverride=false, reportAssignmentType=false
+# fsspec has no types, and those of its defaults are no promises.
 
 from __future__ import annotations
 
@@ -43,17 +46,17 @@ _THREADS = 8
 class PackFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has no types
     """A pack as a read-only file system.
 
-    Nothing is read before it is asked for, and nothing is listed but the directory that is meant. Paths have no slash in
-    front; the top is the empty path. Links are followed, save by `walk` and `find`, which list those of directories and do
-    not go there.
+    Nothing is read before it is asked for, and nothing is listed but the directory that is meant. Paths have no slash
+    in front; the top is the empty path. Links are followed, save by `walk`, `find` and `glob`, which list those of
+    directories and do not go there.
 
     It can be pickled and used by any number of threads, and in processes that were forked, as far as the pack lies on
     a disk or at an address that the library itself reads.
 
     Args:
-        fo: Where the pack lies: an address that fsspec knows, a path, an open binary file that can seek, what `fsspec.open`
-            gives, or a `rangepack.Pack`. The library itself reads paths and `http(s)`, `s3`, `gs` and `az` addresses; all
-            others, and those with `target_options`, are read by `cat_ranges` of their file systems.
+        fo: Where the pack lies: an address that fsspec knows, a path, an open binary file that can seek, what
+            `fsspec.open` gives, or a `rangepack.Pack`. The library itself reads paths and `http(s)`, `s3`, `gs` and
+            `az` addresses; all others, and those with `target_options`, are read by `cat_ranges` of their file systems.
         target_protocol: The scheme of `fo`, when that does not tell.
         target_options: What the file system of `fo` is made with.
         root, verify, index, alone, timeout, retries: As for `rangepack.Pack`.
@@ -99,6 +102,8 @@ class PackFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has no ty
                 self._opened = self._open_pack()
             return self._opened
 
+    _pid: int
+
     @property
     def loop(self) -> asyncio.AbstractEventLoop | None:
         """The loop on which methods run that are not asynchronous. A process that was forked has its own."""
@@ -121,8 +126,8 @@ class PackFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has no ty
         """What the pack knows of a path.
 
         Returns:
-            `name`, `size` in bytes, `type` (`"file"`, `"directory"`, or `"link"` for one that leads nowhere); where they
-            are known, `mtime` in seconds since 1970, `mode`, and the `sha256` of the content; `islink` and
+            `name`, `size` in bytes, `type` (`"file"`, `"directory"`, or `"link"` for one that leads nowhere); where
+            they are known, `mtime` in seconds since 1970, `mode`, and the `sha256` of the content; `islink` and
             `destination` of links.
         """
         path = self._strip_protocol(path)
@@ -223,9 +228,9 @@ class PackFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has no ty
     def find(
         self, path: str, maxdepth: int | None = None, withdirs: bool = False, detail: bool = False, **_: Any
     ) -> Any:
-        """All files below `path`, with `withdirs` directories as well: a sorted list of paths, or a dict with what is known.
+        """All files below `path`, with `withdirs` directories as well.
 
-        It is read in the order of the pack, a part of the index at a time.
+        Returns a sorted list of paths, or with `detail` a dict of what is known. It is read in the order of the pack, a part of the index at a time.
         """
         if maxdepth is not None and maxdepth < 1:
             raise ValueError("maxdepth must be at least 1")
@@ -253,7 +258,7 @@ class PackFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has no ty
     # Contents.
 
     def cat_file(self, path: str, start: int | None = None, end: int | None = None, **_: Any) -> bytes:
-        """The content of a file, or its bytes from `start` to `end`, which count from its end when they are negative."""
+        """The content of a file, or its bytes from `start` to `end`; negative ones count from its end."""
         path = self._strip_protocol(path)
         pack = self.pack
         if not start and end is None:
@@ -310,7 +315,7 @@ class PackFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has no ty
             try:
                 if pack.entry(path).size <= _TOGETHER:
                     small.append(path)
-            except Exception:  # noqa: S112
+            except Exception:
                 # It is told when the file itself is read.
                 continue
         try:
@@ -377,12 +382,12 @@ class PackFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has no ty
             if self.isdir(rpath):
                 Path(lpath).mkdir(parents=True, exist_ok=True)
                 return
-            with self.open(rpath) as file:
+            with PackFile(self, self._strip_protocol(rpath)) as file:
                 Path(lpath).parent.mkdir(parents=True, exist_ok=True)
                 with Path(lpath).open("wb") as target:
                     copy(file, target, callback)
             return
-        with self.open(rpath) as file:
+        with PackFile(self, self._strip_protocol(rpath)) as file:
             copy(file, lpath if outfile is None else outfile, callback)
 
     # Packs are not written to.

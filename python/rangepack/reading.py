@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING, Any
 
 from rangepack import _rangepack
-from rangepack._rangepack import Entry
 
 if TYPE_CHECKING:
     from rangepack._rangepack import Key, StrPath
@@ -68,15 +67,15 @@ class _File(io.RawIOBase):
 class Pack(_rangepack.Pack):
     """A pack, as a tree of files on disk.
 
-    `pack[key]` is the content of a file as a read-only `memoryview`; a `key` is a path or a number. Numbers count files
-    only, in the order of the pack, which is the same for every process. Links are followed. Nothing is read before it is
-    asked for, and any number of threads and processes may ask at once.
+    `pack[key]` is the content of a file as a read-only `memoryview`; a `key` is a path or a number. Numbers count
+    files only, in the order of the pack, which is the same for every process. Links are followed. Nothing is read
+    before it is asked for, and any number of threads and processes may ask at once.
 
     Args:
         location: A path, or a URL: `http(s)://`, `s3://`, `gs://`, `az://`.
         root: Accept only the pack whose root page has this SHA-256 (64 hexadecimal digits).
-        verify: `"payloads"` also checks the content of files of a local pack when it is read; `"index"` believes the disk.
-            Remote packs are always checked.
+        verify: `"payloads"` also checks the content of files of a local pack when it is read; `"index"` believes the
+            disk. Remote packs are always checked.
         index: The index of an old container, when it does not lie beside it.
         alone: Refuse packs whose payloads lie in other files, as a stranger's pack may.
         timeout: How many seconds to wait for a server.
@@ -213,7 +212,7 @@ class PackPath:
 
     def joinpath(self, *others: str | os.PathLike[str]) -> PackPath:
         """The path with others behind it."""
-        return PackPath(self.pack, "/".join([self.at, *map(os.fspath, others)]))
+        return PackPath(self.pack, "/".join([self.at, *(os.fspath(other) for other in others)]))
 
     def iterdir(self) -> Iterator[PackPath]:
         """What is in the directory."""

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ranges import RangeServer, serving
 
 import rangepack
-from ranges import RangeServer, serving
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +41,7 @@ def pack(location: Path) -> rangepack.Pack:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RangeServer]:
-    """A server of byte ranges; its `folder` is empty."""
-    with serving(tmp_path_factory.mktemp("served")) as server:
+def server() -> Iterator[RangeServer]:
+    """A server of byte ranges; it has no files yet."""
+    with serving({}) as server:
         yield server

@@ -81,7 +81,7 @@ def test_what_is_created_is_extracted_and_goes_on(
     (source / "latest.txt").write_text("latest")
     assert run(*create) == 2 and "finished" in capsys.readouterr().err
     assert run(*create, "--reopen", "--finalize") == 0
-    assert rangepack.open(made)["latest.txt"] == b"latest"
+    assert bytes(rangepack.open(made)["latest.txt"]) == b"latest"
 
 
 def test_an_interrupted_run_goes_on(source: Path, tmp_path: Path) -> None:
@@ -125,13 +125,14 @@ def test_functions_tell_what_was_done(source: Path, tmp_path: Path) -> None:
     finished = rangepack.finalize(made, index_format="ndjson")
     assert finished["root"] is None and finished["entries"] == 5 and finished["file_length"] == made.stat().st_size
     assert rangepack.open(made).format == "ctnrv1"
-    for bad, said in [
+    refused: list[tuple[dict[str, Any], str]] = [
         ({"compress": "zip"}, "compress is None"),
         ({"level": 10, "compress": "gzip"}, "level"),
         ({"tail": "bite"}, "keep.*cut"),
         ({"index_format": "x"}, "both"),
         ({"include": ["["]}, "pattern|glob|\\["),
-    ]:
+    ]
+    for bad, said in refused:
         with pytest.raises(ValueError, match=said):
             rangepack.create(source, made, **bad)
     with pytest.raises(TypeError):
@@ -189,7 +190,13 @@ def test_status_files(source: Path, tmp_path: Path, capsys: pytest.CaptureFixtur
     assert run(*extract) == 1 and lines(status)["status"] == "failed"
     assert "warning: a.bin: " in capsys.readouterr().err
     assert run("create", "--src", tmp_path / "none", "--container", tmp_path / "x", "--status-file", status) == 2
-    assert lines(status)["status"] == "failed" and sorted(os.listdir(tmp_path)) == ["out", "s.container", "s.container.idx", "source", "status"]  # noqa: E501
+    assert lines(status)["status"] == "failed" and sorted(os.listdir(tmp_path)) == [
+        "out",
+        "s.container",
+        "s.container.idx",
+        "source",
+        "status",
+    ]
     thesis = tmp_path / "thesis"
     thesis.write_text("dear reader")
     assert run(*extract, "--status-file", thesis) == 2 and thesis.read_text() == "dear reader"
@@ -252,9 +259,9 @@ def test_signals_stop_a_run_that_can_go_on(number: signal.Signals, tmp_path: Pat
     for file in range(3000):
         (source / f"{file}").write_bytes(b"%d" % file * 50)
     made, status = tmp_path / "s.container", tmp_path / "status"
-    line = [sys.executable, "-m", "rangepack.container", "create", "--src", source, "--container", made]
+    line = [sys.executable, "-m", "rangepack.container", "create", "--src", str(source), "--container", str(made)]
     line += ["--print-each", "--fsync-every", "100"]
-    with subprocess.Popen([*line, "--status-file", status], stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen([*line, "--status-file", str(status)], stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         assert process.stderr.readline()
         process.send_signal(number)

@@ -7,6 +7,7 @@ import os
 import pickle
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -66,8 +67,11 @@ def test_the_old_program_s_file_reads_byte_for_byte(reader: FilePackReader) -> N
 
 
 def test_answers_are_those_of_the_old_program(reader: FilePackReader) -> None:
-    assert reader.listdir("src") == reader.listdir("src/") == reader.listdir("", True) == sorted(
-        {path.partition("/")[0] for path in EXPECTED}
+    assert (
+        reader.listdir("src")
+        == reader.listdir("src/")
+        == reader.listdir("", True)
+        == sorted({path.partition("/")[0] for path in EXPECTED})
     )
     assert reader.listdir("src//images///deep/") == ["er"] and reader.listdir("images", exclude_base_dir=True)
     assert reader.isdir("src") and reader.isdir("src/images") and not reader.isfile("src/images")
@@ -84,7 +88,8 @@ def test_answers_are_those_of_the_old_program(reader: FilePackReader) -> None:
 
 
 def test_what_is_not_there_is_an_error(reader: FilePackReader) -> None:
-    for ask in [reader.isdir, reader.isfile, reader.listdir, lambda path: reader.read_bytes(path, False)]:
+    asks: list[Callable[[str], object]] = [reader.isdir, reader.isfile, reader.listdir]
+    for ask in [*asks, lambda path: reader.read_bytes(path, False)]:
         with pytest.raises(IOError, match="No file/directory named src/none"):
             ask("src/none")
         with pytest.raises(IOError, match=r"'images'.*'src'"):
@@ -252,10 +257,16 @@ def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     capsys.readouterr()
     assert main(["-i", str(FIXTURES / "plain.fpack"), "--directories-only"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("- src: (") and "   - many: (40)" in lines and not any("readme" in line for line in lines)
+    assert (
+        lines[0].startswith("- src: (") and "   - many: (40)" in lines and not any("readme" in line for line in lines)
+    )
     assert main(["-i", str(tmp_path / "none")]) == 2 and "none" in capsys.readouterr().err
     assert main(["-i", __file__]) == 1
-    for arguments in [["-i", str(top)], ["-o", "x"], ["-i", "a", "-o", "b", "--permitted-exts", "a", "--excluded-exts", "b"]]:
+    for arguments in [
+        ["-i", str(top)],
+        ["-o", "x"],
+        ["-i", "a", "-o", "b", "--permitted-exts", "a", "--excluded-exts", "b"],
+    ]:
         with pytest.raises(SystemExit) as ended:
             main(arguments)
         assert ended.value.code == 2

@@ -1,7 +1,7 @@
 """The command lines of the old programs: `python -m rangepack.container create|extract`.
 
-Exit codes: 0 when all went well; 1 when some files failed or the container is bad; 2 for wrong usage, or when the system
-refuses something; 130 when it was interrupted.
+Exit codes: 0 when all went well; 1 when some files failed or the container is bad; 2 for wrong usage, or when the
+system refuses something; 130 when it was interrupted.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ def _contradiction(args: argparse.Namespace) -> str | None:
             return "--src is needed, or --finalize-only"
         if args.index_batch is not None and args.index_batch < args.fsync_every:
             return (
-                f"--index-batch {args.index_batch} is smaller than --fsync-every {args.fsync_every}: the index would name "
-                "payloads that are not on disk yet"
+                f"--index-batch {args.index_batch} is smaller than --fsync-every {args.fsync_every}: "
+                "the index would name payloads that are not on disk yet"
             )
         if args.remove_index_on_finalize and not (args.finalize or args.finalize_only):
             return "--remove-index-on-finalize without --finalize: the index can only go once it is inside"
@@ -98,9 +98,7 @@ def _create(args: argparse.Namespace) -> int:
     }
     steps = Steps()
     if args.count or args.scan_sizes:
-        found = _rangepack.survey(
-            args.src, container=args.container, index=args.index, sizes=args.scan_sizes, **tree
-        )
+        found = _rangepack.survey(args.src, container=args.container, index=args.index, sizes=args.scan_sizes, **tree)
         steps.total_files = found["files"]
         steps.total_bytes = found["bytes"] if args.scan_sizes else None
     work = _Work(args, "packing", "bytes_written", steps, args.print_each or args.verbose > 1)
@@ -136,7 +134,9 @@ def _report(args: argparse.Namespace, created: dict[str, Any], elapsed: float) -
         _note(args, f"{'would go' if args.dry_run else 'went'} on from {created['resumed_entries']} entries{cut}")
     packed = "would pack" if args.dry_run else "packed"
     parts = [f"{packed} {created['files']} files, {created['directories']} directories"]
-    parts += [f"{created[what]} {what}" for what in ["links", "changed", "unchanged", "special", "failed"] if created[what]]
+    parts += [
+        f"{created[what]} {what}" for what in ["links", "changed", "unchanged", "special", "failed"] if created[what]
+    ]
     _note(args, f"{', '.join(parts)}: {created['bytes']} bytes in {elapsed:.1f} s")
     if created["entries"] is not None:
         _note(args, _finalized(created))
@@ -176,7 +176,11 @@ def _extract(args: argparse.Namespace) -> int:
     for pattern in report["unmatched"]:
         say(f"error: nothing in the pack matches {pattern}")
     parts = [f"{'checked' if args.dry_run else 'extracted'} {report['files']} files"]
-    parts += [f"{report[what]} {what}" for what in ["links", "directories", "replaced", "skipped", "failed", "refused"] if report[what]]
+    parts += [
+        f"{report[what]} {what}"
+        for what in ["links", "directories", "replaced", "skipped", "failed", "refused"]
+        if report[what]
+    ]
     _note(args, f"{', '.join(parts)}: {report['bytes']} bytes in {work.follow.elapsed:.1f} s")
     if report["stopped"] == "disk full":
         say("error: there is no room left in the target")

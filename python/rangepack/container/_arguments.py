@@ -58,7 +58,13 @@ def _extract(options: argparse.ArgumentParser) -> None:
     add("--index", metavar="FILE", help="the index, when it lies elsewhere than beside the container")
     add("--skip-existing", action="store_true", help="leave files alone that are there with the right size")
     add("--verify-existing", action="store_true", help="leave files alone that are there with the right content")
-    add("--lookback", metavar="BYTES", type=_size, default=_LOOKBACK, help="look for the index in the last so many bytes")
+    add(
+        "--lookback",
+        metavar="BYTES",
+        type=_size,
+        default=_LOOKBACK,
+        help="look for the index in the last so many bytes",
+    )
     add("--chunk-size", metavar="BYTES", type=_chunk, default=1 << 20, help="write longer files in pieces")
     add("--dry-run", action="store_true", help="check every file, write none")
     _shown(options)

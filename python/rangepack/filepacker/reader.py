@@ -7,6 +7,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator
+from importlib import import_module
 from typing import IO, Any
 
 from rangepack import _rangepack
@@ -26,8 +27,8 @@ class FilePackReader:
     """The files of a pack or an `.fpack` file.
 
     Every path that is given begins with the base path (that of the directory which was packed) unless
-    `exclude_base_path=True` says that it does not. Any number of threads may read at once, and the reader travels to other
-    processes by pickle.
+    `exclude_base_path=True` says that it does not. Any number of threads may read at once, and the reader travels to
+    other processes by pickle.
 
     Args:
         file: A path or address, as `rangepack.open` takes it, or a binary file object that can seek.
@@ -52,8 +53,8 @@ class FilePackReader:
         if self._pack.format == "fpack":
             held = _rangepack.bytes_at(self._pack, *_BASE_PATH_FIELD).decode("utf-8").rstrip(" ")
             if lost := _rangepack.notes(self._pack)["lost_names"]:
-                text = f"{self._pack.location}: {lost} of its names were cut off when it was made, and their files are lost"
-                warnings.warn(text, stacklevel=2)
+                text = f"{lost} of its names were cut off when it was made, and their files are lost"
+                warnings.warn(f"{self._pack.location}: {text}", stacklevel=2)
         else:
             held = self._pack.metadata.get(BASE_PATH, "")
         #: What paths begin with.
@@ -152,7 +153,8 @@ class FilePackReader:
             yield from self._walk(path, f"{shown.rstrip('/')}/{name}" if shown else name, sort_entries)
 
     def _children(self, inside: str) -> tuple[list[str], list[str]]:
-        directories, files = [], []
+        directories: list[str] = []
+        files: list[str] = []
         for entry in self._pack.scandir(inside):
             kind = _kind_of(self._pack, entry)
             if kind is not None:
@@ -166,8 +168,7 @@ class FilePackReader:
             IOError: There is no such file, or OpenCV or NumPy is not installed.
         """
         try:
-            import cv2
-            import numpy
+            cv2, numpy = import_module("cv2"), import_module("numpy")
         except ImportError as error:
             raise OSError("OpenCV and NumPy are needed to read pictures as arrays") from error
         content = self.read_bytes(filepath, exclude_base_path)

@@ -6,12 +6,10 @@ import builtins
 import io
 import os
 from collections.abc import Iterator
-from typing import IO, TYPE_CHECKING, Any
+from importlib import import_module
+from typing import IO, Any
 
 from rangepack.filepacker.reader import IMREAD_UNCHANGED, FilePackReader
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 
 def open(  # noqa: A001
@@ -19,7 +17,7 @@ def open(  # noqa: A001
 ) -> IO[Any]:
     """Open a file: as the built-in `open`, or as `FilePackReader.open`."""
     if file_reader is None:
-        return builtins.open(path, mode)  # noqa: PTH123, SIM115
+        return builtins.open(path, mode)  # noqa: PTH123
     return file_reader.open(path, mode, exclude_base_path)
 
 
@@ -82,24 +80,24 @@ def cv2_imread(
     if file_reader is not None:
         return file_reader.cv2_imread(path, flags, exclude_base_path)
     try:
-        import cv2
+        cv2 = import_module("cv2")
     except ImportError as error:
         raise OSError("OpenCV is needed to read pictures as arrays") from error
     return cv2.imread(path, flags)
 
 
-def PIL_imread(  # noqa: N802
+def PIL_imread(
     path: str, file_reader: FilePackReader | None = None, exclude_base_path: bool = False, mode: str = "r"
-) -> Image:
-    """The picture in a file as Pillow gives it.
+) -> Any:
+    """The picture in a file as Pillow gives it: a `PIL.Image.Image`.
 
     Raises:
         IOError: Pillow is not installed, there is no such file, or it holds no picture.
     """
     try:
-        from PIL import Image
+        image = import_module("PIL.Image")
     except ImportError as error:
         raise OSError("Pillow is needed to read pictures") from error
     if file_reader is None:
-        return Image.open(path, mode)  # type: ignore[arg-type]
-    return Image.open(io.BytesIO(file_reader.read_bytes(path, exclude_base_path)), mode)  # type: ignore[arg-type]
+        return image.open(path, mode)
+    return image.open(io.BytesIO(file_reader.read_bytes(path, exclude_base_path)), mode)

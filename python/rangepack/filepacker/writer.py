@@ -27,9 +27,7 @@ class FilePackWriter:
         self.file_paths = [os.fspath(path) for path in file_paths]
         self._verbose = False
 
-    def write(
-        self, base_path: str = "", paths_to_save: Sequence[str | os.PathLike[str]] | None = None
-    ) -> None:
+    def write(self, base_path: str = "", paths_to_save: Sequence[str | os.PathLike[str]] | None = None) -> None:
         """Write the pack.
 
         Args:
@@ -37,8 +35,8 @@ class FilePackWriter:
             paths_to_save: The names of the files in the pack; those on disk, without the base path, when not given.
 
         Raises:
-            ValueError: A name of more than 128 characters or a base path of more than 256; two lists that differ in length;
-                a name that no pack may hold.
+            ValueError: A name of more than 128 characters or a base path of more than 256; two lists that differ in
+                length; a name that no pack may hold.
             OSError: A file cannot be read, or the pack not be written.
         """
         if len(base_path) > _MAX_BASE_PATH:
