@@ -122,6 +122,7 @@ pub use read::numbers::Numbers;
 pub use read::pack::{Entries, Pack};
 pub use recover::{RecoverOptions, Recovered, recover};
 pub use source::data::Data;
+pub use source::given::{ByteRanges, Opener};
 pub use source::location::{Location, Url, idx_path, sidecar_path};
 pub use source::options::{OpenOptions, RemoteOptions, Verify};
 pub use source::platform::{default_threads, same_file};

@@ -22,6 +22,7 @@ from __future__ import annotations
 import os
 
 from rangepack._rangepack import (
+    ContainerError,
     CorruptError,
     Entry,
     LimitError,
@@ -33,7 +34,7 @@ from rangepack._rangepack import (
     __version__,
     after_fork,
 )
-from rangepack._writing import extract, pack, verify
+from rangepack._writing import create, extract, finalize, pack, verify
 from rangepack.reading import Pack, PackPath
 from rangepack.reading import open_pack as open  # noqa: A004
 
@@ -41,6 +42,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=after_fork)
 
 __all__ = [
+    "ContainerError",
     "CorruptError",
     "Entry",
     "LimitError",
@@ -52,7 +54,9 @@ __all__ = [
     "UnsupportedError",
     "WrongPackError",
     "__version__",
+    "create",
     "extract",
+    "finalize",
     "open",
     "pack",
     "verify",

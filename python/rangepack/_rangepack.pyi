@@ -6,6 +6,8 @@ from typing import Any, TypeAlias
 
 from typing_extensions import Self
 
+from rangepack._source import Opener
+
 StrPath: TypeAlias = str | bytes | os.PathLike[str]
 Key: TypeAlias = StrPath | int
 
@@ -23,6 +25,7 @@ class NotAPackError(PackError): ...
 class UnsupportedError(PackError): ...
 class WrongPackError(PackError): ...
 class LimitError(PackError): ...
+class ContainerError(PackError): ...
 class RemoteError(OSError): ...
 
 class Entry:
@@ -82,6 +85,8 @@ class Pack:
         alone: bool = False,
         timeout: float = 30.0,
         retries: int = 4,
+        lookback: int | None = None,
+        source: Opener | None = None,
     ) -> Self: ...
     def __getitem__(self, key: Key, /) -> memoryview: ...
     def read(self, key: Key, offset: int = 0, length: int | None = None) -> bytes: ...
@@ -118,11 +123,113 @@ class Pack:
     @property
     def _options(self) -> dict[str, Any]: ...
 
+Told: TypeAlias = Callable[[int, int], object] | None
+Events: TypeAlias = Callable[[list[tuple[str, str, int, str]]], object] | None
+
 def pack(
-    source: StrPath, target: StrPath, *, progress: Callable[[int, int], object] | None, **options: Any
+    source: StrPath,
+    target: StrPath,
+    *,
+    compress: str | None = None,
+    level: int = 6,
+    include: list[str] = ...,
+    exclude: list[str] = ...,
+    extensions: list[str] = ...,
+    hidden: bool = True,
+    gitignore: bool = False,
+    follow_links: bool = False,
+    overwrite: bool = False,
+    strict: bool = False,
+    fsync: bool = False,
+    threads: int | None = None,
+    metadata: dict[str, str] = ...,
+    progress: Told = None,
+) -> dict[str, int]: ...
+def pack_files(
+    files: Iterable[tuple[StrPath, StrPath]],
+    target: StrPath,
+    *,
+    compress: str | None = None,
+    level: int = 6,
+    overwrite: bool = False,
+    strict: bool = True,
+    fsync: bool = False,
+    threads: int | None = None,
+    metadata: dict[str, str] = ...,
+    progress: Told = None,
+) -> dict[str, int]: ...
+def create(
+    source: StrPath,
+    container: StrPath,
+    *,
+    index: StrPath | None = None,
+    finalize: bool = False,
+    remove_index: bool = False,
+    dry_run: bool = False,
+    reopen: bool = False,
+    tail: str | None = None,
+    fsync_every: int = 1,
+    index_batch: int | None = None,
+    index_format: str = "both",
+    ndjson_dirs: str = "auto",
+    compress: str | None = None,
+    level: int = 6,
+    dedup: bool = True,
+    align: int = 1,
+    owner: bool = False,
+    xattrs: bool = False,
+    include: list[str] = ...,
+    exclude: list[str] = ...,
+    extensions: list[str] = ...,
+    hidden: bool = True,
+    gitignore: bool = False,
+    follow_links: bool = False,
+    strict: bool = False,
+    threads: int | None = None,
+    progress: Told = None,
+    events: Events = None,
+) -> dict[str, Any]: ...
+def finalize(
+    container: StrPath,
+    *,
+    index: StrPath | None = None,
+    remove_index: bool = False,
+    tail: str | None = None,
+    index_format: str = "both",
+    ndjson_dirs: str = "auto",
+    progress: Told = None,
+) -> dict[str, Any]: ...
+def survey(
+    source: StrPath,
+    *,
+    container: StrPath | None = None,
+    index: StrPath | None = None,
+    sizes: bool = True,
+    include: list[str] = ...,
+    exclude: list[str] = ...,
+    extensions: list[str] = ...,
+    hidden: bool = True,
+    gitignore: bool = False,
+    follow_links: bool = False,
 ) -> dict[str, int]: ...
 def extract(
-    pack: Pack, target: StrPath, paths: list[StrPath], *, progress: Callable[[int, int], object] | None, **options: Any
+    pack: Pack,
+    target: StrPath,
+    paths: list[StrPath] = ...,
+    *,
+    overwrite: bool = False,
+    present: str = "auto",
+    dry_run: bool = False,
+    fail_fast: bool = False,
+    chunk_size: int = ...,
+    threads: int | None = None,
+    progress: Told = None,
+    events: Events = None,
 ) -> dict[str, Any]: ...
-def verify(pack: Pack, *, progress: Callable[[int, int], object] | None, **options: Any) -> dict[str, Any]: ...
+def verify(
+    pack: Pack, *, payloads: bool = True, threads: int | None = None, progress: Told = None
+) -> dict[str, Any]: ...
+def notes(pack: Pack) -> dict[str, int]: ...
+def totals(pack: Pack) -> dict[str, int]: ...
+def bytes_at(pack: Pack, offset: int, length: int) -> bytes: ...
 def after_fork() -> None: ...

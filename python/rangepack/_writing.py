@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Progress = bool | Callable[[int, int], object]
 
 
-class _Told:
+class Telling:
     """A function that hears of files and bytes: the caller's, or one that moves a bar of tqdm when that is there."""
 
     def __init__(self, progress: Progress, what: str) -> None:
@@ -63,7 +63,7 @@ def pack(source: StrPath, target: StrPath, *, progress: Progress = False, **opti
     Raises:
         FileExistsError: The target is there, and `overwrite` is not given.
     """
-    with _Told(progress, "packing") as told:
+    with Telling(progress, "packing") as told:
         return _rangepack.pack(source, target, progress=told, **options)
 
 
@@ -82,7 +82,7 @@ def extract(
     `paths`) and `problems`: pairs of path and reason.
     """
     opened = pack if isinstance(pack, Pack) else Pack(pack)
-    with _Told(progress, "extracting") as told:
+    with Telling(progress, "extracting") as told:
         return _rangepack.extract(opened, target, paths or [], progress=told, **options)
 
 
@@ -93,5 +93,45 @@ def verify(pack: Pack | StrPath, *, progress: Progress = False, **options: Any) 
     pack itself) and reason.
     """
     opened = pack if isinstance(pack, Pack) else Pack(pack)
-    with _Told(progress, "verifying") as told:
+    with Telling(progress, "verifying") as told:
         return _rangepack.verify(opened, progress=told, **options)
+
+
+def create(source: StrPath, container: StrPath, *, progress: Progress = False, **options: Any) -> dict[str, Any]:
+    """Make a container that can be continued after any interruption, or continue one: the same call goes on.
+
+    Payloads are appended, and durable before the index beside the container (`CONTAINER.idx`) names them.
+
+    Args:
+        source: A directory.
+        container: The container.
+        progress: As for `pack`.
+        **options: `finalize`: put the index into the container at the end, and with `remove_index` remove the one
+            beside it; `index`: where that lies; `reopen`: add to a container that is finished; `tail`: what becomes of
+            bytes that nothing names, `"keep"` or `"cut"`; `fsync_every`: wait for the disk after so many files;
+            `index_batch`: write the index after so many entries; `index_format`: `"both"`, `"paged"` or `"ndjson"`;
+            `dry_run`: write nothing. `compress`, `level`, `include`, `exclude`, `extensions`, `hidden`, `gitignore`,
+            `follow_links`, `strict` and `threads` are those of `pack`; `dedup`, `align` in bytes, `owner` and `xattrs`
+            those of the command.
+
+    Returns:
+        As `pack`, and `unchanged` and `changed` entries of earlier runs, `resumed_entries` (how many were there; `None`
+        in a new container), `cut` bytes that no line named, `is_finalized`, and of a finished one `entries`,
+        `file_length` in bytes and `root`.
+
+    Raises:
+        ContainerError: It cannot be gone on with as asked: the index is missing or belongs to another, somebody else
+            writes, it is finished.
+    """
+    with Telling(progress, "packing") as told:
+        return _rangepack.create(source, container, progress=told, **options)
+
+
+def finalize(container: StrPath, *, progress: Progress = False, **options: Any) -> dict[str, Any]:
+    """Put the index that lies beside a container into it. Options as for `create`.
+
+    Returns `entries`, `file_length` in bytes, `root`, `cut` (bytes that no line named) and `replaced` (entries of which
+    a later one took the place).
+    """
+    with Telling(progress, "finalizing") as told:
+        return _rangepack.finalize(container, progress=told, **options)

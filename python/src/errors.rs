@@ -6,7 +6,7 @@ use pyo3::exceptions::{
     PyNotADirectoryError, PyOSError, PyPermissionError, PyValueError,
 };
 use pyo3::prelude::*;
-use rangepack::{Error, ErrorKind, Expected, FormatError, RemoteProblem};
+use rangepack::{Error, ErrorKind, Expected, FormatError, LeftOut, RemoteProblem};
 
 create_exception!(
     rangepack,
@@ -46,6 +46,12 @@ create_exception!(
 );
 create_exception!(
     rangepack,
+    ContainerError,
+    PackError,
+    "A container, or the index beside it, cannot be worked on as asked."
+);
+create_exception!(
+    rangepack,
     RemoteError,
     PyOSError,
     "A server cannot be reached, or gives wrong answers."
@@ -60,6 +66,7 @@ pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("UnsupportedError", py.get_type::<UnsupportedError>())?;
     module.add("WrongPackError", py.get_type::<WrongPackError>())?;
     module.add("LimitError", py.get_type::<LimitError>())?;
+    module.add("ContainerError", py.get_type::<ContainerError>())?;
     module.add("RemoteError", py.get_type::<RemoteError>())
 }
 
@@ -112,6 +119,13 @@ pub(crate) fn raised(error: Error) -> PyErr {
         }
         Error::Lost { path, .. } => {
             with(CorruptError::new_err(told), &path.display().to_string(), None, None)
+        }
+        Error::Container { path, .. } => {
+            with(ContainerError::new_err(told), &path.display().to_string(), None, None)
+        }
+        Error::Strict { path, problem: LeftOut::Io(source) } if source.raw_os_error().is_some() => {
+            let text = format!("cannot pack it: {}", in_words(source));
+            PyOSError::new_err((source.raw_os_error(), text, path.clone().into_os_string()))
         }
         _ => PackError::new_err(told),
     }

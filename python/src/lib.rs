@@ -5,11 +5,14 @@ mod buffer;
 mod errors;
 mod keys;
 mod work;
+mod source;
 mod entry;
 mod pack;
 mod file;
 mod files;
 mod writing;
+mod containers;
+mod whole;
 
 use pyo3::prelude::*;
 
@@ -24,6 +27,13 @@ fn _rangepack(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<entry::Entries>()?;
     module.add_function(wrap_pyfunction!(pack::after_fork, module)?)?;
     module.add_function(wrap_pyfunction!(writing::pack, module)?)?;
+    module.add_function(wrap_pyfunction!(writing::pack_files, module)?)?;
+    module.add_function(wrap_pyfunction!(containers::create, module)?)?;
+    module.add_function(wrap_pyfunction!(containers::finalize, module)?)?;
+    module.add_function(wrap_pyfunction!(containers::survey, module)?)?;
+    module.add_function(wrap_pyfunction!(whole::notes, module)?)?;
+    module.add_function(wrap_pyfunction!(whole::totals, module)?)?;
+    module.add_function(wrap_pyfunction!(whole::bytes_at, module)?)?;
     module.add_function(wrap_pyfunction!(writing::extract, module)?)?;
     module.add_function(wrap_pyfunction!(writing::verify, module)?)?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))

@@ -6,13 +6,14 @@ use crate::errors::raised;
 use crate::file::RawFile;
 use crate::files::Files;
 use crate::keys::{Key, path, place, text};
+use crate::source::Source;
 use crate::work::wait;
 use pyo3::exceptions::{PyIndexError, PyKeyError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 use rangepack::{
-    EntryRef, FormatError, Location, Numbers, OpenOptions, PackPath, RemoteOptions, Verify,
-    trim_path,
+    EntryRef, FormatError, Location, Numbers, OpenOptions, Opener, PackPath, RemoteOptions, Url,
+    Verify, trim_path,
 };
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -88,6 +89,8 @@ pub(crate) enum Spot {
 pub(crate) struct Pack {
     location: Location,
     options: OpenOptions,
+    /// Who reads it, when that is Python.
+    source: Option<Arc<Source>>,
     state: RwLock<Option<Arc<State>>>,
 }
 
@@ -165,7 +168,10 @@ pub(crate) fn ask<T: Send + 'static>(
 #[pymethods]
 impl Pack {
     #[new]
-    #[pyo3(signature = (location, *, root=None, verify="index", index=None, alone=false, timeout=30.0, retries=4))]
+    #[pyo3(signature = (
+        location, *, root=None, verify="index", index=None, alone=false, timeout=30.0, retries=4, lookback=None,
+        source=None
+    ))]
     #[expect(clippy::too_many_arguments, reason = "Python gives them by name")]
     fn new(
         py: Python<'_>,
@@ -176,11 +182,15 @@ impl Pack {
         alone: bool,
         timeout: f64,
         retries: u32,
+        lookback: Option<u64>,
+        source: Option<Py<PyAny>>,
     ) -> PyResult<Pack> {
         let location: Location = match location.cast::<PyBytes>() {
             Ok(_) => PathBuf::from(location.extract::<OsString>()?).into(),
+            Err(_) if source.is_some() => Url::given(&location.extract::<String>()?).into(),
             Err(_) => location.extract::<PathBuf>()?.into_os_string().into(),
         };
+        let source = source.map(|source| Arc::new(Source::new(source)));
         let root = root.map(str::parse).transpose();
         let root = root.map_err(|_| {
             PyValueError::new_err("root is not a digest: 64 hexadecimal digits are needed")
@@ -195,12 +205,14 @@ impl Pack {
         };
         let timeout = Duration::try_from_secs_f64(timeout)
             .map_err(|error| PyValueError::new_err(format!("timeout: {error}")))?;
-        let options = OpenOptions::new()
+        let mut options = OpenOptions::new()
+            .opener(source.clone().map(|source| source as Arc<dyn Opener>))
             .expected(root)
             .verify(verify)
             .index(index.map(Location::from))
             .alone(alone)
             .remote(RemoteOptions::new().timeout(timeout).retries(retries));
+        options.limits.lookback = lookback.unwrap_or(options.limits.lookback);
         let state = {
             let (location, options) = (location.clone(), options.clone());
             match location.is_url() {
@@ -209,7 +221,7 @@ impl Pack {
             }
         };
         let state = RwLock::new(Some(Arc::new(state.map_err(raised)?)));
-        Ok(Pack { location, options, state })
+        Ok(Pack { location, options, source, state })
     }
 
     /// A file's content as a read-only memoryview: `pack["cats/1.jpg"]`, or `pack[7]`, the eighth file.
@@ -452,6 +464,10 @@ impl Pack {
         dict.set_item("alone", self.options.alone)?;
         dict.set_item("timeout", self.options.remote.timeout.as_secs_f64())?;
         dict.set_item("retries", self.options.remote.retries)?;
+        dict.set_item("lookback", self.options.limits.lookback)?;
+        if let Some(source) = &self.source {
+            dict.set_item("source", source.object())?;
+        }
         Ok(dict)
     }
 

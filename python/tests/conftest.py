@@ -1,9 +1,11 @@
 """Trees and packs that the tests share."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ranges import RangeServer, serving
 
 import rangepack
 
@@ -36,3 +38,10 @@ def location(request: pytest.FixtureRequest, tree: Path, tmp_path_factory: pytes
 def pack(location: Path) -> rangepack.Pack:
     """The same, open."""
     return rangepack.open(location)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[RangeServer]:
+    """A server of byte ranges; it has no files yet."""
+    with serving({}) as server:
+        yield server

@@ -43,7 +43,7 @@ impl Data {
             Location::Disk(path) => {
                 Backing::Mapped(Mapped::open(path).map_err(Error::io(Action::Open, path))?)
             }
-            Location::Url(url) => Backing::Remote(Box::new(Remote::open(url, &options.remote)?)),
+            Location::Url(url) => Backing::Remote(Box::new(Remote::open(url, options)?)),
         };
         Ok(Data { location: location.clone(), backing })
     }

@@ -6,6 +6,7 @@ use crate::error::RemoteProblem;
 use std::future::Future;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::AbortHandle;
 
@@ -48,6 +49,20 @@ impl Drop for Fetch {
             task.abort();
         }
     }
+}
+
+/// Begins what waits in a thread of its own.
+pub(super) fn apart(request: impl FnOnce() -> Answered<Part> + Send + 'static) -> Fetch {
+    let (sender, answer) = sync_channel(1);
+    let failed = sender.clone();
+    let work = move || {
+        // Nobody may be waiting any more.
+        let _ = sender.send(request());
+    };
+    if let Err(error) = thread::Builder::new().name("rangepack-given".to_owned()).spawn(work) {
+        let _ = failed.send(Err(RemoteProblem::Other(format!("cannot start a thread: {error}"))));
+    }
+    Fetch { answer: Mutex::new(answer), task: None }
 }
 
 /// Begins a request. Waiting is done on a channel, so that programs with runtimes of their own can
