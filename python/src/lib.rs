@@ -9,6 +9,8 @@ mod entry;
 mod pack;
 mod file;
 mod files;
+mod groups;
+mod order;
 mod writing;
 
 use pyo3::prelude::*;
@@ -20,6 +22,8 @@ fn _rangepack(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<pack::Pack>()?;
     module.add_class::<file::RawFile>()?;
     module.add_class::<files::Files>()?;
+    module.add_class::<groups::Groups>()?;
+    module.add_class::<order::Order>()?;
     module.add_class::<entry::Entry>()?;
     module.add_class::<entry::Entries>()?;
     module.add_function(wrap_pyfunction!(pack::after_fork, module)?)?;

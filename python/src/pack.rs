@@ -34,7 +34,7 @@ pub(crate) fn after_fork() {
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) pack: rangepack::Pack,
-    files: OnceLock<Numbers>,
+    files: OnceLock<Arc<Numbers>>,
     forks: u64,
 }
 
@@ -45,12 +45,12 @@ impl State {
     }
 
     /// The numbers of all files. The first call reads the whole index.
-    pub(crate) fn number_files(self: &Arc<Self>, py: Python<'_>) -> PyResult<&Numbers> {
+    pub(crate) fn number_files(self: &Arc<Self>, py: Python<'_>) -> PyResult<&Arc<Numbers>> {
         if let Some(files) = self.files.get() {
             return Ok(files);
         }
         let files = ask(py, Arc::clone(self), |state| state.pack.number(|entry| entry.is_file()))?;
-        Ok(self.files.get_or_init(|| files))
+        Ok(self.files.get_or_init(|| Arc::new(files)))
     }
 
     /// How many files there are, without reading anything.
@@ -105,12 +105,22 @@ impl Pack {
         if is_usable { Ok(Arc::clone(state)) } else { Err(again()) }
     }
 
-    /// The same, opened anew if need be.
+    /// The same, opened anew if need be: the same pack, and what was numbered stays numbered.
+    ///
+    /// # Errors
+    /// As for opening; `WrongPackError` when another pack lies there now.
     pub(crate) fn open_state(&self, py: Python<'_>) -> PyResult<Arc<State>> {
         match self.state() {
             Err(error) if error.is_instance_of::<Again>(py) => {
-                let (location, options) = (self.location.clone(), self.options.clone());
+                let old = self.state.read().unwrap_or_else(PoisonError::into_inner).clone();
+                let (location, mut options) = (self.location.clone(), self.options.clone());
+                if let Some(digest) = old.as_ref().and_then(|old| old.pack.digest()) {
+                    options = options.expected(Some(digest));
+                }
                 let opened = wait(py, move || State::new(&location, &options))?.map_err(raised)?;
+                if let Some(files) = old.as_ref().and_then(|old| old.files.get()) {
+                    opened.files.get_or_init(|| Arc::clone(files));
+                }
                 let opened = Arc::new(opened);
                 let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
                 // What the other process opened belongs to that: closing it here would wait for threads that are not here.
