@@ -4,8 +4,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 import rangepack
+
+# Machines that test are busy.
+settings.register_profile("rangepack", deadline=None)
+settings.load_profile("rangepack")
 
 
 @pytest.fixture(scope="session")
