@@ -7,6 +7,8 @@
 It needs PyTorch and Pillow, and no graphics card.
 """
 
+# PyTorch is too long a download for where types are checked.
+# pyright: reportMissingImports=false
 from __future__ import annotations
 
 import argparse
@@ -117,18 +119,18 @@ class Training:
         for images, targets in loader:
             self.optimizer.zero_grad()
             loss = nn.functional.cross_entropy(self.model(images), targets)
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             self.optimizer.step()
             consumed += len(images)
             total += float(loss.detach()) * len(images)
             yield consumed
         print(f"  {consumed} images, loss {total / consumed:.3f}, {self.accuracy():.1%} of unseen ones are right")
 
-    @torch.no_grad()
     def accuracy(self) -> float:
         right = 0
-        for images, targets in DataLoader(cast("Dataset[Any]", self.unseen), batch_size=200):
-            right += int((self.model(images).argmax(1) == targets).sum())
+        with torch.no_grad():
+            for images, targets in DataLoader(cast("Dataset[Any]", self.unseen), batch_size=200):
+                right += int((self.model(images).argmax(1) == targets).sum())
         return right / len(self.unseen)
 
     def weights(self) -> str:

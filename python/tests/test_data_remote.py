@@ -41,7 +41,9 @@ def test_remote_samples_are_the_local_ones(server: RangeServer, many: Path) -> N
     assert len(remote) == COUNT and remote[7] == local[7]
     assert remote.__getitems__([1, 1999, 700]) == local.__getitems__([1, 1999, 700])
     assert remote.sizes([1, 2]) == [3200, 3200] and repr(remote) == repr(local)
-    assert list(ImageFolder(server.url("many.pack"), loader=bytes).targets) == [number // 500 for number in range(COUNT)]
+    assert list(ImageFolder(server.url("many.pack"), loader=bytes).targets) == [
+        number // 500 for number in range(COUNT)
+    ]
     assert Samples(server.url("many.pack"))[3] == Samples(many)[3]
 
 
