@@ -72,7 +72,7 @@ def test_a_block_prints_what_it_says(home: Path, tmp_path: Path, code: str, prin
             pytest.skip(f"{package} is not installed")
     script = tmp_path / "block.py"
     script.write_text(code.replace("/data/", home.as_posix() + "/"), "utf-8")
-    environment = {**os.environ, "HF_HOME": str(tmp_path / "hf"), "HF_HUB_OFFLINE": "1", "TQDM_DISABLE": "1"}
+    environment = {**os.environ, "HF_HOME": str(tmp_path / "hf"), "HF_HUB_DISABLE_TELEMETRY": "1", "TQDM_DISABLE": "1"}
     done = subprocess.run(
         [sys.executable, script], capture_output=True, encoding="utf-8", cwd=tmp_path, env=environment, check=False
     )
