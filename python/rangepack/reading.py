@@ -83,6 +83,7 @@ class Pack(_rangepack.Pack):
         alone: Refuse packs whose payloads lie in other files, as a stranger's pack may.
         timeout: How many seconds to wait for a server.
         retries: How often a request is tried again.
+        later: Open it when it is first asked something, which then raises what opening raises.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -167,7 +168,9 @@ class Pack(_rangepack.Pack):
 
 
 def _reopen(cls: type[Pack], location: str, options: dict[str, Any]) -> Pack:
-    return cls(location, **options)
+    # A pack that is not there, or is another one, is told where it is used: a pool of processes would never end if a task
+    # could not be read.
+    return cls(location, later=True, **options)
 
 
 def open_pack(location: StrPath, **options: Any) -> Pack:

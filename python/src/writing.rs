@@ -182,7 +182,7 @@ pub(crate) fn extract<'py>(
     progress: Option<Py<PyAny>>,
     events: Option<Py<PyAny>>,
 ) -> PyResult<Bound<'py, PyDict>> {
-    let state = pack.get().state()?;
+    let state = pack.get().state(py)?;
     let presence = [
         ("auto", if overwrite { Present::None } else { Present::SameContent }),
         ("none", Present::None),
@@ -239,7 +239,7 @@ pub(crate) fn verify<'py>(
     threads: Option<usize>,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<Bound<'py, PyDict>> {
-    let state = pack.get().state()?;
+    let state = pack.get().state(py)?;
     let options = VerifyOptions::new()
         .payloads(payloads)
         .threads(threads.unwrap_or_else(rangepack::default_threads));

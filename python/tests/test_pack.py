@@ -161,7 +161,7 @@ def test_a_pack_travels_and_a_replaced_one_is_noticed(location: Path, tmp_path: 
     rangepack.pack(tmp_path / "t", copy, overwrite=True)
     assert pack["a/003.txt"] == b"\x03" * 3
     with pytest.raises(rangepack.WrongPackError):
-        pickle.loads(travelling)
+        pickle.loads(travelling)[0]
 
 
 def reads(pack: rangepack.Pack, numbers: list[int]) -> list[int]:
