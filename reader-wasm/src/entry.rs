@@ -3,7 +3,7 @@
 use crate::value::{
     self, Answered, JsString, KEYS, Keys, core_error, count, name, number, object, set,
 };
-use js_sys::{BigInt, Object, Reflect};
+use js_sys::{Object, Reflect};
 use rangepack_core::{BlockTable, Codec, Content, Entry, EntryRef, Error, Kind, PackPathBuf};
 use wasm_bindgen::prelude::*;
 
@@ -92,7 +92,8 @@ fn common(into: &Object, keys: &Keys, path: &PackPathBuf, mode: Option<u32>, mti
     }
     if let Some(mtime) = mtime {
         set(into, &keys.mtime_ms, (mtime as f64 / 1e6).into());
-        set(into, &keys.mtime_ns, BigInt::from(mtime).into());
+        // As digits: what holds a BigInt is no JSON.
+        set(into, &keys.mtime_ns, mtime.to_string().into());
     }
 }
 

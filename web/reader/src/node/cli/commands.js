@@ -96,7 +96,7 @@ function line(entry, whole, { json, long, bytes, null: nul }, out) {
   const width = bytes ? 15 : 9;
   /** @param {number} value */
   const shown = (value) => (kind === 'l' ? '-' : bytes ? thousands(value) : size(value)).padStart(width);
-  const when = entry.mtimeNs === undefined ? '-' : time(entry.mtimeNs);
+  const when = entry.mtimeNs === undefined ? '-' : time(BigInt(entry.mtimeNs));
   const more = entry.attributes === undefined ? ' ' : '+';
   const row = `${mode(kind, entry.mode)}${more} ${shown(entry.size)}  ${shown(entry.storedSize)}  ${when.padEnd(20)}  `;
   if (entry.kind === 'symlink' && entry.target !== undefined) return [row, name, ' -> ', out.name(entry.target), end];
@@ -117,7 +117,7 @@ function record(entry) {
     kind: entry.kind,
     ...recordOfKind(entry),
     mode: entry.mode?.toString(8).padStart(4, '0'),
-    mtime: entry.mtimeNs === undefined ? undefined : time(entry.mtimeNs, true),
+    mtime: entry.mtimeNs === undefined ? undefined : time(BigInt(entry.mtimeNs), true),
     uid: entry.uid,
     gid: entry.gid,
     tree_sha256: entry.kind === 'directory' ? entry.treeDigest : undefined,
