@@ -5,7 +5,7 @@
 import { PackError } from '../../errors.js';
 import { count, escaped, exactSize, fixed, jsonName, mode, printable, size, thousands, time } from './format.js';
 import { complain } from './output.js';
-import { exitOf, hintOf } from './exit.js';
+import { exitOf, hintOf, wordsOf } from './exit.js';
 
 /** @import { Entry, Info, Pack } from '../../../types/index.d.ts' */
 /** @import { Output } from './output.js' */
@@ -73,7 +73,7 @@ async function each(paths, out, work) {
     } catch (error) {
       if (exitOf(error) !== 1) throw error;
       await out.flush();
-      complain(/** @type {Error} */ (error).message, hintOf(error));
+      complain(wordsOf(error), hintOf(error));
       exit = 1;
     }
   }
