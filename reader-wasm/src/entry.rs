@@ -3,7 +3,7 @@
 use crate::value::{
     self, Answered, JsString, KEYS, Keys, core_error, count, name, number, object, set,
 };
-use js_sys::{Object, Reflect};
+use js_sys::{BigInt, Object, Reflect};
 use rangepack_core::{BlockTable, Codec, Content, Entry, EntryRef, Error, Kind, PackPathBuf};
 use wasm_bindgen::prelude::*;
 
@@ -93,8 +93,13 @@ fn common(into: &Object, keys: &Keys, path: &PackPathBuf, mode: Option<u32>, mti
     if let Some(mtime) = mtime {
         set(into, &keys.mtime_ms, (mtime as f64 / 1e6).into());
         // As digits: what holds a BigInt is no JSON.
-        set(into, &keys.mtime_ns, mtime.to_string().into());
+        set(into, &keys.mtime_ns, digits(mtime));
     }
+}
+
+/// JavaScript writes them: the code that would do so here is larger.
+fn digits(number: i64) -> JsValue {
+    BigInt::from(number).to_string(10).map_or(JsValue::UNDEFINED, Into::into)
 }
 
 fn file(into: &Object, keys: &Keys, content: &Content) -> Result<(), JsValue> {

@@ -9,7 +9,7 @@
  * const pack = await openPack('https://example.org/photos.pack');
  * for (const entry of await pack.readdir('cats')) console.log(entry.name, entry.size);
  * const cat = await pack.open('cats/felix.jpg');
- * image.src = URL.createObjectURL(new Blob([await cat.bytes()], { type: cat.type }));
+ * image.src = URL.createObjectURL(await cat.blob());
  * ```
  */
 
