@@ -161,7 +161,7 @@ describe('opening from another origin', () => {
 
   test('says what to do where the size cannot be learned', async () => {
     const { source } = openFromPage('/a?cors=plain&head=403');
-    await rejects(source.tail(1000), 'ERR_NO_SIZE', /Access-Control-Expose-Headers.*option size/);
+    await rejects(source.tail(1000), 'ERR_NO_SIZE', /Access-Control-Expose-Headers.*option `size`/);
   });
 
   test('learns the size of a short file from what comes, in the last resort', async () => {
@@ -293,6 +293,14 @@ describe('refusals', () => {
     waits.fire();
     await reading;
     assert.equal(log().length, 2);
+  });
+
+  test('a size that the server hides, and that is wrong', async () => {
+    for (const [size, code] of /** @type {const} */ ([[data.length + 10, 'ERR_SHORT_BODY'], [data.length + 5000, 'ERR_RANGE_NOT_SATISFIABLE']])) {
+      const { source } = openFromPage('/a?cors=plain', { size, retries: 0 });
+      const message = new RegExp(`Perhaps the option \`size\`, ${size}, is wrong`);
+      await rejects(source.tail(1000), code, message);
+    }
   });
 
   test('addresses that cannot be', () => {

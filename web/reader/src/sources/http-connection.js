@@ -218,7 +218,10 @@ export class HttpConnection {
    * @param {{ status?: number, advice?: string }} [details]
    */
   error(code, message, details) {
-    return new PackError(code, message, { url: this.name, ...details });
+    // Where the server hides Content-Range, this is all that a wrong size shows.
+    const isDoubtful = this.#given !== undefined && (code === 'ERR_SHORT_BODY' || code === 'ERR_RANGE_NOT_SATISFIABLE');
+    const advice = isDoubtful ? `Perhaps the option \`size\`, ${this.#given}, is wrong.` : undefined;
+    return new PackError(code, message, { url: this.name, advice, ...details });
   }
 }
 
