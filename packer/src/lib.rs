@@ -19,7 +19,7 @@
 //! // Reading: no work that grows with the number of files.
 //! let pack = Pack::open("photos.pack")?;
 //! for entry in pack.read_dir("cats")? {
-//!     assert_eq!(entry?.path()?.to_string(), "cats/1.jpg");
+//!     assert_eq!(entry?.path()?, "cats/1.jpg");
 //! }
 //! // Borrowed from the mapping; `None` when it is stored compressed or lies at a URL.
 //! let picture: Option<&[u8]> = pack.bytes("cats/1.jpg")?;

@@ -69,7 +69,7 @@ pub struct Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.path {
-            Some(path) => write!(f, "{path}: {}", self.text),
+            Some(path) => write!(f, "{}: {}", path.display(), self.text),
             None => f.write_str(&self.text),
         }
     }

@@ -87,7 +87,7 @@ fn the_same_with_any_number_of_threads_and_twice() {
         let packed = is_sound(&target);
         for entry in packed.entries() {
             let entry = entry.unwrap().to_entry().unwrap();
-            let disk = source.join(entry.path.to_string());
+            let disk = source.join(entry.path.display().to_string());
             if disk.is_file() {
                 assert!(packed.read(entry.path.as_bytes()).unwrap() == fs::read(&disk).unwrap());
             }

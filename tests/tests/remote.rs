@@ -219,7 +219,7 @@ fn damage_is_found_and_named() {
     let pack = open(&server.put("x", bytes)).unwrap();
     let report = verify(&pack, &VerifyOptions::default(), &()).unwrap();
     assert_eq!((report.bad, report.structural), (1, 0), "{report:?}");
-    let path = report.problems[0].path.as_ref().unwrap().to_string();
+    let path = report.problems[0].path.as_ref().unwrap().display().to_string();
     assert!(pack.read(&path).unwrap_err().is_bad_pack());
     let error = pack.open_file(&path).unwrap().read(&mut [0]).unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::InvalidData);
@@ -577,7 +577,7 @@ fn a_page_that_came_damaged_is_fetched_once_more() {
     let (known, entries) = (Pack::open(&path).unwrap(), pack.header().entries);
     let last = |pack: &Pack| {
         let entry = pack.entries_at(entries - 1..entries).next().unwrap();
-        entry.map(|entry| entry.path().unwrap().to_string())
+        entry.map(|entry| entry.path().unwrap().display().to_string())
     };
     server.behave(Manner::Damages(1));
     assert_eq!(last(&pack).unwrap(), last(&known).unwrap());

@@ -213,7 +213,8 @@ mod tests {
     fn listed(root: &Path, options: &PackOptions, sources: Sources) -> (Vec<String>, Vec<String>) {
         let (_, left_out) = packed(root, options, sources);
         let pack = Pack::open(root.join("x.pack")).unwrap();
-        let entries = pack.entries().map(|entry| entry.unwrap().path().unwrap().to_string());
+        let entries =
+            pack.entries().map(|entry| entry.unwrap().path().unwrap().display().to_string());
         (entries.collect(), left_out)
     }
 
@@ -334,7 +335,8 @@ mod tests {
         let target = root.path().join("x.pack");
         pack(&all, &target, &options, &()).unwrap();
         let pack = Pack::open(&target).unwrap();
-        let entries = pack.entries().map(|entry| entry.unwrap().path().unwrap().to_string());
+        let entries =
+            pack.entries().map(|entry| entry.unwrap().path().unwrap().display().to_string());
         assert_eq!(entries.collect::<Vec<_>>(), ["a", "z", "a/3", "z/y", "z/y/6"]);
         let mut sources = Sources::new(root.path());
         for name in ["a", "a-", "z"] {

@@ -39,7 +39,7 @@ use std::sync::Arc;
 /// use std::io::Read;
 /// let pack = rangepack::Pack::open("photos.pack")?;
 /// for entry in pack.read_dir("cats")? {
-///     println!("{}", entry?.path()?);
+///     println!("{}", entry?.path()?.display());
 /// }
 /// let mut text = String::new();
 /// pack.open_file("notes/readme.txt")?.read_to_string(&mut text)?;
@@ -418,7 +418,7 @@ impl Pack {
         &self,
         entry: &PackPathBuf,
     ) -> impl FnOnce(rangepack_core::Error) -> Error + use<> {
-        let (pack, entry) = (self.0.location.clone(), entry.to_string());
+        let (pack, entry) = (self.0.location.clone(), entry.display().to_string());
         move |source| Error::Entry { pack, entry, source: Box::new(source) }
     }
 }

@@ -253,7 +253,7 @@ fn print(args: &Args, pack: &Pack, selection: &Selection, global: &Global) -> Re
         }
         let path = entry.path().map_err(|error| pack.error(error))?;
         if args.show.verbose > 0 {
-            note(&path.to_string());
+            note(&path.display().to_string());
         }
         let printed = super::cat::print(pack, path.as_bytes(), 0, None, &mut out);
         super::cat::tolerate(printed, &mut exit, &mut out, global)?;

@@ -198,7 +198,7 @@ struct JsonDifference {
 impl Against {
     fn new(compared: &Compared) -> Against {
         let difference = |(path, difference): &(PackPathBuf, Difference)| JsonDifference {
-            path: path.to_string(),
+            path: path.display().to_string(),
             difference: difference.to_string(),
         };
         Against {
@@ -224,7 +224,7 @@ impl<'r> Json<'r> {
         compared: Option<&Compared>,
     ) -> Json<'r> {
         let problem = |problem: &'r rangepack::Problem| JsonProblem {
-            path: problem.path.as_ref().map(ToString::to_string),
+            path: problem.path.as_ref().map(|path| path.display().to_string()),
             problem: &problem.text,
         };
         Json {
