@@ -14,7 +14,7 @@ mod stream;
 mod survey;
 mod writer;
 
-use crate::error::{Action, Error, Result};
+use crate::error::{Action, Error, Result, Setting};
 use crate::filter::Filter;
 use crate::index::writer::{Extras, Finished, IndexOptions, IndexWriter};
 use crate::pack::walk::Batch;
@@ -108,8 +108,23 @@ setters!(PackOptions {
     fsync(bool),
     overwrite(bool),
     incomplete(bool),
-    metadata(impl Into<BTreeMap<String, String>>),
+    metadata(impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>) = pairs,
 });
+
+fn pairs<K: Into<String>, V: Into<String>>(
+    pairs: impl IntoIterator<Item = (K, V)>,
+) -> BTreeMap<String, String> {
+    pairs.into_iter().map(|(key, value)| (key.into(), value.into())).collect()
+}
+
+impl PackOptions {
+    /// Fails when an option does not take its number.
+    pub(crate) fn check(&self) -> Result<()> {
+        self.compress.map_or(Ok(()), |level| Setting::Compress.check(level))?;
+        Setting::Align.check(self.align)?;
+        Setting::Threads.check(self.threads)
+    }
+}
 
 /// Sums over one run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -155,13 +170,16 @@ pub struct Packed {
 /// replaced by a pack that lacks something, unless [`PackOptions::incomplete`] allows it.
 ///
 /// # Errors
-/// [`Error::Incomplete`] in that case; what was at `target` is still there.
+/// [`Error::Incomplete`] in that case; what was at `target` is still there. [`Error::Setting`] for options that take other
+/// numbers.
 pub fn pack(
-    source: &Path,
-    target: &Path,
+    source: impl AsRef<Path>,
+    target: impl AsRef<Path>,
     options: &PackOptions,
     observer: &dyn Observer,
 ) -> Result<Packed> {
+    let (source, target) = (source.as_ref(), target.as_ref());
+    options.check()?;
     let mut sources = Sources::new(&directory_of(target));
     sources.add(source, PackPath::ROOT)?;
     pack_sources(sources, target, options, observer)
@@ -173,10 +191,12 @@ pub fn pack(
 /// As [`pack()`].
 pub fn pack_sources(
     sources: Sources,
-    target: &Path,
+    target: impl AsRef<Path>,
     options: &PackOptions,
     observer: &dyn Observer,
 ) -> Result<Packed> {
+    let target = target.as_ref();
+    options.check()?;
     if !options.overwrite && target.symlink_metadata().is_ok() {
         return Err(Error::Exists { path: target.to_owned() });
     }
@@ -218,6 +238,7 @@ pub fn pack_stream(
     options: &PackOptions,
     observer: &dyn Observer,
 ) -> Result<Packed> {
+    options.check()?;
     let extras = Extras { metadata: metadata(name, options)?, ..Extras::default() };
     let (walk, failure) = sources.walk(options, Vec::new(), observer)?;
     let dedup = options.dedup.then(Dedup::default);

@@ -216,7 +216,7 @@ impl Server {
                     (served.pack.header().totals.files, served.pack.notes().clone());
                 (name, Ok(Found { files, notes }))
             }
-            Err(error) => (name, Err(error.to_string())),
+            Err(error) => (name, Err(crate::words::words(&error))),
         });
         told.collect()
     }

@@ -44,7 +44,7 @@ impl Globs {
                 GlobBuilder::new(&whole).literal_separator(true).backslash_escape(true).build();
             builder.add(glob.map_err(|source| {
                 let pattern = pattern.to_owned();
-                FilterError::BadPattern { pattern, source }
+                FilterError::BadPattern { pattern, problem: source.kind().clone() }
             })?);
             directories_only.push(pattern.ends_with('/'));
             let own = literal_directory(&whole);

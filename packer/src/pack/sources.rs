@@ -94,6 +94,7 @@ impl Sources {
         skip: Vec<PathBuf>,
         observer: &'o dyn Observer,
     ) -> Result<(Placed<'o>, Failure)> {
+        options.check()?;
         let Sources { root, sorter, scratch, .. } = self;
         let walk = |root: PathBuf| walk_tree(&root, options, skip.clone(), observer);
         let first = root.map(walk).transpose()?;
@@ -123,6 +124,7 @@ pub(crate) fn walk_tree(
     skip: Vec<PathBuf>,
     observer: &dyn Observer,
 ) -> Result<Walk> {
+    options.check()?;
     let mut options = walk_options(options, skip);
     let begin = |options| Walk::new(source, options).map_err(Error::io(Action::Read, source));
     if options.filter.narrows() {
