@@ -57,8 +57,11 @@ pub enum Error {
         /// What is wrong with it.
         source: Box<rangepack_core::Error>,
     },
-    /// What was opened is no pack, but a file of another well-known format, by its first bytes.
-    #[error("{path}: it is no pack, but a {format}")]
+    /// What was opened is no pack, or none any more, and begins like a file of another well-known format. A pack that was cut
+    /// short begins like its first file, so it may be either.
+    #[error(
+        "{path}: it is no pack, but a {format}, or a pack that was cut short and begins with one"
+    )]
     OtherFormat {
         /// The file.
         path: Location,

@@ -2,6 +2,7 @@
 
 mod globs;
 mod ignore_files;
+mod unmatched;
 
 pub use globs::Globs;
 pub(crate) use ignore_files::{IGNORE_FILES, IgnoreFiles};
@@ -53,6 +54,12 @@ pub enum FilterError {
         /// What is wrong with it.
         problem: globset::ErrorKind,
     },
+    /// A pattern begins with `!`: it would take back what others say, which none does here. `\\!` is a name that begins so.
+    #[error("the pattern {pattern:?} would take back others, which cannot be done")]
+    Negated {
+        /// The pattern as it was given.
+        pattern: String,
+    },
     /// A pattern names nothing.
     #[error("the pattern {pattern:?} names nothing")]
     EmptyPattern {
@@ -78,6 +85,8 @@ pub enum FilterError {
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     include: Option<Globs>,
+    /// The patterns of `include`, as they were given.
+    given: Vec<String>,
     exclude: Globs,
     /// Each with its dot.
     extensions: Vec<Vec<u8>>,
@@ -91,6 +100,7 @@ impl Filter {
         let include = Globs::new(&options.include)?;
         Ok(Filter {
             include: Some(include).filter(|include| !include.is_empty()),
+            given: options.include,
             exclude: Globs::new(&options.exclude)?,
             extensions: options
                 .extensions

@@ -113,6 +113,7 @@ pub use pack::{
     survey_sources,
 };
 pub use progress::{Event, Observer, PROBLEMS_KEPT};
+pub use read::any_entry::AnyEntry;
 pub use read::file::File;
 pub use read::format::Format;
 pub use read::legacy::{Notes, Unfinished};

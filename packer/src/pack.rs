@@ -162,6 +162,9 @@ pub struct Packed {
     pub summary: Summary,
     /// The indexes that it got.
     pub finished: Finished,
+    /// Patterns of [`FilterOptions::include`](crate::FilterOptions::include) that nothing in the pack matches, as they were
+    /// given.
+    pub unmatched: Vec<String>,
 }
 
 /// Packs the tree below `source` into `target`, which appears when it is complete.
@@ -209,7 +212,7 @@ pub fn pack_sources(
     let mut output =
         Output::new(file, target, 0, options.align, options.dedup.then(Dedup::default))?;
     let mut index = IndexWriter::new(&directory_of(replacement.target()));
-    let summary = fill(walk, &mut output, &mut index, options, observer)?;
+    let (summary, unmatched) = fill(walk, &mut output, &mut index, options, observer)?;
     failure.check()?;
     if summary.failed > 0 && !options.incomplete && target.symlink_metadata().is_ok() {
         return Err(Error::Incomplete { path: target.to_owned(), failed: summary.failed });
@@ -223,7 +226,7 @@ pub fn pack_sources(
         index.finish(&mut out, target, payload_end, &extras, options.index, |_| Ok(()))?;
     drop(out);
     replacement.finish(Finish { overwrite: options.overwrite, sync: options.fsync })?;
-    Ok(Packed { summary, finished })
+    Ok(Packed { summary, finished, unmatched })
 }
 
 /// Packs into something that takes bytes only: a pipe, a socket. They are those that [`pack_sources`] would write into
@@ -244,7 +247,7 @@ pub fn pack_stream(
     let dedup = options.dedup.then(Dedup::default);
     let mut output = Output::stream(Stream::new(out), name, options.align, dedup);
     let mut index = IndexWriter::new(&std::env::temp_dir());
-    let summary = fill(walk, &mut output, &mut index, options, observer)?;
+    let (summary, unmatched) = fill(walk, &mut output, &mut index, options, observer)?;
     failure.check()?;
     let payload_end = output.position();
     let Some(mut stream) = output.into_stream()? else {
@@ -256,7 +259,7 @@ pub fn pack_stream(
             .map_err(Failed::Library)
     });
     match finished {
-        Ok(finished) => Ok(Packed { summary, finished }),
+        Ok(finished) => Ok(Packed { summary, finished, unmatched }),
         Err(Failed::Library(error)) => Err(error),
         Err(Failed::System(error)) => Err(Error::io(Action::Write, name)(error)),
     }
@@ -274,17 +277,22 @@ impl From<std::io::Error> for Failed {
     }
 }
 
-/// Packs what the walk finds.
+/// Packs what the walk finds; what comes with the sums are patterns that matched nothing.
 fn fill(
     walk: impl Iterator<Item = Batch> + Send,
     output: &mut Output,
     index: &mut IndexWriter,
     options: &PackOptions,
     observer: &dyn Observer,
-) -> Result<Summary> {
-    let mut sink = |entry: &Entry, _: &mut Output| index.push(entry);
+) -> Result<(Summary, Vec<String>)> {
+    let mut unmatched = options.filter.unmatched();
+    let mut sink = |entry: &Entry, _: &mut Output| {
+        unmatched.see(entry.path.as_bytes(), entry.is_directory());
+        index.push(entry)
+    };
     let tasks = walk.map(|batch| Task { batch, priors: Vec::new() });
-    run(tasks, output, options, 0, observer, &mut sink)
+    let summary = run(tasks, output, options, 0, observer, &mut sink)?;
+    Ok((summary, unmatched.patterns()))
 }
 
 /// The section of metadata.

@@ -81,7 +81,7 @@ impl Home {
     fn pack(&self, options: &PackOptions) -> (Pack, Summary) {
         let mut options = options.clone();
         options.overwrite = true;
-        let packed = pack(&self.at("source"), &self.at("x.pack"), &options, &()).unwrap();
+        let packed = pack(self.at("source"), self.at("x.pack"), &options, &()).unwrap();
         assert_eq!((packed.summary.failed, packed.summary.attributes_left_out), (0, 0));
         (sound(&self.at("x.pack")), packed.summary)
     }
@@ -90,7 +90,7 @@ impl Home {
         let _ = fs::remove_dir_all(self.at("out"));
         let mut options = ExtractOptions::default();
         options.attributes = attributes;
-        extract(pack, &self.at("out"), &options, &()).unwrap()
+        extract(pack, self.at("out"), &options, &()).unwrap()
     }
 
     /// What is in the target has the attributes, modes and times of the source.
@@ -264,7 +264,7 @@ fn what_cannot_be_set_is_no_failure() {
     };
     let mut options = ExtractOptions::default();
     options.attributes = true;
-    let report = extract(&pack, &home.at("out"), &options, &observer).unwrap();
+    let report = extract(&pack, home.at("out"), &options, &observer).unwrap();
     assert!(report.is_complete());
     // The other name is linked, and has what the first has.
     assert_eq!(report.attributes_left_out, 1);

@@ -73,7 +73,7 @@ fn outcome(path: &Path) -> String {
                     let mut buffer = [0; 100];
                     for offset in [0, 1, content.size / 2, content.size.saturating_sub(1), u64::MAX]
                     {
-                        let _ = file.read_at(offset, &mut buffer);
+                        let _ = file.read_at(&mut buffer, offset);
                     }
                 }
             }

@@ -43,7 +43,7 @@ impl Home {
     fn pack(&self, options: &PackOptions) -> (Pack, Summary) {
         let mut options = options.clone();
         options.overwrite = true;
-        let summary = pack(&self.at("source"), &self.at("x.pack"), &options, &()).unwrap().summary;
+        let summary = pack(self.at("source"), self.at("x.pack"), &options, &()).unwrap().summary;
         assert_eq!(summary.failed, 0);
         (sound(&self.at("x.pack")), summary)
     }
@@ -55,7 +55,7 @@ impl Home {
     }
 
     fn extract_more(&self, pack: &Pack, options: &ExtractOptions) -> ExtractReport {
-        let report = extract(pack, &self.at("out"), options, &()).unwrap();
+        let report = extract(pack, self.at("out"), options, &()).unwrap();
         assert!(report.is_complete(), "{report:?}");
         for directory in [self.at("out"), self.at("out/d")] {
             for entry in fs::read_dir(directory).into_iter().flatten() {
@@ -223,7 +223,7 @@ fn a_damaged_file_takes_its_other_names_with_it() {
     let file = fs::File::options().write(true).open(home.at("x.pack")).unwrap();
     file.write_all_at(b"!", offset).unwrap();
     let pack = Pack::open(home.at("x.pack")).unwrap();
-    let report = extract(&pack, &home.at("out"), &ExtractOptions::default(), &()).unwrap();
+    let report = extract(&pack, home.at("out"), &ExtractOptions::default(), &()).unwrap();
     assert_eq!((report.failed, report.files), (3, 3));
     assert!(!home.at("out/a").exists() && !home.at("out/d/a").exists());
     assert_eq!(home.inode("big"), home.inode("d/big"));

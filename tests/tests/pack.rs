@@ -252,7 +252,7 @@ fn large_files_are_told_of_before_they_are_done() {
     let mut options = ExtractOptions::default();
     options.chunk_size = BLOCK;
     let _ =
-        extract(&Pack::open(&target).unwrap(), &home.path().join("out"), &options, &hear).unwrap();
+        extract(&Pack::open(&target).unwrap(), home.path().join("out"), &options, &hear).unwrap();
     let told = told.into_inner().unwrap();
     assert_eq!((told.len() > 4, told.iter().sum::<u64>()), (true, content.len() as u64));
 }

@@ -26,7 +26,7 @@ fn make(home: &Path, format: IndexFormat, compress: bool) -> Vec<u8> {
     options.index.format = format;
     options.compress = compress.then_some(6);
     options.overwrite = true;
-    pack(&source, &home.join("a.pack"), &options, &()).unwrap();
+    pack(&source, home.join("a.pack"), &options, &()).unwrap();
     fs::read(home.join("a.pack")).unwrap()
 }
 

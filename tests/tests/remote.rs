@@ -440,7 +440,7 @@ fn long_files_without_a_block_table() {
             let read = file.read_to_end(&mut all);
             assert_eq!(read.is_ok() && all == content, is_good);
             assert!(is_good || all.is_empty(), "{} unverified bytes", all.len());
-            let slice = file.read_at(10, &mut [0; 10]);
+            let slice = file.read_at(&mut [0; 10], 10);
             assert_eq!(slice.ok(), is_good.then_some(10));
             assert_eq!(pack.read("long").is_ok_and(|read| read == content), is_good);
             let report = extract_all(&pack, &root.path().join("out")).unwrap();

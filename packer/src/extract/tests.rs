@@ -326,7 +326,7 @@ fn existing_files_are_skipped_verified_or_kept() {
     for (name, skipped) in [("plain.container", 48), ("gzip.container", 0)] {
         let pack = Pack::open(fixtures().join(name)).unwrap();
         let target = tempfile::tempdir().unwrap();
-        run(&pack, target.path(), &options());
+        let _ = run(&pack, target.path(), &options());
         let verify = ExtractOptions { present: Present::SameContent, ..options() };
         let report = run(&pack, target.path(), &verify);
         assert_eq!((report.skipped, report.files), (skipped, 48 - skipped), "{name}");
@@ -378,7 +378,7 @@ fn events_tell_of_every_entry() {
         }
         other => panic!("{other:?}"),
     };
-    extract(&pack, target.path(), &options(), &observer).unwrap();
+    let _ = extract(&pack, target.path(), &options(), &observer).unwrap();
     let entries = pack.index().len();
     assert_eq!((selected.into_inner(), done.into_inner()), (entries, entries));
     assert_eq!(sum.into_inner(), pack.index().totals().bytes);

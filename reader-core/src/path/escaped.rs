@@ -12,7 +12,7 @@ impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use fmt::Write as _;
         if f.width().is_some() || f.precision().is_some() {
-            return f.pad(&alloc::format!("{self}"));
+            return f.pad(&alloc::format!("{}", Escaped(self.0)));
         }
         for chunk in self.0.utf8_chunks() {
             for character in chunk.valid().chars() {
