@@ -33,6 +33,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// # use std::sync::{Arc, atomic::{AtomicBool, Ordering}};
 /// # let home = tempfile::tempdir()?;
 /// # let (source, target) = (home.path(), home.path().join("a.pack"));
+/// # std::fs::write(source.join("a"), "abc")?;
 /// let flag = Arc::new(AtomicBool::new(false));
 /// flag.store(true, Ordering::Relaxed); // by a signal handler, or another thread
 /// assert!(pack(source, target, &PackOptions::new(), &flag).unwrap_err().is_cancelled());

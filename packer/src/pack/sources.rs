@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// let mut sources = Sources::new(&std::env::temp_dir());
 /// sources.add("photos".as_ref(), PackPath::new(b"pictures/2024")?)?;
 /// sources.add("notes.txt".as_ref(), PackPath::new(b"notes.txt")?)?;
-/// let packed = pack_sources(sources, "all.pack".as_ref(), &PackOptions::default(), &())?;
+/// let packed = pack_sources(sources, "all.pack", &PackOptions::default(), &())?;
 /// assert_eq!((packed.summary.files, packed.summary.directories), (1, 2));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
