@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use rangepack::{CreateOptions, FinalizeOptions, create, finalize};
-use rangepack::{ExtractOptions, ExtractReport, Selection, extract};
+use rangepack::{ExtractOptions, ExtractReport, Present, Replace, Selection, extract};
 use rangepack::{Filter, FilterOptions, IndexFormat, IndexOptions, PackOptions, Summary, pack};
 use rangepack::{Pack, VerifyOptions, verify};
 use rangepack_core::{Codec, Content, Kind};
@@ -55,7 +55,8 @@ impl Home {
     }
 
     fn extract_more(&self, pack: &Pack, options: &ExtractOptions) -> ExtractReport {
-        let report = extract(pack, self.at("out"), options, &()).unwrap();
+        let options = options.clone().present(Present::None).replace(Replace::Always);
+        let report = extract(pack, self.at("out"), &options, &()).unwrap();
         assert!(report.is_complete(), "{report:?}");
         for directory in [self.at("out"), self.at("out/d")] {
             for entry in fs::read_dir(directory).into_iter().flatten() {
