@@ -55,7 +55,10 @@ impl Home {
     }
 
     fn extract_more(&self, pack: &Pack, options: &ExtractOptions) -> ExtractReport {
-        let options = options.clone().present(Present::None).replace(Replace::Always);
+        let mut options = options.clone().replace(Replace::Always);
+        if options.present == Present::default() {
+            options.present = Present::None;
+        }
         let report = extract(pack, self.at("out"), &options, &()).unwrap();
         assert!(report.is_complete(), "{report:?}");
         for directory in [self.at("out"), self.at("out/d")] {
