@@ -168,8 +168,8 @@ class Pack(_rangepack.Pack):
 
 
 def _reopen(cls: type[Pack], location: str, options: dict[str, Any]) -> Pack:
-    # A pack that is not there, or is another one, is told where it is used: a pool of processes would never end if a task
-    # could not be read.
+    # A pack that is not there, or is another one, is told where it is used: a pool of processes would never end if a
+    # task could not be read.
     return cls(location, later=True, **options)
 
 

@@ -47,7 +47,9 @@ pub(crate) fn check() -> Result<Outcome> {
     run::run(&mut tools.command("ruff", ["check", "."]))?;
     run::run(&mut tools.command("ruff", ["format", "--check", "."]))?;
     run::run(&mut tools.command("mypy", ["rangepack", "tests", "examples"]))?;
-    run::run(&mut tools.command("pyright", ["--warnings", "rangepack", "examples"]))?;
+    let python = tools.program("python");
+    let mut types = tools.command("pyright", ["--warnings", "rangepack", "examples"]);
+    run::run(types.arg("--pythonpath").arg(python))?;
     run::run(&mut tools.command("python", ["-m", "pytest", "-q"]))?;
     Ok(Outcome::Passed)
 }
@@ -92,15 +94,14 @@ impl Environment {
         Ok(Environment(folder))
     }
 
+    fn program(&self, name: &str) -> PathBuf {
+        self.0.join(if cfg!(windows) { "Scripts" } else { "bin" }).join(name)
+    }
+
     /// A program of the environment, run in the package's folder.
     pub(crate) fn command<const N: usize>(&self, program: &str, arguments: [&str; N]) -> Command {
-        let programs = self.0.join(if cfg!(windows) { "Scripts" } else { "bin" });
-        let mut command = run::command(programs.join(program), arguments);
-        let before = env::var_os("PATH").unwrap_or_default();
-        let path = [programs].into_iter().chain(env::split_paths(&before));
-        command.current_dir(package());
-        command.env("VIRTUAL_ENV", &self.0);
-        command.env("PATH", env::join_paths(path).unwrap_or(before));
+        let mut command = run::command(self.program(program), arguments);
+        command.current_dir(package()).env("VIRTUAL_ENV", &self.0);
         command
     }
 }
