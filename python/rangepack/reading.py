@@ -80,6 +80,9 @@ class Pack(_rangepack.Pack):
         alone: Refuse packs whose payloads lie in other files, as a stranger's pack may.
         timeout: How many seconds to wait for a server.
         retries: How often a request is tried again.
+        lookback: Look for the index of an old container in its last so many bytes, 128 MiB if nothing is said.
+        source: Who opens the pack and what lies beside it: an object with `open(url)`, which gives one with `size` and
+            `read(offset, length)`.
 
     Raises:
         FileNotFoundError: There is no such file.
