@@ -89,15 +89,15 @@ async fn show(pack: rangepack_wasm::web::Result<Pack>) -> Result<()> {
 
 fn line(entry: &Entry) -> String {
     match &entry.kind {
-        Kind::File(content) => format!("{} ({} bytes)", entry.path, content.size),
-        Kind::Directory(_) => format!("{}/", entry.path),
-        _ => entry.path.to_string(),
+        Kind::File(content) => format!("{} ({} bytes)", entry.path.display(), content.size),
+        Kind::Directory(_) => format!("{}/", entry.path.display()),
+        _ => entry.path.display().to_string(),
     }
 }
 
 /// Of a picture, told from its name.
 fn media_type(entry: &Entry) -> Option<String> {
-    let path = entry.path.to_string().to_lowercase();
+    let path = entry.path.display().to_string().to_lowercase();
     let ending = path.rsplit_once('.').filter(|_| matches!(entry.kind, Kind::File(_)))?.1;
     let ending = if ending == "jpeg" { "jpg" } else { ending };
     let subtype = if ending == "jpg" { "jpeg" } else { ending };

@@ -12,9 +12,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         let entry = entry?.to_entry()?;
         // Names are bytes, and show themselves fit for a terminal.
         match &entry.kind {
-            Kind::File(content) => println!("{:>12}  {}", content.size, entry.path),
-            Kind::Directory(totals) => println!("{:>12}  {}/", totals.bytes, entry.path),
-            _ => println!("{:>12}  {}", "", entry.path),
+            Kind::File(content) => println!("{:>12}  {}", content.size, entry.path.display()),
+            Kind::Directory(totals) => println!("{:>12}  {}/", totals.bytes, entry.path.display()),
+            _ => println!("{:>12}  {}", "", entry.path.display()),
         }
     }
     Ok(())

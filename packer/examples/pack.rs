@@ -20,7 +20,7 @@ impl Observer for Progress {
                 if let Kind::File(content) = &entry.kind {
                     self.bytes.fetch_add(content.size, Ordering::Relaxed);
                 }
-                eprintln!("{files:>6}  {}", entry.path);
+                eprintln!("{files:>6}  {}", entry.path.display());
             }
             // Nobody else tells of it: the summary has only numbers.
             Event::LeftOut { path, problem } => eprintln!("{}: {problem}", path.display()),

@@ -367,8 +367,9 @@ mod tests {
         let second = packed("second", None);
         let text = |a: &Pack, b: &Pack| {
             let compared = compare_packs(a, b, &()).unwrap();
-            let line =
-                |(path, difference): &(PackPathBuf, Difference)| format!("{path} {difference:?}");
+            let line = |(path, difference): &(PackPathBuf, Difference)| {
+                format!("{} {difference:?}", path.display())
+            };
             compared.differences.iter().map(line).collect::<Vec<_>>()
         };
         assert_eq!(text(&first, &second), ["three OnlyInPack", "zoo OnlyOnDisk", "a/one Content"]);

@@ -3,13 +3,18 @@
 mod action;
 mod container;
 mod difference;
+mod kind;
 mod left_out;
+mod setting;
 
 pub use action::Action;
 pub use container::ContainerProblem;
 pub use difference::Difference;
+pub use kind::ErrorKind;
 pub use left_out::LeftOut;
+pub use setting::Setting;
 
+use crate::filter::FilterError;
 use crate::source::location::{Location, Url};
 use rangepack_core::Escaped;
 use std::io;
@@ -19,11 +24,13 @@ use std::path::{Path, PathBuf};
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// Everything that can fail. Each variant names the file that it happened to.
+///
+/// It shows what failed; why, its `source` says where there is one, and no message repeats that of its source.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The operating system refused something.
-    #[error("cannot {action} {}: {source}", path.display())]
+    #[error("cannot {action} {}", path.display())]
     Io {
         /// What was tried.
         action: Action,
@@ -43,15 +50,18 @@ pub enum Error {
         found: u64,
     },
     /// A pack or container is not what it should be.
-    #[error("{pack}: {source}")]
+    #[error("{pack} {}", of_pack(source))]
     Pack {
         /// The pack.
         pack: Location,
         /// What is wrong with it.
         source: Box<rangepack_core::Error>,
     },
-    /// What was opened is no pack, but a file of another well-known format, by its first bytes.
-    #[error("{path}: it is no pack, but a {format}")]
+    /// What was opened is no pack, or none any more, and begins like a file of another well-known format. A pack that was cut
+    /// short begins like its first file, so it may be either.
+    #[error(
+        "{path}: it is no pack, but a {format}, or a pack that was cut short and begins with one"
+    )]
     OtherFormat {
         /// The file.
         path: Location,
@@ -59,7 +69,7 @@ pub enum Error {
         format: OtherFormat,
     },
     /// One entry of a pack is not what it should be.
-    #[error("{pack}: {entry}: {source}")]
+    #[error("{entry} in {pack} {}", of_pack(source))]
     Entry {
         /// The pack.
         pack: Location,
@@ -67,6 +77,33 @@ pub enum Error {
         entry: String,
         /// What is wrong with it.
         source: Box<rangepack_core::Error>,
+    },
+    /// The format says so of something that was at hand: of an entry, or of a path.
+    #[error(transparent)]
+    Format(Box<rangepack_core::Error>),
+    /// Patterns are none.
+    #[error(transparent)]
+    Filter(Box<FilterError>),
+    /// A digest is none.
+    #[error(transparent)]
+    Digest(rangepack_core::ParseDigestError),
+    /// An option does not take this number.
+    #[error("the option {setting} is {value}, and takes {least} to {most}")]
+    Setting {
+        /// The option.
+        setting: Setting,
+        /// What it was set to.
+        value: u64,
+        /// The least that it takes.
+        least: u64,
+        /// The most.
+        most: u64,
+    },
+    /// What was to be opened is a URL of a kind that is not read, and no file of that name is there.
+    #[error("{}: packs are not read at addresses of this scheme", path.display())]
+    Scheme {
+        /// The URL.
+        path: PathBuf,
     },
     /// Nothing is there under that path.
     #[error("{pack}: no entry {entry}")]
@@ -88,7 +125,7 @@ pub enum Error {
         target: String,
     },
     /// The entry is something else: a directory where a file was asked for, say.
-    #[error("{pack}: {entry} is not a {expected}")]
+    #[error("{pack}: {} is not a {expected}", or_root(entry))]
     WrongKind {
         /// The pack.
         pack: Location,
@@ -376,20 +413,28 @@ impl Error {
         }
     }
 
-    /// Whether the caller, or the user, wanted it to stop.
-    pub fn is_cancelled(&self) -> bool {
-        matches!(self, Error::Cancelled { .. })
-    }
-
     /// Whether no more can be read of a file: a server does not give it, or it lost bytes while it was open.
     pub(crate) fn ends_reading(&self) -> bool {
         matches!(self, Error::Remote { .. } | Error::Lost { .. })
     }
+}
 
-    /// Whether the bytes of a pack are at fault, rather than the system or the question.
-    pub fn is_bad_pack(&self) -> bool {
-        matches!(self, Error::Pack { .. } | Error::Entry { .. } | Error::OtherFormat { .. })
+/// What an error of the format means for the thing that it is told of.
+fn of_pack(error: &rangepack_core::Error) -> &'static str {
+    match error.kind() {
+        rangepack_core::ErrorKind::NotAPack => "is no pack",
+        rangepack_core::ErrorKind::Unsupported => "is of a later version",
+        rangepack_core::ErrorKind::WrongPack => "is another pack",
+        rangepack_core::ErrorKind::OverLimit => "is over a limit",
+        rangepack_core::ErrorKind::BadQuestion => "cannot hold what is asked for",
+        rangepack_core::ErrorKind::TooLarge => "cannot hold what is to be written",
+        _ => "is damaged",
     }
+}
+
+/// The root has no name.
+fn or_root(entry: &str) -> &str {
+    if entry.is_empty() { "its root" } else { entry }
 }
 
 fn lost(expected: u64, found: u64) -> String {

@@ -19,8 +19,8 @@ mod system;
 
 pub use selection::Selection;
 
-use crate::error::{Action, Error, Limited, Result};
-use crate::progress::{Event, Observer, PROBLEMS_KEPT};
+use crate::error::{Action, Error, Limited, Result, Setting};
+use crate::progress::{Event, Observer, PROBLEMS_KEPT, cancelled};
 use crate::read::legacy::Notes;
 use crate::read::pack::Pack;
 use crate::setters::setters;
@@ -44,7 +44,6 @@ use worker::{Pass, Problem, Worker};
 #[non_exhaustive]
 pub enum Present {
     /// None.
-    #[default]
     None,
     /// Those of the right size.
     SameSize,
@@ -52,6 +51,7 @@ pub enum Present {
     SameTime,
     /// Those with the right content. Where the pack does not know its SHA-256 (compressed files of old containers)
     /// the file is extracted again, unless that would not be done with one that differs: then both are read.
+    #[default]
     SameContent,
 }
 
@@ -61,12 +61,12 @@ pub enum Present {
 #[non_exhaustive]
 pub enum Replace {
     /// None: the entry fails.
+    #[default]
     Never,
     /// Those that are not newer than the entry. Newer ones are left alone; so are all, and the entry fails, where the
     /// pack does not know its time.
     Older,
     /// All.
-    #[default]
     Always,
 }
 
@@ -113,8 +113,8 @@ impl Default for ExtractOptions {
             threads: crate::source::platform::default_threads(),
             chunk_size: 1 << 20,
             strip_components: 0,
-            present: Present::None,
-            replace: Replace::Always,
+            present: Present::default(),
+            replace: Replace::default(),
             dry_run: false,
             fail_fast: false,
             owner: false,
@@ -146,8 +146,6 @@ setters!(ExtractOptions {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Stopped {
-    /// The caller wanted it.
-    Cancelled,
     /// An entry failed, and [`ExtractOptions::fail_fast`] was set.
     FirstFailure,
     /// There is no room left in the target.
@@ -166,6 +164,7 @@ pub struct NotExtracted {
 
 /// What became of the entries.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[must_use = "what was not extracted is in it"]
 #[non_exhaustive]
 pub struct ExtractReport {
     /// Regular files extracted.
@@ -204,7 +203,17 @@ pub struct ExtractReport {
 impl ExtractReport {
     /// Whether everything that was asked for is in the target.
     pub fn is_complete(&self) -> bool {
-        self.failed == 0 && self.refused == 0 && self.unmatched.is_empty() && self.stopped.is_none()
+        self.failed == 0
+            && self.refused == 0
+            && self.unmatched.is_empty()
+            && self.stopped.is_none()
+            && !self.is_all_nameless()
+    }
+
+    /// Whether nothing is left of the name of any file or link, so that none is in the target.
+    pub fn is_all_nameless(&self) -> bool {
+        self.nameless > 0
+            && self.files + self.symlinks + self.skipped + self.newer + self.failed == 0
     }
 
     fn add(&mut self, share: &ExtractReport) {
@@ -230,6 +239,9 @@ impl ExtractReport {
 /// Extracts what [`ExtractOptions::selection`] names into the directory `target`, which is created if missing, unless
 /// nothing that was named is in the pack.
 ///
+/// Nothing is replaced unless [`ExtractOptions::replace`] says so: by default a file that has the right content counts as
+/// extracted, and one that differs stays, and the entry fails.
+///
 /// A file gets its name only when its payload was verified and it has its content, mode and time; a
 /// damaged one leaves nothing behind and does not stop the others. Modes and times are those of the
 /// pack where it knows them. Directories that exist are used, and get the modes and times of the
@@ -248,15 +260,16 @@ impl ExtractReport {
 /// tell them apart, and on Windows names with special characters or those of devices.
 ///
 /// # Errors
-/// Only for what concerns the whole run: the target cannot be opened, the index cannot be read, one
+/// Only for what concerns the whole run: an option takes other numbers, the observer wanted it to stop
+/// ([`Error::Cancelled`]; what was extracted stays), the target cannot be opened, the index cannot be read, one
 /// of the limits is exceeded, or a remote pack cannot be read any further (what was extracted stays). Everything that concerns one entry is in the report.
 pub fn extract(
     pack: &Pack,
-    target: &Path,
+    target: impl AsRef<Path>,
     options: &ExtractOptions,
     observer: &dyn Observer,
 ) -> Result<ExtractReport> {
-    extract_under(None, pack, target, options, observer)
+    extract_under(None, pack, target.as_ref(), options, observer)
 }
 
 /// As [`extract`]; `rules` are found out by trying when they are not given.
@@ -267,11 +280,10 @@ fn extract_under(
     options: &ExtractOptions,
     observer: &dyn Observer,
 ) -> Result<ExtractReport> {
+    Setting::Threads.check(options.threads)?;
+    Setting::ChunkSize.check(options.chunk_size)?;
     let selected = options.selection.resolve(pack)?;
     check_limits(pack, &selected.ranges, options)?;
-    let mut options = options.clone();
-    options.threads = options.threads.max(1);
-    options.chunk_size = options.chunk_size.max(1024);
     let is_nothing = selected.ranges.len() == 0 && !options.selection.is_everything();
     let is_new = target.symlink_metadata().is_err();
     let opened = if options.dry_run || is_nothing { None } else { Some(open_target(target)?) };
@@ -289,7 +301,7 @@ fn extract_under(
     let report = ExtractReport { unmatched: selected.unmatched, ..ExtractReport::default() };
     let run = Run {
         pack,
-        options,
+        options: options.clone(),
         strip: &strip,
         is_new,
         observer,
@@ -504,7 +516,7 @@ impl Run<'_> {
 
     fn is_stopped(&self) -> bool {
         if self.observer.cancelled() {
-            self.stop(Stopped::Cancelled);
+            self.fail(cancelled(self.pack.location()));
         }
         self.stopped.get().is_some() || self.failure.get().is_some()
     }

@@ -2,6 +2,7 @@
 
 mod globs;
 mod ignore_files;
+mod unmatched;
 
 pub use globs::Globs;
 pub(crate) use ignore_files::{IGNORE_FILES, IgnoreFiles};
@@ -30,24 +31,34 @@ pub struct FilterOptions {
 }
 
 setters!(FilterOptions {
-    include(impl Into<Vec<String>>),
-    exclude(impl Into<Vec<String>>),
-    extensions(impl Into<Vec<String>>),
+    include(impl IntoIterator<Item: Into<String>>) = strings,
+    exclude(impl IntoIterator<Item: Into<String>>) = strings,
+    extensions(impl IntoIterator<Item: Into<String>>) = strings,
     no_hidden(bool),
     gitignore(bool),
 });
+
+fn strings(list: impl IntoIterator<Item: Into<String>>) -> Vec<String> {
+    list.into_iter().map(Into::into).collect()
+}
 
 /// Why a [`Filter`] could not be made.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum FilterError {
     /// A pattern is not a glob.
-    #[error("bad pattern {pattern:?}: {}", source.kind())]
+    #[error("bad pattern {pattern:?}: {problem}")]
     BadPattern {
         /// The pattern as it was given.
         pattern: String,
         /// What is wrong with it.
-        source: globset::Error,
+        problem: globset::ErrorKind,
+    },
+    /// A pattern begins with `!`: it would take back what others say, which none does here. `\\!` is a name that begins so.
+    #[error("the pattern {pattern:?} would take back others, which cannot be done")]
+    Negated {
+        /// The pattern as it was given.
+        pattern: String,
     },
     /// A pattern names nothing.
     #[error("the pattern {pattern:?} names nothing")]
@@ -74,6 +85,8 @@ pub enum FilterError {
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     include: Option<Globs>,
+    /// The patterns of `include`, as they were given.
+    given: Vec<String>,
     exclude: Globs,
     /// Each with its dot.
     extensions: Vec<Vec<u8>>,
@@ -87,6 +100,7 @@ impl Filter {
         let include = Globs::new(&options.include)?;
         Ok(Filter {
             include: Some(include).filter(|include| !include.is_empty()),
+            given: options.include,
             exclude: Globs::new(&options.exclude)?,
             extensions: options
                 .extensions
@@ -171,16 +185,20 @@ pub(crate) fn as_path(bytes: &[u8]) -> Cow<'_, Path> {
 mod tests {
     use super::*;
 
-    fn strings(list: &[&str]) -> Vec<String> {
-        list.iter().map(|text| (*text).to_owned()).collect()
-    }
-
     fn exclude(patterns: &[&str]) -> Filter {
-        Filter::new(FilterOptions { exclude: strings(patterns), ..Default::default() }).unwrap()
+        Filter::new(FilterOptions {
+            exclude: strings(patterns.iter().copied()),
+            ..Default::default()
+        })
+        .unwrap()
     }
 
     fn include(patterns: &[&str]) -> Filter {
-        Filter::new(FilterOptions { include: strings(patterns), ..Default::default() }).unwrap()
+        Filter::new(FilterOptions {
+            include: strings(patterns.iter().copied()),
+            ..Default::default()
+        })
+        .unwrap()
     }
 
     #[test]
@@ -228,8 +246,8 @@ mod tests {
     #[test]
     fn includes_narrow_and_excludes_win() {
         let filter = Filter::new(FilterOptions {
-            include: strings(&["*.{jpg,png}", "notes/**"]),
-            exclude: strings(&["draft*"]),
+            include: strings(["*.{jpg,png}", "notes/**"]),
+            exclude: strings(["draft*"]),
             ..Default::default()
         })
         .unwrap();
@@ -245,7 +263,7 @@ mod tests {
     #[test]
     fn extensions_whatever_their_case() {
         let options =
-            FilterOptions { extensions: strings(&["JPG", ".tar.gz"]), ..Default::default() };
+            FilterOptions { extensions: strings(["JPG", ".tar.gz"]), ..Default::default() };
         let filter = Filter::new(options).unwrap();
         for path in ["a.jpg", "x/a.JpG", "b.tar.gz"] {
             assert!(filter.accepts(path.as_bytes(), false), "{path}");
@@ -275,11 +293,11 @@ mod tests {
     #[test]
     fn errors_name_the_pattern() {
         let error = |options| Filter::new(options).unwrap_err().to_string();
-        let bad = error(FilterOptions { exclude: strings(&["ok", "a[b"]), ..Default::default() });
+        let bad = error(FilterOptions { exclude: strings(["ok", "a[b"]), ..Default::default() });
         assert!(bad.contains("\"a[b\""), "{bad}");
-        let empty = error(FilterOptions { include: strings(&["/"]), ..Default::default() });
+        let empty = error(FilterOptions { include: strings(["/"]), ..Default::default() });
         assert!(empty.contains("\"/\""), "{empty}");
-        let dot = error(FilterOptions { extensions: strings(&["."]), ..Default::default() });
+        let dot = error(FilterOptions { extensions: strings(["."]), ..Default::default() });
         assert_eq!(dot, "an extension is empty");
     }
 }

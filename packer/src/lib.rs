@@ -13,13 +13,13 @@
 //! # std::fs::write("photos/readme.txt", "of cats")?;
 //!
 //! // Writing: the pack appears when it is complete, or not at all.
-//! let packed = pack("photos".as_ref(), "photos.pack".as_ref(), &PackOptions::new().compress(6), &())?;
+//! let packed = pack("photos", "photos.pack", &PackOptions::new().compress(6), &())?;
 //! assert_eq!(packed.summary.files, 2);
 //!
 //! // Reading: no work that grows with the number of files.
 //! let pack = Pack::open("photos.pack")?;
 //! for entry in pack.read_dir("cats")? {
-//!     assert_eq!(entry?.path()?.to_string(), "cats/1.jpg");
+//!     assert_eq!(entry?.path()?, "cats/1.jpg");
 //! }
 //! // Borrowed from the mapping; `None` when it is stored compressed or lies at a URL.
 //! let picture: Option<&[u8]> = pack.bytes("cats/1.jpg")?;
@@ -87,9 +87,9 @@ pub use rangepack_core::layout::{Header, Section, Volume};
 pub use rangepack_core::ndjson::{BadLine, Refused};
 pub use rangepack_core::{
     Answer, AttributeBlock, Attributes, BlockTable, Codec, Content, Digest, Entry, EntryRef,
-    Error as FormatError, ErrorKind, Escaped, Extent, Hasher, Index, Kind, Limits, NameProblem,
-    Owner, PackPath, PackPathBuf, ParseDigestError, Part, PathProblem, Scan, Source, Structure,
-    Tag, Totals, is_deceptive, trim_path,
+    Error as FormatError, ErrorKind as FormatErrorKind, Escaped, Extent, Hasher, Index, Kind,
+    Limits, NameProblem, Owner, PackPath, PackPathBuf, ParseDigestError, Part, PathProblem, Scan,
+    Source, Structure, Tag, Totals, is_deceptive, trim_path,
 };
 
 pub use compare::{CompareOptions, Compared, compare, compare_packs};
@@ -100,8 +100,8 @@ pub use container::known::{Resumed, Tail};
 pub use container::ndjson::{NdjsonOptions, NdjsonWritten, stream_ndjson, write_ndjson};
 pub use container::reindex::{IndexTarget, RebuildOptions, Reindexed, rebuild};
 pub use error::{
-    Action, BadAnswer, ContainerProblem, Difference, Error, Expected, LeftOut, Limited,
-    OtherFormat, RemoteProblem, Result, VolumeProblem,
+    Action, BadAnswer, ContainerProblem, Difference, Error, ErrorKind, Expected, LeftOut, Limited,
+    OtherFormat, RemoteProblem, Result, Setting, VolumeProblem,
 };
 pub use extract::{
     ExtractOptions, ExtractReport, NotExtracted, Present, Replace, Selection, Stopped, extract,
@@ -113,6 +113,7 @@ pub use pack::{
     survey_sources,
 };
 pub use progress::{Event, Observer, PROBLEMS_KEPT};
+pub use read::any_entry::AnyEntry;
 pub use read::file::File;
 pub use read::format::Format;
 pub use read::legacy::{Notes, Unfinished};
@@ -128,4 +129,4 @@ pub use source::options::{OpenOptions, RemoteOptions, Verify};
 pub use source::platform::{default_threads, same_file};
 pub use source::replace::replace_file;
 pub use source::traffic::Traffic;
-pub use verify::{Problem, VerifyOptions, VerifyReport, verify};
+pub use verify::{Counted, Flaw, LineFlaw, Problem, VerifyOptions, VerifyReport, verify};

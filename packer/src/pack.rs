@@ -14,7 +14,7 @@ mod stream;
 mod survey;
 mod writer;
 
-use crate::error::{Action, Error, Result};
+use crate::error::{Action, Error, Result, Setting};
 use crate::filter::Filter;
 use crate::index::writer::{Extras, Finished, IndexOptions, IndexWriter};
 use crate::pack::walk::Batch;
@@ -108,8 +108,23 @@ setters!(PackOptions {
     fsync(bool),
     overwrite(bool),
     incomplete(bool),
-    metadata(impl Into<BTreeMap<String, String>>),
+    metadata(impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>) = pairs,
 });
+
+fn pairs<K: Into<String>, V: Into<String>>(
+    pairs: impl IntoIterator<Item = (K, V)>,
+) -> BTreeMap<String, String> {
+    pairs.into_iter().map(|(key, value)| (key.into(), value.into())).collect()
+}
+
+impl PackOptions {
+    /// Fails when an option does not take its number.
+    pub(crate) fn check(&self) -> Result<()> {
+        self.compress.map_or(Ok(()), |level| Setting::Compress.check(level))?;
+        Setting::Align.check(self.align)?;
+        Setting::Threads.check(self.threads)
+    }
+}
 
 /// Sums over one run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -147,6 +162,9 @@ pub struct Packed {
     pub summary: Summary,
     /// The indexes that it got.
     pub finished: Finished,
+    /// Patterns of [`FilterOptions::include`](crate::FilterOptions::include) that nothing in the pack matches, as they were
+    /// given.
+    pub unmatched: Vec<String>,
 }
 
 /// Packs the tree below `source` into `target`, which appears when it is complete.
@@ -155,13 +173,16 @@ pub struct Packed {
 /// replaced by a pack that lacks something, unless [`PackOptions::incomplete`] allows it.
 ///
 /// # Errors
-/// [`Error::Incomplete`] in that case; what was at `target` is still there.
+/// [`Error::Incomplete`] in that case; what was at `target` is still there. [`Error::Setting`] for options that take other
+/// numbers.
 pub fn pack(
-    source: &Path,
-    target: &Path,
+    source: impl AsRef<Path>,
+    target: impl AsRef<Path>,
     options: &PackOptions,
     observer: &dyn Observer,
 ) -> Result<Packed> {
+    let (source, target) = (source.as_ref(), target.as_ref());
+    options.check()?;
     let mut sources = Sources::new(&directory_of(target));
     sources.add(source, PackPath::ROOT)?;
     pack_sources(sources, target, options, observer)
@@ -173,10 +194,12 @@ pub fn pack(
 /// As [`pack()`].
 pub fn pack_sources(
     sources: Sources,
-    target: &Path,
+    target: impl AsRef<Path>,
     options: &PackOptions,
     observer: &dyn Observer,
 ) -> Result<Packed> {
+    let target = target.as_ref();
+    options.check()?;
     if !options.overwrite && target.symlink_metadata().is_ok() {
         return Err(Error::Exists { path: target.to_owned() });
     }
@@ -189,7 +212,7 @@ pub fn pack_sources(
     let mut output =
         Output::new(file, target, 0, options.align, options.dedup.then(Dedup::default))?;
     let mut index = IndexWriter::new(&directory_of(replacement.target()));
-    let summary = fill(walk, &mut output, &mut index, options, observer)?;
+    let (summary, unmatched) = fill(walk, &mut output, &mut index, options, observer)?;
     failure.check()?;
     if summary.failed > 0 && !options.incomplete && target.symlink_metadata().is_ok() {
         return Err(Error::Incomplete { path: target.to_owned(), failed: summary.failed });
@@ -203,7 +226,7 @@ pub fn pack_sources(
         index.finish(&mut out, target, payload_end, &extras, options.index, |_| Ok(()))?;
     drop(out);
     replacement.finish(Finish { overwrite: options.overwrite, sync: options.fsync })?;
-    Ok(Packed { summary, finished })
+    Ok(Packed { summary, finished, unmatched })
 }
 
 /// Packs into something that takes bytes only: a pipe, a socket. They are those that [`pack_sources`] would write into
@@ -218,12 +241,13 @@ pub fn pack_stream(
     options: &PackOptions,
     observer: &dyn Observer,
 ) -> Result<Packed> {
+    options.check()?;
     let extras = Extras { metadata: metadata(name, options)?, ..Extras::default() };
     let (walk, failure) = sources.walk(options, Vec::new(), observer)?;
     let dedup = options.dedup.then(Dedup::default);
     let mut output = Output::stream(Stream::new(out), name, options.align, dedup);
     let mut index = IndexWriter::new(&std::env::temp_dir());
-    let summary = fill(walk, &mut output, &mut index, options, observer)?;
+    let (summary, unmatched) = fill(walk, &mut output, &mut index, options, observer)?;
     failure.check()?;
     let payload_end = output.position();
     let Some(mut stream) = output.into_stream()? else {
@@ -235,7 +259,7 @@ pub fn pack_stream(
             .map_err(Failed::Library)
     });
     match finished {
-        Ok(finished) => Ok(Packed { summary, finished }),
+        Ok(finished) => Ok(Packed { summary, finished, unmatched }),
         Err(Failed::Library(error)) => Err(error),
         Err(Failed::System(error)) => Err(Error::io(Action::Write, name)(error)),
     }
@@ -253,17 +277,22 @@ impl From<std::io::Error> for Failed {
     }
 }
 
-/// Packs what the walk finds.
+/// Packs what the walk finds; what comes with the sums are patterns that matched nothing.
 fn fill(
     walk: impl Iterator<Item = Batch> + Send,
     output: &mut Output,
     index: &mut IndexWriter,
     options: &PackOptions,
     observer: &dyn Observer,
-) -> Result<Summary> {
-    let mut sink = |entry: &Entry, _: &mut Output| index.push(entry);
+) -> Result<(Summary, Vec<String>)> {
+    let mut unmatched = options.filter.unmatched();
+    let mut sink = |entry: &Entry, _: &mut Output| {
+        unmatched.see(entry.path.as_bytes(), entry.is_directory());
+        index.push(entry)
+    };
     let tasks = walk.map(|batch| Task { batch, priors: Vec::new() });
-    run(tasks, output, options, 0, observer, &mut sink)
+    let summary = run(tasks, output, options, 0, observer, &mut sink)?;
+    Ok((summary, unmatched.patterns()))
 }
 
 /// The section of metadata.

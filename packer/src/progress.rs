@@ -2,8 +2,10 @@
 
 use crate::error::{Difference, Error, LeftOut, Result};
 use crate::source::location::Location;
+use crate::verify::Flaw;
 use rangepack_core::{Entry, Escaped};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Follows a long operation, and may stop it.
@@ -18,9 +20,24 @@ use std::sync::atomic::{AtomicBool, Ordering};
 ///         eprintln!("{}: {problem}", path.display());
 ///     }
 /// };
-/// let packed = pack("photos".as_ref(), "photos.pack".as_ref(), &PackOptions::default(), &tell)?;
+/// let packed = pack("photos", "photos.pack", &PackOptions::default(), &tell)?;
 /// println!("{} files", packed.summary.files);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// A closure whose parameter has its type written out, as here, hears of everything; `&flag` of an `AtomicBool`, or of an
+/// `Arc` of one, stops when it is set; `&(tell, &flag)` does both; `&()` looks away.
+///
+/// ```
+/// # use rangepack::{PackOptions, pack};
+/// # use std::sync::{Arc, atomic::{AtomicBool, Ordering}};
+/// # let home = tempfile::tempdir()?;
+/// # let (source, target) = (home.path(), home.path().join("a.pack"));
+/// # std::fs::write(source.join("a"), "abc")?;
+/// let flag = Arc::new(AtomicBool::new(false));
+/// flag.store(true, Ordering::Relaxed); // by a signal handler, or another thread
+/// assert!(pack(source, target, &PackOptions::new(), &flag).unwrap_err().is_cancelled());
+/// # Ok::<(), std::io::Error>(())
 /// ```
 pub trait Observer: Sync {
     /// What happens, while it happens. Nothing is done with it unless this is overridden.
@@ -29,7 +46,7 @@ pub trait Observer: Sync {
     }
 
     /// Asked now and then, within large files as well: whether to stop. The operation then fails with an
-    /// error that [`Error::is_cancelled`]; [`extract`](crate::extract()) says it in its report.
+    /// error that [`Error::is_cancelled`].
     fn cancelled(&self) -> bool {
         false
     }
@@ -40,6 +57,13 @@ impl Observer for () {}
 
 /// A flag that stops when it is set, by a signal handler for example.
 impl Observer for AtomicBool {
+    fn cancelled(&self) -> bool {
+        self.load(Ordering::Relaxed)
+    }
+}
+
+/// The same, shared with who sets it.
+impl Observer for Arc<AtomicBool> {
     fn cancelled(&self) -> bool {
         self.load(Ordering::Relaxed)
     }
@@ -171,7 +195,7 @@ pub enum Event<'a> {
         /// The entry that it is about; `None` when it is about the pack as a whole.
         path: Option<Escaped<'a>>,
         /// What is wrong.
-        problem: &'a str,
+        problem: &'a Flaw,
     },
 }
 

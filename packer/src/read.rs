@@ -4,6 +4,7 @@ pub(crate) mod format;
 mod foreign;
 pub(crate) mod note;
 pub(crate) mod legacy;
+pub(crate) mod any_entry;
 pub(crate) mod pack;
 mod open;
 mod volumes;

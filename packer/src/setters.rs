@@ -1,8 +1,9 @@
 //! Options are built: `PackOptions::new().compress(6).fsync(true)`.
 
-/// Gives options `new` and a method for each field. One that is left out here does not compile.
+/// Gives options `new` and a method for each field, which is set by `into()` or by the function behind `=`. One that is
+/// left out here does not compile.
 macro_rules! setters {
-    ($options:ident { $($field:ident($type:ty),)* }) => {
+    ($options:ident { $($field:ident($type:ty) $(= $from:path)?,)* }) => {
         impl $options {
             /// The defaults.
             pub fn new() -> $options {
@@ -13,7 +14,7 @@ macro_rules! setters {
                 #[doc = concat!("Sets [`", stringify!($field), "`](#structfield.", stringify!($field), ").")]
                 #[must_use]
                 pub fn $field(mut self, $field: $type) -> $options {
-                    self.$field = $field.into();
+                    self.$field = setters!(@from $field $($from)?);
                     self
                 }
             )*
@@ -21,5 +22,7 @@ macro_rules! setters {
 
         const _: fn($options) = |$options { $($field: _,)* }| ();
     };
+    (@from $value:ident) => { $value.into() };
+    (@from $value:ident $from:path) => { $from($value) };
 }
 pub(crate) use setters;

@@ -1,20 +1,23 @@
 //! Checks whether a pack is what it says: its index, every payload, every digest.
 
+mod flaw;
 mod structure;
 mod hashes;
 mod payload;
 mod lines;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Setting};
 use crate::progress::{Event, Latch, Observer, PROBLEMS_KEPT, cancelled};
+use crate::read::legacy::Notes;
 use crate::read::pack::Pack;
 use crate::read::small_files::{Aside, Share};
 use crate::setters::setters;
 use crate::source::data::Gathered;
 use crate::source::location::Location;
+pub use flaw::{Counted, Flaw, LineFlaw};
 use payload::Checked;
 use rangepack_core::{
-    AttributeBlock, Content, Entry, EntryRef, Escaped, Kind, PackPath, PackPathBuf, Tag,
+    AttributeBlock, Content, Entry, EntryRef, Escaped, Kind, PackPath, PackPathBuf,
 };
 use std::fmt;
 use std::ops::ControlFlow;
@@ -63,20 +66,21 @@ pub struct Problem {
     /// The entry that it is about; `None` when it is about the pack as a whole.
     pub path: Option<PackPathBuf>,
     /// What is wrong.
-    pub text: String,
+    pub flaw: Flaw,
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.path {
-            Some(path) => write!(f, "{path}: {}", self.text),
-            None => f.write_str(&self.text),
+            Some(path) => write!(f, "{}: {}", path.display(), self.flaw),
+            None => self.flaw.fmt(f),
         }
     }
 }
 
 /// What was verified, and what was found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[must_use = "what is wrong with the pack is in it"]
 #[non_exhaustive]
 pub struct VerifyReport {
     /// Regular files that were checked, bad ones included.
@@ -95,14 +99,26 @@ pub struct VerifyReport {
     pub unverifiable: u64,
     /// Problems of the index itself.
     pub structural: u64,
+    /// Entries of an old container that are not in its index, because no pack may hold their names or these are lost.
+    pub left_out: u64,
+    /// The index of an old container is not whole: lines of it cannot be read, it may be that of another container, bytes
+    /// lie behind it (those of a paged index that was cut or changed, most likely), or a run was interrupted.
+    pub is_partial: bool,
     /// The first [`PROBLEMS_KEPT`](crate::PROBLEMS_KEPT) problems, in the order in which they were found.
     pub problems: Vec<Problem>,
 }
 
 impl VerifyReport {
-    /// Whether nothing is wrong.
+    /// Whether nothing is wrong, and nothing known to be missing.
     pub fn is_sound(&self) -> bool {
-        self.bad == 0 && self.structural == 0
+        self.bad == 0 && self.structural == 0 && self.left_out == 0 && !self.is_partial
+    }
+
+    /// Adds what was strange when the pack was opened.
+    fn note(&mut self, notes: &Notes) {
+        let is_half_made = notes.unfinished.is_some_and(|open| open.is_half_made());
+        self.left_out = notes.refused.len() as u64 + notes.lost_names;
+        self.is_partial = notes.bad_lines > 0 || notes.trailing > 0 || notes.misfit || is_half_made;
     }
 
     /// How many problems are not in the list.
@@ -131,7 +147,8 @@ pub fn verify(
     let (report, failure) = (Mutex::default(), OnceLock::new());
     let findings = Findings { pack: pack.location(), report, failure, observer };
     let paths = options.paths.as_deref();
-    let threads = options.threads.max(1);
+    Setting::Threads.check(options.threads)?;
+    let threads = options.threads;
     let (sender, receiver) = sync_channel(threads * 2);
     // Only the workers hold it: without them nothing waits for room in the channel.
     let receiver = Arc::new(Mutex::new(receiver));
@@ -169,7 +186,9 @@ pub fn verify(
     }
     // What was found in bytes that were gone is nothing.
     pack.intact()?;
-    Ok(findings.report.into_inner().unwrap_or_else(PoisonError::into_inner))
+    let mut report = findings.report.into_inner().unwrap_or_else(PoisonError::into_inner);
+    report.note(pack.notes());
+    Ok(report)
 }
 
 /// Queues the file at `path`, or everything below the directory there.
@@ -184,9 +203,13 @@ fn selected(pack: &Pack, path: &PackPathBuf, queue: &mut Queue<'_, '_>) {
                     return;
                 }
             }
-            Ok(None) => return findings.bad(path, "it is not in the pack"),
-            Err(error) if error.ends_reading() => return findings.fail(error),
-            Err(error) => return findings.bad(path, error),
+            Ok(None) => return findings.bad(path, Flaw::Missing),
+            Err(error) => {
+                return match Flaw::of(error) {
+                    Ok(flaw) => findings.bad(path, flaw),
+                    Err(error) => findings.fail(error),
+                };
+            }
         }
     }
     match pack.ask(|pages| pack.index().subtree(pages, at)) {
@@ -227,24 +250,20 @@ impl Findings<'_> {
         count(&mut self.lock());
     }
 
-    fn bad(&self, path: &PackPathBuf, text: impl ToString) {
-        self.add(Some(path), text.to_string(), |report| report.bad += 1);
+    fn bad(&self, path: &PackPathBuf, flaw: impl Into<Flaw>) {
+        self.add(Some(path), flaw.into(), |report| report.bad += 1);
     }
 
-    fn structural(&self, path: Option<&PackPathBuf>, text: impl ToString) {
-        self.add(path, text.to_string(), |report| report.structural += 1);
+    fn structural(&self, path: Option<&PackPathBuf>, flaw: impl Into<Flaw>) {
+        self.add(path, flaw.into(), |report| report.structural += 1);
     }
 
-    fn section(&self, tag: Tag) {
-        self.structural(None, format!("the section `{tag}` does not have its digest"));
-    }
-
-    fn add(&self, path: Option<&PackPathBuf>, text: String, count: fn(&mut VerifyReport)) {
-        let problem = Problem { path: path.cloned(), text };
+    fn add(&self, path: Option<&PackPathBuf>, flaw: Flaw, count: fn(&mut VerifyReport)) {
+        let problem = Problem { path: path.cloned(), flaw };
         let mut report = self.lock();
         count(&mut report);
         let path = path.map(|path| Escaped(path.as_bytes()));
-        self.observer.event(Event::Problem { pack: self.pack, path, problem: &problem.text });
+        self.observer.event(Event::Problem { pack: self.pack, path, problem: &problem.flaw });
         if report.problems.len() < PROBLEMS_KEPT {
             report.problems.push(problem);
         }
@@ -376,10 +395,9 @@ impl Workers<'_, '_> {
         let mut bytes = content.map_or(0, |content| content.size);
         let checked = content.map_or(Ok(()), |it| self.content(&it, gathered, &mut bytes));
         let checked = checked.and_then(|()| attributes.map_or(Ok(()), |it| self.attributes(&it)));
-        match checked.map_err(Error::about_pack) {
+        match checked.map_err(Flaw::of) {
             Ok(()) => {}
-            Err(Err(error @ Error::Volume { .. })) => self.findings.bad(path, error),
-            Err(Ok(problem)) => self.findings.bad(path, problem),
+            Err(Ok(flaw)) => self.findings.bad(path, flaw),
             Err(Err(error)) => self.findings.fail(error),
         }
         if content.is_some() {

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+# `typing` takes longer to import than a pack to open; type checkers know this name.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rangepack.reading import PackPath
 
 

@@ -2,32 +2,45 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
-
 from rangepack import _rangepack
 from rangepack.reading import Pack
 
+# `typing` takes longer to import than a pack to open; type checkers know this name.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
     from rangepack._rangepack import StrPath
 
     Progress = bool | Callable[[int, int], object]
 
 
-@contextlib.contextmanager
-def telling(progress: Progress, what: str) -> Iterator[Callable[[int, int], object] | None]:
+class Telling:
     """A function that hears of files and bytes: the caller's, or one that moves a bar of tqdm when that is there."""
-    if not isinstance(progress, bool):
-        yield progress
-        return
-    try:
-        from tqdm.auto import tqdm
-    except ImportError:
-        yield None
-        return
-    with tqdm(desc=what, unit=" files", disable=not progress) as bar:
-        yield (lambda files, _: bar.update(files - bar.n)) if progress else None
+
+    def __init__(self, progress: Progress, what: str) -> None:
+        self._progress, self._what = progress, what
+        self._bar: Any = None
+
+    def __enter__(self) -> Callable[[int, int], object] | None:
+        if not isinstance(self._progress, bool):
+            return self._progress
+        if not self._progress:
+            return None
+        try:
+            from tqdm.auto import tqdm
+        except ImportError:
+            return None
+        self._bar = tqdm(desc=self._what, unit=" files")
+        return self._move
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def _move(self, files: int, _: int) -> None:
+        self._bar.update(files - self._bar.n)
 
 
 def pack(source: StrPath, target: StrPath, *, progress: Progress = False, **options: Any) -> dict[str, int]:
@@ -50,7 +63,7 @@ def pack(source: StrPath, target: StrPath, *, progress: Progress = False, **opti
     Raises:
         FileExistsError: The target is there, and `overwrite` is not given.
     """
-    with telling(progress, "packing") as told:
+    with Telling(progress, "packing") as told:
         return _rangepack.pack(source, target, progress=told, **options)
 
 
@@ -69,7 +82,7 @@ def extract(
     `paths`) and `problems`: pairs of path and reason.
     """
     opened = pack if isinstance(pack, Pack) else Pack(pack)
-    with telling(progress, "extracting") as told:
+    with Telling(progress, "extracting") as told:
         return _rangepack.extract(opened, target, paths or [], progress=told, **options)
 
 
@@ -80,7 +93,7 @@ def verify(pack: Pack | StrPath, *, progress: Progress = False, **options: Any) 
     pack itself) and reason.
     """
     opened = pack if isinstance(pack, Pack) else Pack(pack)
-    with telling(progress, "verifying") as told:
+    with Telling(progress, "verifying") as told:
         return _rangepack.verify(opened, progress=told, **options)
 
 
@@ -110,7 +123,7 @@ def create(source: StrPath, container: StrPath, *, progress: Progress = False, *
         ContainerError: It cannot be gone on with as asked: the index is missing or belongs to another, somebody else
             writes, it is finished.
     """
-    with telling(progress, "packing") as told:
+    with Telling(progress, "packing") as told:
         return _rangepack.create(source, container, progress=told, **options)
 
 
@@ -120,5 +133,5 @@ def finalize(container: StrPath, *, progress: Progress = False, **options: Any) 
     Returns `entries`, `file_length` in bytes, `root`, `cut` (bytes that no line named) and `replaced` (entries of which
     a later one took the place).
     """
-    with telling(progress, "finalizing") as told:
+    with Telling(progress, "finalizing") as told:
         return _rangepack.finalize(container, progress=told, **options)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import io
 import os
 import stat as modes
-from collections.abc import Iterator
-from typing import IO, TYPE_CHECKING, Any
 
 from rangepack import _rangepack
 
+# `typing` takes longer to import than a pack to open; type checkers know this name.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import IO, Any
+
     from rangepack._rangepack import Key, StrPath
 
 _BUFFER = 1 << 16
@@ -80,6 +83,7 @@ class Pack(_rangepack.Pack):
         alone: Refuse packs whose payloads lie in other files, as a stranger's pack may.
         timeout: How many seconds to wait for a server.
         retries: How often a request is tried again.
+        later: Open it when it is first asked something, which then raises what opening raises.
         lookback: Look for the index of an old container in its last so many bytes, 128 MiB if nothing is said.
         source: Who opens the pack and what lies beside it: an object with `open(url)`, which gives one with `size` and
             `read(offset, length)`.
@@ -167,7 +171,9 @@ class Pack(_rangepack.Pack):
 
 
 def _reopen(cls: type[Pack], location: str, options: dict[str, Any]) -> Pack:
-    return cls(location, **options)
+    # A pack that is not there, or is another one, is told where it is used: a pool of processes would never end if a task
+    # could not be read.
+    return cls(location, later=True, **options)
 
 
 def open_pack(location: StrPath, **options: Any) -> Pack:

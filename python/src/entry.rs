@@ -1,7 +1,7 @@
 //! What a pack knows of a path, and walks over entries.
 
 use crate::keys::text;
-use crate::pack::{State, ask};
+use crate::state::{State, ask};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 use rangepack::{Entry as Known, Kind};

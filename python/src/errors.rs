@@ -6,7 +6,7 @@ use pyo3::exceptions::{
     PyNotADirectoryError, PyOSError, PyPermissionError, PyValueError,
 };
 use pyo3::prelude::*;
-use rangepack::{Error, ErrorKind, Expected, FormatError, LeftOut, RemoteProblem};
+use rangepack::{Error, Expected, FormatError, FormatErrorKind, LeftOut, RemoteProblem};
 
 create_exception!(
     rangepack,
@@ -79,7 +79,7 @@ const EISDIR: i32 = 21;
 
 /// The exception for an error of the library.
 pub(crate) fn raised(error: Error) -> PyErr {
-    let told = error.to_string();
+    let told = words(&error);
     match &error {
         Error::Io { source, path, action } => match source.raw_os_error() {
             Some(number) => {
@@ -112,7 +112,16 @@ pub(crate) fn raised(error: Error) -> PyErr {
         }
         Error::Remote { .. } => RemoteError::new_err(told),
         Error::Cancelled { .. } => PyKeyboardInterrupt::new_err(()),
-        Error::SameFile { .. } | Error::TooMuch { .. } => PyValueError::new_err(told),
+        Error::SameFile { .. }
+        | Error::TooMuch { .. }
+        | Error::Setting { .. }
+        | Error::Scheme { .. }
+        | Error::Format(_)
+        | Error::Filter(_)
+        | Error::Digest(_) => PyValueError::new_err(told),
+        Error::OtherFormat { path, .. } => {
+            with(NotAPackError::new_err(told), &path.to_string(), None, None)
+        }
         Error::Pack { pack, source } => about_pack(source, told, &pack.to_string(), None),
         Error::Entry { pack, entry, source } => {
             about_pack(source, told, &pack.to_string(), Some(entry))
@@ -131,13 +140,23 @@ pub(crate) fn raised(error: Error) -> PyErr {
     }
 }
 
+/// What went wrong and why, in one line.
+fn words(error: &Error) -> String {
+    match error {
+        Error::Io { source, .. } => format!("{error}: {source}"),
+        Error::Pack { pack, source } => format!("{pack}: {source}"),
+        Error::Entry { pack, entry, source } => format!("{pack}: {entry}: {source}"),
+        error => error.to_string(),
+    }
+}
+
 fn about_pack(error: &FormatError, told: String, pack: &str, entry: Option<&str>) -> PyErr {
     let raised = match error.kind() {
-        ErrorKind::NotAPack => NotAPackError::new_err(told),
-        ErrorKind::Unsupported => UnsupportedError::new_err(told),
-        ErrorKind::WrongPack => WrongPackError::new_err(told),
-        ErrorKind::OverLimit => LimitError::new_err(told),
-        ErrorKind::BadQuestion | ErrorKind::TooLarge => PyValueError::new_err(told),
+        FormatErrorKind::NotAPack => NotAPackError::new_err(told),
+        FormatErrorKind::Unsupported => UnsupportedError::new_err(told),
+        FormatErrorKind::WrongPack => WrongPackError::new_err(told),
+        FormatErrorKind::OverLimit => LimitError::new_err(told),
+        FormatErrorKind::BadQuestion | FormatErrorKind::TooLarge => PyValueError::new_err(told),
         _ => CorruptError::new_err(told),
     };
     let offset = match error {

@@ -3,8 +3,10 @@
 use crate::buffer::view;
 use crate::entry::Entry;
 use crate::errors::raised;
-use crate::keys::place;
-use crate::pack::{Pack, Spot, State, ask};
+use crate::groups::{Groups, runs};
+use crate::keys::{place, text};
+use crate::pack::Pack;
+use crate::state::{Spot, State, ask};
 use pyo3::exceptions::{PyIndexError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString};
@@ -16,8 +18,7 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(crate) struct Files {
     pack: Py<Pack>,
-    /// `None` for all files of the pack.
-    chosen: Option<Numbers>,
+    numbers: Arc<Numbers>,
 }
 
 impl Files {
@@ -26,11 +27,11 @@ impl Files {
         select: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Files> {
         let py = pack.py();
-        let state = pack.get().open_state(py)?;
+        let state = pack.get().state(py)?;
         let pack = pack.clone().unbind();
         let Some(select) = select else {
-            state.number_files(py)?;
-            return Ok(Files { pack, chosen: None });
+            let numbers = Arc::clone(state.number_files(py)?);
+            return Ok(Files { pack, numbers });
         };
         let patterns: Vec<String> = match select.cast::<PyString>() {
             Ok(pattern) => vec![pattern.to_string()],
@@ -38,7 +39,7 @@ impl Files {
         };
         let globs =
             Globs::new(patterns).map_err(|error| PyValueError::new_err(error.to_string()))?;
-        let chosen = ask(py, state, move |state| {
+        let numbers = ask(py, state, move |state| {
             let mut path = Vec::new();
             state.pack.number(|entry| {
                 path.clear();
@@ -46,27 +47,20 @@ impl Files {
                 entry.is_file() && globs.matches(&path, false)
             })
         })?;
-        Ok(Files { pack, chosen: Some(chosen) })
+        Ok(Files { pack, numbers: Arc::new(numbers) })
     }
 
-    /// The pack, and the entries with these numbers.
-    fn find<'s>(
-        &'s self,
-        py: Python<'_>,
-        state: &'s Arc<State>,
-    ) -> PyResult<impl Fn(i64) -> PyResult<Spot> + 's> {
-        let numbers = match &self.chosen {
-            Some(chosen) => chosen,
-            None => state.number_files(py)?,
-        };
-        Ok(move |number| {
-            let entry = numbers.entry(place(number, numbers.len())?);
-            entry.map(Spot::Entry).ok_or_else(|| PyIndexError::new_err(number))
-        })
+    fn spot(&self, number: i64) -> PyResult<Spot> {
+        let entry = self.numbers.entry(place(number, self.numbers.len())?);
+        entry.map(Spot::Entry).ok_or_else(|| PyIndexError::new_err(number))
+    }
+
+    fn spots(&self, numbers: Vec<i64>) -> PyResult<Vec<Spot>> {
+        numbers.into_iter().map(|number| self.spot(number)).collect()
     }
 
     fn state(&self, py: Python<'_>) -> PyResult<Arc<State>> {
-        self.pack.get().open_state(py)
+        self.pack.get().state(py)
     }
 
     /// The contents of files of a pack, as a list of memoryviews.
@@ -88,19 +82,15 @@ impl Files {
 
 #[pymethods]
 impl Files {
-    fn __len__(&self, py: Python<'_>) -> PyResult<usize> {
-        let len = match &self.chosen {
-            Some(chosen) => chosen.len(),
-            None => self.state(py)?.number_files(py)?.len(),
-        };
-        usize::try_from(len).map_err(Into::into)
+    fn __len__(&self) -> PyResult<usize> {
+        usize::try_from(self.numbers.len()).map_err(Into::into)
     }
 
     /// The content of a file as a read-only memoryview.
     fn __getitem__<'py>(&self, py: Python<'py>, number: i64) -> PyResult<Bound<'py, PyAny>> {
-        let state = self.state(py)?;
-        let spot = self.find(py, &state)?(number)?;
-        view(py, ask(py, state, move |state| state.pack.content(&state.entry(&spot)?))?)
+        let spot = self.spot(number)?;
+        let read = move |state: &State| state.pack.content(&state.entry(&spot)?);
+        view(py, ask(py, self.state(py)?, read)?)
     }
 
     /// The contents of many files as a list of memoryviews, in the order of `numbers`.
@@ -111,18 +101,47 @@ impl Files {
         numbers: Vec<i64>,
         threads: usize,
     ) -> PyResult<Bound<'py, PyList>> {
-        let state = self.state(py)?;
-        let spots = numbers.into_iter().map(self.find(py, &state)?).collect::<PyResult<_>>()?;
-        Files::many(py, state, spots, threads)
+        Files::many(py, self.state(py)?, self.spots(numbers)?, threads)
     }
 
     /// What the pack knows of a file.
     fn entry(&self, py: Python<'_>, number: i64) -> PyResult<Entry> {
-        let state = self.state(py)?;
-        let spot = self.find(py, &state)?(number)?;
-        let entry = ask(py, state, move |state| {
+        let spot = self.spot(number)?;
+        let entry = ask(py, self.state(py)?, move |state| {
             state.entry(&spot)?.to_entry().map_err(|error| state.pack.error(error))
         })?;
         Ok(Entry(entry))
+    }
+
+    /// What the pack knows of many files, in the order of `numbers`.
+    fn entries(&self, py: Python<'_>, numbers: Vec<i64>) -> PyResult<Vec<Entry>> {
+        let spots = self.spots(numbers)?;
+        ask(py, self.state(py)?, move |state| {
+            let known =
+                |spot| state.entry(spot)?.to_entry().map_err(|error| state.pack.error(error));
+            spots.iter().map(|spot| known(spot).map(Entry)).collect()
+        })
+    }
+
+    /// Files with one stem together: see `Groups`. Reads the index from one end to the other, twice.
+    fn groups(&self, py: Python<'_>) -> PyResult<Groups> {
+        let numbers = Arc::clone(&self.numbers);
+        let (members, starts) =
+            ask(py, self.state(py)?, move |state| Groups::find(&state.pack, &numbers))?;
+        let members = Arc::new(members);
+        let files = Files { pack: self.pack.clone_ref(py), numbers: Arc::clone(&members) };
+        Ok(Groups::new(Py::new(py, files)?, members, starts))
+    }
+
+    /// Runs of files whose directories have the first `depth` components in common, in the order of the pack: what these
+    /// are, and the number of the run's first file. Reads the index from one end to the other.
+    fn runs<'py>(
+        &self,
+        py: Python<'py>,
+        depth: usize,
+    ) -> PyResult<Vec<(Bound<'py, PyString>, u64)>> {
+        let numbers = Arc::clone(&self.numbers);
+        let found = ask(py, self.state(py)?, move |state| runs(&state.pack, &numbers, depth))?;
+        found.into_iter().map(|(top, first)| Ok((text(py, &top)?, first))).collect()
     }
 }

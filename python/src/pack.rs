@@ -5,164 +5,42 @@ use crate::entry::{Entries, Entry};
 use crate::errors::raised;
 use crate::file::RawFile;
 use crate::files::Files;
-use crate::keys::{Key, path, place, text};
+use crate::keys::{path, text};
 use crate::source::Source;
-use crate::work::wait;
-use pyo3::exceptions::{PyIndexError, PyKeyError, PyValueError};
+use crate::state::{Handle, Spot, State, ask, spot};
+use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
-use rangepack::{
-    EntryRef, FormatError, Location, Numbers, OpenOptions, Opener, PackPath, RemoteOptions, Url,
-    Verify, trim_path,
-};
+use rangepack::{Location, OpenOptions, Opener, PackPath, RemoteOptions, Url, Verify, trim_path};
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
-
-/// How often this process, or one that it came from, was made by a fork since the module was loaded. Connections do not
-/// survive one.
-static FORKS: AtomicU64 = AtomicU64::new(0);
-
-/// To be called in the child after each fork.
-#[pyfunction]
-pub(crate) fn after_fork() {
-    FORKS.fetch_add(1, Ordering::Relaxed);
-}
-
-/// What is open.
-#[derive(Debug)]
-pub(crate) struct State {
-    pub(crate) pack: rangepack::Pack,
-    files: OnceLock<Numbers>,
-    forks: u64,
-}
-
-impl State {
-    fn new(location: &Location, options: &OpenOptions) -> rangepack::Result<State> {
-        let pack = rangepack::Pack::open_with(location, options)?;
-        Ok(State { pack, files: OnceLock::new(), forks: FORKS.load(Ordering::Relaxed) })
-    }
-
-    /// The numbers of all files. The first call reads the whole index.
-    pub(crate) fn number_files(self: &Arc<Self>, py: Python<'_>) -> PyResult<&Numbers> {
-        if let Some(files) = self.files.get() {
-            return Ok(files);
-        }
-        let files = ask(py, Arc::clone(self), |state| state.pack.number(|entry| entry.is_file()))?;
-        Ok(self.files.get_or_init(|| files))
-    }
-
-    /// How many files there are, without reading anything.
-    fn len(&self) -> u64 {
-        let index = self.pack.index();
-        index.totals().files.saturating_sub(index.header().symlinks)
-    }
-
-    /// The entry at a spot, links followed.
-    pub(crate) fn entry(&self, spot: &Spot) -> rangepack::Result<EntryRef<'_>> {
-        let number = match spot {
-            Spot::Path(path) => return self.pack.entry(path),
-            Spot::Entry(number) => *number,
-        };
-        let index = self.pack.index();
-        let entry = self.pack.ask(|pages| index.entry_at(pages, number))?;
-        entry.ok_or_else(|| {
-            let file_len = index.len();
-            self.pack.error(FormatError::OutOfBounds { start: number, len: 1, file_len })
-        })
-    }
-}
-
-/// Where something is in a pack.
-#[derive(Debug, Clone)]
-pub(crate) enum Spot {
-    Path(Vec<u8>),
-    /// An entry by its number, as the index counts.
-    Entry(u64),
-}
 
 /// Many files in one file, and any of them at once.
 #[pyclass(frozen, subclass, module = "rangepack._rangepack", name = "Pack")]
 #[derive(Debug)]
 pub(crate) struct Pack {
-    location: Location,
-    options: OpenOptions,
+    handle: Handle,
     /// Who reads it, when that is Python.
     source: Option<Arc<Source>>,
-    state: RwLock<Option<Arc<State>>>,
 }
 
 impl Pack {
-    /// What is open; opened anew in a process that was forked when connections are needed.
+    /// What is open.
     ///
     /// # Errors
-    /// `ValueError` when it was closed.
-    pub(crate) fn state(&self) -> PyResult<Arc<State>> {
-        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-        let Some(state) = state.as_ref() else {
-            return Err(PyValueError::new_err(format!("the pack {} is closed", self.location)));
-        };
-        let is_usable = !state.pack.is_remote() || state.forks == FORKS.load(Ordering::Relaxed);
-        if is_usable { Ok(Arc::clone(state)) } else { Err(again()) }
+    /// `ValueError` when it was closed, and those of opening.
+    pub(crate) fn state(&self, py: Python<'_>) -> PyResult<Arc<State>> {
+        self.handle.state(py)
     }
 
-    /// The same, opened anew if need be.
-    pub(crate) fn open_state(&self, py: Python<'_>) -> PyResult<Arc<State>> {
-        match self.state() {
-            Err(error) if error.is_instance_of::<Again>(py) => {
-                let (location, options) = (self.location.clone(), self.options.clone());
-                let opened = wait(py, move || State::new(&location, &options))?.map_err(raised)?;
-                let opened = Arc::new(opened);
-                let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-                // What the other process opened belongs to that: closing it here would wait for threads that are not here.
-                std::mem::forget(state.replace(Arc::clone(&opened)));
-                Ok(opened)
-            }
-            state => state,
-        }
-    }
-}
-
-impl Pack {
     /// Where in the pack a key leads, and the pack.
     fn spot(&self, py: Python<'_>, key: &Bound<'_, PyAny>) -> PyResult<(Arc<State>, Spot)> {
-        let state = self.open_state(py)?;
+        let state = self.state(py)?;
         let spot = spot(py, &state, key)?;
         Ok((state, spot))
     }
-}
-
-/// # Errors
-/// `IndexError` for a number that no file has, `TypeError` for what is neither number nor path.
-pub(crate) fn spot(py: Python<'_>, state: &Arc<State>, key: &Bound<'_, PyAny>) -> PyResult<Spot> {
-    let number = match Key::of(key)? {
-        Key::Path(path) => return Ok(Spot::Path(path)),
-        Key::Number(number) => number,
-    };
-    let files = state.number_files(py)?;
-    let entry = files.entry(place(number, files.len())?);
-    entry.map(Spot::Entry).ok_or_else(|| PyIndexError::new_err(number))
-}
-
-pyo3::create_exception!(rangepack, Again, PyValueError);
-
-#[cold]
-fn again() -> PyErr {
-    Again::new_err(())
-}
-
-/// Does what may wait for the disk, or longer for a network.
-pub(crate) fn ask<T: Send + 'static>(
-    py: Python<'_>,
-    state: Arc<State>,
-    question: impl FnOnce(&State) -> rangepack::Result<T> + Send + 'static,
-) -> PyResult<T> {
-    if state.pack.is_remote() {
-        return wait(py, move || question(&state))?.map_err(raised);
-    }
-    py.detach(|| question(&state)).map_err(raised)
 }
 
 #[pymethods]
@@ -170,7 +48,7 @@ impl Pack {
     #[new]
     #[pyo3(signature = (
         location, *, root=None, verify="index", index=None, alone=false, timeout=30.0, retries=4, lookback=None,
-        source=None
+        source=None, later=false
     ))]
     #[expect(clippy::too_many_arguments, reason = "Python gives them by name")]
     fn new(
@@ -184,6 +62,7 @@ impl Pack {
         retries: u32,
         lookback: Option<u64>,
         source: Option<Py<PyAny>>,
+        later: bool,
     ) -> PyResult<Pack> {
         let location: Location = match location.cast::<PyBytes>() {
             Ok(_) => PathBuf::from(location.extract::<OsString>()?).into(),
@@ -213,15 +92,11 @@ impl Pack {
             .alone(alone)
             .remote(RemoteOptions::new().timeout(timeout).retries(retries));
         options.limits.lookback = lookback.unwrap_or(options.limits.lookback);
-        let state = {
-            let (location, options) = (location.clone(), options.clone());
-            match location.is_url() {
-                true => wait(py, move || State::new(&location, &options))?,
-                false => py.detach(|| State::new(&location, &options)),
-            }
-        };
-        let state = RwLock::new(Some(Arc::new(state.map_err(raised)?)));
-        Ok(Pack { location, options, source, state })
+        let pack = Pack { handle: Handle::new(location, options), source };
+        if !later {
+            pack.state(py)?;
+        }
+        Ok(pack)
     }
 
     /// A file's content as a read-only memoryview: `pack["cats/1.jpg"]`, or `pack[7]`, the eighth file.
@@ -246,7 +121,8 @@ impl Pack {
         let (state, spot) = self.spot(py, key)?;
         if offset == 0 && length.is_none() {
             let bytes = ask(py, state, move |state| state.pack.content(&state.entry(&spot)?))?;
-            return Ok(PyBytes::new(py, &bytes));
+            let copy = PyBytes::new(py, &bytes);
+            return bytes.intact().map(|()| copy).map_err(raised);
         }
         let file = ask(py, state, move |state| state.pack.open_entry(&state.entry(&spot)?))?;
         RawFile::new(file).read_at(py, offset, length.unwrap_or(u64::MAX))
@@ -260,7 +136,7 @@ impl Pack {
         keys: &Bound<'py, PyAny>,
         threads: usize,
     ) -> PyResult<Bound<'py, PyList>> {
-        let state = self.open_state(py)?;
+        let state = self.state(py)?;
         let spots = keys.try_iter()?.map(|key| spot(py, &state, &key?));
         Files::many(py, state.clone(), spots.collect::<PyResult<_>>()?, threads)
     }
@@ -289,7 +165,7 @@ impl Pack {
 
     /// What is at a path: `"file"`, `"directory"`, or `None` for nothing. Links are followed.
     fn kind(&self, py: Python<'_>, at: &Bound<'_, PyAny>) -> PyResult<Option<&'static str>> {
-        let (state, path) = (self.open_state(py)?, path(at)?.into_owned());
+        let (state, path) = (self.state(py)?, path(at)?.into_owned());
         ask(py, state, move |state| {
             if state.pack.resolve_directory(&path).is_ok() {
                 return Ok(Some("directory"));
@@ -301,7 +177,7 @@ impl Pack {
     /// An iterator over the entries of a directory, in the order of their names.
     #[pyo3(signature = (directory=None))]
     fn scandir(&self, py: Python<'_>, directory: Option<&Bound<'_, PyAny>>) -> PyResult<Entries> {
-        let (state, path) = (self.open_state(py)?, optional(directory)?);
+        let (state, path) = (self.state(py)?, optional(directory)?);
         let range = ask(py, Arc::clone(&state), move |state| {
             let directory = state.pack.resolve_directory(&path)?;
             state.pack.ask(|pages| state.pack.index().children(pages, directory.as_path()))
@@ -316,7 +192,7 @@ impl Pack {
         py: Python<'py>,
         directory: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyList>> {
-        let (state, path) = (self.open_state(py)?, optional(directory)?);
+        let (state, path) = (self.state(py)?, optional(directory)?);
         let names = ask(py, state, move |state| {
             let mut names = Vec::new();
             for entry in state.pack.read_dir(&path)? {
@@ -332,7 +208,7 @@ impl Pack {
     /// An iterator over everything below a directory: its children, then what is below each of them.
     #[pyo3(signature = (directory=None))]
     fn walk(&self, py: Python<'_>, directory: Option<&Bound<'_, PyAny>>) -> PyResult<Entries> {
-        let (state, path) = (self.open_state(py)?, optional(directory)?);
+        let (state, path) = (self.state(py)?, optional(directory)?);
         let range = ask(py, Arc::clone(&state), move |state| {
             let directory = state.pack.resolve_directory(&path)?;
             state.pack.ask(|pages| state.pack.index().subtree(pages, directory.as_path()))
@@ -348,7 +224,7 @@ impl Pack {
 
     /// The number of a file: `pack[pack.number(path)]` is `pack[path]`.
     fn number(&self, py: Python<'_>, at: &Bound<'_, PyAny>) -> PyResult<u64> {
-        let (state, path) = (self.open_state(py)?, path(at)?.into_owned());
+        let (state, path) = (self.state(py)?, path(at)?.into_owned());
         let entry = ask(py, Arc::clone(&state), move |state| {
             let Ok(path) = PackPath::new(trim_path(&path)) else { return Ok(None) };
             if state.pack.find(path)?.is_none() {
@@ -365,27 +241,27 @@ impl Pack {
     }
 
     /// How many files there are: links and directories are none.
-    fn __len__(&self) -> PyResult<usize> {
-        usize::try_from(self.state()?.len()).map_err(Into::into)
+    fn __len__(&self, py: Python<'_>) -> PyResult<usize> {
+        usize::try_from(self.state(py)?.len()).map_err(Into::into)
     }
 
     /// Iterates over the paths of all files, in the order of their numbers.
     fn __iter__(&self, py: Python<'_>) -> PyResult<Entries> {
-        let state = self.open_state(py)?;
+        let state = self.state(py)?;
         let entries = 0..state.pack.index().len();
         Ok(Entries::new(state, entries, true))
     }
 
     /// Whether there is a file or directory at this path.
     fn __contains__(&self, py: Python<'_>, at: &Bound<'_, PyAny>) -> PyResult<bool> {
-        let (state, path) = (self.open_state(py)?, path(at)?.into_owned());
+        let (state, path) = (self.state(py)?, path(at)?.into_owned());
         ask(py, state, move |state| Ok(state.pack.exists(&path)))
     }
 
     /// Where the pack lies: a path or a URL.
     #[getter]
     fn location<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
-        match self.location.disk() {
+        match self.handle.location.disk() {
             Some(path) => text(py, path.as_os_str().as_encoded_bytes()),
             None => Ok(PyString::new(py, &self.url())),
         }
@@ -393,20 +269,20 @@ impl Pack {
 
     /// SHA-256 of the root page, which names the pack and all that is in it; `None` for old containers.
     #[getter]
-    fn root(&self) -> PyResult<Option<String>> {
-        Ok(self.state()?.pack.digest().map(|digest| digest.to_string()))
+    fn root(&self, py: Python<'_>) -> PyResult<Option<String>> {
+        Ok(self.state(py)?.pack.digest().map(|digest| digest.to_string()))
     }
 
     /// What kind of file it is: `"rangepack"`, `"ctnrv1"` or `"fpack"`.
     #[getter]
-    fn format(&self) -> PyResult<&'static str> {
-        Ok(self.state()?.pack.format().name())
+    fn format(&self, py: Python<'_>) -> PyResult<&'static str> {
+        Ok(self.state(py)?.pack.format().name())
     }
 
     /// What the packer's user said of the pack, by keys.
     #[getter]
     fn metadata<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let state = self.open_state(py)?;
+        let state = self.state(py)?;
         let metadata = ask(py, state, |state| state.pack.user_metadata())?;
         let dict = PyDict::new(py);
         metadata.iter().try_for_each(|(key, value)| dict.set_item(key, value))?;
@@ -415,32 +291,37 @@ impl Pack {
 
     /// Whether its bytes come over a network.
     #[getter]
-    fn is_remote(&self) -> PyResult<bool> {
-        Ok(self.state()?.pack.is_remote())
+    fn is_remote(&self, py: Python<'_>) -> PyResult<bool> {
+        Ok(self.state(py)?.pack.is_remote())
     }
 
     /// What came over the network so far: `(requests, bytes)`.
     #[getter]
-    fn traffic(&self) -> PyResult<(u64, u64)> {
-        let traffic = self.state()?.pack.traffic();
+    fn traffic(&self, py: Python<'_>) -> PyResult<(u64, u64)> {
+        let traffic = self.state(py)?.pack.traffic();
         Ok((traffic.requests, traffic.bytes))
     }
 
     /// Length of the file in bytes.
     #[getter]
-    fn nbytes(&self) -> PyResult<u64> {
-        Ok(self.state()?.pack.file_len())
+    fn nbytes(&self, py: Python<'_>) -> PyResult<u64> {
+        Ok(self.state(py)?.pack.file_len())
+    }
+
+    /// Raises `CorruptError` when the file was cut short and somebody read where it was: memoryviews show zeros there.
+    fn intact(&self, py: Python<'_>) -> PyResult<()> {
+        self.state(py)?.pack.intact().map_err(raised)
     }
 
     /// Lets go of the file. Files and memoryviews that came from it stay usable.
     fn close(&self) {
-        drop(self.state.write().unwrap_or_else(PoisonError::into_inner).take());
+        self.handle.close();
     }
 
     /// Whether it was closed.
     #[getter]
     fn closed(&self) -> bool {
-        self.state.read().unwrap_or_else(PoisonError::into_inner).is_none()
+        self.handle.is_closed()
     }
 
     /// What another process opens the same pack with.
@@ -448,17 +329,18 @@ impl Pack {
     fn _options<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let dict = PyDict::new(py);
         // What it is now it is to be there, too.
-        let root = self.state()?.pack.digest().map(|digest| digest.to_string());
+        let root = self.state(py)?.pack.digest().map(|digest| digest.to_string());
         dict.set_item("root", root)?;
-        let verify = if self.options.verify == Verify::Payloads { "payloads" } else { "index" };
+        let verify =
+            if self.handle.options.verify == Verify::Payloads { "payloads" } else { "index" };
         dict.set_item("verify", verify)?;
-        if let Some(index) = &self.options.index {
+        if let Some(index) = &self.handle.options.index {
             dict.set_item("index", index.disk().map(|path| path.as_os_str()))?;
         }
-        dict.set_item("alone", self.options.alone)?;
-        dict.set_item("timeout", self.options.remote.timeout.as_secs_f64())?;
-        dict.set_item("retries", self.options.remote.retries)?;
-        dict.set_item("lookback", self.options.limits.lookback)?;
+        dict.set_item("alone", self.handle.options.alone)?;
+        dict.set_item("timeout", self.handle.options.remote.timeout.as_secs_f64())?;
+        dict.set_item("retries", self.handle.options.remote.retries)?;
+        dict.set_item("lookback", self.handle.options.limits.lookback)?;
         if let Some(source) = &self.source {
             dict.set_item("source", source.object())?;
         }
@@ -467,14 +349,15 @@ impl Pack {
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         let location = self.location(py)?.repr()?;
-        Ok(match self.state() {
+        Ok(match self.state(py) {
             Ok(state) => {
                 let (files, bytes) = (state.len(), state.pack.index().totals().bytes);
                 let root =
                     state.pack.digest().map_or(String::new(), |digest| format!(" root={digest}"));
                 format!("<rangepack.Pack {location} files={files} bytes={bytes}{root}>")
             }
-            Err(_) => format!("<rangepack.Pack {location} closed>"),
+            Err(_) if self.handle.is_closed() => format!("<rangepack.Pack {location} closed>"),
+            Err(_) => format!("<rangepack.Pack {location} not open>"),
         })
     }
 }
@@ -482,7 +365,7 @@ impl Pack {
 impl Pack {
     /// The address with all that signs it.
     fn url(&self) -> String {
-        String::from_utf8_lossy(&self.location.shown_bytes()).into_owned()
+        String::from_utf8_lossy(&self.handle.location.shown_bytes()).into_owned()
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is known of a pack as a whole: totals, and what is strange about the index of an old container.
 
-use crate::pack::{Pack, ask};
+use crate::pack::Pack;
+use crate::state::ask;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use rangepack::Extent;
@@ -8,7 +9,7 @@ use rangepack::Extent;
 /// What is strange about the index of an old container, in numbers; all are 0 for packs.
 #[pyfunction]
 pub(crate) fn notes<'py>(py: Python<'py>, pack: &Bound<'py, Pack>) -> PyResult<Bound<'py, PyDict>> {
-    let state = pack.get().state()?;
+    let state = pack.get().state(py)?;
     let (notes, dict) = (state.pack.notes(), PyDict::new(py));
     dict.set_item("bad_lines", notes.bad_lines)?;
     dict.set_item("refused", notes.refused.len())?;
@@ -27,7 +28,7 @@ pub(crate) fn totals<'py>(
     py: Python<'py>,
     pack: &Bound<'py, Pack>,
 ) -> PyResult<Bound<'py, PyDict>> {
-    let state = pack.get().state()?;
+    let state = pack.get().state(py)?;
     let header = state.pack.header();
     let dict = PyDict::new(py);
     dict.set_item("files", header.totals.files.saturating_sub(header.symlinks))?;
@@ -46,7 +47,7 @@ pub(crate) fn bytes_at<'py>(
     offset: u64,
     length: u64,
 ) -> PyResult<Bound<'py, PyBytes>> {
-    let state = pack.get().state()?;
+    let state = pack.get().state(py)?;
     let extent = Extent { start: offset, len: length };
     let bytes = ask(py, state, move |state| {
         state.pack.data().read(extent).map(|bytes| bytes.into_owned())

@@ -1,7 +1,7 @@
 //! Packing, extracting and verifying.
 
 use crate::errors::raised;
-use crate::keys::path;
+use crate::keys::{path, text};
 use crate::work::{Meter, run, run_telling};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -178,7 +178,7 @@ pub(crate) fn extract<'py>(
     progress: Option<Py<PyAny>>,
     events: Option<Py<PyAny>>,
 ) -> PyResult<Bound<'py, PyDict>> {
-    let state = pack.get().state()?;
+    let state = pack.get().state(py)?;
     let presence = [
         ("auto", if overwrite { Present::None } else { Present::SameContent }),
         ("none", Present::None),
@@ -235,7 +235,7 @@ pub(crate) fn verify<'py>(
     threads: Option<usize>,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<Bound<'py, PyDict>> {
-    let state = pack.get().state()?;
+    let state = pack.get().state(py)?;
     let options = VerifyOptions::new()
         .payloads(payloads)
         .threads(threads.unwrap_or_else(rangepack::default_threads));
@@ -247,10 +247,11 @@ pub(crate) fn verify<'py>(
     dict.set_item("bytes", report.bytes)?;
     dict.set_item("bad", report.bad)?;
     dict.set_item("unverifiable", report.unverifiable)?;
-    let problems = report
-        .problems
-        .iter()
-        .map(|problem| (problem.path.as_ref().map(|path| path.to_string()), &problem.text));
+    let problems = report.problems.iter().map(|problem| {
+        let path = problem.path.as_ref().map(|path| text(py, path.as_bytes())).transpose()?;
+        Ok((path, problem.flaw.to_string()))
+    });
+    let problems = problems.collect::<PyResult<Vec<_>>>()?;
     dict.set_item("problems", PyList::new(py, problems)?)?;
     Ok(dict)
 }

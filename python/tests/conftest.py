@@ -5,9 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from ranges import RangeServer, serving
 
 import rangepack
+
+# Machines that test are busy.
+settings.register_profile("rangepack", deadline=None)
+settings.load_profile("rangepack")
 
 
 @pytest.fixture(scope="session")

@@ -161,7 +161,7 @@ def test_a_pack_travels_and_a_replaced_one_is_noticed(location: Path, tmp_path: 
     rangepack.pack(tmp_path / "t", copy, overwrite=True)
     assert pack["a/003.txt"] == b"\x03" * 3
     with pytest.raises(rangepack.WrongPackError):
-        pickle.loads(travelling)
+        pickle.loads(travelling)[0]
 
 
 def reads(pack: rangepack.Pack, numbers: list[int]) -> list[int]:
@@ -173,6 +173,50 @@ def test_processes_read_the_same(pack: rangepack.Pack, method: str) -> None:
     expected = reads(pack, list(range(50)))
     with multiprocessing.get_context(method).Pool(2) as pool:
         assert pool.starmap(reads, [(pack, list(range(50)))] * 4) == [expected] * 4
+
+
+def test_a_file_that_is_cut_short_is_noticed(tree: Path, tmp_path: Path) -> None:
+    cut = tmp_path / "cut.pack"
+    rangepack.pack(tree, cut)
+    pack = rangepack.open(cut)
+    path = pack.entry(250).path
+    pack.intact()
+    os.truncate(cut, 4096)
+    assert set(pack[250]) == {0}
+    with pytest.raises(rangepack.CorruptError) as raised:
+        pack.intact()
+    assert str(cut) in str(raised.value)
+    with pytest.raises(rangepack.CorruptError):
+        pack.read(path)
+    with pytest.raises(rangepack.CorruptError):
+        pack.read(path, 1, 100)
+    with pytest.raises(rangepack.CorruptError):
+        pack.read_many([250, 251])
+
+
+_INHERITED: list[rangepack.Pack] = []
+
+
+def read_inherited(number: int) -> tuple[bytes, str | None]:
+    pack = _INHERITED[0]
+    return bytes(pack[number]), pack.root
+
+
+def test_a_pack_is_replaced_under_four_workers(location: Path, tmp_path: Path) -> None:
+    live = tmp_path / "live.pack"
+    live.write_bytes(location.read_bytes())
+    pack = rangepack.open(live)
+    expected = [(bytes(pack[number]), pack.root) for number in range(100)]
+    _INHERITED[:] = [pack]
+    with multiprocessing.get_context("fork").Pool(4) as pool:
+        assert pool.map(read_inherited, range(100)) == expected
+        (tmp_path / "tree").mkdir()
+        (tmp_path / "tree" / "else").write_text("else")
+        rangepack.pack(tmp_path / "tree", live, overwrite=True)
+        # What they have open stays; what travels by its address takes its root along, and the new file is another pack.
+        assert pool.map(read_inherited, range(100)) == expected
+        with pytest.raises(rangepack.WrongPackError):
+            pool.starmap(reads, [(pack, [1])])
 
 
 def test_bad_packs_are_told_apart(location: Path, tmp_path: Path) -> None:

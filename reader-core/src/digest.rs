@@ -74,9 +74,27 @@ impl FromStr for Digest {
     }
 }
 
+impl From<[u8; 32]> for Digest {
+    fn from(bytes: [u8; 32]) -> Digest {
+        Digest(bytes)
+    }
+}
+
+impl From<Digest> for [u8; 32] {
+    fn from(digest: Digest) -> [u8; 32] {
+        digest.0
+    }
+}
+
+impl AsRef<[u8]> for Digest {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(core::str::from_utf8(&self.to_hex()).map_err(|_| fmt::Error)?)
+        f.pad(core::str::from_utf8(&self.to_hex()).map_err(|_| fmt::Error)?)
     }
 }
 
@@ -124,6 +142,8 @@ mod tests {
         let text = digest.to_string();
         assert_eq!(text, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert_eq!(text.parse(), Ok(digest));
+        assert_eq!(Digest::from(<[u8; 32]>::from(digest)), digest);
+        assert_eq!((digest.as_ref().len(), &*alloc::format!("{digest:.4}")), (32, "ba78"));
         assert_eq!(Digest::from_hex(&text.to_uppercase()), Some(digest));
         assert_eq!(text[1..].parse::<Digest>(), Err(ParseDigestError));
         assert_eq!(Digest::from_hex(&(text.clone() + "0")), None);

@@ -59,6 +59,46 @@ impl Entry {
         self
     }
 
+    /// The last component of its path.
+    pub fn name(&self) -> &[u8] {
+        self.path.as_path().name()
+    }
+
+    /// Whether it is a regular file.
+    pub fn is_file(&self) -> bool {
+        matches!(self.kind, Kind::File(_))
+    }
+
+    /// Whether it is a directory.
+    pub fn is_directory(&self) -> bool {
+        matches!(self.kind, Kind::Directory(_))
+    }
+
+    /// Whether it is a symbolic link.
+    pub fn is_symlink(&self) -> bool {
+        matches!(self.kind, Kind::Symlink(_))
+    }
+
+    /// Length of a file's content in bytes; 0 for everything else.
+    pub fn size(&self) -> u64 {
+        self.content().map_or(0, |content| content.size)
+    }
+
+    /// Where a file's bytes lie; `None` for everything else.
+    pub fn content(&self) -> Option<&Content> {
+        if let Kind::File(content) = &self.kind { Some(content) } else { None }
+    }
+
+    /// The target of a symbolic link; `None` for everything else.
+    pub fn link_target(&self) -> Option<&[u8]> {
+        if let Kind::Symlink(target) = &self.kind { Some(target) } else { None }
+    }
+
+    /// Sums over everything below a directory; `None` for everything else.
+    pub fn totals(&self) -> Option<&Totals> {
+        if let Kind::Directory(totals) = &self.kind { Some(totals) } else { None }
+    }
+
     /// Where the last byte ends that it speaks of in the file that holds the index: of its payload, its block table and
     /// its attributes. 0 when there is none.
     pub fn end(&self) -> u64 {

@@ -228,11 +228,11 @@ pub enum Error {
         found: u32,
     },
     /// The pack is not the one whose root digest the caller gave.
-    #[error("this is another pack: root digest {expected} asked for, {found} found")]
+    #[error("this is another pack: root digest {expected} asked for, {} found", Known(*found))]
     WrongRoot {
         /// The digest asked for.
         expected: Digest,
-        /// The digest of this pack's root page.
+        /// The digest of this pack's root page; zeros where there is none, as in old containers.
         found: Digest,
     },
     /// Content that does not have the length that its entry states.
@@ -331,6 +331,18 @@ pub enum Error {
         /// The limit.
         limit: u64,
     },
+}
+
+/// A digest, or that there is none.
+struct Known(Digest);
+
+impl core::fmt::Display for Known {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self.0.known() {
+            Some(digest) => digest.fmt(f),
+            None => f.write_str("none"),
+        }
+    }
 }
 
 /// A field of [`crate::Limits`] in words.

@@ -172,6 +172,7 @@ pub use path::{
 
 // The questions.
 pub use format::leaf::EntryRef;
+pub use questions::follow::{Follow, Met, Step};
 pub use questions::hinted::Hint;
 pub use questions::index::{Index, Opening};
 pub use questions::pages::Named;

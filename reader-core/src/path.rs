@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::cmp::Ordering;
 use core::fmt;
 
+mod conversions;
 mod escaped;
 mod portable;
 
@@ -25,12 +26,17 @@ pub const MAX_LINK_TARGET: usize = 8192;
 ///
 /// The order is that of the keys: by parent directory, component by component, then by name.
 ///
+/// Like a path of the standard library it does not show itself: [`PackPath::display`] is for people, and may be
+/// another name; [`PackPath::to_str`] is the name, if it is text.
+///
 /// ```
 /// use rangepack_core::PackPath;
 /// let path = PackPath::new(b"images/cats/1.jpg").unwrap();
-/// assert_eq!(path.parent().as_bytes(), b"images/cats");
+/// assert_eq!(path.parent(), "images/cats");
 /// assert_eq!(path.name(), b"1.jpg");
+/// assert_eq!(path.parent().join("2.jpg")?.to_str(), Some("images/cats/2.jpg"));
 /// assert!(PackPath::new(b"../etc/passwd").is_err());
+/// # Ok::<(), rangepack_core::Error>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PackPath<'a>(&'a [u8]);
@@ -114,6 +120,28 @@ impl<'a> PackPath<'a> {
                 .is_some_and(|rest| rest.is_empty() || rest.first() == Some(&b'/'))
     }
 
+    /// The path as text; `None` when it is not UTF-8.
+    pub fn to_str(&self) -> Option<&'a str> {
+        core::str::from_utf8(self.0).ok()
+    }
+
+    /// What people may see of it: what is no plain text in it is escaped, so this may be another name.
+    pub fn display(&self) -> Escaped<'a> {
+        Escaped(self.0)
+    }
+
+    /// What lies at the relative path `below` in this directory.
+    ///
+    /// # Errors
+    /// [`Error::BadPath`] when `below` is no path, or both together are too long.
+    pub fn join(&self, below: impl AsRef<[u8]>) -> Result<PackPathBuf> {
+        let below = PackPath::new(below.as_ref())?;
+        if self.is_root() {
+            return Ok(below.to_owned());
+        }
+        PackPathBuf::new([self.0, b"/", below.0].concat())
+    }
+
     /// An owned copy.
     pub fn to_owned(&self) -> PackPathBuf {
         PackPathBuf(self.0.to_vec())
@@ -131,12 +159,6 @@ impl Ord for PackPath<'_> {
 impl PartialOrd for PackPath<'_> {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
-    }
-}
-
-impl fmt::Display for PackPath<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&Escaped(self.0), f)
     }
 }
 
@@ -168,6 +190,29 @@ impl PackPathBuf {
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
+
+    /// The bytes, given away.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+
+    /// As [`PackPath::to_str`].
+    pub fn to_str(&self) -> Option<&str> {
+        self.as_path().to_str()
+    }
+
+    /// As [`PackPath::display`].
+    pub fn display(&self) -> Escaped<'_> {
+        self.as_path().display()
+    }
+
+    /// As [`PackPath::join`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn join(&self, below: impl AsRef<[u8]>) -> Result<PackPathBuf> {
+        self.as_path().join(below)
+    }
 }
 
 impl Ord for PackPathBuf {
@@ -179,12 +224,6 @@ impl Ord for PackPathBuf {
 impl PartialOrd for PackPathBuf {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
-    }
-}
-
-impl fmt::Display for PackPathBuf {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.as_path(), f)
     }
 }
 
@@ -265,6 +304,19 @@ mod tests {
         let mut paths = vec!["a/b/z", "b", "a-/x", "a", "a/z", "a/b", "a/b-/q", "a-", "a/b/c/d"];
         paths.sort_by_key(|path| PackPathBuf::new(path.as_bytes().to_vec()).unwrap());
         assert_eq!(paths, ["a", "a-", "b", "a/b", "a/z", "a/b/z", "a/b/c/d", "a/b-/q", "a-/x"]);
+    }
+
+    #[test]
+    fn joined() {
+        let cats = PackPath::new(b"cats").unwrap();
+        assert_eq!(cats.join("1.jpg").unwrap(), "cats/1.jpg");
+        assert_eq!(cats.join(b"old/\xff").unwrap().to_str(), None);
+        assert_eq!(PackPath::ROOT.join(cats).unwrap(), "cats");
+        for bad in ["", "/etc", "..", "a/../b"] {
+            assert!(cats.join(bad).is_err(), "{bad}");
+        }
+        let long = PackPathBuf::new(vec![b'a'; MAX_PATH]).unwrap();
+        assert!(long.join("a").is_err());
     }
 
     #[test]

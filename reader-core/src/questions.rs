@@ -4,3 +4,4 @@ pub(crate) mod index;
 pub(crate) mod hinted;
 pub(crate) mod scan;
 pub(crate) mod pages;
+pub(crate) mod follow;

@@ -92,8 +92,14 @@ fn common(into: &Object, keys: &Keys, path: &PackPathBuf, mode: Option<u32>, mti
     }
     if let Some(mtime) = mtime {
         set(into, &keys.mtime_ms, (mtime as f64 / 1e6).into());
-        set(into, &keys.mtime_ns, BigInt::from(mtime).into());
+        // As digits: what holds a BigInt is no JSON.
+        set(into, &keys.mtime_ns, digits(mtime));
     }
+}
+
+/// JavaScript writes them: the code that would do so here is larger.
+fn digits(number: i64) -> JsValue {
+    BigInt::from(number).to_string(10).map_or(JsValue::UNDEFINED, Into::into)
 }
 
 fn file(into: &Object, keys: &Keys, content: &Content) -> Result<(), JsValue> {

@@ -7,7 +7,7 @@
 //!     let pack = Pack::open_url(url, &OpenOptions::new()).await?;
 //!     let mut cats = pack.read_dir("cats").await?;
 //!     while let Some(cat) = cats.next().await {
-//!         web_sys::console::log_1(&cat?.path.to_string().into());
+//!         web_sys::console::log_1(&cat?.path.display().to_string().into());
 //!     }
 //!     let film = pack.open_file("cats/film.mp4").await?;
 //!     let beginning = film.slice(0..4096.min(film.len())).await?; // costs that part

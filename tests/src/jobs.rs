@@ -283,24 +283,24 @@ fn indexes(home: &Path) -> Done {
 }
 
 fn packed(home: &Path) {
-    pack(&part(home), &home.join("c"), &PackOptions::default(), &()).unwrap();
+    pack(part(home), home.join("c"), &PackOptions::default(), &()).unwrap();
 }
 
 fn packs(home: &Path) -> Done {
     let mut options = PackOptions::default();
     (options.overwrite, options.fsync, options.threads) = (true, true, 2);
-    pack(&source(home), &home.join("c"), &options, &()).map(|_| 0).map_err(Into::into)
+    pack(source(home), home.join("c"), &options, &()).map(|_| 0).map_err(Into::into)
 }
 
 fn for_extraction(home: &Path) {
-    pack(&source(home), &home.join("c"), &PackOptions::default(), &()).unwrap();
+    pack(source(home), home.join("c"), &PackOptions::default(), &()).unwrap();
 }
 
 fn extracts(home: &Path) -> Done {
     let mut options = ExtractOptions::default();
     (options.fsync, options.threads) = (true, 1);
     let pack = Pack::open(home.join("c"))?;
-    let report = extract(&pack, &home.join("out"), &options, &())?;
+    let report = extract(&pack, home.join("out"), &options, &())?;
     if !report.is_complete() {
         return Err("not everything could be extracted".into());
     }

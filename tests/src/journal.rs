@@ -22,7 +22,7 @@ pub fn check(home: &Path) -> usize {
         if let Kind::File(content) = entry.kind {
             let extent = content.extent();
             let payload = &container[extent.start as usize..extent.end() as usize];
-            assert_eq!(Some(Digest::of(payload)), content.digest, "{}", entry.path);
+            assert_eq!(Some(Digest::of(payload)), content.digest, "{}", entry.path.display());
         }
     }
     lines

@@ -156,7 +156,7 @@ fn a_million_files_in_a_thousand_directories() {
             let index = open_again(&remote);
             let found =
                 remote.ask(|remote| index.lookup(remote, path).map(|a| a.map(|e| e.is_some())));
-            assert!(found, "{path}");
+            assert!(found, "{path:?}");
             most = most.max(remote.spent());
         }
     }
@@ -173,7 +173,7 @@ fn two_hundred_thousand_files_are_one_read_away() {
         let path = PackPath::new(path.as_bytes()).unwrap();
         let index = open_again(&remote);
         let found = remote.ask(|remote| index.lookup(remote, path).map(|a| a.map(|e| e.is_some())));
-        assert!(found, "{path}");
+        assert!(found, "{path:?}");
         assert_eq!(remote.spent(), (1, 32_768));
     }
 }

@@ -408,7 +408,7 @@ fn a_container_in_the_container_is_a_file() {
         let home = Home::new();
         let mut options = PackOptions::default();
         options.index.format = format;
-        pack(&home.at("source"), &home.at("nested"), &options, &()).unwrap();
+        pack(home.at("source"), home.at("nested"), &options, &()).unwrap();
         home.write("zz", &fs::read(home.at("nested")).unwrap());
         fs::remove_file(home.at("nested")).unwrap();
         home.create();

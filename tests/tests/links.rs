@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use rangepack::{CreateOptions, FinalizeOptions, create, finalize};
-use rangepack::{ExtractOptions, ExtractReport, Selection, extract};
+use rangepack::{ExtractOptions, ExtractReport, Present, Replace, Selection, extract};
 use rangepack::{Filter, FilterOptions, IndexFormat, IndexOptions, PackOptions, Summary, pack};
 use rangepack::{Pack, VerifyOptions, verify};
 use rangepack_core::{Codec, Content, Kind};
@@ -43,7 +43,7 @@ impl Home {
     fn pack(&self, options: &PackOptions) -> (Pack, Summary) {
         let mut options = options.clone();
         options.overwrite = true;
-        let summary = pack(&self.at("source"), &self.at("x.pack"), &options, &()).unwrap().summary;
+        let summary = pack(self.at("source"), self.at("x.pack"), &options, &()).unwrap().summary;
         assert_eq!(summary.failed, 0);
         (sound(&self.at("x.pack")), summary)
     }
@@ -55,7 +55,11 @@ impl Home {
     }
 
     fn extract_more(&self, pack: &Pack, options: &ExtractOptions) -> ExtractReport {
-        let report = extract(pack, &self.at("out"), options, &()).unwrap();
+        let mut options = options.clone().replace(Replace::Always);
+        if options.present == Present::default() {
+            options.present = Present::None;
+        }
+        let report = extract(pack, self.at("out"), &options, &()).unwrap();
         assert!(report.is_complete(), "{report:?}");
         for directory in [self.at("out"), self.at("out/d")] {
             for entry in fs::read_dir(directory).into_iter().flatten() {
@@ -131,7 +135,7 @@ fn hard_links_are_packed_once_and_come_back() {
                 assert_eq!(fs::read(home.at("out/d/a")).unwrap(), b"of several names");
                 // Once more onto what is there: other files, linked in the same way.
                 let before = home.inode("a");
-                home.extract_more(&pack, &options);
+                let _ = home.extract_more(&pack, &options);
                 assert_ne!(home.inode("a"), before);
                 assert_eq!(home.at("out/a").metadata().unwrap().nlink(), 3);
                 assert_eq!(home.at("out/d/big").metadata().unwrap().nlink(), 2);
@@ -178,7 +182,7 @@ fn a_name_that_is_left_out_is_no_harm() {
     assert_eq!(["b", "d/a"].map(|path| group(&pack, path)), [Some(1); 2]);
     // Nobody knew that no other name would come.
     assert_eq!(group(&pack, "big"), Some(2));
-    home.extract(&pack, &ExtractOptions::default());
+    let _ = home.extract(&pack, &ExtractOptions::default());
     assert_eq!(home.inode("b"), home.inode("d/a"));
     assert_eq!(home.at("out/big").metadata().unwrap().nlink(), 1);
 }
@@ -189,10 +193,10 @@ fn a_part_is_linked_among_itself_and_to_nothing_that_was_there() {
     let (pack, _) = home.pack(&PackOptions::default());
     let mut options = ExtractOptions::default();
     options.selection = Selection::new(["b", "d/a"], Filter::default());
-    home.extract(&pack, &options);
+    let _ = home.extract(&pack, &options);
     assert_eq!(home.inode("b"), home.inode("d/a"));
     options.selection = Selection::new(["d"], Filter::default());
-    home.extract(&pack, &options);
+    let _ = home.extract(&pack, &options);
     assert_eq!(home.at("out/d/a").metadata().unwrap().nlink(), 1);
     // What was there already is left alone, and not linked to.
     let existing = home.inode("d/a");
@@ -209,7 +213,7 @@ fn a_part_is_linked_among_itself_and_to_nothing_that_was_there() {
         fs::remove_file(home.at("out").join(name)).unwrap();
         std::os::unix::fs::symlink(home.at("outside"), home.at("out").join(name)).unwrap();
     }
-    home.extract_more(&pack, &ExtractOptions::default());
+    let _ = home.extract_more(&pack, &ExtractOptions::default());
     assert_eq!(home.at("out/a").symlink_metadata().unwrap().nlink(), 3);
     assert_eq!(fs::read(home.at("outside")).unwrap(), b"untouched");
 }
@@ -223,7 +227,7 @@ fn a_damaged_file_takes_its_other_names_with_it() {
     let file = fs::File::options().write(true).open(home.at("x.pack")).unwrap();
     file.write_all_at(b"!", offset).unwrap();
     let pack = Pack::open(home.at("x.pack")).unwrap();
-    let report = extract(&pack, &home.at("out"), &ExtractOptions::default(), &()).unwrap();
+    let report = extract(&pack, home.at("out"), &ExtractOptions::default(), &()).unwrap();
     assert_eq!((report.failed, report.files), (3, 3));
     assert!(!home.at("out/a").exists() && !home.at("out/d/a").exists());
     assert_eq!(home.inode("big"), home.inode("d/big"));
@@ -278,7 +282,7 @@ fn a_container_that_is_continued_keeps_its_groups() {
         assert_eq!(["b", "big"].map(|path| group(&pack, path)), [None; 2]);
         let large = content(&pack, "e/big");
         assert_eq!(large, content(&pack, "d/big"));
-        home.extract(&pack, &ExtractOptions::default());
+        let _ = home.extract(&pack, &ExtractOptions::default());
         assert_eq!(home.at("out/e/a").metadata().unwrap().nlink(), 3);
     }
 }
@@ -343,7 +347,7 @@ fn holes_come_back_and_take_little_room_meanwhile() {
         let mut options = ExtractOptions::default();
         for chunk_size in [1 << 20, 5000, 1 << 26] {
             options.chunk_size = chunk_size;
-            home.extract(&pack, &options);
+            let _ = home.extract(&pack, &options);
             for name in ["small", "large", "odd", "dense"] {
                 let (source, target) = (home.source(name), home.at("out").join(name));
                 assert!(fs::read(&source).unwrap() == fs::read(&target).unwrap(), "{name}");
@@ -371,6 +375,6 @@ fn a_hole_behind_noise() {
     fs::File::options().write(true).open(home.source("f")).unwrap().set_len(100 << 20).unwrap();
     let (pack, _) = home.pack(&PackOptions::default());
     assert!(content(&pack, "f").stored_size < 6 << 20);
-    home.extract(&pack, &ExtractOptions::default());
+    let _ = home.extract(&pack, &ExtractOptions::default());
     assert!(fs::read(home.source("f")).unwrap() == fs::read(home.at("out/f")).unwrap());
 }

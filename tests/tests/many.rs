@@ -44,7 +44,7 @@ fn replace(home: &Path, version: usize) {
     }
     let mut options = PackOptions::default();
     options.overwrite = true;
-    pack(&source, &home.join("a.pack"), &options, &()).unwrap();
+    pack(&source, home.join("a.pack"), &options, &()).unwrap();
 }
 
 #[test]

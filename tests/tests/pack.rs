@@ -87,7 +87,7 @@ fn the_same_with_any_number_of_threads_and_twice() {
         let packed = is_sound(&target);
         for entry in packed.entries() {
             let entry = entry.unwrap().to_entry().unwrap();
-            let disk = source.join(entry.path.to_string());
+            let disk = source.join(entry.path.display().to_string());
             if disk.is_file() {
                 assert!(packed.read(entry.path.as_bytes()).unwrap() == fs::read(&disk).unwrap());
             }
@@ -251,7 +251,8 @@ fn large_files_are_told_of_before_they_are_done() {
     assert_eq!(reached, expected.collect::<Vec<_>>());
     let mut options = ExtractOptions::default();
     options.chunk_size = BLOCK;
-    extract(&Pack::open(&target).unwrap(), &home.path().join("out"), &options, &hear).unwrap();
+    let _ =
+        extract(&Pack::open(&target).unwrap(), home.path().join("out"), &options, &hear).unwrap();
     let told = told.into_inner().unwrap();
     assert_eq!((told.len() > 4, told.iter().sum::<u64>()), (true, content.len() as u64));
 }

@@ -26,7 +26,7 @@ fn make(home: &Path, format: IndexFormat, compress: bool) -> Vec<u8> {
     options.index.format = format;
     options.compress = compress.then_some(6);
     options.overwrite = true;
-    pack(&source, &home.join("a.pack"), &options, &()).unwrap();
+    pack(&source, home.join("a.pack"), &options, &()).unwrap();
     fs::read(home.join("a.pack")).unwrap()
 }
 
@@ -116,7 +116,7 @@ fn what_was_lost_is_named() {
     let recovered = save(home, &bytes).unwrap();
     assert_eq!(recovered.lost, 1);
     let (path, problem) = &recovered.problems[0];
-    assert_eq!(path.to_string(), "0100");
+    assert_eq!(*path, "0100");
     assert!(problem.contains("SHA-256"), "{problem}");
     check(home, FILES - 1);
     let error = save(home, b"nothing that is known").unwrap_err();

@@ -123,7 +123,8 @@ fn a_damaged_payload_is_told_and_gets_no_table() {
         let path = old_container(folder.path());
         flip(&path, 600_000);
         let made = index(&path, in_place);
-        let names: Vec<String> = made.damaged.iter().map(ToString::to_string).collect();
+        let names: Vec<String> =
+            made.damaged.iter().map(|path| path.display().to_string()).collect();
         assert_eq!(names, ["large", "again"]);
         let pack = Pack::open(&path).unwrap();
         assert!(content(&pack, "large").blocks.is_none());
@@ -256,7 +257,7 @@ fn an_index_beside_a_container_reads_that_container_whatever_it_was_made_for() {
     let (original, copied) = (report(&path), report(&copy));
     assert!(original.is_sound());
     assert_eq!(
-        (copied.bad, copied.problems[0].path.as_ref().unwrap().to_string()),
+        (copied.bad, copied.problems[0].path.as_ref().unwrap().display().to_string()),
         (1, "small".into())
     );
     fs::rename(&path, folder.path().join("elsewhere")).unwrap();

@@ -219,7 +219,7 @@ fn damage_is_found_and_named() {
     let pack = open(&server.put("x", bytes)).unwrap();
     let report = verify(&pack, &VerifyOptions::default(), &()).unwrap();
     assert_eq!((report.bad, report.structural), (1, 0), "{report:?}");
-    let path = report.problems[0].path.as_ref().unwrap().to_string();
+    let path = report.problems[0].path.as_ref().unwrap().display().to_string();
     assert!(pack.read(&path).unwrap_err().is_bad_pack());
     let error = pack.open_file(&path).unwrap().read(&mut [0]).unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::InvalidData);
@@ -440,10 +440,11 @@ fn long_files_without_a_block_table() {
             let read = file.read_to_end(&mut all);
             assert_eq!(read.is_ok() && all == content, is_good);
             assert!(is_good || all.is_empty(), "{} unverified bytes", all.len());
-            let slice = file.read_at(10, &mut [0; 10]);
+            let slice = file.read_at(&mut [0; 10], 10);
             assert_eq!(slice.ok(), is_good.then_some(10));
             assert_eq!(pack.read("long").is_ok_and(|read| read == content), is_good);
-            let report = extract_all(&pack, &root.path().join("out")).unwrap();
+            let out = root.path().join(if is_good { "good" } else { "bad" });
+            let report = extract_all(&pack, &out).unwrap();
             assert_eq!((report.files == 1, report.failed == 0), (is_good, is_good));
             let found = verify(&pack, &VerifyOptions::default(), &());
             assert_eq!(found.unwrap().is_sound(), is_good);
@@ -577,7 +578,7 @@ fn a_page_that_came_damaged_is_fetched_once_more() {
     let (known, entries) = (Pack::open(&path).unwrap(), pack.header().entries);
     let last = |pack: &Pack| {
         let entry = pack.entries_at(entries - 1..entries).next().unwrap();
-        entry.map(|entry| entry.path().unwrap().to_string())
+        entry.map(|entry| entry.path().unwrap().display().to_string())
     };
     server.behave(Manner::Damages(1));
     assert_eq!(last(&pack).unwrap(), last(&known).unwrap());

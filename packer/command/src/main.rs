@@ -1,5 +1,6 @@
 //! The command `rangepack`: arguments into options, outcomes into words and exit codes.
 
+mod words;
 mod cli;
 mod format;
 mod record;

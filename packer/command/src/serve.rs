@@ -179,6 +179,21 @@ impl Server {
 
     /// The URL that a person opens; with the token, and with the pack when there is only one.
     pub(crate) fn url(&self) -> String {
+        let mut query = Vec::new();
+        if site::is_there()
+            && let Some(name) = self.shared.shelf.only()
+        {
+            query.push(format!("pack={}", route::escape(name.as_bytes())));
+        }
+        self.address("", query)
+    }
+
+    /// The URL of a pack, for programs.
+    pub(crate) fn url_of(&self, name: &str) -> String {
+        self.address(&route::escape(name.as_bytes()), Vec::new())
+    }
+
+    fn address(&self, path: &str, mut query: Vec<String>) -> String {
         let address = self.shared.address;
         // One that means all addresses of this machine cannot be opened everywhere.
         let host = match address.ip() {
@@ -186,15 +201,9 @@ impl Server {
             std::net::IpAddr::V6(ip) => format!("[{ip}]"),
             ip => ip.to_string(),
         };
-        let mut query = Vec::new();
-        if site::is_there()
-            && let Some(name) = self.shared.shelf.only()
-        {
-            query.push(format!("pack={}", route::escape(name.as_bytes())));
-        }
         query.extend(self.shared.options.token.iter().map(|token| format!("token={token}")));
         let mark = if query.is_empty() { "" } else { "?" };
-        format!("http://{host}:{}/{mark}{}", address.port(), query.join("&"))
+        format!("http://{host}:{}/{path}{mark}{}", address.port(), query.join("&"))
     }
 
     /// Whether other machines can reach it although it asks for no token.
@@ -216,7 +225,7 @@ impl Server {
                     (served.pack.header().totals.files, served.pack.notes().clone());
                 (name, Ok(Found { files, notes }))
             }
-            Err(error) => (name, Err(error.to_string())),
+            Err(error) => (name, Err(crate::words::words(&error))),
         });
         told.collect()
     }
@@ -488,7 +497,7 @@ mod tests {
         std::fs::write(home.path().join("src/large.bin"), vec![7; 32_000_000]).unwrap();
         let path = home.path().join("large.pack");
         let packing = rangepack::PackOptions::default();
-        rangepack::pack(&home.path().join("src"), &path, &packing, &()).unwrap();
+        rangepack::pack(home.path().join("src"), &path, &packing, &()).unwrap();
         let options = ServeOptions {
             port: 0,
             max_connections: 1,

@@ -5,7 +5,7 @@ use crate::container::journal::Journal;
 use crate::container::known::{self, Known, Place, Resumed, Tail};
 use crate::container::lock::Locked;
 use crate::container::tasks::{Ahead, Tasks};
-use crate::error::{Action, ContainerProblem, Error, Result};
+use crate::error::{Action, ContainerProblem, Error, Result, Setting};
 use crate::index::writer::{DirectoryLines, Finished, IndexFormat};
 use crate::pack::{self, Dedup, Output, PackOptions, Summary};
 use crate::progress::{Mute, Observer};
@@ -99,6 +99,9 @@ pub fn create(
     options: &CreateOptions,
     observer: &dyn Observer,
 ) -> Result<Created> {
+    options.pack.check()?;
+    Setting::FsyncEvery.check(options.fsync_every)?;
+    options.index_batch.map_or(Ok(()), |entries| Setting::IndexBatch.check(entries))?;
     let index = options.index.clone().unwrap_or_else(|| idx_path(container));
     refuse_same(&index, container)?;
     if options.dry_run {

@@ -250,7 +250,8 @@ pub(crate) fn refuse_to_lose_lines(
             Some(Ok(found)) if found.path == entry.path => {}
             Some(Err(_)) => new.next().transpose().map(|_| ()).map_err(temporary())?,
             _ => {
-                let problem = ContainerProblem::WouldLose { entry: entry.path.to_string() };
+                let problem =
+                    ContainerProblem::WouldLose { entry: entry.path.display().to_string() };
                 return Err(Error::container(index, problem));
             }
         }

@@ -38,7 +38,7 @@ impl Proof {
         if data.digest(*extent)? == *digest {
             return Ok(());
         }
-        let (container, entry) = (container.to_owned(), path.to_string());
+        let (container, entry) = (container.to_owned(), path.display().to_string());
         let problem = ContainerProblem::Foreign { container, entry, offset: extent.start };
         Err(Error::container(index, problem))
     }

@@ -9,7 +9,7 @@ use std::io;
 pub enum LeftOut {
     /// It could not be opened, read or examined, or it vanished.
     #[error("{}", InWords(.0))]
-    Io(#[from] io::Error),
+    Io(io::Error),
     /// It changed each time it was read.
     #[error("it changed while it was read")]
     Changed,
@@ -45,14 +45,14 @@ pub enum LeftOut {
     NotUnicode,
     /// Its extended attributes cannot be found out. It is packed without them.
     #[error("its extended attributes cannot be read: {}", InWords(.0))]
-    Attributes(#[source] io::Error),
+    Attributes(io::Error),
     /// One of its extended attributes, or several, cannot be read. It is packed with the others.
-    #[error("its extended attribute {name} cannot be read: {}", InWords(.source))]
+    #[error("its extended attribute {name} cannot be read: {}", InWords(.problem))]
     Attribute {
         /// The name of the first, fit for a terminal.
         name: String,
         /// What the system said.
-        source: io::Error,
+        problem: io::Error,
     },
     /// It has more extended attributes than a pack can hold. It is packed without them.
     #[error("its extended attributes have {len} bytes, more than a pack can hold")]
@@ -70,6 +70,12 @@ pub enum LeftOut {
         /// Its number, from 1.
         line: usize,
     },
+}
+
+impl From<io::Error> for LeftOut {
+    fn from(error: io::Error) -> LeftOut {
+        LeftOut::Io(error)
+    }
 }
 
 impl LeftOut {

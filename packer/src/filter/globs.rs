@@ -36,6 +36,9 @@ impl Globs {
         let mut base: Option<Vec<u8>> = None;
         for pattern in patterns {
             let pattern = pattern.as_ref();
+            if pattern.starts_with('!') {
+                return Err(FilterError::Negated { pattern: pattern.to_owned() });
+            }
             let whole = from_root(pattern);
             if whole.is_empty() {
                 return Err(FilterError::EmptyPattern { pattern: pattern.to_owned() });
@@ -44,7 +47,7 @@ impl Globs {
                 GlobBuilder::new(&whole).literal_separator(true).backslash_escape(true).build();
             builder.add(glob.map_err(|source| {
                 let pattern = pattern.to_owned();
-                FilterError::BadPattern { pattern, source }
+                FilterError::BadPattern { pattern, problem: source.kind().clone() }
             })?);
             directories_only.push(pattern.ends_with('/'));
             let own = literal_directory(&whole);
@@ -193,6 +196,8 @@ mod tests {
         }
         assert!(!Globs::is_pattern(b"a/b.c") && !Globs::is_pattern(b"\xff*"));
         assert!(matches!(Globs::new(["/"]), Err(FilterError::EmptyPattern { .. })));
+        assert!(matches!(Globs::new(["!a"]), Err(FilterError::Negated { .. })));
+        assert!(globs(&[r"\!a"]).matches(b"!a", false));
         assert!(
             matches!(Globs::new(["a", "a[b"]), Err(FilterError::BadPattern { pattern, .. }) if pattern == "a[b")
         );

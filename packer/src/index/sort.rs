@@ -252,7 +252,7 @@ mod tests {
             }
             let mut sorted = sorter.finish().unwrap();
             let paths: Vec<String> =
-                sorted.by_ref().map(|entry| entry.unwrap().path.to_string()).collect();
+                sorted.by_ref().map(|entry| entry.unwrap().path.display().to_string()).collect();
             let refused: Vec<Vec<u8>> = sorted.refused.into_iter().map(|one| one.name).collect();
             (paths.join(" "), String::from_utf8(refused.join(&b' ')).unwrap())
         };

@@ -24,7 +24,8 @@ impl Attached {
             Err(error) => (Found::default(), Some(LeftOut::Attributes(error))),
         };
         if let Some((name, source)) = found.unread {
-            problem = Some(LeftOut::Attribute { name: Escaped(&name).to_string(), source });
+            problem =
+                Some(LeftOut::Attribute { name: Escaped(&name).to_string(), problem: source });
         }
         let attributes = Attributes::new(found.pairs);
         let block = attributes.to_bytes().unwrap_or_else(|_| {

@@ -478,7 +478,7 @@ mod tests {
         output.place(0..len, Codec::Stored, Digest::of(b""), None).unwrap();
         assert!(output.end_batch().is_err());
         let error = output.sync().unwrap_err();
-        assert!(format!("{error}").contains("earlier"), "{error}");
+        assert!(format!("{error:?}").contains("earlier"), "{error:?}");
     }
 
     #[test]

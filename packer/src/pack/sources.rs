@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// let mut sources = Sources::new(&std::env::temp_dir());
 /// sources.add("photos".as_ref(), PackPath::new(b"pictures/2024")?)?;
 /// sources.add("notes.txt".as_ref(), PackPath::new(b"notes.txt")?)?;
-/// let packed = pack_sources(sources, "all.pack".as_ref(), &PackOptions::default(), &())?;
+/// let packed = pack_sources(sources, "all.pack", &PackOptions::default(), &())?;
 /// assert_eq!((packed.summary.files, packed.summary.directories), (1, 2));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -94,6 +94,7 @@ impl Sources {
         skip: Vec<PathBuf>,
         observer: &'o dyn Observer,
     ) -> Result<(Placed<'o>, Failure)> {
+        options.check()?;
         let Sources { root, sorter, scratch, .. } = self;
         let walk = |root: PathBuf| walk_tree(&root, options, skip.clone(), observer);
         let first = root.map(walk).transpose()?;
@@ -123,6 +124,7 @@ pub(crate) fn walk_tree(
     skip: Vec<PathBuf>,
     observer: &dyn Observer,
 ) -> Result<Walk> {
+    options.check()?;
     let mut options = walk_options(options, skip);
     let begin = |options| Walk::new(source, options).map_err(Error::io(Action::Read, source));
     if options.filter.narrows() {
@@ -213,7 +215,8 @@ mod tests {
     fn listed(root: &Path, options: &PackOptions, sources: Sources) -> (Vec<String>, Vec<String>) {
         let (_, left_out) = packed(root, options, sources);
         let pack = Pack::open(root.join("x.pack")).unwrap();
-        let entries = pack.entries().map(|entry| entry.unwrap().path().unwrap().to_string());
+        let entries =
+            pack.entries().map(|entry| entry.unwrap().path().unwrap().display().to_string());
         (entries.collect(), left_out)
     }
 
@@ -334,7 +337,8 @@ mod tests {
         let target = root.path().join("x.pack");
         pack(&all, &target, &options, &()).unwrap();
         let pack = Pack::open(&target).unwrap();
-        let entries = pack.entries().map(|entry| entry.unwrap().path().unwrap().to_string());
+        let entries =
+            pack.entries().map(|entry| entry.unwrap().path().unwrap().display().to_string());
         assert_eq!(entries.collect::<Vec<_>>(), ["a", "z", "a/3", "z/y", "z/y/6"]);
         let mut sources = Sources::new(root.path());
         for name in ["a", "a-", "z"] {

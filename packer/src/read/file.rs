@@ -28,7 +28,8 @@ use std::io::{self, BufRead, Read, Seek, SeekFrom};
 /// ones, so a stream is fetched twice; blocks are fetched ahead, the more of them the longer reading goes on.
 ///
 /// Errors of reading are [`io::ErrorKind::InvalidData`] around [`Error::Entry`], which names the file,
-/// or [`io::ErrorKind::Other`] around [`Error::Remote`].
+/// or [`io::ErrorKind::Other`] around [`Error::Remote`], or around [`Error::Lost`] when the file on disk lost bytes.
+/// `error.downcast::<rangepack::Error>()` gives what is inside.
 ///
 /// It has its own handle of the [`Pack`], so it may be stored, returned, and sent to other threads.
 ///
@@ -127,12 +128,12 @@ impl File {
         Ok(lent.map(|_| MappedBytes::new(pack.clone(), content)))
     }
 
-    /// Reads at `offset` and leaves the position where it is, so that threads can share the file.
+    /// Reads at `offset`, as files of Unix do, and leaves the position where it is, so that threads can share the file.
     ///
     /// Gives fewer bytes than asked for at the end of the file or of a block, and 0 only behind the
     /// end. What is not in the buffer is decoded for this one call: of a long compressed file without
     /// a block table, everything before it as well.
-    pub fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+    pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         self.owning.with_dependent(|_, reading| reading.read_at(offset, buffer))
     }
 }

@@ -6,6 +6,8 @@ use crate::read::pack::Pack;
 use crate::read::small_files::Aside;
 use rangepack_core::{Content, EntryRef, PackPath, PackPathBuf, decode_all};
 use std::ops::{ControlFlow, Deref};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 /// Two places of a mapping that lie so far apart may need a read each.
 const PAGE: usize = 4096;
@@ -18,6 +20,16 @@ pub enum FileBytes {
     Mapped(MappedBytes),
     /// It was decoded, or fetched.
     Owned(Vec<u8>),
+}
+
+impl FileBytes {
+    /// Fails with [`Error::Lost`] when bytes of the file were gone that somebody read: see [`Pack::intact`].
+    pub fn intact(&self) -> Result<()> {
+        match self {
+            FileBytes::Mapped(bytes) => bytes.intact(),
+            FileBytes::Owned(_) => Ok(()),
+        }
+    }
 }
 
 impl Deref for FileBytes {
@@ -43,7 +55,7 @@ impl Pack {
 
     /// The contents of many files, which `find` finds by what is asked for; the answers have the order of `files`.
     ///
-    /// From a disk the bytes come by way of so many threads, and are in memory when this returns. Those of a remote pack are
+    /// From a disk the bytes come by way of so many threads at most, and are in memory when this returns. Those of a remote pack are
     /// fetched together, neighbours with one request.
     pub fn contents<'p, F: Sync>(
         &'p self,
@@ -55,30 +67,21 @@ impl Pack {
             let found = files.iter().map(find).collect();
             return self.gather(found);
         }
-        let read = |file: &F| {
-            let bytes = self.content(&find(file)?)?;
-            // A thread that waits for the disk here spares its caller that.
-            bytes.iter().step_by(PAGE).fold(0, |all, byte| all ^ std::hint::black_box(*byte));
-            Ok(bytes)
-        };
-        let share = files.len().div_ceil(threads.max(1)).max(1);
-        let mut shares = files.chunks(share);
-        let Some(first) = shares.next() else { return Vec::new() };
-        std::thread::scope(|scope| {
-            let read = &read;
-            let others: Vec<_> = shares
-                .map(|share| scope.spawn(move || share.iter().map(read).collect::<Vec<_>>()))
-                .collect();
-            let mut answers: Vec<_> = first.iter().map(read).collect();
-            answers.reserve(files.len() - answers.len());
-            for other in others {
-                match other.join() {
-                    Ok(more) => answers.extend(more),
-                    Err(panic) => std::panic::resume_unwind(panic),
+        let read = |files: &[F], answers: &mut Vec<Result<FileBytes>>| {
+            let first = answers.len();
+            answers.extend(files.iter().map(|file| self.content(&find(file)?)));
+            // A thread that waits for the disk here spares its caller that. One after the other, so that the processor asks
+            // the memory for several at a time.
+            let touched =
+                answers[first..].iter().flatten().flat_map(|bytes| bytes.iter().step_by(PAGE));
+            touched.fold(0, |all, byte| all ^ std::hint::black_box(*byte));
+            for answer in &mut answers[first..] {
+                if let Err(error) = answer.as_ref().map_or(Ok(()), FileBytes::intact) {
+                    *answer = Err(error);
                 }
             }
-            answers
-        })
+        };
+        in_threads(files, read, threads)
     }
 
     /// The contents of entries of a remote pack.
@@ -130,7 +133,87 @@ impl Pack {
     }
 }
 
+/// What is done in so short a time one thread does alone: to start another takes about as long.
+const ALONE: Duration = Duration::from_micros(200);
+
+/// So many things are done before anybody looks at the clock, or for more.
+const STRIDE: usize = 16;
+
+/// Does `work` with all of `things`, some at a time, in the order of which the answers are. Threads are started when one alone is
+/// not done soon, which tells that there is much to do, or that the disk is waited for.
+fn in_threads<T: Sync, A: Send>(
+    things: &[T],
+    work: impl Fn(&[T], &mut Vec<A>) + Sync,
+    threads: usize,
+) -> Vec<A> {
+    let start = Instant::now();
+    let mut answers = Vec::with_capacity(things.len());
+    for stride in things.chunks(STRIDE) {
+        work(stride, &mut answers);
+        let left = (things.len() - answers.len()) as f64 / answers.len() as f64;
+        if threads > 1 && start.elapsed().mul_f64(left) > ALONE {
+            break;
+        }
+    }
+    let left = &things[answers.len()..];
+    if left.is_empty() {
+        return answers;
+    }
+    let strides: Vec<_> = left.chunks(STRIDE).collect();
+    let next = AtomicUsize::new(0);
+    let share = || {
+        let mut done = Vec::new();
+        while let Some((place, stride)) = take(&strides, &next) {
+            let mut answers = Vec::with_capacity(stride.len());
+            work(stride, &mut answers);
+            done.push((place, answers));
+        }
+        done
+    };
+    let mut done = std::thread::scope(|scope| {
+        let others = threads.min(strides.len()) - 1;
+        let others: Vec<_> = (0..others).map(|_| scope.spawn(share)).collect();
+        let mut done = share();
+        for other in others {
+            done.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        done
+    });
+    done.sort_unstable_by_key(|(place, _)| *place);
+    answers.extend(done.into_iter().flat_map(|(_, answers)| answers));
+    answers
+}
+
+fn take<'t, T>(strides: &[&'t [T]], next: &AtomicUsize) -> Option<(usize, &'t [T])> {
+    let place = next.fetch_add(1, Ordering::Relaxed);
+    strides.get(place).map(|stride| (place, *stride))
+}
+
 /// For errors. Entries that can be found have one.
 fn path_of(entry: &EntryRef<'_>) -> PackPathBuf {
     entry.path().unwrap_or(PackPath::ROOT.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_have_the_order_of_what_is_asked() {
+        let at_once = |numbers: &[usize], answers: &mut Vec<usize>| answers.extend(numbers);
+        let slowly = |numbers: &[usize], answers: &mut Vec<usize>| {
+            let start = Instant::now();
+            while start.elapsed() < ALONE {
+                std::hint::spin_loop();
+            }
+            answers.extend(numbers);
+        };
+        for len in [0, 1, STRIDE, STRIDE + 1, 40 * STRIDE + 3] {
+            let things: Vec<usize> = (0..len).collect();
+            for threads in [0, 1, 2, 5] {
+                assert_eq!(in_threads(&things, slowly, threads), things);
+                assert_eq!(in_threads(&things, at_once, threads), things);
+            }
+        }
+    }
 }

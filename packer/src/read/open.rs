@@ -4,7 +4,7 @@ use super::format::Format;
 use super::legacy::{self, Notes};
 use super::pack::{Opened, Pack, Pages};
 use super::volumes::Volumes;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Setting};
 use crate::progress::Observer;
 use crate::source::data::{Data, Gathered};
 use crate::source::location::Location;
@@ -37,6 +37,7 @@ impl Pack {
         options: &OpenOptions,
         observer: &dyn Observer,
     ) -> Result<Pack> {
+        Setting::Timeout.check(options.remote.timeout.as_millis())?;
         let data = Data::open(location, options)?;
         if options.index.is_none()
             && let Some(index) = open_own_index(&data, options)?

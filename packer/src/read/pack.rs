@@ -1,6 +1,7 @@
 //! Opens packs and old containers, and answers the familiar questions of a file system.
 
 use crate::error::{Error, Expected, Result};
+use crate::read::any_entry::AnyEntry;
 use crate::read::file::File;
 use crate::read::format::Format;
 use crate::read::legacy;
@@ -35,11 +36,14 @@ use std::sync::Arc;
 /// and [`Pack::bytes`], is watched: a handler of SIGBUS puts zeros in the place of what is gone, and passes on what is
 /// not about packs.
 ///
+/// Paths in it are text, bytes or a [`PackPath`]. A path of the standard library is none, for these have other separators
+/// elsewhere: `path.as_os_str().as_encoded_bytes()` says that it is meant so.
+///
 /// ```no_run
 /// use std::io::Read;
 /// let pack = rangepack::Pack::open("photos.pack")?;
 /// for entry in pack.read_dir("cats")? {
-///     println!("{}", entry?.path()?);
+///     println!("{}", entry?.path()?.display());
 /// }
 /// let mut text = String::new();
 /// pack.open_file("notes/readme.txt")?.read_to_string(&mut text)?;
@@ -365,11 +369,22 @@ impl Pack {
         File::new(self, entry, content)
     }
 
-    /// Opens the file of an entry that is at hand.
-    pub fn open_entry(&self, entry: &EntryRef<'_>) -> Result<File> {
-        let path = entry.path().map_err(Error::pack(&self.0.location))?;
-        match entry.content().map_err(Error::pack(&self.0.location))? {
-            Some(content) => File::new(self, path, content),
+    /// Opens the file of an entry that is at hand, an [`EntryRef`] or an [`Entry`](rangepack_core::Entry).
+    pub fn open_entry(&self, entry: &impl AnyEntry) -> Result<File> {
+        let (path, content) = self.content_of(entry)?;
+        File::new(self, path, content)
+    }
+
+    /// The whole content of the file of an entry that is at hand.
+    pub fn read_entry(&self, entry: &impl AnyEntry) -> Result<Vec<u8>> {
+        let (path, content) = self.content_of(entry)?;
+        self.decoded(&content, || path)
+    }
+
+    fn content_of(&self, entry: &impl AnyEntry) -> Result<(PackPathBuf, Content)> {
+        let (path, content) = entry.parts().map_err(Error::pack(&self.0.location))?;
+        match content {
+            Some(content) => Ok((path, content)),
             None => Err(self.wrong_kind(path.as_bytes(), Expected::File)),
         }
     }
@@ -427,7 +442,7 @@ impl Pack {
         &self,
         entry: &PackPathBuf,
     ) -> impl FnOnce(rangepack_core::Error) -> Error + use<> {
-        let (pack, entry) = (self.0.location.clone(), entry.to_string());
+        let (pack, entry) = (self.0.location.clone(), entry.display().to_string());
         move |source| Error::Entry { pack, entry, source: Box::new(source) }
     }
 }

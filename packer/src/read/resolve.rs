@@ -2,7 +2,9 @@
 
 use super::pack::Pack;
 use crate::error::{Error, Expected, Result};
-use rangepack_core::{Content, Entry, EntryRef, Escaped, Kind, PackPath, PackPathBuf, trim_path};
+use rangepack_core::{
+    Content, Entry, EntryRef, Escaped, Follow, Kind, Met, PackPath, PackPathBuf, Step, trim_path,
+};
 
 impl Pack {
     /// Whether there is anything at `path`. Links are followed; one that leads nowhere is not there.
@@ -90,59 +92,25 @@ impl Pack {
 
     /// Follows links inside the pack, as the file system would.
     fn resolve(&self, path: &[u8]) -> Result<Option<Found<'_>>> {
-        let path = trim_path(path);
-        if path.is_empty() {
-            return Ok(Some(Found::Root));
+        let (mut follow, mut last) = (Follow::new(path), None);
+        loop {
+            let found = match follow.step() {
+                Step::Look(at) => self.find(at)?,
+                Step::Last => return Ok(last.map(Found::Entry)),
+                Step::Root => return Ok(Some(Found::Root)),
+                Step::Nowhere => return Ok(None),
+            };
+            follow.met(match &found {
+                None => Met::Nothing,
+                Some(entry) if entry.is_directory() => Met::Directory,
+                Some(entry) => match entry.link_target().map_err(Error::pack(&self.0.location))? {
+                    Some(target) => Met::Link(target),
+                    None => Met::File,
+                },
+            });
+            last = found;
         }
-        if let Ok(path) = PackPath::new(path)
-            && let Some(entry) = self.find(path)?
-            && !entry.is_symlink()
-        {
-            return Ok(Some(Found::Entry(entry)));
-        }
-        // The slow way, for links and for `.` and `..`.
-        let mut done: Vec<u8> = Vec::new();
-        let mut rest: Vec<Vec<u8>> = components(path);
-        let mut links = 0;
-        while let Some(component) = rest.pop() {
-            match component.as_slice() {
-                b"" | b"." => continue,
-                b".." => {
-                    done.truncate(memchr::memrchr(b'/', &done).unwrap_or(0));
-                    continue;
-                }
-                _ => {}
-            }
-            let parent = done.len();
-            if !done.is_empty() {
-                done.push(b'/');
-            }
-            done.extend(component);
-            let Ok(at) = PackPath::new(&done) else { return Ok(None) };
-            let Some(entry) = self.find(at)? else { return Ok(None) };
-            if let Some(target) = entry.link_target().map_err(Error::pack(&self.0.location))? {
-                links += 1;
-                // Absolute targets lead out of the pack; forty links are a circle.
-                if links > 40 || target.first() == Some(&b'/') {
-                    return Ok(None);
-                }
-                rest.extend(components(target));
-                done.truncate(parent);
-            } else if !rest.is_empty() && !entry.is_directory() {
-                return Ok(None);
-            }
-        }
-        if done.is_empty() {
-            return Ok(Some(Found::Root));
-        }
-        let Ok(at) = PackPath::new(&done) else { return Ok(None) };
-        Ok(self.find(at)?.map(Found::Entry))
     }
-}
-
-/// The components of a path, the first one last.
-fn components(path: &[u8]) -> Vec<Vec<u8>> {
-    path.split(|byte| *byte == b'/').rev().map(<[u8]>::to_vec).collect()
 }
 
 /// Where a path leads.

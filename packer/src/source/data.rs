@@ -11,6 +11,7 @@ use rangepack_core::layout::Header;
 use rangepack_core::{Answer, Digest, Extent, Hasher, Source};
 use std::borrow::Cow;
 use std::collections::VecDeque;
+use std::io::ErrorKind::NotFound;
 
 /// Longer ranges of a remote file are fetched in pieces of this length.
 pub(crate) const PIECE: u64 = 4 << 20;
@@ -40,9 +41,13 @@ impl Data {
     /// Maps a path on disk, or asks for the end of the file at a URL.
     pub fn open(location: &Location, options: &OpenOptions) -> Result<Data> {
         let backing = match location {
-            Location::Disk(path) => {
-                Backing::Mapped(Mapped::open(path).map_err(Error::io(Action::Open, path))?)
-            }
+            Location::Disk(path) => match Mapped::open(path) {
+                Ok(mapped) => Backing::Mapped(mapped),
+                Err(error) if error.kind() == NotFound && location.is_unknown_url() => {
+                    return Err(Error::Scheme { path: path.clone() });
+                }
+                Err(error) => return Err(Error::io(Action::Open, path)(error)),
+            },
             Location::Url(url) => Backing::Remote(Box::new(Remote::open(url, options)?)),
         };
         Ok(Data { location: location.clone(), backing })
@@ -52,9 +57,7 @@ impl Data {
     /// answer that access is denied.
     pub fn open_if_there(location: &Location, options: &OpenOptions) -> Result<Option<Data>> {
         match Data::open(location, options) {
-            Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
-                Ok(None)
-            }
+            Err(Error::Io { source, .. }) if source.kind() == NotFound => Ok(None),
             Err(Error::Remote { problem, .. }) if problem.is_missing() => Ok(None),
             opened => opened.map(Some),
         }

@@ -42,6 +42,18 @@ impl Location {
         matches!(self, Location::Url(_))
     }
 
+    /// Whether it looks like a URL of a scheme that is not read, and is taken for a path.
+    pub(crate) fn is_unknown_url(&self) -> bool {
+        let Some((scheme, _)) =
+            self.disk().and_then(Path::to_str).and_then(|it| it.split_once("://"))
+        else {
+            return false;
+        };
+        let mut bytes = scheme.bytes();
+        bytes.next().is_some_and(|first| first.is_ascii_alphabetic())
+            && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"+.-".contains(&byte))
+    }
+
     /// Its last part: a file's name on disk, of a URL as it is written there; empty when there is none.
     pub fn name(&self) -> &OsStr {
         match self {

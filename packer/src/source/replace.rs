@@ -325,11 +325,11 @@ mod tests {
         let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
         std::os::unix::fs::symlink(&socket, &link).unwrap();
         for target in [&socket, home.path()] {
-            let said = replace_file(target, b"one").unwrap_err().to_string();
+            let said = format!("{:?}", replace_file(target, b"one").unwrap_err());
             assert!(said.contains("not a regular file"), "{said}");
         }
         // Links stay, and what they lead to is written, in other directories and before it is there.
-        let said = replace_file(&link, b"one").unwrap_err().to_string();
+        let said = format!("{:?}", replace_file(&link, b"one").unwrap_err());
         assert!(said.contains("not a regular file"), "{said}");
         let (directory, there) = (home.path().join("sub"), home.path().join("sub/there"));
         std::fs::create_dir(&directory).unwrap();
@@ -349,8 +349,8 @@ mod tests {
     #[test]
     fn messages_do_not_name_temporary_files() {
         let error = Replacement::new(Path::new("no such directory/a")).unwrap_err();
-        let text = error.to_string();
-        assert!(text.starts_with("cannot create no such directory/a: "), "{text}");
+        assert_eq!(error.to_string(), "cannot create no such directory/a");
+        let text = format!("{error:?}");
         assert!(!text.contains(".rangepack-") && !text.contains("at path"), "{text}");
         assert!(matches!(error, Error::Io { source, .. }
             if source.kind() == std::io::ErrorKind::NotFound));

@@ -1,6 +1,6 @@
 //! Checks the hash section. It is believed by nobody; but a pack that was changed is to be told of.
 
-use super::Findings;
+use super::{Findings, Flaw};
 use crate::read::pack::Pack;
 use rangepack_core::{Hint, PackPath, Source, hash};
 
@@ -30,11 +30,7 @@ impl Hashes {
         let wrong = taken.saturating_sub(self.found);
         if self.missing > 0 || wrong > 0 {
             let missing = self.missing;
-            let text = format!(
-                "the hash section misses {missing} entries, and {wrong} of its slots lead to none: looking \
-                 these up takes longer, but every answer is right"
-            );
-            findings.structural(None, text);
+            findings.structural(None, Flaw::Hashes { missing, wrong });
         }
     }
 }

@@ -1,11 +1,11 @@
 //! Compares the NDJSON index of the CTNRv1 trailer with the paged index.
 
-use super::Findings;
+use super::{Findings, Flaw, LineFlaw};
 use crate::error::{Error, Result};
 use crate::read::pack::Pack;
-use rangepack_core::ndjson::{Item, parse_index};
+use rangepack_core::ndjson::{Item, Refused, parse_index};
 use rangepack_core::trailer::trailer_header;
-use rangepack_core::{Content, Digest, Entry, Escaped, Kind, Tag};
+use rangepack_core::{Content, Digest, Entry, Kind, Tag};
 use std::borrow::Cow;
 
 /// Reports every line that the paged index contradicts, and every entry without a line.
@@ -23,10 +23,10 @@ pub(super) fn check(pack: &Pack, findings: &Findings<'_>) {
         Err(Err(error)) => return findings.fail(error),
     };
     let Some(index) = bytes.strip_prefix(&trailer_header(section.extent.len)) else {
-        return findings.structural(None, "the CTNRv1 trailer is not where the header says");
+        return findings.structural(None, Flaw::NoTrailer);
     };
     if section.digest != Some(Digest::of(index)) {
-        findings.section(Tag::TRAILER);
+        findings.structural(None, Flaw::Section { tag: Tag::TRAILER });
     }
     let mut lines = Lines { pack, findings, seen: Vec::new(), files: 0 };
     let summary = parse_index(index, &pack.options().limits, &mut |item| {
@@ -42,17 +42,15 @@ pub(super) fn check(pack: &Pack, findings: &Findings<'_>) {
     }
     match summary {
         Ok(summary) if summary.bad_lines > 0 => {
-            let line = summary.bad.first().map_or(0, |bad| bad.number);
-            let count = summary.bad_lines;
-            let text = format!("{count} lines of the NDJSON index are not entries (first: {line})");
-            findings.structural(None, text);
+            let first = summary.bad.first().map_or(0, |bad| bad.number);
+            findings.structural(None, Flaw::BadLines { count: summary.bad_lines, first });
         }
         Ok(_) => {}
-        Err(error) => findings.structural(None, format!("NDJSON index: {error}")),
+        Err(error) => findings.structural(None, Flaw::Lines(Box::new(error))),
     }
     if let Err(error) = lines.missing() {
         match error.about_pack() {
-            Ok(problem) => findings.structural(None, format!("NDJSON index: {problem}")),
+            Ok(problem) => findings.structural(None, Flaw::Lines(Box::new(problem))),
             Err(error) => findings.fail(error),
         }
     }
@@ -71,41 +69,39 @@ impl Lines<'_, '_> {
     fn item(&mut self, item: Item) {
         match item {
             Item::Refused(refused) => {
-                let (name, problem) = (Escaped(&refused.name), refused.problem);
-                let text = format!("NDJSON index: {name} cannot be a path: {problem}");
-                self.findings.structural(None, text);
+                let Refused { name, problem, .. } = refused;
+                self.findings.structural(None, Flaw::BadName { name, problem });
             }
             Item::Entry(line) => {
-                let text = match self.line(&line) {
+                let flaw = match self.line(&line) {
                     Ok(None) => return,
-                    Ok(Some(problem)) => problem.to_owned(),
+                    Ok(Some(flaw)) => flaw,
                     Err(error) => match error.about_pack() {
-                        Ok(problem) => problem.to_string(),
+                        Ok(problem) => LineFlaw::Format(Box::new(problem)),
                         Err(error) => return self.findings.fail(error),
                     },
                 };
-                let text = format!("its line in the NDJSON index: {text}");
-                self.findings.structural(Some(&line.path), text);
+                self.findings.structural(Some(&line.path), Flaw::Line(flaw));
             }
         }
     }
 
     /// What is wrong with a line, if anything.
-    fn line(&mut self, line: &Entry) -> Result<Option<&'static str>> {
+    fn line(&mut self, line: &Entry) -> Result<Option<LineFlaw>> {
         let (pack, index) = (self.pack, self.pack.index());
         let path = line.path.as_path();
         let number = pack.ask(|pages| index.lower_bound(pages, path.parent(), path.name()))?;
         let entry = pack.ask(|pages| index.entry_at(pages, number))?;
-        let Some(entry) = entry else { return Ok(Some("the paged index has no such entry")) };
+        let Some(entry) = entry else { return Ok(Some(LineFlaw::NoEntry)) };
         let entry = entry.to_entry().map_err(Error::pack(pack.location()))?;
         if entry.path != line.path {
-            return Ok(Some("the paged index has no such entry"));
+            return Ok(Some(LineFlaw::NoEntry));
         }
         if self.mark(number) {
-            return Ok(Some("there is another one before it"));
+            return Ok(Some(LineFlaw::Again));
         }
         self.files += u64::from(!matches!(entry.kind, Kind::Directory(_)));
-        Ok((!agrees(line, &entry)).then_some("the paged index says something else"))
+        Ok((!agrees(line, &entry)).then_some(LineFlaw::Differs))
     }
 
     /// Notes that an entry has a line; returns whether it had one before.
@@ -133,8 +129,7 @@ impl Lines<'_, '_> {
             let Some(entry) = entry else { return Ok(()) };
             let word = self.seen.get((number / 64) as usize).copied().unwrap_or(0);
             if word & (1 << (number % 64)) == 0 && !entry.is_directory() {
-                let text = "it has no line in the NDJSON index";
-                self.findings.structural(entry.path().ok().as_ref(), text);
+                self.findings.structural(entry.path().ok().as_ref(), Flaw::NoLine);
             }
         }
     }

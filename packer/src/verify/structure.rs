@@ -1,7 +1,7 @@
 //! Checks the index as a whole: pages, order, directories, totals.
 
-use super::Queue;
 use super::hashes::Hashes;
+use super::{Counted, Flaw, Queue};
 use crate::error::Error;
 use crate::read::format::Format;
 use crate::read::pack::Pack;
@@ -26,8 +26,8 @@ pub(super) fn scan<'q, 'o>(
         match scanned {
             Scanned::Entry(entry) => each(queue, &entry),
             Scanned::Damaged { entries: Range { start, end }, problem } => {
-                let text = format!("entries {start}..{end} cannot be read: {problem}");
-                queue.findings.structural(None, text);
+                let problem = Box::new(problem);
+                queue.findings.structural(None, Flaw::Unreadable { start, end, problem });
             }
         }
         !queue.findings.is_over()
@@ -82,7 +82,7 @@ fn sections(pack: &Pack, ndjson: bool, queue: &mut Queue<'_, '_>) {
             }
         }
         if hasher.finish() != expected {
-            queue.findings.section(section.tag);
+            queue.findings.structural(None, Flaw::Section { tag: section.tag });
         }
     }
     let read = pack.user_metadata().map(|_| ());
@@ -98,8 +98,7 @@ fn named(pack: &Pack, queue: &Queue<'_, '_>) {
         return;
     };
     if never > 0 || again > 0 {
-        let text = format!("{never} index pages are named by no other, {again} by more than one");
-        queue.findings.structural(None, text);
+        queue.findings.structural(None, Flaw::Pages { never, again });
     }
 }
 
@@ -133,8 +132,7 @@ impl Sums {
         if let Some(directories) = &mut self.directories
             && directories.push(entry).is_err()
         {
-            let text = "its directory has no entry before it";
-            queue.findings.structural(Some(&entry.path), text);
+            queue.findings.structural(Some(&entry.path), Flaw::NoDirectory);
             self.directories = None;
         }
         match &entry.kind {
@@ -142,8 +140,7 @@ impl Sums {
                 self.written.push((*totals, entry.tree_digest));
             }
             Kind::File(content) if !self.links.agree(content, pack.format()) => {
-                let text = "it is no hard link of the files with the same number";
-                queue.findings.structural(Some(&entry.path), text);
+                queue.findings.structural(Some(&entry.path), Flaw::HardLink);
             }
             _ => {}
         }
@@ -161,21 +158,19 @@ impl Sums {
         };
         let (totals, tree) = found.root;
         let counted = [
-            ("symbolic links", header.symlinks, self.symlinks),
-            ("files", header.totals.files, totals.files),
-            ("directories", header.totals.directories, totals.directories),
-            ("bytes", header.totals.bytes, totals.bytes),
-            ("stored bytes", header.totals.stored_bytes, totals.stored_bytes),
+            (Counted::Symlinks, header.symlinks, self.symlinks),
+            (Counted::Files, header.totals.files, totals.files),
+            (Counted::Directories, header.totals.directories, totals.directories),
+            (Counted::Bytes, header.totals.bytes, totals.bytes),
+            (Counted::StoredBytes, header.totals.stored_bytes, totals.stored_bytes),
         ];
         for (what, said, found) in counted {
             if said != found {
-                let text = format!("the header says {said} {what}, the entries make {found}");
-                queue.findings.structural(None, text);
+                queue.findings.structural(None, Flaw::Count { what, said, found });
             }
         }
         if header.tree_digest.is_some() && header.tree_digest != tree {
-            let text = "the tree digest in the header is not that of the entries";
-            queue.findings.structural(None, text);
+            queue.findings.structural(None, Flaw::PackTreeDigest);
         }
         compare(pack, &self.written, &found.directories, queue);
     }
@@ -222,13 +217,11 @@ fn compare(
         let Some((written, found)) = pair else { return };
         let [totals, digest] = differ(written, found);
         if totals {
-            let (written, found) = (written.0, found.0);
-            let text = format!("its totals are {written:?}, what is in it makes {found:?}");
-            queue.findings.structural(entry.path().ok().as_ref(), text);
+            let flaw = Flaw::Totals { said: written.0, found: found.0 };
+            queue.findings.structural(entry.path().ok().as_ref(), flaw);
         }
         if digest {
-            let text = "its tree digest is not that of what is in it";
-            queue.findings.structural(entry.path().ok().as_ref(), text);
+            queue.findings.structural(entry.path().ok().as_ref(), Flaw::TreeDigest);
         }
     });
 }

@@ -37,7 +37,7 @@ fn run_on(pack: &Pack, paths: Option<&[PackPathBuf]>) -> VerifyReport {
     let observer = |event: Event<'_>| match event {
         Event::Problem { path: at, problem, .. } => {
             let path = at.map(|at| PackPathBuf::new(at.0.to_vec()).unwrap());
-            heard.lock().unwrap().push(Problem { path, text: problem.to_owned() });
+            heard.lock().unwrap().push(Problem { path, flaw: problem.clone() });
         }
         Event::Done { bytes, .. } => {
             files.fetch_add(1, Ordering::Relaxed);
@@ -137,7 +137,7 @@ fn every_line_is_compared() {
             bytes[range.start..range.end - 1].fill(b' ');
         });
         // The first one is that the trailer has not its digest.
-        let text = &replaced.problems[1].text;
+        let text = replaced.problems[1].flaw.to_string();
         assert_eq!((replaced.structural, replaced.bad), (2, 0), "{replaced:?}");
         assert!(text.contains("no line"), "{text}");
         let torn = changed(&target, |bytes| {
@@ -157,7 +157,7 @@ fn every_line_is_compared() {
             let at = lines(bytes)[1].start + at;
             bytes[at] = if bytes[at] == b'7' { b'8' } else { b'7' };
         });
-        assert!(report.problems.iter().any(|p| p.text.contains(problem)), "{report:?}");
+        assert!(report.problems.iter().any(|p| p.flaw.to_string().contains(problem)), "{report:?}");
     }
     let twice = changed(&target, |bytes| {
         let (one, two) = (
@@ -273,7 +273,7 @@ fn damaged_pages_hide_only_their_own_entries() {
         let report = verify(&pack, &options, &()).unwrap();
         assert_eq!((report.bad, report.structural), (0, 1), "{report:?}");
         assert!((1..3000).contains(&report.files), "{report:?}");
-        assert!(report.problems[0].text.contains("cannot be read"), "{report:?}");
+        assert!(report.problems[0].flaw.to_string().contains("cannot be read"), "{report:?}");
     }
 }
 
@@ -373,4 +373,24 @@ fn old_containers_pass_and_damaged_ones_do_not() {
             }
         }
     }
+}
+
+#[test]
+fn a_pack_that_was_cut_or_lengthened_is_not_sound() {
+    let home = tempfile::tempdir().unwrap();
+    let (tree, packed) = (home.path().join("tree"), home.path().join("a.pack"));
+    std::fs::create_dir(&tree).unwrap();
+    std::fs::write(tree.join("a"), "abc").unwrap();
+    crate::pack(&tree, &packed, &crate::PackOptions::new(), &()).unwrap();
+    let whole = std::fs::read(&packed).unwrap();
+    let sound = |bytes: &[u8]| {
+        std::fs::write(&packed, bytes).unwrap();
+        let pack = Pack::open(&packed).unwrap();
+        let report = verify(&pack, &VerifyOptions::new(), &()).unwrap();
+        (pack.format(), report.is_sound())
+    };
+    assert_eq!(sound(&whole), (crate::Format::Paged, true));
+    // What is left is the container of old programs, which is whole in itself.
+    assert_eq!(sound(&whole[..whole.len() - 10]), (crate::Format::Ctnr, false));
+    assert_eq!(sound(&[&whole[..], b"0123456789"].concat()), (crate::Format::Ctnr, false));
 }

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 
 from rangepack import _rangepack
-from rangepack._writing import telling
+from rangepack._writing import Telling
 from rangepack.filepacker.reader import BASE_PATH
 
 #: The longest name and base path, in characters.
@@ -52,7 +52,7 @@ class FilePackWriter:
             if len(name) > _MAX_NAME:
                 raise ValueError(f"a name has {len(name)} characters, more than {_MAX_NAME}: {name}")
         files = zip(self.file_paths, names, strict=True)
-        with telling(self._verbose, "packing") as told:
+        with Telling(self._verbose, "packing") as told:
             _rangepack.pack_files(
                 files, self.outfile, overwrite=True, strict=True, metadata={BASE_PATH: base_path}, progress=told
             )

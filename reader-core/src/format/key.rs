@@ -67,7 +67,7 @@ mod tests {
                 let key = |path: &PackPathBuf| {
                     Key::new(path.as_path().parent().as_bytes(), path.as_path().name())
                 };
-                assert_eq!(a.cmp(&b), key(&a).as_bytes().cmp(key(&b).as_bytes()), "{a} {b}");
+                assert_eq!(a.cmp(&b), key(&a).as_bytes().cmp(key(&b).as_bytes()), "{a:?} {b:?}");
             }
         }
         let long = [b'x'; 300];

@@ -201,7 +201,7 @@ mod tests {
         let mut ancestors = Ancestors::new(&Limits::default());
         let mut above = |path: &'static str| {
             let above = ancestors.above(PackPath::new(path.as_bytes()).unwrap()).unwrap();
-            above.iter().map(|entry| entry.path.to_string()).collect::<Vec<_>>()
+            above.iter().map(|entry| entry.path.to_str().unwrap().to_string()).collect::<Vec<_>>()
         };
         assert_eq!(above("a/b/c/x"), ["a/b/c", "a/b", "a"]);
         assert_eq!(above("a/b/c/y"), [""; 0]);

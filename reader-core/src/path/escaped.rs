@@ -11,6 +11,9 @@ pub struct Escaped<'a>(pub &'a [u8]);
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use fmt::Write as _;
+        if f.width().is_some() || f.precision().is_some() {
+            return f.pad(&alloc::format!("{}", Escaped(self.0)));
+        }
         for chunk in self.0.utf8_chunks() {
             for character in chunk.valid().chars() {
                 if is_deceptive(character) || character == '\\' {
@@ -42,6 +45,7 @@ mod tests {
     #[test]
     fn escaped_for_a_terminal() {
         assert_eq!(Escaped(b"a\x1b[31m\n\xffz").to_string(), "a\\u{1b}[31m\\n\\xffz");
+        assert_eq!(alloc::format!("{:<5}|{:.1}", Escaped(b"\n"), Escaped(b"ab")), "\\n   |a");
         assert_eq!(Escaped("é \u{202e}\\".as_bytes()).to_string(), "é \\u{202e}\\\\");
     }
 }

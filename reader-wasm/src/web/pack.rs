@@ -9,8 +9,8 @@ use super::source::{Bytes, Traffic};
 use crate::pieces::{Pages, Pieces};
 use rangepack_core::layout::{Header, Volume};
 use rangepack_core::{
-    Answer, Content, Digest, Entry, EntryRef, ErrorKind, Escaped, Extent, Index, Kind, Limits,
-    PackPath, PackPathBuf, Part, Source, trim_path,
+    Answer, Content, Digest, Entry, EntryRef, ErrorKind, Escaped, Extent, Follow, Index, Kind,
+    Limits, Met, PackPath, PackPathBuf, Part, Source, Step, trim_path,
 };
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
@@ -349,49 +349,22 @@ impl Pack {
 
     /// Follows links inside the pack, as the file system would; the root has no entry.
     async fn resolve(&self, path: &[u8]) -> Result<Option<Option<Entry>>> {
-        let mut done: Vec<u8> = Vec::new();
-        let mut rest: Vec<Vec<u8>> = components(trim_path(path));
-        let (mut links, mut found) = (0, None);
-        while let Some(component) = rest.pop() {
-            match component.as_slice() {
-                b"" | b"." => continue,
-                b".." => {
-                    let parent = done.iter().rposition(|byte| *byte == b'/');
-                    done.truncate(parent.unwrap_or(0));
-                    found = None;
-                    continue;
-                }
-                _ => {}
-            }
-            let parent = done.len();
-            if !done.is_empty() {
-                done.push(b'/');
-            }
-            done.extend(component);
-            if PackPath::new(&done).is_err() {
-                return Ok(None);
-            }
-            let Some(entry) = self.find(&done).await? else { return Ok(None) };
-            match &entry.kind {
-                Kind::Symlink(target) => {
-                    links += 1;
-                    // Absolute targets lead out of the pack; forty links are a circle.
-                    if links > 40 || target.first() == Some(&b'/') {
-                        return Ok(None);
-                    }
-                    rest.extend(components(target));
-                    done.truncate(parent);
-                    found = None;
-                }
-                Kind::Directory(_) => found = Some(entry),
-                _ if rest.is_empty() => found = Some(entry),
-                _ => return Ok(None),
-            }
+        let (mut follow, mut last) = (Follow::new(path), None);
+        loop {
+            let at = match follow.step() {
+                Step::Look(at) => at.to_owned(),
+                Step::Last => return Ok(Some(last)),
+                Step::Root => return Ok(Some(None)),
+                Step::Nowhere => return Ok(None),
+            };
+            last = self.find(&at).await?;
+            follow.met(match last.as_ref().map(|entry| &entry.kind) {
+                None => Met::Nothing,
+                Some(Kind::File(_)) => Met::File,
+                Some(Kind::Directory(_)) => Met::Directory,
+                Some(Kind::Symlink(target)) => Met::Link(target),
+            });
         }
-        if found.is_none() && !done.is_empty() {
-            return Ok(self.find(&done).await?.map(Some));
-        }
-        Ok(Some(found))
     }
 
     /// An entry, or why it cannot be read, told of its path.
@@ -407,7 +380,7 @@ impl Pack {
     }
 
     pub(super) fn bad_entry(&self, path: &PackPathBuf, source: rangepack_core::Error) -> Error {
-        let (pack, entry) = (self.name().to_owned(), path.to_string());
+        let (pack, entry) = (self.name().to_owned(), path.display().to_string());
         Error::Entry { pack, entry, source: Box::new(source) }
     }
 
@@ -430,11 +403,6 @@ fn owned(entry: &EntryRef<'_>) -> std::result::Result<Entry, Unread> {
         ErrorKind::Unsupported => (entry.path().ok(), error),
         _ => (None, error),
     })
-}
-
-/// The components of a path, the first one last.
-fn components(path: &[u8]) -> Vec<Vec<u8>> {
-    path.split(|byte| *byte == b'/').rev().map(<[u8]>::to_vec).collect()
 }
 
 /// A walk over entries, some pages at a time.

@@ -312,9 +312,15 @@ export class Engine {
    */
   async cached(key) {
     if (this.#options.cache === undefined || this.#root === '') return undefined;
-    const found = await this.#options.cache.get(key).catch(() => undefined);
-    if (found !== undefined) this.metrics.cacheHits++;
-    return /** @type {Uint8Array<ArrayBuffer> | undefined} */ (found);
+    let found;
+    try {
+      found = await this.#options.cache.get(key);
+    } catch {
+      // As good as nothing.
+    }
+    if (!(found instanceof Uint8Array)) return undefined;
+    this.metrics.cacheHits++;
+    return /** @type {Uint8Array<ArrayBuffer>} */ (found);
   }
 
   /**
@@ -325,8 +331,10 @@ export class Engine {
    */
   keep(key, bytes) {
     if (this.#options.cache === undefined || this.#root === '') return;
+    const { cache } = this.#options;
     // A copy: the caller may write into his, or give it away, before it is kept.
-    this.#options.cache.put(key, bytes.slice()).catch(() => {});
+    const copy = bytes.slice();
+    (async () => cache.put(key, copy))().catch(() => {});
   }
 
   /**

@@ -23,7 +23,7 @@ export const ERROR_CODES = Object.freeze({
   ERR_TOO_MANY_REQUESTS: 'the server asks for fewer requests (HTTP 429), several times',
   ERR_SERVER: 'the server failed (HTTP 408, 5xx), several times',
   ERR_STATUS: 'the server answered with a status that makes no sense here',
-  ERR_IO: 'the operating system could not read the file',
+  ERR_IO: 'the operating system, or the source that was passed in, could not read the file',
   ERR_NOT_A_PACK: 'the bytes are none of the formats that are read here',
   ERR_CORRUPT: 'the bytes contradict themselves or their digest',
   ERR_WRONG_PACK: 'a sound pack, but not the one that `root` names',

@@ -14,18 +14,21 @@ import { ERROR_CODES } from './error-codes.js';
  * @property {number} [offset] first byte of the range that was being read
  * @property {number} [length] length of that range in bytes
  * @property {number} [retryAfter] milliseconds that the server asked to wait
+ * @property {string} [advice] what else a program can do: the last sentence of the message
  */
 
 /** The error that everything in this package rejects with. */
 export class PackError extends Error {
+  #advice;
+
   /**
    * @param {ErrorCode} code what went wrong
    * @param {string} message what, where, and what to do
    * @param {Details} [details]
    */
-  constructor(code, message, { url, cause, status, offset, length, retryAfter } = {}) {
+  constructor(code, message, { url, cause, status, offset, length, retryAfter, advice } = {}) {
     const where = url === undefined ? '' : `${url}: `;
-    super(where + message, cause === undefined ? undefined : { cause });
+    super(where + message + (advice === undefined ? '' : ` ${advice}`), cause === undefined ? undefined : { cause });
     this.name = 'PackError';
     /** @type {ErrorCode} */
     this.code = code;
@@ -36,6 +39,12 @@ export class PackError extends Error {
     if (offset !== undefined) /** @type {number | undefined} */ this.offset = offset;
     if (length !== undefined) /** @type {number | undefined} */ this.length = length;
     if (retryAfter !== undefined) /** @type {number | undefined} */ this.retryAfter = retryAfter;
+    this.#advice = advice;
+  }
+
+  /** @returns {string | undefined} what else a program can do, as the message ends: not for people who cannot give options */
+  get advice() {
+    return this.#advice;
   }
 }
 

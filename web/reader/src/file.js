@@ -1,5 +1,5 @@
 /**
- * One file of a pack, shaped like the `File` of a browser.
+ * One file of a pack, with the methods of a browser's `File`.
  */
 
 import { READ, checkOptions } from './options.js';
@@ -80,6 +80,16 @@ export class PackFile {
     const { buffer, byteOffset, byteLength } = bytes;
     const own = buffer instanceof ArrayBuffer && byteLength === buffer.byteLength;
     return own ? buffer : /** @type {ArrayBuffer} */ (buffer.slice(byteOffset, byteOffset + byteLength));
+  }
+
+  /**
+   * The content as a `Blob` of the file's type, in memory.
+   *
+   * @param {ReadOptions} [options]
+   * @returns {Promise<Blob>}
+   */
+  async blob(options) {
+    return new Blob([await this.bytes(options)], { type: this.type });
   }
 
   /**

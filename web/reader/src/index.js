@@ -4,6 +4,7 @@
 
 import { open } from './open.js';
 import { PackError } from './errors.js';
+import { shown } from './options.js';
 import { blobSource } from './sources/blob.js';
 import { asBytes, bytesSource } from './sources/bytes.js';
 import { customSource } from './sources/custom.js';
@@ -26,7 +27,9 @@ export function webSource(input, options) {
   if (typeof input === 'object' && input !== null && 'read' in input && 'size' in input) {
     return customSource(/** @type {Parameters<typeof customSource>[0]} */ (input));
   }
-  const message = 'a pack is opened from an address, a Blob, bytes, or an object with `size` and `read`';
+  const message =
+    'a pack is opened from an address, a Blob, bytes, or an object with `size` and `read`; in Node also from a path or a ' +
+    `FileHandle; not from ${shown(input)}`;
   throw new PackError('ERR_ARGUMENT', message);
 }
 

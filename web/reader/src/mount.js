@@ -2,7 +2,7 @@
  * Registers a service worker that shows a pack as a site (`service-worker.js`). Needs nothing else of the package.
  */
 
-import { checkOptions } from './options.js';
+import { ARGUMENTS, checkArgument, checkOptions } from './options.js';
 
 /** @import { MountOptions } from '../types/mount.d.ts' */
 
@@ -13,6 +13,7 @@ import { checkOptions } from './options.js';
  */
 export async function mount(pack, options = {}) {
   checkOptions(options, ['worker', 'scope', 'root']);
+  checkArgument('the pack', pack, ARGUMENTS.address);
   const { worker = './sw.js', scope = './', root } = options;
   const workers = globalThis.navigator?.serviceWorker;
   if (workers === undefined) {

@@ -4,8 +4,10 @@
 
 import { Engine, OPENING_ROUNDS } from './engine.js';
 import { PackError } from './errors.js';
+import { HEAD, insteadOfAPack } from './foreign.js';
 import { checkOptions } from './options.js';
 import { Pack } from './pack.js';
+import { wrongSize } from './sources/source.js';
 import { loadWasm } from './wasm.js';
 
 /** @import { Info, OpenOptions, Pack as PublicPack, Volume } from '../types/index.d.ts' */
@@ -55,6 +57,7 @@ const PIECE = 4 * 1024 * 1024;
 export async function open(input, options, environment) {
   checkOptions(options, OPTIONS);
   const { signal } = options;
+  const root = options.root?.toLowerCase();
   signal?.throwIfAborted();
   const source = environment.source(input, options);
   /** @type {Engine | undefined} */
@@ -62,6 +65,7 @@ export async function open(input, options, environment) {
   try {
     // The end of the pack and the module come side by side; the request goes first, for it takes longer.
     const [tail, wasm] = await Promise.all([source.tail(TAIL, { signal }), loadWasm('packs')]);
+    if (options.size !== undefined && options.size !== tail.size) throw wrongSize(source.name, options.size, tail.size);
     /** @param {Wasm} wasm */
     const engineOf = (wasm) => {
       const reader = new wasm.Reader(tail.size, Math.max(options.cacheBytes ?? CACHE, LEAST_CACHE));
@@ -80,7 +84,7 @@ export async function open(input, options, environment) {
     engine = engineOf(wasm);
     /** @type {Info | undefined} */
     let info;
-    if (options.index === undefined) info = await engine.ask((reader) => reader.open(options.root), signal, undefined, OPENING_ROUNDS);
+    if (options.index === undefined) info = await engine.ask((reader) => reader.open(root), signal, undefined, OPENING_ROUNDS);
     if (info === undefined) {
       engine = engineOf(await loadWasm('legacy'));
       info = await openLegacy(engine, options, environment);
@@ -114,15 +118,29 @@ async function openLegacy(engine, options, environment) {
     const { size } = await beside.tail(0, { signal });
     return loadIndex(engine, size, options, (offset, length) => beside.read(offset, length, { signal }));
   }
-  const opened = await engine.ask((reader) => reader.openLegacy(), signal).catch((error) => {
-    if (error.code === 'ERR_NOT_A_PACK') {
-      error.message += '. If its index lies in a file beside it (.idx), pass that one as `index`';
-    }
-    throw error;
+  const opened = await engine.ask((reader) => reader.openLegacy(), signal).catch(async (error) => {
+    throw error.code === 'ERR_NOT_A_PACK' ? await notAPack(engine, error, options) : error;
   });
   if (!('legacy' in opened)) return opened;
   const { offset, length } = opened.legacy;
   return loadIndex(engine, length, options, (at, count) => engine.read(0, offset + at, count, signal));
+}
+
+/**
+ * Says what may be there instead.
+ *
+ * @param {Engine} engine
+ * @param {PackError} error
+ * @param {OpenOptions} options
+ */
+async function notAPack(engine, { message }, { size, signal }) {
+  const { name, size: length = 0 } = engine.sources[0] ?? {};
+  const head = await engine.read(0, 0, Math.min(HEAD, length), signal).catch(() => undefined);
+  signal?.throwIfAborted();
+  const what = message.replace(`${name}: `, '') + (head === undefined ? '' : `. ${insteadOfAPack(head)}`);
+  const given = size === undefined ? '' : `; or the option \`size\`, ${size}, is not its length`;
+  const advice = 'If its index lies in a file beside it (.idx), pass that one as `index`';
+  return new PackError('ERR_NOT_A_PACK', `${what}${given}.`, { url: name, advice });
 }
 
 /**
@@ -168,6 +186,6 @@ function volumeSource(input, options, environment, { name }, url) {
   const found = given === undefined ? environment.beside(input, name, others) : environment.source(given, others);
   if (found !== undefined) return found;
   const what = name === '' ? 'the file that the index belongs to' : `another file, ${name}`;
-  const message = `its files lie in ${what}; pass that one as \`volumes: { '${name}': … }\``;
-  throw new PackError('ERR_NO_VOLUME', message, { url });
+  const advice = `Pass that one as \`volumes: { '${name}': … }\``;
+  throw new PackError('ERR_NO_VOLUME', `its files lie in ${what}, which is not where it is looked for.`, { url, advice });
 }

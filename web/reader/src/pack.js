@@ -6,8 +6,7 @@ import { Contents } from './contents.js';
 import { PackError, isOfEntry } from './errors.js';
 import { PackFile } from './file.js';
 import { sha256 } from './hash.js';
-import { READ, checkOptions } from './options.js';
-import { isCount } from './sources/source.js';
+import { ARGUMENTS, READ, checkArgument, checkOptions, pathOf } from './options.js';
 
 /** @import { Children, ChildrenOptions, DirectoryEntry, Entry, FileEntry, Info, ListOptions, Metrics, ReadManyResult, ReadOptions } from '../types/index.d.ts' */
 /** @import { Engine, Widen } from './engine.js' */
@@ -69,8 +68,9 @@ export class Pack {
    */
   async attributes(path, options = {}) {
     const signal = signalOf(options);
+    const where = pathOf(path);
     const entry = typeof path === 'string' ? await this.lstat(path, { signal }) : path;
-    if (entry === undefined) throw await this.#noEntry(String(path), signal);
+    if (entry === undefined) throw await this.#noEntry(where, signal);
     // Where it is the content alone that is not known, the rest is.
     if (entry.unreadable !== undefined && !('codec' in entry)) throw this.#unreadable(entry);
     if (entry.attributes === undefined) return new Map();
@@ -85,6 +85,7 @@ export class Pack {
    */
   async section(tag, options = {}) {
     const signal = signalOf(options);
+    checkArgument('the tag', tag, ARGUMENTS.text);
     const section = this.info.sections.find((section) => section.tag === tag);
     if (section === undefined) return undefined;
     if (section.sha256 === undefined) {
@@ -110,7 +111,7 @@ export class Pack {
   }
 
   /**
-   * @param {string} path
+   * @param {string | Entry} path
    * @param {ReadOptions} [options]
    * @returns {Promise<boolean>}
    */
@@ -119,13 +120,13 @@ export class Pack {
   }
 
   /**
-   * @param {string} path
+   * @param {string | Entry} path
    * @param {ReadOptions} [options]
    * @returns {Promise<Entry | undefined>}
    */
   async stat(path, options = {}) {
     const signal = signalOf(options);
-    const clean = trim(path);
+    const clean = trim(pathOf(path));
     if (clean === '') return this.#rootEntry();
     const entry = hasDots(clean) ? undefined : await this.#find(clean, signal);
     if (entry !== undefined && entry.kind !== 'symlink') return entry;
@@ -133,13 +134,13 @@ export class Pack {
   }
 
   /**
-   * @param {string} path
+   * @param {string | Entry} path
    * @param {ReadOptions} [options]
    * @returns {Promise<Entry | undefined>}
    */
   async lstat(path, options = {}) {
     const signal = signalOf(options);
-    const clean = trim(path);
+    const clean = trim(pathOf(path));
     if (clean === '') return this.#rootEntry();
     if (/(^|\/)\.{1,2}$/.test(clean)) return this.#resolve(clean, signal);
     const entry = hasDots(clean) ? undefined : await this.#find(clean, signal);
@@ -236,21 +237,20 @@ export class Pack {
   }
 
   /**
-   * @param {string} path
+   * @param {string | Entry} [path]
    * @param {ListOptions} [options]
    * @returns {Promise<Entry[]>}
    */
-  async readdir(path, options = {}) {
+  async readdir(path = '', options = {}) {
     checkOptions(options, LIST);
     const { after, limit = PAGE, signal } = options;
-    this.#checkCount('limit', limit);
-    const plain = trim(path);
+    const plain = trim(pathOf(path));
     // Most paths are directories without links on the way: one question is enough.
     if (!hasDots(plain)) {
       const entries = await this.#list(plain, after, limit, signal);
       if (entries.length > 0) return entries;
     }
-    const directory = await this.#directory(path, signal);
+    const directory = await this.#directory(plain, signal);
     return directory === plain ? [] : this.#list(directory, after, limit, signal);
   }
 
@@ -276,22 +276,20 @@ export class Pack {
   }
 
   /**
-   * @param {string} path
+   * @param {string | Entry} [path]
    * @param {ChildrenOptions} [options]
    * @returns {Promise<Children>}
    */
-  async children(path, options = {}) {
+  async children(path = '', options = {}) {
     checkOptions(options, CHILDREN);
     const { start = 0, limit = PAGE, signal } = options;
-    if (typeof start !== 'string') this.#checkCount('start', start);
-    this.#checkCount('limit', limit);
-    const plain = trim(path);
+    const plain = trim(pathOf(path));
     // As for `readdir`, one question is enough for most paths.
     if (!hasDots(plain)) {
       const found = await this.#children(plain, start, limit, signal);
       if (found.total > 0) return found;
     }
-    const directory = await this.#directory(path, signal);
+    const directory = await this.#directory(plain, signal);
     return directory === plain ? { total: 0, start: 0, entries: [] } : this.#children(directory, start, limit, signal);
   }
 
@@ -352,22 +350,13 @@ export class Pack {
   }
 
   /**
-   * @param {string} what
-   * @param {number} value
-   */
-  #checkCount(what, value) {
-    if (isCount(value) || (what === 'limit' && value === Infinity)) return;
-    throw this.#engine.error('ERR_ARGUMENT', `\`${what}\` must be an integer from 0 to 2^53-1, not ${value}`);
-  }
-
-  /**
-   * @param {string} path
+   * @param {string | Entry} [path]
    * @param {ReadOptions} [options]
    * @returns {AsyncGenerator<Entry, void, undefined>}
    */
-  async *list(path, options = {}) {
+  async *list(path = '', options = {}) {
     const signal = signalOf(options);
-    const directory = await this.#directory(path, signal);
+    const directory = await this.#directory(pathOf(path), signal);
     /** @type {string | undefined} */
     let after;
     for (;;) {
@@ -379,19 +368,19 @@ export class Pack {
   }
 
   /**
-   * @param {string} [path]
+   * @param {string | Entry} [path]
    * @param {ReadOptions} [options]
    * @returns {AsyncGenerator<Entry, void, undefined>}
    */
   async *walk(path = '', options = {}) {
     const signal = signalOf(options);
-    const directory = await this.#directory(path, signal);
+    const directory = await this.#directory(pathOf(path), signal);
     const { start, end } = await this.#engine.ask((reader) => reader.subtree(directory), signal);
     for await (const entries of this.#scan(start, end, signal)) yield* entries;
   }
 
   /**
-   * @param {string} path
+   * @param {string | Entry} path
    * @param {ReadOptions} [options]
    * @returns {Promise<PackFile>}
    */
@@ -405,8 +394,29 @@ export class Pack {
    * @returns {Promise<Uint8Array<ArrayBuffer>>}
    */
   async readFile(path, options = {}) {
+    if (typeof options === 'string') {
+      throw this.#engine.error('ERR_ARGUMENT', '`readFile` gives bytes and takes no encoding; `text` gives the text of a file in UTF-8');
+    }
     const signal = signalOf(options);
     return this.#contents.whole(await this.#file(path, signal), { signal });
+  }
+
+  /**
+   * @param {string | Entry} path
+   * @param {ReadOptions} [options]
+   * @returns {Promise<string>}
+   */
+  async text(path, options = {}) {
+    return (await this.open(path, options)).text(options);
+  }
+
+  /**
+   * @param {string | Entry} path
+   * @param {ReadOptions} [options]
+   * @returns {Promise<unknown>}
+   */
+  async json(path, options = {}) {
+    return (await this.open(path, options)).json(options);
   }
 
   /**
@@ -415,7 +425,7 @@ export class Pack {
    * @returns {Promise<FileEntry>} links followed
    */
   async #file(path, signal) {
-    const where = typeof path === 'string' ? path : path.path;
+    const where = pathOf(path);
     const entry = typeof path === 'string' || path.kind === 'symlink' ? await this.stat(where, { signal }) : path;
     if (entry === undefined) throw await this.#noEntry(where, signal);
     if (entry.kind !== 'file') {
@@ -431,6 +441,7 @@ export class Pack {
    */
   async *readMany(paths, options = {}) {
     const signal = signalOf(options);
+    checkArgument('what `readMany` reads', paths, ARGUMENTS.paths);
     /** @type {Promise<ReadManyResult[]> | undefined} */
     let coming;
     // One group is given out while the next is on its way.
@@ -488,8 +499,8 @@ export class Pack {
    * @returns {Promise<Wanted | undefined>} undefined: a directory, or a link to one, that a walk came across
    */
   async #wanted(given, signal) {
+    const path = pathOf(given);
     if (typeof given !== 'string' && given.kind === 'directory') return undefined;
-    const path = typeof given === 'string' ? given : given.path;
     try {
       return { path, entry: await this.#file(given, signal) };
     } catch (error) {

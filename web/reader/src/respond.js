@@ -4,7 +4,7 @@
 
 import { PackError } from './errors.js';
 import { nameBytes, nameText } from './names.js';
-import { checkOptions } from './options.js';
+import { ARGUMENTS, checkArgument, checkOptions } from './options.js';
 import { isDocument, typeOf } from './types.js';
 
 /** @import { Pack, PackFile } from '../types/index.d.ts' */
@@ -52,6 +52,7 @@ const RUNS = /^(script|xslt)$|(worker|worklet)$/;
  */
 export async function respond(pack, path, request, options = {}) {
   checkOptions(options, OPTIONS);
+  checkArgument('the path', path, ARGUMENTS.text);
   const { trusted = false, destination, onError } = options;
   const isHead = request.method === 'HEAD';
   if (!isHead && request.method !== 'GET') {

@@ -6,6 +6,7 @@
 import * as legacy from '../wasm/rangepack-legacy.js';
 import * as packs from '../wasm/rangepack.js';
 import { PackError, displayUrl } from './errors.js';
+import { ARGUMENTS, checkArgument } from './options.js';
 
 /** @typedef {typeof import('../wasm/rangepack-legacy.js')} Wasm */
 
@@ -34,6 +35,7 @@ let load = (url) => fetch(url);
  * @param {(which: Which) => WasmSource | PromiseLike<WasmSource>} source
  */
 export function setWasm(source) {
+  checkArgument('what `setWasm` takes', source, ARGUMENTS.function);
   locate = source;
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
-import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -14,8 +14,17 @@ const script = fileURLToPath(new URL('../src/node/cli.js', import.meta.url));
 
 /** @type {import('./range-server.js').RangeServer} */
 let server;
-before(async () => (server = await startRangeServer({ folder: golden })));
-after(() => server.close());
+/** @type {string} where an index lies without its container */
+let alone;
+before(async () => {
+  server = await startRangeServer({ folder: golden, files: { '/large.bin': new Uint8Array(17 << 20) } });
+  alone = await mkdtemp(join(tmpdir(), 'rangepack-'));
+  await copyFile(join(golden, 'sidecar.pack.rpx'), join(alone, 'index'));
+});
+after(async () => {
+  await server.close();
+  await rm(alone, { recursive: true });
+});
 
 /**
  * @param {string[]} args
@@ -212,6 +221,29 @@ test('roots', async () => {
   assert.equal((await run('info', '--root', '12', 'all-kinds.pack')).exit, 2);
 });
 
+test('an index beside a container is found, if there is no other', async () => {
+  const { exit, out, err } = await run('ls', join(tests, 'fixtures/seed-formats/unfinalized.container'));
+  assert.equal(exit, 0, err);
+  assert.ok(out.length > 0);
+  assert.match(err, /not finalized/);
+  // The one that is looked for is not what an error speaks of.
+  const none = await run('ls', join(tests, 'hostile/nothing.pack'));
+  assert.equal(none.exit, 1);
+  assert.doesNotMatch(none.err, /nothing\.pack\.idx/);
+});
+
+test('errors speak of no option that the command does not have', async () => {
+  const whole = await run('ls', `${server.origin}/large.bin?ranges=no`);
+  assert.equal(whole.exit, 2);
+  assert.match(whole.err, /ignores the header Range/);
+  const volume = await run('cat', join(alone, 'index'), 'a');
+  assert.match(volume.err, /its files lie in .*\nhint: put that file beside/);
+  const none = await run('ls', `${server.origin}/all-kinds.json`);
+  for (const { err } of [whole, volume, none]) assert.doesNotMatch(err, /wholeLimit|volumes|`index`|`size`/);
+  const user = await run('ls', 'https://me:secret@a.test/a.pack');
+  assert.doesNotMatch(user.err, /secret|headers:/);
+});
+
 test('an index of its own', async () => {
   const seeds = join(tests, 'fixtures', 'seed-formats');
   const files = await readdir(seeds, { recursive: true });
@@ -232,9 +264,14 @@ test('usage', async () => {
     for (const option of ['index', 'root', 'header', 'cache', 'verbose', 'help', 'version']) assert.ok(out.includes(`--${option}`));
     assert.ok(out.split('\n').every((line) => line.length <= 120));
   }
+  assert.equal((await run('help')).out, help.out);
+  assert.equal((await run('help', 'ls')).out, (await run('ls', '-h')).out);
   const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
   assert.equal((await run('-V')).out, `rangepack ${version}\n`);
-  const bad = [[], ['frobnicate'], ['ls'], ['cat', 'x.pack'], ['info', 'x.pack', 'y'], ['ls', '--frob'], ['toString'], ['ls', '-lb', '--json', 'x'], ['ls', '-df', 'x'], ['ls', '-b', 'x']];
+  for (const offset of [['--offset', '-3'], ['--offset=-3']]) {
+    assert.match((await run('cat', 'all-kinds.pack', 'link', ...offset)).err, /--offset is a number of bytes, like .*, not -3\n/);
+  }
+  const bad = [[], ['frobnicate'], ['help', 'frobnicate'], ['ls'], ['cat', 'x.pack'], ['info', 'x.pack', 'y'], ['ls', '--frob'], ['toString'], ['ls', '-lb', '--json', 'x'], ['ls', '-df', 'x'], ['ls', '-b', 'x']];
   for (const args of [...bad, ['ls', '--header', 'nothing', 'x'], ['cat', 'all-kinds.pack', 'link', '--offset', 'x']]) {
     const { exit, out, err } = await run(...args);
     assert.deepEqual([exit, out], [2, ''], args.join(' '));

@@ -235,7 +235,7 @@ function entryOf(json) {
   /** @type {any} */
   const entry = { path, name: path.slice(path.lastIndexOf('/') + 1), kind: json.kind, size: json.size, storedSize: json.stored_size };
   if (json.mode !== undefined) entry.mode = json.mode;
-  if (json.mtime !== undefined) entry.mtimeNs = BigInt(json.mtime);
+  if (json.mtime !== undefined) entry.mtimeNs = json.mtime;
   if (json.uid !== undefined) [entry.uid, entry.gid] = [json.uid, json.gid];
   if (json.kind === 'file') {
     Object.assign(entry, { codec: json.codec, volume: json.volume, offset: json.offset, sha256: json.sha256 ?? undefined });

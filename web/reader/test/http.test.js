@@ -115,7 +115,7 @@ describe('opening', () => {
   });
 
   test('with a wrong size given says so', async () => {
-    await rejects(open('/a', { size: 299_999 }).source.tail(1000), 'ERR_CHANGED', /300000 bytes instead of 299999/);
+    await rejects(open('/a', { size: 299_999 }).source.tail(1000), 'ERR_ARGUMENT', /`size` says that the file has 299999 bytes, but it has 300000/);
   });
 
   test('again after the tail broke off reads it by its place', async () => {
@@ -161,7 +161,7 @@ describe('opening from another origin', () => {
 
   test('says what to do where the size cannot be learned', async () => {
     const { source } = openFromPage('/a?cors=plain&head=403');
-    await rejects(source.tail(1000), 'ERR_NO_SIZE', /Access-Control-Expose-Headers.*option size/);
+    await rejects(source.tail(1000), 'ERR_NO_SIZE', /Access-Control-Expose-Headers.*option `size`/);
   });
 
   test('learns the size of a short file from what comes, in the last resort', async () => {
@@ -295,6 +295,14 @@ describe('refusals', () => {
     assert.equal(log().length, 2);
   });
 
+  test('a size that the server hides, and that is wrong', async () => {
+    for (const [size, code] of /** @type {const} */ ([[data.length + 10, 'ERR_SHORT_BODY'], [data.length + 5000, 'ERR_RANGE_NOT_SATISFIABLE']])) {
+      const { source } = openFromPage('/a?cors=plain', { size, retries: 0 });
+      const message = new RegExp(`Perhaps the option \`size\`, ${size}, is wrong`);
+      await rejects(source.tail(1000), code, message);
+    }
+  });
+
   test('addresses that cannot be', () => {
     const code = 'ERR_ARGUMENT';
     assert.throws(() => httpSource('ftp://example.org/a'), { code });
@@ -303,7 +311,6 @@ describe('refusals', () => {
       assert.doesNotMatch(error.message, /secret/);
       return true;
     });
-    assert.throws(() => httpSource('https://example.org/a', { size: -1 }), { code });
   });
 
   test('no secret of an address gets into an error', async () => {

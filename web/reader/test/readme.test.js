@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { ERROR_CODES } from '../src/error-codes.js';
+import { openPack } from '../src/node/index.js';
 import { startRangeServer } from './range-server.js';
 
 const folder = fileURLToPath(new URL('..', import.meta.url));
@@ -128,6 +129,14 @@ test('the table of errors holds all codes, and their meanings', () => {
   const rows = [...readme.matchAll(/^\| `(ERR_\w+)` \| (.*) \|$/gm)].map(([, code = '', meaning]) => [code, meaning]);
   assert.deepEqual(Object.fromEntries(rows), ERROR_CODES);
   assert.equal(rows.length, Object.keys(ERROR_CODES).length);
+});
+
+test('the table of options holds all that openPack takes', async () => {
+  const [, table = ''] = /^### Options\n([\s\S]*?)^¹/m.exec(readme) ?? [];
+  const rows = [...table.matchAll(/^\| `(\w+)` \|.*\|$/gm)].map(([, name]) => name);
+  const nonsense = /** @type {any} */ ({ nonsense: 1 });
+  const { message } = await openPack('none', nonsense).catch((error) => error);
+  assert.deepEqual(rows.sort(), message.split('there are ')[1].split(', ').sort());
 });
 
 test('files that the readme names are there', async () => {

@@ -44,7 +44,7 @@ const DOM = ['--lib', 'ES2023,DOM,DOM.Iterable,DOM.AsyncIterable'];
 
 const CALLS = `
 import { openPack, PackError, cacheStorageCache, setWasm } from 'rangepack';
-import type { Entry, ErrorCode, Pack, PackFile } from 'rangepack';
+import type { Cache, Entry, ErrorCode, OpenOptions, Pack, PackFile } from 'rangepack';
 import { mount } from 'rangepack/mount';
 import { decodePath } from 'rangepack/respond';
 
@@ -63,6 +63,17 @@ export async function main(): Promise<number> {
   names.push(...first.map(({ name }) => name));
   const { total, start, entries } = await pack.children('cats', { start: 'felix.jpg', limit: 10 });
   if (start < total) names.push(...entries.map(({ name }) => name));
+  for (const entry of first) {
+    names.push(entry.mtimeNs ?? '', ...(await pack.readdir(entry)).map(({ name }) => name), await pack.text(entry));
+    for await (const { path } of pack.walk(entry)) names.push(path);
+    for await (const { path } of pack.list(entry)) names.push(path);
+    if (await pack.exists(entry)) names.push((await pack.lstat(entry))?.name ?? '', (await pack.open(entry)).name);
+    const { total } = await pack.children(entry);
+    const parsed: unknown = await pack.json(entry);
+    names.push(JSON.stringify([total, parsed, entry, await pack.readdir()]));
+  }
+  // @ts-expect-error it gives bytes
+  (await pack.readFile('a', 'utf8')).trim();
   // @ts-expect-error there may be nothing at that path
   (await pack.stat('cats')).size;
   const file: PackFile = await pack.open('cats/felix.jpg');
@@ -71,6 +82,16 @@ export async function main(): Promise<number> {
   for await (const { path, bytes, error } of pack.readMany(pack.walk())) names.push(error === undefined ? path + bytes.length : error.code);
   pack.close();
   return names.length;
+}
+
+/** Whoever has options that may be absent hands them on as they are. */
+export async function handedOn(pack: Pack, signal: AbortSignal | undefined, limit?: number, cache?: Cache): Promise<unknown> {
+  const options: OpenOptions = { signal, cache, root: undefined, headers: undefined, fetch: undefined, timeout: limit, size: limit, index: undefined };
+  await openPack('photos.pack', options);
+  await mount('site.pack', { scope: undefined, root: undefined, worker: undefined });
+  await (await pack.open('a', { signal })).bytes({ signal });
+  cacheStorageCache({ name: undefined, maxBytes: limit });
+  return pack.readdir('', { signal, limit, after: undefined }).then(() => pack.children('', { signal, start: limit, limit }));
 }
 
 /** Its kind tells what an entry has. */
@@ -110,7 +131,8 @@ export async function disposed(signal: AbortSignal): Promise<Blob> {
   const { value } = await file.stream().getReader().read();
   const piece: number = value?.length ?? 0;
   await new Response(file.stream()).text();
-  return new Blob([await pack.readFile('a'), await file.bytes(), await file.arrayBuffer(), String(piece)]);
+  const image: string = URL.createObjectURL(await file.blob());
+  return new Blob([image, await pack.readFile('a'), await file.bytes(), await file.arrayBuffer(), String(piece)]);
 }
 setWasm((which) => new URL('https://a.test/' + which));
 setWasm(() => fetch('https://a.test/'));
@@ -118,12 +140,17 @@ setWasm(() => fetch('https://a.test/'));
 
 const OF_NODE = `
 import { fsOf } from 'rangepack/fs';
-import { folderCache } from 'rangepack/node';
-import { openPack as inlined } from 'rangepack/inline';
+import { folderCache } from 'rangepack';
+import { folderCache as ofInline, openPack as inlined } from 'rangepack/inline';
 import { open, readFile } from 'node:fs/promises';
-import { openPack as ofNode } from 'rangepack/node';
-export const handle = async () => ofNode(await open('a.pack'), { cache: folderCache('kept') });
-export const same = () => inlined('a.pack');
+import { folderCache as ofNode, openPack as openNode } from 'rangepack/node';
+export const handles = async () => {
+  const handle = await open('a.pack');
+  await openPack(handle, { cache: folderCache('kept', { maxBytes: undefined }) });
+  await inlined(handle, { cache: ofInline('kept') });
+  return openNode(handle, { cache: ofNode('kept') });
+};
+export const bytes = async () => openPack(await readFile('a.pack'));
 setWasm((which) => readFile(which));
 export function viaCallbacks(pack: Pack): void {
   const fs = fsOf(pack);
@@ -133,6 +160,13 @@ export function viaCallbacks(pack: Pack): void {
   fs.readdir('/', 'utf8', (error, names) => names.map((name) => name.length));
   fs.stat('/a', { bigint: true }, (error, stats) => console.log(stats.mtimeNs + 1n));
 }
+`;
+
+/** Without Node's own types. */
+const ALONE_IN_NODE = `
+import { folderCache } from 'rangepack';
+import type { OpenFile } from 'rangepack';
+export const handle = (file: OpenFile) => openPack(file, { cache: folderCache('kept') });
 `;
 
 const OF_WORKERS = `
@@ -157,6 +191,9 @@ for (const [name, compiler] of Object.entries(COMPILERS)) {
     });
     test('for Node, without the DOM', async () => {
       assert.equal(await compiled(compiler, 'node.ts', CALLS + OF_THE_WEB + OF_NODE, [...NODE, '--lib', 'ES2023']), '');
+    });
+    test('for Node, without its types', async () => {
+      assert.equal(await compiled(compiler, 'bare.ts', CALLS + ALONE_IN_NODE, ['--module', 'NodeNext', '--typeRoots', 'none', '--lib', 'ES2023']), '');
     });
     test("the READMEs' own lines", async () => {
       const examples = [...readme.matchAll(/<!-- example: (\w+) -->\n```(?:js|html)\n([\s\S]*?)```/g)].map(([, name, body = '']) => [name, body]);

@@ -34,13 +34,13 @@ export interface PackFs {
   stat: Status;
   /** Links at the end of the path are not followed. */
   lstat: Status;
-  readlink: Asked<[path: Path, options?: BufferEncoding | { encoding?: BufferEncoding | null }], string>;
+  readlink: Asked<[path: Path, options?: BufferEncoding | { encoding?: BufferEncoding | null | undefined }], string>;
   /** Where the path leads when all links are followed, from `/` on. */
-  realpath: Asked<[path: Path, options?: BufferEncoding | { encoding?: BufferEncoding | null }], string>;
+  realpath: Asked<[path: Path, options?: BufferEncoding | { encoding?: BufferEncoding | null | undefined }], string>;
   readFile: ReadFile;
   /** Names in the order of their bytes. With `recursive`, children first, then what is below each of them. */
   readdir: ReadDirectory;
-  opendir: Asked<[path: Path, options?: { encoding?: BufferEncoding; recursive?: boolean }], Directory>;
+  opendir: Asked<[path: Path, options?: { encoding?: BufferEncoding | undefined; recursive?: boolean | undefined }], Directory>;
   open: Asked<[path: Path, flags?: string | number], FileHandle>;
   /** `end` is the last byte, as in Node. Every byte is verified before it is given out (but see `PackFile`). */
   createReadStream(path: Path, options?: BufferEncoding | StreamOptions): ReadStream;
@@ -56,31 +56,31 @@ export type Callback<Answer> = (error: NodeJS.ErrnoException | null, answer: Ans
 
 export interface Status {
   (path: Path, options: { bigint: true }): Promise<BigIntStats>;
-  (path: Path, options?: { bigint?: false }): Promise<Stats>;
+  (path: Path, options?: { bigint?: false | undefined }): Promise<Stats>;
   (path: Path, callback: Callback<Stats>): void;
   (path: Path, options: { bigint: true }, callback: Callback<BigIntStats>): void;
-  (path: Path, options: { bigint?: false }, callback: Callback<Stats>): void;
-  (path: Path, options: { bigint?: boolean }, callback: Callback<Stats | BigIntStats>): void;
+  (path: Path, options: { bigint?: false | undefined }, callback: Callback<Stats>): void;
+  (path: Path, options: { bigint?: boolean | undefined }, callback: Callback<Stats | BigIntStats>): void;
 }
 
 export interface ReadFile {
-  (path: Path, options: BufferEncoding | { encoding: BufferEncoding; signal?: AbortSignal }): Promise<string>;
-  (path: Path, options?: { encoding?: null; signal?: AbortSignal } | null): Promise<Buffer>;
+  (path: Path, options: BufferEncoding | { encoding: BufferEncoding; signal?: AbortSignal | undefined }): Promise<string>;
+  (path: Path, options?: { encoding?: null | undefined; signal?: AbortSignal | undefined } | null): Promise<Buffer>;
   (path: Path, callback: Callback<Buffer>): void;
-  (path: Path, options: BufferEncoding | { encoding: BufferEncoding; signal?: AbortSignal }, callback: Callback<string>): void;
-  (path: Path, options: { encoding?: null; signal?: AbortSignal } | null, callback: Callback<Buffer>): void;
+  (path: Path, options: BufferEncoding | { encoding: BufferEncoding; signal?: AbortSignal | undefined }, callback: Callback<string>): void;
+  (path: Path, options: { encoding?: null | undefined; signal?: AbortSignal | undefined } | null, callback: Callback<Buffer>): void;
 }
 
 export interface ReadDirectory {
-  (path: Path, options: { withFileTypes: true; recursive?: boolean }): Promise<Dirent[]>;
-  (path: Path, options: 'buffer' | { encoding: 'buffer'; recursive?: boolean }): Promise<Buffer[]>;
-  (path: Path, options?: BufferEncoding | { withFileTypes?: false; recursive?: boolean } | null): Promise<string[]>;
+  (path: Path, options: { withFileTypes: true; recursive?: boolean | undefined }): Promise<Dirent[]>;
+  (path: Path, options: 'buffer' | { encoding: 'buffer'; recursive?: boolean | undefined }): Promise<Buffer[]>;
+  (path: Path, options?: BufferEncoding | { withFileTypes?: false | undefined; recursive?: boolean | undefined } | null): Promise<string[]>;
   (path: Path, callback: Callback<string[]>): void;
-  (path: Path, options: { withFileTypes: true; recursive?: boolean }, callback: Callback<Dirent[]>): void;
-  (path: Path, options: 'buffer' | { encoding: 'buffer'; recursive?: boolean }, callback: Callback<Buffer[]>): void;
+  (path: Path, options: { withFileTypes: true; recursive?: boolean | undefined }, callback: Callback<Dirent[]>): void;
+  (path: Path, options: 'buffer' | { encoding: 'buffer'; recursive?: boolean | undefined }, callback: Callback<Buffer[]>): void;
   (
     path: Path,
-    options: BufferEncoding | { withFileTypes?: false; recursive?: boolean } | null,
+    options: BufferEncoding | { withFileTypes?: false | undefined; recursive?: boolean | undefined } | null,
     callback: Callback<string[]>,
   ): void;
 }
@@ -106,9 +106,9 @@ export interface FileHandle extends AsyncDisposable {
   read<T extends NodeJS.ArrayBufferView>(buffer: T, options?: FileReadOptions<T>): Promise<FileReadResult<T>>;
   read<T extends NodeJS.ArrayBufferView = Buffer>(options?: FileReadOptions<T>): Promise<FileReadResult<T>>;
   stat(options: { bigint: true }): Promise<BigIntStats>;
-  stat(options?: { bigint?: false }): Promise<Stats>;
-  readFile(options: BufferEncoding | { encoding: BufferEncoding; signal?: AbortSignal }): Promise<string>;
-  readFile(options?: { encoding?: null; signal?: AbortSignal } | null): Promise<Buffer>;
+  stat(options?: { bigint?: false | undefined }): Promise<Stats>;
+  readFile(options: BufferEncoding | { encoding: BufferEncoding; signal?: AbortSignal | undefined }): Promise<string>;
+  readFile(options?: { encoding?: null | undefined; signal?: AbortSignal | undefined } | null): Promise<Buffer>;
   createReadStream(options?: StreamOptions): ReadStream;
   readableWebStream(): ReadableStream<Uint8Array<ArrayBuffer>>;
   close(): Promise<void>;
@@ -116,13 +116,13 @@ export interface FileHandle extends AsyncDisposable {
 
 export interface StreamOptions {
   /** First byte (0). */
-  start?: number;
+  start?: number | undefined;
   /** Last byte. */
-  end?: number;
-  encoding?: BufferEncoding;
+  end?: number | undefined;
+  encoding?: BufferEncoding | undefined;
   /** Bytes that are given out at a time at most (64 KiB). */
-  highWaterMark?: number;
-  signal?: AbortSignal;
+  highWaterMark?: number | undefined;
+  signal?: AbortSignal | undefined;
 }
 
 export interface ReadStream extends Readable {

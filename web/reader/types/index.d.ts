@@ -9,7 +9,7 @@
  * const pack = await openPack('https://example.org/photos.pack');
  * for (const entry of await pack.readdir('cats')) console.log(entry.name, entry.size);
  * const cat = await pack.open('cats/felix.jpg');
- * image.src = URL.createObjectURL(new Blob([await cat.bytes()], { type: cat.type }));
+ * image.src = URL.createObjectURL(await cat.blob());
  * ```
  */
 
@@ -31,49 +31,49 @@ export interface CustomSource {
     options: ReadOptions,
   ): ArrayBuffer | ArrayBufferView | PromiseLike<ArrayBuffer | ArrayBufferView>;
   /** For messages. */
-  name?: string;
+  name?: string | undefined;
 }
 
 /** Options of every call that reads. */
 export interface ReadOptions {
   /** Ends the call; what nobody else waits for is not fetched any more. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
-/** How a pack is opened. */
+/** How a pack is opened. What concerns requests has no effect where none are made, so that the same options do for a path and an address. */
 export interface OpenOptions extends ReadOptions {
   /** Only the pack whose root page has this SHA-256 (64 hexadecimal digits) is accepted, whoever serves it. */
-  root?: string;
+  root?: string | undefined;
   /** Sent with every request. */
-  headers?: Headers | Record<string, string> | Iterable<readonly [string, string]>;
+  headers?: Headers | Record<string, string> | Iterable<readonly [string, string]> | undefined;
   /** Used instead of the global `fetch`, which fits. */
-  fetch?(address: string, init: FetchInit): PromiseLike<Response>;
+  fetch?: ((address: string, init: FetchInit) => PromiseLike<Response>) | undefined;
   /** Whether cookies go along (`fetch`'s own option). */
-  credentials?: 'omit' | 'same-origin' | 'include';
+  credentials?: 'omit' | 'same-origin' | 'include' | undefined;
   /** Index pages that are kept in memory, in bytes (32 MiB; at least 4 MiB). */
-  cacheBytes?: number;
+  cacheBytes?: number | undefined;
   /** Requests in flight at most (6). */
-  concurrency?: number;
+  concurrency?: number | undefined;
   /** How often a request that failed is tried again (4). */
-  retries?: number;
+  retries?: number | undefined;
   /** Milliseconds before the first of these (250); each further wait is twice as long. */
-  retryDelay?: number;
-  /** How many milliseconds may pass without a byte (30 000). */
-  timeout?: number;
-  /** How many bytes a second must come at least, looked at whenever `timeout` has passed (1024). */
-  leastSpeed?: number;
-  /** Length of the pack in bytes, if it is known: saves a request where a server hides it. */
-  size?: number;
+  retryDelay?: number | undefined;
+  /** How many milliseconds may pass without a byte (30 000). 0: any number. */
+  timeout?: number | undefined;
+  /** How many bytes a second must come at least, looked at whenever `timeout` has passed (1024). 0: any number. */
+  leastSpeed?: number | undefined;
+  /** Length of the pack in bytes, if it is known: saves a request where a server hides it. Another one is `ERR_ARGUMENT`, where it shows. */
+  size?: number | undefined;
   /** From a server that ignores ranges a file of so many bytes at most is taken as a whole (16 MiB). */
-  wholeLimit?: number;
+  wholeLimit?: number | undefined;
   /** The NDJSON index (`.idx`) of an old container that has none inside. */
-  index?: PackInput;
+  index?: PackInput | undefined;
   /** Where other volumes lie, by name, if not beside the pack. '' is the file that an index lies beside. */
-  volumes?: Record<string, PackInput>;
+  volumes?: Record<string, PackInput> | undefined;
   /** Keeps pages and contents from one visit to the next: `cacheStorageCache()`, or `folderCache()` in Node. */
-  cache?: Cache;
+  cache?: Cache | undefined;
   /** Told how far the index of an old container has come, in bytes. A pack needs no such loading. */
-  onProgress?: (progress: { loaded: number; total: number }) => void;
+  onProgress?: ((progress: { loaded: number; total: number }) => void) | undefined;
 }
 
 /** What `fetch` is called with. */
@@ -85,11 +85,12 @@ export interface FetchInit {
   credentials?: 'omit' | 'same-origin' | 'include';
 }
 
-/** Opens a pack: one request of 100 KiB where the server tells the size with it. An option that is not known is `ERR_ARGUMENT`. */
+/** Opens a pack: one request of 100 KiB where the server tells the size with it. An option that is not known, or wrong, is `ERR_ARGUMENT`. */
 export function openPack(input: PackInput, options?: OpenOptions): Promise<Pack>;
 
 /**
- * An open pack. Paths are relative to its root, with or without slashes at their ends; '' is the root. `using` closes it, or
+ * An open pack. Paths are relative to its root, with or without slashes at their ends; '' is the root. An entry stands for its
+ * path, and saves the look-up where a file is read. `using` closes it, or
  * `await using`, which waits until files are closed, too. A file of one that nobody closed is closed when nobody can read it
  * any more.
  */
@@ -107,26 +108,30 @@ export interface Pack extends Disposable, AsyncDisposable {
   /** The bytes of a section that has a digest, verified; `undefined` when there is none of that tag. */
   section(tag: string, options?: ReadOptions): Promise<Uint8Array<ArrayBuffer> | undefined>;
   /** Whether there is anything at `path`, links followed. */
-  exists(path: string, options?: ReadOptions): Promise<boolean>;
+  exists(path: string | Entry, options?: ReadOptions): Promise<boolean>;
   /** What is at `path`, links followed. Costs no request, or one or two of 32 KiB. */
-  stat(path: string, options?: ReadOptions): Promise<Entry | undefined>;
+  stat(path: string | Entry, options?: ReadOptions): Promise<Entry | undefined>;
   /** The same without following a link at the end of the path. */
-  lstat(path: string, options?: ReadOptions): Promise<Entry | undefined>;
-  /** One page of a directory, in the order of the names' bytes. */
-  readdir(path: string, options?: ListOptions): Promise<Entry[]>;
+  lstat(path: string | Entry, options?: ReadOptions): Promise<Entry | undefined>;
+  /** One page of a directory, in the order of the names' bytes. Without a path: of the root, here and below. */
+  readdir(path?: string | Entry, options?: ListOptions): Promise<Entry[]>;
   /**
    * How many children a directory has, and those from any position on: for lists with a true scroll bar, and to find the
    * position of a name. Costs no request, or some of 32 KiB, however many children there are.
    */
-  children(path: string, options?: ChildrenOptions): Promise<Children>;
+  children(path?: string | Entry, options?: ChildrenOptions): Promise<Children>;
   /** All of a directory; pages are fetched as they are needed. */
-  list(path: string, options?: ReadOptions): AsyncGenerator<Entry, void, undefined>;
+  list(path?: string | Entry, options?: ReadOptions): AsyncGenerator<Entry, void, undefined>;
   /** Everything below a directory: its children, then what is below each of them. */
-  walk(path?: string, options?: ReadOptions): AsyncGenerator<Entry, void, undefined>;
+  walk(path?: string | Entry, options?: ReadOptions): AsyncGenerator<Entry, void, undefined>;
   /** A file, links followed. Nothing is read of it yet. */
-  open(path: string, options?: ReadOptions): Promise<PackFile>;
-  /** A file's whole content, links followed. An entry saves the look-up. */
+  open(path: string | Entry, options?: ReadOptions): Promise<PackFile>;
+  /** A file's whole content, links followed. */
   readFile(path: string | Entry, options?: ReadOptions): Promise<Uint8Array<ArrayBuffer>>;
+  /** The same as text in UTF-8. */
+  text(path: string | Entry, options?: ReadOptions): Promise<string>;
+  /** The same, parsed as JSON; what is none is a `SyntaxError`. */
+  json(path: string | Entry, options?: ReadOptions): Promise<unknown>;
   /**
    * Many files, in the order given: neighbours share requests, and memory stays bounded. Directories among entries are
    * skipped, so that a walk can be given. What is wrong with one file is told for that one, and the run goes on; it ends
@@ -148,17 +153,17 @@ export type ReadManyResult =
 /** Options of `readdir`. */
 export interface ListOptions extends ReadOptions {
   /** Only names behind this one: the last name of the page before. */
-  after?: string;
+  after?: string | undefined;
   /** How many at most (1000). */
-  limit?: number;
+  limit?: number | undefined;
 }
 
 /** Options of `children`. */
 export interface ChildrenOptions extends ReadOptions {
   /** Position of the first one (0); or a name: from there on, or from where it would stand. */
-  start?: number | string;
+  start?: number | string | undefined;
   /** How many at most (1000). With 0, positions alone are told. */
-  limit?: number;
+  limit?: number | undefined;
 }
 
 /** A part of a directory, in the order of the names' bytes. */
@@ -256,8 +261,8 @@ export interface CommonEntry {
   mode?: number;
   /** Last modification in milliseconds since 1970, with a fraction. */
   mtimeMs?: number;
-  /** The same in nanoseconds, exactly. */
-  mtimeNs?: bigint;
+  /** The same in whole nanoseconds, exactly, as digits (`BigInt(mtimeNs)`): more than a number holds. */
+  mtimeNs?: string;
   uid?: number;
   gid?: number;
   /** Where its extended attributes lie; entries with the same digest have the same ones. See `Pack.attributes`. */
@@ -308,7 +313,8 @@ export interface LinkEntry extends CommonEntry {
 }
 
 /**
- * A file of a pack, shaped like the `File` of a browser. A part of a large file is read and verified without the rest.
+ * A file of a pack, with the properties and methods of a browser's `File`. It is none, and no `Blob`, as nothing of it is there yet:
+ * `blob()` makes one. A part of a large file is read and verified without the rest.
  * (Files over 8 MiB of old containers have no digests of their parts: any part costs the whole, and a stream costs
  * it twice, once to be verified.)
  */
@@ -326,6 +332,8 @@ export interface PackFile {
   stream(options?: ReadOptions): ReadableStream<Uint8Array<ArrayBuffer>>;
   arrayBuffer(options?: ReadOptions): Promise<ArrayBuffer>;
   bytes(options?: ReadOptions): Promise<Uint8Array<ArrayBuffer>>;
+  /** The content, held in memory, as what takes a `Blob` wants it: `URL.createObjectURL(await file.blob())`. */
+  blob(options?: ReadOptions): Promise<Blob>;
   text(options?: ReadOptions): Promise<string>;
   json(options?: ReadOptions): Promise<unknown>;
 }
@@ -348,7 +356,7 @@ export interface Cache {
 }
 
 /** A cache in the browser's Cache Storage. */
-export function cacheStorageCache(options?: { name?: string; maxBytes?: number }): Cache;
+export function cacheStorageCache(options?: { name?: string | undefined; maxBytes?: number | undefined }): Cache;
 
 /**
  * Says where the WebAssembly modules come from, before the first pack is opened: for pages that keep them elsewhere, and
@@ -370,4 +378,6 @@ export class PackError extends Error {
   readonly status?: number;
   readonly offset?: number;
   readonly length?: number;
+  /** What else a program can do, such as an option to give: the last sentence of the message, for those who show it to others. */
+  readonly advice: string | undefined;
 }

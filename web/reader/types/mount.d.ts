@@ -11,9 +11,9 @@ export function mount(pack: string | URL, options?: MountOptions): Promise<strin
 /** Addresses are relative to the page's base, as that of the pack is. */
 export interface MountOptions {
   /** The script (`./sw.js`). Its scope cannot lie above it. */
-  worker?: string | URL;
+  worker?: string | URL | undefined;
   /** What is shown from the pack: everything that begins with this address (`./`). It ends with a slash. */
-  scope?: string | URL;
+  scope?: string | URL | undefined;
   /** Only the pack whose root page has this SHA-256 is shown. */
-  root?: string;
+  root?: string | undefined;
 }

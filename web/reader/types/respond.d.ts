@@ -31,14 +31,14 @@ export interface RespondOptions {
    * And what would run in the page that asks (scripts, workers, worklets, XSLT) is refused: a page of the pack has only the
    * scripts that stand in it.
    */
-  trusted?: boolean;
+  trusted?: boolean | undefined;
   /**
    * What the file is wanted for: `Request.destination` of the browser's own request, where `request` was made anew of it, as
    * scripts cannot set that. Else it is taken from `request`, or from its header `Sec-Fetch-Dest`.
    */
-  destination?: string;
+  destination?: string | undefined;
   /** Told of what is wrong with the pack, for logs; also of what breaks a body off. */
-  onError?: (error: PackError) => void;
+  onError?: ((error: PackError) => void) | undefined;
 }
 
 /**

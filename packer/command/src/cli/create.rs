@@ -27,12 +27,7 @@ changed since, are passed over, and keep the attributes that they have there. En
 the index beside the container only when their payloads are on disk. `rangepack pack` is faster
 where nothing needs to be continued.
 
-A file that another program writes to while it is read is read again, three times in all, then left
-out like one that cannot be read. A write shows by the file's size and by the times of its last change
-and of its last write, which are compared after reading; a file that was changed a moment ago is read
-after a pause of 100 ms (2 s where times are whole seconds), so that no write falls into the same tick.
-What cannot show: a single write that takes longer than that, writing through a memory map, and, on a
-file server whose clock is behind, a second write within one tick of it.";
+What becomes of a file that another program writes to while it is read: `rangepack pack --help`.";
 
 /// Make a container that can be continued after an interruption
 ///
@@ -222,13 +217,15 @@ fn report(args: &Args, created: &Created, elapsed: std::time::Duration) {
         for (number, what) in [
             (summary.changed, "changed since"),
             (summary.unchanged, "unchanged"),
-            (summary.special, "special left out"),
             (summary.failed, "failed"),
             (summary.attributes_left_out, "without all attributes"),
         ] {
             if number > 0 {
                 text.push_str(&format!(", {number} {what}"));
             }
+        }
+        if summary.special > 0 {
+            text.push_str(&format!(", {} left out", count(summary.special, "special file")));
         }
         note(&text);
     }

@@ -3,6 +3,7 @@
 use super::console::Global;
 #[cfg(feature = "serve")]
 use crate::serve::ServeError;
+use crate::words::words;
 use rangepack::{ContainerProblem, Error, Expected, OtherFormat, RemoteProblem, VolumeProblem};
 use rangepack_core::ErrorKind;
 use std::io;
@@ -117,8 +118,8 @@ impl Failure {
         match self {
             _ if exit == Exit::Fine => {}
             _ if exit == Exit::Interrupted => global.error("interrupted", None),
-            Failure::Library(error) => global.error(&error.to_string(), advice(error)),
-            Failure::Hinted { error, hint } => global.error(&error.to_string(), Some(hint)),
+            Failure::Library(error) => global.error(&words(error), advice(error)),
+            Failure::Hinted { error, hint } => global.error(&words(error), Some(hint)),
             Failure::System { action, path, source } => {
                 global.error(&format!("cannot {action} {}: {source}", path.display()), None);
             }
@@ -190,6 +191,7 @@ fn advice(error: &Error) -> Option<&'static str> {
         Error::Incomplete { .. } => Some(
             "mend what was warned about, or leave it out with --exclude; --incomplete replaces it all the same",
         ),
+        Error::Scheme { .. } => Some("packs are read at http://, https://, s3://, gs:// and az://"),
         Error::TooMuch { .. } => Some(
             "--max-size and --max-entries keep a stranger's pack from filling the disk; raise them \
              if you trust this one",
@@ -212,7 +214,7 @@ fn advice(error: &Error) -> Option<&'static str> {
 #[cfg(feature = "serve")]
 fn serving(error: &ServeError) -> (String, Option<&'static str>) {
     match error {
-        ServeError::Pack(error) => (error.to_string(), advice(error)),
+        ServeError::Pack(error) => (words(error), advice(error)),
         ServeError::Listen { address, source } => {
             let hint = match source.kind() {
                 io::ErrorKind::AddrInUse => {

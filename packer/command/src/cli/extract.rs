@@ -197,9 +197,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     let follow = follow.status(args.show.status.file("bytes_extracted")).steps(steps);
     let follow = follow.print_each(args.show.verbose > 0);
     let report = extract(&pack, directory, &options, &follow);
-    let cancelled = report.as_ref().is_ok_and(|report| report.stopped == Some(Stopped::Cancelled));
     follow.finish(match &report {
-        Ok(_) if cancelled => State::Interrupted,
         Ok(report) if !report.is_complete() => State::Failed,
         report => State::of(report),
     })?;
@@ -210,6 +208,11 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         out.flush()?;
     }
     tell_unmatched(&pack, &report.unmatched, global);
+    if report.is_all_nameless() {
+        let what = count(report.nameless, "file");
+        let hint = "--strip-components leaves out fewer components, or none";
+        global.error(&format!("nothing is left of the names of {what}"), Some(hint));
+    }
     if report.in_the_way > 0 {
         let what = count(report.in_the_way, "entry");
         let hint = "--overwrite replaces what is there, --keep-newer only what is not newer";
@@ -222,7 +225,6 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         note(&sentence(args, &report, follow.elapsed()));
     }
     Ok(match report.stopped {
-        Some(Stopped::Cancelled) => Exit::Interrupted,
         Some(Stopped::DiskFull) => {
             let hint = "nothing half-written is left; make room, and give the same command again: what is there stays";
             global.error("there is no room left in the target", Some(hint));
@@ -253,7 +255,7 @@ fn print(args: &Args, pack: &Pack, selection: &Selection, global: &Global) -> Re
         }
         let path = entry.path().map_err(|error| pack.error(error))?;
         if args.show.verbose > 0 {
-            note(&path.to_string());
+            note(&path.display().to_string());
         }
         let printed = super::cat::print(pack, path.as_bytes(), 0, None, &mut out);
         super::cat::tolerate(printed, &mut exit, &mut out, global)?;

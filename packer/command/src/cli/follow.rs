@@ -186,7 +186,9 @@ impl Observer for Follow<'_> {
             Event::Problem { pack, path: Some(path), problem } => {
                 self.warning_of(pack, &format!("{path}: {problem}"));
             }
-            Event::Problem { pack, path: None, problem } => self.warning_of(pack, problem),
+            Event::Problem { pack, path: None, problem } => {
+                self.warning_of(pack, &problem.to_string());
+            }
             _ => {}
         }
     }

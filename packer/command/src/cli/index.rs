@@ -127,8 +127,8 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     }
     for path in &made.damaged {
         exit = Exit::Bad;
-        let text =
-            format!("{path}: its payload is not what its SHA-256 says; it has no block table");
+        let problem = "its payload is not what its SHA-256 says; it has no block table";
+        let text = format!("{}: {problem}", path.display());
         global.warning(container, &text);
     }
     if made.notes.bad_lines + made.notes.lost_names > 0 {

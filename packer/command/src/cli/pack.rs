@@ -146,7 +146,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     };
     follow.finish(State::of(&packed))?;
     let elapsed = follow.elapsed();
-    let Packed { summary, finished, .. } = packed.map_err(Failure::from)?;
+    let Packed { summary, finished, unmatched, .. } = packed.map_err(Failure::from)?;
     if args.json {
         let mut out = global.stdout();
         print_json(&mut out, &summary, &finished, elapsed)?;
@@ -154,6 +154,9 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     }
     if summary.files + summary.symlinks == 0 {
         warn_of_nothing(&options, global);
+    } else if !unmatched.is_empty() {
+        let hint = "a glob with a `/` in front or in the middle matches from the root";
+        global.caution(&format!("nothing matches --include {}", unmatched.join(" ")), hint);
     }
     if !global.quiet {
         note(&sentence("packed", &summary, &finished, elapsed));

@@ -172,10 +172,14 @@ fn tell(server: &Server, global: &Global) -> Result<()> {
         if packs.is_empty() {
             note("no pack is here yet; those that come will be found");
         }
+        let is_one = packs.len() == 1;
         for (name, pack) in packs {
             match pack {
                 Ok(Found { files, notes }) => {
-                    note(&format!("{name}: {}", count(files, "file")));
+                    // The URL of all is that of the only one, too.
+                    let url =
+                        if is_one { String::new() } else { format!(", {}", server.url_of(&name)) };
+                    note(&format!("{name}: {}{url}", count(files, "file")));
                     for text in super::notes::in_words(&notes) {
                         global.warning(Path::new(&name), &text);
                     }

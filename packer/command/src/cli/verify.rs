@@ -82,39 +82,34 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         Some(source) => Some(args.compare(&pack, source, options.threads, global)?),
         None => None,
     };
-    let notes = pack.notes();
-    let left_out = notes.refused.len() as u64 + notes.lost_names;
-    let is_half_made = notes.unfinished.is_some_and(|open| open.is_half_made());
-    let whole_index = notes.bad_lines + notes.trailing == 0 && !notes.misfit && !is_half_made;
     if args.json {
         let mut out = global.stdout();
-        out.json(&Json::new(&report, left_out, whole_index, compared.as_ref()))?;
+        out.json(&Json::new(&report, compared.as_ref()))?;
         out.flush()?;
     }
     args.traffic.tell(&pack);
     if !global.quiet {
-        let mut text = sentence(&report, left_out, whole_index, follow.elapsed());
+        let mut text = sentence(&report, follow.elapsed());
         if pack.digest().is_none() {
             text.push_str("; nothing vouches for its names, modes and times");
         }
-        if notes.unfinished.is_some() {
+        if let Some(open) = pack.notes().unfinished {
             text.push_str("; it is not finalized");
-        }
-        if is_half_made {
-            text.push_str(", and a run was interrupted: more may be missing");
+            if open.is_half_made() {
+                text.push_str(", and a run was interrupted: more may be missing");
+            }
         }
         note(&text);
         if let (Some(compared), Some(source)) = (&compared, &args.against) {
             note(&comparison(compared, source));
         }
     }
-    let sound = report.is_sound() && left_out == 0 && whole_index;
     let same = compared.is_none_or(|compared| compared.is_same());
-    Ok(if sound && same { Exit::Fine } else { Exit::Bad })
+    Ok(if report.is_sound() && same { Exit::Fine } else { Exit::Bad })
 }
 
 /// The outcome in one line.
-fn sentence(report: &VerifyReport, left_out: u64, whole_index: bool, elapsed: Duration) -> String {
+fn sentence(report: &VerifyReport, elapsed: Duration) -> String {
     let done = Done {
         verb: "checked",
         files: report.files + report.symlinks,
@@ -126,16 +121,17 @@ fn sentence(report: &VerifyReport, left_out: u64, whole_index: bool, elapsed: Du
         by_bytes: true,
     };
     let mut text = format!("{done}: ");
-    if report.is_sound() && left_out == 0 && !whole_index {
-        text.push_str("the payloads are sound, the index is not whole");
-    } else if report.is_sound() && left_out == 0 {
+    if report.is_sound() {
         text.push_str("everything is as it was packed");
+    } else if report.bad + report.structural + report.left_out == 0 {
+        text.push_str("the payloads are sound, the index is not whole");
     } else {
         let bad = count(report.bad, "damaged entry");
         text.push_str(&format!("{bad}, {} in the index", count(report.structural, "problem")));
     }
-    if left_out > 0 {
-        text.push_str(&format!(", {} under impossible or lost names", count(left_out, "entry")));
+    if report.left_out > 0 {
+        let entries = count(report.left_out, "entry");
+        text.push_str(&format!(", {entries} under impossible or lost names"));
     }
     if report.unverifiable > 0 {
         text.push_str(&format!(
@@ -162,7 +158,7 @@ fn comparison(compared: &Compared, source: &Path) -> String {
 }
 
 #[derive(Debug, Serialize)]
-struct Json<'r> {
+struct Json {
     sound: bool,
     /// Regular files and links.
     files: u64,
@@ -175,7 +171,7 @@ struct Json<'r> {
     structural: u64,
     unverifiable: u64,
     left_out: u64,
-    problems: Vec<JsonProblem<'r>>,
+    problems: Vec<JsonProblem>,
     #[serde(skip_serializing_if = "Option::is_none")]
     against: Option<Against>,
 }
@@ -198,7 +194,7 @@ struct JsonDifference {
 impl Against {
     fn new(compared: &Compared) -> Against {
         let difference = |(path, difference): &(PackPathBuf, Difference)| JsonDifference {
-            path: path.to_string(),
+            path: path.display().to_string(),
             difference: difference.to_string(),
         };
         Against {
@@ -211,24 +207,19 @@ impl Against {
 }
 
 #[derive(Debug, Serialize)]
-struct JsonProblem<'r> {
+struct JsonProblem {
     path: Option<String>,
-    problem: &'r str,
+    problem: String,
 }
 
-impl<'r> Json<'r> {
-    fn new(
-        report: &'r VerifyReport,
-        left_out: u64,
-        whole_index: bool,
-        compared: Option<&Compared>,
-    ) -> Json<'r> {
-        let problem = |problem: &'r rangepack::Problem| JsonProblem {
-            path: problem.path.as_ref().map(ToString::to_string),
-            problem: &problem.text,
+impl Json {
+    fn new(report: &VerifyReport, compared: Option<&Compared>) -> Json {
+        let problem = |problem: &rangepack::Problem| JsonProblem {
+            path: problem.path.as_ref().map(|path| path.display().to_string()),
+            problem: problem.flaw.to_string(),
         };
         Json {
-            sound: report.is_sound() && left_out == 0 && whole_index,
+            sound: report.is_sound(),
             files: report.files + report.symlinks,
             directories: report.directories,
             symlinks: report.symlinks,
@@ -237,7 +228,7 @@ impl<'r> Json<'r> {
             bad: report.bad,
             structural: report.structural,
             unverifiable: report.unverifiable,
-            left_out,
+            left_out: report.left_out,
             problems: report.problems.iter().map(problem).collect(),
             against: compared.map(Against::new),
         }

@@ -375,7 +375,7 @@ mod tests {
         fs::write(source.path().join("a.txt"), text).unwrap();
         let mut options = PackOptions::default();
         options.overwrite = true;
-        pack(source.path(), &folder.join(name), &options, &()).unwrap();
+        pack(source.path(), folder.join(name), &options, &()).unwrap();
     }
 
     fn names(shelf: &Shelf) -> Vec<String> {

@@ -99,10 +99,10 @@ fn home() -> TempDir {
     std::os::unix::fs::symlink("hello.txt", source.join("link")).unwrap();
     #[cfg(unix)]
     std::os::unix::fs::symlink("nowhere", source.join("broken")).unwrap();
-    pack(&source, &home.path().join("a.pack"), &PackOptions::default(), &()).unwrap();
+    pack(&source, home.path().join("a.pack"), &PackOptions::default(), &()).unwrap();
     let mut options = PackOptions::default();
     options.compress = Some(6);
-    pack(&source, &home.path().join("c.pack"), &options, &()).unwrap();
+    pack(&source, home.path().join("c.pack"), &options, &()).unwrap();
     home
 }
 
@@ -561,7 +561,7 @@ fn what_is_under_way_is_finished() {
     let home = home();
     let large = numbers(8_000_000);
     fs::write(home.path().join("src/large.bin"), &large).unwrap();
-    pack(&home.path().join("src"), &home.path().join("large.pack"), &PackOptions::default(), &())
+    pack(home.path().join("src"), home.path().join("large.pack"), &PackOptions::default(), &())
         .unwrap();
     let mut server = Server::start(home.path(), &["large.pack"]);
     let mut client = server.client();
@@ -614,7 +614,7 @@ fn a_pack_that_is_cut_ends_no_server() {
     fs::write(home.path().join("src/large"), vec![7; 32 << 20]).unwrap();
     let mut options = PackOptions::default();
     options.overwrite = true;
-    pack(&home.path().join("src"), &home.path().join("a.pack"), &options, &()).unwrap();
+    pack(home.path().join("src"), home.path().join("a.pack"), &options, &()).unwrap();
     let mut server = Server::start(home.path(), &["a.pack", "c.pack"]);
     // These wait for the client to read on when the pack is cut: it is more than sockets hold.
     let mut under_way = ["/a.pack/files/large", "/a.pack"].map(|path| {

@@ -72,7 +72,7 @@ fn what_an_old_index_does_not_tell_is_named_and_the_rest_is_extracted() {
     fs::write(home.path().join("many.idx"), "{\"relpath\": \"x\"}\n".repeat(3000)).unwrap();
     let pack = Pack::open(&container);
     let report = pack
-        .and_then(|pack| extract(&pack, &home.path().join("out"), &ExtractOptions::default(), &()));
+        .and_then(|pack| extract(&pack, home.path().join("out"), &ExtractOptions::default(), &()));
     assert!(report.is_err() || report.is_ok_and(|report| report.refused == 3000));
 }
 

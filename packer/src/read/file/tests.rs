@@ -99,7 +99,7 @@ fn same_as_a_cursor(file: &mut File, content: &[u8], steps: &[(u8, u32, u32)]) {
         cursor.by_ref().take(u64::from(*len)).read_to_end(&mut expected).unwrap();
         assert!(found == expected, "{} bytes, {} expected", found.len(), expected.len());
         let mut buffer = vec![0; *len as usize];
-        let read = file.read_at(u64::from(place), &mut buffer).unwrap();
+        let read = file.read_at(&mut buffer, u64::from(place)).unwrap();
         let rest = content.get(place as usize..).unwrap_or(&[]);
         assert_eq!(buffer[..read], rest[..read]);
         assert_eq!(read == 0, rest.is_empty() || *len == 0);
@@ -178,7 +178,7 @@ fn read_flipped(path: &Path, good: &[u8], at: usize, name: &str) -> io::Error {
     let error = file.read_to_end(&mut content).unwrap_err();
     let is_stream = file.is_stream();
     assert!(content.is_empty() || !is_stream, "{} unverified bytes of {name}", content.len());
-    assert!(!is_stream || file.read_at(0, &mut [0]).is_err() && file.approach().is_err());
+    assert!(!is_stream || file.read_at(&mut [0], 0).is_err() && file.approach().is_err());
     error
 }
 
@@ -235,7 +235,7 @@ fn a_stream_is_approached_in_steps() {
     // What was vouched for once needs no first pass any more.
     file.seek(SeekFrom::Start(0)).unwrap();
     assert!(file.approach().unwrap());
-    assert_eq!(file.read_at(1, &mut byte).unwrap(), 1);
+    assert_eq!(file.read_at(&mut byte, 1).unwrap(), 1);
     assert_eq!(byte[0], content[1]);
 }
 

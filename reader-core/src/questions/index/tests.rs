@@ -288,7 +288,7 @@ fn the_hash_section_leads_to_verified_leaves_only() {
                 assert_eq!(entry.path().unwrap(), *path);
                 hinted += 1;
             }
-            Hint::Nothing => panic!("{path} has a slot, or there was no room"),
+            Hint::Nothing => panic!("{path:?} has a slot, or there was no room"),
             Hint::Crowded => {}
         }
         for other in [b"x".to_vec(), [path.as_bytes(), b"x"].concat(), path.as_bytes()[..5].into()]

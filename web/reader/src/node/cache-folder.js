@@ -3,10 +3,12 @@
  */
 
 import { randomBytes } from 'node:crypto';
+import { accessSync, constants, mkdirSync } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Budget, USE_WRITTEN_AFTER, isDigest, toEvict } from '../cache.js';
-import { checkOptions } from '../options.js';
+import { PackError } from '../errors.js';
+import { ARGUMENTS, checkArgument, checkOptions } from '../options.js';
 
 /** @import { Cache, Kept } from '../cache.js' */
 
@@ -21,13 +23,15 @@ const ABANDONED = 3_600_000;
  * process keeps the limit for itself, so several of them may exceed it by an eighth each until one looks again. Items of
  * more than an eighth are not kept. Nothing else should lie in the folder; what is not named like an item is left alone.
  *
- * @param {string} folder made when it is needed
+ * @param {string} folder made if it is not there; what is no folder, or cannot be written to, is refused at once
  * @param {object} [options]
  * @param {number} [options.maxBytes]
  * @returns {Cache}
  */
 export function folderCache(folder, options = {}) {
   checkOptions(options, ['maxBytes']);
+  checkArgument('the folder', folder, ARGUMENTS.text);
+  checkFolder(folder);
   const { maxBytes = 256 * 1024 * 1024 } = options;
   const budget = new Budget(maxBytes);
   return {
@@ -53,6 +57,21 @@ export function folderCache(folder, options = {}) {
       }
     },
   };
+}
+
+/**
+ * What fails later is a cache that does not help; a wrong folder would be one for ever, and nobody would know.
+ *
+ * @param {string} folder
+ */
+function checkFolder(folder) {
+  try {
+    mkdirSync(folder, { recursive: true });
+    accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    const why = /** @type {Error} */ (cause).message;
+    throw new PackError('ERR_ARGUMENT', `nothing can be kept in the folder ${folder} (${why})`, { cause });
+  }
 }
 
 /** @param {string} path */

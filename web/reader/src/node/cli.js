@@ -6,94 +6,13 @@
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { cat, info, ls, notes } from './cli/commands.js';
-import { exitOf, hintOf } from './cli/exit.js';
+import { exitOf, hintOf, wordsOf } from './cli/exit.js';
 import { count, parseSize, printable, size } from './cli/format.js';
+import { CAT_HELP, HELP, INFO_HELP, LS_HELP } from './cli/help.js';
 import { Output, OutputError, complain, note } from './cli/output.js';
-import { folderCache, openPack } from './index.js';
+import { PackError, folderCache, openPack } from './index.js';
 
-/** @import { FetchInit, Pack } from '../../types/index.d.ts' */
-
-const HELP = `Reads packs on disk and on servers, by byte ranges
-
-Usage: rangepack <COMMAND> [OPTIONS] <PACK-OR-URL> [PATH]...
-
-Commands:
-  ls    List what is in a pack
-  cat   Print files from a pack
-  info  Say what a pack is and how much is in it
-
-\`rangepack COMMAND --help\` shows options and examples. Packs are made by the native command of the same name:
-https://github.com/rangepack/rangepack
-
-Exit codes:
-  0  everything is fine
-  1  the pack is damaged, or lacks what was asked for
-  2  wrong usage, or the network or the system refused something
-`;
-
-const SHARED_HELP = `\
-      --index <FILE>        Index (.idx) of an old container that lies in a file of its own; a path or address
-      --root <DIGEST>       Accept only the pack with this root digest, 64 hexadecimal digits as \`info\` shows them
-      --header <'K: V'>     Send this header with every request (repeatable)
-      --cache <DIR>         Keep pages and contents in this folder for the next time
-  -v, --verbose             Print requests and bytes to standard error
-  -q, --quiet               Print no warnings
-  -h, --help                Print help
-  -V, --version             Print version
-`;
-
-const LS_HELP = `List what is in a pack
-
-Usage: rangepack ls [OPTIONS] <PACK-OR-URL> [PATH]...
-
-Arguments:
-  <PACK-OR-URL>  The pack, CTNRv1 container or .fpack file: a path, or an address that begins with http(s):
-  [PATH]...      Files and directories inside the pack [default: its root]
-
-Options:
-  -r, -R, --recursive       List everything below, too
-  -l, --long                Print mode, size, stored size, time and name; for directories, the totals of all they hold
-  -b, --bytes               Print sizes as exact numbers of bytes
-  -d, --directories-only    List directories only
-  -f, --files-only          List files and links only
-      --json                Print one JSON object a line
-  -0, --null                End names with a NUL byte instead of a line break
-${SHARED_HELP}
-Examples:
-  rangepack ls -l https://example.org/photos.pack cats
-  rangepack ls -R -f -0 logs.pack | xargs -0 rangepack cat logs.pack | grep error
-  rangepack ls -R --json photos.pack | jq -r 'select(.size > 1e6) | .path'
-
-With -l a + behind the mode means extended attributes. On a terminal, control characters in names are spelt out.
-`;
-
-const CAT_HELP = `Print files from a pack
-
-Usage: rangepack cat [OPTIONS] <PACK-OR-URL> <PATH>...
-
-Options:
-      --offset <BYTES>      Begin at this byte of each file: 4096, 4k
-      --length <BYTES>      Print at most so many bytes of each file
-${SHARED_HELP}
-Examples:
-  rangepack cat https://example.org/photos.pack cats/1.jpg > 1.jpg
-  rangepack cat data.pack table.bin --offset 1M --length 4k | xxd
-
-Bytes are compared with their SHA-256 before they are printed. (Of files over 8 MiB in old containers, which have no
-digests of their parts, afterwards: the exit code tells.)
-`;
-
-const INFO_HELP = `Say what a pack is and how much is in it
-
-Usage: rangepack info [OPTIONS] <PACK-OR-URL>
-
-Options:
-      --json                Print one JSON object
-${SHARED_HELP}
-Examples:
-  rangepack info https://example.org/photos.pack
-  rangepack info --json photos.pack | jq -r .root
-`;
+/** @import { FetchInit, OpenOptions, Pack } from '../../types/index.d.ts' */
 
 /** @typedef {NonNullable<import('node:util').ParseArgsConfig['options']>} Options */
 
@@ -246,21 +165,60 @@ async function verboseFetch(address, init) {
  */
 function parse(args, options) {
   try {
-    const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
+    const { values, positionals } = parseArgs({ args: joined(args, options), options, allowPositionals: true });
     return { flags: values, positionals };
   } catch (error) {
     throw new UsageError(/** @type {Error} */ (error).message);
   }
 }
 
-/** @param {string[]} given */
-async function run(given) {
+/**
+ * A negative number behind an option is what it is given, and no option: which then says what is wrong with it.
+ *
+ * @param {string[]} args
+ * @param {Options} options
+ */
+function joined(args, options) {
+  const end = args.includes('--') ? args.indexOf('--') : args.length;
+  return args.flatMap((arg, at) => {
+    /** @param {number} at */
+    const takesNext = (at) => options[(args[at] ?? '').replace(/^--/, '')]?.type === 'string' && /^-\d/.test(args[at + 1] ?? '') && at + 1 < end;
+    if (takesNext(at)) return `${arg}=${args[at + 1]}`;
+    return takesNext(at - 1) ? [] : arg;
+  });
+}
+
+/**
+ * An old container may have its index beside it.
+ *
+ * @param {string} input
+ * @param {OpenOptions} options
+ */
+async function opened(input, options) {
+  try {
+    return await openPack(input, options);
+  } catch (error) {
+    if (!(error instanceof PackError) || error.code !== 'ERR_NOT_A_PACK' || options.index !== undefined) throw error;
+    const isAddress = /^https?:/i.test(input);
+    const index = isAddress ? new URL(input) : `${input}.idx`;
+    if (index instanceof URL) index.pathname += '.idx';
+    return openPack(input, { ...options, index }).catch((failure) => {
+      // Servers answer names that they do not have with anything.
+      throw isAddress || failure.code === 'ERR_NOT_FOUND' ? error : failure;
+    });
+  }
+}
+
+/** @param {string[]} args */
+async function run(args) {
+  const given = args[0] === 'help' ? [...args.slice(1), '--help'] : args;
   const [name = '', ...rest] = given;
   const out = new Output();
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   const { options, help } = command ?? { options: {}, help: HELP };
   const { flags, positionals } = parse(command === undefined ? given : rest, { ...SHARED, ...options });
-  if (flags.version || flags.help) {
+  const isUnknown = command === undefined && positionals[0] !== undefined;
+  if ((flags.version || flags.help) && !isUnknown) {
     await out.write(flags.version ? `rangepack ${await version()}\n` : help);
     await out.flush();
     return 0;
@@ -273,8 +231,8 @@ async function run(given) {
   if (paths.length > command.paths[1]) throw new UsageError(`${name} takes no paths`);
   command.check?.(flags);
   if (root !== undefined && !/^[0-9a-f]{64}$/i.test(root)) throw new UsageError('a digest has 64 hexadecimal digits');
-  const pack = await openPack(input, {
-    root: root?.toLowerCase(),
+  const pack = await opened(input, {
+    root,
     index,
     headers: headersOf(header ?? []),
     cache: cache === undefined ? undefined : folderCache(cache),
@@ -304,7 +262,7 @@ try {
     process.exitCode = 0;
   } else {
     const hint = error instanceof UsageError ? '`rangepack --help` shows how it is used' : hintOf(error);
-    complain(error instanceof Error ? error.message : String(error), hint);
+    complain(wordsOf(error), hint);
     process.exitCode = exitOf(error);
   }
 }

@@ -7,6 +7,7 @@ import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { webBeside, webSource, withoutRpx } from '../index.js';
 import { open } from '../open.js';
+import { hasMethods } from '../options.js';
 import { setLoader } from '../wasm.js';
 import { fileSource } from './file-source.js';
 
@@ -25,7 +26,7 @@ setLoader((url) => (url.protocol === 'file:' ? readFile(url) : fetch(url)));
 function nodeSource(input, options) {
   const path = pathOf(input);
   if (path !== undefined) return fileSource(path);
-  if (typeof input === 'object' && input !== null && 'fd' in input) {
+  if (hasMethods(input, ['read', 'stat', 'close'])) {
     return fileSource(/** @type {import('node:fs/promises').FileHandle} */ (input));
   }
   return webSource(input, options);
@@ -51,7 +52,8 @@ function pathOf(input) {
   if (input instanceof URL) return input.protocol === 'file:' ? fileURLToPath(input) : undefined;
   if (typeof input !== 'string') return undefined;
   if (input.startsWith('file:')) return fileURLToPath(input);
-  return /^https?:/i.test(input) ? undefined : input;
+  // Other addresses are none that can be read, but no paths either. (One letter is a drive.)
+  return /^[a-z][a-z\d+.-]+:\/\//i.test(input) || /^https?:/i.test(input) ? undefined : input;
 }
 
 /**

@@ -4,6 +4,7 @@
 
 import { abortable } from '../abort.js';
 import { PackError } from '../errors.js';
+import { shown } from '../options.js';
 import { asBytes } from './bytes.js';
 import { checkExtent, isCount, tailBySize } from './source.js';
 
@@ -20,16 +21,35 @@ import { checkExtent, isCount, tailBySize } from './source.js';
  */
 
 /**
- * Errors of the reader itself are passed on as they are.
+ * What the reader throws becomes the cause of a `PackError`; one of its own, and the reason of the signal, stay as they are.
  *
  * @param {CustomReader} reader
  * @returns {ByteSource}
  */
 export function customSource(reader) {
-  const name = reader.name ?? 'custom source';
+  const name = typeof reader.name === 'string' ? reader.name : 'custom source';
   if (typeof reader.read !== 'function') {
     throw new PackError('ERR_ARGUMENT', 'a source needs a function read(offset, length, { signal }).', { url: name });
   }
+
+  /**
+   * @template T
+   * @param {() => T | PromiseLike<T>} ask
+   * @param {AbortSignal} [signal]
+   * @param {{ offset?: number, length?: number }} [extent]
+   * @returns {Promise<T>}
+   */
+  async function asked(ask, signal, extent) {
+    try {
+      return await abortable(Promise.resolve(ask()), signal);
+    } catch (cause) {
+      signal?.throwIfAborted();
+      if (cause instanceof PackError) throw cause;
+      const why = cause instanceof Error ? cause.message : shown(cause);
+      throw new PackError('ERR_IO', `the source that was passed in failed: ${why}.`, { url: name, cause, ...extent });
+    }
+  }
+
   /** @type {Promise<number> | undefined} */
   let finding;
 
@@ -47,9 +67,9 @@ export function customSource(reader) {
 
   // Without the signal: all who wait share the answer.
   async function findSize() {
-    const found = typeof reader.size === 'function' ? await reader.size({}) : await reader.size;
+    const found = await asked(() => (typeof reader.size === 'function' ? reader.size({}) : reader.size));
     if (isCount(found)) return found;
-    throw new PackError('ERR_NO_SIZE', `size must be a whole number of bytes, not ${String(found)}.`, { url: name });
+    throw new PackError('ERR_NO_SIZE', `size must be a whole number of bytes, not ${shown(found)}.`, { url: name });
   }
 
   /** @type {ByteSource} */
@@ -63,11 +83,11 @@ export function customSource(reader) {
       checkExtent(name, await size(options), offset, length);
       if (length === 0) return new Uint8Array(0);
       source.metrics.requests++;
-      const answer = Promise.resolve(reader.read(offset, length, { signal: options.signal }));
-      const bytes = asBytes(await abortable(answer, options.signal));
       const details = { url: name, offset, length };
+      const answer = await asked(() => reader.read(offset, length, { signal: options.signal }), options.signal, details);
+      const bytes = asBytes(answer);
       if (bytes === undefined) {
-        throw new PackError('ERR_ARGUMENT', 'read must give an ArrayBuffer or a Uint8Array.', details);
+        throw new PackError('ERR_ARGUMENT', `read must give an ArrayBuffer or a Uint8Array, not ${shown(answer)}.`, details);
       }
       source.metrics.bytes += bytes.length;
       if (bytes.length !== length) {

@@ -8,7 +8,7 @@ import { PackError, displayUrl } from '../errors.js';
 import { exchange } from './http-exchange.js';
 import { contentLength, differ, isCompressed, validators } from './http-headers.js';
 import { isCrossOrigin } from './http-open.js';
-import { isCount } from './source.js';
+import { wrongSize } from './source.js';
 
 /** @import { ErrorCode } from '../error-codes.js' */
 /** @import { OpenOptions } from '../../types/index.d.ts' */
@@ -56,6 +56,8 @@ export class HttpConnection {
   wiring;
   /** Largest file in bytes that is taken as a whole. */
   wholeLimit;
+  /** @type {number | undefined} the size that the caller says, until a response says the same */
+  #given;
   /** @type {Validators | undefined} those of the first response */
   #version;
   /** @type {Promise<void> | undefined} while the whole file is coming */
@@ -69,14 +71,9 @@ export class HttpConnection {
     const url = parse(address);
     this.name = displayUrl(url);
     const { retries = 4, retryDelay = 250, timeout = 30_000, leastSpeed = 1024, size, wholeLimit = 16 * 1024 * 1024 } = options;
-    for (const [what, value] of Object.entries({ retries, wholeLimit, size: size ?? 0 })) {
-      if (!isCount(value)) {
-        throw new PackError('ERR_ARGUMENT', `${what} must be a whole number, not ${value}.`, { url: this.name });
-      }
-    }
     const origin = options.origin ?? globalThis.location?.origin;
     const { fetch = /** @type {NonNullable<OpenOptions['fetch']>} */ (globalThis.fetch) } = options;
-    this.size = size;
+    this.size = this.#given = size;
     this.inPage = origin !== undefined;
     this.retry = { retries, base: retryDelay };
     this.wholeLimit = wholeLimit;
@@ -125,8 +122,8 @@ export class HttpConnection {
       const message =
         `the server ignores the header Range and sends the whole file, which has more than ${this.wholeLimit} bytes. ` +
         'Put the file on a server that supports ranges (nginx, Apache, any object storage; check for ' +
-        '"Accept-Ranges: bytes", and turn compression off for this file), or raise the option wholeLimit.';
-      return this.error('ERR_RANGE_IGNORED', message, 200);
+        '"Accept-Ranges: bytes", and turn compression off for this file).';
+      return this.error('ERR_RANGE_IGNORED', message, { status: 200, advice: 'Or raise the option `wholeLimit`.' });
     };
     this.checked(answer, () => {
       if (declared === undefined) return;
@@ -194,6 +191,8 @@ export class HttpConnection {
   /** @param {number} size what a response says; must be what is known already, if anything is */
   settleSize(size) {
     this.size ??= size;
+    if (this.#given !== undefined && this.#given !== size) throw wrongSize(this.name, this.#given, size);
+    this.#given = undefined;
     if (this.size !== size) throw this.#changed(`it has ${size} bytes instead of ${this.size}`);
   }
 
@@ -216,10 +215,13 @@ export class HttpConnection {
   /**
    * @param {ErrorCode} code
    * @param {string} message
-   * @param {number} [status]
+   * @param {{ status?: number, advice?: string }} [details]
    */
-  error(code, message, status) {
-    return new PackError(code, message, { url: this.name, status });
+  error(code, message, details) {
+    // Where the server hides Content-Range, this is all that a wrong size shows.
+    const isDoubtful = this.#given !== undefined && (code === 'ERR_SHORT_BODY' || code === 'ERR_RANGE_NOT_SATISFIABLE');
+    const advice = isDoubtful ? `Perhaps the option \`size\`, ${this.#given}, is wrong.` : undefined;
+    return new PackError(code, message, { url: this.name, advice, ...details });
   }
 }
 
@@ -237,11 +239,12 @@ function parse(address) {
   }
   url.hash = '';
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-    throw new PackError('ERR_ARGUMENT', `addresses must begin with https:// or http://, not ${url.protocol}`);
+    const message = `addresses of packs begin with https:// or http://; ${url.protocol} is not read here. Object stores have such addresses too.`;
+    throw new PackError('ERR_ARGUMENT', message);
   }
   if (url.username !== '' || url.password !== '') {
-    const message = 'user and password cannot be part of the address. Pass them as headers: { Authorization: "Basic …" }.';
-    throw new PackError('ERR_ARGUMENT', message, { url: displayUrl(url) });
+    const advice = 'Pass them as `headers: { Authorization: "Basic …" }`.';
+    throw new PackError('ERR_ARGUMENT', 'user and password cannot be part of the address.', { url: displayUrl(url), advice });
   }
   return url;
 }

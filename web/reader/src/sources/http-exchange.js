@@ -4,6 +4,7 @@
 
 import { Watch } from '../abort.js';
 import { PackError } from '../errors.js';
+import { hasMethods, shown } from '../options.js';
 import { retryAfter } from './http-headers.js';
 
 /** @import { FetchInit, OpenOptions } from '../../types/index.d.ts' */
@@ -43,14 +44,14 @@ import { retryAfter } from './http-headers.js';
  * @returns {Promise<Exchange>}
  */
 export async function exchange(wiring, { method, range, cache, answered }, signal) {
-  const { url, name, fetch, metrics, timeout, leastSpeed } = wiring;
+  const { name, metrics, timeout, leastSpeed } = wiring;
   signal?.throwIfAborted();
   const headers = new Headers(wiring.headers);
   headers.set('Range', range);
 
   const watch = new Watch(signal, timeout, () => {
-    const message = `not a byte came for ${timeout / 1000} s. Try again later, or allow a longer timeout.`;
-    return new PackError('ERR_TIMEOUT', message, { url: name });
+    const advice = 'Or allow a longer `timeout`.';
+    return new PackError('ERR_TIMEOUT', `not a byte came for ${timeout / 1000} s. Try again later.`, { url: name, advice });
   });
   const failure = (/** @type {unknown} */ error) => asPackError(error, wiring, answered, signal);
 
@@ -64,8 +65,9 @@ export async function exchange(wiring, { method, range, cache, answered }, signa
   /** @type {Promise<Response> | undefined} */
   let coming;
   try {
-    coming = Promise.resolve(fetch(url.href, init));
+    coming = Promise.resolve(called(wiring, init));
     response = await watch.wait(coming);
+    checkResponse(response, name);
   } catch (error) {
     watch.end();
     // A `fetch` that does not heed the signal may answer yet.
@@ -86,7 +88,7 @@ export async function exchange(wiring, { method, range, cache, answered }, signa
   }
 
   async function* body() {
-    if (response.body === null) {
+    if (!response.body) {
       watch.end();
       return;
     }
@@ -102,8 +104,8 @@ export async function exchange(wiring, { method, range, cache, answered }, signa
         if (chunk.done) return;
         metrics.bytes += chunk.value.length;
         if (!watch.took(chunk.value.length, leastSpeed)) {
-          const message = `less than ${leastSpeed} bytes a second came. Try again later, or allow a lower leastSpeed.`;
-          throw new PackError('ERR_TIMEOUT', message, { url: name });
+          const message = `less than ${leastSpeed} bytes a second came. Try again later.`;
+          throw new PackError('ERR_TIMEOUT', message, { url: name, advice: 'Or allow a lower `leastSpeed`.' });
         }
         yield chunk.value;
       }
@@ -127,6 +129,7 @@ function asPackError(error, { name, url, crossOrigin }, answered, signal) {
   if (signal?.aborted) return signal.reason;
   if (error instanceof PackError) return error;
   const details = { url: name, cause: error };
+  if (isMistake(error)) return mistaken(error, name);
   if (error instanceof Error && error.name === 'AbortError') {
     return new PackError('ERR_ABORTED', 'fetch gave up, though nobody had asked it to.', details);
   }
@@ -141,16 +144,60 @@ function asPackError(error, { name, url, crossOrigin }, answered, signal) {
       '"Access-Control-Allow-Headers: Range" help.';
     return new PackError('ERR_CORS', message, details);
   }
-  return new PackError('ERR_NETWORK', `the connection failed${reason(error)}. Try again later.`, details);
+  // Node hides what happened (ECONNREFUSED) in the cause.
+  const inner = /** @type {{ message?: unknown, code?: unknown }} */ (error instanceof Error && error.cause instanceof Error ? error.cause : error);
+  if (inner.code === 'ENOTFOUND') {
+    return new PackError('ERR_NETWORK', `there is no server of the name ${url.hostname} (ENOTFOUND). Check the address.`, details);
+  }
+  const why = inner.message || inner.code;
+  return new PackError('ERR_NETWORK', `the connection failed${why ? ` (${why})` : ''}. Try again later.`, details);
 }
 
 /**
- * @param {unknown} error Node hides what happened (ECONNREFUSED) in the cause
- * @returns {string}
+ * @param {Wiring} wiring
+ * @param {FetchInit} init
  */
-function reason(error) {
-  const inner = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  return inner instanceof Error && inner.message !== '' ? ` (${inner.message})` : '';
+function called({ fetch, url: { href }, name }, init) {
+  try {
+    return fetch(href, init);
+  } catch (error) {
+    // The real one only ever rejects.
+    throw error instanceof Error && error.name === 'AbortError' ? error : mistaken(error, name);
+  }
+}
+
+/** What engines say of a value that is not what a program takes it for. A connection that fails is a `TypeError` too. */
+const NO_SUCH_VALUE = /is not (a|an|iterable)\b|properties of (undefined|null)|is (undefined|null)\b/;
+
+/**
+ * @param {unknown} error of `fetch`
+ * @returns {boolean} whether it is the program that is wrong, so that trying again is of no use
+ */
+function isMistake(error) {
+  if (error instanceof TypeError) return error.cause === undefined && NO_SUCH_VALUE.test(error.message);
+  return !(error instanceof Error) || [ReferenceError, SyntaxError, RangeError].some((kind) => error instanceof kind);
+}
+
+/**
+ * @param {unknown} cause
+ * @param {string} url
+ */
+function mistaken(cause, url) {
+  const why = cause instanceof Error ? `${cause.name}: ${cause.message}` : shown(cause);
+  return new PackError('ERR_ARGUMENT', `the \`fetch\` that was passed in does not work: ${why}.`, { url, cause });
+}
+
+/**
+ * @param {Response} response of a `fetch` that may be anybody's
+ * @param {string} url
+ */
+function checkResponse(response, url) {
+  if (typeof response?.status !== 'number' || !hasMethods(response.headers, ['get'])) {
+    throw new PackError('ERR_ARGUMENT', `the \`fetch\` that was passed in must give a Response, not ${shown(response)}.`, { url });
+  }
+  if (response.body && !hasMethods(response.body, ['getReader'])) {
+    throw new PackError('ERR_ARGUMENT', `the Response of the \`fetch\` that was passed in has a body that is no ReadableStream.`, { url });
+  }
 }
 
 /**

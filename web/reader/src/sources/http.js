@@ -20,7 +20,7 @@ const PROGRESS = 64 * 1024;
 
 const NO_SIZE =
   'the server does not say how large the file is. Expose the header Content-Range ' +
-  '("Access-Control-Expose-Headers: Content-Range, ETag"), allow HEAD, or pass the option size.';
+  '("Access-Control-Expose-Headers: Content-Range, ETag") or allow HEAD.';
 
 /**
  * A file on an HTTP server.
@@ -155,7 +155,7 @@ class HttpSource {
       const range = contentRange(answer.headers);
       if (range?.total !== undefined) this.#http.settleSize(range.total);
       if (answer.status === 416) {
-        throw this.#http.error('ERR_RANGE_NOT_SATISFIABLE', 'the server says that the range lies beyond the end.', 416);
+        throw this.#http.error('ERR_RANGE_NOT_SATISFIABLE', 'the server says that the range lies beyond the end.', { status: 416 });
       }
       this.#http.refuseCompression(answer);
       const tooLong = (contentLength(answer.headers) ?? 0) > length;
@@ -189,7 +189,7 @@ class HttpSource {
           if (this.#http.whole === undefined) remember(asking, step);
           return bytes;
         }
-        if (failure?.code !== 'ERR_RANGE_IGNORED') failure = this.#http.error('ERR_NO_SIZE', NO_SIZE);
+        if (failure?.code !== 'ERR_RANGE_IGNORED') failure = this.#http.error('ERR_NO_SIZE', NO_SIZE, { advice: 'Or pass the option `size`.' });
       } catch (error) {
         if (!(error instanceof PackError) || !mayTryNext(step, error, this.#http.inPage)) throw error;
         // What the server really answered tells more than a later step that could not even be sent.
@@ -264,7 +264,7 @@ class HttpSource {
       if (range?.total !== undefined) this.#http.settleSize(range.total);
       if (answer.status === 416) {
         if (range?.total !== undefined) return undefined;
-        throw this.#http.error('ERR_RANGE_NOT_SATISFIABLE', `the server refuses the range (${step}).`, 416);
+        throw this.#http.error('ERR_RANGE_NOT_SATISFIABLE', `the server refuses the range (${step}).`, { status: 416 });
       }
       this.#http.refuseCompression(answer);
       // Fewer bytes than asked for: the file is no longer than that.

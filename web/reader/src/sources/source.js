@@ -72,6 +72,16 @@ export function checkExtent(name, size, offset, length) {
 }
 
 /**
+ * @param {string} name
+ * @param {number} given as the option `size`
+ * @param {number} size
+ */
+export function wrongSize(name, given, size) {
+  const message = `the option \`size\` says that the file has ${given} bytes, but it has ${size}. Leave it out where it is not known.`;
+  return new PackError('ERR_ARGUMENT', message, { url: name });
+}
+
+/**
  * The pieces of a range, as they come; from any source.
  *
  * @param {ByteSource} source

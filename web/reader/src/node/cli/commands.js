@@ -5,7 +5,7 @@
 import { PackError } from '../../errors.js';
 import { count, escaped, exactSize, fixed, jsonName, mode, printable, size, thousands, time } from './format.js';
 import { complain } from './output.js';
-import { exitOf, hintOf } from './exit.js';
+import { exitOf, hintOf, wordsOf } from './exit.js';
 
 /** @import { Entry, Info, Pack } from '../../../types/index.d.ts' */
 /** @import { Output } from './output.js' */
@@ -73,7 +73,7 @@ async function each(paths, out, work) {
     } catch (error) {
       if (exitOf(error) !== 1) throw error;
       await out.flush();
-      complain(/** @type {Error} */ (error).message, hintOf(error));
+      complain(wordsOf(error), hintOf(error));
       exit = 1;
     }
   }
@@ -96,7 +96,7 @@ function line(entry, whole, { json, long, bytes, null: nul }, out) {
   const width = bytes ? 15 : 9;
   /** @param {number} value */
   const shown = (value) => (kind === 'l' ? '-' : bytes ? thousands(value) : size(value)).padStart(width);
-  const when = entry.mtimeNs === undefined ? '-' : time(entry.mtimeNs);
+  const when = entry.mtimeNs === undefined ? '-' : time(BigInt(entry.mtimeNs));
   const more = entry.attributes === undefined ? ' ' : '+';
   const row = `${mode(kind, entry.mode)}${more} ${shown(entry.size)}  ${shown(entry.storedSize)}  ${when.padEnd(20)}  `;
   if (entry.kind === 'symlink' && entry.target !== undefined) return [row, name, ' -> ', out.name(entry.target), end];
@@ -117,7 +117,7 @@ function record(entry) {
     kind: entry.kind,
     ...recordOfKind(entry),
     mode: entry.mode?.toString(8).padStart(4, '0'),
-    mtime: entry.mtimeNs === undefined ? undefined : time(entry.mtimeNs, true),
+    mtime: entry.mtimeNs === undefined ? undefined : time(BigInt(entry.mtimeNs), true),
     uid: entry.uid,
     gid: entry.gid,
     tree_sha256: entry.kind === 'directory' ? entry.treeDigest : undefined,

@@ -24,11 +24,12 @@ const HINTS = {
   ERR_NO_ENTRY: '`rangepack ls -R PACK` lists every path there is',
   ERR_NOT_A_FILE: '`rangepack ls` lists a directory',
   ERR_NOT_A_PACK:
-    'rangepack reads its own packs, CTNRv1 containers and .fpack files; a pack that was cut short has lost its index, ' +
-    'which is at its end; a container that was never finished needs --index FILE',
+    'rangepack reads its own packs, CTNRv1 containers and .fpack files; a container that was never finished needs its ' +
+    'index: FILE.idx beside it, or --index',
   ERR_UNSUPPORTED: 'a newer rangepack made it; a newer one is needed to read it',
   ERR_CORRUPT: 'the file was changed or cut short; restore it from a copy',
   ERR_WRONG_PACK: '`rangepack info` shows the root digest of the pack that is there',
+  ERR_NO_VOLUME: 'put that file beside the index, under the name that it had',
   ERR_BAD_PATH: 'paths inside a pack are relative and hold no `..`',
 };
 
@@ -38,6 +39,16 @@ const HINTS = {
  */
 export function exitOf(error) {
   return error instanceof PackError && BAD.has(error.code) ? 1 : 2;
+}
+
+/**
+ * @param {unknown} error
+ * @returns {string} what went wrong, without options that only programs can give
+ */
+export function wordsOf(error) {
+  if (!(error instanceof Error)) return String(error);
+  const { message } = error;
+  return error instanceof PackError && error.advice !== undefined ? message.slice(0, -error.advice.length).trimEnd() : message;
 }
 
 /**

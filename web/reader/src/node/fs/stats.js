@@ -71,7 +71,7 @@ export class Stats extends Kind {
     this.size = number(size);
     this.blocks = number(Math.ceil(size / 512));
     const milliseconds = entry.mtimeMs ?? 0;
-    const nanoseconds = entry.mtimeNs ?? 0n;
+    const nanoseconds = BigInt(entry.mtimeNs ?? 0);
     for (const time of ['atime', 'mtime', 'ctime', 'birthtime']) {
       Object.assign(this, {
         [`${time}Ms`]: bigint ? nanoseconds / 1_000_000n : milliseconds,

@@ -1,0 +1,38 @@
+/**
+ * Other things that are taken for packs, told by what they begin with.
+ */
+
+/** How much of the beginning tells: the magic of tar ends here. In bytes. */
+export const HEAD = 262;
+
+/** @type {[at: number, magic: string, what: string][]} */
+const MAGICS = [
+  [0, 'PK\x03\x04', 'a zip archive'],
+  [0, 'PK\x05\x06', 'a zip archive'],
+  [0, '\x1f\x8b', 'a gzip file'],
+  [0, '\x28\xb5\x2f\xfd', 'a zstd file'],
+  [0, '\xfd7zXZ\0', 'an xz file'],
+  [0, 'BZh', 'a bzip2 file'],
+  [0, '7z\xbc\xaf\x27\x1c', 'a 7z archive'],
+  [0, 'hsqs', 'a squashfs image'],
+  [257, 'ustar', 'a tar archive'],
+];
+
+const CUT = 'a pack that was cut short: its index, which stands at the end, is missing then';
+
+/**
+ * What a file may be that is no pack. A pack begins with the first file in it, so one that lost its end looks like that file.
+ *
+ * @param {Uint8Array} head its first bytes
+ * @returns {string}
+ */
+export function insteadOfAPack(head) {
+  const text = String.fromCharCode(...head);
+  if (/^(\xef\xbb\xbf)?\s*<(!doctype html|html)\b/i.test(text)) {
+    return 'It is a page of HTML: many servers send one for what they do not have, or to those who have not logged in. Check the address';
+  }
+  if (text.startsWith('version https://git-lfs.github.com/spec/')) return 'It is a pointer of Git LFS: fetch the file itself with `git lfs pull`';
+  if (head.length === 0) return 'It is empty';
+  const what = MAGICS.find(([at, magic]) => text.startsWith(magic, at))?.[2];
+  return what === undefined ? `It may be ${CUT}` : `It begins like ${what}: it is one, or ${CUT}`;
+}
