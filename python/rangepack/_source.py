@@ -17,9 +17,11 @@ class ByteRanges(Protocol):
     @property
     def size(self) -> int:
         """Length in bytes."""
+        ...
 
     def read(self, offset: int, length: int, /) -> bytes:
         """These bytes, all of which lie in the file."""
+        ...
 
 
 class Opener(Protocol):
@@ -27,15 +29,17 @@ class Opener(Protocol):
 
     def open(self, url: str, /) -> ByteRanges:
         """The file at a URL, or `FileNotFoundError`."""
+        ...
 
 
 class FileObject:
-    """A file object that can seek, as the source of a pack. One thread reads at a time."""
+    """A file object that can seek, as the source of a pack. One thread reads at a time, and only in this process."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self.name = f"<{file_name(file) or type(file).__name__}>"
         self._file = file
         self._lock = threading.Lock()
+        self._process = os.getpid()
         try:
             self.size = file.seek(0, os.SEEK_END)
         except (AttributeError, io.UnsupportedOperation) as error:
@@ -49,6 +53,11 @@ class FileObject:
 
     def read(self, offset: int, length: int, /) -> bytes:
         """These bytes."""
+        if isinstance(self._file, io.BytesIO):
+            return bytes(self._file.getbuffer()[offset : offset + length])
+        if self._process != os.getpid():
+            # Where it reads next is one number for both processes.
+            raise OSError("a pack in an open file stays in its process")
         with self._lock:
             self._file.seek(offset)
             pieces = []

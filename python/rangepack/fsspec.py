@@ -21,14 +21,13 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import IO, Any, NoReturn, cast
 
-from fsspec.asyn import AsyncFileSystem, get_loop
+from fsspec.asyn import AsyncFileSystem, get_loop, reset_lock
 from fsspec.callbacks import DEFAULT_CALLBACK
 from fsspec.spec import make_instance
 
@@ -41,6 +40,11 @@ from rangepack.reading import Pack
 _TOGETHER = 256 << 10
 #: Requests at a time.
 _THREADS = 8
+
+
+if hasattr(os, "register_at_fork"):
+    # Older versions of fsspec keep the loop of the process before, which nobody runs in this one.
+    os.register_at_fork(after_in_child=reset_lock)
 
 
 class PackFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has no types
@@ -92,15 +96,14 @@ class PackFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has no ty
         how = {"root": root, "verify": verify, "index": index, "alone": alone, "timeout": timeout, "retries": retries}
         self._open_pack: Callable[[], Pack] = lambda: open_target(fo, target_protocol, target_options or {}, how)
         self._opened: Pack | None = None
-        self._lock = threading.Lock()
 
     @property
     def pack(self) -> Pack:
         """The pack, which is opened when it is used for the first time."""
-        with self._lock:
-            if self._opened is None:
-                self._opened = self._open_pack()
-            return self._opened
+        # Without a lock, which somebody could hold when a process is forked: what is opened twice does no harm.
+        if self._opened is None:
+            self._opened = self._open_pack()
+        return self._opened
 
     _pid: int
 
@@ -230,7 +233,8 @@ class PackFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has no ty
     ) -> Any:
         """All files below `path`, with `withdirs` directories as well.
 
-        Returns a sorted list of paths, or with `detail` a dict of what is known. It is read in the order of the pack, a part of the index at a time.
+        Returns a sorted list of paths, or with `detail` a dict of what is known. It is read in the order of the pack, a
+        part of the index at a time.
         """
         if maxdepth is not None and maxdepth < 1:
             raise ValueError("maxdepth must be at least 1")

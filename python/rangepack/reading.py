@@ -84,6 +84,9 @@ class Pack(_rangepack.Pack):
         timeout: How many seconds to wait for a server.
         retries: How often a request is tried again.
         later: Open it when it is first asked something, which then raises what opening raises.
+        lookback: Look for the index of an old container in its last so many bytes, 128 MiB if nothing is said.
+        source: Who opens the pack and what lies beside it: an object with `open(url)`, which gives one with `size` and
+            `read(offset, length)`.
 
     Raises:
         FileNotFoundError: There is no such file.

@@ -19,11 +19,7 @@ use std::path::PathBuf;
     align=1, owner=false, xattrs=false, include=vec![], exclude=vec![], extensions=vec![], hidden=true,
     gitignore=false, follow_links=false, strict=false, threads=None, progress=None, events=None
 ))]
-#[expect(
-    clippy::too_many_arguments,
-    clippy::fn_params_excessive_bools,
-    reason = "Python gives them by name"
-)]
+#[expect(clippy::too_many_arguments, reason = "Python gives them by name")]
 pub(crate) fn create<'py>(
     py: Python<'py>,
     source: PathBuf,
@@ -125,11 +121,7 @@ pub(crate) fn finalize<'py>(
     source, *, container=None, index=None, sizes=true, include=vec![], exclude=vec![], extensions=vec![],
     hidden=true, gitignore=false, follow_links=false
 ))]
-#[expect(
-    clippy::too_many_arguments,
-    clippy::fn_params_excessive_bools,
-    reason = "Python gives them by name"
-)]
+#[expect(clippy::too_many_arguments, reason = "Python gives them by name")]
 pub(crate) fn survey<'py>(
     py: Python<'py>,
     source: PathBuf,

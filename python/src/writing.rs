@@ -163,11 +163,7 @@ pub(crate) fn sums<'py>(py: Python<'py>, sums: &Summary) -> PyResult<Bound<'py, 
     pack, target, paths=vec![], *, overwrite=false, present="auto", dry_run=false, fail_fast=false,
     chunk_size=1 << 20, threads=None, progress=None, events=None
 ))]
-#[expect(
-    clippy::too_many_arguments,
-    clippy::fn_params_excessive_bools,
-    reason = "Python gives them by name"
-)]
+#[expect(clippy::too_many_arguments, reason = "Python gives them by name")]
 pub(crate) fn extract<'py>(
     py: Python<'py>,
     pack: &Bound<'py, crate::pack::Pack>,

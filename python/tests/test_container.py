@@ -1,5 +1,6 @@
 """Containers that can be continued, and the command lines of the old programs."""
 
+import doctest
 import hashlib
 import json
 import os
@@ -271,3 +272,7 @@ def test_signals_stop_a_run_that_can_go_on(number: signal.Signals, tmp_path: Pat
     assert (code, lines(status)["status"]) in [(130, "interrupted"), (0, "finished")], said
     subprocess.run([*line, "--finalize"], check=True, capture_output=True)
     assert len(rangepack.open(made)) == 3000 and rangepack.verify(made)["is_sound"]
+
+
+def test_the_examples_in_the_documentation_run() -> None:
+    assert doctest.testmod(container).failed == 0

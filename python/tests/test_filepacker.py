@@ -1,5 +1,6 @@
 """What FilePacker's users call, on old files and on packs."""
 
+import doctest
 import hashlib
 import io
 import json
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import rangepack
+import rangepack.filepacker
 from rangepack.filepacker import FilePackReader, FilePackWriter, pack_directory_contents, utils
 from rangepack.filepacker.__main__ import main
 
@@ -89,7 +91,8 @@ def test_answers_are_those_of_the_old_program(reader: FilePackReader) -> None:
 
 def test_what_is_not_there_is_an_error(reader: FilePackReader) -> None:
     asks: list[Callable[[str], object]] = [reader.isdir, reader.isfile, reader.listdir]
-    for ask in [*asks, lambda path: reader.read_bytes(path, False)]:
+    asks.append(lambda path: reader.read_bytes(path, False))
+    for ask in asks:
         with pytest.raises(IOError, match="No file/directory named src/none"):
             ask("src/none")
         with pytest.raises(IOError, match=r"'images'.*'src'"):
@@ -273,3 +276,7 @@ def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     run = [sys.executable, "-m", "rangepack.filepacker", "-i", str(out)]
     shown = subprocess.run(run, capture_output=True, check=True, env={**os.environ, "PYTHONIOENCODING": "ascii"})
     assert shown.stdout.decode("ascii").startswith(f"- {top}: (")
+
+
+def test_the_examples_in_the_documentation_run() -> None:
+    assert doctest.testmod(rangepack.filepacker).failed == 0

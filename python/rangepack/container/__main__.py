@@ -11,7 +11,8 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 from rangepack import _rangepack
@@ -31,11 +32,9 @@ def main(arguments: list[str] | None = None) -> int:
     problem = _contradiction(args)
     if problem:
         options.error(problem)
-    with contextlib.suppress(ValueError):
-        # Only the main thread can.
-        signal.signal(signal.SIGTERM, _interrupt)
     try:
-        return _create(args) if args.command == "create" else _extract(args)
+        with _stoppable():
+            return _create(args) if args.command == "create" else _extract(args)
     except KeyboardInterrupt:
         say("interrupted")
         return _INTERRUPTED
@@ -45,6 +44,19 @@ def main(arguments: list[str] | None = None) -> int:
     except (OSError, ValueError) as error:
         say(f"error: {error}")
         return _TROUBLE
+
+
+@contextlib.contextmanager
+def _stoppable() -> Iterator[None]:
+    """Meanwhile SIGTERM stops the run as Ctrl-C does, so that it cleans up."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _interrupt(*_: object) -> NoReturn:
