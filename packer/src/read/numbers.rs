@@ -29,7 +29,7 @@ impl Numbers {
     fn push(&mut self, place: u64, is_chosen: bool) {
         let bit = place % WORD;
         if bit == 0 {
-            if self.words.len() % GROUP == 0 {
+            if self.words.len().is_multiple_of(GROUP) {
                 self.before.push(self.len);
             }
             self.words.push(0);
