@@ -16,6 +16,8 @@ pub(crate) mod mapped_bytes;
 mod reading;
 pub(crate) mod file;
 pub(crate) mod small_files;
+pub(crate) mod many;
+pub(crate) mod numbers;
 
 #[cfg(test)]
 #[cfg(unix)]

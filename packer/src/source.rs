@@ -1,6 +1,7 @@
 //! Where bytes lie, and how they come: on a mapping, or in ranges from a URL.
 
 pub(crate) mod location;
+pub(crate) mod given;
 pub(crate) mod options;
 pub(crate) mod platform;
 pub(crate) mod attributes;

@@ -1,4 +1,5 @@
-//! Everything a developer runs: `cargo xtask test | demo | golden | wasm | page | viewer | screenshots | fuzz | reliability | bench`.
+//! Everything a developer runs: `cargo xtask test | demo | golden | wasm | page | viewer | python |
+//! screenshots | fuzz | reliability | bench`.
 //!
 //! One module per command, and beneath them what they share: [`run`] starts commands and
 //! [`toolchain`] brings what a toolchain lacks.
@@ -14,6 +15,7 @@ mod golden;
 mod wasm;
 mod page;
 mod viewer;
+mod python;
 mod screenshots;
 mod fuzz;
 mod reliability;
@@ -47,6 +49,8 @@ enum Command {
     Page(page::Arguments),
     /// Build the viewer, which release builds of the command embed
     Viewer(viewer::Arguments),
+    /// Build the Python package, check and test it; with --wheel, make what is published
+    Python(python::Arguments),
     /// Take the pictures of the viewer in docs/, in both themes and two sizes
     Screenshots(screenshots::Arguments),
     /// Run the fuzz targets of tests/fuzz (needs a nightly toolchain)
@@ -65,6 +69,7 @@ fn main() -> ExitCode {
         Command::Wasm(arguments) => wasm::run(&arguments),
         Command::Page(arguments) => page::run(&arguments),
         Command::Viewer(arguments) => viewer::run(&arguments),
+        Command::Python(arguments) => python::run(&arguments),
         Command::Screenshots(arguments) => screenshots::run(&arguments),
         Command::Fuzz(arguments) => fuzz::run(&arguments),
         Command::Reliability(arguments) => reliability::run(&arguments),

@@ -378,7 +378,7 @@ impl Pack {
     /// The whole content of the file of an entry that is at hand.
     pub fn read_entry(&self, entry: &impl AnyEntry) -> Result<Vec<u8>> {
         let (path, content) = self.content_of(entry)?;
-        self.read_content(&path, &content)
+        self.decoded(&content, || path)
     }
 
     fn content_of(&self, entry: &impl AnyEntry) -> Result<(PackPathBuf, Content)> {
@@ -392,10 +392,15 @@ impl Pack {
     /// A file's whole content. Links are followed.
     pub fn read(&self, path: impl AsRef<[u8]>) -> Result<Vec<u8>> {
         let (entry, content) = self.content_at(path.as_ref())?;
-        self.read_content(&entry, &content)
+        self.decoded(&content, || entry)
     }
 
-    fn read_content(&self, entry: &PackPathBuf, content: &Content) -> Result<Vec<u8>> {
+    /// See [`Pack::read`]; `entry` is the file's path, for errors.
+    pub(super) fn decoded(
+        &self,
+        content: &Content,
+        entry: impl FnOnce() -> PackPathBuf,
+    ) -> Result<Vec<u8>> {
         let limits = &self.0.options.limits;
         let payload = self.payload(content)?;
         if content.codec == rangepack_core::Codec::Stored && self.0.options.verify == Verify::Index
@@ -403,8 +408,8 @@ impl Pack {
             return Ok(payload.into_owned());
         }
         rangepack_core::decode_all(content, &payload, limits)
-            .map(std::borrow::Cow::into_owned)
-            .map_err(self.entry_error(entry))
+            .map(Cow::into_owned)
+            .map_err(|error| self.entry_error(&entry())(error))
     }
 
     /// A file's whole content, borrowed from the mapping; `None` when the file is stored compressed,

@@ -12,13 +12,21 @@ impl Pack {
         matches!(self.resolve(path.as_ref()), Ok(Some(_)))
     }
 
-    /// What is at `path`, links followed.
-    pub fn metadata(&self, path: impl AsRef<[u8]>) -> Result<Entry> {
+    /// The entry that `path` leads to, links followed.
+    ///
+    /// # Errors
+    /// [`Error::NoEntry`], [`Error::BrokenLink`], or [`Error::WrongKind`] for the root, which has no entry.
+    pub fn entry(&self, path: impl AsRef<[u8]>) -> Result<EntryRef<'_>> {
         match self.resolve(path.as_ref())? {
-            Some(Found::Entry(entry)) => entry.to_entry().map_err(Error::pack(&self.0.location)),
+            Some(Found::Entry(entry)) => Ok(entry),
             Some(Found::Root) => Err(self.wrong_kind(path.as_ref(), Expected::Entry)),
             None => Err(self.nothing_at(path.as_ref())),
         }
+    }
+
+    /// What is at `path`, links followed.
+    pub fn metadata(&self, path: impl AsRef<[u8]>) -> Result<Entry> {
+        self.entry(path)?.to_entry().map_err(Error::pack(&self.0.location))
     }
 
     /// What is at `path`, a link itself when it is one.

@@ -48,7 +48,7 @@ impl Data {
                 }
                 Err(error) => return Err(Error::io(Action::Open, path)(error)),
             },
-            Location::Url(url) => Backing::Remote(Box::new(Remote::open(url, &options.remote)?)),
+            Location::Url(url) => Backing::Remote(Box::new(Remote::open(url, options)?)),
         };
         Ok(Data { location: location.clone(), backing })
     }

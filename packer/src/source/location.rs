@@ -195,6 +195,12 @@ impl Url {
         Some(Url { scheme: Scheme::ALL.into_iter().find(is)?, rest: rest.to_owned() })
     }
 
+    /// A URL of the caller's own, who [opens](crate::OpenOptions::opener) what is there. It is shown as it is, so it must hold no
+    /// secret.
+    pub fn given(text: &str) -> Url {
+        Url { scheme: Scheme::Given, rest: text.to_owned() }
+    }
+
     /// What kind of server it is.
     #[cfg(feature = "remote")]
     pub(crate) fn scheme(&self) -> Scheme {
@@ -204,7 +210,10 @@ impl Url {
     /// All of it, secrets included: for asking, never for showing.
     #[cfg(feature = "remote")]
     pub(crate) fn secret_text(&self) -> String {
-        format!("{}://{}", self.scheme.name(), self.rest)
+        match self.scheme {
+            Scheme::Given => self.rest.clone(),
+            scheme => format!("{}://{}", scheme.name(), self.rest),
+        }
     }
 
     /// Bucket and key of a file in an object store.
@@ -222,6 +231,9 @@ impl Url {
 
 impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.scheme == Scheme::Given {
+            return f.write_str(&self.rest);
+        }
         let (rest, query) = self.parts();
         let (host, way) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
@@ -245,6 +257,8 @@ pub(crate) enum Scheme {
     S3,
     Gs,
     Az,
+    /// One that the caller reads.
+    Given,
 }
 
 impl Scheme {
@@ -258,6 +272,7 @@ impl Scheme {
             Scheme::S3 => "s3",
             Scheme::Gs => "gs",
             Scheme::Az => "az",
+            Scheme::Given => "",
         }
     }
 
@@ -318,6 +333,10 @@ mod tests {
         is(beside("http://h/d/k?q"), "http://h/d/x%20y?q");
         is(beside("s3://b/d/k?q"), "s3://b/d/x y");
         assert_eq!(Location::from("s3://b/k").sibling(b"\xff"), None);
+        let given = Location::from(Url::given("memory://d/k?q"));
+        assert_eq!(given.sidecar().to_string(), "memory://d/k?q.rpx");
+        assert_eq!(given.sibling(b"x y"), Some(Url::given("memory://d/x y").into()));
+        assert_eq!(given.sidecar().beside_which(), Some(given));
     }
 
     #[test]

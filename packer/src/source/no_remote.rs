@@ -2,7 +2,7 @@
 
 use crate::error::{Error, RemoteProblem, Result};
 use crate::source::location::Url;
-use crate::source::options::RemoteOptions;
+use crate::source::options::OpenOptions;
 use crate::source::traffic::Traffic;
 use rangepack_core::Extent;
 use rangepack_core::layout::Header;
@@ -16,7 +16,7 @@ pub(crate) enum Remote {}
 pub(crate) struct Fetch(Remote);
 
 impl Remote {
-    pub(crate) fn open(url: &Url, _: &RemoteOptions) -> Result<Remote> {
+    pub(crate) fn open(url: &Url, _: &OpenOptions) -> Result<Remote> {
         Err(Error::remote(url)(RemoteProblem::NotBuilt))
     }
 

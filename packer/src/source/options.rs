@@ -1,8 +1,10 @@
 //! How packs are opened, and how remote files are asked for.
 
+use super::given::Opener;
 use super::location::Location;
 use crate::setters::setters;
 use rangepack_core::{Digest, Limits};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Whether the bytes of files are checked against their digests when they are read from a local pack.
@@ -36,6 +38,9 @@ pub struct OpenOptions {
     pub limits: Limits,
     /// How a pack at a URL is asked for.
     pub remote: RemoteOptions,
+    /// Who opens files at [URLs of the caller's own](crate::Url::given). It takes the feature `remote`, for they are read as
+    /// remote files are.
+    pub opener: Option<Arc<dyn Opener>>,
 }
 
 setters!(OpenOptions {
@@ -45,6 +50,7 @@ setters!(OpenOptions {
     alone(bool),
     limits(Limits),
     remote(RemoteOptions),
+    opener(impl Into<Option<Arc<dyn Opener>>>),
 });
 
 /// How a remote file is asked for.

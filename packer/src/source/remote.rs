@@ -1,16 +1,19 @@
 //! A file at a URL: asked for in ranges, checked to be the same file each time.
 
+mod process;
 mod runtime;
 mod pace;
 mod pages;
 mod http;
 mod store;
+mod given;
 
 use crate::error::{BadAnswer, Error, RemoteProblem, Result};
 use crate::source::location::{Scheme, Url};
-use crate::source::options::RemoteOptions;
+use crate::source::options::OpenOptions;
 use crate::source::traffic::Traffic;
 use pages::Pages;
+use process::PerProcess;
 use rangepack_core::layout::Header;
 use rangepack_core::{Extent, Source};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -31,7 +34,8 @@ type Answered<T> = std::result::Result<T, RemoteProblem>;
 #[derive(Debug)]
 pub(crate) struct Remote {
     url: Url,
-    transport: Arc<Transport>,
+    options: OpenOptions,
+    transport: PerProcess<Transport>,
     len: u64,
     version: Arc<Version>,
     /// The last bytes of the file, or all of a short one.
@@ -79,20 +83,24 @@ impl Version {
 enum Transport {
     Http(http::Http),
     Store(store::Store),
+    Given(Arc<given::Given>),
 }
 
 impl Transport {
-    fn new(url: &Url, options: &RemoteOptions) -> Answered<Transport> {
+    fn new(url: &Url, options: &OpenOptions) -> Answered<Transport> {
         let counters = Counters::default();
+        if url.scheme() == Scheme::Given {
+            let opener = options.opener.as_deref();
+            return given::Given::new(url, opener, counters).map(Arc::new).map(Transport::Given);
+        }
+        let options = &options.remote;
         // TLS needs a provider of cryptography; one that the program chose before stays.
         let _ = rustls::crypto::ring::default_provider().install_default();
         match url.scheme() {
             Scheme::Http | Scheme::Https => {
                 http::Http::new(url, options, counters).map(Transport::Http)
             }
-            Scheme::S3 | Scheme::Gs | Scheme::Az => {
-                store::Store::new(url, options, counters).map(Transport::Store)
-            }
+            _ => store::Store::new(url, options, counters).map(Transport::Store),
         }
     }
 
@@ -100,6 +108,7 @@ impl Transport {
         match self {
             Transport::Http(http) => http.tail().await,
             Transport::Store(store) => store.tail().await,
+            Transport::Given(given) => given.tail(),
         }
     }
 
@@ -107,6 +116,7 @@ impl Transport {
         match self {
             Transport::Http(http) => http.range(extent, version).await,
             Transport::Store(store) => store.range(extent, version).await,
+            Transport::Given(given) => given.range(extent),
         }
     }
 
@@ -114,6 +124,7 @@ impl Transport {
         match self {
             Transport::Http(http) => http.counters(),
             Transport::Store(store) => store.counters(),
+            Transport::Given(given) => given.counters(),
         }
     }
 }
@@ -138,11 +149,15 @@ impl Counters {
 impl Remote {
     /// Asks for the end of the file, which also tells its length: one request, where the server
     /// knows ranges that count from the end.
-    pub(crate) fn open(url: &Url, options: &RemoteOptions) -> Result<Remote> {
+    pub(crate) fn open(url: &Url, options: &OpenOptions) -> Result<Remote> {
         let failed = || Error::remote(url);
-        let transport = Arc::new(Transport::new(url, options).map_err(failed())?);
-        let asked = Arc::clone(&transport);
-        let part = runtime::spawn(async move { asked.tail().await }).part().map_err(failed())?;
+        let transport = PerProcess::new();
+        let asked = transport.get(|| Transport::new(url, options)).map_err(failed())?;
+        let part = match &*asked {
+            Transport::Given(given) => given.tail(),
+            _ => runtime::spawn(async move { asked.tail().await }).part(),
+        };
+        let part = part.map_err(failed())?;
         if part.start.checked_add(part.bytes.len() as u64) != Some(part.total) {
             let problem = RemoteProblem::BadAnswer(BadAnswer::NotTheEnd);
             return Err(failed()(problem));
@@ -154,6 +169,7 @@ impl Remote {
             tail: part.bytes,
             pages: OnceLock::new(),
             url: url.clone(),
+            options: options.clone(),
         })
     }
 
@@ -167,9 +183,10 @@ impl Remote {
         self.len
     }
 
-    /// What it took so far.
+    /// What it took this process so far.
     pub(crate) fn traffic(&self) -> Traffic {
-        let counters = self.transport.counters();
+        let Some(transport) = self.transport.made() else { return Traffic::default() };
+        let counters = transport.counters();
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Traffic { requests: load(&counters.requests), bytes: load(&counters.bytes) }
     }
@@ -234,10 +251,14 @@ impl Remote {
 
     /// Begins to fetch bytes, which must lie in the file.
     pub(crate) fn fetch(&self, extent: Extent) -> Fetch {
-        let (transport, version) = (Arc::clone(&self.transport), Arc::clone(&self.version));
-        let len = self.len;
+        let transport = self.transport.get(|| Transport::new(&self.url, &self.options));
+        if let Ok(Transport::Given(given)) = transport.as_deref() {
+            let given = Arc::clone(given);
+            return runtime::apart(move || given.range(extent));
+        }
+        let (len, version) = (self.len, Arc::clone(&self.version));
         runtime::spawn(async move {
-            let part = transport.range(extent, &version).await?;
+            let part = transport?.range(extent, &version).await?;
             if part.total != len || version.differs(&part.version) {
                 return Err(RemoteProblem::Changed);
             }

@@ -1,22 +1,24 @@
 //! The two threads on which requests run, whoever waits for them.
 
+use super::process::PerProcess;
 use super::{Answered, Part};
 use crate::error::RemoteProblem;
 use std::future::Future;
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::AbortHandle;
 
 /// One runtime for all remote files of a process.
-fn runtime() -> Answered<&'static Runtime> {
-    static RUNTIME: OnceLock<std::result::Result<Runtime, String>> = OnceLock::new();
-    let make = || {
+fn runtime() -> Answered<Arc<Runtime>> {
+    static RUNTIME: PerProcess<Runtime> = PerProcess::new();
+    RUNTIME.get(|| {
         let mut builder = Builder::new_multi_thread();
         let builder = builder.worker_threads(2).thread_name("rangepack-net").enable_all();
-        builder.build().map_err(|error| format!("cannot start threads: {error}"))
-    };
-    RUNTIME.get_or_init(make).as_ref().map_err(|error| RemoteProblem::Other(error.clone()))
+        let failed = |error| RemoteProblem::Other(format!("cannot start threads: {error}"));
+        builder.build().map_err(failed)
+    })
 }
 
 /// A request on its way; given up when it is dropped.
@@ -47,6 +49,20 @@ impl Drop for Fetch {
             task.abort();
         }
     }
+}
+
+/// Begins what waits in a thread of its own.
+pub(super) fn apart(request: impl FnOnce() -> Answered<Part> + Send + 'static) -> Fetch {
+    let (sender, answer) = sync_channel(1);
+    let failed = sender.clone();
+    let work = move || {
+        // Nobody may be waiting any more.
+        let _ = sender.send(request());
+    };
+    if let Err(error) = thread::Builder::new().name("rangepack-given".to_owned()).spawn(work) {
+        let _ = failed.send(Err(RemoteProblem::Other(format!("cannot start a thread: {error}"))));
+    }
+    Fetch { answer: Mutex::new(answer), task: None }
 }
 
 /// Begins a request. Waiting is done on a channel, so that programs with runtimes of their own can

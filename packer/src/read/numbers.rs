@@ -1,0 +1,131 @@
+//! Files by number: which entry is the hundredth file.
+
+use crate::error::Result;
+use crate::read::pack::Pack;
+use rangepack_core::EntryRef;
+
+/// Bits in a word, and words in a group whose files are counted ahead.
+const WORD: u64 = u64::BITS as u64;
+const GROUP: usize = 8;
+
+/// Some entries of a pack, numbered from 0 in key order: its files, say, or its pictures.
+///
+/// One bit for each entry of the pack and a few counts, whatever is chosen: half a megabyte for four million entries.
+/// Both ways take a few steps. [`Pack::number`] makes one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Numbers {
+    words: Vec<u64>,
+    /// How many are chosen before each group of words.
+    before: Vec<u64>,
+    len: u64,
+}
+
+impl Numbers {
+    fn new(entries: u64) -> Numbers {
+        let words = usize::try_from(entries.div_ceil(WORD)).unwrap_or(usize::MAX);
+        Numbers { words: Vec::with_capacity(words), before: Vec::new(), len: 0 }
+    }
+
+    fn push(&mut self, place: u64, is_chosen: bool) {
+        let bit = place % WORD;
+        if bit == 0 {
+            if self.words.len() % GROUP == 0 {
+                self.before.push(self.len);
+            }
+            self.words.push(0);
+        }
+        if is_chosen && let Some(word) = self.words.last_mut() {
+            *word |= 1 << bit;
+            self.len += 1;
+        }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether nothing was chosen.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The entry with this number, as [`Pack::entries_at`] counts; `None` behind the last one.
+    pub fn entry(&self, number: u64) -> Option<u64> {
+        if number >= self.len {
+            return None;
+        }
+        let group = self.before.partition_point(|before| *before <= number) - 1;
+        let mut left = number - self.before[group];
+        for (at, word) in self.words.iter().enumerate().skip(group * GROUP) {
+            let here = u64::from(word.count_ones());
+            if left < here {
+                return Some(at as u64 * WORD + place_of(*word, left));
+            }
+            left -= here;
+        }
+        None
+    }
+
+    /// The number of an entry; `None` when it was not chosen.
+    pub fn number(&self, entry: u64) -> Option<u64> {
+        let at = usize::try_from(entry / WORD).ok()?;
+        let word = *self.words.get(at)?;
+        let bit = 1 << (entry % WORD);
+        if word & bit == 0 {
+            return None;
+        }
+        let group = at / GROUP;
+        let whole: u32 = self.words[group * GROUP..at].iter().map(|word| word.count_ones()).sum();
+        let below = (word & (bit - 1)).count_ones();
+        Some(self.before[group] + u64::from(whole + below))
+    }
+}
+
+/// Where the bit lies that has so many before it.
+fn place_of(mut word: u64, before: u64) -> u64 {
+    for _ in 0..before {
+        word &= word - 1;
+    }
+    word.trailing_zeros().into()
+}
+
+impl Pack {
+    /// Numbers the entries that `is_chosen` wants. Reads the index from one end to the other.
+    ///
+    /// # Errors
+    /// When a page of the index is damaged, or cannot be fetched.
+    pub fn number(&self, mut is_chosen: impl FnMut(&EntryRef<'_>) -> bool) -> Result<Numbers> {
+        let mut numbers = Numbers::new(self.index().len());
+        for (place, entry) in self.entries().enumerate() {
+            numbers.push(place as u64, is_chosen(&entry?));
+        }
+        Ok(numbers)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn numbers_lead_to_entries_and_back(chosen in proptest::collection::vec(any::<bool>(), 0..3000)) {
+            let mut numbers = Numbers::new(chosen.len() as u64);
+            for (place, is_chosen) in chosen.iter().enumerate() {
+                numbers.push(place as u64, *is_chosen);
+            }
+            let places = || (0..chosen.len() as u64).filter(|place| chosen[*place as usize]);
+            prop_assert_eq!(numbers.len(), places().count() as u64);
+            for (number, place) in places().enumerate() {
+                prop_assert_eq!(numbers.entry(number as u64), Some(place));
+                prop_assert_eq!(numbers.number(place), Some(number as u64));
+            }
+            prop_assert_eq!(numbers.entry(numbers.len()), None);
+            for place in (0..chosen.len() as u64 + 2).filter(|place| chosen.get(*place as usize) != Some(&true)) {
+                prop_assert_eq!(numbers.number(place), None);
+            }
+        }
+    }
+}

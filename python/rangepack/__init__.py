@@ -1,0 +1,63 @@
+"""Millions of files in one file, and any of them at once.
+
+>>> import pathlib, tempfile, rangepack
+>>> home = pathlib.Path(tempfile.mkdtemp())
+>>> (home / "photos" / "cats").mkdir(parents=True)
+>>> _ = (home / "photos" / "cats" / "1.txt").write_text("a cat")
+>>> sums = rangepack.pack(home / "photos", home / "photos.pack")
+>>> sums["files"], sums["bytes"]
+(1, 5)
+>>> pack = rangepack.open(home / "photos.pack")
+>>> len(pack), list(pack), "cats" in pack
+(1, ['cats/1.txt'], True)
+>>> bytes(pack["cats/1.txt"]), bytes(pack[0]), pack.read(0, offset=2, length=3)
+(b'a cat', b'a cat', b'cat')
+>>> with pack.open("cats/1.txt", "rt", encoding="utf-8") as file:
+...     file.read()
+'a cat'
+"""
+
+from __future__ import annotations
+
+import os
+
+from rangepack._rangepack import (
+    ContainerError,
+    CorruptError,
+    Entry,
+    LimitError,
+    NotAPackError,
+    PackError,
+    RemoteError,
+    UnsupportedError,
+    WrongPackError,
+    __version__,
+    after_fork,
+)
+from rangepack._writing import create, extract, finalize, pack, verify
+from rangepack.reading import Pack, PackPath
+from rangepack.reading import open_pack as open  # noqa: A004
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=after_fork)
+
+__all__ = [
+    "ContainerError",
+    "CorruptError",
+    "Entry",
+    "LimitError",
+    "NotAPackError",
+    "Pack",
+    "PackError",
+    "PackPath",
+    "RemoteError",
+    "UnsupportedError",
+    "WrongPackError",
+    "__version__",
+    "create",
+    "extract",
+    "finalize",
+    "open",
+    "pack",
+    "verify",
+]

@@ -1,0 +1,92 @@
+//! What names a file of a pack in Python: a path, or its number.
+
+use pyo3::exceptions::{PyIndexError, PyTypeError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyInt, PyString};
+use std::borrow::Cow;
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+/// A path or a number.
+#[derive(Debug, Clone)]
+pub(crate) enum Key {
+    Path(Vec<u8>),
+    /// Counted from the end when it is negative.
+    Number(i64),
+}
+
+impl Key {
+    /// # Errors
+    /// `TypeError` when it is neither.
+    pub(crate) fn of(object: &Bound<'_, PyAny>) -> PyResult<Key> {
+        if object.is_instance_of::<PyString>() || object.is_instance_of::<PyBytes>() {
+            return path(object).map(|path| Key::Path(path.into_owned()));
+        }
+        if object.is_instance_of::<PyInt>() {
+            return object.extract().map(Key::Number);
+        }
+        match object.extract::<i64>() {
+            Ok(number) => Ok(Key::Number(number)),
+            Err(_) => path(object).map(|path| Key::Path(path.into_owned())),
+        }
+    }
+}
+
+/// A path: `str`, `bytes`, or what `os.fspath` makes one of.
+///
+/// # Errors
+/// `TypeError` when it is none.
+pub(crate) fn path<'a>(object: &'a Bound<'_, PyAny>) -> PyResult<Cow<'a, [u8]>> {
+    if let Ok(text) = object.cast::<PyString>() {
+        return match text.to_str() {
+            Ok(text) => Ok(Cow::Borrowed(text.as_bytes())),
+            // Names that are not UTF-8 have surrogates in their place.
+            Err(_) => Ok(Cow::Owned(object.extract::<OsString>()?.into_encoded_bytes())),
+        };
+    }
+    if let Ok(bytes) = object.cast::<PyBytes>() {
+        return Ok(Cow::Borrowed(bytes.as_bytes()));
+    }
+    match object.extract::<PathBuf>() {
+        Ok(path) => Ok(Cow::Owned(path.into_os_string().into_encoded_bytes())),
+        Err(_) => {
+            let class = object.get_type();
+            Err(PyTypeError::new_err(format!(
+                "a path or a number is needed, not {}",
+                class.name()?
+            )))
+        }
+    }
+}
+
+/// A path of a pack as Python's `str`; bytes that are not UTF-8 become surrogates.
+#[cfg(unix)]
+pub(crate) fn text<'py>(py: Python<'py>, path: &[u8]) -> PyResult<Bound<'py, PyString>> {
+    match std::str::from_utf8(path) {
+        Ok(text) => Ok(PyString::new(py, text)),
+        Err(_) => {
+            let path: &OsStr = std::os::unix::ffi::OsStrExt::from_bytes(path);
+            Ok(path.into_pyobject(py)?)
+        }
+    }
+}
+
+/// The same, where names are Unicode.
+#[cfg(not(unix))]
+pub(crate) fn text<'py>(py: Python<'py>, path: &[u8]) -> PyResult<Bound<'py, PyString>> {
+    Ok(PyString::new(py, &String::from_utf8_lossy(path)))
+}
+
+/// A number of `len` things, counted from the end when it is negative.
+///
+/// # Errors
+/// `IndexError` when there are not so many.
+pub(crate) fn place(number: i64, len: u64) -> PyResult<u64> {
+    let place = match u64::try_from(number) {
+        Ok(place) => Some(place),
+        Err(_) => len.checked_sub(number.unsigned_abs()),
+    };
+    place.filter(|place| *place < len).ok_or_else(|| {
+        PyIndexError::new_err(format!("number {number} is out of range: there are {len} files"))
+    })
+}

@@ -1,0 +1,45 @@
+//! The extension module of the Python package `rangepack`: packs as Python objects. What can be said in Python is said
+//! there, in `rangepack/`; here is what touches bytes.
+
+mod buffer;
+mod errors;
+mod keys;
+mod work;
+mod source;
+mod entry;
+mod state;
+mod pack;
+mod file;
+mod files;
+mod groups;
+mod order;
+mod writing;
+mod containers;
+mod whole;
+
+use pyo3::prelude::*;
+
+/// What `import rangepack._rangepack` brings.
+#[pymodule(gil_used = false)]
+fn _rangepack(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    errors::add_to(module)?;
+    module.add_class::<pack::Pack>()?;
+    module.add_class::<file::RawFile>()?;
+    module.add_class::<files::Files>()?;
+    module.add_class::<groups::Groups>()?;
+    module.add_class::<order::Order>()?;
+    module.add_class::<entry::Entry>()?;
+    module.add_class::<entry::Entries>()?;
+    module.add_function(wrap_pyfunction!(state::after_fork, module)?)?;
+    module.add_function(wrap_pyfunction!(writing::pack, module)?)?;
+    module.add_function(wrap_pyfunction!(writing::pack_files, module)?)?;
+    module.add_function(wrap_pyfunction!(containers::create, module)?)?;
+    module.add_function(wrap_pyfunction!(containers::finalize, module)?)?;
+    module.add_function(wrap_pyfunction!(containers::survey, module)?)?;
+    module.add_function(wrap_pyfunction!(whole::notes, module)?)?;
+    module.add_function(wrap_pyfunction!(whole::totals, module)?)?;
+    module.add_function(wrap_pyfunction!(whole::bytes_at, module)?)?;
+    module.add_function(wrap_pyfunction!(writing::extract, module)?)?;
+    module.add_function(wrap_pyfunction!(writing::verify, module)?)?;
+    module.add("__version__", env!("CARGO_PKG_VERSION"))
+}
