@@ -1,6 +1,6 @@
-//! Times packing against GNU tar, in turn, and random look-ups; prints what it measured.
+//! Times packing against GNU tar, in turn, and random look-ups; reading in Python beside its peers. Prints what it measured.
 
-use crate::{demo, run};
+use crate::{demo, python, run};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,15 +10,35 @@ use std::time::Instant;
 /// What `cargo xtask bench` is asked for.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
+    /// What to time
+    #[arg(value_enum, default_value_t = What::Packing)]
+    what: What,
     /// The tree to pack [default: 200 000 files of 4 KiB, made below target/bench]
+    #[arg(long)]
     tree: Option<PathBuf>,
     /// How many pairs are timed, after one that is not counted
     #[arg(long, default_value_t = 5)]
     pairs: usize,
 }
 
-/// Times both, A B A B, and look-ups in the last pack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum What {
+    /// Packing beside GNU tar, and random look-ups
+    Packing,
+    /// Reading in Python beside the file system, LMDB, ArrayRecord and WebDataset
+    Python,
+}
+
+/// Times what is asked for.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    match arguments.what {
+        What::Packing => packing(arguments),
+        What::Python => python::bench(&run::target_folder()?.join("bench/python"), arguments.pairs),
+    }
+}
+
+/// Times both, A B A B, and look-ups in the last pack.
+fn packing(arguments: &Arguments) -> Result<()> {
     let program = demo::build()?;
     let folder = run::target_folder()?.join("bench");
     fs::create_dir_all(&folder)?;

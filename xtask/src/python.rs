@@ -17,6 +17,9 @@ const OLDEST_LINUX: &str = "manylinux_2_28";
 /// What only the wheel takes: zig links it for older systems, auditwheel looks whether that came out.
 const FOR_WHEELS: [&str; 2] = ["ziglang==0.17.1", "auditwheel==6.8.2"];
 
+/// What reading is timed beside.
+const PEERS: [&str; 3] = ["lmdb", "array_record", "webdataset"];
+
 /// What `cargo xtask python` is asked for.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -79,8 +82,17 @@ fn wheel() -> Result<()> {
     Ok(())
 }
 
+/// Times reading, with files below `home`.
+pub(crate) fn bench(home: &Path, rounds: usize) -> Result<()> {
+    let tools = tools()?;
+    run::run(tools.command("python", ["-m", "pip", "install", "--quiet"]).args(PEERS))?;
+    run::run(&mut tools.command("maturin", ["develop", "--release", "--locked", "--quiet"]))?;
+    let mut bench = tools.command("python", ["bench/reads.py"]);
+    run::run(bench.arg(home).args(["--rounds", &rounds.to_string()]))
+}
+
 /// A virtual environment of Python.
-pub(crate) struct Environment(PathBuf);
+struct Environment(PathBuf);
 
 impl Environment {
     /// An empty one in place of what is there.
@@ -99,7 +111,7 @@ impl Environment {
     }
 
     /// A program of the environment, run in the package's folder.
-    pub(crate) fn command<const N: usize>(&self, program: &str, arguments: [&str; N]) -> Command {
+    fn command<const N: usize>(&self, program: &str, arguments: [&str; N]) -> Command {
         let mut command = run::command(self.program(program), arguments);
         command.current_dir(package()).env("VIRTUAL_ENV", &self.0);
         command
@@ -112,7 +124,7 @@ fn package() -> PathBuf {
 }
 
 /// The environment with all that `python/requirements.txt` names.
-pub(crate) fn tools() -> Result<Environment> {
+fn tools() -> Result<Environment> {
     let folder = run::target_folder()?.join("python");
     let wanted = package().join("requirements.txt");
     // Written when all is there.
