@@ -4,6 +4,7 @@ use crate::outcome::Outcome;
 use crate::run;
 use anyhow::{Context, Result, bail};
 use std::env;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -65,8 +66,11 @@ fn wheel() -> Result<()> {
     if out.exists() {
         fs::remove_dir_all(&out)?;
     }
-    let mut build = tools.command("maturin", ["build", "--release", "--locked", "--sdist", "--zig"]);
+    let mut build = tools.command("maturin", ["build", "--release", "--locked", "--zig"]);
+    // It looks for zig in the path.
+    build.env("PATH", tools.path()?);
     run::run(build.args(["--compatibility", OLDEST_LINUX, "--out"]).arg(&out))?;
+    run::run(tools.command("maturin", ["sdist", "--out"]).arg(&out))?;
     for built in fs::read_dir(&out)? {
         let built = built?.path();
         if built.extension().is_some_and(|ending| ending == "whl") {
@@ -106,8 +110,19 @@ impl Environment {
         Ok(Environment(folder))
     }
 
+    fn programs(&self) -> PathBuf {
+        self.0.join(if cfg!(windows) { "Scripts" } else { "bin" })
+    }
+
     fn program(&self, name: &str) -> PathBuf {
-        self.0.join(if cfg!(windows) { "Scripts" } else { "bin" }).join(name)
+        self.programs().join(name)
+    }
+
+    /// The path with the environment in front.
+    fn path(&self) -> Result<OsString> {
+        let before = env::var_os("PATH").unwrap_or_default();
+        let folders = [self.programs()].into_iter().chain(env::split_paths(&before));
+        Ok(env::join_paths(folders)?)
     }
 
     /// A program of the environment, run in the package's folder.
