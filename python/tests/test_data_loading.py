@@ -78,7 +78,7 @@ def test_no_more_is_read_ahead_than_the_budget(sizes: list[int], batch_size: int
 def test_reads_grow_as_far_as_half_of_the_budget() -> None:
     source = Counted([10] * 1000)
     assert len(list(Loader(source, range(1000), 10, budget=2000))) == 100
-    assert [len(call) for call in source.calls][:6] == [10, 20, 40, 80, 100, 100]
+    assert [len(call) for call in source.calls][:6] == [10, 80, 100, 100, 100, 100]
 
 
 def test_a_loader_says_where_the_loop_is_and_another_goes_on() -> None:

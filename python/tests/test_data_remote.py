@@ -64,6 +64,14 @@ def reads(files: Any, numbers: list[int]) -> Any:
     return files.__getitems__(numbers)
 
 
+def test_blocks_have_half_a_mebibyte(many: Path) -> None:
+    files = Files(many)
+    assert Sampler(files, shuffle="block").block == (512 << 10) // 3200
+    assert Sampler([files, files], shuffle="block").block == (512 << 10) // 3200
+    assert Sampler(len(files), shuffle="block").block == 32
+    assert Sampler(Files(many, select="nothing"), shuffle="block").block == 32
+
+
 @pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
 def test_workers_have_connections_of_their_own(server: RangeServer, many: Path, method: str) -> None:
     files = Files(server.url("many.pack"), select="*.jpg")

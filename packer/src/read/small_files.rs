@@ -120,7 +120,7 @@ fn bring(
             }
         }
         let wanted: Vec<Extent> = reads.iter().map(|read| read.extent).collect();
-        for (read, bytes) in reads.iter().zip(file.pieces(wanted.into_iter())) {
+        for (read, bytes) in reads.iter().zip(file.pieces(wanted.into_iter()).at_once()) {
             let bytes = bytes?;
             for (place, _) in &read.parts {
                 let gathered = Gathered::with(file, read.extent.start, Cow::Borrowed(&bytes));

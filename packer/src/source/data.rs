@@ -19,8 +19,14 @@ pub(crate) const PIECE: u64 = 4 << 20;
 /// Those of a file on disk are read in shorter ones, which stay in the processor's cache.
 const DISK_PIECE: u64 = 256 << 10;
 
-/// How many pieces are on their way at once.
+/// How many pieces are on their way at once, however long they are.
 const IN_FLIGHT: usize = 3;
+
+/// How many are when they are short: a server's answer takes its time, however short it is.
+const SHORT_IN_FLIGHT: usize = 16;
+
+/// What counts as short: all that are on their way have fewer bytes together.
+const BYTES_IN_FLIGHT: u64 = IN_FLIGHT as u64 * PIECE;
 
 /// The bytes of a file, wherever it lies: on disk, or fetched by ranges.
 ///
@@ -195,7 +201,7 @@ impl Data {
 
     /// The bytes of these ranges, one after the other, those that come next already on their way.
     pub(crate) fn pieces<I: Iterator<Item = Extent>>(&self, extents: I) -> Pieces<'_, I> {
-        Pieces { data: self, extents, given: 0, coming: VecDeque::new() }
+        Pieces { data: self, extents, given: 0, coming: VecDeque::new(), bytes_coming: 0 }
     }
 
     /// The bytes of a long range, piece by piece.
@@ -270,7 +276,23 @@ pub(crate) struct Pieces<'d, I> {
     data: &'d Data,
     extents: I,
     given: usize,
-    coming: VecDeque<Fetch>,
+    coming: VecDeque<(u64, Fetch)>,
+    bytes_coming: u64,
+}
+
+impl<I> Pieces<'_, I> {
+    /// For who wants all of them: it does not begin with one.
+    pub(crate) fn at_once(mut self) -> Self {
+        self.given = SHORT_IN_FLIGHT;
+        self
+    }
+
+    fn may_ask(&self) -> bool {
+        let coming = self.coming.len();
+        let is_short = self.bytes_coming < BYTES_IN_FLIGHT;
+        let most = if is_short { SHORT_IN_FLIGHT } else { IN_FLIGHT };
+        coming <= self.given && coming < most
+    }
 }
 
 impl<'d, I: Iterator<Item = Extent>> Iterator for Pieces<'d, I> {
@@ -281,15 +303,18 @@ impl<'d, I: Iterator<Item = Extent>> Iterator for Pieces<'d, I> {
             Backing::Remote(remote) if remote.whole().is_none() => remote,
             _ => return Some(self.data.read(self.extents.next()?)),
         };
-        while self.coming.len() <= self.given.min(IN_FLIGHT - 1) {
+        while self.may_ask() {
             let Some(extent) = self.extents.next() else { break };
             if let Err(error) = self.data.check(extent) {
                 return Some(Err(error));
             }
-            self.coming.push_back(remote.fetch(extent));
+            self.bytes_coming += extent.len;
+            self.coming.push_back((extent.len, remote.fetch(extent)));
         }
         self.given += 1;
-        let fetched = self.coming.pop_front()?.bytes();
+        let (len, fetch) = self.coming.pop_front()?;
+        self.bytes_coming -= len;
+        let fetched = fetch.bytes();
         Some(fetched.map(Cow::Owned).map_err(Error::remote(remote.url())))
     }
 }

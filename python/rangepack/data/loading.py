@@ -141,7 +141,7 @@ class _Reader:
             cost = sum(self.source.sizes(batch))
             if group and (len(group) == most or size + cost > self.budget // 2):
                 yield group
-                group, size, most = [], 0, most * 2
+                group, size, most = [], 0, most * 8
             group.append((batch, cost))
             size += cost
         if group:

@@ -10,12 +10,17 @@ from collections.abc import Iterator, Sequence, Sized
 from typing import Any, Literal
 
 from rangepack._rangepack import Order
+from rangepack.data.source import Source
 
 Shuffle = Literal["global", "block"] | None
 Uneven = Literal["pad", "drop", "keep"]
 
 # So many numbers are drawn at once.
 _AT_ONCE = 1024
+
+# How many bytes a block has by default, and how many samples when their sizes are not known.
+_BLOCK_BYTES = 512 << 10
+_BLOCK = 32
 
 
 class Sampler:
@@ -36,7 +41,8 @@ class Sampler:
         world_size: How many there are. Rank r draws every `world_size`-th sample, from the r-th on.
         shuffle: `"global"`: as if each epoch were drawn at random. `"block"`: neighbours stay close, so that they can
             be read together: see below. `None`: in order.
-        block: How many neighbours stay together with `"block"`: so many that they are about a megabyte.
+        block: How many neighbours stay together with `"block"`. By default as many as have half a mebibyte, by the
+            sizes of some samples of the sources; 32 when only lengths are known.
         window: How many blocks are mixed with each other with `"block"`: not fewer than a batch has samples, and so
             many that their samples fit into half of the budget of a `Loader`.
         weights: What share of the epoch each of the sources has, as any numbers that are not negative. Sources are then
@@ -65,7 +71,7 @@ class Sampler:
         rank: int = 0,
         world_size: int = 1,
         shuffle: Shuffle = "global",
-        block: int = 32,
+        block: int | None = None,
         window: int = 256,
         weights: Sequence[float] | None = None,
         length: int | None = None,
@@ -81,6 +87,8 @@ class Sampler:
             raise ValueError(f"shuffle is 'global', 'block' or None, not {shuffle!r}")
         if uneven not in ("pad", "drop", "keep"):
             raise ValueError(f"uneven is 'pad', 'drop' or 'keep', not {uneven!r}")
+        if block is None:
+            block = _block_of(several) if shuffle == "block" else _BLOCK
         if block < 1 or window < 1:
             raise ValueError(f"blocks and windows have at least one element: {block}, {window}")
         if length is not None and (weights is None or length < 0):
@@ -242,6 +250,17 @@ class Sampler:
             f"rangepack.data.Sampler({self.lengths}, seed={self.seed}, rank={self.rank}, "
             f"world_size={self.world_size}, shuffle={self.shuffle!r}, {where})"
         )
+
+
+def _block_of(sources: Sequence[int | Sized]) -> int:
+    """How many samples a block has by default: the same in every process."""
+    count = size = 0
+    for source in sources:
+        if isinstance(source, Source) and len(source):
+            numbers = range(0, len(source), -(-len(source) // 64))
+            count += len(numbers)
+            size += sum(source.sizes(numbers))
+    return max(1, _BLOCK_BYTES * count // max(size, count)) if count else _BLOCK
 
 
 @functools.lru_cache(64)
