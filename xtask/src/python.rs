@@ -78,7 +78,8 @@ fn wheel() -> Result<()> {
         }
         let clean = Environment::new(run::target_folder()?.join("python-clean"))?;
         run::run(clean.command("python", ["-m", "pip", "install", "--quiet"]).arg(&built))?;
-        let tried = "import doctest, rangepack; print(rangepack.__version__, doctest.testmod(rangepack))";
+        let tried =
+            "import doctest, rangepack; print(rangepack.__version__, doctest.testmod(rangepack))";
         run::run(clean.command("python", ["-c", tried]).current_dir(env::temp_dir()))?;
         let size = fs::metadata(&built)?.len();
         println!("{}: {:.1} MB", built.display(), size as f64 / 1e6);
