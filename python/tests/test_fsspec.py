@@ -70,8 +70,8 @@ def fs(request: pytest.FixtureRequest, at: Path, server: RangeServer, tmp_path: 
         (tmp_path / "outer").mkdir()
         shutil.copy(at, tmp_path / "outer" / "s.pack")
         rangepack.pack(tmp_path / "outer", tmp_path / "outer.pack")
-        options = {"fo": str(tmp_path / "outer.pack")}
-        yield fsspec.filesystem("rangepack", fo="s.pack", target_protocol="rangepack", target_options=options)
+        outer = {"fo": str(tmp_path / "outer.pack")}
+        yield fsspec.filesystem("rangepack", fo="s.pack", target_protocol="rangepack", target_options=outer)
 
 
 def test_questions_have_the_answers_of_other_file_systems(fs: PackFileSystem) -> None:
