@@ -28,6 +28,7 @@ from rangepack._rangepack import (
     LimitError,
     NotAPackError,
     PackError,
+    PackWarning,
     RemoteError,
     UnsupportedError,
     WrongPackError,
@@ -50,6 +51,7 @@ __all__ = [
     "Pack",
     "PackError",
     "PackPath",
+    "PackWarning",
     "RemoteError",
     "UnsupportedError",
     "WrongPackError",
@@ -61,3 +63,12 @@ __all__ = [
     "pack",
     "verify",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Its parts are there without being imported by name."""
+    if name in ("container", "data", "filepacker", "fsspec"):
+        import importlib
+
+        return importlib.import_module(f"rangepack.{name}")
+    raise AttributeError(f"module 'rangepack' has no attribute {name!r}")

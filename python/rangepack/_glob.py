@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import os
 import re
 
 # `typing` takes longer to import than a pack to open; type checkers know this name.
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 def glob(top: PackPath, pattern: str) -> Iterator[PackPath]:
     """What the pattern matches below `top`: only directories that can hold matches are read."""
+    pattern = os.fsdecode(pattern)
     parts = [part for part in pattern.split("/") if part not in ("", ".")]
     if not parts:
         raise ValueError(f"unacceptable pattern: {pattern!r}")
@@ -43,7 +45,7 @@ def _below(top: PackPath, parts: list[str]) -> Iterator[PackPath]:
                 yield from _below(top / entry.name, parts)
     elif not re.search(r"[*?[]", part):
         path = top / part
-        if path.exists():
+        if path.is_dir() if rest else path.exists():
             yield from _below(path, rest)
     else:
         matches = re.compile(fnmatch.translate(part)).match

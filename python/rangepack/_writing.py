@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 from rangepack import _rangepack
 from rangepack.reading import Pack
 
 # `typing` takes longer to import than a pack to open; type checkers know this name.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from rangepack._rangepack import StrPath
@@ -43,7 +45,13 @@ class Telling:
         self._bar.update(files - self._bar.n)
 
 
-def pack(source: StrPath, target: StrPath, *, progress: Progress = False, **options: Any) -> dict[str, int]:
+def _lists(options: dict[str, Any]) -> dict[str, Any]:
+    """The same, with a list where one text was given for several."""
+    several = ("include", "exclude", "extensions")
+    return {name: [value] if name in several and isinstance(value, str) else value for name, value in options.items()}
+
+
+def pack(source: StrPath, target: StrPath, *, progress: Progress = False, **options: Any) -> dict[str, Any]:
     """Pack the tree below `source` into `target`, which appears when it is complete, or not at all.
 
     Args:
@@ -58,39 +66,49 @@ def pack(source: StrPath, target: StrPath, *, progress: Progress = False, **opti
 
     Returns:
         What was packed: `files`, `directories`, `links`, `bytes` of content, `stored_bytes`, `duplicates` (files with
-        the content of another), `special` (pipes and devices, left out) and `failed` (files that could not be read).
+        the content of another), `special` (pipes and devices, left out), `failed` (files that could not be read) and
+        `problems`: pairs of the path of a file that was left out and the reason, the first 1000.
 
     Raises:
         FileExistsError: The target is there, and `overwrite` is not given.
     """
     with Telling(progress, "packing") as told:
-        return _rangepack.pack(source, target, progress=told, **options)
+        return _rangepack.pack(os.fsdecode(source), os.fsdecode(target), progress=told, **_lists(options))
 
 
 def extract(
     pack: Pack | StrPath,
     target: StrPath,
-    paths: list[StrPath] | None = None,
+    paths: StrPath | Sequence[StrPath] | None = None,
     *,
     progress: Progress = False,
     **options: Any,
 ) -> dict[str, Any]:
     """Extract a pack, or the paths and globs of `paths`, below `target`. Each file is verified before it gets its name.
 
-    `overwrite=True` replaces files that differ; else they are left alone and count as failed. Returns `files`,
-    `directories`, `links`, `bytes`, `skipped`, `failed`, `refused` (names that may not be extracted), `unmatched` (of
-    `paths`) and `problems`: pairs of path and reason.
+    `overwrite=True` replaces files that differ; else they are left alone and count as failed. What fails does not stop
+    the rest, and is no exception: look at `is_complete`. Returns `is_complete`, `files`, `directories`, `links`,
+    `bytes`, `skipped` (there already), `replaced`, `failed`, `refused` (names that may not be extracted), `unmatched`
+    (how many of `paths`), `stopped` (why it ended early, or `None`) and `problems`: pairs of path and reason.
+
+    Raises:
+        ValueError: `paths` is empty: without it everything is extracted.
     """
+    if isinstance(paths, str | bytes | os.PathLike):
+        paths = [paths]
+    if paths is not None and not paths:
+        raise ValueError("paths is empty; without it everything is extracted")
     opened = pack if isinstance(pack, Pack) else Pack(pack)
     with Telling(progress, "extracting") as told:
-        return _rangepack.extract(opened, target, paths or [], progress=told, **options)
+        return _rangepack.extract(opened, os.fsdecode(target), list(paths or []), progress=told, **options)
 
 
 def verify(pack: Pack | StrPath, *, progress: Progress = False, **options: Any) -> dict[str, Any]:
     """Verify every page of the index and, unless `payloads=False`, every payload.
 
-    Returns `is_sound`, `files`, `bytes`, `bad` (entries), `unverifiable` and `problems`: pairs of path (`None` for the
-    pack itself) and reason.
+    Returns `is_sound`, `files`, `bytes`, `bad` (entries), `unverifiable`, of an old container `left_out` (entries that
+    no pack may hold) and `is_partial` (its index is not whole, or not its own), and `problems`: pairs of path (`None`
+    for the pack itself) and reason.
     """
     opened = pack if isinstance(pack, Pack) else Pack(pack)
     with Telling(progress, "verifying") as told:
@@ -124,7 +142,7 @@ def create(source: StrPath, container: StrPath, *, progress: Progress = False, *
             writes, it is finished.
     """
     with Telling(progress, "packing") as told:
-        return _rangepack.create(source, container, progress=told, **options)
+        return _rangepack.create(os.fsdecode(source), os.fsdecode(container), progress=told, **_lists(options))
 
 
 def finalize(container: StrPath, *, progress: Progress = False, **options: Any) -> dict[str, Any]:
@@ -134,4 +152,4 @@ def finalize(container: StrPath, *, progress: Progress = False, **options: Any) 
     a later one took the place).
     """
     with Telling(progress, "finalizing") as told:
-        return _rangepack.finalize(container, progress=told, **options)
+        return _rangepack.finalize(os.fsdecode(container), progress=told, **options)

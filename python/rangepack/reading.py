@@ -139,12 +139,15 @@ class Pack(_rangepack.Pack):
     def stat(self, key: Key, *, follow_symlinks: bool = True) -> os.stat_result:
         """What the pack knows of a path, as `os.stat` says it. What it does not know is 0."""
         if not isinstance(key, int) and self.is_dir(key) and os.fsdecode(key).strip("/.") == "":
-            return os.stat_result((modes.S_IFDIR | 0o755, 0, 0, 1, 0, 0, 0, 0, 0, 0))
+            nothing = {f"st_{what}time_ns": 0 for what in "amc"}
+            return os.stat_result((modes.S_IFDIR | 0o755, 0, 0, 1, 0, 0, 0, 0, 0, 0), nothing)
         entry = self.entry(key, follow_symlinks=follow_symlinks)
         kind = {"file": modes.S_IFREG, "directory": modes.S_IFDIR, "link": modes.S_IFLNK}[entry.kind]
         mode = entry.mode if entry.mode is not None else (0o755 if entry.is_dir() else 0o644)
-        time = entry.mtime or 0
-        return os.stat_result((kind | mode, 0, 0, 1, 0, 0, entry.size, int(time), int(time), int(time)))
+        time = entry.mtime_ns or 0
+        seconds = time // 10**9
+        fine = {f"st_{what}time": time / 1e9 for what in "amc"} | {f"st_{what}time_ns": time for what in "amc"}
+        return os.stat_result((kind | mode, 0, 0, 1, 0, 0, entry.size, seconds, seconds, seconds), fine)
 
     def glob(self, pattern: str) -> Iterator[str]:
         """Paths of files and directories that a pattern matches as `pathlib.Path.glob` does: `**/*.jpg`."""
@@ -163,11 +166,7 @@ class Pack(_rangepack.Pack):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Where it lies and how it is opened travels to other processes; no handle does."""
-        return _reopen, (type(self), self._location(), self._options)
-
-    def _location(self) -> str:
-        # Other processes may run elsewhere.
-        return self.location if self.is_remote else os.path.abspath(self.location)  # noqa: PTH100
+        return _reopen, (type(self), self.location, self._options)
 
 
 def _reopen(cls: type[Pack], location: str, options: dict[str, Any]) -> Pack:

@@ -72,9 +72,13 @@ pub(crate) fn create<'py>(
         .tail(tail_of(tail)?)
         .fsync_every(fsync_every.max(1))
         .index_batch(index_batch);
-    let work = |meter: &Meter| rangepack::create(&source, &container, &options, meter);
-    let created = run_telling(py, progress.as_ref(), events.as_ref(), work)?.map_err(raised)?;
-    let dict = sums(py, &created.summary)?;
+    let work = move |meter: &Meter| {
+        let done = rangepack::create(&source, &container, &options, meter);
+        done.map(|done| (done, meter.left_out()))
+    };
+    let done = run_telling(py, progress.as_ref(), events.as_ref(), work)?;
+    let (created, left_out) = done.map_err(raised)?;
+    let dict = sums(py, &created.summary, left_out)?;
     dict.set_item("unchanged", created.summary.unchanged)?;
     dict.set_item("changed", created.summary.changed)?;
     dict.set_item("is_finalized", created.is_finalized)?;
@@ -106,7 +110,8 @@ pub(crate) fn finalize<'py>(
         .index(indexes(index_format, ndjson_dirs)?)
         .remove_index(remove_index)
         .tail(tail_of(tail)?);
-    let work = |meter: &Meter| rangepack::finalize(&container, index.as_deref(), &options, meter);
+    let work =
+        move |meter: &Meter| rangepack::finalize(&container, index.as_deref(), &options, meter);
     let done = run(py, progress.as_ref(), work)?.map_err(raised)?;
     let dict = PyDict::new(py);
     dict.set_item("cut", done.cut)?;
@@ -139,7 +144,7 @@ pub(crate) fn survey<'py>(
     let options: PackOptions = tree.options()?;
     let index = index.or_else(|| container.as_deref().map(idx_path));
     let skip: Vec<PathBuf> = [container, index].into_iter().flatten().collect();
-    let work = |meter: &Meter| rangepack::survey(&source, &options, skip, sizes, meter);
+    let work = move |meter: &Meter| rangepack::survey(&source, &options, skip, sizes, meter);
     let found = run(py, None, work)?.map_err(raised)?;
     let dict = PyDict::new(py);
     dict.set_item("files", found.files)?;

@@ -3,7 +3,7 @@
 use pyo3::create_exception;
 use pyo3::exceptions::{
     PyException, PyFileExistsError, PyFileNotFoundError, PyIsADirectoryError, PyKeyboardInterrupt,
-    PyNotADirectoryError, PyOSError, PyPermissionError, PyValueError,
+    PyNotADirectoryError, PyOSError, PyPermissionError, PyUserWarning, PyValueError,
 };
 use pyo3::prelude::*;
 use rangepack::{Error, Expected, FormatError, FormatErrorKind, LeftOut, RemoteProblem};
@@ -52,6 +52,12 @@ create_exception!(
 );
 create_exception!(
     rangepack,
+    PackWarning,
+    PyUserWarning,
+    "A pack opens, and something is strange about it."
+);
+create_exception!(
+    rangepack,
     RemoteError,
     PyOSError,
     "A server cannot be reached, or gives wrong answers."
@@ -67,6 +73,7 @@ pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("WrongPackError", py.get_type::<WrongPackError>())?;
     module.add("LimitError", py.get_type::<LimitError>())?;
     module.add("ContainerError", py.get_type::<ContainerError>())?;
+    module.add("PackWarning", py.get_type::<PackWarning>())?;
     module.add("RemoteError", py.get_type::<RemoteError>())
 }
 

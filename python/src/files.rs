@@ -4,7 +4,7 @@ use crate::buffer::view;
 use crate::entry::Entry;
 use crate::errors::raised;
 use crate::groups::{Groups, runs};
-use crate::keys::{place, text};
+use crate::keys::{number as number_of, place, text};
 use crate::pack::Pack;
 use crate::state::{Spot, State, ask};
 use pyo3::exceptions::{PyIndexError, PyValueError};
@@ -44,7 +44,7 @@ impl Files {
             state.pack.number(|entry| {
                 path.clear();
                 entry.push_path(&mut path);
-                entry.is_file() && globs.matches(&path, false)
+                entry.is_file() && globs.matches_within(&path, false)
             })
         })?;
         Ok(Files { pack, numbers: Arc::new(numbers) })
@@ -87,7 +87,8 @@ impl Files {
     }
 
     /// The content of a file as a read-only memoryview.
-    fn __getitem__<'py>(&self, py: Python<'py>, number: i64) -> PyResult<Bound<'py, PyAny>> {
+    fn __getitem__<'py>(&self, number: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let (py, number) = (number.py(), number_of(number)?);
         let spot = self.spot(number)?;
         let read = move |state: &State| state.pack.content(&state.entry(&spot)?);
         view(py, ask(py, self.state(py)?, read)?)

@@ -1,6 +1,6 @@
 //! What names a file of a pack in Python: a path, or its number.
 
-use pyo3::exceptions::{PyIndexError, PyTypeError};
+use pyo3::exceptions::{PyIndexError, PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyInt, PyString};
 use std::borrow::Cow;
@@ -23,7 +23,7 @@ impl Key {
             return path(object).map(|path| Key::Path(path.into_owned()));
         }
         if object.is_instance_of::<PyInt>() {
-            return object.extract().map(Key::Number);
+            return number(object).map(Key::Number);
         }
         match object.extract::<i64>() {
             Ok(number) => Ok(Key::Number(number)),
@@ -57,6 +57,29 @@ pub(crate) fn path<'a>(object: &'a Bound<'_, PyAny>) -> PyResult<Cow<'a, [u8]>> 
             )))
         }
     }
+}
+
+/// A number; what no machine counts to is behind the end of everything.
+pub(crate) fn number(object: &Bound<'_, PyAny>) -> PyResult<i64> {
+    object.extract().map_err(|error: PyErr| {
+        match error.is_instance_of::<PyOverflowError>(object.py()) {
+            true => PyIndexError::new_err(format!("number {object} is out of range")),
+            false => error,
+        }
+    })
+}
+
+/// A path on disk: `str`, `bytes`, or what `os.fspath` makes one of.
+///
+/// # Errors
+/// `TypeError` when it is none.
+pub(crate) fn disk(object: &Bound<'_, PyAny>) -> PyResult<PathBuf> {
+    #[cfg(unix)]
+    if let Ok(bytes) = object.cast::<PyBytes>() {
+        let path: &OsStr = std::os::unix::ffi::OsStrExt::from_bytes(bytes.as_bytes());
+        return Ok(path.into());
+    }
+    object.extract()
 }
 
 /// A path of a pack as Python's `str`; bytes that are not UTF-8 become surrogates.

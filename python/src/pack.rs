@@ -2,18 +2,19 @@
 
 use crate::buffer::view;
 use crate::entry::{Entries, Entry};
+use crate::errors::PackWarning;
 use crate::errors::raised;
 use crate::file::RawFile;
 use crate::files::Files;
-use crate::keys::{path, text};
+use crate::keys::{disk, path, text};
 use crate::source::Source;
 use crate::state::{Handle, Spot, State, ask, spot};
+use crate::whole::strange;
 use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 use rangepack::{Location, OpenOptions, Opener, PackPath, RemoteOptions, Url, Verify, trim_path};
-use std::ffi::OsString;
-use std::path::PathBuf;
+use std::ffi::{CString, OsString};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -64,10 +65,9 @@ impl Pack {
         source: Option<Py<PyAny>>,
         later: bool,
     ) -> PyResult<Pack> {
-        let location: Location = match location.cast::<PyBytes>() {
-            Ok(_) => PathBuf::from(location.extract::<OsString>()?).into(),
-            Err(_) if source.is_some() => Url::given(&location.extract::<String>()?).into(),
-            Err(_) => location.extract::<PathBuf>()?.into_os_string().into(),
+        let location: Location = match source {
+            Some(_) => Url::given(&location.extract::<String>()?).into(),
+            None => here(disk(location)?.into_os_string().into()),
         };
         let source = source.map(|source| Arc::new(Source::new(source)));
         let root = root.map(str::parse).transpose();
@@ -94,7 +94,12 @@ impl Pack {
         options.limits.lookback = lookback.unwrap_or(options.limits.lookback);
         let pack = Pack { handle: Handle::new(location, options), source };
         if !later {
-            pack.state(py)?;
+            let state = pack.state(py)?;
+            for told in strange(state.pack.notes()) {
+                let told = format!("{}: {told}", pack.handle.location);
+                let told = CString::new(told).unwrap_or_default();
+                PyErr::warn(py, &py.get_type::<PackWarning>(), &told, 1)?;
+            }
         }
         Ok(pack)
     }
@@ -366,6 +371,14 @@ impl Pack {
     /// The address with all that signs it.
     fn url(&self) -> String {
         String::from_utf8_lossy(&self.handle.location.shown_bytes()).into_owned()
+    }
+}
+
+/// The same file, wherever the program goes later.
+fn here(location: Location) -> Location {
+    match location.disk().map(std::path::absolute) {
+        Some(Ok(path)) => path.into(),
+        _ => location,
     }
 }
 

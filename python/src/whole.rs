@@ -4,7 +4,7 @@ use crate::pack::Pack;
 use crate::state::ask;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
-use rangepack::Extent;
+use rangepack::{Extent, Notes};
 
 /// What is strange about the index of an old container, in numbers; all are 0 for packs.
 #[pyfunction]
@@ -53,4 +53,29 @@ pub(crate) fn bytes_at<'py>(
         state.pack.data().read(extent).map(|bytes| bytes.into_owned())
     })?;
     Ok(PyBytes::new(py, &bytes))
+}
+
+/// What is strange about the index of an old container, in words; nothing for packs.
+pub(crate) fn strange(notes: &Notes) -> Vec<String> {
+    let mut told = Vec::new();
+    if notes.trailing > 0 {
+        told.push(format!(
+            "{} bytes lie behind its index: those of a pack that was cut or changed, most likely",
+            notes.trailing
+        ));
+    }
+    if notes.misfit {
+        told.push("its index may be that of another container".to_owned());
+    }
+    if notes.bad_lines > 0 {
+        told.push(format!("{} lines of its index cannot be read", notes.bad_lines));
+    }
+    let left_out = notes.refused.len() as u64 + notes.lost_names;
+    if left_out > 0 {
+        told.push(format!("{left_out} entries are left out, for no pack may hold their names"));
+    }
+    if notes.unfinished.is_some_and(|open| open.is_half_made()) {
+        told.push("a run was interrupted and has not gone on: more may be missing".to_owned());
+    }
+    told
 }

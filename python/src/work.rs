@@ -4,15 +4,19 @@ use crate::keys::text;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
-use rangepack::{Event, Kind, Observer};
+use rangepack::{Event, Kind, Observer, PROBLEMS_KEPT};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How often somebody looks for signals and tells of progress.
 const TICK: Duration = Duration::from_millis(100);
+
+/// How long work that was cancelled has to come to its end.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Counts what is done, and says when it is enough.
 #[derive(Debug, Default)]
@@ -22,6 +26,8 @@ pub(crate) struct Meter {
     bytes: AtomicU64,
     /// What happened since it was told last, when somebody wants to know.
     happened: Option<Mutex<Vec<Happened>>>,
+    /// The first paths of a tree that were left out, and why.
+    left_out: Mutex<Vec<(PathBuf, String)>>,
 }
 
 /// What happened to one path.
@@ -69,6 +75,11 @@ fn size_of(entry: &rangepack::Entry) -> u64 {
 }
 
 impl Meter {
+    /// The first paths of a tree that were left out, and why.
+    pub(crate) fn left_out(&self) -> Vec<(PathBuf, String)> {
+        self.left_out.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Counts, and keeps what happens until it is told.
     pub(crate) fn telling(tells: bool) -> Meter {
         Meter { happened: tells.then(Mutex::default), ..Meter::default() }
@@ -86,6 +97,12 @@ impl Observer for Meter {
             Event::Unchanged | Event::Present { .. } => (1, 0),
             _ => (0, 0),
         };
+        if let Event::LeftOut { path, problem } = event {
+            let mut left_out = self.left_out.lock().unwrap_or_else(PoisonError::into_inner);
+            if left_out.len() < PROBLEMS_KEPT {
+                left_out.push((path.to_path_buf(), problem.to_string()));
+            }
+        }
         if let Some(happened) = &self.happened
             && let Some(event) = Happened::of(event)
         {
@@ -101,14 +118,15 @@ impl Observer for Meter {
 }
 
 /// Does `work` in another thread. `progress` is called as `progress(files, bytes)` a few times a second and at the end; what
-/// it raises ends the work, too.
+/// it raises ends the work, too. A thread that does not end soon then, for it waits for a network, is left alone: it ends
+/// with the answer.
 ///
 /// # Errors
 /// What a signal handler or `progress` raises.
-pub(crate) fn run<T: Send>(
+pub(crate) fn run<T: Send + 'static>(
     py: Python<'_>,
     progress: Option<&Py<PyAny>>,
-    work: impl FnOnce(&Meter) -> T + Send,
+    work: impl FnOnce(&Meter) -> T + Send + 'static,
 ) -> PyResult<T> {
     run_telling(py, progress, None, work)
 }
@@ -118,39 +136,36 @@ pub(crate) fn run<T: Send>(
 ///
 /// # Errors
 /// What a signal handler or one of the two raises.
-pub(crate) fn run_telling<T: Send>(
+pub(crate) fn run_telling<T: Send + 'static>(
     py: Python<'_>,
     progress: Option<&Py<PyAny>>,
     events: Option<&Py<PyAny>>,
-    work: impl FnOnce(&Meter) -> T + Send,
+    work: impl FnOnce(&Meter) -> T + Send + 'static,
 ) -> PyResult<T> {
-    let meter = &Meter::telling(events.is_some());
-    let look = |py: Python<'_>| look(py, progress, events, meter);
-    let look = &look;
+    let meter = Arc::new(Meter::telling(events.is_some()));
+    let look = |py: Python<'_>| look(py, progress, events, &meter);
     py.detach(|| {
-        thread::scope(|scope| {
-            let (sender, receiver) = channel::<()>();
-            let worker = scope.spawn(move || {
-                let done = work(meter);
-                drop(sender);
-                done
-            });
-            let mut raised = None;
-            // Nothing is ever sent: the channel closes when the work ends.
-            while receiver.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
-                if raised.is_none()
-                    && let Err(error) = Python::attach(look)
-                {
-                    meter.is_cancelled.store(true, Ordering::Relaxed);
-                    raised = Some(error);
+        let (sender, receiver) = channel();
+        let observer = Arc::clone(&meter);
+        thread::spawn(move || sender.send(work(&observer)));
+        let mut raised: Option<(PyErr, Instant)> = None;
+        loop {
+            match (receiver.recv_timeout(TICK), raised.take()) {
+                (Ok(done), None) => return Python::attach(look).map(|()| done),
+                (Ok(_), Some((error, _))) => return Err(error),
+                (Err(RecvTimeoutError::Disconnected), _) => {
+                    return Err(PyRuntimeError::new_err("a thread panicked"));
+                }
+                (_, Some((error, since))) if since.elapsed() > PATIENCE => return Err(error),
+                (_, Some(waiting)) => raised = Some(waiting),
+                (_, None) => {
+                    if let Err(error) = Python::attach(look) {
+                        meter.is_cancelled.store(true, Ordering::Relaxed);
+                        raised = Some((error, Instant::now()));
+                    }
                 }
             }
-            let done = worker.join().map_err(|_| PyRuntimeError::new_err("a thread panicked"))?;
-            match raised {
-                Some(error) => Err(error),
-                None => Python::attach(look).map(|()| done),
-            }
-        })
+        }
     })
 }
 

@@ -2,6 +2,7 @@
 
 use crate::errors::raised;
 use crate::keys::{path, text};
+use crate::whole::strange;
 use crate::work::{Meter, run, run_telling};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -49,9 +50,11 @@ pub(crate) fn pack<'py>(
         .fsync(fsync)
         .threads(threads.unwrap_or_else(rangepack::default_threads))
         .metadata(metadata);
-    let work = |meter: &Meter| rangepack::pack(&source, &target, &options, meter);
-    let packed = run(py, progress.as_ref(), work)?.map_err(raised)?;
-    sums(py, &packed.summary)
+    let work = move |meter: &Meter| {
+        rangepack::pack(&source, &target, &options, meter).map(|done| (done, meter.left_out()))
+    };
+    let (packed, left_out) = run(py, progress.as_ref(), work)?.map_err(raised)?;
+    sums(py, &packed.summary, left_out)
 }
 
 /// Packs files from anywhere: `files` are pairs of a path on disk and one in the pack. Links are followed.
@@ -91,9 +94,12 @@ pub(crate) fn pack_files<'py>(
         .fsync(fsync)
         .threads(threads.unwrap_or_else(rangepack::default_threads))
         .metadata(metadata);
-    let work = |meter: &Meter| rangepack::pack_sources(sources, &target, &options, meter);
-    let packed = run(py, progress.as_ref(), work)?.map_err(raised)?;
-    sums(py, &packed.summary)
+    let work = move |meter: &Meter| {
+        let done = rangepack::pack_sources(sources, &target, &options, meter);
+        done.map(|done| (done, meter.left_out()))
+    };
+    let (packed, left_out) = run(py, progress.as_ref(), work)?.map_err(raised)?;
+    sums(py, &packed.summary, left_out)
 }
 
 /// Which files of a tree are packed.
@@ -142,8 +148,12 @@ pub(crate) fn choice<T: Copy>(what: &str, name: &str, choices: &[(&str, T)]) -> 
     })
 }
 
-/// What was packed.
-pub(crate) fn sums<'py>(py: Python<'py>, sums: &Summary) -> PyResult<Bound<'py, PyDict>> {
+/// What was packed, and the first of what was left out with the reasons.
+pub(crate) fn sums<'py>(
+    py: Python<'py>,
+    sums: &Summary,
+    left_out: Vec<(PathBuf, String)>,
+) -> PyResult<Bound<'py, PyDict>> {
     let dict = PyDict::new(py);
     dict.set_item("files", sums.files)?;
     dict.set_item("directories", sums.directories)?;
@@ -153,6 +163,8 @@ pub(crate) fn sums<'py>(py: Python<'py>, sums: &Summary) -> PyResult<Bound<'py, 
     dict.set_item("duplicates", sums.duplicates)?;
     dict.set_item("special", sums.special)?;
     dict.set_item("failed", sums.failed)?;
+    let left_out = left_out.into_iter().map(|(path, problem)| (path.into_os_string(), problem));
+    dict.set_item("problems", PyList::new(py, left_out.collect::<Vec<_>>())?)?;
     Ok(dict)
 }
 
@@ -200,7 +212,7 @@ pub(crate) fn extract<'py>(
             .collect::<PyResult<_>>()?;
         options = options.selection(Selection::new(paths, Filter::default()));
     }
-    let work = |meter: &Meter| rangepack::extract(&state.pack, &target, &options, meter);
+    let work = move |meter: &Meter| rangepack::extract(&state.pack, &target, &options, meter);
     let report = run_telling(py, progress.as_ref(), events.as_ref(), work)?.map_err(raised)?;
     let is_complete = report.is_complete();
     let stopped = report.stopped.map(|stopped| match stopped {
@@ -239,7 +251,8 @@ pub(crate) fn verify<'py>(
     let options = VerifyOptions::new()
         .payloads(payloads)
         .threads(threads.unwrap_or_else(rangepack::default_threads));
-    let work = |meter: &Meter| rangepack::verify(&state.pack, &options, meter);
+    let noted = state.pack.notes().clone();
+    let work = move |meter: &Meter| rangepack::verify(&state.pack, &options, meter);
     let report = run(py, progress.as_ref(), work)?.map_err(raised)?;
     let dict = PyDict::new(py);
     dict.set_item("is_sound", report.is_sound())?;
@@ -251,7 +264,10 @@ pub(crate) fn verify<'py>(
         let path = problem.path.as_ref().map(|path| text(py, path.as_bytes())).transpose()?;
         Ok((path, problem.flaw.to_string()))
     });
-    let problems = problems.collect::<PyResult<Vec<_>>>()?;
+    let mut problems = problems.collect::<PyResult<Vec<_>>>()?;
+    problems.extend(strange(&noted).into_iter().map(|problem| (None, problem)));
+    dict.set_item("left_out", report.left_out)?;
+    dict.set_item("is_partial", report.is_partial)?;
     dict.set_item("problems", PyList::new(py, problems)?)?;
     Ok(dict)
 }

@@ -133,6 +133,28 @@ def test_ctrl_c_ends_waiting(server: RangeServer) -> None:
         done.set()
 
 
+@pytest.mark.parametrize("work", ["verify", "extract"])
+def test_ctrl_c_ends_long_work(server: RangeServer, tmp_path: Path, work: str) -> None:
+    pack = rangepack.open(server.url("big.pack"))
+    done = threading.Event()
+
+    def press(number: int) -> None:
+        if number == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+        done.wait()
+
+    server.requests.clear()
+    server.before = press
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            if work == "verify":
+                rangepack.verify(pack)
+            else:
+                rangepack.extract(pack, tmp_path / "out")
+    finally:
+        done.set()
+
+
 def test_silence_is_an_error(server: RangeServer) -> None:
     done = threading.Event()
 

@@ -15,7 +15,7 @@ use std::io;
 /// # std::env::set_current_dir(home.path())?;
 /// # std::fs::create_dir("photos")?;
 /// # std::fs::write("photos/readme.txt", "of cats")?;
-/// # pack("photos".as_ref(), "photos.pack".as_ref(), &PackOptions::new(), &())?;
+/// # pack("photos", "photos.pack", &PackOptions::new(), &())?;
 ///
 /// /// One file, in memory.
 /// #[derive(Debug, Clone)]

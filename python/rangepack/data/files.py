@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from rangepack.data.source import Source
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rangepack._rangepack import Entry, StrPath
     from rangepack.data.cache import Cache
 
-    Select = str | list[str] | None
+    Select = str | Sequence[str] | None
 
 T = TypeVar("T")
 
@@ -79,8 +79,8 @@ class Files(Source[T]):
         transform: Called as `transform(content, entry)`, with the content of the file as a read-only `memoryview`, and
             with its `Entry` (`path`, `name`, `size`, `mtime`, `sha256`, …). What it returns is the sample. Without one,
             a sample is the content as `bytes`, which travels between processes.
-        select: Globs as in a .gitignore: `"*.jpg"` or `"**/*.jpg"` for all pictures, `["train/**/*.jpg",
-            "!*.part.jpg"]`. `None` is every file; links are none.
+        select: Globs as in a .gitignore: `"*.jpg"` or `"**/*.jpg"` for all pictures, `["train", "extra/**/*.jpg"]`; a
+            directory that matches brings what it holds. `None` is every file; links are none.
         cache: Contents that were read once are kept there; for remote packs.
         threads: How many threads read a batch from a disk.
 
@@ -120,6 +120,10 @@ class Files(Source[T]):
         cache: Cache | None = None,
         threads: int = 2,
     ) -> None:
+        if transform is not None and not callable(transform):
+            raise TypeError(
+                f"transform is called with content and entry, and {transform!r} cannot be; globs are `select`"
+            )
         self._selection = Selection(pack, select, cache, threads)
         self.transform = transform
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -124,6 +125,7 @@ class _Reader:
 
     def __init__(self, source: Source[Any], batches: Iterator[list[int]], budget: int) -> None:
         self.source, self.budget = source, budget
+        self._process = os.getpid()
         self._groups = self._grouped(batches)
         self._read: deque[tuple[list[Any], int] | BaseException | None] = deque()
         self._used = 0
@@ -172,6 +174,8 @@ class _Reader:
 
     def __iter__(self) -> Iterator[list[Any]]:
         while True:
+            if os.getpid() != self._process:
+                raise RuntimeError("this iteration belongs to the process that began it; begin another one here")
             with self._changed:
                 self._changed.wait_for(lambda: self._read)
                 what = self._read.popleft()
@@ -188,6 +192,8 @@ class _Reader:
 
     def stop(self) -> None:
         """Let the thread end; what it is reading is left alone."""
+        if os.getpid() != self._process:
+            return
         with self._changed:
             self._is_stopped = True
             self._read.clear()
