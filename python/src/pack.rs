@@ -10,7 +10,7 @@ use crate::keys::{disk, path, text};
 use crate::source::Source;
 use crate::state::{Handle, Spot, State, ask, spot};
 use crate::whole::strange;
-use pyo3::exceptions::{PyKeyError, PyValueError};
+use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 use rangepack::{Location, OpenOptions, Opener, PackPath, RemoteOptions, Url, Verify, trim_path};
@@ -141,6 +141,9 @@ impl Pack {
         keys: &Bound<'py, PyAny>,
         threads: usize,
     ) -> PyResult<Bound<'py, PyList>> {
+        if keys.is_instance_of::<PyString>() || keys.is_instance_of::<PyBytes>() {
+            return Err(PyTypeError::new_err("several keys are needed, and this is one: [key]"));
+        }
         let state = self.state(py)?;
         let spots = keys.try_iter()?.map(|key| spot(py, &state, &key?));
         Files::many(py, state.clone(), spots.collect::<PyResult<_>>()?, threads)

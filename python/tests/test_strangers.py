@@ -5,13 +5,14 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pickle
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import rangepack
-from rangepack.data import Files, Loader
+from rangepack.data import Cache, Files, Loader, Sampler
 
 
 def go_on(batches: Iterator[object], said: multiprocessing.SimpleQueue[str]) -> None:
@@ -112,3 +113,29 @@ def test_parts_are_there_without_being_imported() -> None:
     assert rangepack.data.Files is Files
     with pytest.raises(AttributeError, match="no attribute"):
         rangepack.datum  # noqa: B018
+
+
+def test_one_key_is_not_several(pack: rangepack.Pack) -> None:
+    with pytest.raises(TypeError, match="several"):
+        pack.read_many("link")
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"position": "a"}, {"position": 99}, {"position": -1}, {"epoch": -1}, {"seed": None}]
+)
+def test_no_state_is_taken_that_is_none(wrong: dict[str, object]) -> None:
+    sampler = Sampler(10, seed=3)
+    with pytest.raises((TypeError, ValueError)):
+        sampler.load_state_dict(sampler.state_dict() | wrong)
+    with pytest.raises(ValueError, match="no state"):
+        sampler.load_state_dict({})
+    assert sorted(sampler) == list(range(10))
+
+
+def test_a_cache_that_goes_away_does_not_end_reading(location: Path, tmp_path: Path) -> None:
+    files = Files(location, cache=Cache(tmp_path / "cache"))
+    shutil.rmtree(tmp_path / "cache")
+    with pytest.warns(rangepack.PackWarning, match="nothing is kept"):
+        assert files[5] == bytes(rangepack.open(location).files()[5])
+    with pytest.raises(TypeError, match="Cache"):
+        Files(location, cache=str(tmp_path))  # type: ignore[call-overload]

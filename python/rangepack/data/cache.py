@@ -9,9 +9,12 @@ import os
 import re
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
+
+from rangepack._rangepack import PackWarning
 
 if TYPE_CHECKING:
     from rangepack._rangepack import StrPath
@@ -77,7 +80,7 @@ class Cache:
         path = self._path(digest)
         try:
             content = path.read_bytes()
-        except FileNotFoundError:
+        except OSError:
             return None
         if hashlib.sha256(content).hexdigest() != digest:
             with contextlib.suppress(OSError):
@@ -88,7 +91,18 @@ class Cache:
         return content
 
     def put(self, contents: Iterable[tuple[str | None, memoryview | bytes]]) -> None:
-        """Keep contents; what has no digest is passed over. The caller vouches that digests are right."""
+        """Keep contents; what has no digest is passed over. The caller vouches that digests are right.
+
+        A cache is a help: when it cannot be written, a `PackWarning` says so, and nothing is kept. A full disk is no
+        reason for one.
+        """
+        try:
+            self._put(contents)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                warnings.warn(f"nothing is kept in {self.directory}: {error}", PackWarning, stacklevel=2)
+
+    def _put(self, contents: Iterable[tuple[str | None, memoryview | bytes]]) -> None:
         new = {
             self._path(digest): content
             for digest, content in contents
@@ -98,12 +112,7 @@ class Cache:
             new = {path: content for path, content in new.items() if not path.exists()}
             for path, content in new.items():
                 self._make_room(state, len(content))
-                try:
-                    _write(path, content)
-                except OSError as error:
-                    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                        raise
-                    return
+                _write(path, content)
 
     def _path(self, digest: str) -> Path:
         if not re.fullmatch("[0-9a-f]{64}", digest):

@@ -23,6 +23,8 @@ class Selection:
     arrives."""
 
     def __init__(self, pack: Pack | StrPath, select: Select, cache: Cache | None, threads: int) -> None:
+        if cache is not None and not hasattr(cache, "get"):
+            raise TypeError(f"cache is a rangepack.data.Cache, not {cache!r}")
         self.pack = pack if isinstance(pack, Pack) else Pack(pack)
         self.select = select
         self.cache = cache

@@ -6,6 +6,7 @@ import bisect
 import functools
 import hashlib
 import itertools
+import operator
 from collections.abc import Iterator, Sequence, Sized
 from typing import Any, Literal
 
@@ -78,7 +79,7 @@ class Sampler:
         uneven: Uneven = "pad",
     ) -> None:
         several = sources if isinstance(sources, (list, tuple)) else [sources]
-        self.lengths = [source if isinstance(source, int) else len(source) for source in several]
+        self.lengths = [len(source) if isinstance(source, Sized) else operator.index(source) for source in several]
         if min(self.lengths, default=0) < 0:
             raise ValueError(f"lengths are not negative: {self.lengths}")
         if not 0 <= rank < world_size:
@@ -93,7 +94,7 @@ class Sampler:
             raise ValueError(f"blocks and windows have at least one element: {block}, {window}")
         if length is not None and (weights is None or length < 0):
             raise ValueError("a length goes with weights, and is not negative")
-        self.seed, self.rank, self.world_size, self.uneven = seed, rank, world_size, uneven
+        self.seed, self.rank, self.world_size, self.uneven = operator.index(seed), rank, world_size, uneven
         self.shuffle, self.block, self.window = shuffle, block, window
         self.weights = None if weights is None else [float(weight) for weight in weights]
         #: How many samples of each source an epoch has.
@@ -192,6 +193,8 @@ class Sampler:
 
     def set_epoch(self, epoch: int) -> None:
         """Begin an epoch. Nothing happens when it is the present one: what was loaded stays."""
+        if operator.index(epoch) < 0:
+            raise ValueError(f"epochs are counted from 0: {epoch}")
         if epoch != self.epoch:
             self.epoch, self.position = epoch, 0
             self._begun, self._drawn, self._iteration = (epoch, 0), 0, None
@@ -233,12 +236,20 @@ class Sampler:
         """Go on from there, with the seed of then. Ranks may be others, and more or fewer.
 
         Raises:
-            ValueError: It is the state of another order: of other lengths, weights, or another way of shuffling.
+            ValueError: It is the state of another order: of other lengths, weights, or another way of shuffling; or no
+                state of a sampler.
         """
-        for name, here in self._kind().items():
+        kind = self._kind()
+        missing = sorted({"seed", "epoch", "position", *kind} - state.keys())
+        if missing:
+            raise ValueError(f"no state of a sampler: it has no {', '.join(missing)}")
+        for name, here in kind.items():
             if state[name] != here:
                 raise ValueError(f"the state is of another order: {name} was {state[name]!r} and is {here!r}")
-        self.seed, self.epoch, self.position = state["seed"], state["epoch"], state["position"]
+        seed, epoch, position = (operator.index(state[name]) for name in ("seed", "epoch", "position"))
+        if epoch < 0 or not 0 <= position <= self.length:
+            raise ValueError(f"no place in an order of {self.length} samples: epoch {epoch}, position {position}")
+        self.seed, self.epoch, self.position = seed, epoch, position
         self._begun, self._drawn, self._iteration = (self.epoch, self.position), 0, None
 
     def __getstate__(self) -> dict[str, Any]:
