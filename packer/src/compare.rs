@@ -23,6 +23,7 @@ setters!(CompareOptions {
 });
 
 /// What was compared, and what differs.
+#[must_use]
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Compared {
@@ -55,10 +56,11 @@ impl Compared {
 /// When the pack's index cannot be read, and [`Error::Cancelled`](crate::Error::Cancelled).
 pub fn compare(
     pack: &Pack,
-    source: &Path,
+    source: impl AsRef<Path>,
     options: &CompareOptions,
     observer: &dyn Observer,
 ) -> Result<Compared> {
+    let source = source.as_ref();
     let observer = &Latch::new(observer);
     let options = PackOptions {
         compress: None,

@@ -60,11 +60,12 @@ pub struct Recovered {
 /// # Errors
 /// [`ContainerProblem::NothingLeft`] when nothing in it can be recognised; [`Error::Io`] and [`Error::Cancelled`].
 pub fn recover(
-    container: &Path,
-    target: &Path,
+    container: impl AsRef<Path>,
+    target: impl AsRef<Path>,
     options: &RecoverOptions,
     observer: &dyn Observer,
 ) -> Result<Recovered> {
+    let (container, target) = (container.as_ref(), target.as_ref());
     let observer = &Latch::new(observer);
     refuse_same(target, container)?;
     require_file(container)?;

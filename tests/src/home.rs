@@ -37,7 +37,7 @@ impl Home {
     pub fn create_with(&self, options: &CreateOptions) -> rangepack::Result<Created> {
         let mut options = options.clone();
         options.reopen = true;
-        create(&self.at("source"), &self.at("c"), &options, &())
+        create(self.at("source"), self.at("c"), &options, &())
     }
 
     /// The same, which goes well.
@@ -47,7 +47,7 @@ impl Home {
 
     /// Puts the index into the container.
     pub fn finalize(&self) {
-        finalize(&self.at("c"), None, &FinalizeOptions::default(), &()).unwrap();
+        finalize(self.at("c"), None, &FinalizeOptions::default(), &()).unwrap();
     }
 
     /// Cuts off what nothing names.
@@ -61,7 +61,7 @@ impl Home {
     pub fn finalize_cutting(&self) {
         let mut options = FinalizeOptions::default();
         options.tail = Tail::Cut;
-        finalize(&self.at("c"), None, &options, &()).unwrap();
+        finalize(self.at("c"), None, &options, &()).unwrap();
     }
 
     /// The lines of the index beside it that are entries.

@@ -203,7 +203,7 @@ fn options() -> CreateOptions {
 }
 
 fn creates(home: &Path) -> Done {
-    create(&source(home), &home.join("c"), &options(), &())
+    create(source(home), home.join("c"), &options(), &())
         .map(|created| created.summary.unchanged)
         .map_err(Into::into)
 }
@@ -212,7 +212,7 @@ fn creates_in_batches(home: &Path) -> Done {
     let mut options = options();
     (options.fsync_every, options.index_batch) = (4, Some(7));
     options.pack.compress = Some(1);
-    create(&source(home), &home.join("c"), &options, &())
+    create(source(home), home.join("c"), &options, &())
         .map(|created| created.summary.unchanged)
         .map_err(Into::into)
 }
@@ -220,7 +220,7 @@ fn creates_in_batches(home: &Path) -> Done {
 fn creates_old(home: &Path) -> Done {
     let mut options = options();
     options.pack.index.format = IndexFormat::Ndjson;
-    create(&source(home), &home.join("c"), &options, &())
+    create(source(home), home.join("c"), &options, &())
         .map(|created| created.summary.unchanged)
         .map_err(Into::into)
 }
@@ -228,13 +228,13 @@ fn creates_old(home: &Path) -> Done {
 fn creates_alone(home: &Path) -> Done {
     let mut options = options();
     options.remove_index = true;
-    create(&source(home), &home.join("c"), &options, &())
+    create(source(home), home.join("c"), &options, &())
         .map(|created| created.summary.unchanged)
         .map_err(Into::into)
 }
 
 fn finalized(home: &Path) {
-    create(&part(home), &home.join("c"), &options(), &()).unwrap();
+    create(part(home), home.join("c"), &options(), &()).unwrap();
 }
 
 fn finalized_alone(home: &Path) {
@@ -245,13 +245,13 @@ fn finalized_alone(home: &Path) {
 fn open(home: &Path) {
     let mut options = options();
     options.finalize = false;
-    create(&source(home), &home.join("c"), &options, &()).unwrap();
+    create(source(home), home.join("c"), &options, &()).unwrap();
 }
 
 fn finalizes(home: &Path) -> Done {
     let mut options = FinalizeOptions::default();
     options.remove_index = true;
-    match finalize(&home.join("c"), None, &options, &()) {
+    match finalize(home.join("c"), None, &options, &()) {
         // It was done already.
         Err(rangepack::Error::Container { .. })
             if Pack::open(home.join("c")).unwrap().digest().is_some() =>
@@ -273,7 +273,7 @@ fn fpack(home: &Path) {
 
 fn indexes(home: &Path) -> Done {
     let target = IndexTarget::InPlace(IndexOptions::default());
-    match rebuild(&home.join("c"), &target, &RebuildOptions::default(), &()) {
+    match rebuild(home.join("c"), &target, &RebuildOptions::default(), &()) {
         Err(rangepack::Error::Container {
             problem: rangepack::ContainerProblem::HasPagedIndex,
             ..

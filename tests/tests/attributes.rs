@@ -190,7 +190,7 @@ fn a_container_keeps_them_in_all_its_forms() {
     options.reopen = true;
     options.pack = with_attributes();
     let container = home.at("c");
-    let go_on = || create(&home.at("source"), &container, &options, &()).unwrap().summary;
+    let go_on = || create(home.at("source"), &container, &options, &()).unwrap().summary;
     // The last thing in the tree is a directory: nothing but its block lies behind the rest.
     home.set("d/e", "user.last", b"of all").unwrap();
     go_on();
@@ -217,7 +217,7 @@ fn a_container_keeps_them_in_all_its_forms() {
     assert!(beside.index_beside().is_some());
     let mut lines = NdjsonOptions::default();
     lines.directories = true;
-    write_ndjson(&beside, &home.at("lines"), lines, &()).unwrap();
+    write_ndjson(&beside, home.at("lines"), lines, &()).unwrap();
     drop(beside);
     assert!(!fs::read_to_string(home.at("lines")).unwrap().contains("xattrs"));
     check(true);

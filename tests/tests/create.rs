@@ -60,7 +60,7 @@ fn a_finished_container_is_opened_again_only_when_that_is_asked_for() {
     home.create_with(&finalizing()).unwrap();
     fs::remove_file(home.at("c.idx")).unwrap();
     let mut options = CreateOptions::default();
-    let run = |options: &CreateOptions| create(&home.at("source"), &home.at("c"), options, &());
+    let run = |options: &CreateOptions| create(home.at("source"), home.at("c"), options, &());
     assert_eq!(run(&options).unwrap().summary.unchanged, 3);
     for name in ["bytes", "empty"] {
         home.write(name, if name == "empty" { b"" } else { b"some" });
@@ -163,7 +163,7 @@ fn an_empty_index_beside_a_container_with_bytes_is_refused() {
         });
     }
     let before = home.files();
-    let error = finalize(&home.at("c"), None, &FinalizeOptions::default(), &()).unwrap_err();
+    let error = finalize(home.at("c"), None, &FinalizeOptions::default(), &()).unwrap_err();
     assert!(error.to_string().contains("it is empty"), "{error}");
     assert!(home.files() == before);
     // A journal that was begun, and noted nothing, does not know the bytes that are there.
@@ -463,7 +463,7 @@ fn ndjson_becomes_paged_and_finalizing_twice_is_refused() {
     assert!(created.finished.is_some() && created.summary.files == 0);
     assert!(home.check().digest().is_some());
     let before = home.files();
-    finalize(&home.at("c"), None, &FinalizeOptions::default(), &()).unwrap_err();
+    finalize(home.at("c"), None, &FinalizeOptions::default(), &()).unwrap_err();
     assert!(home.files() == before);
 }
 

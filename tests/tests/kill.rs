@@ -33,7 +33,7 @@ fn child() {
     let reins = Reins { container: home.join("c"), limit };
     // The test adds bytes that no run announced.
     let options = options().tail(Tail::Cut);
-    create(&home.join("source"), &home.join("c"), &options, &reins).unwrap();
+    create(home.join("source"), home.join("c"), &options, &reins).unwrap();
 }
 
 /// Stops when the container has become too long, and waits to be killed.
@@ -141,7 +141,7 @@ fn killed_and_continued_until_it_is_done() {
     }
     assert!(kills > 0 && lines > 0);
     let options = options().tail(Tail::Cut).finalize(true);
-    let created = create(&home.join("source"), &home.join("c"), &options, &()).unwrap();
+    let created = create(home.join("source"), home.join("c"), &options, &()).unwrap();
     assert!(created.resumed.is_some());
     check_finished(home);
     assert_eq!(leftovers(home), Vec::<PathBuf>::new());

@@ -248,7 +248,7 @@ fn container(home: &Home, options: &PackOptions) -> Summary {
     let mut create_options = CreateOptions::default();
     create_options.reopen = true;
     create_options.pack = options.clone();
-    create(&home.at("source"), &home.at("c"), &create_options, &()).unwrap().summary
+    create(home.at("source"), home.at("c"), &create_options, &()).unwrap().summary
 }
 
 #[test]
@@ -274,7 +274,7 @@ fn a_container_that_is_continued_keeps_its_groups() {
         }
         container(&home, &options);
         sound(&home.at("c"));
-        finalize(&home.at("c"), None, &FinalizeOptions::default(), &()).unwrap();
+        finalize(home.at("c"), None, &FinalizeOptions::default(), &()).unwrap();
         let pack = sound(&home.at("c"));
         assert_eq!(["0", "e/0"].map(|path| group(&pack, path)), [Some(1); 2]);
         assert_eq!(["a", "d/a", "e/a"].map(|path| group(&pack, path)), [Some(2); 3]);

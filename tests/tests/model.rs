@@ -111,7 +111,7 @@ impl Model {
     }
 
     fn create(&mut self, options: &CreateOptions, observer: &dyn Observer) {
-        match create(&self.at("source"), &self.at("c"), options, observer) {
+        match create(self.at("source"), self.at("c"), options, observer) {
             Ok(_) => self.packed.extend(self.source.clone()),
             Err(error) => {
                 assert!(error.is_cancelled(), "{error}");
@@ -158,11 +158,11 @@ impl Model {
                 let mut options = FinalizeOptions::default();
                 options.index.format = format;
                 // It may be done already, or there is nothing yet.
-                let _ = finalize(&self.at("c"), None, &options, &());
+                let _ = finalize(self.at("c"), None, &options, &());
             }
             Step::InPlace => {
                 let target = IndexTarget::InPlace(IndexOptions::default());
-                let _ = rebuild(&self.at("c"), &target, &RebuildOptions::default(), &());
+                let _ = rebuild(self.at("c"), &target, &RebuildOptions::default(), &());
             }
             Step::Beside => {
                 // It speaks of the container as it is, and would be in the way of all that comes.
@@ -177,7 +177,7 @@ impl Model {
                 if let Some(pack) = self.pack().filter(|pack| pack.digest().is_some()) {
                     let mut options = NdjsonOptions::default();
                     options.overwrite = true;
-                    write_ndjson(&pack, &self.at("c.idx"), options, &()).unwrap();
+                    write_ndjson(&pack, self.at("c.idx"), options, &()).unwrap();
                 }
             }
             Step::Forget => {

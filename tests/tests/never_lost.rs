@@ -54,7 +54,7 @@ fn a_torn_index_inside_is_made_again_from_the_one_beside() {
             tear();
             let mut options = FinalizeOptions::default();
             options.index.format = format;
-            let done = finalize(&home.at("c"), None, &options, &());
+            let done = finalize(home.at("c"), None, &options, &());
             // Zeros in place of zeros tear nothing.
             let is_whole = fs::read(home.at("c")).unwrap() == whole;
             assert!(done.is_ok() || is_whole, "{format:?}, {page}: {done:?}");
@@ -143,7 +143,7 @@ fn changed_bits_of_a_journal_are_found() {
         fs::write(home.at("c"), &container).unwrap();
         let mut options = FinalizeOptions::default();
         options.remove_index = true;
-        match finalize(&home.at("c"), None, &options, &()) {
+        match finalize(home.at("c"), None, &options, &()) {
             Ok(_) => {
                 let pack = Pack::open(home.at("c")).unwrap();
                 let found = pack.entries().map(|entry| entry.unwrap().to_entry().unwrap());
@@ -172,7 +172,7 @@ fn a_damaged_line_is_named() {
     };
     home.is_refused(&CreateOptions::default(), is_named);
     home.is_refused(&finalizing(), is_named);
-    let error = finalize(&home.at("c"), None, &FinalizeOptions::default(), &()).unwrap_err();
+    let error = finalize(home.at("c"), None, &FinalizeOptions::default(), &()).unwrap_err();
     assert!(is_named(&error) && error.to_string().contains("line"), "{error}");
     // The way out: without the line the file is packed again.
     let without: Vec<_> = text.lines().filter(|other| !other.contains("\"a\"")).collect();
@@ -221,7 +221,7 @@ fn an_existing_index_is_replaced_by_force_and_only_by_all_of_it() {
     home.create_with(&finalizing()).unwrap();
     let (pack, mut by_force) = (Pack::open(home.at("c")).unwrap(), NdjsonOptions::default());
     by_force.overwrite = true;
-    let write = |name: &str, options| write_ndjson(&pack, &home.at(name), options, &());
+    let write = |name: &str, options| write_ndjson(&pack, home.at(name), options, &());
     fs::write(home.at("thesis.txt"), "all of it").unwrap();
     for name in ["thesis.txt", "c.idx"] {
         let error = write(name, NdjsonOptions::default()).unwrap_err();
@@ -274,13 +274,13 @@ fn one_writer_at_a_time() {
     other.create();
     let others = Pack::open(other.at("c")).unwrap();
     for result in [
-        create(&home.at("source"), &home.at("c"), &CreateOptions::default(), &()).map(|_| ()),
-        finalize(&home.at("c"), None, &FinalizeOptions::default(), &()).map(|_| ()),
-        write_ndjson(&pack, &home.at("c.idx"), by_force, &()).map(|_| ()),
+        create(home.at("source"), home.at("c"), &CreateOptions::default(), &()).map(|_| ()),
+        finalize(home.at("c"), None, &FinalizeOptions::default(), &()).map(|_| ()),
+        write_ndjson(&pack, home.at("c.idx"), by_force, &()).map(|_| ()),
         // Another pack's lines under this one's name.
-        write_ndjson(&others, &home.at("c.idx"), by_force, &()).map(|_| ()),
-        rebuild(&home.at("c"), &beside, &options, &()).map(|_| ()),
-        rebuild(&home.at("c"), &IndexTarget::InPlace(IndexOptions::default()), &options, &())
+        write_ndjson(&others, home.at("c.idx"), by_force, &()).map(|_| ()),
+        rebuild(home.at("c"), &beside, &options, &()).map(|_| ()),
+        rebuild(home.at("c"), &IndexTarget::InPlace(IndexOptions::default()), &options, &())
             .map(|_| ()),
     ] {
         let error = result.unwrap_err();

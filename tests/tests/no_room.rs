@@ -23,7 +23,7 @@ fn child() {
     options.finalize = true;
     options.fsync_every = 2;
     options.pack.threads = 2;
-    if let Err(error) = create(&home.join("source"), &home.join("c"), &options, &()) {
+    if let Err(error) = create(home.join("source"), home.join("c"), &options, &()) {
         eprintln!("{error}");
         std::process::exit(9);
     }

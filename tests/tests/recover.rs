@@ -34,7 +34,7 @@ fn save(home: &Path, bytes: &[u8]) -> rangepack::Result<Recovered> {
     fs::write(home.join("bad.pack"), bytes).unwrap();
     let mut options = RecoverOptions::default();
     options.overwrite = true;
-    recover(&home.join("bad.pack"), &home.join("saved.pack"), &options, &())
+    recover(home.join("bad.pack"), home.join("saved.pack"), &options, &())
 }
 
 /// The new pack is sound, and holds at least so many of the files, each as it was.

@@ -186,7 +186,7 @@ fn each_entry_is_told_once() {
     let rebuilt = std::mem::take(&mut *told.lock().unwrap());
     let pack = Pack::open(&path).unwrap();
     let written =
-        write_ndjson(&pack, &folder.path().join("lines"), with_directories(), &observer).unwrap();
+        write_ndjson(&pack, folder.path().join("lines"), with_directories(), &observer).unwrap();
     assert_eq!(written.len, folder.path().join("lines").metadata().unwrap().len());
     let is_file = |told: &&(Vec<u8>, u64)| pack.open_file(&told.0).is_ok();
     let sum = |told: &[(Vec<u8>, u64)]| told.iter().map(|(_, bytes)| bytes).sum::<u64>();

@@ -94,11 +94,12 @@ pub struct Created {
 /// their payloads are durable. A container whose index is missing is left alone, with an error, and so is a finished one
 /// to which something would be added, unless [`CreateOptions::reopen`] allows that.
 pub fn create(
-    source: &Path,
-    container: &Path,
+    source: impl AsRef<Path>,
+    container: impl AsRef<Path>,
     options: &CreateOptions,
     observer: &dyn Observer,
 ) -> Result<Created> {
+    let (source, container) = (source.as_ref(), container.as_ref());
     options.pack.check()?;
     Setting::FsyncEvery.check(options.fsync_every)?;
     options.index_batch.map_or(Ok(()), |entries| Setting::IndexBatch.check(entries))?;

@@ -57,11 +57,12 @@ pub struct Finalized {
 /// An interruption does no harm: the journal notes beforehand how far the index may reach. The observer can stop
 /// it until it begins to write the index.
 pub fn finalize(
-    container: &Path,
+    container: impl AsRef<Path>,
     index: Option<&Path>,
     options: &FinalizeOptions,
     observer: &dyn Observer,
 ) -> Result<Finalized> {
+    let container = container.as_ref();
     let index = index.map_or_else(|| idx_path(container), Path::to_owned);
     let locked = Locked::open(container, false)?;
     if !index.exists() {

@@ -46,10 +46,11 @@ setters!(NdjsonOptions {
 /// tables and attribute blocks, is not in the lines: they speak of the container alone.
 pub fn write_ndjson(
     pack: &Pack,
-    target: &Path,
+    target: impl AsRef<Path>,
     options: NdjsonOptions,
     observer: &dyn Observer,
 ) -> Result<NdjsonWritten> {
+    let target = target.as_ref();
     let overwrite = options.overwrite;
     let container = pack.location().disk();
     if let Some(container) = container {
@@ -78,10 +79,11 @@ pub fn write_ndjson(
 pub fn stream_ndjson(
     pack: &Pack,
     out: &mut (impl Write + Send),
-    target: &Path,
+    target: impl AsRef<Path>,
     NdjsonOptions { directories, .. }: NdjsonOptions,
     observer: &dyn Observer,
 ) -> Result<NdjsonWritten> {
+    let target = target.as_ref();
     let header = pack.header();
     let lines = header.totals.files + if directories { header.totals.directories } else { 0 };
     let starts = (0..header.entries).step_by(ENTRIES_AT_A_TIME as usize).map(Ok);

@@ -75,11 +75,12 @@ pub struct Reindexed {
 /// are longer than a block: these get block tables, so that any range of them can be verified alone.
 /// A container that has a paged index already is refused.
 pub fn rebuild(
-    container: &Path,
+    container: impl AsRef<Path>,
     target: &IndexTarget,
     options: &RebuildOptions,
     observer: &dyn Observer,
 ) -> Result<Reindexed> {
+    let container = container.as_ref();
     let observer = &Latch::new(observer);
     match target {
         IndexTarget::Beside(sidecar) => beside(container, sidecar, options, observer),

@@ -79,14 +79,14 @@ mod tests {
         ] {
             refused(setting, pack(at("tree"), at("bad.pack"), &options, &()));
             let created = CreateOptions::new().pack(options.clone());
-            refused(setting, create(at("tree").as_ref(), &at("bad"), &created, &()));
-            refused(setting, crate::survey(at("tree").as_ref(), &options, Vec::new(), false, &()));
+            refused(setting, create(at("tree"), at("bad"), &created, &()));
+            refused(setting, crate::survey(at("tree"), &options, Vec::new(), false, &()));
         }
         for (setting, options) in [
             (Setting::FsyncEvery, CreateOptions::new().fsync_every(0)),
             (Setting::IndexBatch, CreateOptions::new().index_batch(0)),
         ] {
-            refused(setting, create(at("tree").as_ref(), &at("bad"), &options, &()));
+            refused(setting, create(at("tree"), at("bad"), &options, &()));
         }
         pack(at("tree"), at("a.pack"), &PackOptions::new(), &()).unwrap();
         let opened = Pack::open(at("a.pack")).unwrap();
@@ -98,7 +98,7 @@ mod tests {
         }
         refused(Setting::Threads, verify(&opened, &VerifyOptions::new().threads(5000), &()));
         let options = CompareOptions::new().source(PackOptions::new().threads(0));
-        refused(Setting::Threads, compare(&opened, at("tree").as_ref(), &options, &()));
+        refused(Setting::Threads, compare(&opened, at("tree"), &options, &()));
         let remote = RemoteOptions::new().timeout(Duration::ZERO);
         let options = OpenOptions::new().remote(remote);
         refused(Setting::Timeout, Pack::open_with(at("a.pack"), &options));

@@ -32,12 +32,13 @@ pub struct Survey {
 /// With `sizes` the system is asked about every file, which takes a multiple of the time. Files are not opened, so it
 /// does not show whether they can be read.
 pub fn survey(
-    source: &Path,
+    source: impl AsRef<Path>,
     options: &PackOptions,
     skip: Vec<PathBuf>,
     sizes: bool,
     observer: &dyn Observer,
 ) -> Result<Survey> {
+    let source = source.as_ref();
     count(walk(source, options, skip, observer)?, sizes, observer, source)
 }
 

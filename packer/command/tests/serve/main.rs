@@ -271,7 +271,7 @@ fn a_folder_is_watched_and_old_containers_bring_their_index() {
     let first = server.get("/a.pack", &[]).header("etag").to_owned();
     let mut options = rangepack::CreateOptions::default();
     options.pack.threads = 1;
-    create(&home.path().join("src"), &home.path().join("old"), &options, &()).unwrap();
+    create(home.path().join("src"), home.path().join("old"), &options, &()).unwrap();
     assert_eq!(names(&server), ["a.pack", "c.pack", "old"]);
     let packs = server.get("/packs.json", &[]).json();
     assert_eq!(
@@ -323,7 +323,7 @@ fn any_part_of_a_file_without_a_block_table_is_reached() {
     fs::write(home.path().join("src/long.bin"), &bytes).unwrap();
     let mut options = rangepack::CreateOptions::default();
     options.pack.compress = Some(6);
-    create(&home.path().join("src"), &home.path().join("old"), &options, &()).unwrap();
+    create(home.path().join("src"), home.path().join("old"), &options, &()).unwrap();
     let server = Server::start(home.path(), &["old"]);
     let mut client = server.client();
     for range in [0..1, 10_000_000..10_000_100, 5_000_000..9_000_000, bytes.len() - 3..bytes.len()]
@@ -340,7 +340,7 @@ fn a_pack_cannot_name_other_files() {
     let home = home();
     let old = home.path().join("old");
     let options = rangepack::CreateOptions::default();
-    create(&home.path().join("src"), &old, &options, &()).unwrap();
+    create(home.path().join("src"), &old, &options, &()).unwrap();
     let index = Command::new(env!("CARGO_BIN_EXE_rangepack"))
         .args(["index", "--paged", "--quiet", "old"])
         .current_dir(home.path())
