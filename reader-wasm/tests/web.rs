@@ -135,7 +135,7 @@ async fn same_pack(pack: &Pack, expected: &Value, name: &str) {
     let many = pack.read_many(&files).await;
     for (entry, content) in files.iter().zip(many) {
         let alone = pack.open_entry(entry).unwrap().read().await;
-        assert_eq!(content.ok(), alone.ok(), "{name}: {}", entry.path);
+        assert_eq!(content.ok(), alone.ok(), "{name}: {}", entry.path.display());
     }
     for (number, (entry, wanted)) in found.iter().zip(wanted).enumerate() {
         same(entry, wanted, name);
@@ -154,7 +154,7 @@ async fn same_pack(pack: &Pack, expected: &Value, name: &str) {
                 assert!(
                     children.iter().eq(found.iter().filter(is_child)),
                     "{name}: {}",
-                    entry.path
+                    entry.path.display()
                 );
             }
             Kind::Symlink(_) => {}
