@@ -1,6 +1,7 @@
 """Trees and packs that the tests share."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,9 @@ from hypothesis import settings
 from ranges import RangeServer, serving
 
 import rangepack
+
+# Who starts tests in the background has Ctrl-C ignored, in them and in what they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Machines that test are busy.
 settings.register_profile("rangepack", deadline=None)
