@@ -106,10 +106,22 @@ impl Handle {
 
     #[cold]
     fn open(&self, py: Python<'_>) -> PyResult<Arc<State>> {
-        let (location, options) = (self.location.clone(), self.options.clone());
+        let before = match &*self.slot.read().unwrap_or_else(PoisonError::into_inner) {
+            Slot::Open(state) => Some(Arc::clone(state)),
+            Slot::Later | Slot::Closed => None,
+        };
+        let (location, mut options) = (self.location.clone(), self.options.clone());
+        // The process before had this very pack, and the numbers of its files are known.
+        if let Some(root) = before.as_ref().and_then(|before| before.pack.digest()) {
+            options = options.expected(root);
+        }
         let open = move || State::new(&location, &options);
         let opened = if self.location.is_url() { wait(py, open)? } else { py.detach(open) };
-        let opened = Arc::new(opened.map_err(raised)?);
+        let mut opened = opened.map_err(raised)?;
+        if let Some(before) = &before {
+            opened.files = before.files.clone();
+        }
+        let opened = Arc::new(opened);
         let mut slot = self.slot.write().unwrap_or_else(PoisonError::into_inner);
         match &*slot {
             // Another thread was faster, or closed it meanwhile.

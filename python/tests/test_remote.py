@@ -71,6 +71,24 @@ def test_workers_make_connections_of_their_own(server: RangeServer, big: Path, m
     assert sums(pack, range(0, 60)) == expected
 
 
+def test_a_pack_that_is_replaced_is_not_taken_for_the_one_before_a_fork(server: RangeServer, tmp_path: Path) -> None:
+    pack = rangepack.open(server.url("big.pack"))
+    (tmp_path / "tree").mkdir()
+    for number in range(3000):
+        (tmp_path / "tree" / f"{number}").write_bytes(number.to_bytes(2, "little") * 300)
+    rangepack.pack(tmp_path / "tree", tmp_path / "other.pack")
+    server.files["big.pack"] = (tmp_path / "other.pack").read_bytes()
+    child = os.fork()
+    if child == 0:
+        try:
+            pack[0]
+        except rangepack.WrongPackError:
+            os._exit(0)
+        finally:
+            os._exit(1)
+    assert os.waitpid(child, 0)[1] == 0
+
+
 def test_what_a_server_says_is_an_exception_of_python(server: RangeServer) -> None:
     with pytest.raises(FileNotFoundError):
         rangepack.open(server.url("nothing.pack"))
