@@ -1,6 +1,6 @@
 //! Packs a tree, tells how far it is, and stops when that becomes too much: `cargo run --example pack -- photos photos.pack 1000000`.
 
-use rangepack::{Event, Kind, Observer, PackOptions, pack};
+use rangepack::{Compression, Event, Kind, Observer, PackOptions, pack};
 use std::error::Error;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -39,7 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let [source, target, most] = &arguments[..] else { return Err("SOURCE TARGET MOST".into()) };
     let progress = Progress { files: 0.into(), bytes: 0.into(), most: most.parse()? };
     let options = PackOptions::new()
-        .compress(6)
+        .compress(Compression::Gzip(6))
         .metadata([("made by".to_owned(), "an example".to_owned())])
         .overwrite(true);
     match pack(Path::new(source), Path::new(target), &options, &progress) {

@@ -1,7 +1,7 @@
 //! Compares a pack with a tree on disk, which is read as if it were packed, or with another pack.
 
 use crate::error::{Difference, LeftOut, Result};
-use crate::pack::{Output, PackOptions, Task, run, walk};
+use crate::pack::{Output, PackOptions, Task, Trained, run, walk};
 use crate::progress::{Event, Latch, Observer, PROBLEMS_KEPT, cancelled, go_on};
 use crate::read::content::Verified;
 use crate::read::pack::Pack;
@@ -76,7 +76,7 @@ pub fn compare(
     let mut output = Output::nowhere(1, None);
     let quiet = Quiet(observer);
     let mut sink = |entry: &Entry, _: &mut Output| merge.other(entry);
-    let summary = run(tasks, &mut output, &options, 0, &quiet, &mut sink)?;
+    let summary = run(tasks, &mut output, &options, &Trained::default(), 0, &quiet, &mut sink)?;
     merge.rest()?;
     if observer.cancelled() {
         return Err(cancelled(pack.location()));

@@ -99,6 +99,9 @@ pub enum Error {
         /// The most.
         most: u64,
     },
+    /// Zstandard was asked for where only the old programs' gzip can be: in a container, or a pack without paged index.
+    #[error("containers and packs without a paged index are compressed with gzip only")]
+    OnlyGzip,
     /// What was to be opened is a URL of a kind that is not read, and no file of that name is there.
     #[error("{}: packs are not read at addresses of this scheme", path.display())]
     Scheme {

@@ -4,7 +4,7 @@
 //! file system, without reading more than it needs.
 //!
 //! ```
-//! use rangepack::{Entry, OpenOptions, Pack, PackOptions, Verify, pack};
+//! use rangepack::{Compression, Entry, OpenOptions, Pack, PackOptions, Verify, pack};
 //! use std::io::Read;
 //! # let home = tempfile::tempdir()?;
 //! # std::env::set_current_dir(home.path())?;
@@ -13,7 +13,7 @@
 //! # std::fs::write("photos/readme.txt", "of cats")?;
 //!
 //! // Writing: the pack appears when it is complete, or not at all.
-//! let packed = pack("photos", "photos.pack", &PackOptions::new().compress(6), &())?;
+//! let packed = pack("photos", "photos.pack", &PackOptions::new().compress(Compression::Gzip(6)), &())?;
 //! assert_eq!(packed.summary.files, 2);
 //!
 //! // Reading: no work that grows with the number of files.
@@ -109,7 +109,7 @@ pub use extract::{
 pub use filter::{Filter, FilterError, FilterOptions, Globs};
 pub use index::writer::{DirectoryLines, Finished, IndexFormat, IndexOptions};
 pub use pack::{
-    PackOptions, Packed, Sources, Summary, Survey, pack, pack_sources, pack_stream, survey,
+    Compression, Dictionaries, PackOptions, Packed, Sources, Summary, Survey, pack, pack_sources, pack_stream, survey,
     survey_sources,
 };
 pub use progress::{Event, Observer, PROBLEMS_KEPT};

@@ -12,11 +12,12 @@ mod read;
 mod sources;
 mod stream;
 mod survey;
+mod train;
 mod writer;
 
 use crate::error::{Action, Error, Result, Setting};
 use crate::filter::Filter;
-use crate::index::writer::{Extras, Finished, IndexOptions, IndexWriter};
+use crate::index::writer::{Extras, Finished, IndexFormat, IndexOptions, IndexWriter};
 use crate::pack::walk::Batch;
 use crate::progress::Observer;
 use crate::setters::setters;
@@ -35,7 +36,10 @@ use std::collections::BTreeMap;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 use stream::Stream;
+pub use compress::Compression;
 pub use survey::{Survey, survey, survey_sources};
+pub use train::Dictionaries;
+pub(crate) use train::Trained;
 use writer::Writer;
 
 /// How a tree is packed.
@@ -46,8 +50,10 @@ pub struct PackOptions {
     pub filter: Filter,
     /// Pack what symbolic links lead to, instead of the links.
     pub follow_links: bool,
-    /// Compress each file with gzip at this level (1 to 9), where that makes it shorter.
-    pub compress: Option<u32>,
+    /// Compress each file, where that makes it shorter.
+    pub compress: Option<Compression>,
+    /// Learn beforehand what small files have in common, and compress them with that. Only for [`Compression::Zstd`].
+    pub dictionaries: Dictionaries,
     /// Store identical content once.
     pub dedup: bool,
     /// Each payload begins at a multiple of this many bytes.
@@ -79,6 +85,7 @@ impl Default for PackOptions {
             filter: Filter::default(),
             follow_links: false,
             compress: None,
+            dictionaries: Dictionaries::default(),
             dedup: true,
             align: 1,
             owner: false,
@@ -97,7 +104,8 @@ impl Default for PackOptions {
 setters!(PackOptions {
     filter(Filter),
     follow_links(bool),
-    compress(impl Into<Option<u32>>),
+    compress(impl Into<Option<Compression>>),
+    dictionaries(Dictionaries),
     dedup(bool),
     align(u64),
     owner(bool),
@@ -120,7 +128,17 @@ fn pairs<K: Into<String>, V: Into<String>>(
 impl PackOptions {
     /// Fails when an option does not take its number.
     pub(crate) fn check(&self) -> Result<()> {
-        self.compress.map_or(Ok(()), |level| Setting::Compress.check(level))?;
+        match self.compress {
+            Some(Compression::Gzip(level)) => Setting::Compress.check(level)?,
+            Some(Compression::Zstd(_)) if self.index.format == IndexFormat::Ndjson => {
+                return Err(Error::OnlyGzip);
+            }
+            Some(Compression::Zstd(level)) => Setting::CompressZstd.check(level)?,
+            None => {}
+        }
+        if let Dictionaries::Size(size) = self.dictionaries {
+            Setting::Dictionaries.check(size)?;
+        }
         Setting::Align.check(self.align)?;
         Setting::Threads.check(self.threads)
     }
@@ -206,13 +224,15 @@ pub fn pack_sources(
     let extras = Extras { metadata: metadata(target, options)?, ..Extras::default() };
     let replacement = Replacement::new(target)?;
     let skip = [target, replacement.target()].into_iter().chain(replacement.path());
-    let skip = skip.map(Path::to_owned).collect();
+    let skip: Vec<_> = skip.map(Path::to_owned).collect();
+    let mut trained = Trained::new(sources.samples(), options, &skip, observer)?;
     let (walk, failure) = sources.walk(options, skip, observer)?;
     let file = replacement.file().try_clone().map_err(Error::io(Action::Create, target))?;
     let mut output =
         Output::new(file, target, 0, options.align, options.dedup.then(Dedup::default))?;
     let mut index = IndexWriter::new(&directory_of(replacement.target()));
-    let (summary, unmatched) = fill(walk, &mut output, &mut index, options, observer)?;
+    let (summary, unmatched) =
+        fill(walk, &mut output, &mut index, options, &mut trained, observer)?;
     failure.check()?;
     if summary.failed > 0 && !options.incomplete && target.symlink_metadata().is_ok() {
         return Err(Error::Incomplete { path: target.to_owned(), failed: summary.failed });
@@ -243,11 +263,13 @@ pub fn pack_stream(
 ) -> Result<Packed> {
     options.check()?;
     let extras = Extras { metadata: metadata(name, options)?, ..Extras::default() };
+    let mut trained = Trained::new(sources.samples(), options, &[], observer)?;
     let (walk, failure) = sources.walk(options, Vec::new(), observer)?;
     let dedup = options.dedup.then(Dedup::default);
     let mut output = Output::stream(Stream::new(out), name, options.align, dedup);
     let mut index = IndexWriter::new(&std::env::temp_dir());
-    let (summary, unmatched) = fill(walk, &mut output, &mut index, options, observer)?;
+    let (summary, unmatched) =
+        fill(walk, &mut output, &mut index, options, &mut trained, observer)?;
     failure.check()?;
     let payload_end = output.position();
     let Some(mut stream) = output.into_stream()? else {
@@ -283,15 +305,17 @@ fn fill(
     output: &mut Output,
     index: &mut IndexWriter,
     options: &PackOptions,
+    trained: &mut Trained,
     observer: &dyn Observer,
 ) -> Result<(Summary, Vec<String>)> {
+    trained.store(output)?;
     let mut unmatched = options.filter.unmatched();
     let mut sink = |entry: &Entry, _: &mut Output| {
         unmatched.see(entry.path.as_bytes(), entry.is_directory());
         index.push(entry)
     };
     let tasks = walk.map(|batch| Task { batch, priors: Vec::new() });
-    let summary = run(tasks, output, options, 0, observer, &mut sink)?;
+    let summary = run(tasks, output, options, trained, 0, observer, &mut sink)?;
     Ok((summary, unmatched.patterns()))
 }
 
@@ -319,14 +343,16 @@ pub(crate) fn run(
     tasks: impl Iterator<Item = Task> + Send,
     output: &mut Output,
     options: &PackOptions,
+    trained: &Trained,
     groups: u64,
     observer: &dyn Observer,
     sink: &mut Sink<'_>,
 ) -> Result<Summary> {
     let workers = options.threads.max(1);
     let pipeline = Pipeline::new(workers);
-    pipeline.run(tasks, workers, options, |pipeline| {
-        let mut writer = Writer::new(pipeline, output, options, groups, observer, sink);
+    pipeline.run(tasks, workers, options, trained, |pipeline| {
+        let mut writer =
+            Writer::new(pipeline, output, options, trained, groups, observer, sink);
         while let Some(done) = pipeline.next() {
             let data = writer.batch(done)?;
             pipeline.written(data);

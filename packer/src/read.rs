@@ -8,6 +8,7 @@ pub(crate) mod any_entry;
 pub(crate) mod pack;
 mod open;
 mod volumes;
+mod dictionaries;
 mod resolve;
 pub(crate) mod scan;
 pub(crate) mod blocks;

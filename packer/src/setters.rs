@@ -1,4 +1,4 @@
-//! Options are built: `PackOptions::new().compress(6).fsync(true)`.
+//! Options are built: `PackOptions::new().dedup(false).fsync(true)`.
 
 /// Gives options `new` and a method for each field, which is set by `into()` or by the function behind `=`. One that is
 /// left out here does not compile.

@@ -122,6 +122,7 @@ pub(crate) fn raised(error: Error) -> PyErr {
         Error::SameFile { .. }
         | Error::TooMuch { .. }
         | Error::Setting { .. }
+        | Error::OnlyGzip
         | Error::Scheme { .. }
         | Error::Format(_)
         | Error::Filter(_)

@@ -129,7 +129,7 @@ impl Tree {
 }
 
 /// The level of compression.
-pub(crate) fn compression(compress: Option<&str>, level: u32) -> PyResult<Option<u32>> {
+pub(crate) fn compression(compress: Option<&str>, level: u32) -> PyResult<Option<Compression>> {
     match compress {
         None => Ok(None),
         Some("gzip") if (1..=9).contains(&level) => Ok(Some(level)),

@@ -100,7 +100,7 @@ impl Entry {
     }
 
     /// Where the last byte ends that it speaks of in the file that holds the index: of its payload, its block table and
-    /// its attributes. 0 when there is none.
+    /// its dictionary, its attributes. 0 when there is none.
     pub fn end(&self) -> u64 {
         let block =
             self.attributes.map_or(0, |block| block.offset.saturating_add(block.len.into()));
@@ -112,7 +112,11 @@ impl Entry {
         let table = content.blocks.map_or(0, |table| {
             table.offset.saturating_add(blocks::table_len(content.size, table.block_log2))
         });
-        payload.max(table).max(block)
+        let dictionary = match content.dictionary {
+            Some(DictionaryRef::Place(place)) if place.volume == 0 => place.extent().end(),
+            _ => 0,
+        };
+        payload.max(table).max(block).max(dictionary)
     }
 }
 
@@ -186,6 +190,8 @@ pub struct Content {
     pub original_digest: Option<Digest>,
     /// Digests of the blocks of a large payload.
     pub blocks: Option<BlockTable>,
+    /// What a zstd payload was compressed with.
+    pub dictionary: Option<DictionaryRef>,
     /// Number of the group of hard links to which the file belongs, from 1.
     pub hard_link: Option<u64>,
     /// The file had holes: runs of zeros need not be written.
@@ -205,6 +211,7 @@ impl Content {
             digest: None,
             original_digest: None,
             blocks: None,
+            dictionary: None,
             hard_link: None,
             sparse: false,
         }
@@ -238,6 +245,13 @@ impl Content {
         self
     }
 
+    /// With the dictionary of a zstd payload.
+    #[must_use]
+    pub fn with_dictionary(mut self, dictionary: Option<DictionaryRef>) -> Content {
+        self.dictionary = dictionary;
+        self
+    }
+
     /// As a member of this group of hard links.
     #[must_use]
     pub fn with_hard_link(mut self, group: Option<u64>) -> Content {
@@ -262,7 +276,7 @@ impl Content {
     pub fn content_digest(&self) -> Option<Digest> {
         match self.codec {
             Codec::Stored => self.digest,
-            Codec::Gzip | Codec::Other(_) => self.original_digest,
+            Codec::Gzip | Codec::Zstd | Codec::Other(_) => self.original_digest,
         }
     }
 }
@@ -275,6 +289,8 @@ pub enum Codec {
     Stored,
     /// One gzip member.
     Gzip,
+    /// One Zstandard frame, or one for each block of the block table.
+    Zstd,
     /// A codec of a later version, by its number: the entry can be listed, but not be read.
     Other(u8),
 }
@@ -285,6 +301,7 @@ impl Codec {
         match self {
             Codec::Stored => "stored",
             Codec::Gzip => "gzip",
+            Codec::Zstd => "zstd",
             Codec::Other(_) => "unknown",
         }
     }
@@ -294,6 +311,7 @@ impl Codec {
         match self {
             Codec::Stored => 0,
             Codec::Gzip => 1,
+            Codec::Zstd => 3,
             Codec::Other(number) => *number,
         }
     }
@@ -304,8 +322,46 @@ impl Codec {
         match number {
             0 => Codec::Stored,
             1 => Codec::Gzip,
+            3 => Codec::Zstd,
             other => Codec::Other(other),
         }
+    }
+}
+
+/// The longest dictionary, in bytes.
+pub const MAX_DICTIONARY: u32 = 1 << 20;
+
+/// Which dictionary a payload was compressed with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a paged index has numbers, an index of lines has places"
+)]
+pub enum DictionaryRef {
+    /// The one with this number in the pack's list, from 1.
+    Number(u32),
+    /// The one that lies here.
+    Place(DictionaryPlace),
+}
+
+/// Where a dictionary lies (FORMAT.md, "Dictionaries").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "what every index holds of a dictionary")]
+pub struct DictionaryPlace {
+    /// Which file holds it, as for payloads.
+    pub volume: u32,
+    /// Its first byte in that volume.
+    pub offset: u64,
+    /// Length in bytes, 1 to [`MAX_DICTIONARY`].
+    pub len: u32,
+    /// SHA-256 of the dictionary.
+    pub digest: Digest,
+}
+
+impl DictionaryPlace {
+    /// Where it lies in its volume.
+    pub fn extent(&self) -> Extent {
+        Extent { start: self.offset, len: u64::from(self.len) }
     }
 }
 

@@ -47,6 +47,8 @@ pub enum Part {
     Section,
     /// The extended attributes of an entry.
     Attributes,
+    /// A dictionary.
+    Dictionary,
 }
 
 impl core::fmt::Display for Part {
@@ -60,6 +62,7 @@ impl core::fmt::Display for Part {
             Part::Original => "a file's content",
             Part::Section => "a section",
             Part::Attributes => "a block of attributes",
+            Part::Dictionary => "a dictionary",
         })
     }
 }
@@ -76,6 +79,10 @@ pub enum Structure {
     Section,
     /// The section of volumes.
     Volumes,
+    /// The list of dictionaries.
+    Dictionaries,
+    /// A dictionary.
+    Dictionary,
     /// The section of metadata.
     Metadata,
     /// A block of extended attributes.
@@ -92,6 +99,8 @@ pub enum Structure {
     IndexLine,
     /// A gzip member.
     Gzip,
+    /// A Zstandard frame.
+    Zstd,
     /// The header of an `.fpack` file.
     Fpack,
 }
@@ -111,6 +120,9 @@ impl core::fmt::Display for Structure {
             Structure::Trailer => "CTNRv1 trailer",
             Structure::IndexLine => "index entry",
             Structure::Gzip => "gzip member",
+            Structure::Zstd => "Zstandard frame",
+            Structure::Dictionaries => "list of dictionaries",
+            Structure::Dictionary => "dictionary",
             Structure::Fpack => ".fpack header",
         })
     }
@@ -259,6 +271,19 @@ pub enum Error {
         /// Where it ended, in bytes from its start.
         len: u64,
     },
+    /// A Zstandard frame that cannot be decoded.
+    #[error(
+        "the Zstandard frame at byte {start} of the payload is damaged, or was made with another dictionary"
+    )]
+    BadFrame {
+        /// Where it begins in the payload (of a block: in the block), in bytes.
+        start: u64,
+    },
+    /// A payload that needs a dictionary, and was given none; or was given one that it does not need.
+    #[error(
+        "the payload needs a dictionary that is not at hand, or was given one that it does not need"
+    )]
+    NoDictionary,
     /// A deflate stream that cannot be decoded.
     #[error("the compressed data is damaged after {decoded} decoded bytes")]
     BadDeflate {
@@ -399,6 +424,14 @@ impl core::fmt::Display for PathProblem {
 }
 
 impl Error {
+    /// The same of a frame that begins at `start` of its payload.
+    pub(crate) fn in_frame(self, start: u64) -> Error {
+        match self {
+            Error::BadFrame { .. } => Error::BadFrame { start },
+            error => error,
+        }
+    }
+
     /// The class of this error.
     pub fn kind(&self) -> ErrorKind {
         match self {

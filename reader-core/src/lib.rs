@@ -49,7 +49,7 @@
 //!         return Ok(None);
 //!     };
 //!     let payload = fetch(pack, content.extent());
-//!     Ok(Some(decode_all(&content, &payload, &limits)?.into_owned()))
+//!     Ok(Some(decode_all(&content, &payload, None, &limits)?.into_owned()))
 //! }
 //!
 //! let pack = include_bytes!("../../tests/golden/smallest.pack");
@@ -161,8 +161,8 @@ pub use tag::Tag;
 
 // Paths, and what a pack knows of each.
 pub use entry::{
-    AttributeBlock, BlockTable, Codec, Content, Entry, Kind, MAX_ATTRIBUTES, MAX_METADATA, Owner,
-    Totals,
+    AttributeBlock, BlockTable, Codec, Content, DictionaryPlace, DictionaryRef, Entry, Kind,
+    MAX_ATTRIBUTES, MAX_DICTIONARY, MAX_METADATA, Owner, Totals,
 };
 pub use format::layout::Attributes;
 pub use path::{
@@ -199,6 +199,11 @@ pub mod gzip {
     pub use crate::payloads::gzip::{
         GzipDecoder, MEMBER_HEADER, MEMBER_TRAILER_LEN, member_trailer,
     };
+}
+
+/// Zstandard frames, and the dictionaries that they need (FORMAT.md, "Payloads").
+pub mod zstd {
+    pub use crate::payloads::zstd::{Context, Dictionary, Frame, FrameDecoder, MAX_FRAME};
 }
 
 // Writing an index.

@@ -12,6 +12,8 @@ impl Tag {
     pub const DATA: Tag = Tag(*b"data");
     /// The pages.
     pub const TREE: Tag = Tag(*b"tree");
+    /// Where dictionaries lie.
+    pub const DICTIONARIES: Tag = Tag(*b"dict");
     /// Other files that hold payloads.
     pub const VOLUMES: Tag = Tag(*b"vols");
     /// The hash section.

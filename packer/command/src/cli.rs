@@ -1,6 +1,7 @@
 //! The `rangepack` command: what it accepts, and which file runs it.
 
 mod arguments;
+mod compression;
 mod console;
 mod exit;
 mod follow;

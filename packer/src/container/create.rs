@@ -7,7 +7,7 @@ use crate::container::lock::Locked;
 use crate::container::tasks::{Ahead, Tasks};
 use crate::error::{Action, ContainerProblem, Error, Result, Setting};
 use crate::index::writer::{DirectoryLines, Finished, IndexFormat};
-use crate::pack::{self, Dedup, Output, PackOptions, Summary};
+use crate::pack::{self, Compression, Dedup, Output, PackOptions, Summary, Trained};
 use crate::progress::{Mute, Observer};
 use crate::setters::setters;
 use crate::source::location::idx_path;
@@ -101,6 +101,9 @@ pub fn create(
 ) -> Result<Created> {
     let (source, container) = (source.as_ref(), container.as_ref());
     options.pack.check()?;
+    if let Some(Compression::Zstd(_)) = options.pack.compress {
+        return Err(Error::OnlyGzip);
+    }
     Setting::FsyncEvery.check(options.fsync_every)?;
     options.index_batch.map_or(Ok(()), |entries| Setting::IndexBatch.check(entries))?;
     let index = options.index.clone().unwrap_or_else(|| idx_path(container));
@@ -182,7 +185,9 @@ impl Creation<'_> {
             output.begin()?;
             journal.push(entry, output)
         };
-        let packed = pack::run(tasks, &mut output, &options.pack, groups, observer, &mut sink);
+        let trained = Trained::default();
+        let packed =
+            pack::run(tasks, &mut output, &options.pack, &trained, groups, observer, &mut sink);
         // What was packed before an interruption is kept.
         let committed = journal.commit(&mut output);
         let began = output.has_begun();
@@ -252,7 +257,9 @@ fn dry_run(
     };
     let mut output = Output::nowhere(options.pack.align, dedup);
     let (groups, mut sink) = (known.groups, |_: &Entry, _: &mut Output| Ok(()));
-    created.summary = pack::run(tasks, &mut output, &options.pack, groups, observer, &mut sink)?;
+    let trained = Trained::default();
+    created.summary =
+        pack::run(tasks, &mut output, &options.pack, &trained, groups, observer, &mut sink)?;
     refuse_unsorted(index, &failure)?;
     let Summary { files, directories, symlinks, .. } = created.summary;
     if known.reopened && !options.reopen && files + directories + symlinks > 0 {

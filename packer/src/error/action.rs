@@ -40,6 +40,9 @@ pub enum Action {
     /// To remove it.
     #[error("remove")]
     Remove,
+    /// To learn what the files in it have in common.
+    #[error("make a dictionary for")]
+    Compress,
     /// To keep entries in a temporary file in this directory.
     #[error("use a temporary file in")]
     UseTemporary,

@@ -84,6 +84,7 @@ impl Error {
             Error::TooMuch { .. } => ErrorKind::OverLimit,
             Error::SameFile { .. }
             | Error::Setting { .. }
+            | Error::OnlyGzip
             | Error::Scheme { .. }
             | Error::Filter(_)
             | Error::Digest(_) => ErrorKind::BadQuestion,

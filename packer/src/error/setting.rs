@@ -7,9 +7,15 @@ use std::ops::RangeInclusive;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Setting {
-    /// [`PackOptions::compress`](crate::PackOptions::compress): 1 to 9.
+    /// [`PackOptions::compress`](crate::PackOptions::compress) with gzip: 1 to 9.
     #[error("compress")]
     Compress,
+    /// [`PackOptions::compress`](crate::PackOptions::compress) with zstd: 1 to 22.
+    #[error("compress")]
+    CompressZstd,
+    /// [`PackOptions::dictionaries`](crate::PackOptions::dictionaries): 1024 to 2^20 bytes.
+    #[error("dictionaries")]
+    Dictionaries,
     /// [`PackOptions::align`](crate::PackOptions::align): 1 to 2^30 bytes.
     #[error("align")]
     Align,
@@ -44,6 +50,8 @@ impl Setting {
     fn allowed(self) -> RangeInclusive<u64> {
         match self {
             Setting::Compress => 1..=9,
+            Setting::CompressZstd => 1..=22,
+            Setting::Dictionaries => 1024..=1 << 20,
             Setting::Align => 1..=1 << 30,
             Setting::Threads => 1..=4096,
             Setting::ChunkSize => 1024..=u64::MAX,
@@ -55,6 +63,7 @@ impl Setting {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Compression, Dictionaries};
     use crate::{CompareOptions, RemoteOptions, compare, create, extract, pack, verify};
     use crate::{CreateOptions, ExtractOptions, OpenOptions, Pack, PackOptions, VerifyOptions};
     use std::time::Duration;
@@ -71,8 +80,10 @@ mod tests {
         std::fs::create_dir(at("tree")).unwrap();
         std::fs::write(at("tree/a"), "abc").unwrap();
         for (setting, options) in [
-            (Setting::Compress, PackOptions::new().compress(42)),
-            (Setting::Compress, PackOptions::new().compress(0)),
+            (Setting::Compress, PackOptions::new().compress(Compression::Gzip(42))),
+            (Setting::CompressZstd, PackOptions::new().compress(Compression::Zstd(23))),
+            (Setting::Dictionaries, PackOptions::new().dictionaries(Dictionaries::Size(1))),
+            (Setting::Compress, PackOptions::new().compress(Compression::Gzip(0))),
             (Setting::Align, PackOptions::new().align(0)),
             (Setting::Align, PackOptions::new().align(u64::MAX)),
             (Setting::Threads, PackOptions::new().threads(0)),

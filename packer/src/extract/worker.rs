@@ -309,7 +309,9 @@ impl<'r> Worker<'r> {
                 None => run.pack.payload(content)?,
             };
             // Verified as a whole before anything is created.
-            buffered = Some(content::whole(content, payload, &run.pack.options().limits)?);
+            let dictionary = run.pack.dictionary(content)?;
+            let limits = &run.pack.options().limits;
+            buffered = Some(content::whole(content, payload, dictionary.as_ref(), limits)?);
         }
         let Some(place) = place else {
             if buffered.is_none() {

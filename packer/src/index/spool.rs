@@ -1,7 +1,8 @@
 //! Runs of entries in a temporary file that vanishes with the process.
 
 use rangepack_core::{
-    AttributeBlock, BlockTable, Codec, Content, Digest, Entry, Kind, Owner, PackPathBuf, Totals,
+    AttributeBlock, BlockTable, Codec, Content, DictionaryPlace, DictionaryRef, Digest, Entry, Kind, Owner,
+    PackPathBuf, Totals,
 };
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
@@ -92,6 +93,8 @@ const HAS_DIGEST: u8 = 1 << 1;
 const HAS_ORIGINAL: u8 = 1 << 2;
 const HAS_BLOCKS: u8 = 1 << 3;
 const HAS_LINK: u8 = 1 << 4;
+const HAS_DICTIONARY: u8 = 1 << 5;
+const HAS_NUMBER: u8 = 1 << 6;
 
 /// Writes records: private to one run of the program, so there is no version and no padding.
 /// A path keeps only what differs from the one before.
@@ -147,7 +150,12 @@ impl Encoder {
                         | has(HAS_DIGEST, content.digest.is_some())
                         | has(HAS_ORIGINAL, content.original_digest.is_some())
                         | has(HAS_BLOCKS, content.blocks.is_some())
-                        | has(HAS_LINK, content.hard_link.is_some()),
+                        | has(HAS_LINK, content.hard_link.is_some())
+                        | match content.dictionary {
+                            None => 0,
+                            Some(DictionaryRef::Place(_)) => HAS_DICTIONARY,
+                            Some(DictionaryRef::Number(_)) => HAS_NUMBER,
+                        },
                 );
                 out.push(content.codec.number());
                 out.extend(content.volume.to_le_bytes());
@@ -162,6 +170,16 @@ impl Encoder {
                     out.push(blocks.block_log2);
                 }
                 out.extend(content.hard_link.map(u64::to_le_bytes).iter().flatten());
+                match content.dictionary {
+                    None => {}
+                    Some(DictionaryRef::Number(number)) => out.extend(number.to_le_bytes()),
+                    Some(DictionaryRef::Place(place)) => {
+                        out.extend(place.volume.to_le_bytes());
+                        out.extend(place.offset.to_le_bytes());
+                        out.extend(place.len.to_le_bytes());
+                        out.extend(place.digest.0);
+                    }
+                }
             }
         }
     }
@@ -231,11 +249,23 @@ fn content(reader: &mut impl Read) -> io::Result<Content> {
         None
     };
     let link = (flags & HAS_LINK != 0).then(|| array(reader)).transpose()?;
+    let dictionary = if flags & HAS_DICTIONARY != 0 {
+        let volume = u32::from_le_bytes(array(reader)?);
+        let offset = u64::from_le_bytes(array(reader)?);
+        let len = u32::from_le_bytes(array(reader)?);
+        let digest = Digest(array(reader)?);
+        Some(DictionaryRef::Place(DictionaryPlace { volume, offset, len, digest }))
+    } else if flags & HAS_NUMBER != 0 {
+        Some(DictionaryRef::Number(u32::from_le_bytes(array(reader)?)))
+    } else {
+        None
+    };
     Ok(Content::new(Codec::from_number(codec), offset, stored_size, size)
         .with_volume(volume)
         .with_digest(digest)
         .with_original_digest(original_digest)
         .with_blocks(blocks)
+        .with_dictionary(dictionary)
         .with_hard_link(link.map(u64::from_le_bytes))
         .with_sparse(flags & SPARSE != 0))
 }

@@ -7,7 +7,9 @@ use crate::index::sort::Sorted;
 use crate::setters::setters;
 use rangepack_core::hash::{self, Window};
 use rangepack_core::layout::{self, HashSection, Header, Leaf, Section, Volume, set_sums};
-use rangepack_core::{Digest, DirectorySums, Entry, Extent, Kind, Tag, TreeBuilder, trailer};
+use rangepack_core::{
+    DictionaryPlace, DictionaryRef, Digest, DirectorySums, Entry, Extent, Kind, Tag, TreeBuilder, trailer,
+};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use tempfile::SpooledTempFile;
@@ -249,6 +251,7 @@ impl IndexWriter {
             }
         }
         let single = leaves.single().to_vec();
+        let dictionaries = leaves.dictionaries().to_vec();
         page.clear();
         let tree =
             leaves.finish(pages_offset, sums.root.1, &mut page).map_err(Error::pack_at(path))?;
@@ -268,7 +271,10 @@ impl IndexWriter {
         ];
         if paged {
             // They may hold the trailer's magic, so they lie before it.
-            for (tag, bytes) in extras.sections().map_err(Error::pack_at(path))? {
+            let list = DictionaryPlace::list_to_bytes(&dictionaries);
+            let list = (!list.is_empty()).then_some((Tag::DICTIONARIES, list));
+            let extras = extras.sections().map_err(Error::pack_at(path))?;
+            for (tag, bytes) in list.into_iter().chain(extras) {
                 out.write_all(&bytes).map_err(write())?;
                 let extent = Extent { start: position, len: bytes.len() as u64 };
                 sections.push(Section::new(tag, extent, Some(Digest::of(&bytes))));
@@ -281,7 +287,7 @@ impl IndexWriter {
             let directories = options.directory_lines();
             let totals = tree.header().totals;
             let lines = totals.files + if directories { totals.directories } else { 0 };
-            let mut text = Lines { directories, lines, single, spool: &mut spool };
+            let mut text = Lines { directories, lines, single, spool: &mut spool, dictionaries: &dictionaries };
             let (extent, digest) = text.write_trailer(out, position).map_err(write())?;
             sections.push(Section::new(Tag::TRAILER, extent, Some(digest)));
             trailer = Some((position, extent));
@@ -384,6 +390,8 @@ struct Lines<'l> {
     lines: u64,
     single: Vec<u8>,
     spool: &'l mut SpooledTempFile,
+    /// The leaves name them by number.
+    dictionaries: &'l [DictionaryPlace],
 }
 
 impl Lines<'_> {
@@ -401,19 +409,31 @@ impl Lines<'_> {
         let single = (!single.is_empty()).then_some(Ok(single));
         let chunks = single.into_iter().chain(pages(self.spool, LEAVES_AT_A_TIME)?);
         let threads = crate::source::platform::default_threads();
+        let dictionaries = self.dictionaries;
         let (len, digest) = ndjson::write(out, self.lines, threads, chunks, |pages, text| {
             for page in pages.chunks(PAGE) {
                 let leaf = Leaf::parse(page).map_err(io::Error::other)?;
                 let mut run = 0;
                 for slot in 0..leaf.len() {
                     let entry = leaf.entry(slot, &mut run).map_err(io::Error::other)?;
-                    let entry = entry.to_entry().map_err(io::Error::other)?;
+                    let mut entry = entry.to_entry().map_err(io::Error::other)?;
+                    locate(&mut entry, dictionaries);
                     ndjson::push_line(&entry, directories, text);
                 }
             }
             Ok(())
         })?;
         Ok((Extent { start: start + header.len() as u64, len }, digest))
+    }
+}
+
+/// Says where the entry's dictionary lies, of which it has the number.
+fn locate(entry: &mut Entry, dictionaries: &[DictionaryPlace]) {
+    if let Kind::File(content) = &mut entry.kind
+        && let Some(DictionaryRef::Number(number)) = content.dictionary
+    {
+        let place = dictionaries.get((number as usize).wrapping_sub(1));
+        content.dictionary = place.copied().map(DictionaryRef::Place);
     }
 }
 

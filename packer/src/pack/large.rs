@@ -36,7 +36,8 @@ pub(crate) struct Large<'l> {
     pub(crate) output: &'l mut Output,
     pub(crate) directory: &'l Directory,
     pub(crate) name: &'l [u8],
-    pub(crate) compress: bool,
+    /// How it is compressed, if that makes it shorter.
+    pub(crate) codec: Codec,
     /// Extended attributes are kept.
     pub(crate) attributes: bool,
     /// Where it may be stored already.
@@ -69,13 +70,17 @@ impl Large<'_> {
             let shared = Arc::new(file);
             // It may have become empty, and nothing can be compressed then; or short, and is stored as it is.
             let (size, long_holes) = (metadata.size, sparse && metadata.size > BLOCK);
-            let compress = size > 0 && (self.compress || long_holes);
+            let codec = match self.codec {
+                _ if size == 0 => Codec::Stored,
+                Codec::Stored if long_holes => Codec::Gzip,
+                codec => codec,
+            };
             let file = &shared;
             let mut copy = Copy { pipeline, output, file, size, sparse, long_holes, observer };
-            let copied = match copy.run(compress)? {
+            let copied = match copy.run(codec)? {
                 Copied::NotShorter => {
                     copy.output.rewind(start)?;
-                    copy.run(false)?
+                    copy.run(Codec::Stored)?
                 }
                 copied => copied,
             };
@@ -141,13 +146,13 @@ struct Copy<'c> {
 }
 
 impl Copy<'_> {
-    fn run(&mut self, compress: bool) -> Result<Copied> {
+    fn run(&mut self, codec: Codec) -> Result<Copied> {
         let (file, size) = (self.file, self.size);
         let count = size.div_ceil(BLOCK);
         let jobs = (0..count).map(|index| {
             let offset = index * BLOCK;
             let len = BLOCK.min(size - offset) as usize;
-            BlockJob { file: file.clone(), offset, len, last: index + 1 == count, compress }
+            BlockJob { file: file.clone(), offset, len, last: index + 1 == count, codec }
         });
         let start = self.output.position();
         let mut table = BlockTableBuilder::new();
@@ -170,7 +175,7 @@ impl Copy<'_> {
                 Some(mut stored) => {
                     original.update(&block.content);
                     crc.combine(&block.crc);
-                    if index + 1 == count {
+                    if codec == Codec::Gzip && index + 1 == count {
                         stored.extend(gzip::member_trailer(crc.clone().finalize(), size));
                     }
                     let digest = block.digest.unwrap_or_else(|| Digest::of(&stored));
@@ -183,7 +188,7 @@ impl Copy<'_> {
             let written = self.output.position() - start;
             let read = (index + 1) * BLOCK;
             self.observer.event(Event::Reached { bytes: read.min(size) });
-            if compress
+            if codec != Codec::Stored
                 && !self.long_holes
                 && (written >= size || index + 1 == TRIAL && written >= read)
             {
@@ -201,16 +206,11 @@ impl Copy<'_> {
             None
         };
         Ok(Copied::Done(Box::new(
-            Content::new(
-                if compress { Codec::Gzip } else { Codec::Stored },
-                start,
-                stored_size,
-                size,
-            )
-            .with_digest(Some(payload.finish()))
-            .with_original_digest(compress.then(|| original.finish()))
-            .with_blocks(blocks)
-            .with_sparse(self.sparse),
+            Content::new(codec, start, stored_size, size)
+                .with_digest(Some(payload.finish()))
+                .with_original_digest((codec != Codec::Stored).then(|| original.finish()))
+                .with_blocks(blocks)
+                .with_sparse(self.sparse),
         )))
     }
 }

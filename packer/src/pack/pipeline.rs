@@ -7,6 +7,7 @@
 use super::PackOptions;
 use super::links::Claims;
 use super::read::{BlockDone, BlockJob, Done, Task, Worker};
+use super::train::Trained;
 use super::walk::FileId;
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
@@ -94,6 +95,7 @@ impl Pipeline {
         tasks: impl Iterator<Item = Task> + Send,
         workers: usize,
         options: &PackOptions,
+        trained: &Trained,
         writer: impl FnOnce(&Pipeline) -> T,
     ) -> T {
         std::thread::scope(|scope| {
@@ -104,7 +106,7 @@ impl Pipeline {
             for _ in 0..workers {
                 scope.spawn(move || {
                     let _guard = StopOnPanic(self);
-                    self.work(Worker::new(options));
+                    self.work(Worker::new(options, trained));
                 });
             }
             let _guard = StopOnPanic(self);
@@ -134,7 +136,7 @@ impl Pipeline {
         self.done.notify_all();
     }
 
-    fn work(&self, mut worker: Worker) {
+    fn work(&self, mut worker: Worker<'_>) {
         let mut state = self.lock();
         loop {
             if state.stop {

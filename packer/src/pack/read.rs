@@ -2,11 +2,12 @@
 
 use super::PackOptions;
 use super::attributes::Attached;
-use super::compress::Deflater;
+use super::compress::{Compression, Encoder};
+use super::train::Trained;
 use crate::error::LeftOut;
 use crate::pack::walk::{Batch, Directory, FileId, ItemKind, Metadata};
 use crate::source::attributes;
-use rangepack_core::{Codec, Content, Digest, Owner, gzip};
+use rangepack_core::{Codec, Content, Digest, Owner};
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
@@ -82,14 +83,23 @@ pub(crate) struct Small {
     pub(crate) codec: Codec,
     pub(crate) digest: Digest,
     pub(crate) original_digest: Option<Digest>,
+    /// Which dictionary it was compressed with.
+    pub(crate) dictionary: Option<usize>,
     pub(crate) sparse: bool,
 }
 
 impl Small {
     /// As it is, without holes.
     fn stored(start: usize, stored_size: usize, digest: Digest) -> Small {
-        let codec = Codec::Stored;
-        Small { start, stored_size, codec, digest, original_digest: None, sparse: false }
+        Small {
+            start,
+            stored_size,
+            codec: Codec::Stored,
+            digest,
+            original_digest: None,
+            dictionary: None,
+            sparse: false,
+        }
     }
 }
 
@@ -122,28 +132,28 @@ impl Prior {
 }
 
 /// A worker: buffers and encoder that are used again and again.
-#[derive(Debug)]
-pub(crate) struct Worker {
+pub(crate) struct Worker<'d> {
     /// Extended attributes of files are kept.
     attributes: bool,
     /// Those of directories.
     of_directories: bool,
-    deflater: Option<Deflater>,
+    encoder: Option<Encoder<'d>>,
     /// For large files with holes where no compression is asked for.
-    for_holes: Option<Deflater>,
+    for_holes: Encoder<'d>,
     scratch: Vec<u8>,
 }
 
-/// At this level a hole takes little room, and little time.
-const HOLES_LEVEL: u32 = 1;
+/// So a hole takes little room, and little time.
+const FOR_HOLES: Compression = Compression::Gzip(1);
 
-impl Worker {
-    /// For a run with these options.
-    pub(crate) fn new(options: &PackOptions) -> Worker {
+impl<'d> Worker<'d> {
+    /// For a run with these options and dictionaries.
+    pub(crate) fn new(options: &PackOptions, trained: &'d Trained) -> Worker<'d> {
         let attributes = options.attributes;
         let of_directories = attributes && options.index.keeps_directories();
-        let deflater = options.compress.map(Deflater::new);
-        Worker { attributes, of_directories, deflater, for_holes: None, scratch: Vec::new() }
+        let encoder = options.compress.map(|how| Encoder::new(how, trained));
+        let for_holes = Encoder::new(FOR_HOLES, trained);
+        Worker { attributes, of_directories, encoder, for_holes, scratch: Vec::new() }
     }
 
     /// Reads every item of a batch. `data` is memory to fill. `claim` is asked once which of some files with
@@ -249,7 +259,7 @@ impl Worker {
             }
             metadata.settle(attempt);
             let start = data.len();
-            if let Some((small, attached)) = self.small(directory, &file, &metadata, data)?
+            if let Some((small, attached)) = self.small(directory, name, &file, &metadata, data)?
                 && directory.metadata_of(&file)?.is_still(&metadata)
             {
                 return Ok(Item::Small(metadata, small, attached));
@@ -263,6 +273,7 @@ impl Worker {
     fn small(
         &mut self,
         directory: &Directory,
+        name: &[u8],
         file: &File,
         metadata: &Metadata,
         data: &mut Vec<u8>,
@@ -270,14 +281,14 @@ impl Worker {
         let sparse = directory.has_holes(file, metadata);
         let start = data.len();
         let size = metadata.size as usize;
-        let compressed = self.deflater.is_some();
+        let compressed = self.encoder.is_some();
         self.scratch.clear();
         let out = if compressed { &mut self.scratch } else { &mut *data };
         if crate::source::platform::read_whole(file, size, out)? != size {
             return Ok(None);
         }
         let small = match compressed {
-            true => self.compress(data)?,
+            true => self.compress(name, data)?,
             false => Small::stored(start, size, Digest::of(&data[start..])),
         };
         let attached = match self.attributes {
@@ -288,24 +299,20 @@ impl Worker {
     }
 
     /// Appends the content in `scratch` to `data`, compressed if that makes it shorter.
-    fn compress(&mut self, data: &mut Vec<u8>) -> io::Result<Small> {
+    fn compress(&mut self, name: &[u8], data: &mut Vec<u8>) -> io::Result<Small> {
         let start = data.len();
         let original = Digest::of(&self.scratch);
-        if let Some(deflater) = &mut self.deflater
+        if let Some(encoder) = &mut self.encoder
             && !self.scratch.is_empty()
         {
-            data.extend(gzip::MEMBER_HEADER);
-            deflater.block(&self.scratch, true, data)?;
-            data.extend(gzip::member_trailer(
-                crc32fast::hash(&self.scratch),
-                self.scratch.len() as u64,
-            ));
+            let dictionary = encoder.whole(&self.scratch, name, data)?;
             let stored_size = data.len() - start;
             if stored_size < self.scratch.len() {
                 let digest = Digest::of(&data[start..]);
                 let original_digest = Some(original);
                 let stored = Small::stored(start, stored_size, digest);
-                return Ok(Small { codec: Codec::Gzip, original_digest, ..stored });
+                let codec = encoder.codec();
+                return Ok(Small { codec, original_digest, dictionary, ..stored });
             }
             data.truncate(start);
         }
@@ -333,22 +340,17 @@ impl Worker {
         }
         let mut stored = None;
         let mut crc = crc32fast::Hasher::new();
-        if job.compress {
-            let for_holes = &mut self.for_holes;
-            let deflater = self
-                .deflater
-                .as_mut()
-                .unwrap_or_else(|| for_holes.get_or_insert_with(|| Deflater::new(HOLES_LEVEL)));
-            crc.update(&content);
-            let mut out = Vec::new();
-            if job.offset == 0 {
-                out.extend(gzip::MEMBER_HEADER);
+        if job.codec != Codec::Stored {
+            if job.codec == Codec::Gzip {
+                crc.update(&content);
             }
-            deflater.block(&content, job.last, &mut out)?;
+            let encoder = self.encoder.as_mut().unwrap_or(&mut self.for_holes);
+            let mut out = Vec::new();
+            encoder.block(&content, job.offset == 0, job.last, &mut out)?;
             stored = Some(out);
         }
-        // The last compressed block still lacks the member's trailer: the writer hashes it.
-        let open = stored.is_some() && job.last;
+        // The last block of a gzip member still lacks its trailer: the writer hashes it.
+        let open = job.codec == Codec::Gzip && job.last;
         let digest = (!open).then(|| Digest::of(stored.as_ref().unwrap_or(&content)));
         Ok(BlockDone { content, stored, crc, digest })
     }
@@ -370,7 +372,8 @@ pub(crate) struct BlockJob {
     pub(crate) offset: u64,
     pub(crate) len: usize,
     pub(crate) last: bool,
-    pub(crate) compress: bool,
+    /// How it is to be stored.
+    pub(crate) codec: Codec,
 }
 
 /// What a worker made of a block.

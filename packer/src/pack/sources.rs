@@ -38,13 +38,15 @@ pub struct Sources {
     scratch: PathBuf,
     /// The path that was added last: those above it need not be added again.
     last: Vec<u8>,
+    /// Some of what was added, for whoever wants to see what it is like.
+    samples: Vec<PathBuf>,
 }
 
 impl Sources {
     /// Nothing yet. A temporary file may be needed, which lies in the directory `scratch`.
     pub fn new(scratch: &Path) -> Sources {
         let (sorter, scratch) = (Sorter::new(scratch), scratch.to_owned());
-        Sources { root: None, sorter, scratch, last: Vec::new() }
+        Sources { root: None, sorter, scratch, last: Vec::new(), samples: Vec::new() }
     }
 
     /// Puts what lies at `disk` at `path` in the pack: a file, or a directory with all that is in it, in which nothing
@@ -52,6 +54,9 @@ impl Sources {
     ///
     /// What is not there, or whose path another has, is left out when it is packed.
     pub fn add(&mut self, disk: &Path, path: PackPath<'_>) -> Result<()> {
+        if self.samples.len() < SAMPLES {
+            self.samples.push(disk.to_owned());
+        }
         if path.is_root() && self.root.is_none() {
             self.root = Some(disk.to_owned());
             return Ok(());
@@ -87,6 +92,11 @@ impl Sources {
         Ok(())
     }
 
+    /// Some of what was added, all of it when that is not too much.
+    pub(crate) fn samples(&self) -> &[PathBuf] {
+        &self.samples
+    }
+
     /// Begins the walk; `skip` are the files being written. The other thing tells whether it came to its end.
     pub(crate) fn walk<'o>(
         self,
@@ -106,6 +116,9 @@ impl Sources {
         Ok((placed.map_err(temporary())?, failure))
     }
 }
+
+/// So many of the places that were added are kept as samples.
+const SAMPLES: usize = 16_384;
 
 /// Whether a directory on disk has the name that it has in the pack.
 fn is_called(disk: &Path, path: PackPath<'_>) -> bool {

@@ -6,11 +6,15 @@ use super::links::{Links, Shared};
 use super::output::Output;
 use super::pipeline::Pipeline;
 use super::read::{Done, Item, Small};
+use super::compress::Compression;
+use super::train::Trained;
 use super::walk::{Directory, Metadata, Problem};
 use super::{PackOptions, Sink, Summary};
 use crate::error::{Error, LeftOut, Result};
 use crate::progress::{Event, Observer, cancelled};
-use rangepack_core::{AttributeBlock, Codec, Content, Entry, Kind, Owner, PackPathBuf, Totals};
+use rangepack_core::{
+    AttributeBlock, Codec, Content, DictionaryRef, Entry, Kind, Owner, PackPathBuf, Totals,
+};
 use std::path::Path;
 
 /// What an item became.
@@ -35,6 +39,7 @@ pub(super) struct Writer<'w, 's> {
     pipeline: &'w Pipeline,
     output: &'w mut Output,
     options: &'w PackOptions,
+    trained: &'w Trained,
     observer: &'w dyn Observer,
     sink: &'w mut Sink<'s>,
     links: Links,
@@ -47,12 +52,13 @@ impl<'w, 's> Writer<'w, 's> {
         pipeline: &'w Pipeline,
         output: &'w mut Output,
         options: &'w PackOptions,
+        trained: &'w Trained,
         groups: u64,
         observer: &'w dyn Observer,
         sink: &'w mut Sink<'s>,
     ) -> Writer<'w, 's> {
         let (links, summary) = (Links::new(groups), Summary::default());
-        Writer { pipeline, output, options, observer, sink, links, summary }
+        Writer { pipeline, output, options, trained, observer, sink, links, summary }
     }
 
     /// Writes a batch, and gives its memory back.
@@ -154,11 +160,13 @@ impl<'w, 's> Writer<'w, 's> {
         let range = small.start..small.start + small.stored_size;
         let earlier = self.links.earlier(metadata);
         let place = self.output.place(range, small.codec, small.digest, earlier)?;
+        let dictionary = small.dictionary.and_then(|number| self.trained.place(number));
         let is_stored = matches!(small.codec, Codec::Stored);
         let size = if is_stored { stored_size } else { metadata.size };
         let content = Content::new(small.codec, place.offset, stored_size, size)
             .with_digest(Some(small.digest))
             .with_original_digest(small.original_digest)
+            .with_dictionary(dictionary.map(DictionaryRef::Place))
             .with_sparse(small.sparse);
         Ok((content, place.duplicate))
     }
@@ -185,7 +193,7 @@ impl<'w, 's> Writer<'w, 's> {
             output: &mut *self.output,
             directory,
             name,
-            compress: self.options.compress.is_some(),
+            codec: self.options.compress.map_or(Codec::Stored, Compression::codec),
             attributes: self.options.attributes,
             earlier: self.links.earlier(metadata),
             observer: self.observer,

@@ -145,7 +145,8 @@ impl<'p> Blocks<'p> {
             let what = "content_bytes";
             return Err(wrong()(rangepack_core::Error::OverLimit { what, value, limit }));
         }
-        blocks::decode_block(&self.content, block, stored).map_err(wrong())
+        let dictionary = self.pack.dictionary(&self.content)?;
+        blocks::decode_block(&self.content, block, stored, dictionary.as_ref()).map_err(wrong())
     }
 
     /// The known blocks from the next one on in ranges: one block, then two, four, and so on.

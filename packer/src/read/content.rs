@@ -8,18 +8,20 @@ use crate::source::location::Location;
 use rangepack_core::{
     Codec, Content, Decoder, Digest, Extent, Limits, Part, PayloadHasher, decode_all,
 };
+use rangepack_core::zstd::Dictionary;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// The content of a payload that is at hand, verified as a whole. What is stored as it is is not copied.
+/// The content of a payload that is at hand, verified as a whole, by its dictionary if it needs one. What is stored as it is is not copied.
 pub(crate) fn whole<'b>(
     content: &Content,
     payload: Cow<'b, [u8]>,
+    dictionary: Option<&Dictionary>,
     limits: &Limits,
 ) -> rangepack_core::Result<Cow<'b, [u8]>> {
     match payload {
-        Cow::Borrowed(payload) => decode_all(content, payload, limits),
-        Cow::Owned(payload) => match decode_all(content, &payload, limits)? {
+        Cow::Borrowed(payload) => decode_all(content, payload, dictionary, limits),
+        Cow::Owned(payload) => match decode_all(content, &payload, dictionary, limits)? {
             Cow::Borrowed(_) => Ok(Cow::Owned(payload)),
             Cow::Owned(content) => Ok(Cow::Owned(content)),
         },
@@ -105,7 +107,7 @@ fn pieces<'p>(pack: &'p Pack, content: &Content) -> Result<Pieces<'p, Cut>> {
 #[derive(Debug)]
 enum Check {
     Stored(PayloadHasher),
-    Gzip(Box<Decoder>),
+    Encoded(Box<Decoder>),
 }
 
 impl<'p> Verified<'p> {
@@ -156,11 +158,14 @@ impl<'p> Verified<'p> {
         longest: usize,
         payload: Payload<'p>,
     ) -> Result<Verified<'p>> {
-        let pack = pack.location();
         let check = match content.codec {
             Codec::Stored => Check::Stored(PayloadHasher::new()),
-            _ => Check::Gzip(Box::new(Decoder::new(content).map_err(Error::pack(pack))?)),
+            _ => {
+                let decoder = Decoder::new(content, pack.dictionary(content)?);
+                Check::Encoded(Box::new(decoder.map_err(Error::pack(pack.location()))?))
+            }
         };
+        let pack = pack.location();
         Ok(Verified {
             pack,
             content: *content,
@@ -185,7 +190,7 @@ impl<'p> Verified<'p> {
 
     /// The next piece, decoded into `buffer` unless it is stored as it is; `None` at the end.
     pub(crate) fn next<'b>(&'b mut self, buffer: &'b mut Vec<u8>) -> Result<Option<&'b [u8]>> {
-        if let Some(Check::Gzip(_)) = self.check {
+        if let Some(Check::Encoded(_)) = self.check {
             buffer.resize(self.longest, 0);
             let filled = self.fill(buffer)?;
             return Ok(buffer.get(..filled).filter(|piece| !piece.is_empty()));
@@ -233,7 +238,7 @@ impl<'p> Verified<'p> {
                 output[..len].copy_from_slice(&rest[..len]);
                 (len, len)
             }
-            Some(Check::Gzip(decoder)) => {
+            Some(Check::Encoded(decoder)) => {
                 let progress = decoder.decode(rest, output).map_err(Error::pack(self.pack))?;
                 (progress.consumed, progress.produced)
             }
@@ -288,7 +293,7 @@ impl<'p> Verified<'p> {
         while self.decode(&mut [0])? == 0 && self.take_piece()? {}
         let verified = match self.check.take() {
             Some(Check::Stored(hasher)) => hasher.finish(&self.content),
-            Some(Check::Gzip(decoder)) => decoder.finish(),
+            Some(Check::Encoded(decoder)) => decoder.finish(),
             None => Ok(()),
         };
         verified.map_err(Error::pack(self.pack))

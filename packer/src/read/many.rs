@@ -105,7 +105,8 @@ impl Pack {
         // What stops it is found again below, and told of the file that it concerns.
         let _ = small.bring(&mut |(place, content, entry), gathered| {
             let bytes = gathered.read(content.extent()).and_then(|payload| {
-                decode_all(content, &payload, limits)
+                let dictionary = self.dictionary(content)?;
+                decode_all(content, &payload, dictionary.as_ref(), limits)
                     .map(|bytes| FileBytes::Owned(bytes.into_owned()))
                     .map_err(|error| self.entry_error(&path_of(entry))(error))
             });

@@ -1,5 +1,6 @@
 //! Opens packs and old containers: which index there is, and the files that it speaks of.
 
+use super::dictionaries::Dictionaries;
 use super::format::Format;
 use super::legacy::{self, Notes};
 use super::pack::{Opened, Pack, Pages};
@@ -106,7 +107,18 @@ impl Pack {
         if data.is_remote() {
             options.verify = Verify::Payloads;
         }
-        Pack(Arc::new(Opened { location, data, volumes, index, pages, format, options, notes }))
+        let dictionaries = Dictionaries::new(index.header());
+        Pack(Arc::new(Opened {
+            location,
+            data,
+            volumes,
+            index,
+            pages,
+            format,
+            options,
+            notes,
+            dictionaries,
+        }))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Expected, Result};
 use crate::read::any_entry::AnyEntry;
+use crate::read::dictionaries::Dictionaries;
 use crate::read::file::File;
 use crate::read::format::Format;
 use crate::read::legacy;
@@ -65,6 +66,7 @@ pub(super) struct Opened {
     pub(super) format: Format,
     pub(super) options: OpenOptions,
     pub(super) notes: legacy::Notes,
+    pub(super) dictionaries: Dictionaries,
 }
 
 /// Where the index pages lie.
@@ -259,11 +261,11 @@ impl Pack {
     }
 
     /// Where payloads of a volume must end: in a pack before the index, elsewhere with the file.
-    pub(crate) fn payload_end(&self, content: &Content) -> Result<u64> {
-        if content.volume == 0 && matches!(self.0.pages, Pages::Data) {
+    pub(crate) fn payload_end(&self, volume: u32) -> Result<u64> {
+        if volume == 0 && matches!(self.0.pages, Pages::Data) {
             return Ok(self.header().payload_end());
         }
-        Ok(self.volume_of(content)?.len())
+        Ok(self.volume(volume)?.len())
     }
 
     /// A file's payload as it is stored; not checked. It is a copy, or fetched.
@@ -407,9 +409,13 @@ impl Pack {
         {
             return Ok(payload.into_owned());
         }
-        rangepack_core::decode_all(content, &payload, limits)
+        let (path, dictionary) = match self.dictionary(content) {
+            Ok(dictionary) => (entry, dictionary),
+            Err(error) => return Err(error.of_entry(self.entry_error(&entry()))),
+        };
+        rangepack_core::decode_all(content, &payload, dictionary.as_ref(), limits)
             .map(Cow::into_owned)
-            .map_err(|error| self.entry_error(&entry())(error))
+            .map_err(|error| self.entry_error(&path())(error))
     }
 
     /// A file's whole content, borrowed from the mapping; `None` when the file is stored compressed,

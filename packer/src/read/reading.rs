@@ -175,7 +175,12 @@ impl<'p> Reading<'p> {
             Way::Whole => {
                 let limits = &self.pack.options().limits;
                 let payload = self.pack.payload(&self.content)?;
-                self.window = content::whole(&self.content, payload, limits).map_err(bad)?;
+                let dictionary = match self.pack.dictionary(&self.content) {
+                    Ok(dictionary) => dictionary,
+                    Err(error) => return Err(error.of_entry(bad)),
+                };
+                self.window =
+                    content::whole(&self.content, payload, dictionary.as_ref(), limits).map_err(bad)?;
                 Ok(())
             }
             Way::Parts { verified } => {

@@ -103,7 +103,7 @@ fn check_all(
     let wrong = || crate::Error::pack(pack.location());
     let file = pack.volume_of(content)?;
     let gathered = gathered.unwrap_or(Gathered::new(file));
-    let end = pack.payload_end(content)?;
+    let end = pack.payload_end(content.volume)?;
     let extent = content.extent();
     let extent = Extent::new(extent.start, extent.len, end).map_err(wrong())?;
     // A table of nothing is ignored.

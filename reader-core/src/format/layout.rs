@@ -15,6 +15,7 @@ mod inner;
 mod hash;
 mod section;
 mod volumes;
+mod dictionaries;
 mod root;
 mod footer;
 mod blocks;

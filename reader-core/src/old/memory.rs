@@ -4,13 +4,14 @@
 
 use crate::bytes::Answer;
 use crate::error::Result;
-use crate::format::layout;
+use crate::format::layout::{self, Section};
 use crate::old::assemble::{Ancestors, LastCounts};
 use crate::old::ndjson::{Item, Refused};
 use crate::questions::index::Index;
+use crate::tag::Tag;
 use crate::writing::sums::DirectorySums;
 use crate::writing::tree::TreeBuilder;
-use crate::{Entry, Kind, Limits};
+use crate::{DictionaryPlace, Digest, Entry, Extent, Kind, Limits};
 use alloc::vec::Vec;
 
 /// Takes the items of an old index in any order.
@@ -90,8 +91,15 @@ impl MemoryIndex {
         for (number, page) in pages.chunks(layout::PAGE_SIZE as usize).enumerate() {
             leaves.seal(number, page);
         }
+        let list = DictionaryPlace::list_to_bytes(leaves.dictionaries());
         let tree = leaves.finish(0, sums.root.1, &mut pages)?;
-        let root = tree.root(pages.len() as u64, Vec::new())?;
+        let mut sections = Vec::new();
+        if !list.is_empty() {
+            let extent = Extent { start: pages.len() as u64, len: list.len() as u64 };
+            sections.push(Section::new(Tag::DICTIONARIES, extent, Some(Digest::of(&list))));
+            pages.extend(list);
+        }
+        let root = tree.root(pages.len() as u64, sections)?;
         pages.extend(root.bytes);
         let opened = Index::open(pages.as_slice(), pages.len() as u64, None, limits)?;
         let Answer::Ready(Some(index)) = opened else {

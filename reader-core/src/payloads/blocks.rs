@@ -14,6 +14,7 @@ use crate::{
     bytes::ready,
     error::{Error, Part, Result},
     format::layout::TableShape,
+    payloads::zstd::{Context, Dictionary, check_dictionary},
 };
 use alloc::{borrow::Cow, vec::Vec};
 use core::ops::Range;
@@ -98,7 +99,8 @@ pub fn locate<S: Source + ?Sized>(
     Ok(Answer::Ready(Slice::Blocks { blocks: found, range: range.start..end }))
 }
 
-/// The verified content of one block, from its stored bytes: borrowed when stored as they are.
+/// The verified content of one block, from its stored bytes: borrowed when stored as they are. `dictionary` is the one that the
+/// file needs.
 ///
 /// # Errors
 /// [`Error::PayloadLength`] or [`Error::DigestMismatch`] when `stored` are not the block's bytes;
@@ -112,6 +114,7 @@ pub fn decode_block<'a>(
     content: &Content,
     block: &Block,
     stored: &'a [u8],
+    dictionary: Option<&Dictionary>,
 ) -> Result<Cow<'a, [u8]>> {
     let found = stored.len() as u64;
     if found != block.stored.len {
@@ -133,6 +136,12 @@ pub fn decode_block<'a>(
         Codec::Gzip => {
             let (first, last) = (block.index == 0, block.content.end == content.size);
             inflate_block(stored, size, content.size, first, last).map(Cow::Owned)
+        }
+        Codec::Zstd => {
+            check_dictionary(content, dictionary)?;
+            let mut decoded = Vec::new();
+            Context::new().decode_frame(stored, size, dictionary, &mut decoded)?;
+            Ok(Cow::Owned(decoded))
         }
         Codec::Other(number) => Err(Error::UnsupportedCodec { number }),
     }

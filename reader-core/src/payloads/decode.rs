@@ -9,6 +9,7 @@ use crate::{
     digest::Hasher,
     error::{Error, Part, Result},
     payloads::gzip::{GzipDecoder, plausible},
+    payloads::zstd::{self, Dictionary, FrameDecoder, decode_frames},
 };
 use alloc::{borrow::Cow, vec::Vec};
 
@@ -25,35 +26,43 @@ pub struct Decoder {
     received: u64,
     /// Fed with the payload; absent when the pack has no digest of it.
     stored: Option<Hasher>,
-    /// Fed with the decoded content of a gzip payload whose digest the pack has.
+    /// Fed with the decoded content of a payload whose digest the pack has.
     original: Option<Hasher>,
-    /// Absent for stored payloads.
-    gzip: Option<GzipDecoder>,
+    encoding: Encoding,
     failed: Option<Error>,
 }
 
+/// What undoes the encoding.
+#[derive(Debug, Clone)]
+enum Encoding {
+    Stored,
+    Gzip(GzipDecoder),
+    Zstd(FrameDecoder),
+}
+
 impl Decoder {
-    /// A decoder for the payload of `content`.
+    /// A decoder for the payload of `content`, with the dictionary that it needs.
     ///
     /// # Errors
     /// [`Error::SizeMismatch`] when no payload of that length can hold content of that length;
-    /// [`Error::UnsupportedCodec`].
-    pub fn new(content: &Content) -> Result<Decoder> {
+    /// [`Error::UnsupportedCodec`]; of a zstd payload those of [`FrameDecoder::new`].
+    pub fn new(content: &Content, dictionary: Option<Dictionary>) -> Result<Decoder> {
         check_sizes(content)?;
-        let (gzip, original) = match content.codec {
-            Codec::Stored => (None, None),
-            Codec::Gzip => (
-                Some(GzipDecoder::new(content.size)),
-                content.original_digest.map(|_| Hasher::new()),
-            ),
+        let encoding = match content.codec {
+            Codec::Stored => Encoding::Stored,
+            Codec::Gzip => Encoding::Gzip(GzipDecoder::new(content.size)),
+            Codec::Zstd => Encoding::Zstd(FrameDecoder::new(content, dictionary)?),
             Codec::Other(number) => return Err(Error::UnsupportedCodec { number }),
         };
         Ok(Decoder {
             content: *content,
             received: 0,
             stored: content.digest.map(|_| Hasher::new()),
-            original,
-            gzip,
+            original: match encoding {
+                Encoding::Stored => None,
+                _ => content.original_digest.map(|_| Hasher::new()),
+            },
+            encoding,
             failed: None,
         })
     }
@@ -84,9 +93,10 @@ impl Decoder {
         if found > expected {
             return Err(Error::PayloadLength { expected, found });
         }
-        let mut progress = match &mut self.gzip {
-            Some(gzip) => gzip.decode(input, output)?,
-            None => copy(input, output),
+        let mut progress = match &mut self.encoding {
+            Encoding::Stored => copy(input, output),
+            Encoding::Gzip(gzip) => gzip.decode(input, output)?,
+            Encoding::Zstd(frames) => frames.decode(input, output)?,
         };
         if let Some(hasher) = &mut self.stored {
             hasher.update(input.get(..progress.consumed).unwrap_or_default());
@@ -95,7 +105,8 @@ impl Decoder {
             hasher.update(output.get(..progress.produced).unwrap_or_default());
         }
         self.received = self.received.saturating_add(progress.consumed as u64);
-        progress.finished = self.received == expected && (self.gzip.is_none() || progress.finished);
+        let is_stored = matches!(self.encoding, Encoding::Stored);
+        progress.finished = self.received == expected && (is_stored || progress.finished);
         Ok(progress)
     }
 
@@ -110,10 +121,12 @@ impl Decoder {
             return Err(error);
         }
         check_stored(&self.content, self.received, self.stored.map(Hasher::finish))?;
-        let Some(gzip) = self.gzip else { return Ok(()) };
-        gzip.finish()?;
-        if gzip.produced() != self.content.size {
-            let found = gzip.produced();
+        let found = match self.encoding {
+            Encoding::Stored => return Ok(()),
+            Encoding::Gzip(gzip) => gzip.finish().map(|()| gzip.produced())?,
+            Encoding::Zstd(frames) => frames.finish().map(|()| frames.produced())?,
+        };
+        if found != self.content.size {
             return Err(Error::SizeMismatch { expected: self.content.size, found });
         }
         let found = self.original.map(Hasher::finish);
@@ -158,7 +171,7 @@ pub fn verify_stored(content: &Content, payload: &[u8]) -> Result<()> {
 
 /// The verified content of a payload that is at hand: borrowed when it is stored as it is.
 ///
-/// The payload is verified before it is decoded. Memory is taken as the content grows, up to
+/// The payload is verified before it is decoded, with the dictionary that it needs. Memory is taken as the content grows, up to
 /// `content.size`.
 ///
 /// # Errors
@@ -167,6 +180,7 @@ pub fn verify_stored(content: &Content, payload: &[u8]) -> Result<()> {
 pub fn decode_all<'a>(
     content: &Content,
     payload: &'a [u8],
+    dictionary: Option<&Dictionary>,
     limits: &Limits,
 ) -> Result<Cow<'a, [u8]>> {
     check_sizes(content)?;
@@ -177,8 +191,14 @@ pub fn decode_all<'a>(
     // On machines with short addresses they are a limit, too.
     let limit = limits.content_bytes.min(isize::MAX as u64);
     Limits::check("content_bytes", content.size, limit)?;
+    if content.codec == Codec::Zstd {
+        let output = decode_frames(content, payload, dictionary)?;
+        let found = content.original_digest.map(|_| Digest::of(&output));
+        check_digest(content, Part::Original, content.original_digest, found)?;
+        return Ok(Cow::Owned(output));
+    }
     // The stored bytes need no second hashing.
-    let mut decoder = Decoder::new(&Content { digest: None, ..*content })?;
+    let mut decoder = Decoder::new(&Content { digest: None, ..*content }, None)?;
     let mut output = Vec::new();
     let (mut consumed, mut produced) = (0usize, 0usize);
     loop {
@@ -216,6 +236,7 @@ fn check_sizes(content: &Content) -> Result<()> {
         }
         Codec::Stored => Ok(()),
         Codec::Gzip => plausible(content.stored_size, content.size),
+        Codec::Zstd => zstd::plausible(content.stored_size, content.size),
         Codec::Other(number) => Err(Error::UnsupportedCodec { number }),
     }
 }

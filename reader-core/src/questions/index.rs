@@ -5,7 +5,7 @@
 //! reached at once.
 
 use crate::bytes::{Answer, Source, ready};
-use crate::entry::MAX_METADATA;
+use crate::entry::{DictionaryPlace, DictionaryRef, MAX_METADATA};
 use crate::error::{Error, Part, Result, Structure};
 use crate::extent::Extent;
 use crate::format::inner::{Bounds, Child, Inner};
@@ -273,6 +273,24 @@ impl Index {
             Some(bytes) => Volume::list_from_bytes(bytes).map(Answer::Ready),
             None => Ok(Answer::Ready(Vec::new())),
         }
+    }
+
+    /// Where the dictionary lies with which a payload was compressed (FORMAT.md, "Dictionaries").
+    ///
+    /// # Errors
+    /// [`Error::BadField`] when the pack does not list it, and those of [`Index::section`].
+    pub fn dictionary<S: Source + ?Sized>(
+        &self,
+        source: &S,
+        dictionary: DictionaryRef,
+        limits: &Limits,
+    ) -> Result<Answer<DictionaryPlace>> {
+        let number = match dictionary {
+            DictionaryRef::Place(place) => return Ok(Answer::Ready(place)),
+            DictionaryRef::Number(number) => number,
+        };
+        let list = ready!(self.section(source, Tag::DICTIONARIES, limits)?);
+        DictionaryPlace::from_list(list.unwrap_or_default(), number).map(Answer::Ready)
     }
 
     /// Everything about the pack as a whole.

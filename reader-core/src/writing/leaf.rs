@@ -62,12 +62,18 @@ impl LeafBuilder {
 
     /// Adds an entry if the page then is at most `capacity` bytes long; `false` when it is not.
     ///
+    /// `dictionary` is the number of the one that its payload was compressed with.
     /// Keys must ascend; the caller has checked that. Fails with [`Error::TooLarge`] when something of the
     /// entry does not fit into its field, or the entry into no page.
-    pub(crate) fn push(&mut self, entry: &Entry, capacity: usize) -> Result<bool> {
+    pub(crate) fn push(
+        &mut self,
+        entry: &Entry,
+        dictionary: Option<u32>,
+        capacity: usize,
+    ) -> Result<bool> {
         let path = entry.path.as_path();
         let records_before = self.records.len();
-        let row = Row::write(entry, self.last_offset, &mut self.records)?;
+        let row = Row::write(entry, self.last_offset, dictionary, &mut self.records)?;
         let ranges = self.ranges.with(&row);
         let same_run =
             self.runs.last().is_some_and(|run| self.directory(run) == path.parent().as_bytes());

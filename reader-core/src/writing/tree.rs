@@ -7,14 +7,15 @@
 use super::inner::{self, ChildSlot};
 use super::leaf::LeafBuilder;
 use super::root::Tree;
-use crate::entry::Totals;
+use crate::entry::{DictionaryPlace, DictionaryRef, Totals};
 use crate::error::{Error, Result, Structure};
 use crate::format::key::{Key, separator};
-use crate::format::layout::put::{sum, to_u32};
+use crate::format::layout::put::{sum, to_u16, to_u32};
 use crate::format::layout::{self, Header, MAX_ROOT, Section};
 use crate::path::cmp_directories;
 use crate::tag::Tag;
 use crate::{Digest, Entry, Extent, Kind};
+use alloc::collections::BTreeMap;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
@@ -29,6 +30,7 @@ pub struct TreeBuilder {
     entries: u64,
     symlinks: u64,
     totals: Totals,
+    dictionaries: Dictionaries,
 }
 
 impl Default for TreeBuilder {
@@ -49,11 +51,12 @@ impl TreeBuilder {
             entries: 0,
             symlinks: 0,
             totals: Totals::default(),
+            dictionaries: Dictionaries::default(),
         }
     }
 
     /// Adds the next entry; appends a page to `out` when one became full. Totals of directories may
-    /// still be missing.
+    /// still be missing. Dictionaries that are named by their places are numbered as they come, each once.
     ///
     /// # Errors
     /// [`Error::DuplicatePath`] or [`Error::KeyOrder`] when the keys do not ascend; [`Error::TooLarge`] when
@@ -72,7 +75,8 @@ impl TreeBuilder {
                 }
             }
         }
-        if !self.leaf.push(entry, PAGE)? {
+        let dictionary = self.dictionaries.number_of(entry)?;
+        if !self.leaf.push(entry, dictionary, PAGE)? {
             let last = self.leaf.last().unwrap_or_default();
             let separator = separator(
                 &Key::new(last.0, last.1),
@@ -81,7 +85,7 @@ impl TreeBuilder {
             self.flush_leaf(out)?;
             self.separator = separator;
             // An empty leaf takes it, or fails.
-            self.leaf.push(entry, PAGE)?;
+            self.leaf.push(entry, dictionary, PAGE)?;
         }
         self.entries = self.entries.saturating_add(1);
         self.symlinks =
@@ -111,8 +115,33 @@ impl TreeBuilder {
         } else if !self.leaf.is_empty() {
             self.flush_leaf(out)?;
         }
-        let TreeBuilder { slots, entries, symlinks, totals, .. } = self;
-        Ok(Leaves { slots, single, entries, symlinks, totals })
+        let TreeBuilder { slots, entries, symlinks, totals, dictionaries, .. } = self;
+        let dictionaries = dictionaries.places;
+        Ok(Leaves { slots, single, entries, symlinks, totals, dictionaries })
+    }
+}
+
+/// Numbers dictionaries.
+#[derive(Debug, Default)]
+struct Dictionaries {
+    places: Vec<DictionaryPlace>,
+    numbers: BTreeMap<[u8; 32], u32>,
+}
+
+impl Dictionaries {
+    fn number_of(&mut self, entry: &Entry) -> Result<Option<u32>> {
+        match entry.content().and_then(|content| content.dictionary) {
+            None => Ok(None),
+            Some(DictionaryRef::Number(number)) => Ok(Some(number)),
+            Some(DictionaryRef::Place(place)) => {
+                let next = u32::from(to_u16("number of dictionaries", self.places.len())?);
+                let number = self.numbers.entry(place.digest.0).or_insert(next.saturating_add(1));
+                if *number > next {
+                    self.places.push(place);
+                }
+                Ok(Some(*number))
+            }
+        }
     }
 }
 
@@ -124,6 +153,7 @@ pub struct Leaves {
     entries: u64,
     symlinks: u64,
     totals: Totals,
+    dictionaries: Vec<DictionaryPlace>,
 }
 
 impl Leaves {
@@ -140,6 +170,12 @@ impl Leaves {
     /// Number of entries.
     pub fn entries(&self) -> u64 {
         self.entries
+    }
+
+    /// The dictionaries that entries named by their places, in the order of their numbers: what the section
+    /// [`Tag::DICTIONARIES`] has to list.
+    pub fn dictionaries(&self) -> &[DictionaryPlace] {
+        &self.dictionaries
     }
 
     /// Takes the digest of page `number`, which is complete now.
@@ -160,7 +196,7 @@ impl Leaves {
         tree_digest: Option<Digest>,
         out: &mut Vec<u8>,
     ) -> Result<Tree> {
-        let Leaves { mut slots, single, entries, symlinks, totals } = self;
+        let Leaves { mut slots, single, entries, symlinks, totals, .. } = self;
         let mut header = Header::new(entries, symlinks, totals);
         header.tree_digest = tree_digest;
         if slots.is_empty() {

@@ -46,7 +46,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     require_disk(&args.container)?;
     args.index.as_deref().map_or(Ok(()), require_disk)?;
     let mut options = FinalizeOptions::default();
-    (options.index, options.remove_index) = (args.indexes.options(), args.remove_index);
+    (options.index, options.remove_index) = (args.indexes.options(None), args.remove_index);
     options.tail = args.tail.tail();
     let follow = Follow::new("finalizing", When::Auto, global).stoppable();
     let finalized = rangepack::finalize(&args.container, args.index.as_deref(), &options, &follow);

@@ -74,7 +74,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
             global.warning_of(pack.location(), &text);
         }
         let mut options = NdjsonOptions::default();
-        options.directories = args.indexes.options().directories == DirectoryLines::Always;
+        options.directories = args.indexes.options(None).directories == DirectoryLines::Always;
         options.overwrite = args.force;
         let total_files = Some(pack.header().entries);
         let follow = Follow::new("indexing", When::Auto, global).stoppable();
@@ -107,7 +107,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
             require_disk(&sidecar)?;
             IndexTarget::Beside(sidecar)
         }
-        None if args.in_place => IndexTarget::InPlace(args.indexes.options()),
+        None if args.in_place => IndexTarget::InPlace(args.indexes.options(None)),
         None => return Ok(exit),
     };
     let mut options = RebuildOptions::default();

@@ -1,6 +1,7 @@
 //! `rangepack pack`: a tree becomes a pack.
 
 use super::arguments::{IndexArgs, SelectArgs, StoreArgs, require_disk};
+use super::compression::parse_dictionaries;
 use super::console::{Global, note};
 use super::exit::{Exit, Failure};
 use super::follow::Follow;
@@ -10,7 +11,7 @@ use super::status::State;
 use super::summary::Done;
 use super::{Result, console};
 use crate::format::{Size, count, files};
-use rangepack::{Error, Pack, PackOptions, Sources, Summary, Survey};
+use rangepack::{Dictionaries, Error, Pack, PackOptions, Sources, Summary, Survey};
 use rangepack::{Finished, Packed};
 use rangepack_core::ErrorKind;
 use serde::Serialize;
@@ -67,6 +68,10 @@ pub(super) struct Args {
     /// With --force: replace OUT even if something cannot be read, which is left out
     #[arg(long, requires = "force")]
     incomplete: bool,
+    /// Dictionaries for small files, with --compress=zstd: `auto` learns one for each common extension where that pays, up to
+    /// 64 KiB; a size in bytes sets another bound; `none`
+    #[arg(long, value_name = "SIZE", default_value = "auto", value_parser = parse_dictionaries)]
+    dict: Dictionaries,
     /// Wait until everything is on disk before OUT appears
     #[arg(long)]
     fsync: bool,
@@ -99,6 +104,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         require_disk(output)?;
     }
     let mut options = args.store.options(&args.select, &args.index)?;
+    options.dictionaries = args.dict;
     options.fsync = args.fsync;
     options.overwrite = args.force;
     options.incomplete = args.incomplete;

@@ -51,7 +51,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     args.index.as_deref().map_or(Ok(()), require_disk)?;
     let mut options = RecoverOptions::default();
     options.index.clone_from(&args.index);
-    (options.format, options.overwrite) = (args.indexes.options(), args.force);
+    (options.format, options.overwrite) = (args.indexes.options(None), args.force);
     let follow = Follow::new("recovering", When::Auto, global).stoppable();
     let recovered = rangepack::recover(&args.pack, &args.out, &options, &follow);
     follow.finish(State::of(&recovered))?;

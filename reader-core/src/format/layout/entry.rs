@@ -7,7 +7,7 @@ use super::leaf::LeafPage;
 use super::record::{self, Record, TOTALS_PLACE};
 use crate::entry::{AttributeBlock, Owner};
 use crate::error::{Error, Result, Structure};
-use crate::{Codec, Content, Digest, Entry, Kind, Totals};
+use crate::{Codec, Content, DictionaryRef, Digest, Entry, Kind, Totals};
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -86,8 +86,13 @@ impl Flags {
 
 impl Row {
     /// The row of an entry, whose record is appended to `records`, those of the page. What has no payload
-    /// gets `offset`. Totals and tree digests of directories may still be missing.
-    pub(crate) fn write(entry: &Entry, offset: u64, records: &mut Vec<u8>) -> Result<Row> {
+    /// gets `offset`. `dictionary` is the number of the one that its payload was compressed with. Totals and tree digests of directories may still be missing.
+    pub(crate) fn write(
+        entry: &Entry,
+        offset: u64,
+        dictionary: Option<u32>,
+        records: &mut Vec<u8>,
+    ) -> Result<Row> {
         let (mut offset, mut stored_size, mut size, mut volume) = (offset, 0, 0, 0);
         let place = records.len() as u64;
         let digest = match &entry.kind {
@@ -101,7 +106,7 @@ impl Row {
             Kind::Directory(_) => entry.tree_digest,
             Kind::Symlink(_) => None,
         };
-        record::push(entry, records)?;
+        record::push(entry, dictionary, records)?;
         let has_record = records.len() as u64 > place;
         let Flags(flags) = Flags::of(&entry.kind);
         let mode = mode_to_column(entry.mode)?;
@@ -130,8 +135,7 @@ fn record<'a>(page: &LeafPage<'a>, slot: usize, flags: Flags) -> Result<Record<'
         return bad("record", value);
     };
     let record = Record::parse(bytes)?;
-    let is_encoded = flags.codec() != Codec::Stored;
-    record.fits(flags.is_file(), flags.is_directory(), is_encoded)?;
+    record.fits(flags.is_file(), flags.is_directory(), flags.codec())?;
     Ok(record)
 }
 
@@ -232,6 +236,7 @@ fn file(page: &LeafPage<'_>, slot: usize, flags: Flags, record: &Record<'_>) -> 
         digest: digest(page, slot)?,
         original_digest: record.content_digest()?,
         blocks: record.blocks()?,
+        dictionary: record.dictionary()?.map(DictionaryRef::Number),
         hard_link: record.hard_link()?,
         sparse: record.sparse(),
     })

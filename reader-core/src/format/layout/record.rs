@@ -7,7 +7,7 @@ use crate::bytes::Cursor;
 use crate::entry::{AttributeBlock, MAX_ATTRIBUTES};
 use crate::error::{Error, Result, Structure};
 use crate::path::MAX_LINK_TARGET;
-use crate::{BlockTable, Digest, Entry, Kind, Totals};
+use crate::{BlockTable, Codec, Digest, Entry, Kind, Totals};
 use alloc::vec::Vec;
 
 /// What a field says, by its tag.
@@ -21,10 +21,11 @@ enum Field {
     HardLink = 5,
     Sparse = 6,
     Attributes = 7,
+    Dictionary = 8,
 }
 
 /// The fields that are known here: tag, length if all have the same, whether the entry means nothing without it.
-const KNOWN: [(Field, Option<usize>, bool); 7] = [
+const KNOWN: [(Field, Option<usize>, bool); 8] = [
     (Field::Target, None, true),
     (Field::Totals, Some(TOTALS_LEN), true),
     (Field::ContentDigest, Some(32), false),
@@ -32,6 +33,7 @@ const KNOWN: [(Field, Option<usize>, bool); 7] = [
     (Field::HardLink, Some(8), false),
     (Field::Sparse, Some(0), false),
     (Field::Attributes, Some(44), false),
+    (Field::Dictionary, Some(4), false),
 ];
 
 /// A reader that does not know the field cannot do anything with the entry.
@@ -74,8 +76,8 @@ impl Fields<'_> {
     }
 }
 
-/// Appends the record of an entry to `out`; nothing when it needs none.
-pub(super) fn push(entry: &Entry, out: &mut Vec<u8>) -> Result<()> {
+/// Appends the record of an entry to `out`; nothing when it needs none. Its dictionary has this number.
+pub(super) fn push(entry: &Entry, dictionary: Option<u32>, out: &mut Vec<u8>) -> Result<()> {
     let start = out.len();
     let mut fields = Fields { out, start };
     match &entry.kind {
@@ -106,6 +108,9 @@ pub(super) fn push(entry: &Entry, out: &mut Vec<u8>) -> Result<()> {
     if let Some(block) = entry.attributes {
         let (offset, len) = (block.offset.to_le_bytes(), block.len.to_le_bytes());
         fields.push(Field::Attributes, &[&offset, &len, &block.digest.0])?;
+    }
+    if let Some(number) = dictionary {
+        fields.push(Field::Dictionary, &[&number.to_le_bytes()])?;
     }
     Ok(())
 }
@@ -155,14 +160,15 @@ impl<'a> Record<'a> {
     }
 
     /// Fails when there is a field that an entry of this kind cannot have.
-    pub(super) fn fits(&self, is_file: bool, is_directory: bool, is_encoded: bool) -> Result<()> {
+    pub(super) fn fits(&self, is_file: bool, is_directory: bool, codec: Codec) -> Result<()> {
         for (known, value) in KNOWN.iter().zip(&self.values) {
             let fits = match known.0 {
                 Field::Target => !is_file && !is_directory,
                 Field::Totals => is_directory,
-                Field::ContentDigest => is_file && is_encoded,
+                Field::ContentDigest => is_file && codec != Codec::Stored,
                 Field::Blocks | Field::HardLink | Field::Sparse => is_file,
                 Field::Attributes => true,
+                Field::Dictionary => is_file && codec == Codec::Zstd,
             };
             if value.is_some() && !fits {
                 return bad("field", known.0 as u64);
@@ -212,6 +218,14 @@ impl<'a> Record<'a> {
         }
     }
 
+    /// Number of the dictionary of a zstd payload.
+    pub(super) fn dictionary(&self) -> Result<Option<u32>> {
+        match self.get(Field::Dictionary).map(|mut value| value.u32()).transpose()? {
+            Some(0) => bad("dictionary", 0),
+            number => Ok(number),
+        }
+    }
+
     /// Whether a file had holes.
     pub(super) fn sparse(&self) -> bool {
         self.get(Field::Sparse).is_some()
@@ -255,13 +269,13 @@ pub(super) const TOTALS_PLACE: core::ops::Range<usize> =
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Content;
     use crate::path::PackPathBuf;
-    use crate::{Codec, Content};
     use alloc::vec;
 
     fn file() -> Content {
         let blocks = Some(BlockTable { offset: 9, digest: Digest([8; 32]), block_log2: 18 });
-        Content::new(Codec::Gzip, 1, 2, 3)
+        Content::new(Codec::Zstd, 1, 2, 3)
             .with_original_digest(Some(Digest([7; 32])))
             .with_blocks(blocks)
             .with_hard_link(Some(3))
@@ -269,10 +283,12 @@ mod tests {
     }
 
     fn record_of(kind: Kind) -> Vec<u8> {
+        let dictionary =
+            matches!(&kind, Kind::File(file) if file.codec == Codec::Zstd).then_some(5);
         let path = PackPathBuf::new(b"a".to_vec()).unwrap();
         let block = AttributeBlock { offset: 5, len: 6, digest: Digest([4; 32]) };
         let mut out = vec![];
-        push(&Entry::new(path, kind).with_attributes(Some(block)), &mut out).unwrap();
+        push(&Entry::new(path, kind).with_attributes(Some(block)), dictionary, &mut out).unwrap();
         out
     }
 
@@ -280,10 +296,12 @@ mod tests {
     fn every_field_comes_back() {
         let bytes = record_of(Kind::File(file()));
         let record = Record::parse(&bytes).unwrap();
-        record.fits(true, false, true).unwrap();
-        assert!(
-            record.fits(true, false, false).is_err() && record.fits(false, true, false).is_err()
-        );
+        record.fits(true, false, Codec::Zstd).unwrap();
+        for codec in [Codec::Stored, Codec::Gzip] {
+            assert!(record.fits(true, false, codec).is_err());
+        }
+        assert!(record.fits(false, true, Codec::Stored).is_err());
+        assert_eq!(record.dictionary(), Ok(Some(5)));
         assert_eq!(record.content_digest(), Ok(Some(Digest([7; 32]))));
         assert_eq!(record.blocks(), Ok(file().blocks));
         assert_eq!((record.hard_link(), record.sparse()), (Ok(Some(3)), true));

@@ -17,7 +17,7 @@ fn flags_of(tag: Tag) -> Option<u8> {
         Tag::VOLUMES => REQUIRED,
         Tag::HASH => DROPPABLE | NO_DIGEST,
         Tag::TRAILER => DROPPABLE,
-        Tag::METADATA | Tag::PREVIOUS => 0,
+        Tag::METADATA | Tag::PREVIOUS | Tag::DICTIONARIES => 0,
         _ => return None,
     })
 }

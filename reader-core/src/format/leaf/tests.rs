@@ -51,7 +51,7 @@ fn one_of_each() -> Vec<Entry> {
 fn page_of(entries: &[Entry]) -> Vec<u8> {
     let mut builder = LeafBuilder::default();
     for entry in entries {
-        assert!(builder.push(entry, 32 << 10).unwrap());
+        assert!(builder.push(entry, None, 32 << 10).unwrap());
     }
     let mut page = Vec::new();
     builder.finish(&mut page).unwrap();
@@ -83,10 +83,10 @@ fn a_page_is_as_long_as_foreseen() {
         let page = page_of(&entries[..count]);
         let mut builder = LeafBuilder::default();
         for entry in &entries[..count - 1] {
-            assert!(builder.push(entry, 32 << 10).unwrap());
+            assert!(builder.push(entry, None, 32 << 10).unwrap());
         }
         let shorter = page.len() - 1;
-        match builder.clone().push(&entries[count - 1], shorter) {
+        match builder.clone().push(&entries[count - 1], None, shorter) {
             Ok(fits) => assert!(!fits && count > 1, "{count}"),
             // The first entry of a page has to fit.
             Err(Error::TooLarge { value, limit, .. }) => {
@@ -94,7 +94,7 @@ fn a_page_is_as_long_as_foreseen() {
             }
             Err(error) => panic!("{error}"),
         }
-        assert!(builder.push(&entries[count - 1], page.len()).unwrap(), "{count}");
+        assert!(builder.push(&entries[count - 1], None, page.len()).unwrap(), "{count}");
     }
 }
 
@@ -183,7 +183,7 @@ fn sums_are_filled_in_afterwards() {
 fn what_does_not_fit_is_not_cut_off() {
     let push = |entry: &Entry| {
         let mut builder = LeafBuilder::default();
-        let result = builder.push(entry, 32 << 10);
+        let result = builder.push(entry, None, 32 << 10);
         (result, builder.is_empty())
     };
     let mut entry = file("a", 0, 0);

@@ -1,9 +1,12 @@
 //! From lines to entries.
 
 use crate::crc32::crc32;
-use crate::entry::{AttributeBlock, MAX_ATTRIBUTES, Owner};
+use crate::entry::{
+    AttributeBlock, DictionaryPlace, DictionaryRef, MAX_ATTRIBUTES, MAX_DICTIONARY, Owner,
+};
 use crate::error::{Error, PathProblem, Result};
 use crate::path::{MAX_LINK_TARGET, PackPath, PackPathBuf};
+use crate::payloads::zstd;
 use crate::{BlockTable, Codec, Content, Digest, Entry, Extent, Kind, Totals};
 use alloc::vec::Vec;
 use serde::Deserialize;
@@ -103,7 +106,8 @@ struct Line {
     volume: Option<u32>,
     hardlink: Option<u64>,
     sparse: Option<bool>,
-    xattrs: Option<Attributes>,
+    xattrs: Option<Part>,
+    dictionary: Option<Part>,
 }
 
 #[derive(Deserialize)]
@@ -113,11 +117,14 @@ struct Blocks {
     block_log2: u8,
 }
 
+/// Bytes with a digest of their own.
 #[derive(Deserialize)]
-struct Attributes {
+struct Part {
     offset: u64,
     size: u32,
     sha256: Bytes,
+    #[serde(default)]
+    volume: u32,
 }
 
 /// Seconds, as the key `mtime` holds them.
@@ -162,14 +169,19 @@ impl Line {
         let codec = match (self.codec.as_ref().map(|name| name.0.as_slice()), self.compressed) {
             (None | Some(b"stored"), None | Some(false)) => Codec::Stored,
             (None, Some(true)) | (Some(b"gzip"), None | Some(true)) => Codec::Gzip,
+            (Some(b"zstd"), None | Some(true)) => Codec::Zstd,
             _ => return Err(BAD_LINE),
         };
         let size = match codec {
             Codec::Stored => stored_size,
             _ => stated_size,
         };
-        let most = stored_size.saturating_mul(DEFLATE_RATIO).saturating_add(DEFLATE_SLACK);
-        if codec == Codec::Gzip && size > most {
+        let most = match codec {
+            Codec::Gzip => stored_size.saturating_mul(DEFLATE_RATIO).saturating_add(DEFLATE_SLACK),
+            Codec::Zstd => stored_size.saturating_mul(zstd::RATIO),
+            Codec::Stored | Codec::Other(_) => u64::MAX,
+        };
+        if size > most {
             return Err(Error::ImplausibleSize { stored: stored_size, size });
         }
         let blocks = match &self.block_table {
@@ -190,12 +202,22 @@ impl Line {
                 self.orig_sha256.as_ref().map(digest).transpose()?.and_then(Digest::known),
             )
             .with_blocks(blocks)
+            .with_dictionary(self.dictionary(codec)?.map(DictionaryRef::Place))
             .with_hard_link(self.hardlink)
             .with_sparse(self.sparse.unwrap_or(false)))
     }
 
+    fn dictionary(&self, codec: Codec) -> Result<Option<DictionaryPlace>> {
+        let Some(Part { offset, size, sha256, volume }) = &self.dictionary else { return Ok(None) };
+        if codec != Codec::Zstd || *size == 0 || *size > MAX_DICTIONARY {
+            return Err(BAD_LINE);
+        }
+        let digest = digest(sha256)?;
+        Ok(Some(DictionaryPlace { volume: *volume, offset: *offset, len: *size, digest }))
+    }
+
     fn attributes(&self) -> Result<Option<AttributeBlock>> {
-        let Some(Attributes { offset, size, sha256 }) = &self.xattrs else { return Ok(None) };
+        let Some(Part { offset, size, sha256, .. }) = &self.xattrs else { return Ok(None) };
         if *size == 0 || *size > MAX_ATTRIBUTES {
             return Err(BAD_LINE);
         }

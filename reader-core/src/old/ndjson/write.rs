@@ -1,7 +1,7 @@
 //! From entries to lines.
 
 use crate::crc32::crc32;
-use crate::{Codec, Content, Digest, Entry, Kind};
+use crate::{Codec, Content, DictionaryRef, Digest, Entry, Kind};
 use alloc::vec::Vec;
 
 use super::line::NANOSECONDS;
@@ -88,7 +88,7 @@ fn write_content(content: &Content, out: &mut Vec<u8>) {
     }
     out.extend_from_slice(match content.codec {
         Codec::Stored => b", \"compressed\": false".as_slice(),
-        Codec::Gzip | Codec::Other(_) => b", \"compressed\": true",
+        Codec::Gzip | Codec::Zstd | Codec::Other(_) => b", \"compressed\": true",
     });
 }
 
@@ -105,6 +105,15 @@ fn write_encoding(content: &Content, out: &mut Vec<u8>) {
         write_number(b", \"block_table\": {\"offset\": ", blocks.offset, out);
         write_digest(b", \"sha256\": \"", &blocks.digest, out);
         write_number(b", \"block_log2\": ", blocks.block_log2, out);
+        out.push(b'}');
+    }
+    if let Some(DictionaryRef::Place(place)) = content.dictionary {
+        write_number(b", \"dictionary\": {\"offset\": ", place.offset, out);
+        write_number(b", \"size\": ", place.len, out);
+        write_digest(b", \"sha256\": \"", &place.digest, out);
+        if place.volume != 0 {
+            write_number(b", \"volume\": ", place.volume, out);
+        }
         out.push(b'}');
     }
     if content.volume != 0 {

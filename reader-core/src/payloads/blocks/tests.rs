@@ -53,7 +53,7 @@ impl Volume {
             assert_eq!(covered.start, start);
             for block in blocks {
                 let stored = self.bytes[..].bytes(block.stored).unwrap();
-                let decoded = decode_block(content, &block, stored)?;
+                let decoded = decode_block(content, &block, stored, None)?;
                 let from = covered.start.max(block.content.start) - block.content.start;
                 let to = covered.end.min(block.content.end) - block.content.start;
                 found.extend_from_slice(&decoded[from as usize..to as usize]);
@@ -170,7 +170,7 @@ fn every_range_equals_the_naive_slice() {
                 }
             }
             let payload = volume.bytes[..].bytes(content.extent()).unwrap();
-            let whole = decode_all(&content, payload, &Limits::default()).unwrap();
+            let whole = decode_all(&content, payload, None, &Limits::default()).unwrap();
             assert!(whole == bytes);
         }
     }
@@ -234,13 +234,13 @@ fn every_flipped_byte_of_a_block_errors() {
         let slice = volume.locate(&content, 0..1).unwrap();
         let Slice::Blocks { blocks, .. } = slice else { panic!() };
         let stored = volume.bytes[..].bytes(blocks[0].stored).unwrap();
-        assert_eq!(decode_block(&content, &blocks[0], stored).unwrap(), &bytes[..B]);
+        assert_eq!(decode_block(&content, &blocks[0], stored, None).unwrap(), &bytes[..B]);
         for at in 0..stored.len() {
             let mut damaged = stored.to_vec();
             damaged[at] ^= 1;
-            assert!(decode_block(&content, &blocks[0], &damaged).is_err());
+            assert!(decode_block(&content, &blocks[0], &damaged, None).is_err());
         }
-        let error = decode_block(&content, &blocks[0], &stored[1..]);
+        let error = decode_block(&content, &blocks[0], &stored[1..], None);
         assert!(matches!(error, Err(Error::PayloadLength { .. })));
     }
 }

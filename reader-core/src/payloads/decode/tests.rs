@@ -24,7 +24,7 @@ fn gzip(bytes: &[u8]) -> (Content, Vec<u8>) {
 }
 
 fn piecewise(content: &Content, payload: &[u8], input: usize, output: usize) -> Result<Vec<u8>> {
-    let mut decoder = Decoder::new(content)?;
+    let mut decoder = Decoder::new(content, None)?;
     let mut decoded = Vec::new();
     let mut buffer = vec![0; output];
     let mut finished = content.stored_size == 0;
@@ -46,7 +46,7 @@ fn piecewise(content: &Content, payload: &[u8], input: usize, output: usize) -> 
 }
 
 fn both(content: &Content, payload: &[u8]) -> Result<Vec<u8>> {
-    let whole = decode_all(content, payload, &Limits::default()).map(Cow::into_owned);
+    let whole = decode_all(content, payload, None, &Limits::default()).map(Cow::into_owned);
     let pieces = piecewise(content, payload, 3, 5);
     assert_eq!(whole.is_ok(), pieces.is_ok(), "{whole:?} {pieces:?}");
     if let (Ok(whole), Ok(pieces)) = (&whole, &pieces) {
@@ -58,7 +58,7 @@ fn both(content: &Content, payload: &[u8]) -> Result<Vec<u8>> {
 #[test]
 fn stored_content_is_borrowed() {
     let (content, payload) = stored(b"as it is");
-    let decoded = decode_all(&content, &payload, &Limits::default()).unwrap();
+    let decoded = decode_all(&content, &payload, None, &Limits::default()).unwrap();
     assert!(matches!(decoded, Cow::Borrowed(bytes) if bytes == b"as it is"));
 }
 
@@ -121,11 +121,11 @@ fn lengths_must_be_those_of_the_entry() {
 fn implausible_sizes_are_refused_at_once() {
     let (content, payload) = gzip(b"x");
     let most = content.stored_size * 1032 + 65536;
-    assert!(Decoder::new(&Content { size: most, ..content }).is_ok());
+    assert!(Decoder::new(&Content { size: most, ..content }, None).is_ok());
     for size in [most + 1, u64::MAX] {
         let bomb = Content { size, ..content };
-        assert!(Decoder::new(&bomb).is_err());
-        assert!(decode_all(&bomb, &payload, &Limits::default()).is_err());
+        assert!(Decoder::new(&bomb, None).is_err());
+        assert!(decode_all(&bomb, &payload, None, &Limits::default()).is_err());
     }
 }
 
@@ -134,7 +134,7 @@ fn content_over_the_limit_is_not_decoded() {
     let (content, payload) = gzip(&[0; 1000]);
     let limits = Limits { content_bytes: 999, ..Limits::default() };
     assert_eq!(
-        decode_all(&content, &payload, &limits),
+        decode_all(&content, &payload, None, &limits),
         Err(Error::OverLimit { what: "content_bytes", value: 1000, limit: 999 })
     );
 }
@@ -142,7 +142,7 @@ fn content_over_the_limit_is_not_decoded() {
 #[test]
 fn errors_stay() {
     let (content, payload) = stored(b"abc");
-    let mut decoder = Decoder::new(&content).unwrap();
+    let mut decoder = Decoder::new(&content, None).unwrap();
     decoder.decode(&payload, &mut [0; 3]).unwrap();
     let error = decoder.decode(b"d", &mut [0; 3]).unwrap_err();
     assert_eq!(error, Error::PayloadLength { expected: 3, found: 4 });
@@ -162,7 +162,7 @@ proptest! {
     ) {
         let bytes = seed.repeat(times);
         for (content, payload) in [stored(&bytes), gzip(&bytes)] {
-            let whole = decode_all(&content, &payload, &Limits::default()).unwrap();
+            let whole = decode_all(&content, &payload, None, &Limits::default()).unwrap();
             prop_assert_eq!(&whole[..], &bytes[..]);
             let pieces = piecewise(&content, &payload, input, output).unwrap();
             prop_assert_eq!(&pieces[..], &bytes[..]);
