@@ -31,7 +31,7 @@ impl DictionaryPlace {
 
     /// How many dictionaries a section of `len` bytes lists; 0 when it is none.
     pub fn count_in(len: u64) -> usize {
-        let count = len / RECORD as u64;
+        let count = len.checked_div(RECORD as u64).unwrap_or(0);
         match len.is_multiple_of(RECORD as u64) && count <= MAX_DICTIONARIES {
             true => usize::try_from(count).unwrap_or(0),
             false => 0,
