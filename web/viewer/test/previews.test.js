@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { lines } from './sample.js';
 import { startStage } from './stage.js';
 
 /** @type {import('./stage.js').Stage} */
@@ -52,6 +53,30 @@ describe('text', () => {
     const { view } = await show('notes/empty.txt');
     await view.getByText('This file is empty').waitFor();
   });
+});
+
+test('what is compressed with zstd is shown, and the module that decodes it comes with the first of it', async () => {
+  const record = (/** @type {number} */ number) => JSON.stringify({ id: number, kind: 'record', owner: { name: `user ${number % 7}`, active: number % 2 === 0 }, tags: ['alpha', 'beta', number * 31], checked: '2026-11-27', by: `reviewer ${number % 5}` });
+  const records = Array.from({ length: 1200 }, (_, number) => [`records/${number}.json`, record(number)]);
+  stage.addPack('learnt', { ...Object.fromEntries(records), 'large.log': lines(60_000, (i) => `request ${i} took ${(i * 37) % 900} ms`) }, ['--compress=zstd', '--dict=4k']);
+  const page = await stage.page();
+  const loaded = () => stage.asked.filter((path) => path.includes('rangepack-zstd'));
+  stage.asked.length = 0;
+  await page.goto(`${stage.site}?${new URLSearchParams({ pack: `${stage.packs.origin}/learnt.pack` })}#/records`);
+  await page.getByText('7.json').first().waitFor();
+  assert.deepEqual(loaded(), []);
+  const at = (/** @type {string} */ path) => page.evaluate((path) => void (location.hash = `#/${path}`), path);
+  await at('records/7.json');
+  await page.getByText('reviewer 2').waitFor();
+  const facts = page.getByRole('complementary', { name: 'Facts' });
+  await facts.getByText('zstd with a dictionary').waitFor();
+  // The payload alone is of no use.
+  assert.equal(await facts.getByText('curl -r').count(), 0);
+  assert.equal(loaded().length, 1);
+  await at('large.log');
+  await page.getByText('request 0 took').waitFor();
+  await facts.getByText('| zstd -d').waitFor();
+  assert.deepEqual(page.errors, []);
 });
 
 describe('tables', () => {
