@@ -305,6 +305,34 @@ async fn a_large_file_is_not_taken_as_a_whole() {
 }
 
 #[wasm_bindgen_test]
+async fn dictionaries_are_brought_when_they_are_needed() {
+    let pack = open("zstd/learnt.pack").await.unwrap();
+    let before = pack.traffic().requests;
+    let record = String::from_utf8(pack.read("7.json").await.unwrap()).unwrap();
+    assert!(record.starts_with(r#"{"number":7,"kind":"record""#), "{record}");
+    let first = pack.traffic().requests - before;
+    pack.read("8.json").await.unwrap();
+    assert!(pack.traffic().requests - before - first <= 1, "a payload at most");
+    assert!(pack.open_file("7.json").await.unwrap().content().dictionary.is_some());
+    read_all(Ok(pack.clone())).await.unwrap();
+
+    let large = pack.open_file("large.txt").await.unwrap();
+    let whole = large.read().await.unwrap();
+    assert_eq!(large.slice(300_000..300_100).await.unwrap(), whole[300_000..300_100]);
+    let mut chunks = large.chunks(0..large.len()).unwrap();
+    let mut all = Vec::new();
+    while let Some(chunk) = chunks.next().await {
+        all.extend(chunk.unwrap());
+    }
+    assert_eq!(all, whole);
+
+    let damaged = open("zstd/damaged.pack").await.unwrap();
+    let error = damaged.read("7.json").await.unwrap_err();
+    assert!(error.is_bad_pack(), "{error}");
+    assert!(damaged.read("large.txt").await.is_ok());
+}
+
+#[wasm_bindgen_test]
 async fn signals_end_what_waits() {
     let controller = AbortController::new().unwrap();
     let url = address("golden/stored-blocks.pack");
