@@ -80,14 +80,18 @@ impl Frames {
     }
 
     /// Decodes the frame with which the `len` stored bytes begin, and gives where in memory its content of `size` bytes lies:
-    /// until the next call of any method.
+    /// until the next call of any method. `start` is where in the payload it begins, for the error.
     pub fn decode(
         &mut self,
         len: usize,
         size: u32,
         dictionary: usize,
+        start: f64,
     ) -> Result<*const u8, JsValue> {
-        self.frame(len, size, dictionary).map_err(failed)?;
+        self.frame(len, size, dictionary).map_err(|error| match error {
+            Error::BadFrame { .. } => failed(Error::BadFrame { start: start as u64 }),
+            error => failed(error),
+        })?;
         Ok(self.content.as_ptr())
     }
 

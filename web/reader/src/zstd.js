@@ -61,27 +61,28 @@ class Decoder {
   }
 
   /**
-   * @param {Uint8Array} stored begins with a frame
+   * @param {Uint8Array} payload
+   * @param {number} at where in it a frame begins
    * @param {number} size of its content
    * @param {number} dictionary 0: none
    * @returns {Uint8Array<ArrayBuffer>} its content; `consumed` says how long it is
    */
-  frame(stored, size, dictionary) {
+  frame(payload, at, size, dictionary) {
     // Before it is looked at, nobody knows how long it is.
-    const likely = stored.subarray(0, size + (size >> 2) + 1024);
+    const likely = Math.min(at + size + (size >> 2) + 1024, payload.length);
     try {
-      return this.#frame(likely, size, dictionary);
+      return this.#frame(payload.subarray(at, likely), at, size, dictionary);
     } catch (error) {
-      if (likely.length === stored.length) throw error;
-      return this.#frame(stored.subarray(0, LONGEST), size, dictionary);
+      if (likely === payload.length) throw error;
+      return this.#frame(payload.subarray(at, at + LONGEST), at, size, dictionary);
     }
   }
 
-  /** @param {Uint8Array} stored @param {number} size @param {number} dictionary */
-  #frame(stored, size, dictionary) {
+  /** @param {Uint8Array} stored @param {number} at @param {number} size @param {number} dictionary */
+  #frame(stored, at, size, dictionary) {
     const room = this.#frames.room(stored.length);
     this.#all().set(stored, room);
-    const content = this.#frames.decode(stored.length, size, dictionary);
+    const content = this.#frames.decode(stored.length, size, dictionary, at);
     return this.#all().slice(content, content + size);
   }
 
@@ -130,7 +131,7 @@ export class Frames {
     let [at, length, breath] = [0, 0, BREATH];
     do {
       const size = Math.min(step, entry.size - length);
-      const [piece, consumed] = await this.#frame(entry, payload.subarray(at), size, signal);
+      const [piece, consumed] = await this.#frame(entry, payload, at, size, signal);
       content.set(piece, length);
       at += consumed;
       length += size;
@@ -150,19 +151,20 @@ export class Frames {
    * @returns {Promise<Uint8Array<ArrayBuffer>>}
    */
   async one(entry, stored, size, signal) {
-    const [content, consumed] = await this.#frame(entry, stored, size, signal);
+    const [content, consumed] = await this.#frame(entry, stored, 0, size, signal);
     atEnd(consumed, stored);
     return content;
   }
 
   /**
    * @param {FileEntry} entry
-   * @param {Uint8Array} stored begins with a frame
-   * @param {number} size
+   * @param {Uint8Array} payload
+   * @param {number} at where in it a frame begins
+   * @param {number} size of its content
    * @param {AbortSignal | undefined} signal
    * @returns {Promise<[content: Uint8Array<ArrayBuffer>, consumed: number]>}
    */
-  async #frame({ dictionary }, stored, size, signal) {
+  async #frame({ dictionary }, payload, at, size, signal) {
     const decoder = await abortable(loaded(), signal);
     for (;;) {
       // Another one may have taken its room, so that it is looked for where it is used.
@@ -172,7 +174,7 @@ export class Frames {
         continue;
       }
       try {
-        return [decoder.frame(stored, size, number ?? 0), decoder.consumed];
+        return [decoder.frame(payload, at, size, number ?? 0), decoder.consumed];
       } catch (error) {
         // It is left as it was when it failed, which no other file is to suffer from.
         if (error instanceof WebAssembly.RuntimeError) shared = undefined;
