@@ -178,9 +178,9 @@ pub(crate) fn decode_frames(
     let mut output = Vec::new();
     let mut rest = payload;
     loop {
-        let size = step.min(content.size.saturating_sub(output.len() as u64));
         let start = payload.len().saturating_sub(rest.len()) as u64;
         let frame = Frame::of(rest)?;
+        let size = frames::next_size(step, content.size, output.len() as u64, &frame);
         let stored = rest.get(..frame.len).unwrap_or_default();
         context
             .decode(stored, &frame, size, dictionary, &mut output)

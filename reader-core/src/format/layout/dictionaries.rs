@@ -29,6 +29,11 @@ impl DictionaryPlace {
         out
     }
 
+    /// Length of the section that lists so many dictionaries, in bytes.
+    pub fn list_len(count: usize) -> u64 {
+        (count as u64).saturating_mul(RECORD as u64)
+    }
+
     /// How many dictionaries a section of `len` bytes lists; 0 when it is none.
     pub fn count_in(len: u64) -> usize {
         let count = len / RECORD as u64;
