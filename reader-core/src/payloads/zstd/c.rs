@@ -4,7 +4,7 @@ extern crate std;
 
 use crate::error::Result;
 use alloc::vec::Vec;
-use std::cell::RefCell;
+use core::cell::RefCell;
 use zstd_safe::{DCtx, DDict};
 
 /// A dictionary with its tables built.
