@@ -203,7 +203,7 @@ impl<'w, 's> Writer<'w, 's> {
         Ok(match packed {
             Outcome::Stored { content, metadata, duplicate, attached } => {
                 let attributes = self.attach(directory, name, attached)?;
-                Ok(Packed { metadata, kind: Kind::File(content), duplicate, attributes })
+                Ok(Packed { metadata, kind: Kind::File(*content), duplicate, attributes })
             }
             Outcome::Failed(problem) => Err(problem),
         })
