@@ -3,7 +3,7 @@
 use super::pack::Pack;
 use crate::error::{Error, Expected, Result};
 use rangepack_core::{
-    Content, Entry, EntryRef, Escaped, Follow, Kind, Met, PackPath, PackPathBuf, Step, trim_path,
+    Content, Entry, EntryRef, Follow, Kind, Met, PackPath, PackPathBuf, Step, trim_path,
 };
 
 impl Pack {
@@ -55,7 +55,7 @@ impl Pack {
     }
 
     fn no_entry(&self, path: &[u8]) -> Error {
-        Error::NoEntry { pack: self.0.location.clone(), entry: Escaped(path).to_string() }
+        Error::NoEntry { pack: self.0.location.clone(), entry: path.into() }
     }
 
     /// Why nothing is found at `path` when links are followed.
@@ -63,19 +63,15 @@ impl Pack {
         match self.symlink_metadata(path).map(|entry| entry.kind) {
             Ok(Kind::Symlink(target)) => Error::BrokenLink {
                 pack: self.0.location.clone(),
-                entry: Escaped(path).to_string(),
-                target: Escaped(&target).to_string(),
+                entry: path.into(),
+                target: target.into(),
             },
             _ => self.no_entry(path),
         }
     }
 
     pub(super) fn wrong_kind(&self, path: &[u8], expected: Expected) -> Error {
-        Error::WrongKind {
-            pack: self.0.location.clone(),
-            entry: Escaped(path).to_string(),
-            expected,
-        }
+        Error::WrongKind { pack: self.0.location.clone(), entry: path.into(), expected }
     }
 
     /// The directory at `path`, links followed.
