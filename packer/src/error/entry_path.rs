@@ -31,3 +31,9 @@ impl fmt::Display for EntryPath {
         Escaped(&self.0).fmt(f)
     }
 }
+
+impl PartialEq<&str> for EntryPath {
+    fn eq(&self, other: &&str) -> bool {
+        self.0 == other.as_bytes()
+    }
+}
