@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import operator
 import os
 import stat as modes
 
@@ -11,12 +12,29 @@ from rangepack import _rangepack
 # `typing` takes longer to import than a pack to open; type checkers know this name.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import IO, Any
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import PurePosixPath
+    from typing import IO, Any, TypeVar
 
-    from rangepack._rangepack import Key, StrPath
+    from typing_extensions import TypeIs
+
+    from rangepack._types import Inside, Key
+
+    T = TypeVar("T")
 
 _BUFFER = 1 << 16
+#: So many files, and bytes of content, are read together by those who want all.
+_FILES, _BYTES = 256, 16 << 20
+
+
+def _text(path: Inside) -> str:
+    """A path of a pack as `str`."""
+    return os.fsdecode(path if isinstance(path, str | bytes | os.PathLike) else path.__bytes__())
+
+
+def _is_path(key: Key) -> TypeIs[Inside]:
+    """Whether it is one, and no number."""
+    return not hasattr(key, "__index__")
 
 
 class _File(io.RawIOBase):
@@ -62,6 +80,9 @@ class _File(io.RawIOBase):
         self._position += len(read)
         return read
 
+    def __repr__(self) -> str:
+        return f"<rangepack file {self.name!r}{' closed' if self.closed else ''}>"
+
     def _check(self) -> None:
         if self.closed:
             raise ValueError("I/O operation on closed file")
@@ -105,6 +126,8 @@ class Pack(_rangepack.Pack):
         newline: str | None = None,
     ) -> IO[Any]:
         """Open a file for reading, as the built-in `open` does: `"rb"` for bytes, `"r"` or `"rt"` for text."""
+        if not isinstance(mode, str):
+            raise TypeError(f'mode is a text such as "rb", not {mode!r}')
         kinds = set(mode)
         if kinds & set("wax+"):
             raise io.UnsupportedOperation(f"a pack is read-only, and the mode is {mode!r}")
@@ -116,7 +139,7 @@ class Pack(_rangepack.Pack):
         if buffering == 0 and not is_binary:
             raise ValueError("text has to be buffered")
         raw = self.raw(key)
-        file = _File(raw, key if isinstance(key, int) else os.fsdecode(key))
+        file = _File(raw, _text(key) if _is_path(key) else operator.index(key))
         if buffering == 0:
             return file  # type: ignore[return-value]
         buffered = io.BufferedReader(file, min(_BUFFER, max(1, raw.size)) if buffering < 2 else buffering)
@@ -124,21 +147,21 @@ class Pack(_rangepack.Pack):
             return buffered
         return io.TextIOWrapper(buffered, encoding, errors, newline, line_buffering=buffering == 1)
 
-    def exists(self, path: StrPath) -> bool:
+    def exists(self, path: Inside) -> bool:
         """Whether there is a file or directory at `path`."""
         return self.kind(path) is not None
 
-    def is_file(self, path: StrPath) -> bool:
+    def is_file(self, path: Inside) -> bool:
         """Whether there is a file at `path`."""
         return self.kind(path) == "file"
 
-    def is_dir(self, path: StrPath) -> bool:
+    def is_dir(self, path: Inside) -> bool:
         """Whether there is a directory at `path`; the empty path is the top one."""
         return self.kind(path) == "directory"
 
     def stat(self, key: Key, *, follow_symlinks: bool = True) -> os.stat_result:
         """What the pack knows of a path, as `os.stat` says it. What it does not know is 0."""
-        if not isinstance(key, int) and self.is_dir(key) and os.fsdecode(key).strip("/.") == "":
+        if _is_path(key) and _text(key).strip("/.") == "" and self.is_dir(key):
             nothing = {f"st_{what}time_ns": 0 for what in "amc"}
             return os.stat_result((modes.S_IFDIR | 0o755, 0, 0, 1, 0, 0, 0, 0, 0, 0), nothing)
         entry = self.entry(key, follow_symlinks=follow_symlinks)
@@ -154,9 +177,39 @@ class Pack(_rangepack.Pack):
         for path in self.path().glob(pattern):
             yield path.at
 
-    def path(self, at: StrPath = "") -> PackPath:
+    def path(self, at: Inside = "") -> PackPath:
         """A path of the pack, to be used like a `pathlib.Path`."""
-        return PackPath(self, os.fsdecode(at))
+        return PackPath(self, _text(at))
+
+    def get(self, key: Key, default: T | None = None) -> memoryview | T | None:
+        """The content of a file, or `default` when there is none of this path or number."""
+        try:
+            return self[key]
+        except (FileNotFoundError, IndexError):
+            return default
+
+    def keys(self) -> Iterator[str]:
+        """The paths of all files, in the order of their numbers; as `iter(pack)`."""
+        return iter(self)
+
+    def values(self) -> Iterator[memoryview]:
+        """The contents of all files, in the same order. Many are read at a time, in threads and with few requests."""
+        return (content for _, content in self.items())
+
+    def items(self) -> Iterator[tuple[str, memoryview]]:
+        """Paths and contents of all files, in the same order."""
+        files, start = self.files(), 0
+        while start < len(files):
+            entries = files.entries(range(start, min(start + _FILES, len(files))))
+            count = size = 0
+            for entry in entries:
+                size += entry.size
+                if count and size > _BYTES:
+                    break
+                count += 1
+            contents = files.read_many(range(start, start + count))
+            yield from zip((entry.path for entry in entries[:count]), contents, strict=True)
+            start += count
 
     def __enter__(self) -> Pack:
         return self
@@ -175,19 +228,25 @@ def _reopen(cls: type[Pack], location: str, options: dict[str, Any]) -> Pack:
     return cls(location, later=True, **options)
 
 
-def open_pack(location: StrPath, **options: Any) -> Pack:
-    """Open a pack: see `Pack` for what can be said about how."""
-    return Pack(location, **options)
-
-
 class PackPath:
-    """A path inside a pack, which is used like a `pathlib.Path` (and is an `importlib.resources.abc.Traversable`)."""
+    """A path inside a pack, which is used like a `pathlib.Path` (and is an `importlib.resources.abc.Traversable`).
+
+    It is no `os.PathLike`, for no function of the system finds a file by it: who asks for one of these takes the open
+    file, `numpy.load(path.open("rb"))`, or the content, `path.read_bytes()`. Two are equal when they are the same path
+    of packs at the same place; see `samefile`.
+    """
 
     __slots__ = ("at", "pack")
 
     def __init__(self, pack: Pack, at: str = "") -> None:
         self.pack = pack
         self.at = "/".join(part for part in at.split("/") if part not in ("", "."))
+
+    @property
+    def _pure(self) -> PurePosixPath:
+        from pathlib import PurePosixPath
+
+        return PurePosixPath(self.at)
 
     @property
     def name(self) -> str:
@@ -201,6 +260,11 @@ class PackPath:
         return dot + ending if stem and ending else ""
 
     @property
+    def suffixes(self) -> list[str]:
+        """All endings of the name."""
+        return self._pure.suffixes
+
+    @property
     def stem(self) -> str:
         """The name without its ending."""
         return self.name.removesuffix(self.suffix)
@@ -209,6 +273,11 @@ class PackPath:
     def parent(self) -> PackPath:
         """The directory that it is in; the top is its own."""
         return PackPath(self.pack, self.at.rpartition("/")[0])
+
+    @property
+    def parents(self) -> Sequence[PackPath]:
+        """The directories that it is in, from the nearest to the top."""
+        return [PackPath(self.pack, str(above)) for above in self._pure.parents]
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -222,10 +291,63 @@ class PackPath:
         """The path with others behind it."""
         return PackPath(self.pack, "/".join([self.at, *(os.fspath(other) for other in others)]))
 
+    def with_name(self, name: str) -> PackPath:
+        """The path with another last component."""
+        return PackPath(self.pack, str(self._pure.with_name(name)))
+
+    def with_stem(self, stem: str) -> PackPath:
+        """The path with another name before the ending."""
+        return PackPath(self.pack, str(self._pure.with_stem(stem)))
+
+    def with_suffix(self, suffix: str) -> PackPath:
+        """The path with another ending, or with none for the empty one."""
+        return PackPath(self.pack, str(self._pure.with_suffix(suffix)))
+
+    def relative_to(self, other: PackPath | str) -> PurePosixPath:
+        """What leads from `other` to it, which can be joined to a path on disk: `out / path.relative_to(top)`.
+
+        Raises:
+            ValueError: It is not below `other`.
+        """
+        return self._pure.relative_to(_inside(self, other))
+
+    def is_relative_to(self, other: PackPath | str) -> bool:
+        """Whether it is `other`, or below it."""
+        return self._pure.is_relative_to(_inside(self, other))
+
+    def match(self, pattern: str) -> bool:
+        """Whether its last components match a pattern, as those of a `pathlib.PurePath`."""
+        return self._pure.match(pattern)
+
     def iterdir(self) -> Iterator[PackPath]:
         """What is in the directory."""
         for name in self.pack.listdir(self.at):
             yield self / name
+
+    def walk(
+        self,
+        top_down: bool = True,
+        on_error: Callable[[OSError], object] | None = None,
+        follow_symlinks: bool = False,
+    ) -> Iterator[tuple[PackPath, list[str], list[str]]]:
+        """Each directory from here on, with the names of the directories and of everything else in it, as
+        `pathlib.Path.walk` has it. `Pack.walk` is faster, and gives entries."""
+        directories: list[str] = []
+        files: list[str] = []
+        try:
+            for entry in self.pack.scandir(self.at):
+                is_dir = entry.is_dir() or (follow_symlinks and entry.is_symlink() and (self / entry.name).is_dir())
+                (directories if is_dir else files).append(entry.name)
+        except OSError as error:
+            if on_error is not None:
+                on_error(error)
+            return
+        if top_down:
+            yield self, directories, files
+        for name in directories:
+            yield from (self / name).walk(top_down, on_error, follow_symlinks)
+        if not top_down:
+            yield self, directories, files
 
     def exists(self) -> bool:
         """Whether there is anything."""
@@ -239,9 +361,30 @@ class PackPath:
         """Whether it is a directory."""
         return self.pack.is_dir(self.at)
 
-    def stat(self) -> os.stat_result:
+    def is_symlink(self) -> bool:
+        """Whether it is a symbolic link, wherever that leads."""
+        try:
+            return bool(self.at) and self.pack.entry(self.at, follow_symlinks=False).is_symlink()
+        except OSError:
+            return False
+
+    def resolve(self) -> PackPath:
+        """The path that it is when links are followed.
+
+        Raises:
+            FileNotFoundError: There is nothing.
+        """
+        return PackPath(self.pack, self.pack.entry(self.at).path) if self.at else self
+
+    def samefile(self, other: PackPath) -> bool:
+        """Whether both are the same file or directory of the same pack, whatever links lead there, and wherever that
+        lies."""
+        packs = [path.pack.root or path.pack.location for path in (self, other)]
+        return packs[0] == packs[1] and self.resolve().at == other.resolve().at
+
+    def stat(self, *, follow_symlinks: bool = True) -> os.stat_result:
         """What the pack knows of it."""
-        return self.pack.stat(self.at)
+        return self.pack.stat(self.at, follow_symlinks=follow_symlinks)
 
     def open(
         self,
@@ -275,16 +418,32 @@ class PackPath:
         return self.glob(f"**/{pattern}")
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, PackPath) and (self.pack is other.pack and self.at == other.at)
+        return isinstance(other, PackPath) and self._key == other._key
 
     def __hash__(self) -> int:
-        return hash((id(self.pack), self.at))
+        return hash(self._key)
+
+    @property
+    def _key(self) -> tuple[str, str]:
+        return self.at, self.pack.location
 
     def __lt__(self, other: PackPath) -> bool:
         return self.parts < other.parts
+
+    def __bytes__(self) -> bytes:
+        return os.fsencode(self.at)
 
     def __str__(self) -> str:
         return self.at
 
     def __repr__(self) -> str:
         return f"PackPath({self.pack.location!r}, {self.at!r})"
+
+
+def _inside(path: PackPath, other: PackPath | str) -> str:
+    """The path of another, which is one of the same pack."""
+    if isinstance(other, str):
+        return PackPath(path.pack, other).at
+    if other.pack.location != path.pack.location:
+        raise ValueError(f"{other!r} is a path of another pack than {path!r}")
+    return other.at

@@ -256,13 +256,13 @@ def test_files_are_selected_by_globs(pack: rangepack.Pack) -> None:
 
 def test_writing_tells_of_progress_and_stops_when_that_raises(tree: Path, tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
-    sums = rangepack.pack(tree, tmp_path / "p.pack", progress=lambda *so_far: told.append(so_far))
-    assert told and told[-1][0] >= sums["files"]
+    packed = rangepack.pack(tree, tmp_path / "p.pack", progress=lambda *so_far: told.append(so_far))
+    assert told and told[-1][0] >= packed.files
     with pytest.raises(FileExistsError):
         rangepack.pack(tree, tmp_path / "p.pack")
-    assert rangepack.verify(tmp_path / "p.pack")["is_sound"]
+    assert rangepack.verify(tmp_path / "p.pack").is_sound
     out = rangepack.extract(tmp_path / "p.pack", tmp_path / "out")
-    assert out["failed"] == 0 and files_of(tmp_path / "out") == files_of(tree)
+    assert out.failed == 0 and files_of(tmp_path / "out") == files_of(tree)
 
     def stop(*_: int) -> None:
         raise KeyError("enough")
