@@ -1,14 +1,15 @@
 """The extension module: what touches bytes."""
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, SupportsIndex, TypeAlias, final, overload
+from collections.abc import Iterable, Iterator
+from typing import Any, SupportsIndex, final, overload
 
-from typing_extensions import Self, Unpack
+from typing_extensions import Self, Unpack, disjoint_base
 
 from rangepack._reports import Extracted, Packed
 from rangepack._source import Opener
 from rangepack._types import (
     ContainerOptions,
+    Events,
     ExtractOptions,
     FinishOptions,
     Globs,
@@ -18,6 +19,7 @@ from rangepack._types import (
     StrPath,
     SurveyOptions,
     TargetOptions,
+    Told,
     Verify,
     VerifyOptions,
 )
@@ -128,6 +130,7 @@ class Order:
     def __getitem__(self, position: int, /) -> int: ...
     def take(self, start: int, stop: int, step: int = 1) -> list[int]: ...
 
+@disjoint_base
 class Pack:
     """Many files in one file, and any of them at once."""
 
@@ -179,9 +182,6 @@ class Pack:
     def closed(self) -> bool: ...
     @property
     def _options(self) -> dict[str, Any]: ...
-
-Told: TypeAlias = Callable[[int, int], object] | None
-Events: TypeAlias = Callable[[list[tuple[str, str, int, str]]], object] | None
 
 def entry(known: tuple[Any, ...]) -> Entry: ...
 def pack(

@@ -20,6 +20,9 @@ Key: TypeAlias = Inside | SupportsIndex
 Globs: TypeAlias = str | Iterable[str]
 #: Whether a bar is shown, or who hears of files and bytes.
 Progress: TypeAlias = bool | Callable[[int, int], object]
+#: The same for the extension; and who hears what happens to each path: what, path, bytes, problem.
+Told: TypeAlias = Callable[[int, int], object] | None
+Events: TypeAlias = Callable[[list[tuple[str, str, int, str]]], object] | None
 #: What `pack_files` packs: contents, or paths on disk.
 Content: TypeAlias = bytes | bytearray | memoryview | str | os.PathLike[str]
 

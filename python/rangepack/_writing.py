@@ -126,6 +126,7 @@ def pack_files(
     pairs: Any = getattr(files, "items", lambda: files)()
     with Telling(progress, "packing") as told, _Contents(target) as contents:
         packed = Packed(_rangepack.pack_files(contents.on_disk(pairs), target, progress=told, **options))
+    packed.problems = [(contents.named(path), problem) for path, problem in packed.problems]
     return _whole(packed, target, options.get("incomplete", False))
 
 
@@ -149,6 +150,11 @@ class _Contents:
                 yield path, content
             else:
                 yield path, self._write(f"{number}", content)
+
+    def named(self, path: str) -> str:
+        """What a path on disk is called: of a content, where it stood among the files."""
+        directory, name = os.path.split(path)
+        return f"<content {name}>" if self._directory is not None and directory == self._directory.name else path
 
     def _write(self, name: str, content: bytes | bytearray | memoryview) -> str:
         if self._directory is None:

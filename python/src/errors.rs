@@ -98,11 +98,16 @@ const EISDIR: i32 = 21;
 
 /// The exception for an error of the library.
 pub(crate) fn raised(error: Error) -> PyErr {
-    Python::attach(|py| exception(py, &error).unwrap_or_else(|error| error))
+    raised_with(error, "")
 }
 
-fn exception(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
-    let told = error.in_one_line();
+/// The same, with more words.
+pub(crate) fn raised_with(error: Error, more: &str) -> PyErr {
+    Python::attach(|py| exception(py, &error, more).unwrap_or_else(|error| error))
+}
+
+fn exception(py: Python<'_>, error: &Error, more: &str) -> PyResult<PyErr> {
+    let told = error.in_one_line() + more;
     let name = |entry: &EntryPath| text(py, entry.as_bytes()).map(Bound::unbind);
     Ok(match error {
         Error::Io { source, path, .. } if source.kind() == io::ErrorKind::IsADirectory => {
@@ -174,7 +179,9 @@ fn exception(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
             with(py, ContainerError::new_err(told), &path.display().to_string(), None, None)
         }
         Error::Incomplete { path, .. } => {
-            with(py, IncompleteError::new_err(told), &path.display().to_string(), None, None)
+            let raised = IncompleteError::new_err(told);
+            raised.value(py).setattr("report", py.None())?;
+            with(py, raised, &path.display().to_string(), None, None)
         }
         Error::Strict { path, problem: LeftOut::Io(source) } if source.raw_os_error().is_some() => {
             let text = format!("cannot pack it: {}", in_words(source));

@@ -1,7 +1,7 @@
 //! Packing, extracting and verifying.
 
 use crate::arguments::{Compression, Given, Level, Presence, Texts, options};
-use crate::errors::raised;
+use crate::errors::{PackWarning, raised, raised_with};
 use crate::keys::{disk, path, text};
 use crate::whole::strange;
 use crate::work::{Meter, run, run_telling};
@@ -9,11 +9,12 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use rangepack::{
-    EntryPath, ExtractOptions, Filter, FilterOptions, NotExtracted, PackOptions, PackPath, Present,
-    Replace, Selection, Sources, Stopped, Summary, VerifyOptions, default_threads, trim_path,
+    EntryPath, Error, ExtractOptions, Filter, FilterOptions, NotExtracted, PackOptions, PackPath,
+    Present, Replace, Selection, Sources, Stopped, Summary, VerifyOptions, default_threads,
+    trim_path,
 };
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{CString, OsString};
 use std::path::PathBuf;
 
 options! {
@@ -164,8 +165,20 @@ fn packed(
     progress: Option<Py<PyAny>>,
     work: impl FnOnce(&Meter) -> rangepack::Result<rangepack::Packed> + Send + 'static,
 ) -> PyResult<Packed> {
-    let work = |meter: &Meter| work(meter).map(|done| Packed::new(&done.summary, meter.left_out()));
-    run(py, progress.as_ref(), work)?.map_err(raised)
+    let work = |meter: &Meter| (work(meter), meter.left_out());
+    let (done, left_out) = run(py, progress.as_ref(), work)?;
+    let done = done.map_err(|error| match (&error, left_out.first()) {
+        (Error::Incomplete { .. }, Some((path, problem))) => {
+            let first = format!(", first {}: {problem}", path.display());
+            raised_with(error, &first)
+        }
+        _ => raised(error),
+    })?;
+    for pattern in &done.unmatched {
+        let told = CString::new(format!("nothing matches include: {pattern}")).unwrap_or_default();
+        PyErr::warn(py, &py.get_type::<PackWarning>(), &told, 2)?;
+    }
+    Ok(Packed::new(&done.summary, left_out))
 }
 
 options! {
