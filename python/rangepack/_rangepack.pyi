@@ -1,7 +1,7 @@
 """The extension module: what touches bytes."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any, SupportsIndex, final, overload
+from typing import Any, SupportsIndex, TypeVar, final, overload
 
 from typing_extensions import Self, Unpack, disjoint_base
 
@@ -23,6 +23,8 @@ from rangepack._types import (
     Verify,
     VerifyOptions,
 )
+
+T = TypeVar("T")
 
 __version__: str
 
@@ -149,6 +151,10 @@ class Pack:
         later: bool = False,
     ) -> Self: ...
     def __getitem__(self, key: Key, /) -> memoryview: ...
+    @overload
+    def get(self, key: Key, default: None = None) -> memoryview | None: ...
+    @overload
+    def get(self, key: Key, default: T) -> memoryview | T: ...
     def read(self, key: Key, offset: int = 0, length: int | None = None) -> bytes: ...
     def read_many(self, keys: Iterable[Key], *, threads: int = 2) -> list[memoryview]: ...
     def raw(self, key: Key) -> RawFile: ...

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import operator
 import os
 import stat as modes
 
@@ -14,13 +13,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import PurePosixPath
-    from typing import IO, Any, TypeVar
+    from typing import IO, Any
 
     from typing_extensions import TypeIs
 
     from rangepack._types import Inside, Key
-
-    T = TypeVar("T")
 
 _BUFFER = 1 << 16
 #: So many files, and bytes of content, are read together by those who want all.
@@ -139,7 +136,7 @@ class Pack(_rangepack.Pack):
         if buffering == 0 and not is_binary:
             raise ValueError("text has to be buffered")
         raw = self.raw(key)
-        file = _File(raw, _text(key) if _is_path(key) else operator.index(key))
+        file = _File(raw, _text(key) if _is_path(key) else key.__index__())
         if buffering == 0:
             return file  # type: ignore[return-value]
         buffered = io.BufferedReader(file, min(_BUFFER, max(1, raw.size)) if buffering < 2 else buffering)
@@ -180,13 +177,6 @@ class Pack(_rangepack.Pack):
     def path(self, at: Inside = "") -> PackPath:
         """A path of the pack, to be used like a `pathlib.Path`."""
         return PackPath(self, _text(at))
-
-    def get(self, key: Key, default: T | None = None) -> memoryview | T | None:
-        """The content of a file, or `default` when there is none of this path or number."""
-        try:
-            return self[key]
-        except (FileNotFoundError, IndexError):
-            return default
 
     def keys(self) -> Iterator[str]:
         """The paths of all files, in the order of their numbers; as `iter(pack)`."""

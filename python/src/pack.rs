@@ -10,7 +10,7 @@ use crate::keys::{disk, path, text};
 use crate::source::Source;
 use crate::state::{Handle, Spot, State, ask, spot};
 use crate::whole::strange;
-use pyo3::exceptions::{PyTypeError, PyUnicodeEncodeError};
+use pyo3::exceptions::{PyFileNotFoundError, PyIndexError, PyTypeError, PyUnicodeEncodeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 use rangepack::{Digest, Expected, Location, OpenOptions, Opener, RemoteOptions, Url, Verify};
@@ -110,6 +110,20 @@ impl Pack {
     ) -> PyResult<Bound<'py, PyAny>> {
         let (state, spot) = self.spot(py, key)?;
         view(py, ask(py, state, move |state| state.pack.content(&state.entry(&spot)?))?)
+    }
+
+    /// A file's content as a read-only memoryview, or `default` when there is none of this path or number.
+    #[pyo3(signature = (key, default=None))]
+    fn get<'py>(
+        &self,
+        py: Python<'py>,
+        key: &Bound<'py, PyAny>,
+        default: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        match self.__getitem__(py, key) {
+            Err(error) if is_missing(py, &error) => Ok(default),
+            content => content.map(Some),
+        }
     }
 
     /// A file's content, or `length` bytes of it from `offset` on, as `bytes`. What lies behind the end is not there.
@@ -384,6 +398,11 @@ fn here(location: Location) -> Location {
         Some(Ok(path)) => path.into(),
         _ => location,
     }
+}
+
+/// Whether there is nothing of that name or number.
+fn is_missing(py: Python<'_>, error: &PyErr) -> bool {
+    error.is_instance_of::<PyFileNotFoundError>(py) || error.is_instance_of::<PyIndexError>(py)
 }
 
 /// The path, unless it is one that no entry can have.

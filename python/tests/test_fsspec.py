@@ -308,10 +308,16 @@ def test_what_a_file_system_says_is_checked(at: Path, monkeypatch: pytest.Monkey
 
 
 def test_unknown_options_are_refused(at: Path) -> None:
-    for options in [{"verfy": "payloads"}, {"mode": "rb"}, {"later": True}]:
+    refused: list[dict[str, Any]] = [{"verfy": "payloads"}, {"mode": "rb"}, {"later": True}]
+    for options in refused:
         with pytest.raises(TypeError, match=f"no option '{next(iter(options))}'"):
             fsspec.filesystem("rangepack", fo=at, **options)
-    own = {"asynchronous": False, "skip_instance_cache": True, "use_listings_cache": False, "batch_size": 3}
+    own: dict[str, Any] = {
+        "asynchronous": False,
+        "skip_instance_cache": True,
+        "use_listings_cache": False,
+        "batch_size": 3,
+    }
     assert fsspec.filesystem("rangepack", fo=at, verify="payloads", **own).ls("t")
     with pytest.raises(ValueError, match="verify is"):
         fsspec.filesystem("rangepack", fo=at, verify="all").ls("")

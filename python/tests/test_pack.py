@@ -85,7 +85,7 @@ def test_a_pack_is_asked_like_a_dict(pack: rangepack.Pack, tree: Path) -> None:
     assert {path: bytes(content) for path, content in pack.items()} == files
     assert list(pack.keys()) == list(pack) and list(pack.values()) == [files[path] for path in pack]
     assert dict(pack) == dict(pack.items())
-    assert pack.get("a/003.txt") == b"\3\3\3" and pack.get(0) == pack[0] and pack.get("nope") is None
+    assert bytes(pack.get("a/003.txt", b"")) == b"\3\3\3" and pack.get(0) == pack[0] and pack.get("nope") is None
     assert pack.get("nope", b"") == b"" and pack.get(1000, 5) == 5
     with pytest.raises(IsADirectoryError):
         pack.get("a")
@@ -114,6 +114,23 @@ def test_entries_travel(pack: rangepack.Pack, tree: Path, tmp_path: Path) -> Non
         assert again == there and [repr(entry) for entry in again] == [repr(entry) for entry in there]
         assert [entry.sha256 for entry in again] == [entry.sha256 for entry in there]
     assert pickle.loads(pickle.dumps(pack.entry("link", follow_symlinks=False))).target == "a/001.txt"
+
+
+def test_links_to_directories_are_followed_to_what_is_in_them(tmp_path: Path) -> None:
+    (tmp_path / "tree" / "a" / "b").mkdir(parents=True)
+    (tmp_path / "tree" / "a" / "b" / "x").touch()
+    (tmp_path / "tree" / "a" / "y").symlink_to("b/x")
+    (tmp_path / "tree" / "link").symlink_to("a")
+    (tmp_path / "tree" / "astray").symlink_to("nowhere")
+    rangepack.pack(tmp_path / "tree", tmp_path / "t.pack")
+    pack = rangepack.open(tmp_path / "t.pack")
+    for path, real, kind in [("link/b/x", "a/b/x", "file"), ("link/y", "a/y", "link"), ("link", "link", "link")]:
+        entry = pack.entry(path, follow_symlinks=False)
+        assert (entry.path, entry.kind) == (real, kind)
+    for path in ["link/none", "astray/x", "a/b/x/y", "none/x"]:
+        with pytest.raises(FileNotFoundError) as raised:
+            pack.entry(path, follow_symlinks=False)
+        assert raised.value.filename == path
 
 
 def test_a_link_has_the_number_of_its_file(pack: rangepack.Pack) -> None:

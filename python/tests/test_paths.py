@@ -90,7 +90,8 @@ def test_paths_are_equal_by_where_they_lead(location: Path, pack: rangepack.Pack
 
 def test_paths_name_files_in_packs_and_nowhere_else(pack: rangepack.Pack) -> None:
     path, entry = pack.path("a/007.txt"), pack.entry("a/007.txt")
-    for key in [path, entry]:
+    keys: list[PackPath | rangepack.Entry] = [path, entry]
+    for key in keys:
         assert pack[key] == b"\x07" * 7 == pack.read(key) and key in pack and pack.number(key) == pack.number(path.at)
         assert pack.exists(key) and pack.stat(key).st_size == 7 and pack.path(key) == path
         with pack.open(key) as file:

@@ -5,6 +5,7 @@ import pickle
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,7 +36,7 @@ def test_a_pack_that_lacks_files_is_an_exception(lacking: Path, tmp_path: Path) 
     assert raised.value.report is None and target.read_bytes() == before
     assert rangepack.pack(lacking, target, follow_links=True, overwrite=True, incomplete=True).failed == 1
     assert list(rangepack.open(target)) == ["more", "there"]
-    with pytest.raises(rangepack.PackError, match="stopped at .*astray"):
+    with pytest.raises(rangepack.PackError, match=r"stopped at .*astray"):
         rangepack.pack(lacking, tmp_path / "y.pack", follow_links=True, strict=True)
     assert not (tmp_path / "y.pack").exists()
 
@@ -91,7 +92,12 @@ def test_contents_are_packed_from_memory(tmp_path: Path, tree: Path) -> None:
     rangepack.pack_files(dict(contents()), tmp_path / "y.pack", compress="gzip", metadata={"of": "numbers"})
     assert (tmp_path / "x.pack").read_bytes() == (tmp_path / "y.pack").read_bytes()
     # Files, directories, contents and entries of other packs, in one.
-    mixed = {"f.txt": tree / "größe.txt", "d": str(tree / "a" / "b"), "e": pack["3/10.bin"], "empty": b""}
+    mixed: dict[str, Any] = {
+        "f.txt": tree / "größe.txt",
+        "d": str(tree / "a" / "b"),
+        "e": pack["3/10.bin"],
+        "empty": b"",
+    }
     rangepack.pack_files(mixed, os.fsencode(tmp_path / "z.pack"))
     pack = rangepack.open(tmp_path / "z.pack")
     assert {path: len(content) for path, content in pack.items()} == {"e": 10, "empty": 0, "f.txt": 17, "d/x.jpg": 3}
@@ -106,7 +112,7 @@ def test_what_cannot_be_packed_from_memory_is_told(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"\.\."):
         rangepack.pack_files({"../a": b""}, target)
     with pytest.raises(TypeError, match="bytes-like"):
-        rangepack.pack_files({"a": 5}, target)  # type: ignore[dict-item]
+        rangepack.pack_files({"a": 5}, target)  # type: ignore[arg-type]
     with pytest.raises(FileExistsError):
         rangepack.pack_files({"a": b""}, target)
     with pytest.raises(KeyError):

@@ -29,14 +29,28 @@ impl Pack {
         self.entry(path)?.to_entry().map_err(Error::pack(&self.0.location))
     }
 
-    /// What is at `path`, a link itself when it is one.
+    /// What is at `path`, a link itself when it is one. Links to the directories that it is in are followed.
     pub fn symlink_metadata(&self, path: impl AsRef<[u8]>) -> Result<Entry> {
         let bytes = trim_path(path.as_ref());
         let path = PackPath::new(bytes).map_err(Error::pack(&self.0.location))?;
-        match self.find(path)? {
+        let found = match self.find(path)? {
+            None => self.find_behind_links(path)?,
+            found => found,
+        };
+        match found {
             Some(entry) => entry.to_entry().map_err(Error::pack(&self.0.location)),
             None => Err(self.no_entry(bytes)),
         }
+    }
+
+    /// What has the name that `path` ends with, in the directory that links lead to.
+    fn find_behind_links(&self, path: PackPath<'_>) -> Result<Option<EntryRef<'_>>> {
+        let Some(Found::Entry(directory)) = self.resolve(path.parent().as_bytes())? else {
+            return Ok(None);
+        };
+        let directory = directory.path().map_err(Error::pack(&self.0.location))?;
+        let real = [directory.as_bytes(), b"/", path.name()].concat();
+        self.find(PackPath::new(&real).map_err(Error::pack(&self.0.location))?)
     }
 
     pub(super) fn content_at(&self, path: &[u8]) -> Result<(PackPathBuf, Content)> {
