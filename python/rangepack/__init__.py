@@ -38,7 +38,8 @@ from rangepack._rangepack import (
 )
 from rangepack._reports import Created, Extracted, Finalized, Packed, Verified
 from rangepack._writing import create, extract, finalize, pack, pack_files, verify
-from rangepack.reading import Pack, PackPath
+from rangepack.paths import PackPath
+from rangepack.reading import Pack
 
 #: Opens a pack: `rangepack.open("train.pack")`. See `Pack` for what can be said about how.
 open = Pack  # noqa: A001

@@ -8,7 +8,7 @@ from typing import Literal, SupportsIndex, TypeAlias, TypedDict
 
 from rangepack._rangepack import Entry
 from rangepack.data.cache import Cache
-from rangepack.reading import PackPath
+from rangepack.paths import PackPath
 
 #: A path on disk.
 StrPath: TypeAlias = str | bytes | os.PathLike[str]

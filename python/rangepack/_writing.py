@@ -7,7 +7,8 @@ import os
 from rangepack import _rangepack
 from rangepack._rangepack import Entry, IncompleteError
 from rangepack._reports import Created, Extracted, Finalized, Packed, Surveyed, Verified
-from rangepack.reading import Pack, PackPath
+from rangepack.paths import PackPath
+from rangepack.reading import Pack
 
 # `typing` takes longer to import than a pack to open; type checkers know this name.
 TYPE_CHECKING = False
