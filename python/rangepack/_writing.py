@@ -179,7 +179,7 @@ def _whole(packed: Packed, target: StrPath, incomplete: bool) -> Packed:
 
 
 def _incomplete(report: Packed | Extracted, place: StrPath, what: str, problems: list[tuple[str, str]]) -> Exception:
-    first = f", first {problems[0][0]}: {problems[0][1]}" if problems else ""
+    first = f", first {problems[0][0]!r}: {problems[0][1]}" if problems else ""
     error = IncompleteError(f"{os.fsdecode(place)}: {what}{first}")
     error.location, error.path, error.offset, error.report = os.fsdecode(place), None, None, report
     return error

@@ -90,7 +90,8 @@ class Pack(_rangepack.Pack):
 
     `pack[key]` is the content of a file as a read-only `memoryview`; a `key` is a path or a number. Numbers count
     files only, in the order of the pack, which is the same for every process. Links are followed. Nothing is read
-    before it is asked for, and any number of threads and processes may ask at once.
+    before it is asked for, and any number of threads and processes may ask at once. As a dict it has the paths and
+    contents of its files; `in` is true for directories, too.
 
     Args:
         location: A path, or a URL: `http(s)://`, `s3://`, `gs://`, `az://`.

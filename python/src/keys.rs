@@ -81,6 +81,10 @@ pub(crate) fn disk(object: &Bound<'_, PyAny>) -> PyResult<PathBuf> {
         let path: &OsStr = std::os::unix::ffi::OsStrExt::from_bytes(bytes.as_bytes());
         return Ok(path.into());
     }
+    #[cfg(not(unix))]
+    if object.is_instance_of::<PyBytes>() {
+        return object.py().import("os")?.call_method1("fsdecode", (object,))?.extract();
+    }
     object.extract()
 }
 

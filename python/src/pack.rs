@@ -167,7 +167,8 @@ impl Pack {
         ask(py, state, move |state| state.pack.open_entry(&state.entry(&spot)?)).map(RawFile::new)
     }
 
-    /// What the pack knows of a path or a file's number. Links are followed, unless `follow_symlinks` is false.
+    /// What the pack knows of a path or a file's number. Links are followed, unless `follow_symlinks` is false. The top of a
+    /// pack has no entry: `IsADirectoryError`.
     #[pyo3(signature = (key, *, follow_symlinks=true))]
     fn entry(
         &self,

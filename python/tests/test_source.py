@@ -41,6 +41,8 @@ ASKED: dict[str, Callable[[rangepack.Pack, Path], Any]] = {
     "read_many": lambda pack, _: pack.read_many(["big/0", "big/1"]),
     "file": lambda pack, _: pack.open("big/0").read(),
     "files": lambda pack, _: pack.files()[0],
+    "verify": lambda pack, _: vars(rangepack.verify(pack)),
+    "extract": lambda pack, out: vars(rangepack.extract(pack, out / "out")),
     "open": lambda pack, _: rangepack.open("x://pack", source=pack._options["source"]),
 }
 

@@ -58,12 +58,33 @@ def test_what_is_not_extracted_is_an_exception(pack: rangepack.Pack, tmp_path: P
     assert isinstance(extracted, rangepack.Extracted) and extracted.unmatched == ["none*"] and extracted.files == 1
     assert pickle.loads(pickle.dumps(raised.value)).report == extracted
     (out / "a" / "b" / "x.jpg").write_text("mine")
-    with pytest.raises(rangepack.IncompleteError, match=r"1 failed, first a/b/x\.jpg: what is there"):
+    with pytest.raises(rangepack.IncompleteError, match=r"1 failed, first 'a/b/x\.jpg': what is there"):
         rangepack.extract(pack, out, pack.entry("a/b/x.jpg"))
     again = rangepack.extract(pack, out, "a/b", incomplete=True)
     assert not again.is_complete and [path for path, _ in again.problems] == ["a/b/x.jpg"]
     assert rangepack.extract(pack, out, b"a/b", overwrite=True).replaced == 1
     assert rangepack.extract(pack, out, (path for path in ["a/b"])).skipped == 1
+
+
+def test_reports_have_names_as_they_are(tmp_path: Path) -> None:
+    names = ["odd\udcff\n", "\\x41", "tab\t"]
+    rangepack.pack_files({name: name.encode("utf-8", "surrogateescape") * 9 for name in names}, tmp_path / "x.pack")
+    damaged = (tmp_path / "x.pack").read_bytes()
+    for name in names:
+        damaged = damaged.replace(name.encode("utf-8", "surrogateescape") * 9, b"#" * len(os.fsencode(name) * 9))
+    (tmp_path / "x.pack").write_bytes(damaged)
+    pack = rangepack.open(tmp_path / "x.pack", verify="payloads")
+    assert {path for path, _ in rangepack.verify(pack).problems} == set(names)
+    extracted = rangepack.extract(pack, tmp_path / "out", incomplete=True)
+    assert {path for path, _ in extracted.problems} == set(names) and extracted.failed == 3
+    for name in names:
+        with pytest.raises(rangepack.CorruptError) as raised:
+            pack.read(name)
+        assert raised.value.path == name and "\n" not in str(raised.value)
+    with pytest.raises(rangepack.IncompleteError) as incomplete:
+        rangepack.extract(pack, tmp_path / "out", ["none\udcff\n*", names[0]])
+    assert "\n" not in str(incomplete.value)
+    assert incomplete.value.report and incomplete.value.report.problems[0][0] == names[0]
 
 
 def test_reports_are_compared_shown_and_pickled(pack: rangepack.Pack, tmp_path: Path) -> None:
