@@ -160,7 +160,11 @@ class PackPath:
         Raises:
             FileNotFoundError: There is nothing.
         """
-        return PackPath(self.pack, self.pack.entry(self.at).path) if self.at else self
+        try:
+            return PackPath(self.pack, self.pack.entry(self.at).path)
+        except IsADirectoryError:
+            # The top.
+            return PackPath(self.pack)
 
     def samefile(self, other: PackPath) -> bool:
         """Whether both are the same file or directory of the same pack, whatever links lead there, and wherever that

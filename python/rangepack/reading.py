@@ -159,10 +159,12 @@ class Pack(_rangepack.Pack):
 
     def stat(self, key: Key, *, follow_symlinks: bool = True) -> os.stat_result:
         """What the pack knows of a path, as `os.stat` says it. What it does not know is 0."""
-        if _is_path(key) and _text(key).strip("/.") == "" and self.is_dir(key):
+        try:
+            entry = self.entry(key, follow_symlinks=follow_symlinks)
+        except IsADirectoryError:
+            # The top.
             nothing = {f"st_{what}time_ns": 0 for what in "amc"}
             return os.stat_result((modes.S_IFDIR | 0o755, 0, 0, 1, 0, 0, 0, 0, 0, 0), nothing)
-        entry = self.entry(key, follow_symlinks=follow_symlinks)
         kind = {"file": modes.S_IFREG, "directory": modes.S_IFDIR, "link": modes.S_IFLNK}[entry.kind]
         mode = entry.mode if entry.mode is not None else (0o755 if entry.is_dir() else 0o644)
         time = entry.mtime_ns or 0

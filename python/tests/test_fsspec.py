@@ -332,6 +332,20 @@ def test_links_to_directories_are_listed_and_not_followed(fs: PackFileSystem) ->
     assert fs.du("link") == len(CONTENT["t/c/d.bin"])
 
 
+def test_a_link_to_the_top_is_a_directory(tmp_path: Path) -> None:
+    (tmp_path / "tree" / "d").mkdir(parents=True)
+    (tmp_path / "tree" / "x").touch()
+    (tmp_path / "tree" / "d" / "up").symlink_to("..")
+    rangepack.pack(tmp_path / "tree", tmp_path / "t.pack")
+    fs = fsspec.filesystem("rangepack", fo=tmp_path / "t.pack")
+    assert fs.find("d/up") == ["d/up/x"] and fs.isdir("d/up") and fs.ls("d/up", detail=False) == ["d/up/d", "d/up/x"]
+    assert fs.find("") == ["x"] and list(fs.walk("d/up")) == [("d/up", ["d"], ["x"]), ("d/up/d", ["up"], [])]
+    path = fs.pack.path("d/up")
+    assert path.resolve() == fs.pack.path() and path.samefile(fs.pack.path("")) and path.stat() == fs.pack.stat("")
+    # As with the links of a system, there is an end.
+    assert sum(1 for _ in fs.pack.path().walk(follow_symlinks=True)) < 1000
+
+
 def test_objects_say_what_they_are(at: Path) -> None:
     fs = fsspec.filesystem("rangepack", fo=at)
     assert repr(fs) == "<rangepack.fsspec.PackFileSystem not open yet>"

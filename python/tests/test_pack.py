@@ -124,13 +124,22 @@ def test_links_to_directories_are_followed_to_what_is_in_them(tmp_path: Path) ->
     (tmp_path / "tree" / "astray").symlink_to("nowhere")
     rangepack.pack(tmp_path / "tree", tmp_path / "t.pack")
     pack = rangepack.open(tmp_path / "t.pack")
-    for path, real, kind in [("link/b/x", "a/b/x", "file"), ("link/y", "a/y", "link"), ("link", "link", "link")]:
+    for path, real, kind in [
+        ("link/b/x", "a/b/x", "file"),
+        ("link/y", "a/y", "link"),
+        ("link", "link", "link"),
+        ("a/../link", "link", "link"),
+        ("./a//y/", "a/y", "link"),
+    ]:
         entry = pack.entry(path, follow_symlinks=False)
         assert (entry.path, entry.kind) == (real, kind)
     for path in ["link/none", "astray/x", "a/b/x/y", "none/x"]:
         with pytest.raises(FileNotFoundError) as raised:
             pack.entry(path, follow_symlinks=False)
         assert raised.value.filename == path
+    with pytest.raises(IsADirectoryError):
+        pack.entry("", follow_symlinks=False)
+    assert pack.stat("", follow_symlinks=False) == pack.stat("")
 
 
 def test_a_link_has_the_number_of_its_file(pack: rangepack.Pack) -> None:

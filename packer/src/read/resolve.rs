@@ -30,27 +30,41 @@ impl Pack {
     }
 
     /// What is at `path`, a link itself when it is one. Links to the directories that it is in are followed.
+    ///
+    /// # Errors
+    /// [`Error::NoEntry`], or [`Error::WrongKind`] for the root, which has no entry.
     pub fn symlink_metadata(&self, path: impl AsRef<[u8]>) -> Result<Entry> {
         let bytes = trim_path(path.as_ref());
-        let path = PackPath::new(bytes).map_err(Error::pack(&self.0.location))?;
-        let found = match self.find(path)? {
-            None => self.find_behind_links(path)?,
+        if bytes.is_empty() {
+            return Err(self.wrong_kind(bytes, Expected::Entry));
+        }
+        let found = match PackPath::new(bytes) {
+            Ok(path) => self.find(path)?,
+            Err(_) => None,
+        };
+        let found = match found {
+            None => self.find_behind_links(bytes)?,
             found => found,
         };
         match found {
             Some(entry) => entry.to_entry().map_err(Error::pack(&self.0.location)),
-            None => Err(self.no_entry(bytes)),
+            None => Err(self.no_entry(path.as_ref())),
         }
     }
 
-    /// What has the name that `path` ends with, in the directory that links lead to.
-    fn find_behind_links(&self, path: PackPath<'_>) -> Result<Option<EntryRef<'_>>> {
-        let Some(Found::Entry(directory)) = self.resolve(path.parent().as_bytes())? else {
-            return Ok(None);
+    /// What has the name that a path ends with, in the directory that the rest of it leads to.
+    fn find_behind_links(&self, path: &[u8]) -> Result<Option<EntryRef<'_>>> {
+        let Some(end) = memchr::memrchr(b'/', path) else { return Ok(None) };
+        let directory = match self.resolve(&path[..end])? {
+            Some(Found::Root) => PackPath::ROOT.to_owned(),
+            Some(Found::Entry(entry)) => entry.path().map_err(Error::pack(&self.0.location))?,
+            None => return Ok(None),
         };
-        let directory = directory.path().map_err(Error::pack(&self.0.location))?;
-        let real = [directory.as_bytes(), b"/", path.name()].concat();
-        self.find(PackPath::new(&real).map_err(Error::pack(&self.0.location))?)
+        let real = [directory.as_bytes(), &path[end..]].concat();
+        match PackPath::new(trim_path(&real)) {
+            Ok(path) => self.find(path),
+            Err(_) => Ok(None),
+        }
     }
 
     pub(super) fn content_at(&self, path: &[u8]) -> Result<(PackPathBuf, Content)> {

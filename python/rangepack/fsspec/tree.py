@@ -155,7 +155,7 @@ class Tree(AsyncFileSystem):  # type: ignore[misc]  # fsspec has no types
         if kind != "directory":
             return
         # Entries say where they are, whatever links lead there.
-        top = self.pack.entry(path).path if path else ""
+        top = self.pack.path(path).resolve().at
         above = f"{path}/" if path else ""
         for entry in self.pack.walk(path):
             below = entry.path[len(top) :].lstrip("/")
