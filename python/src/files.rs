@@ -42,7 +42,9 @@ impl Slice {
     fn slice(self, slice: &Bound<'_, PySlice>) -> PyResult<Slice> {
         let inside = slice.indices(isize::try_from(self.len)?)?;
         let start = self.start + inside.start as i64 * self.step;
-        Ok(Slice { start, step: self.step * inside.step as i64, len: inside.slicelength as u64 })
+        // With one or none there is no distance, and what was asked for may be beyond all numbers.
+        let step = if inside.slicelength < 2 { 1 } else { self.step * inside.step as i64 };
+        Ok(Slice { start, step, len: inside.slicelength as u64 })
     }
 
     /// The number at a place, counted from the end when it is negative.

@@ -48,6 +48,8 @@ def test_a_slice_reads_nothing_and_says_how_many_it_has(location: Path) -> None:
         files.groups()
     with pytest.raises(ValueError, match="step"):
         files[::0]
+    for step in [2**62, -(2**62), 2**70]:
+        assert [bytes(content) for content in files[::step][::step]] == [bytes(files[0 if step > 0 else -1])]
 
 
 SOURCES: list[Callable[[Path], Any]] = [
