@@ -100,8 +100,8 @@ pub use container::known::{Resumed, Tail};
 pub use container::ndjson::{NdjsonOptions, NdjsonWritten, stream_ndjson, write_ndjson};
 pub use container::reindex::{IndexTarget, RebuildOptions, Reindexed, rebuild};
 pub use error::{
-    Action, BadAnswer, ContainerProblem, Difference, Error, ErrorKind, Expected, LeftOut, Limited,
-    OtherFormat, RemoteProblem, Result, Setting, VolumeProblem,
+    Action, BadAnswer, CallerError, ContainerProblem, Difference, EntryPath, Error, ErrorKind,
+    Expected, LeftOut, Limited, OtherFormat, RemoteProblem, Result, Setting, VolumeProblem,
 };
 pub use extract::{
     ExtractOptions, ExtractReport, NotExtracted, Present, Replace, Selection, Stopped, extract,

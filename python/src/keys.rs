@@ -32,7 +32,7 @@ impl Key {
     }
 }
 
-/// A path: `str`, `bytes`, or what `os.fspath` makes one of.
+/// A path: `str`, `bytes`, what `os.fspath` makes one of, or an entry or path of a pack.
 ///
 /// # Errors
 /// `TypeError` when it is none.
@@ -47,14 +47,16 @@ pub(crate) fn path<'a>(object: &'a Bound<'_, PyAny>) -> PyResult<Cow<'a, [u8]>> 
     if let Ok(bytes) = object.cast::<PyBytes>() {
         return Ok(Cow::Borrowed(bytes.as_bytes()));
     }
-    match object.extract::<PathBuf>() {
-        Ok(path) => Ok(Cow::Owned(path.into_os_string().into_encoded_bytes())),
-        Err(_) => {
+    if let Ok(path) = object.extract::<PathBuf>() {
+        return Ok(Cow::Owned(path.into_os_string().into_encoded_bytes()));
+    }
+    // Entries and paths inside a pack, which are no paths of the system, say so.
+    match object.call_method0(pyo3::intern!(object.py(), "__bytes__")) {
+        Ok(path) if path.is_instance_of::<PyBytes>() => Ok(Cow::Owned(path.extract()?)),
+        _ => {
             let class = object.get_type();
-            Err(PyTypeError::new_err(format!(
-                "a path or a number is needed, not {}",
-                class.name()?
-            )))
+            let text = format!("a path or a number is needed, not {}", class.name()?);
+            Err(PyTypeError::new_err(text))
         }
     }
 }
@@ -78,6 +80,10 @@ pub(crate) fn disk(object: &Bound<'_, PyAny>) -> PyResult<PathBuf> {
     if let Ok(bytes) = object.cast::<PyBytes>() {
         let path: &OsStr = std::os::unix::ffi::OsStrExt::from_bytes(bytes.as_bytes());
         return Ok(path.into());
+    }
+    #[cfg(not(unix))]
+    if object.is_instance_of::<PyBytes>() {
+        return object.py().import("os")?.call_method1("fsdecode", (object,))?.extract();
     }
     object.extract()
 }

@@ -311,7 +311,7 @@ impl<'r> Rebuild<'r> {
                 let source = Box::new(rangepack_core::Error::OutOfBounds { start, len, file_len });
                 Error::Entry {
                     pack: Location::Disk(self.container.to_owned()),
-                    entry: entry.path.display().to_string(),
+                    entry: entry.path.as_bytes().into(),
                     source,
                 }
             })?;

@@ -106,6 +106,9 @@ class Loader(Generic[B]):
                 state = self.sampler.state_dict(0)
                 self.sampler.load_state_dict(state)
 
+    def __repr__(self) -> str:
+        return f"rangepack.data.Loader({self.source!r}, {self.sampler!r}, batch_size={self.batch_size})"
+
     def state_dict(self) -> dict[str, Any]:
         """The state of the sampler behind the batches that were handed to the loop: see `Sampler.state_dict`."""
         if not isinstance(self.sampler, Sampler):
