@@ -1,13 +1,13 @@
 //! Some files of a pack, by numbers: what a training loop draws from.
 
-use crate::buffer::view;
+use crate::buffer::{Views, view};
 use crate::entry::Entry;
 use crate::errors::raised;
 use crate::groups::{Groups, runs};
-use crate::keys::{number as number_of, place, text};
+use crate::keys::{number as number_of, text};
 use crate::pack::Pack;
-use crate::state::{Spot, State, ask};
-use pyo3::exceptions::{PyIndexError, PyValueError};
+use crate::state::{Spot, State, ask, numbered};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString};
 use rangepack::{Globs, Numbers};
@@ -51,8 +51,7 @@ impl Files {
     }
 
     fn spot(&self, number: i64) -> PyResult<Spot> {
-        let entry = self.numbers.entry(place(number, self.numbers.len())?);
-        entry.map(Spot::Entry).ok_or_else(|| PyIndexError::new_err(number))
+        numbered(&self.numbers, number)
     }
 
     fn spots(&self, numbers: Vec<i64>) -> PyResult<Vec<Spot>> {
@@ -70,13 +69,14 @@ impl Files {
         spots: Vec<Spot>,
         threads: usize,
     ) -> PyResult<Bound<'_, PyList>> {
-        let read =
-            move |state: &State| Ok(state.pack.contents(&spots, |spot| state.entry(spot), threads));
-        let list = PyList::empty(py);
-        for answer in ask(py, state, read)? {
-            list.append(view(py, answer.map_err(raised)?)?)?;
-        }
-        Ok(list)
+        let read = move |state: &State| {
+            let find = |spots: &[Spot], found: &mut Vec<_>| state.entries(spots, found);
+            Ok(state.pack.contents(&spots, find, threads))
+        };
+        let mut views = Views::default();
+        let answers = ask(py, state, read)?.into_iter();
+        let lent = answers.map(|answer| views.view(py, answer.map_err(raised)?));
+        PyList::new(py, lent.collect::<PyResult<Vec<_>>>()?)
     }
 }
 
@@ -118,10 +118,14 @@ impl Files {
     fn entries(&self, py: Python<'_>, numbers: Vec<i64>) -> PyResult<Vec<Entry>> {
         let spots = self.spots(numbers)?;
         ask(py, self.state(py)?, move |state| {
-            let known =
-                |spot| state.entry(spot)?.to_entry().map_err(|error| state.pack.error(error));
-            spots.iter().map(|spot| known(spot).map(Entry)).collect()
+            state.each(&spots, |entry| entry.to_entry().map(Entry))
         })
+    }
+
+    /// Lengths of the contents of many files in bytes, in the order of `numbers`.
+    fn sizes(&self, py: Python<'_>, numbers: Vec<i64>) -> PyResult<Vec<u64>> {
+        let spots = self.spots(numbers)?;
+        ask(py, self.state(py)?, move |state| state.each(&spots, |entry| entry.size()))
     }
 
     /// Files with one stem together: see `Groups`. Reads the index from one end to the other, twice.
