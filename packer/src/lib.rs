@@ -128,5 +128,6 @@ pub use source::location::{Location, Url, idx_path, sidecar_path};
 pub use source::options::{OpenOptions, RemoteOptions, Verify};
 pub use source::platform::{default_threads, same_file};
 pub use source::replace::replace_file;
+pub use source::shared::SharedBytes;
 pub use source::traffic::Traffic;
 pub use verify::{Counted, Flaw, LineFlaw, Problem, VerifyOptions, VerifyReport, verify};

@@ -1,7 +1,7 @@
 //! Some files of a pack, by numbers: what a training loop draws from.
 
 use crate::arguments::{self, Texts};
-use crate::buffer::view;
+use crate::buffer::{Views, view};
 use crate::entry::Entry;
 use crate::errors::raised;
 use crate::groups::{Groups, runs};
@@ -90,14 +90,17 @@ impl Files {
         Ok(Files::new(pack, Arc::new(numbers)))
     }
 
-    fn spot(&self, place: &Bound<'_, PyAny>) -> PyResult<Spot> {
-        let number = self.slice.at(number_of(place)?)?;
+    fn spot(&self, place: i64) -> PyResult<Spot> {
+        let number = self.slice.at(place)?;
         let entry = self.numbers.entry(number);
         entry.map(Spot::Entry).ok_or_else(|| PyIndexError::new_err(number))
     }
 
     fn spots(&self, places: &Bound<'_, PyAny>) -> PyResult<Vec<Spot>> {
-        places.try_iter()?.map(|place| self.spot(&place?)).collect()
+        if let Some(numbers) = keys::numbers(places)? {
+            return numbers.into_iter().map(|number| self.spot(number)).collect();
+        }
+        places.try_iter()?.map(|place| self.spot(number_of(&place?)?)).collect()
     }
 
     /// The entries that they are, when they are no slice.
@@ -119,13 +122,14 @@ impl Files {
         spots: Vec<Spot>,
         threads: usize,
     ) -> PyResult<Bound<'_, PyList>> {
-        let read =
-            move |state: &State| Ok(state.pack.contents(&spots, |spot| state.entry(spot), threads));
-        let list = PyList::empty(py);
-        for answer in ask(py, state, read)? {
-            list.append(view(py, answer.map_err(raised)?)?)?;
-        }
-        Ok(list)
+        let read = move |state: &State| {
+            let find = |spots: &[Spot], found: &mut Vec<_>| state.entries(spots, found);
+            Ok(state.pack.contents(&spots, find, threads))
+        };
+        let mut views = Views::default();
+        let answers = ask(py, state, read)?.into_iter();
+        let lent = answers.map(|answer| views.view(py, answer.map_err(raised)?));
+        PyList::new(py, lent.collect::<PyResult<Vec<_>>>()?)
     }
 }
 
@@ -143,7 +147,7 @@ impl Files {
             let files = Files { pack, numbers, slice: self.slice.slice(slice)? };
             return Ok(Bound::new(py, files)?.into_any());
         }
-        let spot = self.spot(key)?;
+        let spot = self.spot(number_of(key)?)?;
         let read = move |state: &State| state.pack.content(&state.entry(&spot)?);
         view(py, ask(py, self.state(py)?, read)?)
     }
@@ -168,7 +172,7 @@ impl Files {
 
     /// What the pack knows of a file.
     fn entry(&self, py: Python<'_>, number: &Bound<'_, PyAny>) -> PyResult<Entry> {
-        let spot = self.spot(number)?;
+        let spot = self.spot(number_of(number)?)?;
         let entry = ask(py, self.state(py)?, move |state| {
             state.entry(&spot)?.to_entry().map_err(|error| state.pack.error(error))
         })?;
@@ -179,15 +183,19 @@ impl Files {
     fn entries(&self, py: Python<'_>, numbers: &Bound<'_, PyAny>) -> PyResult<Vec<Entry>> {
         let spots = self.spots(numbers)?;
         ask(py, self.state(py)?, move |state| {
-            let known =
-                |spot| state.entry(spot)?.to_entry().map_err(|error| state.pack.error(error));
-            spots.iter().map(|spot| known(spot).map(Entry)).collect()
+            state.each(&spots, |entry| entry.to_entry().map(Entry))
         })
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         let location = self.pack.bind(py).as_any().getattr("location")?.repr()?;
         Ok(format!("<rangepack.Files of {location}: {}>", self.slice.len))
+    }
+
+    /// Lengths of the contents of many files in bytes, in the order of `numbers`.
+    fn sizes(&self, py: Python<'_>, numbers: &Bound<'_, PyAny>) -> PyResult<Vec<u64>> {
+        let spots = self.spots(numbers)?;
+        ask(py, self.state(py)?, move |state| state.each(&spots, |entry| entry.size()))
     }
 
     /// Files with one stem together: see `Groups`. Reads the index from one end to the other, twice.

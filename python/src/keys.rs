@@ -2,7 +2,7 @@
 
 use pyo3::exceptions::{PyIndexError, PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyInt, PyString};
+use pyo3::types::{PyBytes, PyInt, PyList, PyString};
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -19,17 +19,30 @@ impl Key {
     /// # Errors
     /// `TypeError` when it is neither.
     pub(crate) fn of(object: &Bound<'_, PyAny>) -> PyResult<Key> {
-        if object.is_instance_of::<PyString>() || object.is_instance_of::<PyBytes>() {
-            return path(object).map(|path| Key::Path(path.into_owned()));
-        }
         if object.is_instance_of::<PyInt>() {
             return number(object).map(Key::Number);
+        }
+        if object.is_instance_of::<PyString>() || object.is_instance_of::<PyBytes>() {
+            return path(object).map(|path| Key::Path(path.into_owned()));
         }
         match object.extract::<i64>() {
             Ok(number) => Ok(Key::Number(number)),
             Err(_) => path(object).map(|path| Key::Path(path.into_owned())),
         }
     }
+}
+
+/// The numbers in a list of nothing else.
+///
+/// # Errors
+/// As [`number`].
+pub(crate) fn numbers(keys: &Bound<'_, PyAny>) -> PyResult<Option<Vec<i64>>> {
+    let Ok(list) = keys.cast::<PyList>() else { return Ok(None) };
+    // Integers lie anywhere in memory. In a loop this short the processor asks for several at a time.
+    if !list.iter().all(|key| key.is_instance_of::<PyInt>()) {
+        return Ok(None);
+    }
+    list.iter().map(|key| number(&key)).collect::<PyResult<_>>().map(Some)
 }
 
 /// A path: `str`, `bytes`, what `os.fspath` makes one of, or an entry or path of a pack.

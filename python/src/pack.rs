@@ -6,9 +6,9 @@ use crate::entry::{Entries, Entry};
 use crate::errors::{PackWarning, raised};
 use crate::file::RawFile;
 use crate::files::Files;
-use crate::keys::{disk, path, text};
+use crate::keys::{disk, numbers, path, text};
 use crate::source::Source;
-use crate::state::{Handle, Spot, State, ask, spot};
+use crate::state::{Handle, Spot, State, ask, numbered, spot};
 use crate::whole::strange;
 use pyo3::exceptions::{PyFileNotFoundError, PyIndexError, PyTypeError, PyUnicodeEncodeError};
 use pyo3::prelude::*;
@@ -157,8 +157,18 @@ impl Pack {
             return Err(PyTypeError::new_err("several keys are needed, and this is one: [key]"));
         }
         let state = self.state(py)?;
-        let spots = keys.try_iter()?.map(|key| spot(py, &state, &key?));
-        Files::many(py, state.clone(), spots.collect::<PyResult<_>>()?, threads)
+        let spots = match numbers(keys)? {
+            Some(numbers) => {
+                let files = state.number_files(py)?;
+                let spots = numbers.into_iter().map(|number| numbered(files, number));
+                spots.collect::<PyResult<_>>()?
+            }
+            None => {
+                let spots = keys.try_iter()?.map(|key| spot(py, &state, &key?));
+                spots.collect::<PyResult<_>>()?
+            }
+        };
+        Files::many(py, state, spots, threads)
     }
 
     /// Opens a file for reading bytes, without a buffer.

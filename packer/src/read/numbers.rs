@@ -17,13 +17,18 @@ pub struct Numbers {
     words: Vec<u64>,
     /// How many are chosen before each group of words.
     before: Vec<u64>,
+    /// In which group every so many chosen one lies.
+    groups: Vec<usize>,
     len: u64,
 }
+
+/// How many chosen ones lie between two of which the group is known: as many as a group has entries.
+const KNOWN: u64 = GROUP as u64 * WORD;
 
 impl Numbers {
     fn new(entries: u64) -> Numbers {
         let words = usize::try_from(entries.div_ceil(WORD)).unwrap_or(usize::MAX);
-        Numbers { words: Vec::with_capacity(words), before: Vec::new(), len: 0 }
+        Numbers { words: Vec::with_capacity(words), before: Vec::new(), groups: Vec::new(), len: 0 }
     }
 
     fn push(&mut self, place: u64, is_chosen: bool) {
@@ -36,6 +41,9 @@ impl Numbers {
         }
         if is_chosen && let Some(word) = self.words.last_mut() {
             *word |= 1 << bit;
+            if self.len.is_multiple_of(KNOWN) {
+                self.groups.push(self.before.len() - 1);
+            }
             self.len += 1;
         }
     }
@@ -55,7 +63,11 @@ impl Numbers {
         if number >= self.len {
             return None;
         }
-        let group = self.before.partition_point(|before| *before <= number) - 1;
+        let known = usize::try_from(number / KNOWN).ok()?;
+        let first = self.groups[known];
+        let last = self.groups.get(known + 1).map_or(self.before.len(), |group| group + 1);
+        let group =
+            first + self.before[first..last].partition_point(|before| *before <= number) - 1;
         let mut left = number - self.before[group];
         for (at, word) in self.words.iter().enumerate().skip(group * GROUP) {
             let here = u64::from(word.count_ones());

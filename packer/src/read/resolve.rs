@@ -116,6 +116,13 @@ impl Pack {
 
     /// Follows links inside the pack, as the file system would.
     fn resolve(&self, path: &[u8]) -> Result<Option<Found<'_>>> {
+        // Most ways have no links: then there is nothing to remember.
+        if let Ok(whole) = PackPath::new(trim_path(path))
+            && let Some(entry) = self.find(whole)?
+            && !entry.is_symlink()
+        {
+            return Ok(Some(Found::Entry(entry)));
+        }
         let (mut follow, mut last) = (Follow::new(path), None);
         loop {
             let found = match follow.step() {

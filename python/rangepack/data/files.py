@@ -59,7 +59,7 @@ class Selection:
 
     def sizes(self, numbers: Iterable[int]) -> list[int]:
         """Lengths of contents in bytes."""
-        return [entry.size for entry in self.files.entries(list(numbers))]
+        return self.files.sizes(list(numbers))
 
     def entries(self, numbers: list[int]) -> list[Entry]:
         """What the pack knows of files."""

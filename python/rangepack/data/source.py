@@ -17,7 +17,7 @@ class Source(abc.ABC, Generic[T]):
 
     Who writes another one says how many there are, what they take, how contents are read (in one call for many samples,
     while the interpreter is free) and how a sample is made of them (in the interpreter). A `Loader` does the two in
-    different threads.
+    different threads, and reads in two of them.
     """
 
     @abc.abstractmethod

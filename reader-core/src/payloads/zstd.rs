@@ -197,5 +197,5 @@ pub(crate) fn decode_frames(
     Err(Error::TrailingBytes { structure: Structure::Zstd, len })
 }
 
-#[cfg(all(test, any(feature = "zstd", feature = "zstd-c")))]
+#[cfg(test)]
 mod tests;
