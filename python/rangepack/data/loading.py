@@ -151,7 +151,9 @@ class _Reader:
     There are two: one has its requests on the way while the other checks what came.
     """
 
-    def __init__(self, source: Source[Any], pieces: Iterator[tuple[list[int], bool]], windows: bool, budget: int) -> None:
+    def __init__(
+        self, source: Source[Any], pieces: Iterator[tuple[list[int], bool]], windows: bool, budget: int
+    ) -> None:
         self.source, self.budget = source, budget
         self._process = os.getpid()
         self._groups = self._grouped(pieces, windows)
