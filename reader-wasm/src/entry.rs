@@ -4,7 +4,9 @@ use crate::value::{
     self, Answered, JsString, KEYS, Keys, core_error, count, name, number, object, set,
 };
 use js_sys::{BigInt, Object, Reflect};
-use rangepack_core::{BlockTable, Codec, Content, Entry, EntryRef, Error, Kind, PackPathBuf};
+use rangepack_core::{
+    BlockTable, Codec, Content, DictionaryRef, Entry, EntryRef, Error, Kind, PackPathBuf,
+};
 use wasm_bindgen::prelude::*;
 
 /// The plain object of an entry: the fields of `Entry` in `index.d.ts`. Of one that cannot be read it says why; the
@@ -123,6 +125,9 @@ fn file(into: &Object, keys: &Keys, content: &Content) -> Result<(), JsValue> {
         count(&table, &keys.offset, blocks.offset)?;
         set(into, &keys.blocks, table.into());
     }
+    if let Some(DictionaryRef::Number(number)) = content.dictionary {
+        set(into, &keys.dictionary, number.into());
+    }
     if let Some(group) = content.hard_link {
         count(into, &keys.hard_link, group)?;
     }
@@ -138,6 +143,8 @@ fn file(into: &Object, keys: &Keys, content: &Content) -> Result<(), JsValue> {
 
 /// Where and how a file is stored, from the object that [`to_object`] made.
 ///
+/// The dictionary is not: it is needed where zstd is decoded, which is not here.
+///
 /// Fails when that is not known here: what a later version wrote is listed, and not read.
 pub fn content_of(entry: &JsValue) -> Result<Content, JsValue> {
     KEYS.with(|keys| {
@@ -149,6 +156,7 @@ pub fn content_of(entry: &JsValue) -> Result<Content, JsValue> {
         let codec = match text(entry, &keys.codec)?.as_deref() {
             Some("stored") => Codec::Stored,
             Some("gzip") => Codec::Gzip,
+            Some("zstd") => Codec::Zstd,
             _ => return Err(value::error("ERR_ARGUMENT", "this is not the entry of a file")),
         };
         let digest = |key| text(entry, key)?.map(|text| value::digest(&text)).transpose();

@@ -25,7 +25,7 @@ pub fn decode_all(entry: &JsValue, payload: &[u8], verified: bool) -> Result<Vec
     }
     let mut limits = Limits::default();
     limits.content_bytes = 1 << 30;
-    let decoded = rangepack_core::decode_all(&content, payload, &limits);
+    let decoded = rangepack_core::decode_all(&content, payload, None, &limits);
     Ok(decoded.map_err(core_error)?.into_owned())
 }
 
@@ -44,7 +44,7 @@ pub fn decode_block(entry: &JsValue, block: &JsValue, stored: &[u8]) -> Result<V
             content: integer(block, &keys.start)?..integer(block, &keys.end)?,
         })
     })?;
-    let decoded = blocks::decode_block(&content, &block, stored);
+    let decoded = blocks::decode_block(&content, &block, stored, None);
     Ok(decoded.map_err(core_error)?.into_owned())
 }
 
@@ -78,7 +78,7 @@ impl Decoder {
     #[wasm_bindgen(constructor)]
     pub fn new(entry: &JsValue) -> Result<Decoder, JsValue> {
         let content = entry::content_of(entry)?;
-        let decoder = rangepack_core::Decoder::new(&content).map_err(core_error)?;
+        let decoder = rangepack_core::Decoder::new(&content, None).map_err(core_error)?;
         let stored = content.codec == Codec::Stored;
         Ok(Decoder { decoder, stored, input: Vec::new(), consumed: 0 })
     }

@@ -11,7 +11,8 @@ use crate::value::{
 use js_sys::{Array, Object, Uint8Array};
 use rangepack_core::layout::Volume;
 use rangepack_core::{
-    Answer, Digest, Extent, Index, Limits, Opening, PackPath, PackPathBuf, Source, blocks,
+    Answer, DictionaryRef, Digest, Extent, Index, Limits, Opening, PackPath, PackPathBuf, Source,
+    blocks,
 };
 use wasm_bindgen::prelude::*;
 
@@ -283,6 +284,19 @@ impl Reader {
             count(&told, &keys.next, scan.position())?;
             Ok(value::ready(told))
         })
+    }
+
+    /// Where the dictionary with this number lies: `volume`, `offset`, `length` and `sha256`.
+    pub fn dictionary(&self, number: u32) -> Answered {
+        let (index, pages) = self.parts()?;
+        let which = DictionaryRef::Number(number);
+        let place = ready!(index.dictionary(&pages, which, &self.limits));
+        let told = value::range(place.extent())?;
+        KEYS.with(|keys| {
+            set(&told, &keys.volume, place.volume.into());
+            set(&told, &keys.sha256, value::hex(&place.digest));
+        });
+        Ok(value::ready(told))
     }
 
     /// What to read for the bytes `start` to `end` of a file's content: `{ whole: true }` when only the

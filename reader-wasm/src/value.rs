@@ -1,7 +1,8 @@
 //! JavaScript values of what the core answers and is asked: numbers, names, digests, errors.
 
+use crate::code::code_of;
 use js_sys::{Object, Reflect};
-use rangepack_core::{Digest, Error, ErrorKind, Extent, Part};
+use rangepack_core::{Digest, Error, Extent, Part};
 use wasm_bindgen::prelude::*;
 
 /// What a question gives: a plain object, or an `Error` with a `code`.
@@ -131,15 +132,7 @@ pub fn error(code: &str, message: &str) -> JsValue {
 #[inline(never)]
 #[must_use]
 pub fn core_error(failure: Error) -> JsValue {
-    let code = match failure.kind() {
-        ErrorKind::NotAPack => "ERR_NOT_A_PACK",
-        ErrorKind::Unsupported => "ERR_UNSUPPORTED",
-        ErrorKind::OverLimit => "ERR_LIMIT",
-        ErrorKind::WrongPack => "ERR_WRONG_PACK",
-        ErrorKind::BadQuestion => "ERR_BAD_PATH",
-        _ => "ERR_CORRUPT",
-    };
-    let error = error(code, &failure.to_string());
+    let error = error(code_of(&failure), &failure.to_string());
     let of_index = [Part::Page, Part::BlockTable, Part::Section];
     if let Error::DigestMismatch { part, extent, .. } = failure
         && of_index.contains(&part)
@@ -214,5 +207,5 @@ keys! {
     index_bytes = "indexBytes", legacy = "legacy", index = "index", whole = "whole", file_size = "fileSize",
     tree_digest = "treeDigest", hard_link = "hardLink", sparse = "sparse", unreadable = "unreadable",
     message = "message", misfit = "misfit", sections = "sections", tag = "tag", known = "known",
-    attributes = "attributes", page_size = "pageSize",
+    attributes = "attributes", page_size = "pageSize", dictionary = "dictionary",
 }

@@ -16,14 +16,28 @@ pub(crate) struct Arguments {}
 /// Where the npm package keeps what is made here.
 const FOLDER: &str = "web/reader/wasm";
 
-/// The modules: one for packs, and one that reads the old formats as well.
-const MODULES: [Module; 2] = [
-    Module { name: "rangepack", inline: "inline.js", features: &[], budget: 76 * 1000 },
+/// The modules: one for packs, one that reads the old formats as well, and one that decodes zstd for either.
+const MODULES: [Module; 3] = [
+    Module {
+        name: "rangepack",
+        inline: "inline.js",
+        features: "module",
+        optimise: "-Oz",
+        budget: 78 * 1000,
+    },
     Module {
         name: "rangepack-legacy",
         inline: "inline-legacy.js",
-        features: &["--features", "legacy"],
-        budget: 148 * 1000,
+        features: "legacy",
+        optimise: "-Oz",
+        budget: 152 * 1000,
+    },
+    Module {
+        name: "rangepack-zstd",
+        inline: "inline-zstd.js",
+        features: "zstd",
+        optimise: "-O3",
+        budget: 30 * 1000,
     },
 ];
 
@@ -31,7 +45,9 @@ struct Module {
     name: &'static str,
     /// The module as text in JavaScript, for `rangepack/inline`.
     inline: &'static str,
-    features: &'static [&'static str],
+    features: &'static str,
+    /// For length or for speed.
+    optimise: &'static str,
     /// How long it may be for a browser that fetches it compressed, in bytes.
     budget: usize,
 }
@@ -49,7 +65,8 @@ pub(crate) fn run(_: &Arguments) -> Result<()> {
 
 fn build(module: &Module, folder: &Path) -> Result<()> {
     let profile = ["build", "--locked", "--package", "rangepack-wasm", "--profile", "wasm"];
-    run::run(run::cargo(profile).args(["--target", TARGET]).args(module.features))?;
+    let features = ["--target", TARGET, "--no-default-features", "--features", module.features];
+    run::run(run::cargo(profile).args(features))?;
     let built = run::target_folder()?.join(TARGET).join("wasm/rangepack_wasm.wasm");
     bind(&built, module.name, folder)?;
 
@@ -58,7 +75,7 @@ fn build(module: &Module, folder: &Path) -> Result<()> {
     let mut optimise = node::tool("wasm-opt");
     // Nothing lies in the first KiB of memory, where the stack would end.
     optimise.args([
-        "-Oz",
+        module.optimise,
         "--converge",
         "--low-memory-unused",
         "--strip-debug",

@@ -131,6 +131,7 @@ impl Context {
         dictionary: Option<&Dictionary>,
         out: &mut Vec<u8>,
     ) -> Result<()> {
+        backend::available()?;
         plausible(stored.len() as u64, size)?;
         let frame = Frame::of(stored)?;
         if frame.len < stored.len() {
@@ -172,6 +173,7 @@ pub(crate) fn decode_frames(
     payload: &[u8],
     dictionary: Option<&Dictionary>,
 ) -> Result<Vec<u8>> {
+    backend::available()?;
     check_dictionary(content, dictionary)?;
     let step = frames::frame_size(content)?;
     let mut context = Context::new();

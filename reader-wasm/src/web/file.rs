@@ -6,6 +6,7 @@ use futures_util::stream::{self, LocalBoxStream};
 use futures_util::{Stream, StreamExt, TryStreamExt};
 use rangepack_core::blocks::{self, Block, Slice};
 use rangepack_core::plan::plan;
+use rangepack_core::zstd::Dictionary;
 use rangepack_core::{
     Codec, Content, Decoder, Digest, Entry, Extent, Kind, PackPath, PackPathBuf, Part, decode_all,
 };
@@ -80,7 +81,7 @@ impl File {
         while let Some(piece) = pieces.next().await {
             payload.extend(piece?);
         }
-        self.decode(payload)
+        self.decode(payload).await
     }
 
     /// A part of the content. Of a file with a block table only the blocks that hold it are fetched; without one all is.
@@ -131,7 +132,7 @@ impl File {
 
     /// Refuses what cannot be read here, or has no room in memory, before any of it is fetched.
     fn check_whole(&self, value: u64) -> Result<()> {
-        Decoder::new(&self.content).map_err(|error| self.bad(error))?;
+        self.check()?;
         let (what, limit) = ("content_bytes", self.pack.shared.limits.content_bytes);
         if value.max(self.content.stored_size.min(value)) > limit {
             return Err(self.bad(rangepack_core::Error::OverLimit { what, value, limit }));
@@ -139,10 +140,21 @@ impl File {
         Ok(())
     }
 
-    fn decode(&self, payload: Vec<u8>) -> Result<Vec<u8>> {
+    /// Refuses what cannot be read here, and sizes that do not belong together.
+    fn check(&self) -> Result<()> {
+        let content = self.content.with_dictionary(None);
+        Decoder::new(&content, None).map(drop).map_err(|error| self.bad(error))
+    }
+
+    async fn dictionary(&self) -> Result<Option<Dictionary>> {
+        self.pack.dictionary(&self.path, &self.content).await
+    }
+
+    async fn decode(&self, payload: Vec<u8>) -> Result<Vec<u8>> {
         let limits = &self.pack.shared.limits;
-        let content =
-            decode_all(&self.content, &payload, limits).map_err(|error| self.bad(error))?;
+        let dictionary = self.dictionary().await?;
+        let content = decode_all(&self.content, &payload, dictionary.as_ref(), limits)
+            .map_err(|error| self.bad(error))?;
         Ok(match content {
             std::borrow::Cow::Borrowed(_) => payload,
             std::borrow::Cow::Owned(content) => content,
@@ -170,12 +182,12 @@ impl File {
     ) -> LocalBoxStream<'static, Result<Vec<u8>>> {
         let file = self.clone();
         let pieces = async move {
-            Decoder::new(&file.content).map_err(|error| file.bad(error))?;
+            file.check()?;
             if range.is_empty() {
                 return Ok(stream::empty().boxed_local());
             }
             if file.content.blocks.is_some() {
-                return Ok(file.block_by_block(range));
+                return Ok(file.block_by_block(range, file.dictionary().await?));
             }
             if file.content.stored_size.max(file.content.size) <= WHOLE {
                 let whole = file.read().await?;
@@ -189,13 +201,17 @@ impl File {
                 true => None,
                 false => Some(file.vouched().await?),
             };
-            Ok(file.decoded(range, vouched))
+            Ok(file.decoded(range, file.dictionary().await?, vouched))
         };
         stream::once(pieces).try_flatten().boxed_local()
     }
 
     /// Block by block; the next requests are on their way meanwhile.
-    fn block_by_block(&self, range: Range<u64>) -> LocalBoxStream<'static, Result<Vec<u8>>> {
+    fn block_by_block(
+        &self,
+        range: Range<u64>,
+        dictionary: Option<Dictionary>,
+    ) -> LocalBoxStream<'static, Result<Vec<u8>>> {
         let (file, end) = (self.clone(), range.end);
         let located = stream::try_unfold(range.start, move |reached| {
             let file = file.clone();
@@ -234,12 +250,13 @@ impl File {
             .try_buffered(IN_FLIGHT);
         fetched
             .map_ok(move |(blocks, stored)| {
-                let (file, range) = (file.clone(), range.clone());
+                let (file, range, dictionary) = (file.clone(), range.clone(), dictionary.clone());
                 let first = blocks.first().map_or(0, |block| block.stored.start);
                 stream::iter(blocks).map(move |block| {
                     let at = (block.stored.start - first) as usize;
                     let bytes = stored.get(at..at + block.stored.len as usize).unwrap_or_default();
-                    let content = blocks::decode_block(&file.content, &block, bytes)
+                    let dictionary = dictionary.as_ref();
+                    let content = blocks::decode_block(&file.content, &block, bytes, dictionary)
                         .map_err(|error| file.bad(error))?;
                     Ok(part(&content, block.content.start, &range))
                 })
@@ -253,7 +270,9 @@ impl File {
         if let Some(known) = self.vouched.borrow().clone() {
             return Ok(known);
         }
-        let mut decoder = Decoder::new(&self.content).map_err(|error| self.bad(error))?;
+        let dictionary = self.dictionary().await?;
+        let mut decoder =
+            Decoder::new(&self.content, dictionary).map_err(|error| self.bad(error))?;
         let (mut digests, mut buffer) = (Vec::new(), vec![0; PIECE]);
         let mut parts = self.payload();
         while let Some(stored) = parts.next().await {
@@ -281,9 +300,10 @@ impl File {
     fn decoded(
         &self,
         range: Range<u64>,
+        dictionary: Option<Dictionary>,
         vouched: Option<Rc<[Digest]>>,
     ) -> LocalBoxStream<'static, Result<Vec<u8>>> {
-        let decoder = match Decoder::new(&self.content) {
+        let decoder = match Decoder::new(&self.content, dictionary) {
             Ok(decoder) => Some(decoder),
             Err(error) => {
                 let error = self.bad(error);
@@ -455,7 +475,7 @@ impl Pack {
                         (Ok(bytes), Some(Ok(file))) => {
                             let at = (extent.start - read.extent.start) as usize;
                             let stored = bytes.get(at..at + extent.len as usize);
-                            file.decode(stored.unwrap_or_default().to_vec())
+                            file.decode(stored.unwrap_or_default().to_vec()).await
                         }
                         (Err(error), _) | (_, Some(Err(error))) => Err(error.clone()),
                         (Ok(_), None) => Ok(Vec::new()),

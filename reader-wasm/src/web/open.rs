@@ -68,6 +68,7 @@ async fn open(bytes: Bytes, options: &OpenOptions) -> Result<Pack> {
             bytes,
             pieces: RefCell::new(pieces),
             cache_bytes,
+            dictionaries: RefCell::default(),
             others: opened.volumes.iter().map(|_| RefCell::default()).collect(),
             parts: opened,
             options: options.clone(),

@@ -8,9 +8,10 @@ use super::options::OpenOptions;
 use super::source::{Bytes, Traffic};
 use crate::pieces::{Pages, Pieces};
 use rangepack_core::layout::{Header, Volume};
+use rangepack_core::zstd::Dictionary;
 use rangepack_core::{
-    Answer, Content, Digest, Entry, EntryRef, ErrorKind, Escaped, Extent, Follow, Index, Kind,
-    Limits, Met, PackPath, PackPathBuf, Part, Source, Step, trim_path,
+    Answer, Codec, Content, DictionaryRef, Digest, Entry, EntryRef, ErrorKind, Escaped, Extent,
+    Follow, Index, Kind, Limits, Met, PackPath, PackPathBuf, Part, Source, Step, trim_path,
 };
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
@@ -21,6 +22,9 @@ use web_sys::{AbortSignal, Url};
 
 /// Pages are read ahead, more and more of them up to this many bytes.
 const AHEAD: u64 = 1 << 20;
+
+/// Dictionaries are kept up to so many bytes; then all are given up.
+const DICTIONARIES: u64 = 32 << 20;
 
 /// So many entries at most are taken from the pages at hand at a time.
 const BATCH: usize = 1000;
@@ -47,6 +51,8 @@ pub(super) struct Opened {
     pub(super) pieces: RefCell<Pieces>,
     pub(super) cache_bytes: u64,
     pub(super) parts: Parts,
+    /// Dictionaries that were needed, and how many bytes of them.
+    pub(super) dictionaries: RefCell<(BTreeMap<u32, Dictionary>, u64)>,
     /// Other files with payloads, once they were opened.
     pub(super) others: Vec<RefCell<Option<Rc<Bytes>>>>,
     pub(super) options: OpenOptions,
@@ -288,6 +294,40 @@ impl Pack {
             return self.shared.bytes.read(extent, self.signal.as_ref()).await;
         }
         self.volume(content.volume).await?.read(extent, self.signal.as_ref()).await
+    }
+
+    /// The dictionary that a payload was compressed with, if it was with one.
+    pub(super) async fn dictionary(
+        &self,
+        path: &PackPathBuf,
+        content: &Content,
+    ) -> Result<Option<Dictionary>> {
+        let Some(which) = content.dictionary else { return Ok(None) };
+        let number = match which {
+            DictionaryRef::Number(number) => Some(number),
+            DictionaryRef::Place(_) => None,
+        };
+        let known =
+            number.and_then(|number| self.shared.dictionaries.borrow().0.get(&number).cloned());
+        if known.is_some() {
+            return Ok(known);
+        }
+        let limits = &self.shared.limits;
+        let place = self.ask(|index, pages| index.dictionary(pages, which, limits)).await?;
+        let lies = Content::new(Codec::Stored, place.offset, place.len.into(), place.len.into())
+            .with_volume(place.volume);
+        let bytes = self.stored(&lies, place.extent()).await?;
+        let dictionary =
+            Dictionary::new(&place, &bytes).map_err(|error| self.bad_entry(path, error))?;
+        let (kept, sum) = &mut *self.shared.dictionaries.borrow_mut();
+        if let Some(number) = number {
+            if *sum > DICTIONARIES {
+                (*kept, *sum) = (BTreeMap::new(), 0);
+            }
+            *sum += u64::from(place.len);
+            kept.insert(number, dictionary.clone());
+        }
+        Ok(Some(dictionary))
     }
 
     /// Another file with payloads; it is opened when it is first asked for.

@@ -5,6 +5,7 @@
 import { PackError } from './errors.js';
 import { sha256 } from './hash.js';
 import { Recent } from './recent.js';
+import { Frames } from './zstd.js';
 
 /** @import { FileEntry } from '../types/index.d.ts' */
 /** @import { Engine } from './engine.js' */
@@ -23,12 +24,16 @@ const STEP = 2 * 1024 * 1024;
  */
 const STREAM_FROM = 256 * 1024;
 
+/** Of compressed files no more content is held in memory as a whole, in bytes. */
+const MOST = 1024 * 1024 * 1024;
+
 /** Decoded blocks that are kept, in bytes: whoever seeks in a file comes back to them. */
 const BLOCKS = 16 * 1024 * 1024;
 
 /** Reads contents of one pack. */
 export class Contents {
   #engine;
+  #frames;
   /** @type {Recent<Uint8Array<ArrayBuffer>>} */
   #blocks = new Recent(BLOCKS);
   /** By entry without a block table, digests of the parts of its payload, once all of it was verified. @type {WeakMap<FileEntry, string[]>} */
@@ -37,6 +42,7 @@ export class Contents {
   /** @param {Engine} engine */
   constructor(engine) {
     this.#engine = engine;
+    this.#frames = new Frames(engine);
   }
 
   /**
@@ -49,13 +55,16 @@ export class Contents {
   async whole(entry, { signal } = {}) {
     this.#check(entry);
     if (entry.size === 0 && entry.storedSize === 0) return new Uint8Array();
+    if (entry.codec !== 'stored' && entry.size > MOST) {
+      throw this.#engine.error('ERR_LIMIT', `${entry.path}: ${entry.size} bytes of content; ${MOST} are the most that is held at once`);
+    }
     const cached = entry.sha256 === undefined ? undefined : await this.#engine.cached(entry.sha256);
     if (cached !== undefined && cached.length === entry.storedSize) {
-      const content = await this.decode(entry, cached).catch(() => undefined);
+      const content = await this.decode(entry, cached, signal).catch(() => undefined);
       if (content !== undefined) return content;
     }
     const payload = await this.#engine.read(entry.volume ?? 0, entry.offset ?? 0, entry.storedSize, signal, entry.path);
-    const content = await this.decode(entry, payload);
+    const content = await this.decode(entry, payload, signal);
     if (entry.sha256 !== undefined) this.#engine.keep(entry.sha256, payload);
     return content;
   }
@@ -63,13 +72,19 @@ export class Contents {
   /**
    * @param {FileEntry} entry
    * @param {Uint8Array<ArrayBuffer>} payload as it is stored
+   * @param {AbortSignal | undefined} signal
    * @returns {Promise<Uint8Array<ArrayBuffer>>} its content, verified
    */
-  async decode(entry, payload) {
+  async decode(entry, payload, signal) {
     const { wasm } = this.#engine;
     return this.#engine.guard(entry.path, async () => {
       await this.#compare(entry.sha256, payload, entry.offset);
       this.#engine.metrics.verifiedBytes += entry.sha256 === undefined ? 0 : payload.length;
+      if (entry.codec === 'zstd') {
+        const content = await this.#frames.whole(entry, payload, signal);
+        await this.#compare(entry.originalSha256, content, entry.offset);
+        return content;
+      }
       if (entry.codec !== 'gzip') return payload;
       if (entry.size >= STREAM_FROM && entry.sha256 !== undefined && 'DecompressionStream' in globalThis) {
         return this.#inflate(entry, payload);
@@ -180,7 +195,7 @@ export class Contents {
     const first = await this.#engine.locate(entry, start, end, signal);
     if (!('whole' in first)) {
       yield* this.#fromBlocks(entry, start, end, first, signal);
-    } else if (Math.max(entry.storedSize, entry.size) <= WHOLE) {
+    } else if (entry.codec === 'zstd' || Math.max(entry.storedSize, entry.size) <= WHOLE) {
       yield (await this.whole(entry, { signal })).subarray(start, end);
     } else {
       const unvouched = entry.codec !== 'gzip' && entry.sha256 === undefined;
@@ -270,6 +285,7 @@ export class Contents {
         engine.metrics.verifiedBytes += stored.length;
         if (entry.codec === 'gzip') return own(engine.wasm.decodeBlock(entry, block, stored));
         await this.#compare(block.sha256, stored, block.offset);
+        if (entry.codec === 'zstd') return this.#frames.one(entry, stored, block.end - block.start, signal);
         return stored;
       });
     const cached = await engine.cached(block.sha256);

@@ -110,6 +110,11 @@ export class Engine {
     abandoned?.register(this, this.sources, this);
   }
 
+  /** Whether nobody may wait for what another call fetches. */
+  get isolated() {
+    return this.#options.isolated === true;
+  }
+
   get closed() {
     return this.#closed !== undefined;
   }

@@ -8,11 +8,18 @@ export * from './index.js';
 
 setWasm(inlined);
 
+/** Written out, so that bundlers see all files. */
+const MODULES = {
+  packs: () => import('../wasm/inline.js'),
+  legacy: () => import('../wasm/inline-legacy.js'),
+  zstd: () => import('../wasm/inline-zstd.js'),
+};
+
 /**
- * @param {'packs' | 'legacy'} which
+ * @param {keyof typeof MODULES} which
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
  */
 export async function inlined(which) {
-  const { default: base64 } = await (which === 'packs' ? import('../wasm/inline.js') : import('../wasm/inline-legacy.js'));
+  const { default: base64 } = await MODULES[which]();
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 }

@@ -12,10 +12,15 @@ export class Recent {
   #bytes = 0;
   /** @type {Map<string, { value: T, bytes: number }>} in the order of their use */
   #values = new Map();
+  #drop;
 
-  /** @param {number} limit in bytes */
-  constructor(limit) {
+  /**
+   * @param {number} limit in bytes
+   * @param {(value: T) => void} [drop] is told what is kept no longer
+   */
+  constructor(limit, drop = () => {}) {
     this.#limit = limit;
+    this.#drop = drop;
   }
 
   /**
@@ -36,12 +41,15 @@ export class Recent {
    * @param {number} bytes that it takes
    */
   set(key, value, bytes) {
-    this.#bytes += bytes - (this.#values.get(key)?.bytes ?? 0);
+    const old = this.#values.get(key);
+    this.#bytes += bytes - (old?.bytes ?? 0);
     this.#values.delete(key);
+    if (old !== undefined) this.#drop(old.value);
     this.#values.set(key, { value, bytes });
-    for (const [oldest, { bytes }] of this.#values) {
+    for (const [oldest, { value, bytes }] of this.#values) {
       if (this.#bytes <= this.#limit) break;
       this.#values.delete(oldest);
+      this.#drop(value);
       this.#bytes -= bytes;
     }
   }

@@ -4,21 +4,34 @@
 
 // What surrounds them is imported beforehand, for service workers can import nothing later.
 import * as legacy from '../wasm/rangepack-legacy.js';
+import * as zstd from '../wasm/rangepack-zstd.js';
 import * as packs from '../wasm/rangepack.js';
 import { PackError, displayUrl } from './errors.js';
 import { ARGUMENTS, checkArgument } from './options.js';
 
 /** @typedef {typeof import('../wasm/rangepack-legacy.js')} Wasm */
 
-/** `packs` reads packs; `legacy`, twice as large, reads the old formats as well. @typedef {'packs' | 'legacy'} Which */
+/** @typedef {typeof import('../wasm/rangepack-zstd.js')} Zstd */
 
-/** @type {Map<Which, Promise<Wasm>>} */
+/**
+ * `packs` reads packs; `legacy`, twice as large, reads the old formats as well; `zstd` decodes files for either.
+ *
+ * @typedef {{ packs: Wasm, legacy: Wasm, zstd: Zstd }} Modules
+ */
+
+/** @typedef {keyof Modules} Which */
+
+// What the types of `legacy` say holds for `packs`: it lacks what is never asked of it.
+const MODULES = /** @type {Modules} */ (/** @type {unknown} */ ({ packs, legacy, zstd }));
+
+/** @type {Map<Which, Promise<Modules[Which]>>} */
 const loading = new Map();
 
-// Written out, so that bundlers see both files.
+// Written out, so that bundlers see all files.
 const URLS = {
   packs: () => new URL('../wasm/rangepack_bg.wasm', import.meta.url),
   legacy: () => new URL('../wasm/rangepack-legacy_bg.wasm', import.meta.url),
+  zstd: () => new URL('../wasm/rangepack-zstd_bg.wasm', import.meta.url),
 };
 
 /** @import { WasmSource } from '../types/index.d.ts' */
@@ -45,8 +58,9 @@ export function setLoader(loader) {
 }
 
 /**
- * @param {Which} which
- * @returns {Promise<Wasm>} the module, ready for use
+ * @template {Which} W
+ * @param {W} which
+ * @returns {Promise<Modules[W]>} the module, ready for use
  */
 export function loadWasm(which) {
   let module = loading.get(which);
@@ -56,12 +70,12 @@ export function loadWasm(which) {
     // The next pack tries again.
     module.catch(() => loading.delete(which));
   }
-  return module;
+  return /** @type {Promise<Modules[W]>} */ (module);
 }
 
 /** @param {Which} which */
 async function instantiate(which) {
-  const module = which === 'packs' ? packs : legacy;
+  const module = MODULES[which];
   let where = '';
   try {
     const source = await locate(which);
@@ -76,5 +90,5 @@ async function instantiate(which) {
       'security policy forbids it, say where it is with setWasm, or import from rangepack/inline, which has it inside';
     throw new PackError('ERR_WASM', message, { cause });
   }
-  return /** @type {Wasm} */ (module);
+  return module;
 }

@@ -279,13 +279,15 @@ export interface CommonEntry {
 export interface FileEntry extends CommonEntry {
   kind: 'file';
   /** How and where its payload is stored. */
-  codec?: 'stored' | 'gzip' | 'unknown';
+  codec?: 'stored' | 'gzip' | 'zstd' | 'unknown';
   volume?: number;
   offset?: number;
   /** SHA-256 of the payload as stored. `.fpack` files have none. */
   sha256?: string;
   /** SHA-256 of the content of a compressed file. */
   originalSha256?: string;
+  /** Number of the dictionary that a zstd payload was compressed with, from 1; without one it needs none. */
+  dictionary?: number;
   /** The table of a large file's blocks. */
   blocks?: { offset: number; sha256: string; blockLog2: number };
   /** Number of its group, where several names are one file (hard links). */
@@ -360,10 +362,11 @@ export function cacheStorageCache(options?: { name?: string | undefined; maxByte
 
 /**
  * Says where the WebAssembly modules come from, before the first pack is opened: for pages that keep them elsewhere, and
- * bundlers that leave them behind. `packs` reads packs; `legacy` is fetched only for containers in the old formats. Where
- * nothing may be compiled while a program runs (Cloudflare's workers), a compiled module does.
+ * bundlers that leave them behind. `packs` reads packs; `legacy` is fetched only for containers in the old formats, `zstd`
+ * when the first file that is compressed with zstd is read. Where nothing may be compiled while a program runs (Cloudflare's
+ * workers), a compiled module does.
  */
-export function setWasm(source: (which: 'packs' | 'legacy') => WasmSource | PromiseLike<WasmSource>): void;
+export function setWasm(source: (which: 'packs' | 'legacy' | 'zstd') => WasmSource | PromiseLike<WasmSource>): void;
 
 /** A module: its address (in Node, `file:` too), its bytes, an answer of `fetch` with them, or compiled. */
 export type WasmSource = URL | ArrayBuffer | ArrayBufferView | Response | WebAssembly.Module;

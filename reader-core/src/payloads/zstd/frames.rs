@@ -1,7 +1,7 @@
 //! Frames side by side, decoded as their bytes arrive.
 
 use super::frame::{Step, Walk};
-use super::{Context, Dictionary, Frame, check_dictionary, plausible};
+use super::{Context, Dictionary, Frame, backend, check_dictionary, plausible};
 use crate::Content;
 use crate::error::{Error, Result, Structure};
 use crate::format::layout::TableShape;
@@ -57,6 +57,7 @@ impl FrameDecoder {
     /// # Errors
     /// Those of [`Context::decode_frame`], [`Error::TrailingBytes`] when `input` goes on after the last frame.
     pub fn decode(&mut self, input: &[u8], output: &mut [u8]) -> Result<Progress> {
+        backend::available()?;
         let mut progress = Progress::default();
         loop {
             let ready = self.content.get(self.given..).unwrap_or_default();
