@@ -365,32 +365,6 @@ impl Pack {
         Entries { pack: self, scan: Some(self.0.index.scan(range)) }
     }
 
-    /// The entry with this number, counted in key order.
-    ///
-    /// # Errors
-    /// When there are not so many; when the index is damaged, or cannot be fetched.
-    pub fn entry_at(&self, number: u64) -> Result<EntryRef<'_>> {
-        let index = &self.0.index;
-        let entry = self.ask(|pages| index.entry_at(pages, number))?;
-        entry.ok_or_else(|| {
-            let file_len = index.len();
-            self.error(rangepack_core::Error::OutOfBounds { start: number, len: 1, file_len })
-        })
-    }
-
-    /// The entries with these numbers, which are added to `found` in the same order: faster than one by one.
-    pub fn entries_of<'p>(&'p self, numbers: &[u64], found: &mut Vec<Result<EntryRef<'p>>>) {
-        let mut entries = Vec::with_capacity(numbers.len());
-        self.0.index.entries_of(self, numbers, &mut entries);
-        let intact = self.index_file().map_or(Ok(()), Data::intact);
-        if intact.is_err() {
-            entries.fill(None);
-        }
-        let one =
-            |(entry, number): (Option<_>, &u64)| entry.map_or_else(|| self.entry_at(*number), Ok);
-        found.extend(entries.into_iter().zip(numbers).map(one));
-    }
-
     /// Opens a file: `Read`, `Seek` and `BufRead`. Links are followed.
     pub fn open_file(&self, path: impl AsRef<[u8]>) -> Result<File> {
         let (entry, content) = self.content_at(path.as_ref())?;
