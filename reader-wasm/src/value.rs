@@ -132,7 +132,8 @@ pub fn error(code: &str, message: &str) -> JsValue {
 #[inline(never)]
 #[must_use]
 pub fn core_error(failure: Error) -> JsValue {
-    let error = error(code_of(&failure), &failure.to_string());
+    let code = code_of(&failure);
+    let error = error(code, &failure.to_string());
     let of_index = [Part::Page, Part::BlockTable, Part::Section];
     if let Error::DigestMismatch { part, extent, .. } = failure
         && of_index.contains(&part)

@@ -145,6 +145,8 @@ describe('commands', () => {
   test('name the range of a payload, where it is one', () => {
     assert.equal(curlCommand('https://a/b.pack', entry), 'curl -r 5-14 https://a/b.pack');
     assert.equal(curlCommand('https://a/b?x=1&y', { ...entry, codec: 'gzip' }), "curl -r 5-14 'https://a/b?x=1&y' | gunzip");
+    assert.equal(curlCommand('https://a/b', { ...entry, codec: 'zstd' }), 'curl -r 5-14 https://a/b | zstd -d');
+    assert.equal(curlCommand('https://a/b', { ...entry, codec: 'zstd', dictionary: 1 }), undefined);
     assert.equal(curlCommand('https://a', { ...entry, volume: 1 }), undefined);
     assert.equal(curlCommand('https://a', { ...entry, storedSize: 0 }), undefined);
   });

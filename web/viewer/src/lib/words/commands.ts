@@ -24,11 +24,15 @@ export function catCommand(pack: string, entry: Entry, index?: string): string {
   return `rangepack cat ${options}-- ${quoted(pack)} ${quoted(entry.path)}`;
 }
 
-/** The payload as stored, taken out of the pack by one range. Undefined where that is not one range of this file. */
+/**
+ * The payload as stored, taken out of the pack by one range, and decoded. Undefined where that is not one range of this file, or
+ * takes more than it: a dictionary.
+ */
 export function curlCommand(url: string, entry: Entry): string | undefined {
   if (entry.kind !== 'file') return undefined;
-  const { offset, storedSize, volume, codec } = entry;
-  if (offset === undefined || (volume ?? 0) !== 0 || storedSize === 0) return undefined;
+  const { offset, storedSize, volume, codec, dictionary } = entry;
+  if (offset === undefined || (volume ?? 0) !== 0 || storedSize === 0 || dictionary !== undefined) return undefined;
   const command = `curl -r ${offset}-${offset + storedSize - 1} ${quoted(url)}`;
+  if (codec === 'zstd') return `${command} | zstd -d`;
   return codec === 'gzip' ? `${command} | gunzip` : command;
 }
