@@ -14,6 +14,7 @@ impl CallerError {
         &self.0
     }
 
+    #[cfg(feature = "remote")]
     pub(crate) fn new(error: io::Error) -> CallerError {
         CallerError(Arc::new(error))
     }

@@ -63,26 +63,27 @@ class Decoder {
   /**
    * @param {Uint8Array} stored begins with a frame
    * @param {number} size of its content
+   * @param {boolean} exact whether it may not be shorter
    * @param {number} dictionary 0: none
-   * @returns {Uint8Array<ArrayBuffer>} its content; `consumed` says how long it is
+   * @returns {Uint8Array<ArrayBuffer>} its content; `consumed` says how long the frame is
    */
-  frame(stored, size, dictionary) {
+  frame(stored, size, exact, dictionary) {
     // Before it is looked at, nobody knows how long it is.
     const likely = stored.subarray(0, size + (size >> 2) + 1024);
     try {
-      return this.#frame(likely, size, dictionary);
+      return this.#frame(likely, size, exact, dictionary);
     } catch (error) {
       if (likely.length === stored.length) throw error;
-      return this.#frame(stored.subarray(0, LONGEST), size, dictionary);
+      return this.#frame(stored.subarray(0, LONGEST), size, exact, dictionary);
     }
   }
 
-  /** @param {Uint8Array} stored @param {number} size @param {number} dictionary */
-  #frame(stored, size, dictionary) {
+  /** @param {Uint8Array} stored @param {number} size @param {boolean} exact @param {number} dictionary */
+  #frame(stored, size, exact, dictionary) {
     const room = this.#frames.room(stored.length);
     this.#all().set(stored, room);
-    const content = this.#frames.decode(stored.length, size, dictionary);
-    return this.#all().slice(content, content + size);
+    const content = this.#frames.decode(stored.length, size, exact, dictionary);
+    return this.#all().slice(content, content + this.#frames.length);
   }
 
   get consumed() {
@@ -124,16 +125,22 @@ export class Frames {
    * @returns {Promise<Uint8Array<ArrayBuffer>>} the content of all its frames
    */
   async whole(entry, payload, signal) {
-    if (entry.blocks === undefined) return this.one(entry, payload, entry.size, signal);
-    const step = 2 ** entry.blocks.blockLog2;
-    const content = new Uint8Array(entry.size);
+    // Without a table each frame says how much it holds.
+    const exact = entry.blocks !== undefined;
+    const step = entry.blocks === undefined ? LONGEST : 2 ** entry.blocks.blockLog2;
+    let content = new Uint8Array();
     let [at, length, breath] = [0, 0, BREATH];
     do {
       const size = Math.min(step, entry.size - length);
-      const [piece, consumed] = await this.#frame(entry, payload.subarray(at), size, signal);
-      content.set(piece, length);
+      const [piece, consumed] = await this.#frame(entry, payload.subarray(at), size, exact, signal);
       at += consumed;
-      length += size;
+      length += piece.length;
+      if (piece.length === entry.size) {
+        content = piece;
+        break;
+      }
+      if (content.length === 0) content = new Uint8Array(entry.size);
+      content.set(piece, length - piece.length);
       if (length < breath) continue;
       await sleep(0, signal);
       breath = length + BREATH;
@@ -150,7 +157,7 @@ export class Frames {
    * @returns {Promise<Uint8Array<ArrayBuffer>>}
    */
   async one(entry, stored, size, signal) {
-    const [content, consumed] = await this.#frame(entry, stored, size, signal);
+    const [content, consumed] = await this.#frame(entry, stored, size, true, signal);
     atEnd(consumed, stored);
     return content;
   }
@@ -159,10 +166,11 @@ export class Frames {
    * @param {FileEntry} entry
    * @param {Uint8Array} stored begins with a frame
    * @param {number} size
+   * @param {boolean} exact
    * @param {AbortSignal | undefined} signal
    * @returns {Promise<[content: Uint8Array<ArrayBuffer>, consumed: number]>}
    */
-  async #frame({ dictionary }, stored, size, signal) {
+  async #frame({ dictionary }, stored, size, exact, signal) {
     const decoder = await abortable(loaded(), signal);
     for (;;) {
       // Another one may have taken its room, so that it is looked for where it is used.
@@ -172,7 +180,7 @@ export class Frames {
         continue;
       }
       try {
-        return [decoder.frame(stored, size, number ?? 0), decoder.consumed];
+        return [decoder.frame(stored, size, exact, number ?? 0), decoder.consumed];
       } catch (error) {
         // It is left as it was when it failed, which no other file is to suffer from.
         if (error instanceof WebAssembly.RuntimeError) shared = undefined;
