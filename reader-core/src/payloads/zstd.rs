@@ -181,6 +181,10 @@ pub(crate) fn decode_frames(
     let mut rest = payload;
     loop {
         let start = payload.len().saturating_sub(rest.len()) as u64;
+        if rest.is_empty() && !output.is_empty() {
+            let (expected, found) = (content.size, output.len() as u64);
+            return Err(Error::SizeMismatch { expected, found });
+        }
         let frame = Frame::of(rest)?;
         let size = frames::next_size(step, content.size, output.len() as u64, &frame);
         let stored = rest.get(..frame.len).unwrap_or_default();

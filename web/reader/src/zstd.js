@@ -141,6 +141,9 @@ export class Frames {
       }
       if (content.length === 0) content = new Uint8Array(entry.size);
       content.set(piece, length - piece.length);
+      if (at === payload.length && length < entry.size) {
+        throw new PackError('ERR_CORRUPT', `content of ${entry.size} bytes expected, ${length} found`);
+      }
       if (length < breath) continue;
       await sleep(0, signal);
       breath = length + BREATH;

@@ -122,6 +122,10 @@ impl FrameDecoder {
         if self.ended {
             return Ok(());
         }
+        if self.stored.is_empty() && self.decoded > 0 {
+            let (expected, found) = (self.size, self.decoded);
+            return Err(Error::SizeMismatch { expected, found });
+        }
         let have = self.start.saturating_add(self.stored.len() as u64);
         Err(Error::Truncated { structure: Structure::Zstd, need: have.saturating_add(1), have })
     }
