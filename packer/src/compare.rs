@@ -311,7 +311,10 @@ mod tests {
         tree(&source);
         for compress in [None, Some(6)] {
             let target = root.path().join(format!("{compress:?}.pack"));
-            let options = PackOptions { compress, ..PackOptions::default() };
+            let options = PackOptions {
+                compress: compress.map(crate::Compression::Gzip),
+                ..PackOptions::default()
+            };
             crate::pack(&source, &target, &options, &()).unwrap();
             let pack = Pack::open(&target).unwrap();
             let copy = root.path().join("copy");
@@ -352,9 +355,12 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let source = root.path().join("tree");
         tree(&source);
-        let packed = |name: &str, compress| {
+        let packed = |name: &str, compress: Option<u32>| {
             let target = root.path().join(name);
-            let options = PackOptions { compress, ..PackOptions::default() };
+            let options = PackOptions {
+                compress: compress.map(crate::Compression::Gzip),
+                ..PackOptions::default()
+            };
             crate::pack(&source, &target, &options, &()).unwrap();
             Pack::open(&target).unwrap()
         };

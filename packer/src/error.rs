@@ -1,15 +1,19 @@
 //! What can fail while packing, opening, reading and extracting.
 
 mod action;
+mod caller;
 mod container;
 mod difference;
+mod entry_path;
 mod kind;
 mod left_out;
 mod setting;
 
 pub use action::Action;
+pub use caller::CallerError;
 pub use container::ContainerProblem;
 pub use difference::Difference;
+pub use entry_path::EntryPath;
 pub use kind::ErrorKind;
 pub use left_out::LeftOut;
 pub use setting::Setting;
@@ -74,7 +78,7 @@ pub enum Error {
         /// The pack.
         pack: Location,
         /// The entry's path inside the pack.
-        entry: String,
+        entry: EntryPath,
         /// What is wrong with it.
         source: Box<rangepack_core::Error>,
     },
@@ -114,7 +118,7 @@ pub enum Error {
         /// The pack.
         pack: Location,
         /// The path asked for.
-        entry: String,
+        entry: EntryPath,
     },
     /// A link is there, but it leads to nothing in the pack: out of it, in a circle, or to a path that is
     /// not there.
@@ -123,9 +127,9 @@ pub enum Error {
         /// The pack.
         pack: Location,
         /// The path asked for.
-        entry: String,
+        entry: EntryPath,
         /// What the link says.
-        target: String,
+        target: EntryPath,
     },
     /// The entry is something else: a directory where a file was asked for, say.
     #[error("{pack}: {} is not a {expected}", or_root(entry))]
@@ -133,7 +137,7 @@ pub enum Error {
         /// The pack.
         pack: Location,
         /// The path asked for.
-        entry: String,
+        entry: EntryPath,
         /// What it should be.
         expected: Expected,
     },
@@ -328,6 +332,9 @@ pub enum RemoteProblem {
     /// An answer that is none to the question.
     #[error("the server's answer is wrong: {0}")]
     BadAnswer(BadAnswer),
+    /// The caller reads it, and said so: see [`Opener`](crate::Opener).
+    #[error("{0}")]
+    Caller(CallerError),
     /// Settings or credentials are not complete, or something rarer.
     #[error("{0}")]
     Other(String),
@@ -366,11 +373,28 @@ pub enum BadAnswer {
 impl RemoteProblem {
     /// Whether there is no such file, as far as the server tells.
     pub(crate) fn is_missing(&self) -> bool {
-        matches!(self, RemoteProblem::NotFound(_) | RemoteProblem::Denied(_))
+        match self {
+            RemoteProblem::NotFound(_) | RemoteProblem::Denied(_) => true,
+            RemoteProblem::Caller(error) => {
+                let kind = error.as_io().kind();
+                matches!(kind, io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied)
+            }
+            _ => false,
+        }
     }
 }
 
 impl Error {
+    /// What failed and why, in one line: its message, and that of its source.
+    pub fn in_one_line(&self) -> String {
+        match self {
+            Error::Io { source, .. } => format!("{self}: {source}"),
+            Error::Pack { pack, source } => format!("{pack}: {source}"),
+            Error::Entry { pack, entry, source } => format!("{pack}: {entry}: {source}"),
+            error => error.to_string(),
+        }
+    }
+
     /// Wraps what happened to a remote file.
     pub(crate) fn remote(url: &Url) -> impl FnOnce(RemoteProblem) -> Error + use<'_> {
         move |problem| Error::Remote { url: url.clone(), problem }
@@ -436,8 +460,8 @@ fn of_pack(error: &rangepack_core::Error) -> &'static str {
 }
 
 /// The root has no name.
-fn or_root(entry: &str) -> &str {
-    if entry.is_empty() { "its root" } else { entry }
+fn or_root(entry: &EntryPath) -> String {
+    if entry.as_bytes().is_empty() { "its root".to_owned() } else { entry.to_string() }
 }
 
 fn lost(expected: u64, found: u64) -> String {

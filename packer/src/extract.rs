@@ -19,7 +19,7 @@ mod system;
 
 pub use selection::Selection;
 
-use crate::error::{Action, Error, Limited, Result, Setting};
+use crate::error::{Action, EntryPath, Error, Limited, Result, Setting};
 use crate::progress::{Event, Observer, PROBLEMS_KEPT, cancelled};
 use crate::read::legacy::Notes;
 use crate::read::pack::Pack;
@@ -156,8 +156,8 @@ pub enum Stopped {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NotExtracted {
-    /// Its path, fit for a terminal.
-    pub path: String,
+    /// Its path.
+    pub path: EntryPath,
     /// Why.
     pub message: String,
 }
@@ -195,7 +195,7 @@ pub struct ExtractReport {
     /// The first of those failed and refused, [`PROBLEMS_KEPT`](crate::PROBLEMS_KEPT) at most.
     pub problems: Vec<NotExtracted>,
     /// Patterns that match nothing, fit for a terminal.
-    pub unmatched: Vec<String>,
+    pub unmatched: Vec<EntryPath>,
     /// Why the run ended early, if it did.
     pub stopped: Option<Stopped>,
 }
@@ -230,7 +230,7 @@ impl ExtractReport {
 
     fn keep(&mut self, path: &[u8], message: &str) {
         if self.problems.len() < PROBLEMS_KEPT {
-            let (path, message) = (Escaped(path).to_string(), message.to_owned());
+            let (path, message) = (path.into(), message.to_owned());
             self.problems.push(NotExtracted { path, message });
         }
     }

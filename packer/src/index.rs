@@ -2,6 +2,7 @@
 
 pub(crate) mod spool;
 pub(crate) mod sort;
+pub(crate) mod dictionaries;
 pub(crate) mod groups;
 pub(crate) mod ndjson;
 pub(crate) mod writer;

@@ -100,8 +100,8 @@ pub use container::known::{Resumed, Tail};
 pub use container::ndjson::{NdjsonOptions, NdjsonWritten, stream_ndjson, write_ndjson};
 pub use container::reindex::{IndexTarget, RebuildOptions, Reindexed, rebuild};
 pub use error::{
-    Action, BadAnswer, ContainerProblem, Difference, Error, ErrorKind, Expected, LeftOut, Limited,
-    OtherFormat, RemoteProblem, Result, Setting, VolumeProblem,
+    Action, BadAnswer, CallerError, ContainerProblem, Difference, EntryPath, Error, ErrorKind,
+    Expected, LeftOut, Limited, OtherFormat, RemoteProblem, Result, Setting, VolumeProblem,
 };
 pub use extract::{
     ExtractOptions, ExtractReport, NotExtracted, Present, Replace, Selection, Stopped, extract,
@@ -109,8 +109,8 @@ pub use extract::{
 pub use filter::{Filter, FilterError, FilterOptions, Globs};
 pub use index::writer::{DirectoryLines, Finished, IndexFormat, IndexOptions};
 pub use pack::{
-    Compression, Dictionaries, PackOptions, Packed, Sources, Summary, Survey, pack, pack_sources, pack_stream, survey,
-    survey_sources,
+    Compression, Dictionaries, PackOptions, Packed, Sources, Summary, Survey, pack, pack_sources,
+    pack_stream, survey, survey_sources,
 };
 pub use progress::{Event, Observer, PROBLEMS_KEPT};
 pub use read::any_entry::AnyEntry;
@@ -128,5 +128,6 @@ pub use source::location::{Location, Url, idx_path, sidecar_path};
 pub use source::options::{OpenOptions, RemoteOptions, Verify};
 pub use source::platform::{default_threads, same_file};
 pub use source::replace::replace_file;
+pub use source::shared::SharedBytes;
 pub use source::traffic::Traffic;
 pub use verify::{Counted, Flaw, LineFlaw, Problem, VerifyOptions, VerifyReport, verify};

@@ -23,6 +23,7 @@ use crate::progress::Observer;
 use crate::setters::setters;
 use crate::source::platform::{default_threads, directory_of};
 use crate::source::replace::{Finish, Replacement};
+pub use compress::Compression;
 pub(crate) use dedup::Dedup;
 pub(crate) use output::{Announce, Output};
 pub(crate) use pipeline::Pipeline;
@@ -36,7 +37,6 @@ use std::collections::BTreeMap;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 use stream::Stream;
-pub use compress::Compression;
 pub use survey::{Survey, survey, survey_sources};
 pub use train::Dictionaries;
 pub(crate) use train::Trained;
@@ -230,9 +230,10 @@ pub fn pack_sources(
     let file = replacement.file().try_clone().map_err(Error::io(Action::Create, target))?;
     let mut output =
         Output::new(file, target, 0, options.align, options.dedup.then(Dedup::default))?;
-    let mut index = IndexWriter::new(&directory_of(replacement.target()));
-    let (summary, unmatched) =
-        fill(walk, &mut output, &mut index, options, &mut trained, observer)?;
+    let list = trained.store(&mut output)?;
+    let mut index =
+        IndexWriter::new(&directory_of(replacement.target())).with_dictionaries(list)?;
+    let (summary, unmatched) = fill(walk, &mut output, &mut index, options, &trained, observer)?;
     failure.check()?;
     if summary.failed > 0 && !options.incomplete && target.symlink_metadata().is_ok() {
         return Err(Error::Incomplete { path: target.to_owned(), failed: summary.failed });
@@ -267,9 +268,9 @@ pub fn pack_stream(
     let (walk, failure) = sources.walk(options, Vec::new(), observer)?;
     let dedup = options.dedup.then(Dedup::default);
     let mut output = Output::stream(Stream::new(out), name, options.align, dedup);
-    let mut index = IndexWriter::new(&std::env::temp_dir());
-    let (summary, unmatched) =
-        fill(walk, &mut output, &mut index, options, &mut trained, observer)?;
+    let list = trained.store(&mut output)?;
+    let mut index = IndexWriter::new(&std::env::temp_dir()).with_dictionaries(list)?;
+    let (summary, unmatched) = fill(walk, &mut output, &mut index, options, &trained, observer)?;
     failure.check()?;
     let payload_end = output.position();
     let Some(mut stream) = output.into_stream()? else {
@@ -305,10 +306,9 @@ fn fill(
     output: &mut Output,
     index: &mut IndexWriter,
     options: &PackOptions,
-    trained: &mut Trained,
+    trained: &Trained,
     observer: &dyn Observer,
 ) -> Result<(Summary, Vec<String>)> {
-    trained.store(output)?;
     let mut unmatched = options.filter.unmatched();
     let mut sink = |entry: &Entry, _: &mut Output| {
         unmatched.see(entry.path.as_bytes(), entry.is_directory());
@@ -351,8 +351,7 @@ pub(crate) fn run(
     let workers = options.threads.max(1);
     let pipeline = Pipeline::new(workers);
     pipeline.run(tasks, workers, options, trained, |pipeline| {
-        let mut writer =
-            Writer::new(pipeline, output, options, trained, groups, observer, sink);
+        let mut writer = Writer::new(pipeline, output, options, trained, groups, observer, sink);
         while let Some(done) = pipeline.next() {
             let data = writer.batch(done)?;
             pipeline.written(data);

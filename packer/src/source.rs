@@ -8,6 +8,7 @@ pub(crate) mod attributes;
 pub(crate) mod replace;
 pub(crate) mod traffic;
 pub(crate) mod mapped;
+pub(crate) mod shared;
 pub(crate) mod data;
 #[cfg(feature = "remote")]
 mod remote;

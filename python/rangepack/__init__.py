@@ -4,8 +4,8 @@
 >>> home = pathlib.Path(tempfile.mkdtemp())
 >>> (home / "photos" / "cats").mkdir(parents=True)
 >>> _ = (home / "photos" / "cats" / "1.txt").write_text("a cat")
->>> sums = rangepack.pack(home / "photos", home / "photos.pack")
->>> sums["files"], sums["bytes"]
+>>> packed = rangepack.pack(home / "photos", home / "photos.pack")
+>>> packed.files, packed.bytes
 (1, 5)
 >>> pack = rangepack.open(home / "photos.pack")
 >>> len(pack), list(pack), "cats" in pack
@@ -25,6 +25,7 @@ from rangepack._rangepack import (
     ContainerError,
     CorruptError,
     Entry,
+    IncompleteError,
     LimitError,
     NotAPackError,
     PackError,
@@ -35,9 +36,13 @@ from rangepack._rangepack import (
     __version__,
     after_fork,
 )
-from rangepack._writing import create, extract, finalize, pack, verify
-from rangepack.reading import Pack, PackPath
-from rangepack.reading import open_pack as open  # noqa: A004
+from rangepack._reports import Created, Extracted, Finalized, Packed, Verified
+from rangepack._writing import create, extract, finalize, pack, pack_files, verify
+from rangepack.paths import PackPath
+from rangepack.reading import Pack
+
+#: Opens a pack: `rangepack.open("train.pack")`. See `Pack` for what can be said about how.
+open = Pack  # noqa: A001
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=after_fork)
@@ -45,15 +50,21 @@ if hasattr(os, "register_at_fork"):
 __all__ = [
     "ContainerError",
     "CorruptError",
+    "Created",
     "Entry",
+    "Extracted",
+    "Finalized",
+    "IncompleteError",
     "LimitError",
     "NotAPackError",
     "Pack",
     "PackError",
     "PackPath",
     "PackWarning",
+    "Packed",
     "RemoteError",
     "UnsupportedError",
+    "Verified",
     "WrongPackError",
     "__version__",
     "create",
@@ -61,6 +72,7 @@ __all__ = [
     "finalize",
     "open",
     "pack",
+    "pack_files",
     "verify",
 ]
 

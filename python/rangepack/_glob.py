@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rangepack.reading import PackPath
+    from rangepack.paths import PackPath
 
 
 def glob(top: PackPath, pattern: str) -> Iterator[PackPath]:

@@ -1,15 +1,30 @@
 """The extension module: what touches bytes."""
 
-import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Iterator
+from typing import Any, SupportsIndex, TypeVar, final, overload
 
-from typing_extensions import Self
+from typing_extensions import Self, Unpack, disjoint_base
 
+from rangepack._reports import Extracted, Packed
 from rangepack._source import Opener
+from rangepack._types import (
+    ContainerOptions,
+    Events,
+    ExtractOptions,
+    FinishOptions,
+    Globs,
+    Inside,
+    Key,
+    PackOptions,
+    StrPath,
+    SurveyOptions,
+    TargetOptions,
+    Told,
+    Verify,
+    VerifyOptions,
+)
 
-StrPath: TypeAlias = str | bytes | os.PathLike[str]
-Key: TypeAlias = StrPath | int
+T = TypeVar("T")
 
 __version__: str
 
@@ -26,9 +41,16 @@ class UnsupportedError(PackError): ...
 class WrongPackError(PackError): ...
 class LimitError(PackError): ...
 class ContainerError(PackError): ...
+
+class IncompleteError(PackError):
+    """Some of what was to be packed or extracted was not."""
+
+    report: Packed | Extracted | None
+
 class PackWarning(UserWarning): ...
 class RemoteError(OSError): ...
 
+@final
 class Entry:
     """A file, directory or symbolic link of a pack."""
 
@@ -55,9 +77,19 @@ class Entry:
     def is_file(self) -> bool: ...
     def is_dir(self) -> bool: ...
     def is_symlink(self) -> bool: ...
-    def __fspath__(self) -> str: ...
     def __bytes__(self) -> bytes: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
 
+@final
+class Entries(Iterator[Any]):
+    """What `walk`, `scandir` and `iter` of a pack give."""
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> Any: ...
+
+@final
 class RawFile:
     """Reads a file of a pack, without a buffer."""
 
@@ -65,17 +97,25 @@ class RawFile:
     def size(self) -> int: ...
     def read_at(self, offset: int, length: int) -> bytes: ...
 
+@final
 class Files:
-    """Files of a pack with numbers from 0 on, in the order of the pack."""
+    """Files of a pack with numbers from 0 on, in the order of the pack. A slice of them reads nothing, and copies
+    nothing."""
 
     def __len__(self) -> int: ...
-    def __getitem__(self, number: int, /) -> memoryview: ...
-    def read_many(self, numbers: Iterable[int], *, threads: int = 2) -> list[memoryview]: ...
-    def entry(self, number: int) -> Entry: ...
-    def entries(self, numbers: Iterable[int]) -> list[Entry]: ...
+    @overload
+    def __getitem__(self, key: SupportsIndex, /) -> memoryview: ...
+    @overload
+    def __getitem__(self, key: slice, /) -> Files: ...
+    def __iter__(self) -> Iterator[memoryview]: ...
+    def read_many(self, numbers: Iterable[SupportsIndex], *, threads: int = 2) -> list[memoryview]: ...
+    def entry(self, number: SupportsIndex) -> Entry: ...
+    def entries(self, numbers: Iterable[SupportsIndex]) -> list[Entry]: ...
+    def sizes(self, numbers: Iterable[SupportsIndex]) -> list[int]: ...
     def groups(self) -> Groups: ...
     def runs(self, depth: int) -> list[tuple[str, int]]: ...
 
+@final
 class Groups:
     """Files of a pack in groups: those in one directory whose names agree up to the first dot."""
 
@@ -84,14 +124,17 @@ class Groups:
     @property
     def files(self) -> Files: ...
 
+@final
 class Order:
     """The numbers below `length`, each once, in a pseudo-random order that takes no memory."""
 
     def __new__(cls, length: int, key: bytes, *, block: int | None = None, window: int = 1) -> Order: ...
     def __len__(self) -> int: ...
     def __getitem__(self, position: int, /) -> int: ...
+    def window_end(self, position: int) -> int: ...
     def take(self, start: int, stop: int, step: int = 1) -> list[int]: ...
 
+@disjoint_base
 class Pack:
     """Many files in one file, and any of them at once."""
 
@@ -100,7 +143,7 @@ class Pack:
         location: StrPath,
         *,
         root: str | None = None,
-        verify: str = "index",
+        verify: Verify = "index",
         index: StrPath | None = None,
         alone: bool = False,
         timeout: float = 30.0,
@@ -110,19 +153,23 @@ class Pack:
         later: bool = False,
     ) -> Self: ...
     def __getitem__(self, key: Key, /) -> memoryview: ...
+    @overload
+    def get(self, key: Key, default: None = None) -> memoryview | None: ...
+    @overload
+    def get(self, key: Key, default: T) -> memoryview | T: ...
     def read(self, key: Key, offset: int = 0, length: int | None = None) -> bytes: ...
     def read_many(self, keys: Iterable[Key], *, threads: int = 2) -> list[memoryview]: ...
     def raw(self, key: Key) -> RawFile: ...
     def entry(self, key: Key, *, follow_symlinks: bool = True) -> Entry: ...
-    def kind(self, at: StrPath) -> str | None: ...
-    def scandir(self, directory: StrPath | None = None) -> Iterator[Entry]: ...
-    def listdir(self, directory: StrPath | None = None) -> list[str]: ...
-    def walk(self, directory: StrPath | None = None) -> Iterator[Entry]: ...
-    def files(self, select: str | Sequence[str] | None = None) -> Files: ...
-    def number(self, at: StrPath) -> int: ...
+    def kind(self, at: Inside) -> str | None: ...
+    def scandir(self, directory: Inside | None = None) -> Iterator[Entry]: ...
+    def listdir(self, directory: Inside | None = None) -> list[str]: ...
+    def walk(self, directory: Inside | None = None) -> Iterator[Entry]: ...
+    def files(self, select: Globs | None = None, *, exclude: Globs | None = None) -> Files: ...
+    def number(self, at: Inside) -> int: ...
     def __len__(self) -> int: ...
     def __iter__(self) -> Iterator[str]: ...
-    def __contains__(self, at: StrPath, /) -> bool: ...
+    def __contains__(self, at: Inside, /) -> bool: ...
     @property
     def location(self) -> str: ...
     @property
@@ -144,112 +191,37 @@ class Pack:
     @property
     def _options(self) -> dict[str, Any]: ...
 
-Told: TypeAlias = Callable[[int, int], object] | None
-Events: TypeAlias = Callable[[list[tuple[str, str, int, str]]], object] | None
-
+def entry(known: tuple[Any, ...]) -> Entry: ...
 def pack(
-    source: StrPath,
-    target: StrPath,
-    *,
-    compress: str | None = None,
-    level: int = 6,
-    include: list[str] = ...,
-    exclude: list[str] = ...,
-    extensions: list[str] = ...,
-    hidden: bool = True,
-    gitignore: bool = False,
-    follow_links: bool = False,
-    overwrite: bool = False,
-    strict: bool = False,
-    fsync: bool = False,
-    threads: int | None = None,
-    metadata: dict[str, str] = ...,
-    progress: Told = None,
+    source: StrPath, target: StrPath, *, progress: Told = None, **options: Unpack[PackOptions]
 ) -> dict[str, Any]: ...
 def pack_files(
-    files: Iterable[tuple[StrPath, StrPath]],
+    files: Iterable[tuple[Inside, StrPath]],
     target: StrPath,
     *,
-    compress: str | None = None,
-    level: int = 6,
-    overwrite: bool = False,
-    strict: bool = True,
-    fsync: bool = False,
-    threads: int | None = None,
-    metadata: dict[str, str] = ...,
     progress: Told = None,
+    **options: Unpack[TargetOptions],
 ) -> dict[str, Any]: ...
 def create(
     source: StrPath,
     container: StrPath,
     *,
-    index: StrPath | None = None,
-    finalize: bool = False,
-    remove_index: bool = False,
-    dry_run: bool = False,
-    reopen: bool = False,
-    tail: str | None = None,
-    fsync_every: int = 1,
-    index_batch: int | None = None,
-    index_format: str = "both",
-    ndjson_dirs: str = "auto",
-    compress: str | None = None,
-    level: int = 6,
-    dedup: bool = True,
-    align: int = 1,
-    owner: bool = False,
-    xattrs: bool = False,
-    include: list[str] = ...,
-    exclude: list[str] = ...,
-    extensions: list[str] = ...,
-    hidden: bool = True,
-    gitignore: bool = False,
-    follow_links: bool = False,
-    strict: bool = False,
-    threads: int | None = None,
     progress: Told = None,
     events: Events = None,
+    **options: Unpack[ContainerOptions],
 ) -> dict[str, Any]: ...
-def finalize(
-    container: StrPath,
-    *,
-    index: StrPath | None = None,
-    remove_index: bool = False,
-    tail: str | None = None,
-    index_format: str = "both",
-    ndjson_dirs: str = "auto",
-    progress: Told = None,
-) -> dict[str, Any]: ...
-def survey(
-    source: StrPath,
-    *,
-    container: StrPath | None = None,
-    index: StrPath | None = None,
-    sizes: bool = True,
-    include: list[str] = ...,
-    exclude: list[str] = ...,
-    extensions: list[str] = ...,
-    hidden: bool = True,
-    gitignore: bool = False,
-    follow_links: bool = False,
-) -> dict[str, Any]: ...
+def finalize(container: StrPath, *, progress: Told = None, **options: Unpack[FinishOptions]) -> dict[str, Any]: ...
+def survey(source: StrPath, **options: Unpack[SurveyOptions]) -> dict[str, Any]: ...
 def extract(
     pack: Pack,
     target: StrPath,
-    paths: list[StrPath] = ...,
+    paths: list[Inside] | None = None,
     *,
-    overwrite: bool = False,
-    present: str = "auto",
-    dry_run: bool = False,
-    fail_fast: bool = False,
-    chunk_size: int = ...,
-    threads: int | None = None,
     progress: Told = None,
     events: Events = None,
+    **options: Unpack[ExtractOptions],
 ) -> dict[str, Any]: ...
-def verify(
-    pack: Pack, *, payloads: bool = True, threads: int | None = None, progress: Told = None
-) -> dict[str, Any]: ...
+def verify(pack: Pack, *, progress: Told = None, **options: Unpack[VerifyOptions]) -> dict[str, Any]: ...
 def notes(pack: Pack) -> dict[str, Any]: ...
 def totals(pack: Pack) -> dict[str, Any]: ...
 def bytes_at(pack: Pack, offset: int, length: int) -> bytes: ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import threading
@@ -36,7 +37,8 @@ class FileObject:
     """A file object that can seek, as the source of a pack. One thread reads at a time, and only in this process."""
 
     def __init__(self, file: IO[bytes]) -> None:
-        self.name = f"<{file_name(file) or type(file).__name__}>"
+        # Which of those that are called the same: paths in packs are equal by where their packs lie.
+        self.name = f"<{file_name(file) or type(file).__name__} at {id(file):#x}>"
         self._file = file
         self._lock = threading.Lock()
         self._process = os.getpid()
@@ -48,7 +50,7 @@ class FileObject:
     def open(self, url: str, /) -> FileObject:
         """The file itself; nothing lies beside it."""
         if url != self.name:
-            raise FileNotFoundError(url)
+            raise FileNotFoundError(errno.ENOENT, "nothing lies beside an open file", url)
         return self
 
     def read(self, offset: int, length: int, /) -> bytes:

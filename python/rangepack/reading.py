@@ -1,4 +1,4 @@
-"""Packs as trees: `open`, `listdir`, `walk`, `glob` and paths, as Python's users know them."""
+"""Packs as trees: `open`, `listdir`, `walk` and `glob`, as Python's users know them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import stat as modes
 
 from rangepack import _rangepack
+from rangepack.paths import PackPath
 
 # `typing` takes longer to import than a pack to open; type checkers know this name.
 TYPE_CHECKING = False
@@ -14,9 +15,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import IO, Any
 
-    from rangepack._rangepack import Key, StrPath
+    from typing_extensions import TypeIs
+
+    from rangepack._types import Inside, Key
 
 _BUFFER = 1 << 16
+#: So many files, and bytes of content, are read together by those who want all.
+_FILES, _BYTES = 256, 16 << 20
+
+
+def _text(path: Inside) -> str:
+    """A path of a pack as `str`."""
+    return os.fsdecode(path if isinstance(path, str | bytes | os.PathLike) else path.__bytes__())
+
+
+def _is_path(key: Key) -> TypeIs[Inside]:
+    """Whether it is one, and no number."""
+    return not hasattr(key, "__index__")
 
 
 class _File(io.RawIOBase):
@@ -62,6 +77,9 @@ class _File(io.RawIOBase):
         self._position += len(read)
         return read
 
+    def __repr__(self) -> str:
+        return f"<rangepack file {self.name!r}{' closed' if self.closed else ''}>"
+
     def _check(self) -> None:
         if self.closed:
             raise ValueError("I/O operation on closed file")
@@ -72,7 +90,8 @@ class Pack(_rangepack.Pack):
 
     `pack[key]` is the content of a file as a read-only `memoryview`; a `key` is a path or a number. Numbers count
     files only, in the order of the pack, which is the same for every process. Links are followed. Nothing is read
-    before it is asked for, and any number of threads and processes may ask at once.
+    before it is asked for, and any number of threads and processes may ask at once. As a dict it has the paths and
+    contents of its files; `in` is true for directories, too.
 
     Args:
         location: A path, or a URL: `http(s)://`, `s3://`, `gs://`, `az://`.
@@ -105,6 +124,8 @@ class Pack(_rangepack.Pack):
         newline: str | None = None,
     ) -> IO[Any]:
         """Open a file for reading, as the built-in `open` does: `"rb"` for bytes, `"r"` or `"rt"` for text."""
+        if not isinstance(mode, str):
+            raise TypeError(f'mode is a text such as "rb", not {mode!r}')
         kinds = set(mode)
         if kinds & set("wax+"):
             raise io.UnsupportedOperation(f"a pack is read-only, and the mode is {mode!r}")
@@ -116,7 +137,7 @@ class Pack(_rangepack.Pack):
         if buffering == 0 and not is_binary:
             raise ValueError("text has to be buffered")
         raw = self.raw(key)
-        file = _File(raw, key if isinstance(key, int) else os.fsdecode(key))
+        file = _File(raw, _text(key) if _is_path(key) else key.__index__())
         if buffering == 0:
             return file  # type: ignore[return-value]
         buffered = io.BufferedReader(file, min(_BUFFER, max(1, raw.size)) if buffering < 2 else buffering)
@@ -124,24 +145,26 @@ class Pack(_rangepack.Pack):
             return buffered
         return io.TextIOWrapper(buffered, encoding, errors, newline, line_buffering=buffering == 1)
 
-    def exists(self, path: StrPath) -> bool:
+    def exists(self, path: Inside) -> bool:
         """Whether there is a file or directory at `path`."""
         return self.kind(path) is not None
 
-    def is_file(self, path: StrPath) -> bool:
+    def is_file(self, path: Inside) -> bool:
         """Whether there is a file at `path`."""
         return self.kind(path) == "file"
 
-    def is_dir(self, path: StrPath) -> bool:
+    def is_dir(self, path: Inside) -> bool:
         """Whether there is a directory at `path`; the empty path is the top one."""
         return self.kind(path) == "directory"
 
     def stat(self, key: Key, *, follow_symlinks: bool = True) -> os.stat_result:
         """What the pack knows of a path, as `os.stat` says it. What it does not know is 0."""
-        if not isinstance(key, int) and self.is_dir(key) and os.fsdecode(key).strip("/.") == "":
+        try:
+            entry = self.entry(key, follow_symlinks=follow_symlinks)
+        except IsADirectoryError:
+            # The top.
             nothing = {f"st_{what}time_ns": 0 for what in "amc"}
             return os.stat_result((modes.S_IFDIR | 0o755, 0, 0, 1, 0, 0, 0, 0, 0, 0), nothing)
-        entry = self.entry(key, follow_symlinks=follow_symlinks)
         kind = {"file": modes.S_IFREG, "directory": modes.S_IFDIR, "link": modes.S_IFLNK}[entry.kind]
         mode = entry.mode if entry.mode is not None else (0o755 if entry.is_dir() else 0o644)
         time = entry.mtime_ns or 0
@@ -154,9 +177,32 @@ class Pack(_rangepack.Pack):
         for path in self.path().glob(pattern):
             yield path.at
 
-    def path(self, at: StrPath = "") -> PackPath:
+    def path(self, at: Inside = "") -> PackPath:
         """A path of the pack, to be used like a `pathlib.Path`."""
-        return PackPath(self, os.fsdecode(at))
+        return PackPath(self, _text(at))
+
+    def keys(self) -> Iterator[str]:
+        """The paths of all files, in the order of their numbers; as `iter(pack)`."""
+        return iter(self)
+
+    def values(self) -> Iterator[memoryview]:
+        """The contents of all files, in the same order. Many are read at a time, in threads and with few requests."""
+        return (content for _, content in self.items())
+
+    def items(self) -> Iterator[tuple[str, memoryview]]:
+        """Paths and contents of all files, in the same order."""
+        files, start = self.files(), 0
+        while start < len(files):
+            entries = files.entries(range(start, min(start + _FILES, len(files))))
+            count = size = 0
+            for entry in entries:
+                size += entry.size
+                if count and size > _BYTES:
+                    break
+                count += 1
+            contents = files.read_many(range(start, start + count))
+            yield from zip((entry.path for entry in entries[:count]), contents, strict=True)
+            start += count
 
     def __enter__(self) -> Pack:
         return self
@@ -173,118 +219,3 @@ def _reopen(cls: type[Pack], location: str, options: dict[str, Any]) -> Pack:
     # A pack that is not there, or is another one, is told where it is used: a pool of processes would never end if a
     # task could not be read.
     return cls(location, later=True, **options)
-
-
-def open_pack(location: StrPath, **options: Any) -> Pack:
-    """Open a pack: see `Pack` for what can be said about how."""
-    return Pack(location, **options)
-
-
-class PackPath:
-    """A path inside a pack, which is used like a `pathlib.Path` (and is an `importlib.resources.abc.Traversable`)."""
-
-    __slots__ = ("at", "pack")
-
-    def __init__(self, pack: Pack, at: str = "") -> None:
-        self.pack = pack
-        self.at = "/".join(part for part in at.split("/") if part not in ("", "."))
-
-    @property
-    def name(self) -> str:
-        """The last component."""
-        return self.at.rpartition("/")[2]
-
-    @property
-    def suffix(self) -> str:
-        """The ending of the name, with its dot."""
-        stem, dot, ending = self.name.rpartition(".")
-        return dot + ending if stem and ending else ""
-
-    @property
-    def stem(self) -> str:
-        """The name without its ending."""
-        return self.name.removesuffix(self.suffix)
-
-    @property
-    def parent(self) -> PackPath:
-        """The directory that it is in; the top is its own."""
-        return PackPath(self.pack, self.at.rpartition("/")[0])
-
-    @property
-    def parts(self) -> tuple[str, ...]:
-        """All components."""
-        return tuple(self.at.split("/")) if self.at else ()
-
-    def __truediv__(self, other: str | os.PathLike[str]) -> PackPath:
-        return self.joinpath(other)
-
-    def joinpath(self, *others: str | os.PathLike[str]) -> PackPath:
-        """The path with others behind it."""
-        return PackPath(self.pack, "/".join([self.at, *(os.fspath(other) for other in others)]))
-
-    def iterdir(self) -> Iterator[PackPath]:
-        """What is in the directory."""
-        for name in self.pack.listdir(self.at):
-            yield self / name
-
-    def exists(self) -> bool:
-        """Whether there is anything."""
-        return self.pack.exists(self.at)
-
-    def is_file(self) -> bool:
-        """Whether it is a file."""
-        return self.pack.is_file(self.at)
-
-    def is_dir(self) -> bool:
-        """Whether it is a directory."""
-        return self.pack.is_dir(self.at)
-
-    def stat(self) -> os.stat_result:
-        """What the pack knows of it."""
-        return self.pack.stat(self.at)
-
-    def open(
-        self,
-        mode: str = "r",
-        buffering: int = -1,
-        encoding: str | None = None,
-        errors: str | None = None,
-        newline: str | None = None,
-    ) -> IO[Any]:
-        """Open it for reading: text by default, as `pathlib` does."""
-        return self.pack.open(self.at, mode, buffering, encoding, errors, newline)
-
-    def read_bytes(self) -> bytes:
-        """The whole content."""
-        return self.pack.read(self.at)
-
-    def read_text(self, encoding: str | None = None, errors: str | None = None) -> str:
-        """The whole content as text."""
-        with self.open("r", encoding=encoding, errors=errors) as file:
-            text: str = file.read()
-            return text
-
-    def glob(self, pattern: str) -> Iterator[PackPath]:
-        """What a pattern matches below: `*`, `?`, `[…]` within a component, `**` for any number of directories."""
-        from rangepack import _glob
-
-        return _glob.glob(self, pattern)
-
-    def rglob(self, pattern: str) -> Iterator[PackPath]:
-        """The same at any depth."""
-        return self.glob(f"**/{pattern}")
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, PackPath) and (self.pack is other.pack and self.at == other.at)
-
-    def __hash__(self) -> int:
-        return hash((id(self.pack), self.at))
-
-    def __lt__(self, other: PackPath) -> bool:
-        return self.parts < other.parts
-
-    def __str__(self) -> str:
-        return self.at
-
-    def __repr__(self) -> str:
-        return f"PackPath({self.pack.location!r}, {self.at!r})"

@@ -59,6 +59,41 @@ pub(crate) fn view(py: Python<'_>, bytes: FileBytes) -> PyResult<Bound<'_, PyAny
     }
 }
 
+/// Makes the views of one call. Those of a mapping are slices of one view of all of it, which takes one object of Python for each
+/// instead of three.
+#[derive(Debug, Default)]
+pub(crate) struct Views<'py> {
+    /// Of the file in which the last content lay, and the number of that.
+    all: Option<(u32, Bound<'py, PyAny>)>,
+}
+
+impl<'py> Views<'py> {
+    /// As [`view`].
+    pub(crate) fn view(
+        &mut self,
+        py: Python<'py>,
+        bytes: FileBytes,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let FileBytes::Mapped(bytes) = bytes else { return view(py, bytes) };
+        let (volume, extent) = bytes.place();
+        let all = match &self.all {
+            Some((of, all)) if *of == volume => all,
+            _ => {
+                let all = view(py, FileBytes::Mapped(bytes.file()))?;
+                &self.all.insert((volume, all)).1
+            }
+        };
+        let (start, end) = (extent.start.into_pyobject(py)?, extent.end().into_pyobject(py)?);
+        // SAFETY: it takes three objects, of which the last may be missing, and keeps references of its own to them, which
+        // PyO3's own call overlooks. The result is an owned reference, or NULL with an exception set.
+        let slice = unsafe {
+            let slice = ffi::PySlice_New(start.as_ptr(), end.as_ptr(), ptr::null_mut());
+            Bound::from_owned_ptr_or_err(py, slice)?
+        };
+        all.get_item(slice)
+    }
+}
+
 fn make_type(py: Python<'_>) -> PyResult<Py<PyType>> {
     let slot = |slot, pfunc| ffi::PyType_Slot { slot, pfunc };
     let mut slots = [

@@ -2,6 +2,7 @@
 
 use crate::keys::text;
 use crate::state::{State, ask};
+use crate::travel::{self, Plain, plain};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 use rangepack::{Entry as Known, Kind};
@@ -104,17 +105,18 @@ impl Entry {
         matches!(self.0.kind, Kind::Symlink(_))
     }
 
-    /// The path, as the system writes it: for `os.fspath`.
-    fn __fspath__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
-        self.path(py)
-    }
-
+    /// The path as it is. An entry is no path of the system, and names itself in packs only.
     fn __bytes__<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         PyBytes::new(py, self.0.path.as_bytes())
     }
 
     fn __eq__(&self, other: &Entry) -> bool {
         self.0 == other.0
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (Plain,))> {
+        let module = py.import("rangepack._rangepack")?;
+        Ok((module.getattr("entry")?, (plain(&self.0),)))
     }
 
     fn __hash__(&self) -> u64 {
@@ -131,6 +133,12 @@ impl Entry {
             _ => format!("<Entry {path} {}>", self.kind()),
         })
     }
+}
+
+/// An entry that was pickled.
+#[pyfunction]
+pub(crate) fn entry(known: Plain) -> PyResult<Entry> {
+    travel::entry(known).map(Entry)
 }
 
 /// How many entries are read before they are handed out one by one.

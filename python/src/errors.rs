@@ -1,12 +1,17 @@
 //! Errors as Python's own where they mean the same, else as exceptions of the package, with what they know as attributes.
 
+use crate::keys::text;
 use pyo3::create_exception;
 use pyo3::exceptions::{
     PyException, PyFileExistsError, PyFileNotFoundError, PyIsADirectoryError, PyKeyboardInterrupt,
     PyNotADirectoryError, PyOSError, PyPermissionError, PyUserWarning, PyValueError,
 };
 use pyo3::prelude::*;
-use rangepack::{Error, Expected, FormatError, FormatErrorKind, LeftOut, RemoteProblem};
+use pyo3::types::PyString;
+use rangepack::{
+    CallerError, EntryPath, Error, Expected, FormatError, FormatErrorKind, LeftOut, RemoteProblem,
+};
+use std::io;
 
 create_exception!(
     rangepack,
@@ -52,6 +57,12 @@ create_exception!(
 );
 create_exception!(
     rangepack,
+    IncompleteError,
+    PackError,
+    "Some of what was to be packed or extracted was not: the rest is there, and `report` tells."
+);
+create_exception!(
+    rangepack,
     PackWarning,
     PyUserWarning,
     "A pack opens, and something is strange about it."
@@ -73,6 +84,7 @@ pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("WrongPackError", py.get_type::<WrongPackError>())?;
     module.add("LimitError", py.get_type::<LimitError>())?;
     module.add("ContainerError", py.get_type::<ContainerError>())?;
+    module.add("IncompleteError", py.get_type::<IncompleteError>())?;
     module.add("PackWarning", py.get_type::<PackWarning>())?;
     module.add("RemoteError", py.get_type::<RemoteError>())
 }
@@ -86,8 +98,25 @@ const EISDIR: i32 = 21;
 
 /// The exception for an error of the library.
 pub(crate) fn raised(error: Error) -> PyErr {
-    let told = words(&error);
-    match &error {
+    raised_with(error, "")
+}
+
+/// The same, with more words.
+pub(crate) fn raised_with(error: Error, more: &str) -> PyErr {
+    Python::attach(|py| exception(py, &error, more).unwrap_or_else(|error| error))
+}
+
+fn exception(py: Python<'_>, error: &Error, more: &str) -> PyResult<PyErr> {
+    let told = error.in_one_line() + more;
+    let name = |entry: &EntryPath| text(py, entry.as_bytes()).map(Bound::unbind);
+    Ok(match error {
+        Error::Io { source, path, .. } if source.kind() == io::ErrorKind::IsADirectory => {
+            PyIsADirectoryError::new_err((
+                EISDIR,
+                "it is a directory",
+                path.clone().into_os_string(),
+            ))
+        }
         Error::Io { source, path, action } => match source.raw_os_error() {
             Some(number) => {
                 let text = format!("cannot {action}: {}", in_words(source));
@@ -96,18 +125,23 @@ pub(crate) fn raised(error: Error) -> PyErr {
             None => PyOSError::new_err(told),
         },
         Error::NoEntry { entry, .. } => {
-            PyFileNotFoundError::new_err((ENOENT, "no such entry in the pack", entry.clone()))
+            PyFileNotFoundError::new_err((ENOENT, "no such entry in the pack", name(entry)?))
         }
         Error::BrokenLink { entry, target, .. } => {
             let text = format!("a link to {target}, which leads nowhere in the pack");
-            PyFileNotFoundError::new_err((ENOENT, text, entry.clone()))
+            PyFileNotFoundError::new_err((ENOENT, text, name(entry)?))
         }
-        Error::WrongKind { entry, expected: Expected::Directory, .. } => {
-            PyNotADirectoryError::new_err((ENOTDIR, "not a directory of the pack", entry.clone()))
-        }
-        Error::WrongKind { entry, .. } => {
-            PyIsADirectoryError::new_err((EISDIR, "not a file of the pack", entry.clone()))
-        }
+        Error::WrongKind { entry, expected, .. } => match expected {
+            Expected::Directory => {
+                let text = "not a directory of the pack";
+                PyNotADirectoryError::new_err((ENOTDIR, text, name(entry)?))
+            }
+            Expected::Entry => {
+                let text = "the top of the pack, of which nothing is known";
+                PyIsADirectoryError::new_err((EISDIR, text, name(entry)?))
+            }
+            _ => PyIsADirectoryError::new_err((EISDIR, "not a file of the pack", name(entry)?)),
+        },
         Error::Exists { path } => {
             PyFileExistsError::new_err((EEXIST, "it exists already", path.clone().into_os_string()))
         }
@@ -117,6 +151,11 @@ pub(crate) fn raised(error: Error) -> PyErr {
         Error::Remote { problem: problem @ RemoteProblem::Denied(_), url } => {
             PyPermissionError::new_err((EACCES, problem.to_string(), url.to_string()))
         }
+        Error::Remote { problem: RemoteProblem::Caller(said), .. } => match raised_before(py, said)
+        {
+            Some(raised) => raised,
+            None => RemoteError::new_err(told),
+        },
         Error::Remote { .. } => RemoteError::new_err(told),
         Error::Cancelled { .. } => PyKeyboardInterrupt::new_err(()),
         Error::SameFile { .. }
@@ -128,37 +167,43 @@ pub(crate) fn raised(error: Error) -> PyErr {
         | Error::Filter(_)
         | Error::Digest(_) => PyValueError::new_err(told),
         Error::OtherFormat { path, .. } => {
-            with(NotAPackError::new_err(told), &path.to_string(), None, None)
+            with(py, NotAPackError::new_err(told), &path.to_string(), None, None)
         }
-        Error::Pack { pack, source } => about_pack(source, told, &pack.to_string(), None),
+        Error::Pack { pack, source } => about_pack(py, source, told, &pack.to_string(), None),
         Error::Entry { pack, entry, source } => {
-            about_pack(source, told, &pack.to_string(), Some(entry))
+            about_pack(py, source, told, &pack.to_string(), Some(name(entry)?))
         }
         Error::Lost { path, .. } => {
-            with(CorruptError::new_err(told), &path.display().to_string(), None, None)
+            with(py, CorruptError::new_err(told), &path.display().to_string(), None, None)
         }
         Error::Container { path, .. } => {
-            with(ContainerError::new_err(told), &path.display().to_string(), None, None)
+            with(py, ContainerError::new_err(told), &path.display().to_string(), None, None)
+        }
+        Error::Incomplete { path, .. } => {
+            let raised = IncompleteError::new_err(told);
+            raised.value(py).setattr("report", py.None())?;
+            with(py, raised, &path.display().to_string(), None, None)
         }
         Error::Strict { path, problem: LeftOut::Io(source) } if source.raw_os_error().is_some() => {
             let text = format!("cannot pack it: {}", in_words(source));
             PyOSError::new_err((source.raw_os_error(), text, path.clone().into_os_string()))
         }
         _ => PackError::new_err(told),
-    }
+    })
 }
 
-/// What went wrong and why, in one line.
-fn words(error: &Error) -> String {
-    match error {
-        Error::Io { source, .. } => format!("{error}: {source}"),
-        Error::Pack { pack, source } => format!("{pack}: {source}"),
-        Error::Entry { pack, entry, source } => format!("{pack}: {entry}: {source}"),
-        error => error.to_string(),
-    }
+/// The exception that a source in Python has raised.
+fn raised_before(py: Python<'_>, said: &CallerError) -> Option<PyErr> {
+    said.as_io().get_ref()?.downcast_ref::<PyErr>().map(|error| error.clone_ref(py))
 }
 
-fn about_pack(error: &FormatError, told: String, pack: &str, entry: Option<&str>) -> PyErr {
+fn about_pack(
+    py: Python<'_>,
+    error: &FormatError,
+    told: String,
+    pack: &str,
+    entry: Option<Py<PyString>>,
+) -> PyErr {
     let raised = match error.kind() {
         FormatErrorKind::NotAPack => NotAPackError::new_err(told),
         FormatErrorKind::Unsupported => UnsupportedError::new_err(told),
@@ -173,23 +218,27 @@ fn about_pack(error: &FormatError, told: String, pack: &str, entry: Option<&str>
         FormatError::BadIndexLine { offset, .. } => Some(*offset),
         _ => None,
     };
-    with(raised, pack, entry, offset)
+    with(py, raised, pack, entry, offset)
 }
 
 /// Adds what is known: the pack, the path of the entry, the offset in the file in bytes.
-fn with(raised: PyErr, pack: &str, entry: Option<&str>, offset: Option<u64>) -> PyErr {
-    Python::attach(|py| {
-        let value = raised.value(py);
-        // An exception that takes no attributes still says it all in its text.
-        let _ = value.setattr("location", pack);
-        let _ = value.setattr("path", entry);
-        let _ = value.setattr("offset", offset);
-    });
+fn with(
+    py: Python<'_>,
+    raised: PyErr,
+    pack: &str,
+    entry: Option<Py<PyString>>,
+    offset: Option<u64>,
+) -> PyErr {
+    let value = raised.value(py);
+    // An exception that takes no attributes still says it all in its text.
+    let _ = value.setattr("location", pack);
+    let _ = value.setattr("path", entry);
+    let _ = value.setattr("offset", offset);
     raised
 }
 
 /// Errors of reading a file object, which are the library's own inside.
-pub(crate) fn raised_by_reading(error: std::io::Error) -> PyErr {
+pub(crate) fn raised_by_reading(error: io::Error) -> PyErr {
     match error.downcast::<Error>() {
         Ok(error) => raised(error),
         Err(error) => error.into(),
@@ -197,7 +246,7 @@ pub(crate) fn raised_by_reading(error: std::io::Error) -> PyErr {
 }
 
 /// What the system says, without its number.
-fn in_words(error: &std::io::Error) -> String {
+fn in_words(error: &io::Error) -> String {
     let text = error.to_string();
     match text.split_once(" (os error ") {
         Some((words, _)) => words.to_owned(),

@@ -1,5 +1,6 @@
 //! A file of a pack: what `io.BufferedReader` reads from.
 
+use crate::arguments;
 use crate::errors::raised_by_reading;
 use crate::work::wait;
 use pyo3::exceptions::{PyMemoryError, PyValueError};
@@ -48,12 +49,16 @@ impl RawFile {
     pub(crate) fn read_at<'py>(
         &self,
         py: Python<'py>,
-        offset: u64,
-        length: u64,
+        #[pyo3(from_py_with = arguments::offset)] offset: u64,
+        #[pyo3(from_py_with = arguments::size)] length: u64,
     ) -> PyResult<Bound<'py, PyBytes>> {
         let end = offset.saturating_add(length).min(self.size);
         let bytes = self.with(py, move |file| read_range(file, offset..end))?;
         Ok(PyBytes::new(py, &bytes))
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<rangepack.RawFile {} bytes>", self.size)
     }
 }
 

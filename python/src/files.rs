@@ -1,62 +1,114 @@
 //! Some files of a pack, by numbers: what a training loop draws from.
 
-use crate::buffer::view;
+use crate::arguments::{self, Texts};
+use crate::buffer::{Views, view};
 use crate::entry::Entry;
 use crate::errors::raised;
 use crate::groups::{Groups, runs};
-use crate::keys::{number as number_of, place, text};
+use crate::keys::{self, number as number_of, text};
 use crate::pack::Pack;
 use crate::state::{Spot, State, ask};
 use pyo3::exceptions::{PyIndexError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyString};
+use pyo3::types::{PyList, PySlice, PyString};
 use rangepack::{Globs, Numbers};
 use std::sync::Arc;
 
-/// Files of a pack with numbers from 0 on, in the order of the pack. It takes one bit for each entry of the pack.
+/// Files of a pack with numbers from 0 on, in the order of the pack. It takes one bit for each entry of the pack, which a
+/// slice of it shares.
 #[pyclass(frozen, module = "rangepack._rangepack", name = "Files")]
 #[derive(Debug)]
 pub(crate) struct Files {
     pack: Py<Pack>,
     numbers: Arc<Numbers>,
+    slice: Slice,
+}
+
+/// Some of the numbers, at one distance from each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Slice {
+    start: i64,
+    step: i64,
+    len: u64,
+}
+
+impl Slice {
+    /// All of them.
+    fn all(numbers: &Numbers) -> Slice {
+        Slice { start: 0, step: 1, len: numbers.len() }
+    }
+
+    /// A slice of this one.
+    fn slice(self, slice: &Bound<'_, PySlice>) -> PyResult<Slice> {
+        let inside = slice.indices(isize::try_from(self.len)?)?;
+        let start = self.start + inside.start as i64 * self.step;
+        // With one or none there is no distance, and what was asked for may be beyond all numbers.
+        let step = if inside.slicelength < 2 { 1 } else { self.step * inside.step as i64 };
+        Ok(Slice { start, step, len: inside.slicelength as u64 })
+    }
+
+    /// The number at a place, counted from the end when it is negative.
+    fn at(self, place: i64) -> PyResult<u64> {
+        let place = keys::place(place, self.len)?;
+        Ok((self.start + place as i64 * self.step) as u64)
+    }
 }
 
 impl Files {
-    pub(crate) fn new(
+    pub(crate) fn new(pack: Py<Pack>, numbers: Arc<Numbers>) -> Files {
+        let slice = Slice::all(&numbers);
+        Files { pack, numbers, slice }
+    }
+
+    /// The files of a pack that globs select, or all, without others.
+    pub(crate) fn selected(
         pack: &Bound<'_, Pack>,
-        select: Option<&Bound<'_, PyAny>>,
+        select: Option<Texts>,
+        exclude: Option<Texts>,
     ) -> PyResult<Files> {
         let py = pack.py();
         let state = pack.get().state(py)?;
         let pack = pack.clone().unbind();
-        let Some(select) = select else {
+        if select.is_none() && exclude.is_none() {
             let numbers = Arc::clone(state.number_files(py)?);
-            return Ok(Files { pack, numbers });
-        };
-        let patterns: Vec<String> = match select.cast::<PyString>() {
-            Ok(pattern) => vec![pattern.to_string()],
-            Err(_) => select.extract()?,
-        };
-        let globs =
-            Globs::new(patterns).map_err(|error| PyValueError::new_err(error.to_string()))?;
+            return Ok(Files::new(pack, numbers));
+        }
+        let globs = |texts: Option<Texts>| texts.map(|Texts(texts)| Globs::new(texts)).transpose();
+        let globs = |texts| globs(texts).map_err(|error| raised(error.into()));
+        let (select, exclude) = (globs(select)?, globs(exclude)?);
         let numbers = ask(py, state, move |state| {
             let mut path = Vec::new();
             state.pack.number(|entry| {
                 path.clear();
                 entry.push_path(&mut path);
-                entry.is_file() && globs.matches_within(&path, false)
+                let matches = |globs: &Globs| globs.matches_within(&path, false);
+                entry.is_file()
+                    && select.as_ref().is_none_or(matches)
+                    && !exclude.as_ref().is_some_and(matches)
             })
         })?;
-        Ok(Files { pack, numbers: Arc::new(numbers) })
+        Ok(Files::new(pack, Arc::new(numbers)))
     }
 
-    fn spot(&self, number: i64) -> PyResult<Spot> {
-        let entry = self.numbers.entry(place(number, self.numbers.len())?);
+    fn spot(&self, place: i64) -> PyResult<Spot> {
+        let number = self.slice.at(place)?;
+        let entry = self.numbers.entry(number);
         entry.map(Spot::Entry).ok_or_else(|| PyIndexError::new_err(number))
     }
 
-    fn spots(&self, numbers: Vec<i64>) -> PyResult<Vec<Spot>> {
-        numbers.into_iter().map(|number| self.spot(number)).collect()
+    fn spots(&self, places: &Bound<'_, PyAny>) -> PyResult<Vec<Spot>> {
+        if let Some(numbers) = keys::numbers(places)? {
+            return numbers.into_iter().map(|number| self.spot(number)).collect();
+        }
+        places.try_iter()?.map(|place| self.spot(number_of(&place?)?)).collect()
+    }
+
+    /// The entries that they are, when they are no slice.
+    fn whole(&self) -> PyResult<Arc<Numbers>> {
+        if self.slice == Slice::all(&self.numbers) {
+            return Ok(Arc::clone(&self.numbers));
+        }
+        Err(PyValueError::new_err("of a slice of files this is not known"))
     }
 
     fn state(&self, py: Python<'_>) -> PyResult<Arc<State>> {
@@ -70,28 +122,41 @@ impl Files {
         spots: Vec<Spot>,
         threads: usize,
     ) -> PyResult<Bound<'_, PyList>> {
-        let read =
-            move |state: &State| Ok(state.pack.contents(&spots, |spot| state.entry(spot), threads));
-        let list = PyList::empty(py);
-        for answer in ask(py, state, read)? {
-            list.append(view(py, answer.map_err(raised)?)?)?;
-        }
-        Ok(list)
+        let read = move |state: &State| {
+            let find = |spots: &[Spot], found: &mut Vec<_>| state.entries(spots, found);
+            Ok(state.pack.contents(&spots, find, threads))
+        };
+        let mut views = Views::default();
+        let answers = ask(py, state, read)?.into_iter();
+        let lent = answers.map(|answer| views.view(py, answer.map_err(raised)?));
+        PyList::new(py, lent.collect::<PyResult<Vec<_>>>()?)
     }
 }
 
 #[pymethods]
 impl Files {
     fn __len__(&self) -> PyResult<usize> {
-        usize::try_from(self.numbers.len()).map_err(Into::into)
+        usize::try_from(self.slice.len).map_err(Into::into)
     }
 
-    /// The content of a file as a read-only memoryview.
-    fn __getitem__<'py>(&self, number: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        let (py, number) = (number.py(), number_of(number)?);
-        let spot = self.spot(number)?;
+    /// The content of a file as a read-only memoryview; of a slice, the files, of which none is read.
+    fn __getitem__<'py>(&self, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let py = key.py();
+        if let Ok(slice) = key.cast::<PySlice>() {
+            let (pack, numbers) = (self.pack.clone_ref(py), Arc::clone(&self.numbers));
+            let files = Files { pack, numbers, slice: self.slice.slice(slice)? };
+            return Ok(Bound::new(py, files)?.into_any());
+        }
+        let spot = self.spot(number_of(key)?)?;
         let read = move |state: &State| state.pack.content(&state.entry(&spot)?);
         view(py, ask(py, self.state(py)?, read)?)
+    }
+
+    /// The contents, one after the other.
+    fn __iter__<'py>(this: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let builtins = this.py().import("builtins")?;
+        let numbers = builtins.call_method1("range", (this.len()?,))?;
+        builtins.call_method1("map", (this.getattr("__getitem__")?, numbers))
     }
 
     /// The contents of many files as a list of memoryviews, in the order of `numbers`.
@@ -99,15 +164,15 @@ impl Files {
     fn read_many<'py>(
         &self,
         py: Python<'py>,
-        numbers: Vec<i64>,
-        threads: usize,
+        numbers: &Bound<'py, PyAny>,
+        #[pyo3(from_py_with = arguments::threads)] threads: usize,
     ) -> PyResult<Bound<'py, PyList>> {
         Files::many(py, self.state(py)?, self.spots(numbers)?, threads)
     }
 
     /// What the pack knows of a file.
-    fn entry(&self, py: Python<'_>, number: i64) -> PyResult<Entry> {
-        let spot = self.spot(number)?;
+    fn entry(&self, py: Python<'_>, number: &Bound<'_, PyAny>) -> PyResult<Entry> {
+        let spot = self.spot(number_of(number)?)?;
         let entry = ask(py, self.state(py)?, move |state| {
             state.entry(&spot)?.to_entry().map_err(|error| state.pack.error(error))
         })?;
@@ -115,22 +180,31 @@ impl Files {
     }
 
     /// What the pack knows of many files, in the order of `numbers`.
-    fn entries(&self, py: Python<'_>, numbers: Vec<i64>) -> PyResult<Vec<Entry>> {
+    fn entries(&self, py: Python<'_>, numbers: &Bound<'_, PyAny>) -> PyResult<Vec<Entry>> {
         let spots = self.spots(numbers)?;
         ask(py, self.state(py)?, move |state| {
-            let known =
-                |spot| state.entry(spot)?.to_entry().map_err(|error| state.pack.error(error));
-            spots.iter().map(|spot| known(spot).map(Entry)).collect()
+            state.each(&spots, |entry| entry.to_entry().map(Entry))
         })
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let location = self.pack.bind(py).as_any().getattr("location")?.repr()?;
+        Ok(format!("<rangepack.Files of {location}: {}>", self.slice.len))
+    }
+
+    /// Lengths of the contents of many files in bytes, in the order of `numbers`.
+    fn sizes(&self, py: Python<'_>, numbers: &Bound<'_, PyAny>) -> PyResult<Vec<u64>> {
+        let spots = self.spots(numbers)?;
+        ask(py, self.state(py)?, move |state| state.each(&spots, |entry| entry.size()))
     }
 
     /// Files with one stem together: see `Groups`. Reads the index from one end to the other, twice.
     fn groups(&self, py: Python<'_>) -> PyResult<Groups> {
-        let numbers = Arc::clone(&self.numbers);
+        let numbers = self.whole()?;
         let (members, starts) =
             ask(py, self.state(py)?, move |state| Groups::find(&state.pack, &numbers))?;
         let members = Arc::new(members);
-        let files = Files { pack: self.pack.clone_ref(py), numbers: Arc::clone(&members) };
+        let files = Files::new(self.pack.clone_ref(py), Arc::clone(&members));
         Ok(Groups::new(Py::new(py, files)?, members, starts))
     }
 
@@ -139,9 +213,9 @@ impl Files {
     fn runs<'py>(
         &self,
         py: Python<'py>,
-        depth: usize,
+        #[pyo3(from_py_with = arguments::depth)] depth: usize,
     ) -> PyResult<Vec<(Bound<'py, PyString>, u64)>> {
-        let numbers = Arc::clone(&self.numbers);
+        let numbers = self.whole()?;
         let found = ask(py, self.state(py)?, move |state| runs(&state.pack, &numbers, depth))?;
         found.into_iter().map(|(top, first)| Ok((text(py, &top)?, first))).collect()
     }

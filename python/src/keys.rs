@@ -2,7 +2,7 @@
 
 use pyo3::exceptions::{PyIndexError, PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyInt, PyString};
+use pyo3::types::{PyBytes, PyInt, PyList, PyString};
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -19,11 +19,11 @@ impl Key {
     /// # Errors
     /// `TypeError` when it is neither.
     pub(crate) fn of(object: &Bound<'_, PyAny>) -> PyResult<Key> {
-        if object.is_instance_of::<PyString>() || object.is_instance_of::<PyBytes>() {
-            return path(object).map(|path| Key::Path(path.into_owned()));
-        }
         if object.is_instance_of::<PyInt>() {
             return number(object).map(Key::Number);
+        }
+        if object.is_instance_of::<PyString>() || object.is_instance_of::<PyBytes>() {
+            return path(object).map(|path| Key::Path(path.into_owned()));
         }
         match object.extract::<i64>() {
             Ok(number) => Ok(Key::Number(number)),
@@ -32,7 +32,20 @@ impl Key {
     }
 }
 
-/// A path: `str`, `bytes`, or what `os.fspath` makes one of.
+/// The numbers in a list of nothing else.
+///
+/// # Errors
+/// As [`number`].
+pub(crate) fn numbers(keys: &Bound<'_, PyAny>) -> PyResult<Option<Vec<i64>>> {
+    let Ok(list) = keys.cast::<PyList>() else { return Ok(None) };
+    // Integers lie anywhere in memory. In a loop this short the processor asks for several at a time.
+    if !list.iter().all(|key| key.is_instance_of::<PyInt>()) {
+        return Ok(None);
+    }
+    list.iter().map(|key| number(&key)).collect::<PyResult<_>>().map(Some)
+}
+
+/// A path: `str`, `bytes`, what `os.fspath` makes one of, or an entry or path of a pack.
 ///
 /// # Errors
 /// `TypeError` when it is none.
@@ -47,14 +60,16 @@ pub(crate) fn path<'a>(object: &'a Bound<'_, PyAny>) -> PyResult<Cow<'a, [u8]>> 
     if let Ok(bytes) = object.cast::<PyBytes>() {
         return Ok(Cow::Borrowed(bytes.as_bytes()));
     }
-    match object.extract::<PathBuf>() {
-        Ok(path) => Ok(Cow::Owned(path.into_os_string().into_encoded_bytes())),
-        Err(_) => {
+    if let Ok(path) = object.extract::<PathBuf>() {
+        return Ok(Cow::Owned(path.into_os_string().into_encoded_bytes()));
+    }
+    // Entries and paths inside a pack, which are no paths of the system, say so.
+    match object.call_method0(pyo3::intern!(object.py(), "__bytes__")) {
+        Ok(path) if path.is_instance_of::<PyBytes>() => Ok(Cow::Owned(path.extract()?)),
+        _ => {
             let class = object.get_type();
-            Err(PyTypeError::new_err(format!(
-                "a path or a number is needed, not {}",
-                class.name()?
-            )))
+            let text = format!("a path or a number is needed, not {}", class.name()?);
+            Err(PyTypeError::new_err(text))
         }
     }
 }
@@ -78,6 +93,10 @@ pub(crate) fn disk(object: &Bound<'_, PyAny>) -> PyResult<PathBuf> {
     if let Ok(bytes) = object.cast::<PyBytes>() {
         let path: &OsStr = std::os::unix::ffi::OsStrExt::from_bytes(bytes.as_bytes());
         return Ok(path.into());
+    }
+    #[cfg(not(unix))]
+    if object.is_instance_of::<PyBytes>() {
+        return object.py().import("os")?.call_method1("fsdecode", (object,))?.extract();
     }
     object.extract()
 }

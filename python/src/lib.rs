@@ -1,11 +1,13 @@
 //! The extension module of the Python package `rangepack`: packs as Python objects. What can be said in Python is said
 //! there, in `rangepack/`; here is what touches bytes.
 
+mod arguments;
 mod buffer;
 mod errors;
 mod keys;
 mod work;
 mod source;
+mod travel;
 mod entry;
 mod state;
 mod pack;
@@ -30,6 +32,7 @@ fn _rangepack(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<order::Order>()?;
     module.add_class::<entry::Entry>()?;
     module.add_class::<entry::Entries>()?;
+    module.add_function(wrap_pyfunction!(entry::entry, module)?)?;
     module.add_function(wrap_pyfunction!(state::after_fork, module)?)?;
     module.add_function(wrap_pyfunction!(writing::pack, module)?)?;
     module.add_function(wrap_pyfunction!(writing::pack_files, module)?)?;

@@ -3,6 +3,7 @@
 use crate::keys::place;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use std::ops::Range;
 
 /// How often each half is stirred into the other. Four times hide all structure; the others are for small numbers, whose
 /// halves have few values.
@@ -130,12 +131,16 @@ impl Blocks {
         }
     }
 
+    /// The positions of the window that holds this one.
+    fn window(&self, position: u64) -> Range<u64> {
+        let first = self.place_of(position) / self.window * self.window;
+        self.start(first)..self.start(first.saturating_add(self.window).min(self.blocks.len))
+    }
+
     fn at(&self, position: u64, last: &mut Option<(u64, Permutation)>) -> u64 {
         let window = self.place_of(position) / self.window;
-        let first = window.saturating_mul(self.window);
-        let start = self.start(first);
+        let Range { start, end } = self.window(position);
         if last.as_ref().is_none_or(|(of, _)| *of != window) {
-            let end = self.start(first.saturating_add(self.window).min(self.blocks.len));
             *last = Some((window, Permutation::new(end - start, &self.key, window)));
         }
         let inside = last.as_ref().map_or(0, |(_, inside)| inside.at(position - start));
@@ -195,6 +200,16 @@ impl Order {
     /// The number at a position.
     fn __getitem__(&self, position: i64) -> PyResult<u64> {
         Ok(self.at(place(position, self.len)?, &mut None))
+    }
+
+    /// Where the window ends that holds a position: from one end to the next the same blocks are drawn from. Without blocks
+    /// everything is one window.
+    fn window_end(&self, position: u64) -> u64 {
+        match &self.shuffle {
+            Shuffle::Global(_) => self.len,
+            Shuffle::Blocks(_) if position >= self.len => self.len,
+            Shuffle::Blocks(blocks) => blocks.window(position).end,
+        }
     }
 
     /// The numbers at the positions from `start` up to, and without, `stop`, or each `step`-th of them.

@@ -1,22 +1,38 @@
 //! An open pack as a Python object.
 
+use crate::arguments::{self, Given, Texts, options};
 use crate::buffer::view;
 use crate::entry::{Entries, Entry};
-use crate::errors::PackWarning;
-use crate::errors::raised;
+use crate::errors::{PackWarning, raised};
 use crate::file::RawFile;
 use crate::files::Files;
-use crate::keys::{disk, path, text};
+use crate::keys::{disk, numbers, path, text};
 use crate::source::Source;
-use crate::state::{Handle, Spot, State, ask, spot};
+use crate::state::{Handle, Spot, State, ask, numbered, spot};
 use crate::whole::strange;
-use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyFileNotFoundError, PyIndexError, PyTypeError, PyUnicodeEncodeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
-use rangepack::{Location, OpenOptions, Opener, PackPath, RemoteOptions, Url, Verify, trim_path};
-use std::ffi::{CString, OsString};
+use rangepack::{Digest, Expected, Location, OpenOptions, Opener, RemoteOptions, Url, Verify};
+use std::ffi::CString;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+
+options! {
+    /// How a pack is opened.
+    Opening {
+        root: Option<Digest> = None,
+        verify: Verify = Verify::Index,
+        index: Option<PathBuf> = None,
+        alone: bool = false,
+        timeout: Duration = Duration::from_secs(30),
+        retries: u32 = 4,
+        lookback: Option<u64> = None,
+        source: Option<Py<PyAny>> = None,
+        later: bool = false,
+    }
+}
 
 /// Many files in one file, and any of them at once.
 #[pyclass(frozen, subclass, module = "rangepack._rangepack", name = "Pack")]
@@ -47,48 +63,30 @@ impl Pack {
 #[pymethods]
 impl Pack {
     #[new]
-    #[pyo3(signature = (
-        location, *, root=None, verify="index", index=None, alone=false, timeout=30.0, retries=4, lookback=None,
-        source=None, later=false
-    ))]
-    #[expect(clippy::too_many_arguments, reason = "Python gives them by name")]
+    #[pyo3(
+        signature = (location, **options),
+        text_signature = "(location, *, root=None, verify='index', index=None, alone=False, timeout=30.0, retries=4, \
+            lookback=None, source=None, later=False)"
+    )]
     fn new(
         py: Python<'_>,
         location: &Bound<'_, PyAny>,
-        root: Option<&str>,
-        verify: &str,
-        index: Option<OsString>,
-        alone: bool,
-        timeout: f64,
-        retries: u32,
-        lookback: Option<u64>,
-        source: Option<Py<PyAny>>,
-        later: bool,
+        options: Option<Bound<'_, PyDict>>,
     ) -> PyResult<Pack> {
+        let given = Given::new(options);
+        let Opening { root, verify, index, alone, timeout, retries, lookback, source, later } =
+            Opening::take(&given)?;
+        given.end("open")?;
         let location: Location = match source {
             Some(_) => Url::given(&location.extract::<String>()?).into(),
             None => here(disk(location)?.into_os_string().into()),
         };
         let source = source.map(|source| Arc::new(Source::new(source)));
-        let root = root.map(str::parse).transpose();
-        let root = root.map_err(|_| {
-            PyValueError::new_err("root is not a digest: 64 hexadecimal digits are needed")
-        })?;
-        let verify = match verify {
-            "index" => Verify::Index,
-            "payloads" => Verify::Payloads,
-            _ => {
-                let text = format!("verify is \"index\" or \"payloads\", not {verify:?}");
-                return Err(PyValueError::new_err(text));
-            }
-        };
-        let timeout = Duration::try_from_secs_f64(timeout)
-            .map_err(|error| PyValueError::new_err(format!("timeout: {error}")))?;
         let mut options = OpenOptions::new()
             .opener(source.clone().map(|source| source as Arc<dyn Opener>))
             .expected(root)
             .verify(verify)
-            .index(index.map(Location::from))
+            .index(index.map(|index| Location::from(index.into_os_string())))
             .alone(alone)
             .remote(RemoteOptions::new().timeout(timeout).retries(retries));
         options.limits.lookback = lookback.unwrap_or(options.limits.lookback);
@@ -114,14 +112,28 @@ impl Pack {
         view(py, ask(py, state, move |state| state.pack.content(&state.entry(&spot)?))?)
     }
 
+    /// A file's content as a read-only memoryview, or `default` when there is none of this path or number.
+    #[pyo3(signature = (key, default=None))]
+    fn get<'py>(
+        &self,
+        py: Python<'py>,
+        key: &Bound<'py, PyAny>,
+        default: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        match self.__getitem__(py, key) {
+            Err(error) if is_missing(py, &error) => Ok(default),
+            content => content.map(Some),
+        }
+    }
+
     /// A file's content, or `length` bytes of it from `offset` on, as `bytes`. What lies behind the end is not there.
     #[pyo3(signature = (key, offset=0, length=None))]
     fn read<'py>(
         &self,
         py: Python<'py>,
         key: &Bound<'py, PyAny>,
-        offset: u64,
-        length: Option<u64>,
+        #[pyo3(from_py_with = arguments::offset)] offset: u64,
+        #[pyo3(from_py_with = arguments::length)] length: Option<u64>,
     ) -> PyResult<Bound<'py, PyBytes>> {
         let (state, spot) = self.spot(py, key)?;
         if offset == 0 && length.is_none() {
@@ -139,14 +151,24 @@ impl Pack {
         &self,
         py: Python<'py>,
         keys: &Bound<'py, PyAny>,
-        threads: usize,
+        #[pyo3(from_py_with = arguments::threads)] threads: usize,
     ) -> PyResult<Bound<'py, PyList>> {
         if keys.is_instance_of::<PyString>() || keys.is_instance_of::<PyBytes>() {
             return Err(PyTypeError::new_err("several keys are needed, and this is one: [key]"));
         }
         let state = self.state(py)?;
-        let spots = keys.try_iter()?.map(|key| spot(py, &state, &key?));
-        Files::many(py, state.clone(), spots.collect::<PyResult<_>>()?, threads)
+        let spots = match numbers(keys)? {
+            Some(numbers) => {
+                let files = state.number_files(py)?;
+                let spots = numbers.into_iter().map(|number| numbered(files, number));
+                spots.collect::<PyResult<_>>()?
+            }
+            None => {
+                let spots = keys.try_iter()?.map(|key| spot(py, &state, &key?));
+                spots.collect::<PyResult<_>>()?
+            }
+        };
+        Files::many(py, state, spots, threads)
     }
 
     /// Opens a file for reading bytes, without a buffer.
@@ -155,7 +177,8 @@ impl Pack {
         ask(py, state, move |state| state.pack.open_entry(&state.entry(&spot)?)).map(RawFile::new)
     }
 
-    /// What the pack knows of a path or a file's number. Links are followed, unless `follow_symlinks` is false.
+    /// What the pack knows of a path or a file's number. Links are followed, unless `follow_symlinks` is false. The top of a
+    /// pack has no entry: `IsADirectoryError`.
     #[pyo3(signature = (key, *, follow_symlinks=true))]
     fn entry(
         &self,
@@ -173,8 +196,8 @@ impl Pack {
 
     /// What is at a path: `"file"`, `"directory"`, or `None` for nothing. Links are followed.
     fn kind(&self, py: Python<'_>, at: &Bound<'_, PyAny>) -> PyResult<Option<&'static str>> {
-        let (state, path) = (self.state(py)?, path(at)?.into_owned());
-        ask(py, state, move |state| {
+        let Some(path) = nameable(at)? else { return Ok(None) };
+        ask(py, self.state(py)?, move |state| {
             if state.pack.resolve_directory(&path).is_ok() {
                 return Ok(Some("directory"));
             }
@@ -224,28 +247,31 @@ impl Pack {
         Ok(Entries::new(state, range, false))
     }
 
-    /// The files that a glob matches (as in a .gitignore), or all, with numbers of their own.
-    #[pyo3(signature = (select=None))]
-    fn files(this: &Bound<'_, Self>, select: Option<&Bound<'_, PyAny>>) -> PyResult<Files> {
-        Files::new(this, select)
+    /// The files that globs match (as in a .gitignore), or all, without those that `exclude` matches, with numbers of their own.
+    #[pyo3(signature = (select=None, *, exclude=None))]
+    fn files(
+        this: &Bound<'_, Self>,
+        #[pyo3(from_py_with = arguments::select)] select: Option<Texts>,
+        #[pyo3(from_py_with = arguments::exclude)] exclude: Option<Texts>,
+    ) -> PyResult<Files> {
+        Files::selected(this, select, exclude)
     }
 
-    /// The number of a file: `pack[pack.number(path)]` is `pack[path]`.
+    /// The number of a file: `pack[pack.number(path)]` is `pack[path]`. A link has that of the file that it leads to.
     fn number(&self, py: Python<'_>, at: &Bound<'_, PyAny>) -> PyResult<u64> {
         let (state, path) = (self.state(py)?, path(at)?.into_owned());
-        let entry = ask(py, Arc::clone(&state), move |state| {
-            let Ok(path) = PackPath::new(trim_path(&path)) else { return Ok(None) };
-            if state.pack.find(path)?.is_none() {
-                return Ok(None);
-            }
-            let (directory, name) = (path.parent(), path.name());
+        let files = Arc::clone(state.number_files(py)?);
+        ask(py, state, move |state| {
             let pack = &state.pack;
-            pack.ask(|pages| pack.index().lower_bound(pages, directory, name)).map(Some)
-        })?;
-        let files = state.number_files(py)?;
-        entry
-            .and_then(|entry| files.number(entry))
-            .ok_or_else(|| PyKeyError::new_err(at.to_string()))
+            let found = pack.entry(&path)?.path().map_err(|error| pack.error(error))?;
+            let (directory, name) = (found.as_path().parent(), found.as_path().name());
+            let entry = pack.ask(|pages| pack.index().lower_bound(pages, directory, name))?;
+            files.number(entry).ok_or_else(|| rangepack::Error::WrongKind {
+                pack: pack.location().clone(),
+                entry: path.into(),
+                expected: Expected::File,
+            })
+        })
     }
 
     /// How many files there are: links and directories are none.
@@ -262,8 +288,8 @@ impl Pack {
 
     /// Whether there is a file or directory at this path.
     fn __contains__(&self, py: Python<'_>, at: &Bound<'_, PyAny>) -> PyResult<bool> {
-        let (state, path) = (self.state(py)?, path(at)?.into_owned());
-        ask(py, state, move |state| Ok(state.pack.exists(&path)))
+        let Some(path) = nameable(at)? else { return Ok(false) };
+        ask(py, self.state(py)?, move |state| Ok(state.pack.exists(&path)))
     }
 
     /// Where the pack lies: a path or a URL.
@@ -382,6 +408,20 @@ fn here(location: Location) -> Location {
     match location.disk().map(std::path::absolute) {
         Some(Ok(path)) => path.into(),
         _ => location,
+    }
+}
+
+/// Whether there is nothing of that name or number.
+fn is_missing(py: Python<'_>, error: &PyErr) -> bool {
+    error.is_instance_of::<PyFileNotFoundError>(py) || error.is_instance_of::<PyIndexError>(py)
+}
+
+/// The path, unless it is one that no entry can have.
+fn nameable(at: &Bound<'_, PyAny>) -> PyResult<Option<Vec<u8>>> {
+    match path(at) {
+        Ok(path) => Ok(Some(path.into_owned())),
+        Err(error) if error.is_instance_of::<PyUnicodeEncodeError>(at.py()) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

@@ -7,7 +7,7 @@ use rangepack::{ByteRanges, Extent, Opener};
 use std::io;
 
 /// A Python object with `open(url)`, which gives an object with `size` and `read(offset, length)`, or raises
-/// `FileNotFoundError`.
+/// `FileNotFoundError`. What else it raises is raised where the pack is asked.
 #[derive(Debug)]
 pub(crate) struct Source(Py<PyAny>);
 
@@ -24,12 +24,12 @@ impl Source {
 
 impl Opener for Source {
     fn open(&self, url: &str) -> io::Result<Box<dyn ByteRanges>> {
-        Python::attach(|py| {
+        Python::attach(|py| -> PyResult<Box<dyn ByteRanges>> {
             let file = self.0.call_method1(py, "open", (url,))?;
             let len = file.getattr(py, "size")?.extract(py)?;
-            Ok(Box::new(File { file, len }) as Box<dyn ByteRanges>)
+            Ok(Box::new(File { file, len }))
         })
-        .map_err(told)
+        .map_err(io::Error::from)
     }
 }
 
@@ -45,7 +45,7 @@ impl ByteRanges for File {
     }
 
     fn read(&self, Extent { start, len }: Extent) -> io::Result<Vec<u8>> {
-        Python::attach(|py| {
+        Python::attach(|py| -> PyResult<Vec<u8>> {
             let read = self.file.call_method1(py, "read", (start, len))?;
             let read = read.bind(py);
             match read.cast::<PyBytes>() {
@@ -56,20 +56,6 @@ impl ByteRanges for File {
                 }
             }
         })
-        .map_err(told)
+        .map_err(io::Error::from)
     }
-}
-
-/// What kind of error it is where the system has the same one; what it says.
-fn told(error: PyErr) -> io::Error {
-    let said = Python::attach(|py| {
-        let class = error.get_type(py);
-        let class =
-            class.name().map_or_else(|_| "an exception".to_owned(), |name| name.to_string());
-        match error.value(py).to_string() {
-            said if said.is_empty() => class,
-            said => format!("{class}: {said}"),
-        }
-    });
-    io::Error::new(io::Error::from(error).kind(), said)
 }

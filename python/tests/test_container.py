@@ -76,7 +76,7 @@ def test_what_is_created_is_extracted_and_goes_on(
     assert not made.with_name("s.container.idx").exists()
     assert run("extract", "--container", made, "--outdir", tmp_path / "out") == 0
     assert content_of(tmp_path / "out") == content_of(source)
-    assert rangepack.verify(made)["is_sound"]
+    assert rangepack.verify(made).is_sound
     # A finished container is left alone when there is something to add.
     assert run(*create) == 0
     (source / "latest.txt").write_text("latest")
@@ -104,8 +104,8 @@ def test_an_interrupted_run_goes_on(source: Path, tmp_path: Path) -> None:
         rangepack.create(source, made)
     assert raised.value.location == str(made)
     created = rangepack.create(source, made, tail="cut", finalize=True)
-    assert created["is_finalized"] and created["cut"] == 14 and created["resumed_entries"] == created["unchanged"]
-    assert created["root"] == rangepack.open(made).root
+    assert created.is_finalized and created.cut == 14 and created.resumed_entries == created.unchanged
+    assert created.root == rangepack.open(made).root
     assert {path: bytes(rangepack.open(made)[path]) for path in rangepack.open(made)} == content_of(source)
 
 
@@ -114,17 +114,17 @@ def test_functions_tell_what_was_done(source: Path, tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
     size = sum(map(len, content_of(source).values()))
     options: dict[str, Any] = {"exclude": ["/d/*[0-8].txt"], "compress": "gzip", "level": 9, "fsync_every": 100}
-    assert container.survey(source)["files"] == 21 and container.survey(source)["bytes"] == size
-    assert container.survey(source, sizes=False, extensions=["bin"]) | {"bytes": 0} == {
+    assert container.survey(source).files == 21 and container.survey(source).bytes == size
+    assert vars(container.survey(source, sizes=False, extensions=["bin"])) | {"bytes": 0} == {
         "files": 1, "directories": 0, "links": 0, "special": 0, "failed": 0, "bytes": 0
     }  # fmt: skip
     dry = rangepack.create(source, made, dry_run=True, finalize=True)
-    assert dry["files"] == 21 and dry["bytes"] == size and not dry["is_finalized"] and not made.exists()
+    assert dry.files == 21 and dry.bytes == size and not dry.is_finalized and not made.exists()
     created = rangepack.create(source, made, progress=lambda *so_far: told.append(so_far), **options)
-    assert created["files"] == 3 and created["resumed_entries"] is None and created["root"] is None
-    assert told[-1] == (created["files"], created["bytes"])
+    assert created.files == 3 and created.resumed_entries is None and created.root is None
+    assert told[-1] == (created.files, created.bytes)
     finished = rangepack.finalize(made, index_format="ndjson")
-    assert finished["root"] is None and finished["entries"] == 5 and finished["file_length"] == made.stat().st_size
+    assert finished.root is None and finished.entries == 5 and finished.file_length == made.stat().st_size
     assert rangepack.open(made).format == "ctnrv1"
     refused: list[tuple[dict[str, Any], str]] = [
         ({"compress": "zip"}, "compress is None"),
@@ -137,7 +137,7 @@ def test_functions_tell_what_was_done(source: Path, tmp_path: Path) -> None:
         with pytest.raises(ValueError, match=said):
             rangepack.create(source, made, **bad)
     with pytest.raises(TypeError):
-        rangepack.create(source, made, nonsense=1)
+        rangepack.create(source, made, nonsense=1)  # type: ignore[call-arg]
     with pytest.raises(FileNotFoundError):
         rangepack.create(tmp_path / "none", tmp_path / "x.container")
     with pytest.raises(FileNotFoundError):
@@ -271,7 +271,7 @@ def test_signals_stop_a_run_that_can_go_on(number: signal.Signals, tmp_path: Pat
     # It may have been through already.
     assert (code, lines(status)["status"]) in [(130, "interrupted"), (0, "finished")], said
     subprocess.run([*line, "--finalize"], check=True, capture_output=True)
-    assert len(rangepack.open(made)) == 3000 and rangepack.verify(made)["is_sound"]
+    assert len(rangepack.open(made)) == 3000 and rangepack.verify(made).is_sound
 
 
 def test_the_examples_in_the_documentation_run() -> None:

@@ -48,6 +48,10 @@ def test_the_directory_is_the_class(tmp_path: Path) -> None:
     assert [images.path(number) for number in range(len(images))] == [content.decode() for content, _ in images]
     assert [images.path(number) for number in [4, 5]] == ["cats/small/3.jpeg", "cats-wild/4.webp"]
     assert images.sizes([0, 4]) == [11, 17]
+    pairs = [(images.path(number), target) for number, target in enumerate(images.targets)]
+    assert list(images.samples) == list(images.imgs) == pairs and len(images.samples) == 8
+    assert list(images.samples[::-3]) == pairs[::-3] and images.samples[-1] == pairs[-1] and pairs[2] in images.samples
+    assert list(images[2:5]) == list(images)[2:5]
     other = pickle.loads(pickle.dumps(images))
     assert list(other) == list(images) and repr(other) == repr(images)
     with pytest.raises(IndexError):
@@ -60,6 +64,7 @@ def test_the_answers_are_those_of_torchvision(tmp_path: Path) -> None:
     theirs = datasets.ImageFolder(tmp_path / "tree", loader=lambda path: Path(path).read_bytes())
     assert images.classes == theirs.classes and images.class_to_idx == theirs.class_to_idx
     assert list(images.targets) == theirs.targets
+    assert [(f"{tmp_path}/tree/{path}", target) for path, target in images.samples] == theirs.samples
     assert list(images) == [theirs[number] for number in range(len(theirs))]
 
 

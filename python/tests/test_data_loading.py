@@ -72,13 +72,37 @@ def test_no_more_is_read_ahead_than_the_budget(sizes: list[int], batch_size: int
     batches = [sum(sizes[start : start + batch_size]) for start in range(0, len(sizes), batch_size)]
     # What was just taken from the budget, and is about to be finished, counts for the loop.
     assert source.most <= max([budget, *batches], default=0) + max(batches, default=0)
-    assert [number for call in source.calls for number in call] == list(range(len(sizes)))
+    assert sorted(number for call in source.calls for number in call) == list(range(len(sizes)))
 
 
 def test_reads_grow_as_far_as_half_of_the_budget() -> None:
     source = Counted([10] * 1000)
     assert len(list(Loader(source, range(1000), 10, budget=2000))) == 100
-    assert [len(call) for call in source.calls][:6] == [10, 80, 100, 100, 100, 100]
+    calls = sorted(source.calls)
+    assert [len(call) for call in calls][:6] == [10, 80, 100, 100, 100, 100]
+
+
+def test_windows_are_read_at_once() -> None:
+    source = Counted([10] * 1000)
+    for rank, world_size in [(0, 1), (1, 3)]:
+        sampler = Sampler(source, seed=1, shuffle="block", block=10, window=20, rank=rank, world_size=world_size)
+        expected = list(sampler)
+        sampler.set_epoch(0)
+        source.calls.clear()
+        assert [number for batch in Loader(source, sampler, 30, budget=10_000) for number in batch] == expected
+        calls = sorted(source.calls, key=lambda call: expected.index(call[0]))
+        assert [number for call in calls for number in call] == expected
+        # One batch, that the loop can begin, the rest of its window, and then a window each.
+        assert len(calls[0]) == 30 and len(calls) == 6
+        assert all(abs(len(call) * world_size - 200) < world_size for call in [calls[0] + calls[1], *calls[2:]])
+        # A loop that goes on somewhere in a window has the rest of it.
+        sampler.load_state_dict({**sampler.state_dict(0), "epoch": 0, "position": 300})
+        rest, windows = list(sampler), sampler.windows()
+        assert windows is not None and sum(counts := list(windows)) == len(rest) and len(counts) == 4
+    assert Sampler(source).windows() is None
+    # One that does not fit into the budget is read in parts.
+    sampler = Sampler(source, seed=1, shuffle="block", block=10, window=20)
+    assert len(list(Loader(source, sampler, 30, budget=500))) == 34
 
 
 def test_a_loader_says_where_the_loop_is_and_another_goes_on() -> None:
@@ -163,7 +187,8 @@ def test_ctrl_c_ends_a_loop_that_waits(location: Path) -> None:
     code = STUCK.format(location=str(location))
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        assert process.stdout.readline() == "reading\n"
+        # Two threads read.
+        assert [process.stdout.readline() for _ in range(2)] == ["reading\n"] * 2
         process.send_signal(signal.SIGINT)
         assert process.stdout.readline() == "stopped\n"
         assert process.wait(60) == 0

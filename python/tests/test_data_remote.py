@@ -55,6 +55,9 @@ def test_blocks_come_with_few_requests(server: RangeServer, many: Path, shuffle:
     before = len(server.requests)
     batches = list(Loader(remote, sampler, 100, budget=4 << 20))
     assert len(server.requests) - before < most
+    # No more than the first batch comes twice, with what lies between its samples.
+    ranges = [asked.removeprefix("bytes=").split("-") for asked in server.requests[before:]]
+    assert sum(int(last) + 1 - int(first) for first, last in ranges) < 1.3 * COUNT * 3200
     assert [sample for batch in batches for sample in batch] == [
         local[number] for number in Sampler(local, seed=1, shuffle=shuffle, block=50, window=10)
     ]

@@ -191,8 +191,11 @@ def test_addresses_are_chained(at: Path, server: RangeServer, tmp_path: Path) ->
     ]:
         with fsspec.open(f"rangepack://t/b.bin::{target}") as file:
             assert file.read() == CONTENT["t/b.bin"], target
-    files = fsspec.open_files(f"rangepack://t/*.bin::{at}", "rb")
-    assert [file.path for file in files] == ["t/a.bin", "t/b.bin"]
+    for target in [str(at), f"file://{at}", server.url("chained.pack"), "memory://chained.pack"]:
+        files = fsspec.open_files(f"rangepack://**/*.bin::{target}", "rb")
+        assert [file.path for file in files] == list(CONTENT)
+        with files[2] as file:
+            assert file.read() == CONTENT["t/c/d.bin"]
     fs = fsspec.filesystem("rangepack", fo="chained.pack", target_protocol="memory", target_options={})
     assert fs.cat("t/a.bin") == CONTENT["t/a.bin"]
 
@@ -256,7 +259,7 @@ def test_what_is_wrong_with_a_pack_is_said_when_it_is_used(at: Path, tmp_path: P
         (tmp_path / "text", rangepack.NotAPackError),
         ("memory://none", FileNotFoundError),
         ("memory://text", rangepack.NotAPackError),
-        ("memory://folder", rangepack.RemoteError),
+        ("memory://folder", IsADirectoryError),
     ]:
         with pytest.raises(error):
             fsspec.filesystem("rangepack", fo=fo).ls("")
@@ -274,7 +277,7 @@ def test_what_is_wrong_with_a_pack_is_said_when_it_is_used(at: Path, tmp_path: P
     fs = fsspec.filesystem("rangepack", fo=file)
     fs.ls("")
     file.close()
-    with pytest.raises(OSError, match="closed file"):
+    with pytest.raises(ValueError, match="closed file"):
         fs.cat_file("t/c/d.bin")
 
 
@@ -289,17 +292,65 @@ def test_what_a_file_system_says_is_checked(at: Path, monkeypatch: pytest.Monkey
     fs = fsspec.filesystem("rangepack", fo="memory://lies.pack")
     fs.ls("")
     whole = type(memory).cat_file
-    for answer, said in [
-        (lambda *given, **named: whole(*given, **named)[:-1], "broke off"),
-        (lambda *_, **__: b"x" * 9_999_999, "more than was asked for"),
-        (lambda *_, **__: 7, "TypeError"),
-        (lambda *_, **__: (_ for _ in ()).throw(TimeoutError("too slow")), "too slow"),
-    ]:
+    answers: list[tuple[Any, type[Exception], str]] = [
+        (lambda *given, **named: whole(*given, **named)[:-1], rangepack.RemoteError, "broke off"),
+        (lambda *_, **__: b"x" * 9_999_999, rangepack.RemoteError, "more than was asked for"),
+        # What it raises itself is raised here.
+        (lambda *_, **__: 7, TypeError, "not 'int'"),
+        (lambda *_, **__: (_ for _ in ()).throw(TimeoutError("too slow")), TimeoutError, "too slow"),
+    ]
+    for answer, error, said in answers:
         monkeypatch.setattr(type(memory), "cat_file", answer)
-        with pytest.raises(rangepack.RemoteError, match=said):
+        with pytest.raises(error, match=said):
             fs.cat_file("t/c/d.bin")
     monkeypatch.undo()
     assert fs.cat_file("t/c/d.bin") == CONTENT["t/c/d.bin"]
+
+
+def test_unknown_options_are_refused(at: Path) -> None:
+    refused: list[dict[str, Any]] = [{"verfy": "payloads"}, {"mode": "rb"}, {"later": True}]
+    for options in refused:
+        with pytest.raises(TypeError, match=f"no option '{next(iter(options))}'"):
+            fsspec.filesystem("rangepack", fo=at, **options)
+    own: dict[str, Any] = {
+        "asynchronous": False,
+        "skip_instance_cache": True,
+        "use_listings_cache": False,
+        "batch_size": 3,
+    }
+    assert fsspec.filesystem("rangepack", fo=at, verify="payloads", **own).ls("t")
+    with pytest.raises(ValueError, match="verify is"):
+        fsspec.filesystem("rangepack", fo=at, verify="all").ls("")
+
+
+def test_links_to_directories_are_listed_and_not_followed(fs: PackFileSystem) -> None:
+    assert fs.glob("**/d.bin") == ["t/c/d.bin"] and "link" in fs.glob("*")
+    assert [path for path, _, _ in fs.walk("")] == ["", "empty", "t", "t/c"]
+    assert list(fs.walk("link")) == [("link", [], ["d.bin"])]
+    assert fs.find("", withdirs=True) == ["astray", "empty", "link", "t", "t/a.bin", "t/b.bin", "t/c", "t/c/d.bin"]
+    assert fs.find("link", withdirs=True) == ["link", "link/d.bin"] and fs.cat("link/d.bin") == CONTENT["t/c/d.bin"]
+    assert fs.du("link") == len(CONTENT["t/c/d.bin"])
+
+
+def test_a_link_to_the_top_is_a_directory(tmp_path: Path) -> None:
+    (tmp_path / "tree" / "d").mkdir(parents=True)
+    (tmp_path / "tree" / "x").touch()
+    (tmp_path / "tree" / "d" / "up").symlink_to("..")
+    rangepack.pack(tmp_path / "tree", tmp_path / "t.pack")
+    fs = fsspec.filesystem("rangepack", fo=tmp_path / "t.pack")
+    assert fs.find("d/up") == ["d/up/x"] and fs.isdir("d/up") and fs.ls("d/up", detail=False) == ["d/up/d", "d/up/x"]
+    assert fs.find("") == ["x"] and list(fs.walk("d/up")) == [("d/up", ["d"], ["x"]), ("d/up/d", ["up"], [])]
+    path = fs.pack.path("d/up")
+    assert path.resolve() == fs.pack.path() and path.samefile(fs.pack.path("")) and path.stat() == fs.pack.stat("")
+    # As with the links of a system, there is an end.
+    assert sum(1 for _ in fs.pack.path().walk(follow_symlinks=True)) < 1000
+
+
+def test_objects_say_what_they_are(at: Path) -> None:
+    fs = fsspec.filesystem("rangepack", fo=at)
+    assert repr(fs) == "<rangepack.fsspec.PackFileSystem not open yet>"
+    assert repr(fs.open("t/a.bin")) == "<rangepack.fsspec.PackFile 'rangepack://t/a.bin', 256 bytes>"
+    assert str(at) in repr(fs)
 
 
 class Made(PackFileSystem):
@@ -428,17 +479,23 @@ def test_hugging_face_datasets_read_out_of_a_pack(tmp_path: Path, monkeypatch: p
     datasets = pytest.importorskip("datasets")
     rangepack.pack(tables(tmp_path), tmp_path / "tables.pack")
     options = {"fo": str(tmp_path / "tables.pack")}
+    for number, (files, storage, rows) in enumerate(
+        [
+            ("rangepack://days/*.csv", options, 12),
+            (f"rangepack://days/1.csv::{tmp_path}/tables.pack", None, 4),
+            (f"rangepack://days/*.csv::{tmp_path}/tables.pack", None, 12),
+            (f"rangepack://**/[12].csv::file://{tmp_path}/tables.pack", None, 8),
+        ]
+    ):
+        cache = str(tmp_path / f"cache{number}")
+        loaded = datasets.load_dataset("csv", data_files=files, storage_options=storage, split="train", cache_dir=cache)
+        assert loaded.column_names == ["day", "row"] and len(loaded) == rows
     for files, storage in [
         ("rangepack://days/*.csv", options),
-        (f"rangepack://days/1.csv::{tmp_path}/tables.pack", None),
+        (f"rangepack://**/*.csv::{tmp_path}/tables.pack", None),
     ]:
-        cache = str(tmp_path / f"cache{bool(storage)}")
-        loaded = datasets.load_dataset("csv", data_files=files, storage_options=storage, split="train", cache_dir=cache)
-        assert loaded.column_names == ["day", "row"] and len(loaded) in (4, 12)
-    stream = datasets.load_dataset(
-        "csv", data_files="rangepack://days/*.csv", storage_options=options, split="train", streaming=True
-    )
-    assert sorted({row["day"] for row in stream}) == [0, 1, 2]
+        stream = datasets.load_dataset("csv", data_files=files, storage_options=storage, split="train", streaming=True)
+        assert sorted({row["day"] for row in stream}) == [0, 1, 2]
 
 
 def test_the_examples_in_the_documentation_run() -> None:

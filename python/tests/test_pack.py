@@ -80,6 +80,78 @@ def test_what_is_not_there_is_an_error(pack: rangepack.Pack, key: object, error:
         pack.open(key)  # type: ignore[arg-type]
 
 
+def test_a_pack_is_asked_like_a_dict(pack: rangepack.Pack, tree: Path) -> None:
+    files = files_of(tree)
+    assert {path: bytes(content) for path, content in pack.items()} == files
+    assert list(pack.keys()) == list(pack) and list(pack.values()) == [files[path] for path in pack]
+    assert dict(pack) == dict(pack.items())
+    assert bytes(pack.get("a/003.txt", b"")) == b"\3\3\3" and pack.get(0) == pack[0] and pack.get("nope") is None
+    assert pack.get("nope", b"") == b"" and pack.get(1000, 5) == 5
+    with pytest.raises(IsADirectoryError):
+        pack.get("a")
+
+
+def test_everything_is_read_in_parts_that_fit_into_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rangepack.reading._BYTES", 100)
+    monkeypatch.setattr("rangepack.reading._FILES", 7)
+    contents = {f"{number:02}": bytes([number]) * (number * 13 % 150) for number in range(40)}
+    rangepack.pack_files(contents, tmp_path / "x.pack")
+    assert {path: bytes(data) for path, data in rangepack.open(tmp_path / "x.pack").items()} == contents
+
+
+def test_entries_travel(pack: rangepack.Pack, tree: Path, tmp_path: Path) -> None:
+    packs = [pack]
+    rangepack.create(tree, tmp_path / "o.container", finalize=True, owner=True)
+    packs.append(rangepack.open(tmp_path / "o.container"))
+    (tmp_path / "big").mkdir()
+    (tmp_path / "big" / "blocks").write_bytes(os.urandom(3 << 20))
+    os.link(tmp_path / "big" / "blocks", tmp_path / "big" / "again")
+    rangepack.pack(tmp_path / "big", tmp_path / "big.pack")
+    packs.append(rangepack.open(tmp_path / "big.pack"))
+    for entries in packs:
+        there = list(entries.walk())
+        again = pickle.loads(pickle.dumps(there))
+        assert again == there and [repr(entry) for entry in again] == [repr(entry) for entry in there]
+        assert [entry.sha256 for entry in again] == [entry.sha256 for entry in there]
+    assert pickle.loads(pickle.dumps(pack.entry("link", follow_symlinks=False))).target == "a/001.txt"
+
+
+def test_links_to_directories_are_followed_to_what_is_in_them(tmp_path: Path) -> None:
+    (tmp_path / "tree" / "a" / "b").mkdir(parents=True)
+    (tmp_path / "tree" / "a" / "b" / "x").touch()
+    (tmp_path / "tree" / "a" / "y").symlink_to("b/x")
+    (tmp_path / "tree" / "link").symlink_to("a")
+    (tmp_path / "tree" / "astray").symlink_to("nowhere")
+    rangepack.pack(tmp_path / "tree", tmp_path / "t.pack")
+    pack = rangepack.open(tmp_path / "t.pack")
+    for path, real, kind in [
+        ("link/b/x", "a/b/x", "file"),
+        ("link/y", "a/y", "link"),
+        ("link", "link", "link"),
+        ("a/../link", "link", "link"),
+        ("./a//y/", "a/y", "link"),
+    ]:
+        entry = pack.entry(path, follow_symlinks=False)
+        assert (entry.path, entry.kind) == (real, kind)
+    for path in ["link/none", "astray/x", "a/b/x/y", "none/x"]:
+        with pytest.raises(FileNotFoundError) as raised:
+            pack.entry(path, follow_symlinks=False)
+        assert raised.value.filename == path
+    with pytest.raises(IsADirectoryError):
+        pack.entry("", follow_symlinks=False)
+    assert pack.stat("", follow_symlinks=False) == pack.stat("")
+
+
+def test_a_link_has_the_number_of_its_file(pack: rangepack.Pack) -> None:
+    assert pack.number("link") == pack.number("a/001.txt") == pack.number(pack.entry("link"))
+
+
+def test_objects_say_what_they_are(pack: rangepack.Pack, location: Path) -> None:
+    assert repr(pack.files()) == f"<rangepack.Files of {str(location)!r}: {len(pack)}>"
+    assert repr(pack.raw("a/007.txt")) == "<rangepack.RawFile 7 bytes>"
+    assert repr(pack.open("a/007.txt", "rb", 0)) == "<rangepack file 'a/007.txt'>"
+
+
 def test_a_tree_answers_like_the_file_system(pack: rangepack.Pack, tree: Path) -> None:
     for directory in ["", "a", "a/b", "empty"]:
         assert pack.listdir(directory) == sorted(os.listdir(tree / directory), key=os.fsencode)
@@ -256,13 +328,13 @@ def test_files_are_selected_by_globs(pack: rangepack.Pack) -> None:
 
 def test_writing_tells_of_progress_and_stops_when_that_raises(tree: Path, tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
-    sums = rangepack.pack(tree, tmp_path / "p.pack", progress=lambda *so_far: told.append(so_far))
-    assert told and told[-1][0] >= sums["files"]
+    packed = rangepack.pack(tree, tmp_path / "p.pack", progress=lambda *so_far: told.append(so_far))
+    assert told and told[-1][0] >= packed.files
     with pytest.raises(FileExistsError):
         rangepack.pack(tree, tmp_path / "p.pack")
-    assert rangepack.verify(tmp_path / "p.pack")["is_sound"]
+    assert rangepack.verify(tmp_path / "p.pack").is_sound
     out = rangepack.extract(tmp_path / "p.pack", tmp_path / "out")
-    assert out["failed"] == 0 and files_of(tmp_path / "out") == files_of(tree)
+    assert out.failed == 0 and files_of(tmp_path / "out") == files_of(tree)
 
     def stop(*_: int) -> None:
         raise KeyError("enough")

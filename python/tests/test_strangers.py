@@ -39,9 +39,14 @@ def test_what_was_left_out_is_named(tmp_path: Path) -> None:
     (tmp_path / "tree").mkdir()
     (tmp_path / "tree" / "there").write_text("there")
     (tmp_path / "tree" / "broken").symlink_to("nowhere")
-    sums = rangepack.pack(tmp_path / "tree", tmp_path / "x.pack", follow_links=True)
-    [(path, reason)] = sums["problems"]
-    assert sums["failed"] == 1 and path == str(tmp_path / "tree" / "broken") and reason
+    with pytest.raises(rangepack.IncompleteError, match="broken") as raised:
+        rangepack.pack(tmp_path / "tree", tmp_path / "x.pack", follow_links=True)
+    assert list(rangepack.open(tmp_path / "x.pack")) == ["there"]
+    (tmp_path / "x.pack").unlink()
+    packed = rangepack.pack(tmp_path / "tree", tmp_path / "x.pack", follow_links=True, incomplete=True)
+    assert raised.value.report == packed and pickle.loads(pickle.dumps(raised.value)).report == packed
+    [(path, reason)] = packed.problems
+    assert packed.failed == 1 and path == str(tmp_path / "tree" / "broken") and reason
 
 
 def test_a_pack_that_was_cut_warns_and_says_why(tree: Path, tmp_path: Path) -> None:
@@ -50,15 +55,15 @@ def test_a_pack_that_was_cut_warns_and_says_why(tree: Path, tmp_path: Path) -> N
     with pytest.warns(rangepack.PackWarning, match=r"cut\.pack: .* behind its index"):
         pack = rangepack.open(tmp_path / "cut.pack")
     found = rangepack.verify(pack)
-    assert not found["is_sound"] and found["is_partial"]
-    assert any("cut or changed" in reason for _, reason in found["problems"])
+    assert not found.is_sound and found.is_partial
+    assert any("cut or changed" in reason for _, reason in found.problems)
 
 
 def test_a_directory_brings_what_it_holds_wherever_globs_are(pack: rangepack.Pack, tree: Path, tmp_path: Path) -> None:
     inside = len([path for path in pack if path.startswith("a/")])
     assert len(pack.files("a")) == len(pack.files("a/")) == len(pack.files(("a",))) == inside
-    assert rangepack.extract(pack, tmp_path / "out", ["a"])["files"] == inside
-    assert rangepack.pack(tree, tmp_path / "a.pack", include="a")["files"] == inside
+    assert rangepack.extract(pack, tmp_path / "out", ["a"]).files == inside
+    assert rangepack.pack(tree, tmp_path / "a.pack", include="a").files == inside
     with pytest.raises(ValueError, match="empty"):
         rangepack.extract(pack, tmp_path / "none", [])
     assert not (tmp_path / "none").exists()
@@ -87,7 +92,7 @@ def test_a_relative_place_is_that_of_when_it_was_opened(
 
 def test_paths_may_be_bytes(location: Path, tree: Path, tmp_path: Path) -> None:
     assert len(rangepack.open(os.fsencode(location))) == len(Files(os.fsencode(location)))
-    assert rangepack.pack(os.fsencode(tree), os.fsencode(tmp_path / "b.pack"))["files"] > 300
+    assert rangepack.pack(os.fsencode(tree), os.fsencode(tmp_path / "b.pack")).files > 300
 
 
 def test_times_have_their_fractions(pack: rangepack.Pack, tree: Path) -> None:

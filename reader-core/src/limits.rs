@@ -15,7 +15,7 @@ pub struct Limits {
     pub v1_entries: u64,
     /// Length of an index of lines that is fetched piece by piece and holds nothing, in bytes; each entry stands for 64 KiB.
     pub idle_bytes: u64,
-    /// How much memory the directories may take that an old index only implies, in bytes; 32 times as much as the paths that imply them
+    /// How much memory the directories may take that an old index only implies, in bytes; 40 times as much as the paths that imply them
     /// is theirs in any case. A short line with a deep path can imply thousands, each with a path of its own.
     pub implied_bytes: u64,
     /// Number of paged index pages whose verification is remembered.

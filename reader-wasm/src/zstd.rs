@@ -79,23 +79,31 @@ impl Frames {
         self.stored.as_ptr()
     }
 
-    /// Decodes the frame with which the `len` stored bytes begin, and gives where in memory its content of `size` bytes lies:
-    /// until the next call of any method. `start` is where in the payload it begins, for the error.
+    /// Decodes the frame with which the `len` stored bytes begin, and gives where in memory its content lies: until the next
+    /// call of any method. It is `size` bytes long; if not `exact`, it may be shorter, and is as long as it says.
+    /// `start` is where in the payload the frame begins, for the error.
     pub fn decode(
         &mut self,
         len: usize,
         size: u32,
+        exact: bool,
         dictionary: usize,
         start: f64,
     ) -> Result<*const u8, JsValue> {
-        self.frame(len, size, dictionary).map_err(|error| match error {
+        self.frame(len, size.into(), exact, dictionary).map_err(|error| match error {
             Error::BadFrame { .. } => failed(Error::BadFrame { start: start as u64 }),
             error => failed(error),
         })?;
         Ok(self.content.as_ptr())
     }
 
-    fn frame(&mut self, len: usize, size: u32, dictionary: usize) -> Result<(), Error> {
+    fn frame(
+        &mut self,
+        len: usize,
+        size: u64,
+        exact: bool,
+        dictionary: usize,
+    ) -> Result<(), Error> {
         let stored = self.stored.get(..len.min(LONGEST)).unwrap_or_default();
         let dictionary = match dictionary.checked_sub(1) {
             None => None,
@@ -107,9 +115,18 @@ impl Frames {
         self.content.clear();
         let frame = Frame::of(stored)?;
         let stored = stored.get(..frame.len).unwrap_or_default();
-        self.context.decode_frame(stored, size.into(), dictionary, &mut self.content)?;
+        // A frame of nothing would lead nowhere.
+        let size = if exact { size } else { frame.size.max(1).min(size) };
+        self.context.decode_frame(stored, size, dictionary, &mut self.content)?;
         self.consumed = frame.len;
         Ok(())
+    }
+
+    /// Length of the content of the last frame, in bytes.
+    #[wasm_bindgen(getter)]
+    #[must_use]
+    pub fn length(&self) -> usize {
+        self.content.len()
     }
 
     /// How many of the stored bytes the last frame took.

@@ -15,6 +15,8 @@ not a pack, or no such entry; 2 usage or input/output.
 import argparse
 import bisect
 import codecs
+import ctypes
+import ctypes.util
 import hashlib
 import json
 import os
@@ -186,6 +188,7 @@ class Entry:
     digest: bytes = None
     content_digest: bytes = None
     table: tuple = None                      # offset, block_log2, digest of the topmost level
+    dictionary: object = None                # number, or of a line: volume, length, offset, digest
     hardlink: int = None
     sparse: bool = False
     attributes: tuple = None                 # offset, length, digest
@@ -226,7 +229,7 @@ def parse_record(heap, place, entry):
 
 # tag: (bit 0 of the flags, kind, length)
 FIELDS = {1: (1, "symlink", None), 2: (1, "directory", 32), 3: (0, "file", 32), 4: (0, "file", 41),
-          5: (0, "file", 8), 6: (0, "file", 0), 7: (0, None, 44)}
+          5: (0, "file", 8), 6: (0, "file", 0), 7: (0, None, 44), 8: (0, "file", 4)}
 
 
 def set_field(entry, tag, flags, value):
@@ -251,6 +254,9 @@ def set_field(entry, tag, flags, value):
         need(entry.hardlink != 0, "hard link group 0")
     elif tag == 6:
         entry.sparse = True
+    elif tag == 8:
+        entry.dictionary = struct.unpack("<I", value)[0]
+        need(entry.codec == 3 and entry.dictionary != 0, "a dictionary of another codec, or dictionary 0")
     else:
         offset, length = struct.unpack_from("<QI", value)
         entry.attributes = (offset, length, value[12:])
@@ -448,7 +454,7 @@ class Section:
 
 
 REQUIRED, NO_DIGEST = 1, 4
-KNOWN_SECTIONS = {"data": 5, "tree": 5, "vols": 1, "hash": 6, "ctnr": 2, "meta": 0, "prev": 0}
+KNOWN_SECTIONS = {"dict": 0, "data": 5, "tree": 5, "vols": 1, "hash": 6, "ctnr": 2, "meta": 0, "prev": 0}
 
 
 def parse_sections(page, begin, record_len, count, root_offset):
@@ -561,6 +567,16 @@ class Pack:
         if number not in self.volume_sources:
             self.volume_sources[number] = self.open_volume(number, *volumes[number - 1])
         return self.volume_sources[number]
+
+    def dictionary_place(self, entry):
+        """FORMAT.md "Dictionaries": (volume, length, offset, digest) of the one that an entry names, None if it names none."""
+        if entry.dictionary is None:
+            return None
+        listed = self.section_bytes("dict", 48 * 65535)
+        need(len(listed) % 48 == 0 and entry.dictionary <= len(listed) // 48, "dictionary %d is not listed" % entry.dictionary)
+        place = struct.unpack_from("<IIQ32s", listed, 48 * (entry.dictionary - 1))
+        need(1 <= place[1] <= 1 << 20, "length of a dictionary")
+        return place
 
     def open_volume(self, number, length, name):
         base = os.fsencode(self.base or self.source.path)
@@ -716,7 +732,7 @@ class BlockTable:
     def __init__(self, pack, entry):
         offset, log2, self.digest = entry.table
         need(12 <= log2 <= 22, "block_log2 is %d" % log2)
-        self.entry, self.block_len = entry, 1 << log2
+        self.pack, self.entry, self.block_len = pack, entry, 1 << log2
         self.blocks = -(-entry.size // self.block_len)
         self.levels = table_levels(self.blocks)
         self.begin, at = {}, 0
@@ -792,6 +808,8 @@ class BlockTable:
         need(sha256(stored) == records[at][1], "digest of block %d" % index)
         if self.entry.codec == 0:
             return stored, stored
+        if self.entry.codec == 3:
+            return stored, decode_frame(stored, self.content_len(index), dictionary_of(self.pack, self.entry))
         return stored, self.inflate(stored, index)
 
     def inflate(self, stored, index):
@@ -835,8 +853,12 @@ def check_readable(entry):
         raise entry.error
     if entry.kind != "file":
         raise Refused("%s is a %s" % (text(entry.path), entry.kind))
-    if entry.codec > 1:
+    if entry.codec not in (0, 1, 3):
         raise Unsupported("codec %d" % entry.codec)
+    if entry.codec == 3:
+        need(entry.size <= 32768 * entry.stored_size, "more content than frames of this length can hold")
+        if zstd_library() is None:
+            raise Unsupported("codec 3 without libzstd")
     if entry.codec == 1:
         need(entry.size <= 1032 * entry.stored_size + 65536, "more content than a gzip member of this length can hold")
 
@@ -863,6 +885,97 @@ def member(payload, size):
     need(seen == size, "the gzip member holds %d bytes, not %d" % (seen, size))
 
 
+def number(data):
+    return int.from_bytes(data, "little")
+
+
+def frame_of(data):
+    """FORMAT.md "Payloads", zstd: (length, content size, window, dictionary) of the frame with which bytes begin, as RFC 8878 says."""
+    need(data[:4] == b"\x28\xb5\x2f\xfd" and len(data) > 4, "zstd: no frame")
+    descriptor = data[4]
+    need(not descriptor & 8, "zstd: a reserved bit")
+    single, lengths, at = descriptor >> 5 & 1, [], 5
+    for length in (1 - single, (0, 1, 2, 4)[descriptor & 3], ((single, 2, 4, 8)[descriptor >> 6])):
+        lengths.append(data[at:at + length])
+        at += length
+    need(at < len(data), "zstd: the header breaks off")
+    window, dictionary, size = lengths
+    need(size, "zstd: a frame without content size")
+    size = number(size) + 256 * (len(size) == 2)
+    log = window and 1 << (10 + (window[0] >> 3))
+    window = log + (log >> 3) * (window[0] & 7) if window else size
+    last = 0
+    while not last:
+        need(at + 3 <= len(data), "zstd: a block breaks off")
+        header = number(data[at:at + 3])
+        last, kind = header & 1, header >> 1 & 3
+        need(kind != 3, "zstd: a kind of block that there is not")
+        at += 3 + (1 if kind == 1 else header >> 3)
+    at += 4 * (descriptor >> 2 & 1)
+    need(at <= len(data), "zstd: the frame breaks off")
+    return at, size, window, number(dictionary)
+
+
+def zstd_library():
+    """The C library, where the system has it; Python's own has none before 3.14."""
+    if not hasattr(zstd_library, "found"):
+        name = ctypes.util.find_library("zstd")
+        library = ctypes.CDLL(name) if name else None
+        if library:
+            library.ZSTD_createDCtx.restype = ctypes.c_void_p
+            library.ZSTD_decompress_usingDict.restype = ctypes.c_size_t
+        zstd_library.found = library
+    return zstd_library.found
+
+
+def decode_frame(data, size, dictionary):
+    """The content of one frame, which is all of the bytes."""
+    length, stated, window, named = frame_of(data)
+    need(length == len(data), "zstd: something follows the frame")
+    need(stated == size <= 1 << 22 and window <= 8 << 20, "zstd: size or window of a frame")
+    need(named in (0, number(dictionary[4:8])), "zstd: the frame names another dictionary")
+    library, out = zstd_library(), ctypes.create_string_buffer(size + 1)
+    library.context = getattr(library, "context", None) or library.ZSTD_createDCtx()
+    decoded = library.ZSTD_decompress_usingDict(
+        ctypes.c_void_p(library.context), out, ctypes.c_size_t(size), data, ctypes.c_size_t(len(data)),
+        dictionary, ctypes.c_size_t(len(dictionary)))
+    need(decoded == size, "zstd: a frame cannot be decoded")
+    return out.raw[:size]
+
+
+def frames(pack, entry, payload):
+    """The content of a payload of frames, in pieces."""
+    data, at, seen, dictionary = payload.read(0, payload.length), 0, 0, dictionary_of(pack, entry)
+    step = BlockTable(pack, entry).block_len if entry.has_table() else None
+    while True:
+        length, size, _, _ = frame_of(data[at:])
+        piece = decode_frame(data[at:at + length], min(step or max(size, 1), entry.size - seen), dictionary)
+        yield piece
+        at, seen = at + length, seen + len(piece)
+        if seen == entry.size:
+            break
+    need(at == len(data), "zstd: something follows the last frame")
+
+
+def plain(pack, entry, payload):
+    """The content of a payload in pieces, decoded."""
+    if entry.codec == 0:
+        return payload.chunks()
+    return member(payload, entry.size) if entry.codec == 1 else frames(pack, entry, payload)
+
+
+def dictionary_of(pack, entry):
+    """FORMAT.md "Dictionaries": the one that an entry needs, checked; nothing if it needs none."""
+    place = pack.dictionary_place(entry)
+    if place is None:
+        return b""
+    volume, length, offset, digest = place
+    data = pack.payload(Entry(b"", "file", volume=volume, offset=offset, stored_size=length)).read(0, length)
+    need(sha256(data) == digest, "digest of a dictionary")
+    need(data[:4] == b"\x37\xa4\x30\xec" and number(data[4:8]) != 0, "zstd: this is no dictionary")
+    return data
+
+
 def hash_of(pieces):
     state = hashlib.sha256()
     for piece in pieces:
@@ -876,8 +989,7 @@ def check_content(pack, entry):
     payload = pack.payload(entry)
     if entry.digest:
         need(hash_of(payload.chunks()) == entry.digest, "digest of the payload")
-    pieces = payload.chunks() if entry.codec == 0 else member(payload, entry.size)
-    digest = hash_of(pieces)
+    digest = hash_of(plain(pack, entry, payload))
     if entry.content_digest:
         need(digest == entry.content_digest, "digest of the content")
     if entry.has_table():
@@ -898,7 +1010,7 @@ def content(pack, entry, start, end):
         return
     payload = pack.payload(entry)
     at = 0
-    for piece in payload.chunks() if entry.codec == 0 else member(payload, entry.size):
+    for piece in plain(pack, entry, payload):
         yield piece[max(0, start - at):max(0, end - at)]
         at += len(piece)
         if at >= end:
@@ -1089,7 +1201,7 @@ def integer(digits):
 DECODER = json.JSONDecoder(object_pairs_hook=Keys, parse_float=Fraction, parse_int=integer, parse_constant=no_constant)
 KEYS = {"relpath", "offset", "payload_size", "orig_size", "sha256", "compressed", "entry_type", "mode", "mtime",
         "mtime_ns", "uid", "gid", "link_target", "codec", "orig_sha256", "block_table", "volume", "hardlink",
-        "sparse", "xattrs"}
+        "sparse", "xattrs", "dictionary"}
 
 
 def wanted(line, key, kind, low=0, high=U64):
@@ -1152,12 +1264,12 @@ def three(line, key, second, low, high):
 
 def line_codec(line):
     codec, compressed = wanted(line, "codec", str), wanted(line, "compressed", bool)
-    if codec not in (None, "stored", "gzip"):
+    if codec not in (None, "stored", "gzip", "zstd"):
         raise NoEntry("codec %s" % codec)
-    gzip = codec == "gzip" if codec else bool(compressed)
-    if compressed is not None and compressed != gzip:
+    encoded = codec != "stored" if codec else bool(compressed)
+    if compressed is not None and compressed != encoded:
         raise NoEntry("codec contradicts compressed")
-    return int(gzip)
+    return 3 if codec == "zstd" else int(encoded)
 
 
 def entry_from_line(line):
@@ -1202,8 +1314,13 @@ def file_from_line(entry, line):
     entry.codec = line_codec(line)
     if entry.codec == 0:
         entry.size = entry.stored_size
-    elif entry.size > 1032 * entry.stored_size + 65536:
-        raise NoEntry("more content than a gzip member of this length can hold")
+    elif entry.size > (32768 * entry.stored_size if entry.codec == 3 else 1032 * entry.stored_size + 65536):
+        raise NoEntry("more content than a payload of this length can hold")
+    place = three(line, "dictionary", "size", 1, 1 << 20)
+    if place:
+        if entry.codec != 3:
+            raise NoEntry("a dictionary of another codec")
+        entry.dictionary = (wanted(line["dictionary"], "volume", int, 0, 2**32 - 1) or 0, place[1], place[0], place[2])
     entry.content_digest = hex_digest(line, "orig_sha256") if entry.codec else None
     entry.table = three(line, "block_table", "block_log2", 0, 255)
     entry.volume = wanted(line, "volume", int, 0, 2**32 - 1) or 0
@@ -1350,6 +1467,9 @@ class OldContainer:
         if entry.stored_size == 0:
             return Span(self.source, 0, 0)
         return self.data_span(entry.offset, entry.stored_size, "payload")
+
+    def dictionary_place(self, entry):
+        return entry.dictionary
 
     def data_span(self, offset, length, what):
         need(offset + length <= self.source.size, "%s: ends behind the file" % what)
@@ -1687,8 +1807,10 @@ class Verifier:
             seen.add(line.path)
             for name in differences(line, entry):
                 self.report("verify, section", "ctnr", "%s: %s differs" % (text(line.path), name))
+            if line.dictionary != pack.dictionary_place(entry):
+                self.report("verify, section", "ctnr", "%s: dictionary differs" % text(line.path))
         for path, entry in paths.entries.items():
-            if path not in seen and entry.kind != "directory" and entry.codec < 2:
+            if path not in seen and entry.kind != "directory" and entry.codec in (0, 1, 3):
                 self.report("verify, section", "ctnr", "%s has no line" % text(path))
 
     def old(self, container):
@@ -1820,8 +1942,10 @@ def described_entry(pack, entry):
 
 def describe_file(pack, entry, out):
     out.update(volume=entry.volume, offset=entry.offset, stored_size=entry.stored_size, size=entry.size,
-               codec=("stored", "gzip", "unknown")[min(entry.codec, 2)], sha256=hex_or_none(entry.digest))
-    if entry.codec > 1:
+               codec={0: "stored", 1: "gzip", 3: "zstd"}.get(entry.codec, "unknown"), sha256=hex_or_none(entry.digest))
+    if entry.dictionary is not None and not isinstance(entry.dictionary, tuple):
+        out["dictionary"] = entry.dictionary
+    if entry.codec not in (0, 1, 3):
         out["codec_number"] = entry.codec
     if entry.hardlink:
         out["hard_link"] = entry.hardlink

@@ -1,8 +1,8 @@
 //! Everything that a pack says, as JSON: what every reader of the format must find in it.
 
-use rangepack::{Notes, OpenOptions, Pack};
+use rangepack::{Notes, OpenOptions, Pack, Verify};
 use rangepack_core::layout::{Header, Section};
-use rangepack_core::{Attributes, Codec, Digest, Entry, ErrorKind, Extent, Kind, Tag};
+use rangepack_core::{Attributes, Codec, DictionaryRef, Digest, Entry, Extent, Kind, Tag};
 use serde_json::{Map, Value, json};
 use std::path::Path;
 
@@ -62,6 +62,9 @@ fn entry(entry: &Entry, content: Option<Vec<u8>>, attributes: Option<&Attributes
                 put("codec_number", json!(number));
             }
             put("sha256", json!(file.digest.map(|digest| digest.to_string())));
+            if let Some(DictionaryRef::Number(number)) = file.dictionary {
+                put("dictionary", json!(number));
+            }
             if let Some(group) = file.hard_link {
                 put("hard_link", json!(group));
             }
@@ -122,6 +125,7 @@ pub fn describe(path: &Path) -> rangepack::Result<Value> {
 fn describe_with(path: &Path, expected: Option<Digest>) -> rangepack::Result<Value> {
     let mut options = OpenOptions::default();
     options.expected = expected;
+    options.verify = Verify::Payloads;
     let pack = Pack::open_with(path, &options)?;
     let mut description = describe_pack(&pack)?;
     if pack.digest().is_none() {
@@ -152,13 +156,8 @@ pub fn describe_pack(pack: &Pack) -> rangepack::Result<Value> {
         let owned = found.to_entry().map_err(bad)?;
         let content = match &owned.kind {
             Kind::File(file) => {
-                let payload = pack.payload(file)?;
-                let limits = rangepack_core::Limits::default();
-                match rangepack_core::decode_all(file, &payload, &limits) {
-                    Ok(content) => Some(content.into_owned()),
-                    Err(error) if error.kind() == ErrorKind::Unsupported => None,
-                    Err(error) => return Err(bad(error)),
-                }
+                let known = !matches!(file.codec, Codec::Other(_));
+                known.then(|| pack.read_entry(&owned)).transpose()?
             }
             _ => None,
         };

@@ -4,12 +4,13 @@ mod parts;
 mod by_hand;
 mod old;
 
+use crate::frames;
 use crate::tree::Tree;
 use rangepack::Result;
+use rangepack::{Compression, PackOptions, pack};
 use rangepack::{DirectoryLines, IndexFormat, IndexOptions};
 use rangepack::{FinalizeOptions, finalize};
 use rangepack::{IndexTarget, RebuildOptions, rebuild, sidecar_path};
-use rangepack::{PackOptions, pack};
 use rangepack_core::Digest;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -55,7 +56,7 @@ fn plain(source: &Path, target: &Path, threads: usize) -> Result<()> {
 
 fn compressed(source: &Path, target: &Path, threads: usize) -> Result<()> {
     let mut options = options(threads);
-    options.compress = Some(6);
+    options.compress = Some(Compression::Gzip(6));
     run(source, target, &options)
 }
 
@@ -243,7 +244,7 @@ fn by_hand() -> Vec<ByHand> {
         .file("file", "a file");
     let reserved = Tree::default()
         .file("known", "stored")
-        .file("reserved for Zstandard", "")
+        .file("reserved for deflate", "")
         .directory("somewhere")
         .file("somewhere/reserved", "");
     let generations = Tree::default()
@@ -260,6 +261,14 @@ fn by_hand() -> Vec<ByHand> {
         .file("directory/c", "two of two names")
         .link("directory/link", "../a")
         .file("sparse", vec![0; 20_000]);
+    let encoded = Tree::default()
+        .file("empty", "")
+        .file("large", by_hand::noise_between_text())
+        .file("plain", "plain, plain, plain, plain, plain")
+        .directory("records")
+        .file("records/1", frames::record(1))
+        .file("records/2", frames::record(2))
+        .file("records/3", frames::record(3));
     let extremes = Tree::default()
         .directory("d")
         .mode(0)
@@ -289,6 +298,7 @@ fn by_hand() -> Vec<ByHand> {
         ("attributes.pack", attributes, by_hand::attributes),
         ("gzip-header.pack", Tree::default().file("file", "one member"), by_hand::gzip_header),
         ("extremes.pack", extremes, by_hand::extremes),
+        ("zstd.pack", encoded, by_hand::zstd),
         ("oldest-keys.container", old::plain_tree(), old::oldest_keys),
         ("json-array.container", old::plain_tree(), old::json_array),
         ("json-object.container", old::plain_tree(), old::json_object),

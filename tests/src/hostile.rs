@@ -2,6 +2,7 @@
 
 mod levels;
 mod tables;
+mod frames;
 mod places;
 
 use crate::forge::{Child, Forge, node};
@@ -94,6 +95,7 @@ pub fn make(golden: &Path) -> rangepack_core::Result<Vec<(&'static str, Vec<u8>)
     packs.extend(old_formats());
     packs.extend(levels::make()?);
     packs.extend(tables::make()?);
+    packs.extend(frames::make()?);
     packs.extend(places::make(golden)?);
     Ok(packs)
 }

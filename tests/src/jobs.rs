@@ -1,7 +1,9 @@
 //! Commands that are to survive whatever happens, and what must be true of what they leave.
 
 use crate::power::Dice;
-use rangepack::{CreateOptions, ExtractOptions, FinalizeOptions, IndexFormat, IndexOptions};
+use rangepack::{
+    Compression, CreateOptions, ExtractOptions, FinalizeOptions, IndexFormat, IndexOptions,
+};
 use rangepack::{IndexTarget, Pack, PackOptions, RebuildOptions, VerifyOptions};
 use rangepack::{create, extract, finalize, pack, rebuild, verify};
 use rangepack_core::Entry;
@@ -211,7 +213,7 @@ fn creates(home: &Path) -> Done {
 fn creates_in_batches(home: &Path) -> Done {
     let mut options = options();
     (options.fsync_every, options.index_batch) = (4, Some(7));
-    options.pack.compress = Some(1);
+    options.pack.compress = Some(Compression::Gzip(1));
     create(source(home), home.join("c"), &options, &())
         .map(|created| created.summary.unchanged)
         .map_err(Into::into)

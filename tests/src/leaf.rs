@@ -1,6 +1,6 @@
 //! Leaf pages by hand (FORMAT.md, "Leaf pages"): as plain as the format allows, for what no writer makes.
 
-use rangepack_core::{BlockTable, Content, Digest, Entry, Kind};
+use rangepack_core::{BlockTable, Content, DictionaryRef, Digest, Entry, Kind};
 
 /// A field of an entry's record: tag, flags, value.
 pub type Field = (u8, u8, Vec<u8>);
@@ -107,6 +107,10 @@ fn fields(entry: &Entry) -> Vec<Field> {
             fields.extend(file.hard_link.map(|group| (5, 0, group.to_le_bytes().to_vec())));
             fields.extend(file.sparse.then(|| (6, 0, Vec::new())));
         }
+    }
+    let dictionary = content(entry).and_then(|file| file.dictionary);
+    if let Some(DictionaryRef::Number(number)) = dictionary {
+        fields.push((8, 0, number.to_le_bytes().to_vec()));
     }
     fields.extend(entry.attributes.map(|block| {
         let place = [&block.offset.to_le_bytes()[..], &block.len.to_le_bytes(), &block.digest.0];

@@ -15,6 +15,7 @@ pub mod shorten;
 pub mod golden;
 pub mod describe;
 pub mod gzip;
+pub mod frames;
 pub mod forge;
 pub mod leaf;
 pub mod hostile;

@@ -134,7 +134,7 @@ fn attributes_come_back_when_they_are_asked_for() {
     for compress in [None, Some(6)] {
         for format in [IndexFormat::Both, IndexFormat::Paged, IndexFormat::Ndjson] {
             let mut options = with_attributes();
-            (options.compress, options.align) = (compress, 512);
+            (options.compress, options.align) = (compress.map(rangepack::Compression::Gzip), 512);
             options.index = IndexOptions::new().format(format);
             let (pack, _) = home.pack(&options);
             assert_eq!(block(&pack, "bare"), None);

@@ -71,14 +71,14 @@ fn trees_of_all_kinds() {
     for source in [&strange, &one, &none] {
         for compress in [None, Some(6)] {
             let mut options = PackOptions::default();
-            options.compress = compress;
+            options.compress = compress.map(rangepack::Compression::Gzip);
             options.overwrite = true;
             let target = home.path().join("x.pack");
             pack(source, &target, &options, &()).unwrap();
             is_fine(&target, source);
 
             let mut options = CreateOptions::default();
-            options.pack.compress = compress;
+            options.pack.compress = compress.map(rangepack::Compression::Gzip);
             options.finalize = true;
             let name = format!("{:?}{compress:?}.container", source.file_name().unwrap());
             let container = home.path().join(name);
@@ -146,7 +146,7 @@ fn what_is_wrong_is_noticed() {
 
     fs::write(source.join("a"), b"aa".repeat(50)).unwrap();
     fs::create_dir(source.join("d")).unwrap();
-    options.compress = Some(6);
+    options.compress = Some(rangepack::Compression::Gzip(6));
     pack(&source, &target, &options, &()).unwrap();
     is_fine(&target, &source);
     options.index.directories = rangepack::DirectoryLines::Always;

@@ -357,7 +357,7 @@ fn a_large_file_is_cancelled_between_its_blocks() {
         let home = Home::new();
         home.write("large", &b"again and again ".repeat(500_000));
         let mut options = CreateOptions::default();
-        options.pack.compress = compress;
+        options.pack.compress = compress.map(rangepack::Compression::Gzip);
         // All lie in one batch, before which it is asked once; the large file has 31 blocks.
         let observer = StopAt(AtomicUsize::new(10));
         let (source, container) = (home.at("source"), home.at("c"));
@@ -542,7 +542,7 @@ fn contents_of_earlier_runs_are_known() {
             home.write("text", &b"again and again ".repeat(50_000));
             home.write("z", b"the last one proves whose index it is");
             let mut options = if finalized { finalizing() } else { CreateOptions::default() };
-            options.pack.compress = compress;
+            options.pack.compress = compress.map(rangepack::Compression::Gzip);
             home.create_with(&options).unwrap();
             let copies = |to: &str| {
                 for name in ["a", "large", "text"] {

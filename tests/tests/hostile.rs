@@ -1,9 +1,9 @@
 //! Hostile packs: what becomes of each, and that nothing panics, hangs or is written outside.
 
-use rangepack::{Error, Pack};
+use rangepack::{Error, OpenOptions, Pack, Verify};
 use rangepack::{ExtractOptions, extract};
 use rangepack::{VerifyOptions, verify};
-use rangepack_core::{ErrorKind, Limits, PackPath};
+use rangepack_core::{ErrorKind, PackPath};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -31,6 +31,8 @@ fn outcome(path: &Path) -> String {
         Ok(pack) => pack,
         Err(error) => return format!("open {}", kind(&error)),
     };
+    let options = OpenOptions::new().verify(Verify::Payloads);
+    let verified = Pack::open_with(path, &options).unwrap();
     let mut first = None;
     let mut fail = |what: &str, error: String| {
         first.get_or_insert(format!("{what} {error}"));
@@ -58,14 +60,7 @@ fn outcome(path: &Path) -> String {
             Err(_) => {}
             Ok(None) => unreachable!("it is a file"),
             Ok(Some(content)) => {
-                let whole = pack.payload(&content).and_then(|payload| {
-                    rangepack_core::decode_all(&content, &payload, &Limits::default())
-                        .map(|_| ())
-                        .map_err(|source| Error::Pack {
-                            pack: path.into(),
-                            source: Box::new(source),
-                        })
-                });
+                let whole = verified.read_entry(&entry);
                 if let Err(error) = whole {
                     fail("read", kind(&error));
                 }

@@ -114,7 +114,7 @@ fn hard_links_are_packed_once_and_come_back() {
     for dedup in [true, false] {
         for compress in [None, Some(6)] {
             let mut options = PackOptions::default();
-            (options.dedup, options.compress) = (dedup, compress);
+            (options.dedup, options.compress) = (dedup, compress.map(rangepack::Compression::Gzip));
             let (pack, summary) = home.pack(&options);
             assert_eq!((summary.files, summary.duplicates), (6, 3));
             assert_eq!(["a", "b", "d/a"].map(|path| group(&pack, path)), [Some(1); 3]);
@@ -325,7 +325,7 @@ fn holes_come_back_and_take_little_room_meanwhile() {
     }
     for compress in [None, Some(6)] {
         let mut options = PackOptions::default();
-        options.compress = compress;
+        options.compress = compress.map(rangepack::Compression::Gzip);
         let mut bytes: Option<Vec<u8>> = None;
         for threads in [1, 4] {
             options.threads = threads;

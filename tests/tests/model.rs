@@ -144,7 +144,7 @@ impl Model {
             }
             Step::Create { compress, batch, finish, remove } => {
                 let mut options = self.options(batch);
-                options.pack.compress = compress.then_some(1);
+                options.pack.compress = compress.then_some(rangepack::Compression::Gzip(1));
                 options.finalize = finish.is_some();
                 options.remove_index = remove && options.finalize;
                 options.pack.index.format = finish.unwrap_or_default();

@@ -23,7 +23,8 @@ fn noise(len: usize, seed: u64) -> Vec<u8> {
 
 fn options(compress: Option<u32>, threads: usize) -> PackOptions {
     let mut options = PackOptions::default();
-    (options.compress, options.threads, options.overwrite) = (compress, threads, true);
+    (options.compress, options.threads, options.overwrite) =
+        (compress.map(rangepack::Compression::Gzip), threads, true);
     options
 }
 

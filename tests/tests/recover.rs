@@ -24,7 +24,7 @@ fn make(home: &Path, format: IndexFormat, compress: bool) -> Vec<u8> {
     }
     let mut options = PackOptions::default();
     options.index.format = format;
-    options.compress = compress.then_some(6);
+    options.compress = compress.then_some(rangepack::Compression::Gzip(6));
     options.overwrite = true;
     pack(&source, home.join("a.pack"), &options, &()).unwrap();
     fs::read(home.join("a.pack")).unwrap()

@@ -159,7 +159,7 @@ fn tables_of_an_open_container_are_taken_over() {
         fs::write(source.join("text"), &text).unwrap();
         let mut options = CreateOptions::default();
         options.reopen = true;
-        options.pack.compress = compress;
+        options.pack.compress = compress.map(rangepack::Compression::Gzip);
         let path = folder.path().join("c");
         create(&source, &path, &options, &()).unwrap();
         index(&path, false);

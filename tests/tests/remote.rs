@@ -382,7 +382,7 @@ fn serve_long(
     fs::create_dir(&source).unwrap();
     fs::write(source.join("long"), content).unwrap();
     let mut options = rangepack::PackOptions::default();
-    options.compress = compress;
+    options.compress = compress.map(rangepack::Compression::Gzip);
     rangepack::pack(&source, &path, &options, &()).unwrap();
     let index = root.join("saved.idx");
     let ndjson = rangepack::NdjsonOptions::default();

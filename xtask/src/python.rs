@@ -54,6 +54,9 @@ pub(crate) fn check() -> Result<Outcome> {
     let python = tools.program("python");
     let mut types = tools.command("pyright", ["--warnings", "rangepack", "examples"]);
     run::run(types.arg("--pythonpath").arg(python))?;
+    let stubs = ["-m", "mypy.stubtest", "rangepack", "--allowlist", "stubtest.txt"];
+    let mut stubs = tools.command("python", stubs);
+    run::run(stubs.args(["--mypy-config-file", "pyproject.toml"]))?;
     run::run(&mut tools.command("python", ["-m", "pytest", "-q"]))?;
     Ok(Outcome::Passed)
 }

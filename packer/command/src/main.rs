@@ -1,6 +1,5 @@
 //! The command `rangepack`: arguments into options, outcomes into words and exit codes.
 
-mod words;
 mod cli;
 mod format;
 mod record;

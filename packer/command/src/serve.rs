@@ -225,7 +225,7 @@ impl Server {
                     (served.pack.header().totals.files, served.pack.notes().clone());
                 (name, Ok(Found { files, notes }))
             }
-            Err(error) => (name, Err(crate::words::words(&error))),
+            Err(error) => (name, Err(error.in_one_line())),
         });
         told.collect()
     }

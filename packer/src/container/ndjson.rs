@@ -10,7 +10,7 @@ use crate::read::pack::Pack;
 use crate::setters::setters;
 use crate::source::platform::directory_of;
 use crate::source::replace::{Finish, Replacement, refuse_same};
-use rangepack_core::{Entry, Escaped, Kind};
+use rangepack_core::{DictionaryRef, Entry, Escaped, Kind};
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -94,10 +94,14 @@ pub fn stream_ndjson(
         pack.entries_at(start..start + ENTRIES_AT_A_TIME).try_for_each(|entry| {
             let entry = entry.map_err(io::Error::other)?;
             let mut entry = entry.to_entry().map_err(io::Error::other)?;
+            pack.place_dictionary(&mut entry).map_err(io::Error::other)?;
             if pack.index_beside().is_some() {
                 entry.attributes = None;
                 if let Kind::File(content) = &mut entry.kind {
                     (content.volume, content.blocks) = (0, None);
+                    if let Some(DictionaryRef::Place(place)) = &mut content.dictionary {
+                        place.volume = 0;
+                    }
                 }
             }
             ndjson::push_checked_line(&entry, directories, text);

@@ -21,7 +21,7 @@ use crate::source::platform::directory_of;
 use crate::source::replace::{Finish, Replacement, refuse_same};
 use rangepack_core::layout::Volume;
 use rangepack_core::ndjson::Item;
-use rangepack_core::{Digest, Entry, Escaped, Kind, PackPathBuf, Source};
+use rangepack_core::{DictionaryRef, Digest, Entry, Escaped, Kind, PackPathBuf, Source};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -302,13 +302,16 @@ impl<'r> Rebuild<'r> {
         }
         if let Kind::File(content) = &mut entry.kind {
             content.volume = self.volume;
+            if let Some(DictionaryRef::Place(place)) = &mut content.dictionary {
+                place.volume = self.volume;
+            }
             let payload = self.data.bytes(content.extent()).ok_or_else(|| {
                 let (start, len) = (content.offset, content.stored_size);
                 let file_len = self.data.len() as u64;
                 let source = Box::new(rangepack_core::Error::OutOfBounds { start, len, file_len });
                 Error::Entry {
                     pack: Location::Disk(self.container.to_owned()),
-                    entry: entry.path.display().to_string(),
+                    entry: entry.path.as_bytes().into(),
                     source,
                 }
             })?;

@@ -71,6 +71,11 @@ impl Error {
             | Error::BrokenLink { .. }
             | Error::Volume { problem: VolumeProblem::Missing, .. }
             | Error::Remote { problem: RemoteProblem::NotFound(_), .. } => ErrorKind::NotFound,
+            Error::Remote { problem: RemoteProblem::Caller(error), .. }
+                if error.as_io().kind() == io::ErrorKind::NotFound =>
+            {
+                ErrorKind::NotFound
+            }
             Error::WrongKind { .. } => ErrorKind::WrongKind,
             Error::Lost { .. } | Error::Remote { problem: RemoteProblem::Changed, .. } => {
                 ErrorKind::Changed
@@ -179,13 +184,14 @@ mod tests {
             FormatError::BadDeflate { decoded: 7 },
             FormatError::UnsupportedVersion { found: 9, newest: 1 },
         ] {
-            let (pack, entry) = ("a.pack".into(), "b".to_owned());
+            let (pack, entry) = ("a.pack".into(), "b".into());
             errors.push(Error::Pack { pack, source: Box::new(kind.clone()) });
             errors.push(Error::Entry { pack: "a.pack".into(), entry, source: Box::new(kind) });
         }
         for error in errors {
             let cause = error.source().expect("a cause").to_string();
             assert!(!error.to_string().contains(&cause), "{error}");
+            assert!(error.in_one_line().ends_with(&cause), "{error}");
         }
         let filter = Filter::new(FilterOptions::new().include(["a[b"])).unwrap_err();
         assert!(filter.source().is_none(), "all of it is in the message: {filter}");

@@ -63,8 +63,8 @@ impl Setting {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Compression, Dictionaries};
     use crate::{CompareOptions, RemoteOptions, compare, create, extract, pack, verify};
+    use crate::{Compression, Dictionaries};
     use crate::{CreateOptions, ExtractOptions, OpenOptions, Pack, PackOptions, VerifyOptions};
     use std::time::Duration;
 

@@ -1,10 +1,10 @@
 //! Which entries are extracted.
 
 use super::scan::{Ranges, entry_at, scan};
-use crate::Result;
+use crate::error::{EntryPath, Result};
 use crate::filter::{Filter, Globs};
 use crate::read::pack::Pack;
-use rangepack_core::{EntryRef, Escaped, PackPath, trim_path};
+use rangepack_core::{EntryRef, PackPath, trim_path};
 
 /// Which entries are extracted: everything, or what patterns name, narrowed by a filter.
 ///
@@ -21,7 +21,7 @@ pub struct Selection {
 pub(super) struct Selected {
     pub(super) ranges: Ranges,
     /// Patterns that match nothing, fit for a terminal.
-    pub(super) unmatched: Vec<String>,
+    pub(super) unmatched: Vec<EntryPath>,
 }
 
 impl Selection {
@@ -44,11 +44,11 @@ impl Selection {
         self.patterns.is_empty() && !self.filter.is_active()
     }
 
-    /// The entries selected, in key order, and the patterns that match nothing, fit for a terminal.
+    /// The entries selected, in key order, and the patterns that match nothing.
     pub fn entries<'p>(
         &self,
         pack: &'p Pack,
-    ) -> Result<(impl Iterator<Item = Result<EntryRef<'p>>> + use<'p>, Vec<String>)> {
+    ) -> Result<(impl Iterator<Item = Result<EntryRef<'p>>> + use<'p>, Vec<EntryPath>)> {
         let Selected { ranges, unmatched } = self.resolve(pack)?;
         let ranges: Vec<_> = ranges.iter().collect();
         Ok((ranges.into_iter().flat_map(|range| pack.entries_at(range)), unmatched))
@@ -79,7 +79,7 @@ impl Selection {
             ranges = self.narrow(pack, &ranges)?;
         }
         let unmatched = unmatched.into_iter().filter(|(_, is_unmatched)| *is_unmatched);
-        let unmatched = unmatched.map(|(pattern, _)| Escaped(pattern).to_string()).collect();
+        let unmatched = unmatched.map(|(pattern, _)| pattern.into()).collect();
         Ok(Selected { ranges, unmatched })
     }
 

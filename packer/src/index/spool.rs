@@ -1,8 +1,8 @@
 //! Runs of entries in a temporary file that vanishes with the process.
 
 use rangepack_core::{
-    AttributeBlock, BlockTable, Codec, Content, DictionaryPlace, DictionaryRef, Digest, Entry, Kind, Owner,
-    PackPathBuf, Totals,
+    AttributeBlock, BlockTable, Codec, Content, DictionaryPlace, DictionaryRef, Digest, Entry,
+    Kind, Owner, PackPathBuf, Totals,
 };
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};

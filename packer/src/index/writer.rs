@@ -1,6 +1,7 @@
 //! Writes everything that follows the payloads: index pages, CTNRv1 trailer, root page, footer.
 
 use crate::error::{Action, Error, Result};
+use crate::index::dictionaries;
 use crate::index::groups::Groups;
 use crate::index::ndjson;
 use crate::index::sort::Sorted;
@@ -8,7 +9,7 @@ use crate::setters::setters;
 use rangepack_core::hash::{self, Window};
 use rangepack_core::layout::{self, HashSection, Header, Leaf, Section, Volume, set_sums};
 use rangepack_core::{
-    DictionaryPlace, DictionaryRef, Digest, DirectorySums, Entry, Extent, Kind, Tag, TreeBuilder, trailer,
+    DictionaryPlace, Digest, DirectorySums, Entry, Extent, Kind, Tag, TreeBuilder, trailer,
 };
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -130,6 +131,8 @@ const LEAVES_AT_A_TIME: usize = 8;
 #[derive(Debug)]
 pub(crate) struct IndexWriter {
     tree: TreeBuilder,
+    /// Where the list of dictionaries was written already.
+    listed: Option<Section>,
     sums: DirectorySums,
     page: Vec<u8>,
     leaves: SpooledTempFile,
@@ -146,6 +149,7 @@ impl IndexWriter {
     pub(crate) fn new(directory: &Path) -> IndexWriter {
         IndexWriter {
             tree: TreeBuilder::new(),
+            listed: None,
             sums: DirectorySums::default(),
             page: Vec::new(),
             leaves: tempfile::spooled_tempfile_in(IN_MEMORY, directory),
@@ -153,6 +157,22 @@ impl IndexWriter {
             bound: 1 << 20,
             end: 0,
         }
+    }
+
+    /// One of a pack that begins with a list of these dictionaries.
+    pub(crate) fn with_dictionaries(
+        self,
+        list: Option<(Extent, &[DictionaryPlace])>,
+    ) -> Result<IndexWriter> {
+        let Some((extent, places)) = list else { return Ok(self) };
+        let tree = TreeBuilder::with_dictionaries(places);
+        let digest = Digest::of(&DictionaryPlace::list_to_bytes(places));
+        Ok(IndexWriter {
+            tree: tree.map_err(Error::pack_at(&self.directory))?,
+            listed: Some(Section::new(Tag::DICTIONARIES, extent, Some(digest))),
+            end: extent.end(),
+            ..self
+        })
     }
 
     /// No index of the entries so far is longer, trailer included, in bytes.
@@ -216,7 +236,7 @@ impl IndexWriter {
     ) -> Result<Finished> {
         let write = || Error::io(Action::Write, path);
         let temporary = self.temporary();
-        let IndexWriter { tree, sums, mut page, leaves: mut spool, directory, .. } = self;
+        let IndexWriter { tree, listed, sums, mut page, leaves: mut spool, directory, .. } = self;
         let mut leaves = tree.finish(&mut page).map_err(Error::pack_at(path))?;
         spool.write_all(&page).map_err(temporary)?;
         let sums = sums.finish().map_err(Error::pack_at(path))?;
@@ -271,8 +291,10 @@ impl IndexWriter {
         ];
         if paged {
             // They may hold the trailer's magic, so they lie before it.
-            let list = DictionaryPlace::list_to_bytes(&dictionaries);
-            let list = (!list.is_empty()).then_some((Tag::DICTIONARIES, list));
+            let is_listed = dictionaries.is_empty() || listed.is_some();
+            sections.extend(listed);
+            let list = (!is_listed)
+                .then(|| (Tag::DICTIONARIES, DictionaryPlace::list_to_bytes(&dictionaries)));
             let extras = extras.sections().map_err(Error::pack_at(path))?;
             for (tag, bytes) in list.into_iter().chain(extras) {
                 out.write_all(&bytes).map_err(write())?;
@@ -287,7 +309,13 @@ impl IndexWriter {
             let directories = options.directory_lines();
             let totals = tree.header().totals;
             let lines = totals.files + if directories { totals.directories } else { 0 };
-            let mut text = Lines { directories, lines, single, spool: &mut spool, dictionaries: &dictionaries };
+            let mut text = Lines {
+                directories,
+                lines,
+                single,
+                spool: &mut spool,
+                dictionaries: &dictionaries,
+            };
             let (extent, digest) = text.write_trailer(out, position).map_err(write())?;
             sections.push(Section::new(Tag::TRAILER, extent, Some(digest)));
             trailer = Some((position, extent));
@@ -417,23 +445,13 @@ impl Lines<'_> {
                 for slot in 0..leaf.len() {
                     let entry = leaf.entry(slot, &mut run).map_err(io::Error::other)?;
                     let mut entry = entry.to_entry().map_err(io::Error::other)?;
-                    locate(&mut entry, dictionaries);
+                    dictionaries::locate(&mut entry, dictionaries);
                     ndjson::push_line(&entry, directories, text);
                 }
             }
             Ok(())
         })?;
         Ok((Extent { start: start + header.len() as u64, len }, digest))
-    }
-}
-
-/// Says where the entry's dictionary lies, of which it has the number.
-fn locate(entry: &mut Entry, dictionaries: &[DictionaryPlace]) {
-    if let Kind::File(content) = &mut entry.kind
-        && let Some(DictionaryRef::Number(number)) = content.dictionary
-    {
-        let place = dictionaries.get((number as usize).wrapping_sub(1));
-        content.dictionary = place.copied().map(DictionaryRef::Place);
     }
 }
 

@@ -171,7 +171,9 @@ impl<'d> FrameEncoder<'d> {
         dictionary: &'d zstd::dict::EncoderDictionary<'static>,
         _level: u32,
     ) -> io::Result<FrameEncoder<'d>> {
-        Compressor::with_prepared_dictionary(dictionary).and_then(set).map(|it| FrameEncoder(Ok(it)))
+        Compressor::with_prepared_dictionary(dictionary)
+            .and_then(set)
+            .map(|it| FrameEncoder(Ok(it)))
     }
 
     /// Appends the frame that holds `content`.

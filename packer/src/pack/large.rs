@@ -21,7 +21,7 @@ const TRIAL: u64 = 16;
 pub(crate) enum Outcome {
     /// It is stored, or was stored already.
     Stored {
-        content: Content,
+        content: Box<Content>,
         metadata: Metadata,
         duplicate: bool,
         attached: Option<Box<Attached>>,
@@ -93,6 +93,7 @@ impl Large<'_> {
                     let now = directory.metadata_of(&shared);
                     if now.is_ok_and(|now| now.is_still(&metadata)) {
                         let (content, duplicate) = known(output, start, *content, self.earlier)?;
+                        let content = Box::new(content);
                         return Ok(Outcome::Stored { content, metadata, duplicate, attached });
                     }
                     problem = LeftOut::Changed;

@@ -239,7 +239,11 @@ mod tests {
         let all = root.path().join("all");
         let target = root.path().join("whole.pack");
         for compress in [None, Some(6)] {
-            let options = PackOptions { compress, overwrite: true, ..PackOptions::default() };
+            let options = PackOptions {
+                compress: compress.map(crate::Compression::Gzip),
+                overwrite: true,
+                ..PackOptions::default()
+            };
             pack(&all, &target, &options, &()).unwrap();
             let expected = fs::read(&target).unwrap();
 

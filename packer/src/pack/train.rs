@@ -8,7 +8,7 @@ use super::walk::{Batch, ItemKind};
 use super::{PackOptions, walk};
 use crate::error::{Action, Error, Result};
 use crate::progress::{Observer, go_on};
-use rangepack_core::{DictionaryPlace, Digest, hash};
+use rangepack_core::{DictionaryPlace, Digest, Extent, hash};
 use std::collections::{BinaryHeap, HashMap};
 use std::fs::File;
 use std::io;
@@ -55,9 +55,10 @@ const KINDS: usize = 4096;
 const SAMPLED: usize = 64;
 const TRAINED: usize = 8;
 
-/// So many samples are taken of a kind, and so many times the dictionary's length in bytes.
+/// So many samples are taken of a kind, of so many times the dictionary's length, and so many bytes in any case.
 const SAMPLES: usize = 2048;
-const SAMPLE_BYTES: usize = 10;
+const SAMPLE_TIMES: usize = 10;
+const SAMPLE_BYTES: usize = 128 << 10;
 
 /// A kind gets a dictionary when so much of the tree's small content is of it, as a part of it.
 const SHARE: u64 = 50;
@@ -188,7 +189,7 @@ impl Trained {
         kinds.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         kinds.truncate(2 * TRAINED);
         let read = in_threads(&kinds, threads, observer, |(_, files, samples)| {
-            Sample::read(samples, *files, size * SAMPLE_BYTES)
+            Sample::read(samples, *files, (size * SAMPLE_TIMES).max(SAMPLE_BYTES))
         });
         go_on(observer, at)?;
         let all: u64 = read.iter().map(|sample| sample.total).sum();
@@ -222,17 +223,28 @@ impl Trained {
         }
     }
 
-    /// Writes them, from where they stand on.
-    pub(super) fn store(&mut self, output: &mut Output) -> Result<()> {
+    /// Writes the list of them and then themselves, as the first thing in a pack: so they are found when the end of the pack
+    /// is lost. Where the list lies, if there are any.
+    pub(super) fn store(
+        &mut self,
+        output: &mut Output,
+    ) -> Result<Option<(Extent, &[DictionaryPlace])>> {
+        if self.dictionaries.is_empty() {
+            return Ok(None);
+        }
+        let start = output.position();
+        let len = DictionaryPlace::list_len(self.dictionaries.len());
+        let mut offset = start + len;
         for Dictionary { bytes, .. } in &self.dictionaries {
-            let offset = output.position();
-            output.write(bytes)?;
             // They are at most 2^20 bytes long.
             let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
             let digest = Digest::of(bytes);
             self.places.push(DictionaryPlace { volume: 0, offset, len, digest });
+            offset += u64::from(len);
         }
-        Ok(())
+        output.write(&DictionaryPlace::list_to_bytes(&self.places))?;
+        self.dictionaries.iter().try_for_each(|dictionary| output.write(&dictionary.bytes))?;
+        Ok(Some((Extent { start, len }, &self.places)))
     }
 
     /// Where a dictionary lies.
@@ -288,15 +300,11 @@ impl Sample {
         let (lens, rest) = self.lens.split_at(known);
         let (bytes, mut others) = self.bytes.split_at(lens.iter().sum());
         let mut plain = FrameEncoder::new(level);
-        // What does not shrink at all is compressed already.
+        // What does not shrink together either is compressed already.
         let mut out = Vec::new();
-        let mut first = others;
-        for len in rest.iter().take(32) {
-            let (content, behind) = first.split_at(*len);
-            plain.append(content, &mut out)?;
-            first = behind;
-        }
-        if out.len() * 20 > (others.len() - first.len()) * 19 {
+        let some: usize = rest.iter().take(32).sum();
+        plain.append(&others[..some], &mut out)?;
+        if out.len() * 20 > some * 19 {
             return Ok(None);
         }
         // The trainer wants some samples, and to be longer than what comes of them.
@@ -304,7 +312,9 @@ impl Sample {
         if size < 1024 || lens.len() < 16 {
             return Ok(None);
         }
-        let Ok(dictionary) = zstd::dict::from_continuous(bytes, lens, size) else { return Ok(None) };
+        let Ok(dictionary) = zstd::dict::from_continuous(bytes, lens, size) else {
+            return Ok(None);
+        };
         let prepared = EncoderDictionary::copy(&dictionary, level.cast_signed());
         let mut with = FrameEncoder::with(&prepared, level)?;
         let (mut without_len, mut with_len) = (0u64, 0u64);

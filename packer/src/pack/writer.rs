@@ -1,12 +1,12 @@
 //! Writes what the workers read, in the order of the walk: payloads to the output, entries to the sink.
 
 use super::attributes::Attached;
+use super::compress::Compression;
 use super::large::{Large, Outcome};
 use super::links::{Links, Shared};
 use super::output::Output;
 use super::pipeline::Pipeline;
 use super::read::{Done, Item, Small};
-use super::compress::Compression;
 use super::train::Trained;
 use super::walk::{Directory, Metadata, Problem};
 use super::{PackOptions, Sink, Summary};
@@ -203,7 +203,7 @@ impl<'w, 's> Writer<'w, 's> {
         Ok(match packed {
             Outcome::Stored { content, metadata, duplicate, attached } => {
                 let attributes = self.attach(directory, name, attached)?;
-                Ok(Packed { metadata, kind: Kind::File(content), duplicate, attributes })
+                Ok(Packed { metadata, kind: Kind::File(*content), duplicate, attributes })
             }
             Outcome::Failed(problem) => Err(problem),
         })

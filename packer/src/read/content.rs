@@ -5,10 +5,10 @@ use crate::read::blocks::Blocks;
 use crate::read::pack::Pack;
 use crate::source::data::{Cut, Pieces};
 use crate::source::location::Location;
+use rangepack_core::zstd::Dictionary;
 use rangepack_core::{
     Codec, Content, Decoder, Digest, Extent, Limits, Part, PayloadHasher, decode_all,
 };
-use rangepack_core::zstd::Dictionary;
 use std::borrow::Cow;
 use std::sync::Arc;
 

@@ -5,7 +5,7 @@ use crate::read::pack::Pack;
 use crate::source::data::Gathered;
 use rangepack_core::layout::Header;
 use rangepack_core::zstd::Dictionary;
-use rangepack_core::{Content, DictionaryPlace, DictionaryRef, Extent, Tag};
+use rangepack_core::{Content, DictionaryPlace, DictionaryRef, Entry, Extent, Kind, Tag};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -15,8 +15,15 @@ const KEPT: u64 = 256 << 20;
 /// Those of a pack that were needed so far, by number. The first has number 1.
 #[derive(Debug)]
 pub(super) struct Dictionaries {
-    ready: Box<[OnceLock<Dictionary>]>,
+    slots: Box<[Slot]>,
     bytes: AtomicU64,
+}
+
+/// One of them: where it lies, and what it holds.
+#[derive(Debug, Default)]
+struct Slot {
+    place: OnceLock<DictionaryPlace>,
+    ready: OnceLock<Dictionary>,
 }
 
 impl Dictionaries {
@@ -24,8 +31,17 @@ impl Dictionaries {
     pub(super) fn new(header: &Header) -> Dictionaries {
         let listed = header.section(Tag::DICTIONARIES).map_or(0, |list| list.extent.len);
         let count = DictionaryPlace::count_in(listed);
-        let ready = (0..count).map(|_| OnceLock::new()).collect();
-        Dictionaries { ready, bytes: AtomicU64::new(0) }
+        let slots = (0..count).map(|_| Slot::default()).collect();
+        Dictionaries { slots, bytes: AtomicU64::new(0) }
+    }
+
+    fn slot(&self, which: DictionaryRef) -> Option<&Slot> {
+        match which {
+            DictionaryRef::Number(number) => {
+                self.slots.get(usize::try_from(number).ok()?.checked_sub(1)?)
+            }
+            DictionaryRef::Place(_) => None,
+        }
     }
 }
 
@@ -36,14 +52,9 @@ impl Pack {
     /// When the pack lists no such dictionary, or its bytes are not those that the pack names.
     pub(crate) fn dictionary(&self, content: &Content) -> Result<Option<Dictionary>> {
         let Some(which) = content.dictionary else { return Ok(None) };
-        let Dictionaries { ready, bytes } = &self.0.dictionaries;
-        let slot = match which {
-            DictionaryRef::Number(number) => {
-                usize::try_from(number).ok().and_then(|number| ready.get(number.checked_sub(1)?))
-            }
-            DictionaryRef::Place(_) => None,
-        };
-        if let Some(dictionary) = slot.and_then(OnceLock::get) {
+        let Dictionaries { bytes, .. } = &self.0.dictionaries;
+        let slot = self.0.dictionaries.slot(which);
+        if let Some(dictionary) = slot.and_then(|slot| slot.ready.get()) {
             return Ok(Some(dictionary.clone()));
         }
         let place = self.dictionary_place(which)?;
@@ -56,20 +67,35 @@ impl Pack {
             && bytes.fetch_add(place.len.into(), Ordering::Relaxed) < KEPT
         {
             // Another thread may have been quicker.
-            let _ = slot.set(dictionary.clone());
+            let _ = slot.ready.set(dictionary.clone());
         }
         Ok(Some(dictionary))
     }
 
     /// Where a dictionary lies.
-    pub(crate) fn dictionary_place(&self, which: DictionaryRef) -> Result<DictionaryPlace> {
+    fn dictionary_place(&self, which: DictionaryRef) -> Result<DictionaryPlace> {
+        let slot = self.0.dictionaries.slot(which);
+        if let Some(place) = slot.and_then(|slot| slot.place.get()) {
+            return Ok(*place);
+        }
         let limits = &self.options().limits;
-        match self.index_file() {
+        let place = match self.index_file() {
             Some(file) => {
                 Gathered::new(file).ask(|source| self.index().dictionary(source, which, limits))
             }
             // It was built in memory, with all that it lists.
             None => self.ask(|pages| self.index().dictionary(pages, which, limits)),
+        }?;
+        Ok(slot.map_or(place, |slot| *slot.place.get_or_init(|| place)))
+    }
+
+    /// Makes an entry name its dictionary by where that lies, as entries outside this pack do.
+    pub(crate) fn place_dictionary(&self, entry: &mut Entry) -> Result<()> {
+        if let Kind::File(content) = &mut entry.kind
+            && let Some(which) = content.dictionary
+        {
+            content.dictionary = Some(DictionaryRef::Place(self.dictionary_place(which)?));
         }
+        Ok(())
     }
 }

@@ -125,7 +125,7 @@ impl File {
     pub fn mapped(&self) -> Result<Option<MappedBytes>> {
         let (pack, content) = (self.pack(), self.content());
         let lent = pack.lent_whole(content, || self.path().to_owned())?;
-        Ok(lent.map(|_| MappedBytes::new(pack.clone(), content)))
+        Ok(lent.map(|_| MappedBytes::new(pack.clone(), content.volume, content.extent())))
     }
 
     /// Reads at `offset`, as files of Unix do, and leaves the position where it is, so that threads can share the file.

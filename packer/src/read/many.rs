@@ -4,7 +4,10 @@ use crate::error::{Error, Expected, Result};
 use crate::read::mapped_bytes::MappedBytes;
 use crate::read::pack::Pack;
 use crate::read::small_files::Aside;
+use crate::source::options::Verify;
+use crate::source::shared::SharedBytes;
 use rangepack_core::{Content, EntryRef, PackPath, PackPathBuf, decode_all};
+use std::borrow::Cow;
 use std::ops::{ControlFlow, Deref};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -20,6 +23,8 @@ pub enum FileBytes {
     Mapped(MappedBytes),
     /// It was decoded, or fetched.
     Owned(Vec<u8>),
+    /// It was fetched with its neighbours, and most of what was fetched is theirs.
+    Shared(SharedBytes),
 }
 
 impl FileBytes {
@@ -27,7 +32,7 @@ impl FileBytes {
     pub fn intact(&self) -> Result<()> {
         match self {
             FileBytes::Mapped(bytes) => bytes.intact(),
-            FileBytes::Owned(_) => Ok(()),
+            FileBytes::Owned(_) | FileBytes::Shared(_) => Ok(()),
         }
     }
 }
@@ -35,10 +40,12 @@ impl FileBytes {
 impl Deref for FileBytes {
     type Target = [u8];
 
+    #[inline]
     fn deref(&self) -> &[u8] {
         match self {
             FileBytes::Mapped(bytes) => bytes,
             FileBytes::Owned(bytes) => bytes,
+            FileBytes::Shared(bytes) => bytes,
         }
     }
 }
@@ -50,31 +57,51 @@ impl Pack {
     /// # Errors
     /// As [`Pack::read`].
     pub fn content(&self, entry: &EntryRef<'_>) -> Result<FileBytes> {
-        self.whole(&self.file_content(entry)?, || path_of(entry))
+        match self.plain(entry)? {
+            Some(bytes) => Ok(FileBytes::Mapped(bytes)),
+            None => self.whole(&self.file_content(entry)?, || path_of(entry)),
+        }
     }
 
-    /// The contents of many files, which `find` finds by what is asked for; the answers have the order of `files`.
+    /// The content of a file that needs neither decoding nor verification nor a network, of which nothing is looked at but where
+    /// it lies.
+    fn plain(&self, entry: &EntryRef<'_>) -> Result<Option<MappedBytes>> {
+        if self.options().verify == Verify::Payloads {
+            return Ok(None);
+        }
+        let plain = entry.plain().map_err(Error::pack(self.location()))?;
+        let Some((volume, extent)) = plain else { return Ok(None) };
+        let file = self.volume(volume)?;
+        if file.is_remote() {
+            return Ok(None);
+        }
+        file.check(extent)?;
+        Ok(Some(MappedBytes::new(self.clone(), volume, extent)))
+    }
+
+    /// The contents of many files, which `find` finds by what is asked for: it adds an entry for each. The answers have the order
+    /// of `files`.
     ///
     /// From a disk the bytes come by way of so many threads at most, and are in memory when this returns. Those of a remote pack are
     /// fetched together, neighbours with one request.
     pub fn contents<'p, F: Sync>(
         &'p self,
         files: &[F],
-        find: impl Fn(&F) -> Result<EntryRef<'p>> + Sync,
+        find: impl Fn(&[F], &mut Vec<Result<EntryRef<'p>>>) + Sync,
         threads: usize,
     ) -> Vec<Result<FileBytes>> {
         if self.is_remote() {
-            let found = files.iter().map(find).collect();
+            let mut found = Vec::with_capacity(files.len());
+            find(files, &mut found);
             return self.gather(found);
         }
         let read = |files: &[F], answers: &mut Vec<Result<FileBytes>>| {
             let first = answers.len();
-            answers.extend(files.iter().map(|file| self.content(&find(file)?)));
-            // A thread that waits for the disk here spares its caller that. One after the other, so that the processor asks
-            // the memory for several at a time.
-            let touched =
-                answers[first..].iter().flatten().flat_map(|bytes| bytes.iter().step_by(PAGE));
-            touched.fold(0, |all, byte| all ^ std::hint::black_box(*byte));
+            let mut found = Vec::with_capacity(files.len());
+            find(files, &mut found);
+            answers.extend(found.into_iter().map(|entry| self.content(&entry?)));
+            let read: Vec<&[u8]> = answers[first..].iter().flatten().map(Deref::deref).collect();
+            std::hint::black_box(touch(&read));
             for answer in &mut answers[first..] {
                 if let Err(error) = answer.as_ref().map_or(Ok(()), FileBytes::intact) {
                     *answer = Err(error);
@@ -106,9 +133,15 @@ impl Pack {
         let _ = small.bring(&mut |(place, content, entry), gathered| {
             let bytes = gathered.read(content.extent()).and_then(|payload| {
                 let dictionary = self.dictionary(content)?;
-                decode_all(content, &payload, dictionary.as_ref(), limits)
-                    .map(|bytes| FileBytes::Owned(bytes.into_owned()))
-                    .map_err(|error| self.entry_error(&path_of(entry))(error))
+                match decode_all(content, &payload, dictionary.as_ref(), limits) {
+                    Ok(Cow::Owned(bytes)) => Ok(FileBytes::Owned(bytes)),
+                    // It is the payload as it came.
+                    Ok(Cow::Borrowed(bytes)) => Ok(match gathered.shared(content.extent()) {
+                        Some(shared) => FileBytes::Shared(shared),
+                        None => FileBytes::Owned(bytes.to_owned()),
+                    }),
+                    Err(error) => Err(self.entry_error(&path_of(entry))(error)),
+                }
             });
             answers[*place] = Some(bytes);
             ControlFlow::Continue(())
@@ -128,10 +161,27 @@ impl Pack {
 
     fn whole(&self, content: &Content, path: impl Fn() -> PackPathBuf) -> Result<FileBytes> {
         match self.lent_whole(content, &path)? {
-            Some(_) => Ok(FileBytes::Mapped(MappedBytes::new(self.clone(), content))),
+            Some(_) => {
+                let bytes = MappedBytes::new(self.clone(), content.volume, content.extent());
+                Ok(FileBytes::Mapped(bytes))
+            }
             None => self.decoded(content, path).map(FileBytes::Owned),
         }
     }
+}
+
+/// A byte of each page. A thread that waits for the disk here spares its caller that. There is little else to do between two of
+/// them, so that the processor asks the memory for several at a time.
+#[inline(never)]
+fn touch(some: &[&[u8]]) -> u8 {
+    let mut touched = 0;
+    for bytes in some {
+        touched ^= bytes.first().copied().unwrap_or(0);
+        for byte in bytes.iter().skip(PAGE).step_by(PAGE) {
+            touched ^= byte;
+        }
+    }
+    touched
 }
 
 /// What is done in so short a time one thread does alone: to start another takes about as long.

@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::read::pack::Pack;
 use crate::source::data::Data;
-use rangepack_core::{Content, Extent};
+use rangepack_core::Extent;
 use std::fmt;
 use std::ops::{Bound, Deref, RangeBounds};
 
@@ -19,9 +19,20 @@ pub struct MappedBytes {
 }
 
 impl MappedBytes {
-    /// Of a payload that is known to be in a mapping.
-    pub(crate) fn new(pack: Pack, content: &Content) -> MappedBytes {
-        MappedBytes { pack, volume: content.volume, extent: content.extent() }
+    /// Of bytes that are known to be in a mapping.
+    pub(crate) fn new(pack: Pack, volume: u32, extent: Extent) -> MappedBytes {
+        MappedBytes { pack, volume, extent }
+    }
+
+    /// The number of the file that they lie in (0 is that of the pack itself), and where in it.
+    pub fn place(&self) -> (u32, Extent) {
+        (self.volume, self.extent)
+    }
+
+    /// All bytes of the file that they lie in: [`MappedBytes::place`] says where in these they are.
+    pub fn file(&self) -> MappedBytes {
+        let len = self.pack.volume(self.volume).map_or(0, Data::len);
+        MappedBytes { extent: Extent { start: 0, len }, ..self.clone() }
     }
 
     /// A part of it.
@@ -55,6 +66,7 @@ impl MappedBytes {
 impl Deref for MappedBytes {
     type Target = [u8];
 
+    #[inline]
     fn deref(&self) -> &[u8] {
         let file = self.pack.volume(self.volume);
         file.ok().and_then(|file| file.at_hand(self.extent)).unwrap_or(&[])

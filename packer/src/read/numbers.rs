@@ -2,6 +2,7 @@
 
 use crate::error::Result;
 use crate::read::pack::Pack;
+use crate::source::data::Data;
 use rangepack_core::EntryRef;
 
 /// Bits in a word, and words in a group whose files are counted ahead.
@@ -17,13 +18,18 @@ pub struct Numbers {
     words: Vec<u64>,
     /// How many are chosen before each group of words.
     before: Vec<u64>,
+    /// In which group every so many chosen one lies.
+    groups: Vec<usize>,
     len: u64,
 }
+
+/// How many chosen ones lie between two of which the group is known: as many as a group has entries.
+const KNOWN: u64 = GROUP as u64 * WORD;
 
 impl Numbers {
     fn new(entries: u64) -> Numbers {
         let words = usize::try_from(entries.div_ceil(WORD)).unwrap_or(usize::MAX);
-        Numbers { words: Vec::with_capacity(words), before: Vec::new(), len: 0 }
+        Numbers { words: Vec::with_capacity(words), before: Vec::new(), groups: Vec::new(), len: 0 }
     }
 
     fn push(&mut self, place: u64, is_chosen: bool) {
@@ -36,6 +42,9 @@ impl Numbers {
         }
         if is_chosen && let Some(word) = self.words.last_mut() {
             *word |= 1 << bit;
+            if self.len.is_multiple_of(KNOWN) {
+                self.groups.push(self.before.len() - 1);
+            }
             self.len += 1;
         }
     }
@@ -55,7 +64,11 @@ impl Numbers {
         if number >= self.len {
             return None;
         }
-        let group = self.before.partition_point(|before| *before <= number) - 1;
+        let known = usize::try_from(number / KNOWN).ok()?;
+        let first = self.groups[known];
+        let last = self.groups.get(known + 1).map_or(self.before.len(), |group| group + 1);
+        let group =
+            first + self.before[first..last].partition_point(|before| *before <= number) - 1;
         let mut left = number - self.before[group];
         for (at, word) in self.words.iter().enumerate().skip(group * GROUP) {
             let here = u64::from(word.count_ones());
@@ -91,6 +104,32 @@ fn place_of(mut word: u64, before: u64) -> u64 {
 }
 
 impl Pack {
+    /// The entry with this number, counted in key order.
+    ///
+    /// # Errors
+    /// When there are not so many; when the index is damaged, or cannot be fetched.
+    pub fn entry_at(&self, number: u64) -> Result<EntryRef<'_>> {
+        let index = self.index();
+        let entry = self.ask(|pages| index.entry_at(pages, number))?;
+        entry.ok_or_else(|| {
+            let file_len = index.len();
+            self.error(rangepack_core::Error::OutOfBounds { start: number, len: 1, file_len })
+        })
+    }
+
+    /// The entries with these numbers, which are added to `found` in the same order: faster than one by one.
+    pub fn entries_of<'p>(&'p self, numbers: &[u64], found: &mut Vec<Result<EntryRef<'p>>>) {
+        let mut entries = Vec::with_capacity(numbers.len());
+        self.index().entries_of(self, numbers, &mut entries);
+        let intact = self.index_file().map_or(Ok(()), Data::intact);
+        if intact.is_err() {
+            entries.fill(None);
+        }
+        let one =
+            |(entry, number): (Option<_>, &u64)| entry.map_or_else(|| self.entry_at(*number), Ok);
+        found.extend(entries.into_iter().zip(numbers).map(one));
+    }
+
     /// Numbers the entries that `is_chosen` wants. Reads the index from one end to the other.
     ///
     /// # Errors

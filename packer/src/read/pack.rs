@@ -448,7 +448,7 @@ impl Pack {
         &self,
         entry: &PackPathBuf,
     ) -> impl FnOnce(rangepack_core::Error) -> Error + use<> {
-        let (pack, entry) = (self.0.location.clone(), entry.display().to_string());
+        let (pack, entry) = (self.0.location.clone(), entry.as_bytes().into());
         move |source| Error::Entry { pack, entry, source: Box::new(source) }
     }
 }

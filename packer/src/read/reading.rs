@@ -179,8 +179,8 @@ impl<'p> Reading<'p> {
                     Ok(dictionary) => dictionary,
                     Err(error) => return Err(error.of_entry(bad)),
                 };
-                self.window =
-                    content::whole(&self.content, payload, dictionary.as_ref(), limits).map_err(bad)?;
+                self.window = content::whole(&self.content, payload, dictionary.as_ref(), limits)
+                    .map_err(bad)?;
                 Ok(())
             }
             Way::Parts { verified } => {

@@ -3,7 +3,7 @@
 use super::pack::Pack;
 use crate::error::{Error, Expected, Result};
 use rangepack_core::{
-    Content, Entry, EntryRef, Escaped, Follow, Kind, Met, PackPath, PackPathBuf, Step, trim_path,
+    Content, Entry, EntryRef, Follow, Kind, Met, PackPath, PackPathBuf, Step, trim_path,
 };
 
 impl Pack {
@@ -29,13 +29,41 @@ impl Pack {
         self.entry(path)?.to_entry().map_err(Error::pack(&self.0.location))
     }
 
-    /// What is at `path`, a link itself when it is one.
+    /// What is at `path`, a link itself when it is one. Links to the directories that it is in are followed.
+    ///
+    /// # Errors
+    /// [`Error::NoEntry`], or [`Error::WrongKind`] for the root, which has no entry.
     pub fn symlink_metadata(&self, path: impl AsRef<[u8]>) -> Result<Entry> {
         let bytes = trim_path(path.as_ref());
-        let path = PackPath::new(bytes).map_err(Error::pack(&self.0.location))?;
-        match self.find(path)? {
+        if bytes.is_empty() {
+            return Err(self.wrong_kind(bytes, Expected::Entry));
+        }
+        let found = match PackPath::new(bytes) {
+            Ok(path) => self.find(path)?,
+            Err(_) => None,
+        };
+        let found = match found {
+            None => self.find_behind_links(bytes)?,
+            found => found,
+        };
+        match found {
             Some(entry) => entry.to_entry().map_err(Error::pack(&self.0.location)),
-            None => Err(self.no_entry(bytes)),
+            None => Err(self.no_entry(path.as_ref())),
+        }
+    }
+
+    /// What has the name that a path ends with, in the directory that the rest of it leads to.
+    fn find_behind_links(&self, path: &[u8]) -> Result<Option<EntryRef<'_>>> {
+        let Some(end) = memchr::memrchr(b'/', path) else { return Ok(None) };
+        let directory = match self.resolve(&path[..end])? {
+            Some(Found::Root) => PackPath::ROOT.to_owned(),
+            Some(Found::Entry(entry)) => entry.path().map_err(Error::pack(&self.0.location))?,
+            None => return Ok(None),
+        };
+        let real = [directory.as_bytes(), &path[end..]].concat();
+        match PackPath::new(trim_path(&real)) {
+            Ok(path) => self.find(path),
+            Err(_) => Ok(None),
         }
     }
 
@@ -55,7 +83,7 @@ impl Pack {
     }
 
     fn no_entry(&self, path: &[u8]) -> Error {
-        Error::NoEntry { pack: self.0.location.clone(), entry: Escaped(path).to_string() }
+        Error::NoEntry { pack: self.0.location.clone(), entry: path.into() }
     }
 
     /// Why nothing is found at `path` when links are followed.
@@ -63,19 +91,15 @@ impl Pack {
         match self.symlink_metadata(path).map(|entry| entry.kind) {
             Ok(Kind::Symlink(target)) => Error::BrokenLink {
                 pack: self.0.location.clone(),
-                entry: Escaped(path).to_string(),
-                target: Escaped(&target).to_string(),
+                entry: path.into(),
+                target: target.into(),
             },
             _ => self.no_entry(path),
         }
     }
 
     pub(super) fn wrong_kind(&self, path: &[u8], expected: Expected) -> Error {
-        Error::WrongKind {
-            pack: self.0.location.clone(),
-            entry: Escaped(path).to_string(),
-            expected,
-        }
+        Error::WrongKind { pack: self.0.location.clone(), entry: path.into(), expected }
     }
 
     /// The directory at `path`, links followed.
@@ -92,6 +116,13 @@ impl Pack {
 
     /// Follows links inside the pack, as the file system would.
     fn resolve(&self, path: &[u8]) -> Result<Option<Found<'_>>> {
+        // Most ways have no links: then there is nothing to remember.
+        if let Ok(whole) = PackPath::new(trim_path(path))
+            && let Some(entry) = self.find(whole)?
+            && !entry.is_symlink()
+        {
+            return Ok(Some(Found::Entry(entry)));
+        }
         let (mut follow, mut last) = (Follow::new(path), None);
         loop {
             let found = match follow.step() {

@@ -6,8 +6,8 @@ use crate::source::data::{Data, Gathered};
 use rangepack_core::blocks::table_len;
 use rangepack_core::plan::{Plan, plan};
 use rangepack_core::{Content, Extent};
-use std::borrow::Cow;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 /// Longer payloads are read one by one, piece by piece.
 const SMALL: u64 = 1 << 20;
@@ -121,9 +121,10 @@ fn bring(
         }
         let wanted: Vec<Extent> = reads.iter().map(|read| read.extent).collect();
         for (read, bytes) in reads.iter().zip(file.pieces(wanted.into_iter()).at_once()) {
-            let bytes = bytes?;
+            let bytes = Arc::new(bytes?.into_owned());
+            let wanted: u64 = read.parts.iter().map(|(_, part)| part.len).sum();
             for (place, _) in &read.parts {
-                let gathered = Gathered::with(file, read.extent.start, Cow::Borrowed(&bytes));
+                let gathered = Gathered::with(file, read.extent.start, &bytes, wanted);
                 if each(here[*place], gathered).is_break() {
                     return Ok(());
                 }

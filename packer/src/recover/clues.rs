@@ -1,6 +1,7 @@
 //! Whatever still speaks of what is in a damaged pack.
 
 use crate::error::{Action, Error, Result};
+use crate::index::dictionaries::locate;
 use crate::read::pack::Pack;
 use crate::read::scan::{Scanned, scan};
 use crate::source::location::{idx_path, sidecar_path};
@@ -9,7 +10,7 @@ use memchr::memmem;
 use rangepack_core::layout::{Leaf, PAGE_SIZE};
 use rangepack_core::ndjson::{self, Item};
 use rangepack_core::trailer::MAGIC;
-use rangepack_core::{Entry, Kind};
+use rangepack_core::{DictionaryPlace, DictionaryRef, Digest, Entry, Kind};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -89,10 +90,15 @@ impl<'c> Clues<'c> {
                 Scanned::Entry(entry) => match entry.to_entry() {
                     Ok(mut entry) => {
                         entries += 1;
+                        // What cannot be found is told of when the payload is copied.
+                        let _ = pack.place_dictionary(&mut entry);
                         // The file that the index lies beside is the one that is recovered.
                         if let Kind::File(content) = &mut entry.kind {
-                            let beside = pack.index_beside().is_some();
-                            content.volume = content.volume.saturating_sub(u32::from(beside));
+                            let beside = u32::from(pack.index_beside().is_some());
+                            content.volume = content.volume.saturating_sub(beside);
+                            if let Some(DictionaryRef::Place(place)) = &mut content.dictionary {
+                                place.volume = place.volume.saturating_sub(beside);
+                            }
                         }
                         failure = each(entry).err();
                     }
@@ -210,6 +216,7 @@ impl<'c> Clues<'c> {
         let path = self.container;
         let mut file = File::open(path).map_err(Error::io(Action::Open, path))?;
         let (mut entries, mut failure, mut passed) = (0, None, 0);
+        let dictionaries = listed(&mut file).map_err(Error::io(Action::Read, path))?;
         let page = PAGE_SIZE as usize;
         search(&mut file, |window, start| {
             // A page that begins in the overlap is seen whole in the next window.
@@ -224,8 +231,9 @@ impl<'c> Clues<'c> {
                 };
                 let Some(found) = all_of(leaf) else { continue };
                 passed = at + page as u64;
-                for entry in found {
+                for mut entry in found {
                     entries += 1;
+                    locate(&mut entry, &dictionaries);
                     failure = each(entry).err();
                     if failure.is_some() {
                         return;
@@ -247,6 +255,35 @@ fn all_of(page: &[u8]) -> Option<Vec<Entry>> {
     let leaf = Leaf::parse(page).ok().filter(|leaf| !leaf.is_empty())?;
     let mut run = 0;
     (0..leaf.len()).map(|slot| leaf.entry(slot, &mut run).ok()?.to_entry().ok()).collect()
+}
+
+/// The dictionaries that a pack begins with, if it does: they lie right behind the list of them.
+fn listed(file: &mut File) -> std::io::Result<Vec<DictionaryPlace>> {
+    let mut list = Vec::new();
+    file.seek(SeekFrom::Start(0))?;
+    file.by_ref().take(DictionaryPlace::list_len(1)).read_to_end(&mut list)?;
+    let Ok(first) = DictionaryPlace::from_list(&list, 1) else { return Ok(Vec::new()) };
+    let count = DictionaryPlace::count_in(first.offset);
+    file.by_ref().take(first.offset - list.len() as u64).read_to_end(&mut list)?;
+    let mut places = Vec::new();
+    let mut next = first.offset;
+    for number in 1..=u32::try_from(count).unwrap_or(0) {
+        let mut bytes = Vec::new();
+        match DictionaryPlace::from_list(&list, number) {
+            Ok(place) if place.volume == 0 && place.offset == next => {
+                file.seek(SeekFrom::Start(next))?;
+                file.by_ref().take(place.len.into()).read_to_end(&mut bytes)?;
+                next = place.extent().end();
+                // A damaged one leaves the others their numbers; it is found out when it is copied.
+                places.push(place);
+            }
+            _ => return Ok(Vec::new()),
+        }
+        if number == 1 && Digest::of(&bytes) != first.digest {
+            return Ok(Vec::new());
+        }
+    }
+    Ok(places)
 }
 
 /// Hands windows of a file to `each`, which overlap by a page, and where they begin.

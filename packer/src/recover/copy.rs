@@ -2,7 +2,11 @@
 
 use crate::error::{Action, Error, Result};
 use crate::source::platform::read_exact_at;
-use rangepack_core::{BlockTable, Content, Digest, Entry, Extent, Hasher, Kind, blocks};
+use rangepack_core::blocks::Slice;
+use rangepack_core::{
+    Answer, BlockTable, Content, DictionaryPlace, DictionaryRef, Digest, Entry, Extent, Hasher,
+    Kind, Source, blocks,
+};
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -23,6 +27,18 @@ pub(super) struct Copier<'c> {
     position: u64,
     /// Where what lay at an offset, with this length, lies now.
     known: HashMap<(u64, u64), u64>,
+}
+
+/// Parts of a block table.
+#[derive(Default)]
+struct Brought(Vec<(Extent, Vec<u8>)>);
+
+impl Source for Brought {
+    fn bytes(&self, extent: Extent) -> Option<&[u8]> {
+        let (range, bytes) = self.0.iter().find(|(range, _)| range.contains(&extent))?;
+        let start = usize::try_from(extent.start - range.start).ok()?;
+        bytes.get(start..)?.get(..usize::try_from(extent.len).ok()?)
+    }
 }
 
 /// What became of an entry.
@@ -93,18 +109,62 @@ impl<'c> Copier<'c> {
         };
         content.offset = offset;
         content.blocks = match content.blocks {
-            Some(table) => self.table(table, content.size)?,
+            Some(table) => self.table(table, content)?,
             None => None,
         };
+        if let Some(which) = content.dictionary {
+            let copied = match which {
+                DictionaryRef::Place(place) if place.volume == 0 => {
+                    let offset = self.bytes(place.extent(), Some(place.digest))?;
+                    offset.map(|offset| DictionaryRef::Place(DictionaryPlace { offset, ..place }))
+                }
+                DictionaryRef::Place(_) | DictionaryRef::Number(_) => None,
+            };
+            if copied.is_none() {
+                return Ok(Copied::lost(
+                    "the dictionary that it was compressed with is damaged or lost",
+                ));
+            }
+            content.dictionary = copied;
+        }
         let is_unverifiable = content.digest.is_none();
         Ok(Copied { is_there: true, is_unverifiable, problem: None })
     }
 
     /// A damaged table is no loss: without it the payload is verified as a whole.
-    fn table(&mut self, table: BlockTable, size: u64) -> Result<Option<BlockTable>> {
-        let extent = Extent { start: table.offset, len: blocks::table_len(size, table.block_log2) };
-        let offset = self.bytes(extent, Some(table.digest))?;
+    fn table(&mut self, table: BlockTable, content: &Content) -> Result<Option<BlockTable>> {
+        let len = blocks::table_len(content.size, table.block_log2);
+        if !self.has_whole_table(content) {
+            return Ok(None);
+        }
+        // Its upper level has the digest, and the rest was verified by that.
+        let offset = self.bytes(Extent { start: table.offset, len }, None)?;
         Ok(offset.map(|offset| BlockTable { offset, ..table }))
+    }
+
+    /// Whether all pages of a table are what the one above says.
+    fn has_whole_table(&self, content: &Content) -> bool {
+        let mut start = 0;
+        while start < content.size {
+            let mut brought = Brought::default();
+            let end = loop {
+                match blocks::locate(content, start..content.size, &brought) {
+                    Ok(Answer::Ready(Slice::Blocks { range, .. })) => break range.end,
+                    Ok(Answer::Need(extent)) if extent.end() <= self.len => {
+                        // It asks for some pages at a time, or a short table.
+                        let Ok(len) = usize::try_from(extent.len) else { return false };
+                        let mut bytes = vec![0; len];
+                        if read_exact_at(&self.from, &mut bytes, extent.start).is_err() {
+                            return false;
+                        }
+                        brought.0.push((extent, bytes));
+                    }
+                    _ => return false,
+                }
+            };
+            start = end;
+        }
+        true
     }
 
     /// Copies bytes, once, and says where they lie; `None` when they are not there, or not what they should be.

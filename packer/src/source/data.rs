@@ -6,12 +6,14 @@ use crate::source::location::Location;
 use crate::source::mapped::Mapped;
 use crate::source::options::OpenOptions;
 use crate::source::remote::{Fetch, Remote};
+use crate::source::shared::SharedBytes;
 use crate::source::traffic::Traffic;
 use rangepack_core::layout::Header;
 use rangepack_core::{Answer, Digest, Extent, Hasher, Source};
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::io::ErrorKind::NotFound;
+use std::sync::Arc;
 
 /// Longer ranges of a remote file are fetched in pieces of this length.
 pub(crate) const PIECE: u64 = 4 << 20;
@@ -27,6 +29,10 @@ const SHORT_IN_FLIGHT: usize = 16;
 
 /// What counts as short: all that are on their way have fewer bytes together.
 const BYTES_IN_FLIGHT: u64 = IN_FLIGHT as u64 * PIECE;
+
+/// The same two for who wants all of many ranges.
+const ALL_IN_FLIGHT: usize = 32;
+const ALL_BYTES_IN_FLIGHT: u64 = 32 << 20;
 
 /// The bytes of a file, wherever it lies: on disk, or fetched by ranges.
 ///
@@ -201,7 +207,8 @@ impl Data {
 
     /// The bytes of these ranges, one after the other, those that come next already on their way.
     pub(crate) fn pieces<I: Iterator<Item = Extent>>(&self, extents: I) -> Pieces<'_, I> {
-        Pieces { data: self, extents, given: 0, coming: VecDeque::new(), bytes_coming: 0 }
+        let most = (SHORT_IN_FLIGHT, BYTES_IN_FLIGHT);
+        Pieces { data: self, extents, given: 0, most, coming: VecDeque::new(), bytes_coming: 0 }
     }
 
     /// The bytes of a long range, piece by piece.
@@ -276,6 +283,8 @@ pub(crate) struct Pieces<'d, I> {
     data: &'d Data,
     extents: I,
     given: usize,
+    /// How many short ones are on their way at once, and how many bytes are short.
+    most: (usize, u64),
     coming: VecDeque<(u64, Fetch)>,
     bytes_coming: u64,
 }
@@ -283,14 +292,15 @@ pub(crate) struct Pieces<'d, I> {
 impl<I> Pieces<'_, I> {
     /// For who wants all of them: it does not begin with one.
     pub(crate) fn at_once(mut self) -> Self {
-        self.given = SHORT_IN_FLIGHT;
+        self.given = ALL_IN_FLIGHT;
+        self.most = (ALL_IN_FLIGHT, ALL_BYTES_IN_FLIGHT);
         self
     }
 
     fn may_ask(&self) -> bool {
         let coming = self.coming.len();
-        let is_short = self.bytes_coming < BYTES_IN_FLIGHT;
-        let most = if is_short { SHORT_IN_FLIGHT } else { IN_FLIGHT };
+        let (short, bytes) = self.most;
+        let most = if self.bytes_coming < bytes { short } else { IN_FLIGHT };
         coming <= self.given && coming < most
     }
 }
@@ -324,17 +334,33 @@ impl<'d, I: Iterator<Item = Extent>> Iterator for Pieces<'d, I> {
 pub(crate) struct Gathered<'d> {
     data: &'d Data,
     pieces: Vec<(u64, Cow<'d, [u8]>)>,
+    /// Bytes that others want, too, and where they begin.
+    shared: Option<(u64, &'d Arc<Vec<u8>>)>,
 }
 
 impl<'d> Gathered<'d> {
     /// Nothing but what is at hand anyway.
     pub(crate) fn new(data: &'d Data) -> Gathered<'d> {
-        Gathered { data, pieces: Vec::new() }
+        Gathered { data, pieces: Vec::new(), shared: None }
     }
 
-    /// With bytes that were read at `start`.
-    pub(crate) fn with(data: &'d Data, start: u64, bytes: Cow<'d, [u8]>) -> Gathered<'d> {
-        Gathered { data, pieces: vec![(start, bytes)] }
+    /// With bytes that were read at `start` for several payloads, which have so many bytes together.
+    pub(crate) fn with(
+        data: &'d Data,
+        start: u64,
+        bytes: &'d Arc<Vec<u8>>,
+        wanted: u64,
+    ) -> Gathered<'d> {
+        // Who keeps one payload keeps the others, but not much that nobody wanted.
+        let is_dense = bytes.len() as u64 / 8 * 7 <= wanted;
+        let pieces = vec![(start, Cow::Borrowed(&bytes[..]))];
+        Gathered { data, pieces, shared: is_dense.then_some((start, bytes)) }
+    }
+
+    /// Bytes that were gathered, together with their neighbours; `None` when they are better copied.
+    pub(crate) fn shared(&self, extent: Extent) -> Option<SharedBytes> {
+        let (start, all) = self.shared?;
+        SharedBytes::new(all, start, extent)
     }
 
     /// The file.

@@ -93,7 +93,8 @@ impl Lines<'_, '_> {
         let number = pack.ask(|pages| index.lower_bound(pages, path.parent(), path.name()))?;
         let entry = pack.ask(|pages| index.entry_at(pages, number))?;
         let Some(entry) = entry else { return Ok(Some(LineFlaw::NoEntry)) };
-        let entry = entry.to_entry().map_err(Error::pack(pack.location()))?;
+        let mut entry = entry.to_entry().map_err(Error::pack(pack.location()))?;
+        pack.place_dictionary(&mut entry)?;
         if entry.path != line.path {
             return Ok(Some(LineFlaw::NoEntry));
         }
@@ -159,6 +160,7 @@ fn contents_agree(line: &Content, entry: &Content) -> bool {
         && said(line.digest, entry.digest)
         && said(line.original_digest, entry.original_digest)
         && said(line.blocks, entry.blocks)
+        && line.dictionary == entry.dictionary
         && said(line.hard_link, entry.hard_link)
         && (!line.sparse || entry.sparse)
 }

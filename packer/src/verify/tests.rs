@@ -26,7 +26,13 @@ fn make(compress: Option<u32>) -> (TempDir, PathBuf) {
     #[cfg(unix)]
     std::os::unix::fs::symlink("a/small", source.join("link")).unwrap();
     let target = root.path().join("target.pack");
-    pack(&source, &target, &PackOptions { compress, ..PackOptions::default() }, &()).unwrap();
+    pack(
+        &source,
+        &target,
+        &PackOptions { compress: compress.map(crate::Compression::Gzip), ..PackOptions::default() },
+        &(),
+    )
+    .unwrap();
     (root, target)
 }
 

@@ -7,15 +7,14 @@ The options are those of the old programs, `create_container.py` and `extract_co
 >>> home = pathlib.Path(tempfile.mkdtemp())
 >>> (home / "photos").mkdir()
 >>> _ = (home / "photos" / "1.txt").write_text("a cat")
->>> create(home / "photos", home / "photos.container")["files"]
+>>> create(home / "photos", home / "photos.container").files
 1
 >>> _ = (home / "photos" / "2.txt").write_text("a dog")
 >>> again = create(home / "photos", home / "photos.container", finalize=True)
->>> again["files"], again["unchanged"], again["is_finalized"]
+>>> again.files, again.unchanged, again.is_finalized
 (1, 1, True)
 """
 
-from rangepack._rangepack import survey
-from rangepack._writing import create, finalize
+from rangepack._writing import create, finalize, survey
 
 __all__ = ["create", "finalize", "survey"]

@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from rangepack import _rangepack
 from rangepack._rangepack import ContainerError, PackError
@@ -21,6 +21,9 @@ from rangepack.container._arguments import parser
 from rangepack.container._follow import Follow, say
 from rangepack.container._status import StatusFile, Steps
 from rangepack.reading import Pack
+
+if TYPE_CHECKING:
+    from rangepack._types import FinishOptions, Present, TreeOptions
 
 _FINE, _BAD, _TROUBLE, _INTERRUPTED = 0, 1, 2, 130
 
@@ -90,17 +93,21 @@ def _same(one: str, other: str) -> bool:
 
 
 def _create(args: argparse.Namespace) -> int:
-    finishing = {"tail": args.tail, "index_format": args.index_format, "ndjson_dirs": args.ndjson_dirs}
+    finishing: FinishOptions = {
+        "index": args.index,
+        "remove_index": args.remove_index_on_finalize,
+        "tail": args.tail,
+        "index_format": args.index_format,
+        "ndjson_dirs": args.ndjson_dirs,
+    }
     if args.finalize_only:
         if args.dry_run:
             _note(args, f"would finalize {args.container}")
             return _FINE
-        done = _rangepack.finalize(
-            args.container, index=args.index, remove_index=args.remove_index_on_finalize, **finishing
-        )
+        done = _rangepack.finalize(args.container, **finishing)
         _note(args, _finalized(done))
         return _FINE
-    tree = {
+    tree: TreeOptions = {
         "include": args.include,
         "exclude": args.exclude,
         "extensions": [extension for extension in args.ext.split(",") if extension],
@@ -119,9 +126,7 @@ def _create(args: argparse.Namespace) -> int:
         return _rangepack.create(
             args.src,
             args.container,
-            index=args.index,
             finalize=args.finalize,
-            remove_index=args.remove_index_on_finalize,
             dry_run=args.dry_run,
             reopen=args.reopen,
             fsync_every=args.fsync_every,
@@ -168,7 +173,7 @@ def _extract(args: argparse.Namespace) -> int:
     totals = _rangepack.totals(pack)
     steps = Steps() if args.paths else Steps(total_files=totals["files"] + totals["links"], total_bytes=totals["bytes"])
     work = _Work(args, "extracting", "bytes_extracted", steps, args.verbose > 0)
-    present = "content" if args.verify_existing else "size" if args.skip_existing else "none"
+    present: Present = "content" if args.verify_existing else "size" if args.skip_existing else "none"
 
     def extract(**told: Any) -> dict[str, Any]:
         return _rangepack.extract(

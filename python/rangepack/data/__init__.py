@@ -7,10 +7,15 @@ package.
 >>> for name in ["cats/1.txt", "cats/2.txt", "dogs/1.txt"]:
 ...     (home / "pets" / name).parent.mkdir(parents=True, exist_ok=True)
 ...     _ = (home / "pets" / name).write_text(f"this is {name}")
->>> sums = rangepack.pack(home / "pets", home / "pets.pack")
+>>> packed = rangepack.pack(home / "pets", home / "pets.pack")
 >>> pets = Files(home / "pets.pack")
 >>> len(pets), pets[0], pets.__getitems__([2, 0])
 (3, b'this is cats/1.txt', [b'this is dogs/1.txt', b'this is cats/1.txt'])
+
+Slices read nothing yet:
+
+>>> list(pets[::-2])
+[b'this is dogs/1.txt', b'this is cats/1.txt']
 
 A transform makes samples of contents:
 
@@ -39,6 +44,6 @@ from rangepack.data.files import Files
 from rangepack.data.layouts import ImageFolder, Samples
 from rangepack.data.loading import Loader
 from rangepack.data.sampler import Sampler
-from rangepack.data.source import Concat, Source
+from rangepack.data.source import Concat, Source, Subset
 
-__all__ = ["Cache", "Concat", "Files", "ImageFolder", "Loader", "Sampler", "Samples", "Source"]
+__all__ = ["Cache", "Concat", "Files", "ImageFolder", "Loader", "Sampler", "Samples", "Source", "Subset"]

@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING
 from rangepack._rangepack import PackWarning
 
 if TYPE_CHECKING:
-    from rangepack._rangepack import StrPath
+    from rangepack._types import StrPath
 
 if sys.platform == "win32":
     import msvcrt

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from rangepack.data.source import Source
 from rangepack.reading import Pack
 
 if TYPE_CHECKING:
-    from rangepack import _rangepack
-    from rangepack._rangepack import Entry, StrPath
-    from rangepack.data.cache import Cache
+    from typing_extensions import Unpack
 
-    Select = str | Sequence[str] | None
+    from rangepack import _rangepack
+    from rangepack._rangepack import Entry
+    from rangepack._types import Globs, ReadOptions, StrPath, Verify
+    from rangepack.data.cache import Cache
 
 T = TypeVar("T")
 
@@ -22,11 +23,26 @@ class Selection:
     """Files of a pack, read through a cache if there is one. It travels by location; the numbers are made where it
     arrives."""
 
-    def __init__(self, pack: Pack | StrPath, select: Select, cache: Cache | None, threads: int) -> None:
+    def __init__(
+        self,
+        pack: Pack | StrPath,
+        select: Globs | None,
+        *,
+        exclude: Globs | None = None,
+        cache: Cache | None = None,
+        threads: int = 2,
+        verify: Verify | None = None,
+    ) -> None:
         if cache is not None and not hasattr(cache, "get"):
             raise TypeError(f"cache is a rangepack.data.Cache, not {cache!r}")
-        self.pack = pack if isinstance(pack, Pack) else Pack(pack)
-        self.select = select
+        if not isinstance(pack, Pack):
+            pack = Pack(pack, verify=verify or "index")
+        elif verify is not None:
+            raise ValueError("verify is said where the pack is opened: rangepack.open(location, verify=...)")
+        self.pack = pack
+        self.select, self.exclude = (
+            globs if globs is None or isinstance(globs, str) else list(globs) for globs in (select, exclude)
+        )
         self.cache = cache
         self.threads = threads
         self._files: _rangepack.Files | None = None
@@ -35,7 +51,7 @@ class Selection:
     def files(self) -> _rangepack.Files:
         """The numbered files. The first use reads the index from one end to the other."""
         if self._files is None:
-            self._files = self.pack.files(self.select)
+            self._files = self.pack.files(self.select, exclude=self.exclude)
         return self._files
 
     def __getstate__(self) -> dict[str, Any]:
@@ -43,7 +59,7 @@ class Selection:
 
     def sizes(self, numbers: Iterable[int]) -> list[int]:
         """Lengths of contents in bytes."""
-        return [entry.size for entry in self.files.entries(list(numbers))]
+        return self.files.sizes(list(numbers))
 
     def entries(self, numbers: list[int]) -> list[Entry]:
         """What the pack knows of files."""
@@ -67,7 +83,8 @@ class Selection:
     def identity(self, what: str) -> str:
         """The same text for the same samples, wherever the pack lies."""
         name = f"root={self.pack.root!r}" if self.pack.root else f"location={self.pack.location!r}"
-        return f"rangepack.data.{what}({name}, select={self.select!r})"
+        exclude = "" if self.exclude is None else f", exclude={self.exclude!r}"
+        return f"rangepack.data.{what}({name}, select={self.select!r}{exclude})"
 
 
 class Files(Source[T]):
@@ -83,12 +100,14 @@ class Files(Source[T]):
             a sample is the content as `bytes`, which travels between processes.
         select: Globs as in a .gitignore: `"*.jpg"` or `"**/*.jpg"` for all pictures, `["train", "extra/**/*.jpg"]`; a
             directory that matches brings what it holds. `None` is every file; links are none.
+        exclude: Globs of files that are left out of these.
         cache: Contents that were read once are kept there; for remote packs.
         threads: How many threads read a batch from a disk.
+        verify: How a pack is opened of which the place is given: see `rangepack.Pack`.
 
     Raises:
         FileNotFoundError, PackError: As for opening a pack.
-        ValueError: A glob is malformed.
+        ValueError: A glob is malformed; or `verify` is given for a pack that is open.
 
     A number that no sample has raises `IndexError`. The memory it takes is one bit for each entry of the pack.
     """
@@ -98,35 +117,29 @@ class Files(Source[T]):
         self: Files[bytes],
         pack: Pack | StrPath,
         transform: None = None,
-        select: Select = None,
-        *,
-        cache: Cache | None = None,
-        threads: int = 2,
+        select: Globs | None = None,
+        **how: Unpack[ReadOptions],
     ) -> None: ...
     @overload
     def __init__(
         self,
         pack: Pack | StrPath,
         transform: Callable[[memoryview, Entry], T],
-        select: Select = None,
-        *,
-        cache: Cache | None = None,
-        threads: int = 2,
+        select: Globs | None = None,
+        **how: Unpack[ReadOptions],
     ) -> None: ...
     def __init__(
         self,
         pack: Pack | StrPath,
         transform: Callable[[memoryview, Entry], Any] | None = None,
-        select: Select = None,
-        *,
-        cache: Cache | None = None,
-        threads: int = 2,
+        select: Globs | None = None,
+        **how: Unpack[ReadOptions],
     ) -> None:
         if transform is not None and not callable(transform):
             raise TypeError(
                 f"transform is called with content and entry, and {transform!r} cannot be; globs are `select`"
             )
-        self._selection = Selection(pack, select, cache, threads)
+        self._selection = Selection(pack, select, **how)
         self.transform = transform
 
     @property
@@ -141,10 +154,10 @@ class Files(Source[T]):
     def __len__(self) -> int:
         return len(self._selection.files)
 
-    def __getitem__(self, number: int) -> T:
+    def _sample(self, number: int) -> T:
         if self.transform is None and self._selection.cache is None:
             return bytes(self._selection.files[number])  # type: ignore[return-value]
-        return super().__getitem__(number)
+        return super()._sample(number)
 
     def sizes(self, numbers: Iterable[int]) -> list[int]:
         """See `Source`."""

@@ -5,20 +5,23 @@ from __future__ import annotations
 import bisect
 import io
 from array import array
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar, overload
 
 from rangepack.data.files import Selection
 from rangepack.data.source import Source, place
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from rangepack import _rangepack
-    from rangepack._rangepack import StrPath
-    from rangepack.data.cache import Cache
-    from rangepack.data.files import Select
+    from rangepack._types import Globs, ReadOptions, StrPath
     from rangepack.reading import Pack
 
 T = TypeVar("T")
+
+#: So many entries are looked for at a time.
+_AT_ONCE = 256
 
 _ENDINGS = ["jpg", "jpeg", "png", "ppm", "bmp", "pgm", "tif", "tiff", "webp"]
 
@@ -49,8 +52,7 @@ class ImageFolder(Source[tuple[Any, int]]):
         root: The directory of the pack that has the directories of the classes.
         select: Globs of the files that are taken. By default those that torchvision takes for images.
         allow_empty: Whether classes may have no files.
-        cache: Contents that were read once are kept there; for remote packs.
-        threads: How many threads read a batch from a disk.
+        exclude, cache, threads, verify: As for `Files`.
 
     Attributes:
         classes: The names of the classes, sorted.
@@ -71,12 +73,11 @@ class ImageFolder(Source[tuple[Any, int]]):
         loader: Callable[[memoryview], Any] = load_image,
         *,
         root: str = "",
-        select: Select = IMAGES,
+        select: Globs | None = IMAGES,
         allow_empty: bool = False,
-        cache: Cache | None = None,
-        threads: int = 2,
+        **how: Unpack[ReadOptions],
     ) -> None:
-        self._selection = Selection(pack, select, cache, threads)
+        self._selection = Selection(pack, select, **how)
         self.transform = transform
         self.target_transform = target_transform
         self.loader = loader
@@ -115,6 +116,16 @@ class ImageFolder(Source[tuple[Any, int]]):
     def pack(self) -> Pack:
         """The pack that they are in."""
         return self._selection.pack
+
+    @property
+    def samples(self) -> Sequence[tuple[str, int]]:
+        """Paths in the pack and targets of all samples: a view, which looks for what it is asked for."""
+        return _PathsAndTargets(self)
+
+    @property
+    def imgs(self) -> Sequence[tuple[str, int]]:
+        """The same, as torchvision also calls them."""
+        return self.samples
 
     @property
     def targets(self) -> array[int]:
@@ -163,6 +174,38 @@ class ImageFolder(Source[tuple[Any, int]]):
         return self._selection.identity("ImageFolder")[:-1] + f", root={self.root!r})"
 
 
+class _PathsAndTargets(Sequence[tuple[str, int]]):
+    """Of the images of a folder."""
+
+    def __init__(self, images: ImageFolder, numbers: range | None = None) -> None:
+        self._images = images
+        self._numbers = range(len(images)) if numbers is None else numbers
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    @overload
+    def __getitem__(self, number: SupportsIndex) -> tuple[str, int]: ...
+    @overload
+    def __getitem__(self, number: slice) -> Sequence[tuple[str, int]]: ...
+    def __getitem__(self, number: SupportsIndex | slice) -> Any:
+        if isinstance(number, slice):
+            return _PathsAndTargets(self._images, self._numbers[number])
+        return self._of([self._numbers[number]])[0]
+
+    def __iter__(self) -> Iterator[tuple[str, int]]:
+        for start in range(0, len(self), _AT_ONCE):
+            yield from self._of(self._numbers[start : start + _AT_ONCE])
+
+    def _of(self, numbers: Sequence[int]) -> list[tuple[str, int]]:
+        spots = [self._images._spot(number) for number in numbers]
+        entries = self._images._selection.entries([number for number, _ in spots])
+        return [(entry.path, target) for entry, (_, target) in zip(entries, spots, strict=True)]
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} paths and targets of {self._images!r}>"
+
+
 class _GroupedSelection(Selection):
     """Files of a pack that belong to groups, and these."""
 
@@ -198,8 +241,7 @@ class Samples(Source[T]):
         transform: Called as `transform(sample)` with such a dictionary, whose contents are read-only `memoryview`s;
             what it returns is the sample. Without one, contents are `bytes`.
         select: Globs of the files that are taken; `None` for all.
-        cache: Contents that were read once are kept there; for remote packs.
-        threads: How many threads read a batch from a disk.
+        exclude, cache, threads, verify: As for `Files`.
 
     Raises:
         ValueError: When a sample is read: two of its endings differ in case only.
@@ -210,31 +252,25 @@ class Samples(Source[T]):
         self: Samples[dict[str, Any]],
         pack: Pack | StrPath,
         transform: None = None,
-        select: Select = None,
-        *,
-        cache: Cache | None = None,
-        threads: int = 2,
+        select: Globs | None = None,
+        **how: Unpack[ReadOptions],
     ) -> None: ...
     @overload
     def __init__(
         self,
         pack: Pack | StrPath,
         transform: Callable[[dict[str, Any]], T],
-        select: Select = None,
-        *,
-        cache: Cache | None = None,
-        threads: int = 2,
+        select: Globs | None = None,
+        **how: Unpack[ReadOptions],
     ) -> None: ...
     def __init__(
         self,
         pack: Pack | StrPath,
         transform: Callable[[dict[str, Any]], Any] | None = None,
-        select: Select = None,
-        *,
-        cache: Cache | None = None,
-        threads: int = 2,
+        select: Globs | None = None,
+        **how: Unpack[ReadOptions],
     ) -> None:
-        self._selection = _GroupedSelection(pack, select, cache, threads)
+        self._selection = _GroupedSelection(pack, select, **how)
         self.transform = transform
 
     @property

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import os
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -17,12 +19,13 @@ B = TypeVar("B")
 
 
 class Loader(Generic[B]):
-    """Batches of samples, whose contents another thread reads while the loop works.
+    """Batches of samples, whose contents other threads read while the loop works.
 
     It reads as many batches at once as fit into half of the budget, while the loop has the other half; the first alone,
-    so that the loop can begin. Neighbours among them come from a server with one request, so a `Sampler` with
-    `shuffle="block"` makes few requests. Transforms run in the loop's thread. It makes no processes: a `DataLoader` of
-    PyTorch with workers does its own reading ahead, of `prefetch_factor` batches a worker.
+    so that the loop can begin. Neighbours among them come from a server with one request: with a `Sampler` that has
+    `shuffle="block"` it reads a window at a time, whose blocks come whole and once. Transforms run in the loop's
+    thread. It makes no processes: a `DataLoader` of PyTorch with workers does its own reading ahead, of
+    `prefetch_factor` batches a worker.
 
     Args:
         source: `Files` or another `Source`.
@@ -81,17 +84,18 @@ class Loader(Generic[B]):
 
     def __iter__(self) -> Iterator[B]:
         numbers = iter(self.sampler)
+        windows = self.sampler.windows() if isinstance(self.sampler, Sampler) else None
         self._handed = 0
-        return self._batches(numbers)
+        return self._batches(numbers, windows)
 
-    def _batches(self, numbers: Iterator[int]) -> Iterator[B]:
-        batches = iter(lambda: list(itertools.islice(numbers, self.batch_size)), [])
-        if self.drop_last:
-            batches = itertools.takewhile(lambda batch: len(batch) == self.batch_size, batches)
-        reader = _Reader(self.source, batches, self.budget)
+    def _batches(self, numbers: Iterator[int], windows: Iterator[int] | None) -> Iterator[B]:
+        pieces = self._pieces(numbers, windows or iter(()))
+        reader = _Reader(self.source, pieces, windows is not None, self.budget)
         is_complete = False
         try:
-            for fetched in reader:
+            for fetched in reader.batches(self.batch_size):
+                if self.drop_last and len(fetched) < self.batch_size:
+                    break
                 samples = [self.source.finish(one) for one in fetched]
                 self._handed = (self._handed or 0) + len(fetched)
                 del fetched
@@ -105,6 +109,16 @@ class Loader(Generic[B]):
                 # It was drawn from further than the loop came, perhaps to the end of the epoch.
                 state = self.sampler.state_dict(0)
                 self.sampler.load_state_dict(state)
+
+    def __repr__(self) -> str:
+        return f"rangepack.data.Loader({self.source!r}, {self.sampler!r}, batch_size={self.batch_size})"
+
+    def _pieces(self, numbers: Iterator[int], windows: Iterator[int]) -> Iterator[tuple[list[int], bool]]:
+        """As many numbers as a batch has at a time, or as are left of a window, and whether it ends there."""
+        for left in itertools.chain(windows, [sys.maxsize]):
+            while left and (piece := list(itertools.islice(numbers, min(left, self.batch_size)))):
+                left -= len(piece)
+                yield piece, left == 0
 
     def state_dict(self) -> dict[str, Any]:
         """The state of the sampler behind the batches that were handed to the loop: see `Sampler.state_dict`."""
@@ -120,46 +134,80 @@ class Loader(Generic[B]):
         self._handed = None
 
 
-class _Reader:
-    """A thread that reads batches, and the batches that it has read."""
+@dataclasses.dataclass(eq=False)
+class _Group:
+    """Samples that are read at once."""
 
-    def __init__(self, source: Source[Any], batches: Iterator[list[int]], budget: int) -> None:
+    numbers: list[int] = dataclasses.field(default_factory=list)
+    #: Bytes of content.
+    cost: int = 0
+    #: What was read for them, or what it raised; `None` until then.
+    read: list[Any] | BaseException | None = None
+
+
+class _Reader:
+    """Threads that read groups of samples, and the groups in their order.
+
+    There are two: one has its requests on the way while the other checks what came.
+    """
+
+    def __init__(
+        self, source: Source[Any], pieces: Iterator[tuple[list[int], bool]], windows: bool, budget: int
+    ) -> None:
         self.source, self.budget = source, budget
         self._process = os.getpid()
-        self._groups = self._grouped(batches)
-        self._read: deque[tuple[list[Any], int] | BaseException | None] = deque()
+        self._groups = self._grouped(pieces, windows)
+        # Whoever holds it takes the next group, when there is room for it.
+        self._taking = threading.Lock()
+        self._taken: deque[_Group | None] = deque()
         self._used = 0
         self._is_stopped = False
         self._changed = threading.Condition()
-        # Nobody waits for it: Ctrl-C and the end of the interpreter come before an answer of a server.
-        self._thread = threading.Thread(target=self._work, name="rangepack loader", daemon=True)
-        self._thread.start()
+        for _ in range(2):
+            # Nobody waits for it: Ctrl-C and the end of the interpreter come before an answer of a server.
+            threading.Thread(target=self._work, name="rangepack loader", daemon=True).start()
 
-    def _grouped(self, batches: Iterator[list[int]]) -> Iterator[list[tuple[list[int], int]]]:
-        """Batches and their sizes in bytes, as many together as are to be read at once."""
-        group: list[tuple[list[int], int]] = []
-        size, most = 0, 1
-        for batch in batches:
-            cost = sum(self.source.sizes(batch))
-            if group and (len(group) == most or size + cost > self.budget // 2):
+    def _grouped(self, pieces: Iterator[tuple[list[int], bool]], windows: bool) -> Iterator[_Group]:
+        """As many pieces together as are to be read at once."""
+        # Half of the samples of a window lie as far apart as all of them, and take as long to read.
+        limit = self.budget if windows else self.budget // 2
+        group, count, most = _Group(), 0, 1
+        for numbers, is_end in pieces:
+            cost = sum(self.source.sizes(numbers))
+            if count and (count == most or group.cost + cost > limit):
                 yield group
-                group, size, most = [], 0, most * 8
-            group.append((batch, cost))
-            size += cost
-        if group:
+                group, count, most = _Group(), 0, sys.maxsize if windows else most * 8
+            group.numbers += numbers
+            group.cost += cost
+            count += 1
+            if is_end:
+                yield group
+                group, count = _Group(), 0
+        if count:
             yield group
 
     def _work(self) -> None:
-        try:
-            for group in self._groups:
-                if not self._reserve(sum(cost for _, cost in group)):
-                    return
-                fetched = iter(self.source.fetch([number for batch, _ in group for number in batch]))
-                for batch, cost in group:
-                    self._put((list(itertools.islice(fetched, len(batch))), cost))
-            self._put(None)
-        except BaseException as error:
-            self._put(error)
+        while (group := self._take()) is not None:
+            try:
+                read: list[Any] | BaseException = list(self.source.fetch(group.numbers))
+            except BaseException as error:
+                read = error
+            with self._changed:
+                group.read = read
+                self._changed.notify_all()
+
+    def _take(self) -> _Group | None:
+        """The next group, as soon as there is room for it; `None` behind the last one."""
+        with self._taking:
+            try:
+                group = next(self._groups, None)
+            except BaseException as error:
+                self._put(_Group(read=error))
+                return None
+            if group is None or not self._reserve(group.cost):
+                group = None
+            self._put(group)
+            return group
 
     def _reserve(self, cost: int) -> bool:
         with self._changed:
@@ -167,34 +215,48 @@ class _Reader:
             self._used += cost
             return not self._is_stopped
 
-    def _put(self, what: tuple[list[Any], int] | BaseException | None) -> None:
+    def _release(self, cost: int) -> None:
         with self._changed:
-            self._read.append(what)
+            self._used -= cost
             self._changed.notify_all()
 
-    def __iter__(self) -> Iterator[list[Any]]:
-        while True:
-            if os.getpid() != self._process:
-                raise RuntimeError("this iteration belongs to the process that began it; begin another one here")
-            with self._changed:
-                self._changed.wait_for(lambda: self._read)
-                what = self._read.popleft()
-                if isinstance(what, tuple):
-                    self._used -= what[1]
-                    self._changed.notify_all()
-            if what is None:
-                return
-            if isinstance(what, BaseException):
-                raise what
-            fetched = what[0]
-            del what
-            yield fetched
+    def _put(self, group: _Group | None) -> None:
+        with self._changed:
+            self._taken.append(group)
+            self._changed.notify_all()
+
+    def batches(self, size: int) -> Iterator[list[Any]]:
+        """What was read, so many samples at a time; the last may be fewer."""
+        batch: list[Any] = []
+        while (group := self._next()) is not None:
+            read = group.read
+            if isinstance(read, BaseException):
+                raise read
+            while read:
+                some = size - len(batch)
+                batch += read[:some]
+                # What the loop has is its own.
+                del read[:some]
+                if len(batch) == size:
+                    full, batch = [batch], []
+                    yield full.pop()
+            # Not before: neighbours that came together stay in memory together.
+            self._release(group.cost)
+        if batch:
+            yield batch
+
+    def _next(self) -> _Group | None:
+        if os.getpid() != self._process:
+            raise RuntimeError("this iteration belongs to the process that began it; begin another one here")
+        with self._changed:
+            self._changed.wait_for(lambda: self._taken and (self._taken[0] is None or self._taken[0].read is not None))
+            return self._taken.popleft()
 
     def stop(self) -> None:
-        """Let the thread end; what it is reading is left alone."""
+        """Let the threads end; what they are reading is left alone."""
         if os.getpid() != self._process:
             return
         with self._changed:
             self._is_stopped = True
-            self._read.clear()
+            self._taken.clear()
             self._changed.notify_all()

@@ -154,6 +154,23 @@ class Sampler:
         if iteration is self._iteration:
             self.epoch, self.position = epoch + 1, 0
 
+    def windows(self) -> Iterator[int] | None:
+        """How many samples the last iteration draws from each window of blocks, one after the other: they lie close
+        together, and what is read at once should be all of a window. `None` when the order has no windows."""
+        if self.shuffle != "block" or self.weights is not None:
+            return None
+        epoch, position = self._begun
+        return self._windows(self._order(self.length, f"epoch {epoch}"), position)
+
+    def _windows(self, order: Order, position: int) -> Iterator[int]:
+        count, step, drawn = self._count(position), self.world_size, 0
+        while drawn < count:
+            end = order.window_end(position + self.rank + drawn * step)
+            # The padding of the epoch belongs to its last window.
+            until = count if end >= self.length else -((position + self.rank - end) // step)
+            yield until - drawn
+            drawn = until
+
     def take(self, start: int, stop: int, step: int = 1) -> list[int]:
         """The numbers at the positions `range(start, stop, step)` of this epoch, as they count over all ranks."""
         if start < 0 or step < 1:

@@ -7,7 +7,7 @@ import bisect
 import itertools
 import operator
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, SupportsIndex, TypeVar, overload
 
 T = TypeVar("T")
 
@@ -17,7 +17,7 @@ class Source(abc.ABC, Generic[T]):
 
     Who writes another one says how many there are, what they take, how contents are read (in one call for many samples,
     while the interpreter is free) and how a sample is made of them (in the interpreter). A `Loader` does the two in
-    different threads.
+    different threads, and reads in two of them.
     """
 
     @abc.abstractmethod
@@ -37,8 +37,20 @@ class Source(abc.ABC, Generic[T]):
     def finish(self, fetched: Any) -> T:
         """Make a sample of what was read for it."""
 
-    def __getitem__(self, number: int) -> T:
-        """One sample. Negative numbers count from the end; what is no number of a sample raises `IndexError`."""
+    @overload
+    def __getitem__(self, number: SupportsIndex) -> T: ...
+    @overload
+    def __getitem__(self, number: slice) -> Source[T]: ...
+    def __getitem__(self, number: SupportsIndex | slice) -> T | Source[T]:
+        """One sample, or a slice of them as another source, which reads nothing yet.
+
+        Negative numbers count from the end; what is no number of a sample raises `IndexError`.
+        """
+        if isinstance(number, slice):
+            return Subset(self, range(len(self))[number])
+        return self._sample(operator.index(number))
+
+    def _sample(self, number: int) -> T:
         return self.finish(self.fetch([number])[0])
 
     def __getitems__(self, numbers: Iterable[int]) -> list[T]:
@@ -47,7 +59,7 @@ class Source(abc.ABC, Generic[T]):
 
     def __iter__(self) -> Iterator[T]:
         """All samples in order."""
-        return map(self.__getitem__, range(len(self)))
+        return map(self._sample, range(len(self)))
 
 
 def place(number: int, length: int) -> int:
@@ -58,6 +70,34 @@ def place(number: int, length: int) -> int:
     if not 0 <= place < length:
         raise IndexError(f"number {number} is out of range: there are {length} samples")
     return place
+
+
+class Subset(Source[T]):
+    """Some samples of a source, by their numbers: `source[10:20]` is `Subset(source, range(10, 20))`."""
+
+    def __init__(self, source: Source[T], numbers: Sequence[int]) -> None:
+        self.source, self.numbers = source, numbers
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def _inside(self, numbers: Iterable[int]) -> list[int]:
+        return [self.numbers[place(number, len(self))] for number in numbers]
+
+    def sizes(self, numbers: Iterable[int]) -> list[int]:
+        """See `Source`."""
+        return self.source.sizes(self._inside(numbers))
+
+    def fetch(self, numbers: Iterable[int]) -> list[Any]:
+        """See `Source`."""
+        return self.source.fetch(self._inside(numbers))
+
+    def finish(self, fetched: Any) -> T:
+        """See `Source`."""
+        return self.source.finish(fetched)
+
+    def __repr__(self) -> str:
+        return f"rangepack.data.Subset({self.source!r}, {self.numbers!r})"
 
 
 class Concat(Source[T]):

@@ -51,7 +51,7 @@ class FilePackWriter:
         for name in names:
             if len(name) > _MAX_NAME:
                 raise ValueError(f"a name has {len(name)} characters, more than {_MAX_NAME}: {name}")
-        files = zip(self.file_paths, names, strict=True)
+        files = zip(names, self.file_paths, strict=True)
         with Telling(self._verbose, "packing") as told:
             _rangepack.pack_files(
                 files, self.outfile, overwrite=True, strict=True, metadata={BASE_PATH: base_path}, progress=told

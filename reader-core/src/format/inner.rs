@@ -170,13 +170,28 @@ impl<'a> Inner<'a> {
     pub fn child_at(&self, ordinal: u64) -> Result<Child> {
         let mut low = 1usize;
         let mut high = self.len();
+        // Children have about as many entries each: it is looked for where it would lie then, and further and further away
+        // from there until it lies between.
+        let last = high.saturating_sub(1) as u64;
+        let all = u128::from(self.before(high.saturating_sub(1))?).max(1);
+        let guess = u128::from(ordinal).saturating_mul(last.into()).checked_div(all);
+        let guess = guess.and_then(|guess| usize::try_from(guess).ok()).unwrap_or(usize::MAX);
+        let (mut probe, mut step, mut turns) = (guess, 1usize, [false; 2]);
         while low < high {
-            let middle = low.midpoint(high);
-            if self.before(middle)? <= ordinal {
-                low = middle.saturating_add(1)
+            probe = probe.clamp(low, high.saturating_sub(1));
+            probe = if self.before(probe)? <= ordinal {
+                low = probe.saturating_add(1);
+                turns[0] = true;
+                probe.saturating_add(step)
             } else {
-                high = middle
+                high = probe;
+                turns[1] = true;
+                probe.saturating_sub(step)
+            };
+            if turns == [true; 2] {
+                probe = low.midpoint(high);
             }
+            step = step.saturating_mul(2);
         }
         self.child(low.saturating_sub(1))
     }
@@ -210,6 +225,7 @@ mod tests {
     use crate::writing::inner::{ChildSlot, fitting, write};
     use alloc::format;
     use alloc::vec::Vec;
+    use proptest::prelude::*;
 
     #[test]
     fn children_are_found_by_key_and_by_number() {
@@ -239,6 +255,38 @@ mod tests {
         }
         for cut in 0..page.len() {
             assert!(Inner::parse(&page[..cut]).is_err());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn children_with_any_numbers_of_entries_are_found(
+            entries in proptest::collection::vec(prop_oneof![1u64..4, 1u64..100_000], 1..60),
+            ordinals in proptest::collection::vec(any::<u64>(), 20),
+        ) {
+            let slots: Vec<ChildSlot> = entries
+                .iter()
+                .zip(0u8..)
+                .map(|(entries, i)| ChildSlot {
+                    separator: if i == 0 { Vec::new() } else { format!("d\0\0{i:03}").into_bytes() },
+                    digest: Digest([i; 32]),
+                    entries: *entries,
+                })
+                .collect();
+            let mut page = Vec::new();
+            write(&slots, 1, 7, &mut page).unwrap();
+            let inner = Inner::parse(&page).unwrap();
+            let all: u64 = entries.iter().sum();
+            let ordinals = ordinals.into_iter().map(|ordinal| ordinal % (all * 2)).chain([0, all - 1, u64::MAX]);
+            for ordinal in ordinals {
+                // The last child before which there are no more entries.
+                let befores = entries.iter().scan(0, |sum, entries| {
+                    *sum += entries;
+                    Some(*sum - entries)
+                });
+                let child = befores.take_while(|before| *before <= ordinal).count() - 1;
+                prop_assert_eq!(inner.child_at(ordinal).unwrap().index, child);
+            }
         }
     }
 }

@@ -224,6 +224,12 @@ impl<'a> Leaf<'a> {
         Ok(LeafSlot { slot, directory: found.directory, prefix: found.prefix, suffix })
     }
 
+    /// Has the memory bring what [`Leaf::entry_of`] will read. What it returns means nothing.
+    #[inline]
+    pub(crate) fn glance(&self, slot: &LeafSlot<'_>) -> u8 {
+        self.page.glance(slot.slot)
+    }
+
     /// The entry that [`Leaf::lower_bound`] found: its name equals the one asked for.
     ///
     /// # Errors

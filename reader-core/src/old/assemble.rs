@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 const LINE: u64 = 64;
 
 /// So many times the length of the lines that imply them may directories take.
-const SHARE: u64 = 32;
+const SHARE: u64 = 40;
 
 /// Gives the directories above each path, for indexes that have no lines for directories.
 #[derive(Debug)]

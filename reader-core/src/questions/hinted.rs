@@ -38,6 +38,16 @@ impl Index {
         }
     }
 
+    /// Has the memory bring what [`Index::lookup_hinted`] reads first, for who will look several paths up. What it returns means
+    /// nothing.
+    #[inline]
+    pub fn glance<S: Source + ?Sized>(&self, source: &S, path: &[u8]) -> u8 {
+        let Some(section) = self.header.hash() else { return 0 };
+        let (first, count) = hash::probed(hash::hash_of(path), section.slots);
+        let bytes = source.bytes(section.part(first, count));
+        bytes.and_then(<[u8]>::first).copied().unwrap_or(0)
+    }
+
     /// What the hash section says of `path`. It is believed only where a verified leaf confirms it.
     #[inline]
     pub fn hint<'a, S: Source + ?Sized>(&'a self, source: &'a S, path: PackPath<'_>) -> Hint<'a> {

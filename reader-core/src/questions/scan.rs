@@ -4,9 +4,12 @@ use super::index::Index;
 use crate::PackPath;
 use crate::bytes::{Answer, Source, ready};
 use crate::error::Result;
-use crate::format::leaf::{EntryRef, Leaf};
+use crate::format::leaf::{EntryRef, Leaf, LeafSlot};
 use alloc::vec::Vec;
 use core::ops::Range;
+
+/// So many entries are looked for before one is read.
+const AT_ONCE: usize = 16;
 
 impl Index {
     /// Entry number `ordinal`.
@@ -16,6 +19,42 @@ impl Index {
         ordinal: u64,
     ) -> Result<Answer<Option<EntryRef<'a>>>> {
         self.scan(ordinal..ordinal.saturating_add(1)).next(source)
+    }
+
+    /// The same for many numbers; `None` in the place of those of which [`Index::entry_at`] says what is missing or wrong.
+    ///
+    /// It looks for several before it reads any, so that the memory brings them at the same time.
+    pub fn entries_of<'a, S: Source + ?Sized>(
+        &'a self,
+        source: &'a S,
+        ordinals: &[u64],
+        entries: &mut Vec<Option<EntryRef<'a>>>,
+    ) {
+        let mut found = [None; AT_ONCE];
+        for some in ordinals.chunks(AT_ONCE) {
+            for (found, ordinal) in found.iter_mut().zip(some) {
+                *found = self.slot_at(source, *ordinal);
+            }
+            let found = found.get(..some.len()).unwrap_or(&[]);
+            let glances = found.iter().flatten().map(|(leaf, slot)| leaf.glance(slot));
+            core::hint::black_box(glances.fold(0, |all, glance| all ^ glance));
+            let entry = |(leaf, slot): &(Leaf<'a>, _)| leaf.entry_of(*slot).ok();
+            entries.extend(found.iter().map(|found| found.as_ref().and_then(entry)));
+        }
+    }
+
+    #[inline]
+    fn slot_at<'a, S: Source + ?Sized>(
+        &'a self,
+        source: &'a S,
+        ordinal: u64,
+    ) -> Option<(Leaf<'a>, LeafSlot<'a>)> {
+        if ordinal >= self.len() {
+            return None;
+        }
+        let Ok(Answer::Ready(found)) = self.leaf_at(source, ordinal) else { return None };
+        let slot = usize::try_from(ordinal.saturating_sub(found.first)).ok()?;
+        Some((found.leaf, found.leaf.slot(slot, &mut 0).ok()?))
     }
 
     /// Walks over the entries with these numbers.

@@ -55,6 +55,15 @@ impl TreeBuilder {
         }
     }
 
+    /// An empty one whose first dictionaries are these, used or not.
+    pub fn with_dictionaries(places: &[DictionaryPlace]) -> Result<TreeBuilder> {
+        let mut tree = TreeBuilder::new();
+        for place in places {
+            tree.dictionaries.number(place)?;
+        }
+        Ok(tree)
+    }
+
     /// Adds the next entry; appends a page to `out` when one became full. Totals of directories may
     /// still be missing. Dictionaries that are named by their places are numbered as they come, each once.
     ///
@@ -133,15 +142,17 @@ impl Dictionaries {
         match entry.content().and_then(|content| content.dictionary) {
             None => Ok(None),
             Some(DictionaryRef::Number(number)) => Ok(Some(number)),
-            Some(DictionaryRef::Place(place)) => {
-                let next = u32::from(to_u16("number of dictionaries", self.places.len())?);
-                let number = self.numbers.entry(place.digest.0).or_insert(next.saturating_add(1));
-                if *number > next {
-                    self.places.push(place);
-                }
-                Ok(Some(*number))
-            }
+            Some(DictionaryRef::Place(place)) => self.number(&place).map(Some),
         }
+    }
+
+    fn number(&mut self, place: &DictionaryPlace) -> Result<u32> {
+        let next = u32::from(to_u16("number of dictionaries", self.places.len())?);
+        let number = self.numbers.entry(place.digest.0).or_insert(next.saturating_add(1));
+        if *number > next {
+            self.places.push(*place);
+        }
+        Ok(*number)
     }
 }
 

@@ -16,7 +16,7 @@ fuzz_target!(|bytes: &[u8]| {
     let upper = file.get(stored_size as usize..).unwrap_or(&[]);
     let digest = Digest::of(upper.get(..pages * 40).unwrap_or(upper));
     let content = Content::new(
-        if codec & 1 == 0 { Codec::Stored } else { Codec::Gzip },
+        [Codec::Stored, Codec::Gzip, Codec::Zstd][usize::from(codec % 3)],
         0,
         stored_size,
         size,
@@ -25,7 +25,7 @@ fuzz_target!(|bytes: &[u8]| {
     if let Ok(Answer::Ready(Slice::Blocks { blocks, .. })) = locate(&content, 0..size, file) {
         for block in blocks {
             let Some(stored) = file.bytes(block.stored) else { continue };
-            if let Ok(decoded) = decode_block(&content, &block, stored) {
+            if let Ok(decoded) = decode_block(&content, &block, stored, None) {
                 assert_eq!(decoded.len() as u64, block.content.end - block.content.start);
             }
         }

@@ -3,9 +3,10 @@
 
 use libfuzzer_sys::fuzz_target;
 use rangepack_core::blocks::{Slice, decode_block, locate};
+use rangepack_core::zstd::Dictionary;
 use rangepack_core::{
-    Answer, AttributeBlock, Attributes, Digest, DirectorySums, EntryRef, Extent, Index, Limits,
-    Source, Tag, decode_all,
+    Answer, AttributeBlock, Attributes, Content, Digest, DirectorySums, EntryRef, Extent, Index,
+    Limits, Source, Tag, decode_all,
 };
 use rangepack_fuzz::seal;
 
@@ -59,6 +60,13 @@ fn everything(file: &[u8], index: &Index) {
     let _ = index.named(file);
 }
 
+/// The dictionary that a file names, whatever its digest.
+fn dictionary(file: &[u8], index: &Index, content: &Content) -> Option<Dictionary> {
+    let place = index.dictionary(file, content.dictionary?, &limits()).ok()?.ready()?;
+    let extent = Extent::new(place.offset, place.len.into(), index.header().payload_end()).ok()?;
+    Dictionary::parse(file.bytes(extent)?).ok()
+}
+
 /// Reads all that an entry names.
 fn content(file: &[u8], index: &Index, entry: &EntryRef<'_>) {
     if let Ok(Some(AttributeBlock { offset, len, .. })) = entry.attributes()
@@ -68,10 +76,12 @@ fn content(file: &[u8], index: &Index, entry: &EntryRef<'_>) {
     }
     let Ok(Some(content)) = entry.content() else { return };
     let Some(payload) = file.bytes(content.extent()) else { return };
+    let dictionary = dictionary(file, index, &content);
+    let dictionary = dictionary.as_ref();
     // As it is, and without the digests that keep the fuzzer out.
     let bare = content.with_digest(None).with_original_digest(None);
     for content in [content, bare] {
-        if let Ok(read) = decode_all(&content, payload, &limits()) {
+        if let Ok(read) = decode_all(&content, payload, dictionary, &limits()) {
             assert_eq!(read.len() as u64, content.size);
         }
     }
@@ -84,7 +94,7 @@ fn content(file: &[u8], index: &Index, entry: &EntryRef<'_>) {
         assert_eq!(block.content.start, end);
         end = block.content.end;
         let Some(stored) = file.bytes(block.stored) else { continue };
-        if let Ok(read) = decode_block(&content, &block, stored) {
+        if let Ok(read) = decode_block(&content, &block, stored, dictionary) {
             assert_eq!(read.len() as u64, block.content.end - block.content.start);
         }
     }

@@ -3,21 +3,25 @@
 
 use libfuzzer_sys::fuzz_target;
 use rangepack_core::layout::Leaf;
-use rangepack_core::{Codec, Content, Entry, Kind, PackPathBuf, Result, Totals, TreeBuilder};
+use rangepack_core::{
+    Codec, Content, DictionaryRef, Entry, Kind, PackPathBuf, Result, Totals, TreeBuilder,
+};
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((kind, record)) = bytes.split_first() else { return };
     let content = |codec| Content::new(codec, 0, 9, 9);
     // Each has a record, the last thing in its page.
-    let kind = match kind % 4 {
+    let kind = match kind % 5 {
         0 => Kind::Symlink(b"to".to_vec()),
         1 => Kind::Directory(Totals::default()),
         2 => Kind::File(content(Codec::Stored).with_sparse(true)),
-        _ => Kind::File(content(Codec::Gzip).with_sparse(true)),
+        3 => Kind::File(content(Codec::Gzip).with_sparse(true)),
+        _ => Kind::File(content(Codec::Zstd).with_dictionary(Some(DictionaryRef::Number(1)))),
     };
     let len = match &kind {
         Kind::Symlink(_) => 1 + 4 + 2,
         Kind::Directory(_) => 1 + 4 + 32,
+        Kind::File(content) if content.dictionary.is_some() => 1 + 4 + 4,
         Kind::File(_) => 1 + 4,
     };
     let entry = Entry::new(PackPathBuf::new(b"name".to_vec()).unwrap(), kind);

@@ -3,11 +3,15 @@
 use super::Files;
 use super::parts::Parts;
 use crate::forge::{Child, Forge, node};
+use crate::frames;
 use crate::gzip::{Blocks, blocks, member, member_with};
 use crate::leaf::leaf;
 use crate::tree::{Node, Tree};
 use rangepack_core::layout::{PAGE_SIZE, Section, Volume};
-use rangepack_core::{AttributeBlock, Attributes, Codec, Digest, Extent, Owner, Result, Tag};
+use rangepack_core::{
+    AttributeBlock, Attributes, Codec, DictionaryPlace, DictionaryRef, Digest, Extent, Owner,
+    Result, Tag, hash,
+};
 
 /// A pack alone.
 fn alone(bytes: Vec<u8>) -> Result<Files> {
@@ -137,12 +141,54 @@ pub(super) fn unknown_parts(tree: &Tree) -> Result<Files> {
 /// Codecs that no reader knows yet: such files are listed, and cannot be read.
 pub(super) fn unknown_codec(tree: &Tree) -> Result<Files> {
     let mut parts = Parts::of(tree)?;
-    let content =
-        parts.encode(Codec::Other(3), b"a frame of Zstandard, say", b"what it decodes to");
-    *parts.content("reserved for Zstandard") = content;
+    let content = parts.encode(Codec::Other(2), b"a deflate stream, say", b"what it decodes to");
+    *parts.content("reserved for deflate") = content;
     let content = parts.encode(Codec::Other(200), b"??", b"two question marks");
     *parts.content("somewhere/reserved") = content.with_original_digest(None);
     alone(parts.forge()?.seal())
+}
+
+/// Zstandard frames: with and without dictionary, one for each block, with all that a frame may say of itself.
+pub(super) fn zstd(tree: &Tree) -> Result<Files> {
+    let mut parts = Parts::of(tree)?;
+    parts.data.clear();
+    let (first, second) = (frames::dictionary(), frames::dictionary()[..1500].to_vec());
+    let places = [frames::place(0, &first), frames::place(first.len(), &second)];
+    parts.data.extend([&first[..], &second].concat());
+    for (path, number, says_all) in
+        [("records/1", 1, false), ("records/2", 2, false), ("records/3", 1, true)]
+    {
+        let content = file(tree, path);
+        let dictionary = if number == 1 { &first } else { &second };
+        let frame = match says_all {
+            true => frames::frame(&content, dictionary),
+            false => frames::plain_frame(&content, dictionary),
+        };
+        let encoded = parts.encode(Codec::Zstd, &frame, &content);
+        *parts.content(path) = encoded.with_dictionary(Some(DictionaryRef::Number(number)));
+    }
+    for path in ["empty", "plain"] {
+        let content = file(tree, path);
+        *parts.content(path) = parts.encode(Codec::Zstd, &frames::frame(&content, b""), &content);
+    }
+    // The second block does not shrink: it is a frame of raw bytes.
+    let content = file(tree, "large");
+    let blocks: Vec<_> =
+        content.chunks(4096).map(|block| frames::plain_frame(block, b"")).collect();
+    let lengths: Vec<_> = blocks.iter().map(|frame| frame.len() as u32).collect();
+    let encoded = parts.encode(Codec::Zstd, &blocks.concat(), &content);
+    let table = parts.table(12, &blocks.concat(), &lengths);
+    *parts.content("large") = encoded.with_blocks(Some(table));
+    let list = DictionaryPlace::list_to_bytes(&places);
+    alone(parts.forge()?.with(Tag::DICTIONARIES, &list).seal())
+}
+
+/// The content of the large file in it.
+pub(super) fn noise_between_text() -> Vec<u8> {
+    let text = b"a text that comes again and again, ".repeat(200);
+    // XXH3 is as good as random.
+    let noise = (0..512u64).flat_map(|number| hash::hash_of(&number.to_le_bytes()).to_le_bytes());
+    [&text[..4096], &noise.collect::<Vec<_>>(), &text[4096..]].concat()
 }
 
 /// Payloads in two other files. A block table lies in the pack all the same.

@@ -64,26 +64,27 @@ class Decoder {
    * @param {Uint8Array} payload
    * @param {number} at where in it a frame begins
    * @param {number} size of its content
+   * @param {boolean} exact whether it may not be shorter
    * @param {number} dictionary 0: none
-   * @returns {Uint8Array<ArrayBuffer>} its content; `consumed` says how long it is
+   * @returns {Uint8Array<ArrayBuffer>} its content; `consumed` says how long the frame is
    */
-  frame(payload, at, size, dictionary) {
+  frame(payload, at, size, exact, dictionary) {
     // Before it is looked at, nobody knows how long it is.
     const likely = Math.min(at + size + (size >> 2) + 1024, payload.length);
     try {
-      return this.#frame(payload.subarray(at, likely), at, size, dictionary);
+      return this.#frame(payload.subarray(at, likely), at, size, exact, dictionary);
     } catch (error) {
       if (likely === payload.length) throw error;
-      return this.#frame(payload.subarray(at, at + LONGEST), at, size, dictionary);
+      return this.#frame(payload.subarray(at, at + LONGEST), at, size, exact, dictionary);
     }
   }
 
-  /** @param {Uint8Array} stored @param {number} at @param {number} size @param {number} dictionary */
-  #frame(stored, at, size, dictionary) {
+  /** @param {Uint8Array} stored @param {number} at @param {number} size @param {boolean} exact @param {number} dictionary */
+  #frame(stored, at, size, exact, dictionary) {
     const room = this.#frames.room(stored.length);
     this.#all().set(stored, room);
-    const content = this.#frames.decode(stored.length, size, dictionary, at);
-    return this.#all().slice(content, content + size);
+    const content = this.#frames.decode(stored.length, size, exact, dictionary, at);
+    return this.#all().slice(content, content + this.#frames.length);
   }
 
   get consumed() {
@@ -125,16 +126,25 @@ export class Frames {
    * @returns {Promise<Uint8Array<ArrayBuffer>>} the content of all its frames
    */
   async whole(entry, payload, signal) {
-    if (entry.blocks === undefined) return this.one(entry, payload, entry.size, signal);
-    const step = 2 ** entry.blocks.blockLog2;
-    const content = new Uint8Array(entry.size);
+    // Without a table each frame says how much it holds.
+    const exact = entry.blocks !== undefined;
+    const step = entry.blocks === undefined ? LONGEST : 2 ** entry.blocks.blockLog2;
+    let content = new Uint8Array();
     let [at, length, breath] = [0, 0, BREATH];
     do {
       const size = Math.min(step, entry.size - length);
-      const [piece, consumed] = await this.#frame(entry, payload, at, size, signal);
-      content.set(piece, length);
+      const [piece, consumed] = await this.#frame(entry, payload, at, size, exact, signal);
       at += consumed;
-      length += size;
+      length += piece.length;
+      if (piece.length === entry.size) {
+        content = piece;
+        break;
+      }
+      if (content.length === 0) content = new Uint8Array(entry.size);
+      content.set(piece, length - piece.length);
+      if (at === payload.length && length < entry.size) {
+        throw new PackError('ERR_CORRUPT', `content of ${entry.size} bytes expected, ${length} found`);
+      }
       if (length < breath) continue;
       await sleep(0, signal);
       breath = length + BREATH;
@@ -151,7 +161,7 @@ export class Frames {
    * @returns {Promise<Uint8Array<ArrayBuffer>>}
    */
   async one(entry, stored, size, signal) {
-    const [content, consumed] = await this.#frame(entry, stored, 0, size, signal);
+    const [content, consumed] = await this.#frame(entry, stored, 0, size, true, signal);
     atEnd(consumed, stored);
     return content;
   }
@@ -161,10 +171,11 @@ export class Frames {
    * @param {Uint8Array} payload
    * @param {number} at where in it a frame begins
    * @param {number} size of its content
+   * @param {boolean} exact
    * @param {AbortSignal | undefined} signal
    * @returns {Promise<[content: Uint8Array<ArrayBuffer>, consumed: number]>}
    */
-  async #frame({ dictionary }, payload, at, size, signal) {
+  async #frame({ dictionary }, payload, at, size, exact, signal) {
     const decoder = await abortable(loaded(), signal);
     for (;;) {
       // Another one may have taken its room, so that it is looked for where it is used.
@@ -174,7 +185,7 @@ export class Frames {
         continue;
       }
       try {
-        return [decoder.frame(payload, at, size, number ?? 0), decoder.consumed];
+        return [decoder.frame(payload, at, size, exact, number ?? 0), decoder.consumed];
       } catch (error) {
         // It is left as it was when it failed, which no other file is to suffer from.
         if (error instanceof WebAssembly.RuntimeError) shared = undefined;

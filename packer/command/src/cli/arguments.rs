@@ -8,10 +8,10 @@ use super::follow::Follow;
 use super::status::State;
 use crate::format::{Size, count};
 use rangepack::Location;
+use rangepack::{Compression, PackOptions, default_threads};
 use rangepack::{DirectoryLines, IndexFormat, IndexOptions, Tail};
 use rangepack::{Filter, FilterOptions};
 use rangepack::{OpenOptions, Pack, Verify};
-use rangepack::{Compression, PackOptions, default_threads};
 use rangepack_core::Digest;
 use std::path::Path;
 

@@ -50,7 +50,8 @@ mod tests {
         ] {
             assert_eq!(parse_compression(text), Ok(expected), "{text}");
         }
-        for text in ["", "0", "10", "gzip:10", "gzip:", "zstd:0", "zstd:23", "zstd:x", "xz", "Zstd"] {
+        for text in ["", "0", "10", "gzip:10", "gzip:", "zstd:0", "zstd:23", "zstd:x", "xz", "Zstd"]
+        {
             assert!(parse_compression(text).is_err(), "{text}");
         }
         assert_eq!(parse_dictionaries("16k"), Ok(Dictionaries::Size(16 << 10)));

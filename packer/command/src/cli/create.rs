@@ -313,7 +313,7 @@ mod tests {
         args.check().unwrap();
         assert_eq!(args.show.progress.when(), When::Always);
         assert_eq!(args.durability.index_batch, Some(20));
-        assert_eq!(args.options().unwrap().compress, Some(Compression::Gzip(6)));
+        assert_eq!(args.options().unwrap().compress, Some(rangepack::Compression::Gzip(6)));
         assert!(args.prints_each());
     }
 

@@ -3,7 +3,6 @@
 use super::console::Global;
 #[cfg(feature = "serve")]
 use crate::serve::ServeError;
-use crate::words::words;
 use rangepack::{ContainerProblem, Error, Expected, OtherFormat, RemoteProblem, VolumeProblem};
 use rangepack_core::ErrorKind;
 use std::io;
@@ -118,8 +117,8 @@ impl Failure {
         match self {
             _ if exit == Exit::Fine => {}
             _ if exit == Exit::Interrupted => global.error("interrupted", None),
-            Failure::Library(error) => global.error(&words(error), advice(error)),
-            Failure::Hinted { error, hint } => global.error(&words(error), Some(hint)),
+            Failure::Library(error) => global.error(&error.in_one_line(), advice(error)),
+            Failure::Hinted { error, hint } => global.error(&error.in_one_line(), Some(hint)),
             Failure::System { action, path, source } => {
                 global.error(&format!("cannot {action} {}: {source}", path.display()), None);
             }
@@ -214,7 +213,7 @@ fn advice(error: &Error) -> Option<&'static str> {
 #[cfg(feature = "serve")]
 fn serving(error: &ServeError) -> (String, Option<&'static str>) {
     match error {
-        ServeError::Pack(error) => (words(error), advice(error)),
+        ServeError::Pack(error) => (error.in_one_line(), advice(error)),
         ServeError::Listen { address, source } => {
             let hint = match source.kind() {
                 io::ErrorKind::AddrInUse => {
@@ -388,7 +387,7 @@ mod tests {
         assert_eq!(exit(pack(rangepack_core::Error::NotAPack { file_len: 1 })), Exit::Bad);
         assert_eq!(exit(io(io::ErrorKind::NotFound)), Exit::Trouble);
         assert_eq!(exit(Error::Cancelled { at: "a.pack".into() }), Exit::Interrupted);
-        let (pack, entry) = ("a.pack".into(), "x".to_owned());
+        let (pack, entry) = ("a.pack".into(), "x".into());
         assert_eq!(exit(Error::NoEntry { pack, entry }), Exit::Bad);
         let (path, problem) = ("a.idx".into(), ContainerProblem::Locked);
         assert_eq!(exit(Error::Container { path, problem }), Exit::Trouble);

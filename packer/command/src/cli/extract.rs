@@ -15,7 +15,9 @@ use super::status::{State, StatusArgs};
 use super::summary::Done;
 use crate::format::count;
 use rangepack::Location;
-use rangepack::{ExtractOptions, ExtractReport, Present, Replace, Selection, Stopped, extract};
+use rangepack::{
+    EntryPath, ExtractOptions, ExtractReport, Present, Replace, Selection, Stopped, extract,
+};
 use rangepack::{Filter, Globs};
 use rangepack::{OpenOptions, Pack, Verify};
 use serde::Serialize;
@@ -236,7 +238,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
 }
 
 /// Names patterns that match nothing, each with what may have been meant.
-fn tell_unmatched(pack: &Pack, unmatched: &[String], global: &Global) {
+fn tell_unmatched(pack: &Pack, unmatched: &[EntryPath], global: &Global) {
     for pattern in unmatched {
         let hint = paths::suggestion(pack, pattern.as_bytes());
         global.error(&format!("nothing in the pack matches {pattern}"), hint.as_deref());
@@ -317,13 +319,13 @@ struct Json<'r> {
     failed: u64,
     refused: u64,
     attributes_left_out: u64,
-    unmatched: &'r [String],
+    unmatched: Vec<String>,
     problems: Vec<JsonProblem<'r>>,
 }
 
 #[derive(Debug, Serialize)]
 struct JsonProblem<'r> {
-    path: &'r str,
+    path: String,
     problem: &'r str,
 }
 
@@ -343,9 +345,12 @@ impl<'r> Json<'r> {
             failed: report.failed,
             refused: report.refused,
             attributes_left_out: report.attributes_left_out,
-            unmatched: &report.unmatched,
+            unmatched: report.unmatched.iter().map(ToString::to_string).collect(),
             problems: problems
-                .map(|problem| JsonProblem { path: &problem.path, problem: &problem.message })
+                .map(|problem| JsonProblem {
+                    path: problem.path.to_string(),
+                    problem: &problem.message,
+                })
                 .collect(),
         }
     }

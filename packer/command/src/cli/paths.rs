@@ -70,7 +70,7 @@ pub(super) fn bad_glob(error: &rangepack::FilterError) -> Failure {
 
 /// Nothing is there under this path, or matches this glob.
 fn missing(pack: &Pack, path: &[u8]) -> Failure {
-    let (pack, entry) = (pack.location().clone(), Escaped(path).to_string());
+    let (pack, entry) = (pack.location().clone(), path.into());
     Failure::Library(Error::NoEntry { pack, entry })
 }
 

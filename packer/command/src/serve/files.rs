@@ -66,7 +66,7 @@ pub(super) fn respond(
 
 fn file(shared: &Shared, request: &Parts, served: &Arc<Served>, entry: &Entry) -> Result<Response> {
     let Kind::File(stored) = &entry.kind else {
-        let (pack, entry) = (served.pack.location().clone(), entry.path.display().to_string());
+        let (pack, entry) = (served.pack.location().clone(), entry.path.as_bytes().into());
         return Err(Error::WrongKind { pack, entry, expected: rangepack::Expected::File });
     };
     let name = String::from_utf8_lossy(entry.path.as_bytes());

@@ -101,7 +101,7 @@ fn home() -> TempDir {
     std::os::unix::fs::symlink("nowhere", source.join("broken")).unwrap();
     pack(&source, home.path().join("a.pack"), &PackOptions::default(), &()).unwrap();
     let mut options = PackOptions::default();
-    options.compress = Some(6);
+    options.compress = Some(rangepack::Compression::Gzip(6));
     pack(&source, home.path().join("c.pack"), &options, &()).unwrap();
     home
 }
@@ -322,7 +322,7 @@ fn any_part_of_a_file_without_a_block_table_is_reached() {
     let bytes = numbers(250).repeat(11_000);
     fs::write(home.path().join("src/long.bin"), &bytes).unwrap();
     let mut options = rangepack::CreateOptions::default();
-    options.pack.compress = Some(6);
+    options.pack.compress = Some(rangepack::Compression::Gzip(6));
     create(home.path().join("src"), home.path().join("old"), &options, &()).unwrap();
     let server = Server::start(home.path(), &["old"]);
     let mut client = server.client();

@@ -41,7 +41,7 @@ fn names_that_lead_out_are_refused_and_the_rest_is_extracted() {
     assert_eq!((report.files, report.refused, report.failed), (2, 6, 0), "{report:?}");
     assert!(!report.is_complete());
     assert!(report.problems.iter().any(|problem| problem.path == "../evil"));
-    assert!(report.problems.iter().any(|problem| problem.path == "nul\\u{0}"));
+    assert!(report.problems.iter().any(|problem| problem.path == "nul\0"));
     // Of a file and a directory the later one counts.
     assert_eq!(names(&target), ["good", "last"]);
     assert!(!names(directory.path()).iter().any(|name| name.contains("evil")));
@@ -65,7 +65,7 @@ fn what_an_old_index_does_not_tell_is_named_and_the_rest_is_extracted() {
     assert_eq!(paths, ["odd", "odd", "odd", "odd", "line 6 of the index"]);
     assert_eq!(fs::read(home.path().join("v1-odd-lines.pack/even")).unwrap(), b"hello");
     let (files, refused, paths) = all("fpack-name-lost.pack");
-    assert_eq!((files, refused, paths), (1, 1, vec!["file 2 of the .fpack".to_owned()]));
+    assert_eq!((files, refused, paths), (1, 1, vec!["file 2 of the .fpack".into()]));
     // Only so many are kept; all are counted.
     let container = home.path().join("many");
     fs::write(&container, b"hello").unwrap();
@@ -132,7 +132,10 @@ fn a_damaged_payload_leaves_nothing_and_stops_nobody() {
     fs::write(source.path().join("b/large"), text(50_000)).unwrap();
     for compress in [None, Some(6)] {
         for damaged in ["b/small", "b/large"] {
-            let pack_options = PackOptions { compress, ..Default::default() };
+            let pack_options = PackOptions {
+                compress: compress.map(crate::Compression::Gzip),
+                ..Default::default()
+            };
             let (directory, pack) = packed(source.path(), &pack_options);
             let pack = damage(pack, damaged);
             let target = directory.path().join("target");

@@ -46,7 +46,13 @@ fn make(tree: &Tree, compress: Option<u32>) -> (TempDir, std::path::PathBuf) {
         fs::write(path, content).unwrap();
     }
     let target = root.path().join("target.pack");
-    pack(&source, &target, &PackOptions { compress, ..PackOptions::default() }, &()).unwrap();
+    pack(
+        &source,
+        &target,
+        &PackOptions { compress: compress.map(crate::Compression::Gzip), ..PackOptions::default() },
+        &(),
+    )
+    .unwrap();
     (root, target)
 }
 

@@ -1,7 +1,7 @@
 //! A file that the caller reads.
 
 use super::{Answered, Counters, Part, TAIL, Version};
-use crate::error::{BadAnswer, RemoteProblem};
+use crate::error::{BadAnswer, CallerError, RemoteProblem};
 use crate::source::given::{ByteRanges, Opener};
 use crate::source::location::Url;
 use rangepack_core::Extent;
@@ -55,13 +55,8 @@ impl Given {
     }
 }
 
-/// What the caller said, as a server would have said it.
 fn problem(error: io::Error) -> RemoteProblem {
-    match error.kind() {
-        io::ErrorKind::NotFound => RemoteProblem::NotFound(404),
-        io::ErrorKind::PermissionDenied => RemoteProblem::Denied(403),
-        _ => RemoteProblem::Other(error.to_string()),
-    }
+    RemoteProblem::Caller(CallerError::new(error))
 }
 
 #[cfg(test)]
@@ -103,7 +98,10 @@ mod tests {
         let short = open("x://digits", b"01234").unwrap();
         let broken = Err(RemoteProblem::BadAnswer(BadAnswer::BrokenOff));
         assert_eq!(short.range(Extent { start: 3, len: 4 }).map(|part| part.bytes), broken);
-        assert_eq!(open("x://other", b"").err(), Some(RemoteProblem::NotFound(404)));
+        let error = open("x://other", b"").unwrap_err();
+        assert!(error.is_missing());
+        let RemoteProblem::Caller(error) = error else { panic!("{error}") };
+        assert_eq!(error.as_io().kind(), io::ErrorKind::NotFound);
         assert!(Given::new(&Url::given("x://digits"), None, Counters::default()).is_err());
     }
 }

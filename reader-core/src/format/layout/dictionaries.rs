@@ -12,6 +12,7 @@ const MAX_DICTIONARIES: u64 = 65_535;
 
 /// Length of a record, in bytes.
 const RECORD: usize = 48;
+const RECORD_LEN: u64 = RECORD as u64;
 
 impl DictionaryPlace {
     /// The bytes of the section that lists `places`, the first of which has number 1.
@@ -29,10 +30,15 @@ impl DictionaryPlace {
         out
     }
 
+    /// Length of the section that lists so many dictionaries, in bytes.
+    pub fn list_len(count: usize) -> u64 {
+        (count as u64).saturating_mul(RECORD_LEN)
+    }
+
     /// How many dictionaries a section of `len` bytes lists; 0 when it is none.
     pub fn count_in(len: u64) -> usize {
-        let count = len.checked_div(RECORD as u64).unwrap_or(0);
-        match len.is_multiple_of(RECORD as u64) && count <= MAX_DICTIONARIES {
+        let count = len.checked_div(RECORD_LEN).unwrap_or(0);
+        match len.is_multiple_of(RECORD_LEN) && count <= MAX_DICTIONARIES {
             true => usize::try_from(count).unwrap_or(0),
             false => 0,
         }

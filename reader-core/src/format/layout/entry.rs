@@ -7,7 +7,7 @@ use super::leaf::LeafPage;
 use super::record::{self, Record, TOTALS_PLACE};
 use crate::entry::{AttributeBlock, Owner};
 use crate::error::{Error, Result, Structure};
-use crate::{Codec, Content, DictionaryRef, Digest, Entry, Kind, Totals};
+use crate::{Codec, Content, DictionaryRef, Digest, Entry, Extent, Kind, Totals};
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -240,6 +240,25 @@ fn file(page: &LeafPage<'_>, slot: usize, flags: Flags, record: &Record<'_>) -> 
         hard_link: record.hard_link()?,
         sparse: record.sparse(),
     })
+}
+
+/// Volume and place of the content of a file that lies there as it is, of which there is no record; `None` for everything else.
+#[inline]
+pub(crate) fn plain(
+    page: &LeafPage<'_>,
+    slot: usize,
+    flags: Flags,
+) -> Result<Option<(u32, Extent)>> {
+    let is_plain = flags.is_file() && flags.codec() == Codec::Stored;
+    if !is_plain || column(page, slot, Column::Record)? != 0 {
+        return Ok(None);
+    }
+    flags.supported()?;
+    let volume = column(page, slot, Column::Volume)?;
+    let volume = u32::try_from(volume).or_else(|_| bad("volume", volume))?;
+    let extent =
+        Extent { start: column(page, slot, Column::Offset)?, len: size(page, slot, flags)? };
+    Ok(Some((volume, extent)))
 }
 
 /// What an entry is, and where its attributes lie.

@@ -189,6 +189,13 @@ impl<'a> LeafPage<'a> {
         columns::read(self.page, rows, self.stride, slot, column)
     }
 
+    /// The first byte of the row of an entry, whatever it means.
+    #[inline]
+    pub(crate) fn glance(&self, slot: usize) -> u8 {
+        let at = slot.saturating_mul(usize::from(self.stride));
+        self.part(self.rows, self.end).get(at).copied().unwrap_or(0)
+    }
+
     /// The 32 bytes of an entry that hold its digest, or its totals.
     #[inline]
     pub(crate) fn digest(&self, slot: usize) -> Option<&'a [u8; DIGEST_LEN]> {

@@ -104,6 +104,15 @@ impl<'a> EntryRef<'a> {
         entry::content(&self.page, self.slot.slot, self.flags)
     }
 
+    /// Volume and place of the content of a file that lies there as it is, when that is all that is known of it. `None` for
+    /// everything else, of which [`EntryRef::content`] tells.
+    ///
+    /// It looks at less of the page: not at the digest.
+    #[inline]
+    pub fn plain(&self) -> Result<Option<(u32, Extent)>> {
+        entry::plain(&self.page, self.slot.slot, self.flags)
+    }
+
     /// Target of a symbolic link, 1 to 8192 bytes without NUL; `None` for everything else.
     pub fn link_target(&self) -> Result<Option<&'a [u8]>> {
         if !self.is_symlink() {

@@ -1,7 +1,7 @@
 //! Frames side by side, decoded as their bytes arrive.
 
 use super::frame::{Step, Walk};
-use super::{Context, Dictionary, MAX_FRAME, backend, check_dictionary, plausible};
+use super::{Context, Dictionary, Frame, backend, check_dictionary, plausible};
 use crate::Content;
 use crate::error::{Error, Result, Structure};
 use crate::format::layout::TableShape;
@@ -13,8 +13,8 @@ use alloc::vec::Vec;
 pub struct FrameDecoder {
     dictionary: Option<Dictionary>,
     context: Context,
-    /// Content of each frame but the last, and of all.
-    step: u64,
+    /// Content of each frame but the last, if that is known, and of all.
+    step: Option<u64>,
     size: u64,
     /// What is there of the frame that comes, how far it was looked through, and where it begins in the payload.
     stored: Vec<u8>,
@@ -31,8 +31,8 @@ impl FrameDecoder {
     /// For the payload of `content`, which needs this dictionary.
     ///
     /// # Errors
-    /// [`Error::SizeMismatch`] when no frames of that length hold content of that length, [`Error::BadField`] when a
-    /// single frame would have to hold more than [`MAX_FRAME`] bytes, [`Error::NoDictionary`].
+    /// [`Error::SizeMismatch`] when no frames of that length hold content of that length, [`Error::BadField`] when the
+    /// block table is none that can be, [`Error::NoDictionary`].
     pub fn new(content: &Content, dictionary: Option<Dictionary>) -> Result<FrameDecoder> {
         plausible(content.stored_size, content.size)?;
         check_dictionary(content, dictionary.as_ref())?;
@@ -94,7 +94,7 @@ impl FrameDecoder {
                     progress.consumed = progress.consumed.saturating_add(len);
                 }
                 Step::Whole(frame) => {
-                    let size = self.step.min(self.size.saturating_sub(self.decoded));
+                    let size = next_size(self.step, self.size, self.decoded, &frame);
                     self.content.clear();
                     self.given = 0;
                     let start = self.start;
@@ -122,22 +122,29 @@ impl FrameDecoder {
         if self.ended {
             return Ok(());
         }
+        if self.stored.is_empty() && self.decoded > 0 {
+            let (expected, found) = (self.size, self.decoded);
+            return Err(Error::SizeMismatch { expected, found });
+        }
         let have = self.start.saturating_add(self.stored.len() as u64);
         Err(Error::Truncated { structure: Structure::Zstd, need: have.saturating_add(1), have })
     }
 }
 
-/// How much content each frame of a payload holds, in bytes; the last one perhaps less.
-pub(super) fn frame_size(content: &Content) -> Result<u64> {
+/// How much content each frame of a payload with a block table holds, in bytes; the last one perhaps less.
+pub(super) fn frame_size(content: &Content) -> Result<Option<u64>> {
     match &content.blocks {
         Some(blocks) if content.size > 0 => {
             TableShape::new(content.size, blocks.block_log2)?;
-            Ok(1 << blocks.block_log2)
+            Ok(Some(1 << blocks.block_log2))
         }
-        _ if content.size > MAX_FRAME => {
-            let (structure, field) = (Structure::Zstd, "content size");
-            Err(Error::BadField { structure, field, value: content.size })
-        }
-        _ => Ok(content.size),
+        _ => Ok(None),
     }
+}
+
+/// How much content the next frame must hold, of `size` bytes in all, of which some are `decoded`: what it says, unless that is
+/// too much, or nothing.
+pub(super) fn next_size(step: Option<u64>, size: u64, decoded: u64, frame: &Frame) -> u64 {
+    let left = size.saturating_sub(decoded);
+    step.unwrap_or(frame.size.max(1)).min(left)
 }

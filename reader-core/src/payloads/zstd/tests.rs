@@ -1,3 +1,5 @@
+#![cfg(any(feature = "zstd", feature = "zstd-c"))]
+
 use super::*;
 use crate::{BlockTable, Codec, Content, DictionaryRef, Limits, decode_all};
 use proptest::prelude::*;
@@ -147,14 +149,14 @@ fn a_payload_of_frames_is_what_its_blocks_are() {
     for block in text.chunks(1 << 16) {
         payload.extend(zstd::bulk::compress(block, 3).unwrap());
     }
-    let blocks = Some(BlockTable { offset: 0, digest: Digest([0; 32]), block_log2: 16 });
-    let content = content_of(&payload, text.len()).with_blocks(blocks);
+    let table = BlockTable { offset: 0, digest: Digest([0; 32]), block_log2: 16 };
+    let content = content_of(&payload, text.len()).with_blocks(Some(table));
     let limits = Limits::default();
     assert!(*decode_all(&content, &payload, None, &limits).unwrap() == text);
-    // Without a table one frame is all.
+    // Without a table each frame says how much it holds.
     let alone = content.with_blocks(None);
-    assert!(decode_all(&alone, &payload, None, &limits).is_err());
-    let other = Some(BlockTable { block_log2: 17, ..blocks.unwrap() });
+    assert!(*decode_all(&alone, &payload, None, &limits).unwrap() == text);
+    let other = Some(BlockTable { block_log2: 17, ..table });
     assert!(decode_all(&content.with_blocks(other), &payload, None, &limits).is_err());
     for (input, output) in [(1, 100_000), (7, 13), (4096, 1000), (1 << 20, 1 << 20)] {
         let mut decoder = crate::Decoder::new(&content, None).unwrap();
@@ -182,11 +184,16 @@ fn a_payload_of_frames_is_what_its_blocks_are() {
 }
 
 #[test]
-fn content_beyond_a_frame_needs_a_block_table() {
-    let content = Content::new(Codec::Zstd, 0, 1 << 20, MAX_FRAME + 1);
-    assert!(matches!(FrameDecoder::new(&content, None), Err(Error::BadField { .. })));
-    let bomb = Content { stored_size: 9, ..content };
+fn content_that_cannot_be_there_is_refused_beforehand() {
+    let bomb = Content::new(Codec::Zstd, 0, 9, MAX_FRAME);
     assert!(matches!(FrameDecoder::new(&bomb, None), Err(Error::SizeMismatch { .. })));
+    // Frames of nothing lead nowhere.
+    let nothing = zstd::bulk::compress(b"", 3).unwrap();
+    let payload = [&nothing[..], &zstd::bulk::compress(b"abc", 3).unwrap()].concat();
+    let content = content_of(&payload, 3);
+    assert!(decode_all(&content, &payload, None, &Limits::default()).is_err());
+    let empty = content_of(&nothing, 0);
+    assert!(decode_all(&empty, &nothing, None, &Limits::default()).unwrap().is_empty());
 }
 
 proptest! {

@@ -132,6 +132,27 @@ fn a_pack_of_a_hundred_thousand_answers_in_few_reads() {
 }
 
 #[test]
+fn many_numbers_at_once_lead_where_each_does() {
+    for count in [0u64, 1, 500, 40_000] {
+        let (file, _) = pack(names(count as usize));
+        let index = open(&file);
+        let numbers: Vec<u64> = (0..count + 40).rev().step_by(1 + count as usize / 70).collect();
+        let mut found = Vec::new();
+        index.entries_of(&file[..], &numbers, &mut found);
+        assert_eq!(found.len(), numbers.len());
+        for (number, entry) in numbers.into_iter().zip(found) {
+            let expected = index.entry_at(&file[..], number).unwrap().ready().unwrap();
+            let extent = |entry: EntryRef<'_>| entry.content().unwrap().unwrap().extent();
+            assert_eq!(entry.map(extent), expected.map(extent));
+            assert_eq!(
+                entry.map(|entry| entry.plain().unwrap()),
+                expected.map(|it| Some((0, extent(it))))
+            );
+        }
+    }
+}
+
+#[test]
 fn every_path_is_found_and_no_other() {
     for count in [0, 1, 2, 500, 40_000] {
         let (file, paths) = pack(names(count));

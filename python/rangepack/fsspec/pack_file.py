@@ -35,6 +35,9 @@ class PackFile(io.BufferedReader):
         """What the pack knows of it."""
         return cast("dict[str, Any]", self.fs.info(self.path))
 
+    def __repr__(self) -> str:
+        return f"<rangepack.fsspec.PackFile {self.full_name!r}, {self.size} bytes>"
+
     def __reduce_ex__(self, _: Any) -> Any:
         return _reopen, (self.fs, self.path, self.tell())
 

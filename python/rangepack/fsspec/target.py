@@ -74,9 +74,11 @@ class _FileSystem:
     def __init__(self, fs: AbstractFileSystem, path: str) -> None:
         protocol = fs.protocol if isinstance(fs.protocol, str) else fs.protocol[0]
         self._fs = fs
-        self._prefix = f"{protocol}://"
         # Without what may be secret: that is with the file system.
-        self.name = f"{self._prefix}{fs._strip_protocol(path)}"
+        inside = str(fs._strip_protocol(path))
+        # Some file systems take nothing away.
+        self._prefix = "" if "://" in inside else f"{protocol}://"
+        self.name = self._prefix + inside
 
     def open(self, url: str, /) -> _File:
         """The pack, or what lies beside it."""

@@ -1,0 +1,164 @@
+"""What packing, extracting and verifying say when they are done."""
+
+from __future__ import annotations
+
+# `typing` takes longer to import than a pack to open; type checkers know this name.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+
+class Report:
+    """Numbers and texts, as attributes; `vars(report)` is a dict of them."""
+
+    def __init__(self, known: Mapping[str, Any]) -> None:
+        self.__dict__.update(known)
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and vars(self) == vars(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        known = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
+        return f"{type(self).__name__}({known})"
+
+
+class Packed(Report):
+    """What was packed.
+
+    Attributes:
+        files: How many regular files.
+        directories: How many directories.
+        links: How many symbolic links.
+        bytes: Length of all contents.
+        stored_bytes: Length of what was written for them.
+        duplicates: Files with the content of another, which is stored once.
+        special: Pipes, sockets and devices, which are left out.
+        failed: Files and directories that could not be read.
+        problems: The first 1000 of these: paths on disk, and reasons.
+    """
+
+    files: int
+    directories: int
+    links: int
+    bytes: int
+    stored_bytes: int
+    duplicates: int
+    special: int
+    failed: int
+    problems: list[tuple[str, str]]
+
+
+class Created(Packed):
+    """What was packed into a container, and what was there.
+
+    Attributes:
+        unchanged: Entries of earlier runs that stay.
+        changed: Entries of earlier runs that were packed anew.
+        replaced: Entries of which a later one took the place.
+        resumed_entries: How many entries were there; `None` in a new container.
+        cut: Bytes that nothing named, and that were cut off.
+        is_finalized: Whether the container has its index inside.
+        entries, file_length, root: Of one that was finished: as for `Finalized`, else `None`.
+    """
+
+    unchanged: int
+    changed: int
+    replaced: int
+    resumed_entries: int | None
+    cut: int
+    is_finalized: bool
+    entries: int | None
+    file_length: int | None
+    root: str | None
+
+
+class Finalized(Report):
+    """What is in a container that was finished.
+
+    Attributes:
+        entries: How many entries.
+        file_length: Length of the container in bytes.
+        root: SHA-256 of the root page, if it has one.
+        cut: Bytes that nothing named, and that were cut off.
+        replaced: Entries of which a later one took the place.
+    """
+
+    entries: int
+    file_length: int
+    root: str | None
+    cut: int
+    replaced: int
+
+
+class Surveyed(Report):
+    """What would be packed of a tree.
+
+    Attributes:
+        files, directories, links, special, failed, bytes: As for `Packed`.
+    """
+
+    files: int
+    directories: int
+    links: int
+    special: int
+    failed: int
+    bytes: int
+
+
+class Extracted(Report):
+    """What was extracted.
+
+    Attributes:
+        files: How many regular files.
+        directories: How many directories, those included that were there.
+        links: How many symbolic links.
+        bytes: Length of all contents.
+        skipped: What was there already.
+        replaced: How many of the files took the place of others.
+        failed: What could not be extracted.
+        refused: Entries whose names may not be extracted.
+        unmatched: Those of `paths` that nothing in the pack matches.
+        is_complete: Whether everything is there that was asked for.
+        stopped: Why it ended early (`"disk full"`, `"first failure"`), or `None`.
+        problems: The first 1000 entries that failed or were refused: paths in the pack, and reasons.
+    """
+
+    files: int
+    directories: int
+    links: int
+    bytes: int
+    skipped: int
+    replaced: int
+    failed: int
+    refused: int
+    unmatched: list[str]
+    is_complete: bool
+    stopped: str | None
+    problems: list[tuple[str, str]]
+
+
+class Verified(Report):
+    """What was found in a pack.
+
+    Attributes:
+        is_sound: Whether nothing is wrong.
+        files: How many files were read.
+        bytes: How many bytes of payloads.
+        bad: Entries that are damaged.
+        unverifiable: Entries of which no digest is known.
+        left_out: Of an old container: entries that no pack may hold.
+        is_partial: Of an old container: its index is not whole, or not its own.
+        problems: The first 1000 of what is wrong: paths in the pack (`None` for the pack itself), and reasons.
+    """
+
+    is_sound: bool
+    files: int
+    bytes: int
+    bad: int
+    unverifiable: int
+    left_out: int
+    is_partial: bool
+    problems: list[tuple[str | None, str]]
