@@ -71,8 +71,8 @@ def pack(source: StrPath, target: StrPath, *, progress: Progress = False, **opti
         target: The pack.
         progress: `True` for a bar (by tqdm, when it is there), or a function that is called with the number of files
             and of bytes.
-        compress: `"gzip"` or `"zstd"` compresses each file, where that makes it shorter; zstd is faster, and the old programs
-            cannot read it.
+        compress: `"gzip"` or `"zstd"` compresses each file, where that makes it shorter; zstd is faster, and the old
+            programs cannot read it.
         level: How much work that is, of gzip from 1 to 9 (6), of zstd from 1 to 22 (3).
         dictionaries: With zstd, learn beforehand what small files have in common.
         include, exclude: Globs as in a .gitignore, one or several: what alone is packed, and what is left out.
@@ -121,7 +121,8 @@ def pack_files(
             they are packed; their time is the beginning of 1970, so that the same contents make the same pack.
         target: The pack.
         progress: As for `pack`.
-        options: `compress`, `level`, `dictionaries`, `overwrite`, `strict`, `incomplete`, `fsync`, `threads` and `metadata` of `pack`.
+        options: `compress`, `level`, `dictionaries`, `overwrite`, `strict`, `incomplete`,
+            `fsync`, `threads` and `metadata` of `pack`.
 
     Raises:
         As `pack`, and ValueError for a path that no pack can have.
@@ -295,8 +296,8 @@ def create(
         dedup: Store the same content once (`True`).
         align: Payloads begin at multiples of so many bytes.
         owner, xattrs: Keep owners, and extended attributes.
-        compress, level, include, exclude, extensions, hidden, gitignore, follow_links, strict, threads: As for `pack`; containers
-            are compressed with gzip only.
+        compress, level, include, exclude, extensions, hidden, gitignore, follow_links, strict, threads: As for `pack`;
+            containers are compressed with gzip only.
 
     Raises:
         ContainerError: It cannot be gone on with as asked: the index is missing or belongs to another, somebody else

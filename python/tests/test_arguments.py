@@ -38,7 +38,7 @@ WRONG: list[tuple[Callable[[Any], object], type[Exception], str]] = [
     (lambda pack: loose.extract(pack, "none", present="maybe"), ValueError, '"auto".*"time" or "content", not'),
     (lambda _: loose.pack(".", "none", compress=True), TypeError, 'compress is None, or "gzip" or "zstd", not True'),
     (lambda _: loose.pack(".", "none", compress="zip"), ValueError, 'compress is None, or "gzip" or "zstd", not'),
-    (lambda _: loose.pack(".", "none", level=23), ValueError, r"level is None, or a number from 1 to 22 \(of gzip: to 9\), not 23"),
+    (lambda _: loose.pack(".", "none", level=23), ValueError, r"a number from 1 to 22 \(of gzip: to 9\), not 23"),
     (lambda _: loose.pack(".", "none", compress="gzip", level=10), ValueError, "level: gzip has levels from 1 to 9"),
     (lambda _: rangepack.create(".", "none", compress="zstd"), ValueError, "gzip only"),
     (lambda _: rangepack.pack(".", "none", compres="gzip"), TypeError, r"pack\(\) got .* argument 'compres'"),  # type: ignore[call-arg]

@@ -144,3 +144,24 @@ def test_what_cannot_be_packed_from_memory_is_told(tmp_path: Path) -> None:
 def test_contents_wait_where_the_pack_will_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "there is none"))
     assert rangepack.pack_files({"a": b"1"}, tmp_path / "x.pack").files == 1
+
+
+def test_zstd_is_read_like_everything_else(tmp_path: Path) -> None:
+    records = {
+        f"{number:04}.json": f'{{"id": {number}, "label": "cat", "boxes": [{number * 7}, 9]}}'.encode()
+        for number in range(2000)
+    }
+    files = records | {"large": b"a line of text\n" * 50_000}
+    sizes = []
+    for dictionaries in [True, False]:
+        target = tmp_path / "x.pack"
+        rangepack.pack_files(files, target, compress="zstd", dictionaries=dictionaries, overwrite=True)
+        pack = rangepack.open(target)
+        assert {path: bytes(pack[path]) for path in pack} == files
+        assert [bytes(content) for content in pack.read_many(list(records))] == list(records.values())
+        with pack.open("large") as file:
+            file.seek(400_000)
+            assert file.read(5) == files["large"][400_000:400_005]
+        assert rangepack.verify(pack).is_sound
+        sizes.append(sum(pack.entry(path).stored_size for path in records))
+    assert sizes[0] < sizes[1]

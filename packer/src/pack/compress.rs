@@ -48,11 +48,11 @@ impl<'d> Encoder<'d> {
         }
     }
 
-    /// Appends the payload of a whole small file that has this name; which dictionary it needs.
+    /// Appends the payload of a whole small file that has this path in the pack; which dictionary it needs.
     pub(crate) fn whole(
         &mut self,
         content: &[u8],
-        name: &[u8],
+        path: impl FnOnce() -> Vec<u8>,
         out: &mut Vec<u8>,
     ) -> io::Result<Option<usize>> {
         match self {
@@ -62,7 +62,7 @@ impl<'d> Encoder<'d> {
                 out.extend(gzip::member_trailer(crc32fast::hash(content), content.len() as u64));
                 Ok(None)
             }
-            Encoder::Zstd(frames) => frames.whole(content, name, out),
+            Encoder::Zstd(frames) => frames.whole(content, path, out),
         }
     }
 
@@ -139,10 +139,10 @@ impl<'d> Frames<'d> {
     fn whole(
         &mut self,
         content: &[u8],
-        name: &[u8],
+        path: impl FnOnce() -> Vec<u8>,
         out: &mut Vec<u8>,
     ) -> io::Result<Option<usize>> {
-        let which = self.trained.for_file(name, content.len());
+        let which = self.trained.for_file(path, content.len());
         let Some((number, dictionary)) =
             which.and_then(|number| Some((number, self.trained.dictionaries().get(number)?)))
         else {

@@ -288,7 +288,7 @@ impl<'d> Worker<'d> {
             return Ok(None);
         }
         let small = match compressed {
-            true => self.compress(name, data)?,
+            true => self.compress(|| directory.pack_path_of(name), data)?,
             false => Small::stored(start, size, Digest::of(&data[start..])),
         };
         let attached = match self.attributes {
@@ -299,13 +299,17 @@ impl<'d> Worker<'d> {
     }
 
     /// Appends the content in `scratch` to `data`, compressed if that makes it shorter.
-    fn compress(&mut self, name: &[u8], data: &mut Vec<u8>) -> io::Result<Small> {
+    fn compress(
+        &mut self,
+        path: impl FnOnce() -> Vec<u8>,
+        data: &mut Vec<u8>,
+    ) -> io::Result<Small> {
         let start = data.len();
         let original = Digest::of(&self.scratch);
         if let Some(encoder) = &mut self.encoder
             && !self.scratch.is_empty()
         {
-            let dictionary = encoder.whole(&self.scratch, name, data)?;
+            let dictionary = encoder.whole(&self.scratch, path, data)?;
             let stored_size = data.len() - start;
             if stored_size < self.scratch.len() {
                 let digest = Digest::of(&data[start..]);

@@ -39,7 +39,7 @@ pub struct Sources {
     /// The path that was added last: those above it need not be added again.
     last: Vec<u8>,
     /// Some of what was added, for whoever wants to see what it is like.
-    samples: Vec<PathBuf>,
+    samples: Vec<(PathBuf, Vec<u8>)>,
 }
 
 impl Sources {
@@ -55,7 +55,7 @@ impl Sources {
     /// What is not there, or whose path another has, is left out when it is packed.
     pub fn add(&mut self, disk: &Path, path: PackPath<'_>) -> Result<()> {
         if self.samples.len() < SAMPLES {
-            self.samples.push(disk.to_owned());
+            self.samples.push((disk.to_owned(), path.as_bytes().to_vec()));
         }
         if path.is_root() && self.root.is_none() {
             self.root = Some(disk.to_owned());
@@ -92,8 +92,8 @@ impl Sources {
         Ok(())
     }
 
-    /// Some of what was added, all of it when that is not too much.
-    pub(crate) fn samples(&self) -> &[PathBuf] {
+    /// Some of what was added, all of it when that is not too much: where it lies, and its path in the pack.
+    pub(crate) fn samples(&self) -> &[(PathBuf, Vec<u8>)] {
         &self.samples
     }
 

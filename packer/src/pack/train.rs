@@ -50,7 +50,7 @@ const LONGEST: usize = 32 << 10;
 /// Fewer files of a kind are not worth the look.
 const FEW: u64 = 64;
 
-/// So many kinds of files are told apart at most, of so many samples are taken, and so many get a dictionary.
+/// So many kinds of files are told apart at most, of so many are samples taken, and so many get a dictionary.
 const KINDS: usize = 4096;
 const SAMPLED: usize = 64;
 const TRAINED: usize = 8;
@@ -66,8 +66,9 @@ const SHARE: u64 = 50;
 /// One that saves less than this part of what it is used for costs more time than it is worth.
 const PAYS: u64 = 16;
 
-/// The extension of a name in small letters, which stands for what the file is; nothing when it has none.
-fn kind_of(name: &[u8]) -> Vec<u8> {
+/// The extension of a path in small letters, which stands for what the file is; nothing when it has none.
+fn kind_of(path: &[u8]) -> Vec<u8> {
+    let name = path.get(memchr::memrchr(b'/', path).map_or(0, |slash| slash + 1)..).unwrap_or(path);
     let start = memchr::memrchr(b'.', name).map_or(name.len(), |dot| dot + 1);
     match name.get(start..) {
         Some(extension) if extension.len() <= 16 => extension.to_ascii_lowercase(),
@@ -75,25 +76,60 @@ fn kind_of(name: &[u8]) -> Vec<u8> {
     }
 }
 
-/// Takes samples while a tree is walked.
-#[derive(Debug, Default)]
-pub(super) struct Sampler {
+/// Takes samples while a tree is walked: files are opened as they are for packing, which follows no link that is not to be
+/// followed.
+#[derive(Debug)]
+struct Sampler {
     kinds: HashMap<Vec<u8>, Kind>,
     sampled: usize,
+    /// So many bytes are taken of a kind.
+    most: usize,
 }
 
 /// Files with one extension.
 #[derive(Debug, Default)]
 struct Kind {
     files: u64,
-    /// Those with the lowest hashes; only when there are more than a few.
-    samples: Option<BinaryHeap<(u64, PathBuf)>>,
+    /// Of those with the lowest hashes what they hold; only when there are more than a few.
+    samples: Option<BinaryHeap<(u64, Vec<u8>)>>,
+    /// How much that is together.
+    bytes: usize,
+    /// How many files were looked into for it, and how much the short ones of them hold.
+    seen: u64,
+    short: u64,
+}
+
+impl Kind {
+    /// Takes a file into the sample if its hash is low enough; `read` gives what it holds if it is short.
+    fn sample(&mut self, hash: u64, most: usize, read: impl FnOnce() -> Option<Vec<u8>>) {
+        let Some(samples) = &mut self.samples else { return };
+        let is_full = samples.len() >= SAMPLES || self.bytes >= most;
+        if is_full && samples.peek().is_none_or(|(highest, _)| hash >= *highest) {
+            return;
+        }
+        self.seen += 1;
+        let Some(content) = read() else { return };
+        self.short += content.len() as u64;
+        self.bytes += content.len();
+        samples.push((hash, content));
+        while samples.len() > SAMPLES
+            || samples.peek().is_some_and(|(_, content)| self.bytes - content.len() >= most)
+        {
+            let Some((_, content)) = samples.pop() else { return };
+            self.bytes -= content.len();
+        }
+    }
 }
 
 impl Sampler {
+    /// One that takes so many bytes of a kind.
+    fn new(most: usize) -> Sampler {
+        Sampler { kinds: HashMap::new(), sampled: 0, most }
+    }
+
     /// Sees a file.
-    fn see(&mut self, name: &[u8], path: &[u8], disk_path: impl FnOnce() -> PathBuf) {
-        let kind = kind_of(name);
+    fn see(&mut self, path: &[u8], read: impl FnOnce() -> Option<Vec<u8>>) {
+        let kind = kind_of(path);
         if self.kinds.len() >= KINDS && !self.kinds.contains_key(&kind) {
             return;
         }
@@ -103,21 +139,18 @@ impl Sampler {
             self.sampled += 1;
             kind.samples = Some(BinaryHeap::new());
         }
-        if let Some(samples) = &mut kind.samples {
-            let hash = hash::hash_of(path);
-            if samples.len() < SAMPLES {
-                samples.push((hash, disk_path()));
-            } else if samples.peek().is_some_and(|(highest, _)| hash < *highest) {
-                samples.pop();
-                samples.push((hash, disk_path()));
-            }
-        }
+        kind.sample(hash::hash_of(path), self.most, read);
     }
 
-    pub(super) fn batch(&mut self, batch: &Batch) {
+    fn batch(&mut self, batch: &Batch) {
+        let directory = &batch.directory;
         for item in batch.items().filter(|item| item.kind == ItemKind::File) {
-            let path = batch.directory.pack_path_of(item.name);
-            self.see(item.name, &path, || batch.directory.disk_path_of(item.name));
+            let path = directory.pack_path_of(item.name);
+            self.see(&path, || {
+                let file = directory.open_file(item.name).ok()?;
+                let metadata = directory.metadata_of(&file).ok()?;
+                short(&file, metadata.kind == ItemKind::File, metadata.size)
+            });
         }
     }
 }
@@ -143,10 +176,10 @@ impl Dictionary {
 }
 
 impl Trained {
-    /// Looks through the tree below `roots` and learns what its files have in common, on some threads; nothing when these
+    /// Looks through the tree below `roots`, which have these paths in the pack, and learns what its files have in common, on some threads; nothing when these
     /// options want no dictionaries.
     pub(super) fn new(
-        roots: &[PathBuf],
+        roots: &[(PathBuf, Vec<u8>)],
         options: &PackOptions,
         skip: &[PathBuf],
         observer: &dyn Observer,
@@ -156,19 +189,22 @@ impl Trained {
         else {
             return Ok(Trained::default());
         };
-        let mut sampler = Sampler::default();
-        for root in roots {
+        let mut sampler = Sampler::new((size * SAMPLE_TIMES).max(SAMPLE_BYTES));
+        for (root, path) in roots {
             if root.is_dir() {
                 for batch in walk(root, options, skip.to_vec(), &())? {
                     go_on(observer, root)?;
                     sampler.batch(&batch);
                 }
-            } else if let Some(name) = root.file_name() {
-                let name = name.as_encoded_bytes();
-                sampler.see(name, root.as_os_str().as_encoded_bytes(), || root.clone());
+            } else {
+                sampler.see(path, || {
+                    let file = File::open(root).ok()?;
+                    let metadata = file.metadata().ok()?;
+                    short(&file, metadata.is_file(), metadata.len())
+                });
             }
         }
-        let at = roots.first().map_or(Path::new("."), PathBuf::as_path);
+        let at = roots.first().map_or(Path::new("."), |(root, _)| root);
         Trained::learn(sampler, level, size, options.threads, observer, at)
     }
 
@@ -182,18 +218,13 @@ impl Trained {
     ) -> Result<Trained> {
         let sampled = sampler.kinds.into_iter().filter_map(|(name, kind)| {
             let samples = kind.samples.filter(|_| kind.files >= FEW)?;
-            Some((name, kind.files, samples.into_sorted_vec()))
+            let total = (kind.short / kind.seen.max(1)).saturating_mul(kind.files);
+            Some((name, Sample::new(samples, total)))
         });
-        let mut kinds: Vec<_> = sampled.collect();
-        // The most common first, and the same ones each time.
-        kinds.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-        kinds.truncate(2 * TRAINED);
-        let read = in_threads(&kinds, threads, observer, |(_, files, samples)| {
-            Sample::read(samples, *files, (size * SAMPLE_TIMES).max(SAMPLE_BYTES))
-        });
-        go_on(observer, at)?;
-        let all: u64 = read.iter().map(|sample| sample.total).sum();
-        let mut samples: Vec<_> = kinds.into_iter().map(|(name, ..)| name).zip(read).collect();
+        let mut samples: Vec<_> = sampled.collect();
+        // Those that hold the most first, and the same ones each time.
+        samples.sort_by(|a, b| b.1.total.cmp(&a.1.total).then_with(|| a.0.cmp(&b.0)));
+        let all: u64 = samples.iter().map(|(_, sample)| sample.total).sum();
         samples.retain(|(_, sample)| sample.total.saturating_mul(SHARE) >= all);
         samples.truncate(TRAINED);
         let trained = in_threads(&samples, threads, observer, |(_, sample)| {
@@ -215,11 +246,11 @@ impl Trained {
         &self.dictionaries
     }
 
-    /// Which dictionary a file of this name and length is compressed with.
-    pub(super) fn for_file(&self, name: &[u8], len: usize) -> Option<usize> {
+    /// Which dictionary a file of this path in the pack and this length is compressed with.
+    pub(super) fn for_file(&self, path: impl FnOnce() -> Vec<u8>, len: usize) -> Option<usize> {
         match self.dictionaries.is_empty() || len > LONGEST {
             true => None,
-            false => self.kinds.get(&kind_of(name)).copied(),
+            false => self.kinds.get(&kind_of(&path())).copied(),
         }
     }
 
@@ -253,8 +284,15 @@ impl Trained {
     }
 }
 
+/// What a file holds, if it is short and not empty.
+fn short(file: &File, is_file: bool, len: u64) -> Option<Vec<u8>> {
+    let len = usize::try_from(len).ok().filter(|len| is_file && (1..=LONGEST).contains(len))?;
+    let mut content = Vec::with_capacity(len);
+    let read = crate::source::platform::read_whole(file, len, &mut content).ok()?;
+    (read == len).then_some(content)
+}
+
 /// Some files of a kind.
-#[derive(Default)]
 struct Sample {
     bytes: Vec<u8>,
     lens: Vec<usize>,
@@ -263,35 +301,12 @@ struct Sample {
 }
 
 impl Sample {
-    /// Reads short files until there are `most` bytes; what cannot be read is not missed here.
-    fn read(samples: &[(u64, PathBuf)], files: u64, most: usize) -> Sample {
-        let mut sample = Sample::default();
-        let (mut seen, mut short) = (0u64, 0u64);
-        for (_, path) in samples {
-            if sample.bytes.len() >= most {
-                break;
-            }
-            seen += 1;
-            let start = sample.bytes.len();
-            let read = File::open(path).and_then(|file| {
-                let len = file.metadata()?.len();
-                match usize::try_from(len) {
-                    Ok(len) if len > 0 && len <= LONGEST => {
-                        crate::source::platform::read_whole(&file, len, &mut sample.bytes)
-                    }
-                    _ => Ok(0),
-                }
-            });
-            match read {
-                Ok(len) if len > 0 && sample.bytes.len() == start + len => {
-                    short += len as u64;
-                    sample.lens.push(len);
-                }
-                _ => sample.bytes.truncate(start),
-            }
-        }
-        sample.total = (short / seen.max(1)).saturating_mul(files);
-        sample
+    /// In the order of their hashes.
+    fn new(samples: BinaryHeap<(u64, Vec<u8>)>, total: u64) -> Sample {
+        let samples = samples.into_sorted_vec();
+        let lens = samples.iter().map(|(_, content)| content.len()).collect();
+        let bytes = samples.into_iter().flat_map(|(_, content)| content).collect();
+        Sample { bytes, lens, total }
     }
 
     /// The dictionary, if there is one that pays: judged by files that it was not made from.

@@ -240,6 +240,7 @@ function entryOf(json) {
   if (json.kind === 'file') {
     Object.assign(entry, { codec: json.codec, volume: json.volume, offset: json.offset, sha256: json.sha256 ?? undefined });
     Object.assign(entry, { originalSha256: json.orig_sha256, hardLink: json.hard_link, sparse: json.sparse });
+    if (json.dictionary !== undefined) entry.dictionary = json.dictionary;
     const codec = json.codec_number;
     const message = `the payload is encoded with codec ${codec}, which this reader does not know`;
     if (codec !== undefined) entry.unreadable = { code: 'ERR_UNSUPPORTED', message };
