@@ -1,24 +1,26 @@
 //! Command lines that cannot be understood, where the parser's own advice would mislead.
 
+use super::compression::parse_compression;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use std::ffi::OsString;
 
 /// An error for what can be parsed, and is not what was meant.
 pub(super) fn misread(arguments: &[OsString]) -> Option<clap::Error> {
     let options = arguments.split(|argument| argument == "--").next().unwrap_or_default();
-    let level = options.windows(2).find_map(|pair| match pair {
-        [option, level] if option == "--compress" => level.to_str().filter(|level| is_level(level)),
+    let how = options.windows(2).find_map(|pair| match pair {
+        [option, how] if option == "--compress" => how.to_str().filter(|how| is_compression(how)),
         _ => None,
     })?;
     let problem = format!(
-        "`--compress {level}` is an option and a path; write `--compress={level}` for the level, or \
-         `--compress ./{level}` for a path"
+        "`--compress {how}` is an option and a path; write `--compress={how}` to compress so, or \
+         `--compress ./{how}` for a path"
     );
     Some(super::command().error(ErrorKind::InvalidValue, problem))
 }
 
-fn is_level(text: &str) -> bool {
+fn is_compression(text: &str) -> bool {
     matches!(text.as_bytes(), [b'0'..=b'9'] | [b'0'..=b'9', b'0'..=b'9'])
+        || parse_compression(text).is_ok()
 }
 
 /// The error with advice that helps: nobody who mistypes an option means a file of that name.
@@ -67,7 +69,11 @@ mod tests {
 
     #[test]
     fn a_level_is_no_path() {
-        for line in ["rangepack pack a b --compress 9", "rangepack create --compress 12 --src a"] {
+        for line in [
+            "rangepack pack a b --compress 9",
+            "rangepack pack --compress zstd:9 a b",
+            "rangepack create --compress 12 --src a",
+        ] {
             let said = misread(&words(line)).unwrap().to_string();
             assert!(said.contains("--compress="), "{said}");
         }
