@@ -311,10 +311,7 @@ mod tests {
         tree(&source);
         for compress in [None, Some(6)] {
             let target = root.path().join(format!("{compress:?}.pack"));
-            let options = PackOptions {
-                compress: compress.map(crate::Compression::Gzip),
-                ..PackOptions::default()
-            };
+            let options = PackOptions::new().compress(compress.map(crate::Compression::Gzip));
             crate::pack(&source, &target, &options, &()).unwrap();
             let pack = Pack::open(&target).unwrap();
             let copy = root.path().join("copy");
@@ -357,10 +354,7 @@ mod tests {
         tree(&source);
         let packed = |name: &str, compress: Option<u32>| {
             let target = root.path().join(name);
-            let options = PackOptions {
-                compress: compress.map(crate::Compression::Gzip),
-                ..PackOptions::default()
-            };
+            let options = PackOptions::new().compress(compress.map(crate::Compression::Gzip));
             crate::pack(&source, &target, &options, &()).unwrap();
             Pack::open(&target).unwrap()
         };

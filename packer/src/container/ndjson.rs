@@ -4,13 +4,14 @@ use crate::container::journal;
 use crate::container::known::refuse_to_lose_lines;
 use crate::container::lock::lock_for;
 use crate::error::{Action, ContainerProblem, Error, Result};
+use crate::index::dictionaries;
 use crate::index::ndjson;
 use crate::progress::{Event, Observer, cancelled};
 use crate::read::pack::Pack;
 use crate::setters::setters;
 use crate::source::platform::directory_of;
 use crate::source::replace::{Finish, Replacement, refuse_same};
-use rangepack_core::{DictionaryRef, Entry, Escaped, Kind};
+use rangepack_core::{Entry, Escaped, Kind};
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -98,10 +99,8 @@ pub fn stream_ndjson(
             if pack.index_beside().is_some() {
                 entry.attributes = None;
                 if let Kind::File(content) = &mut entry.kind {
-                    (content.volume, content.blocks) = (0, None);
-                    if let Some(DictionaryRef::Place(place)) = &mut content.dictionary {
-                        place.volume = 0;
-                    }
+                    content.blocks = None;
+                    dictionaries::renumber(content, |_| 0);
                 }
             }
             ndjson::push_checked_line(&entry, directories, text);

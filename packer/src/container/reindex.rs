@@ -8,6 +8,7 @@ use crate::container::lock::{Locked, lock_for};
 use crate::container::ndjson::{is_ndjson, refuse_to_replace};
 use crate::container::tables::Tables;
 use crate::error::{Action, ContainerProblem, Error, Result};
+use crate::index::dictionaries;
 use crate::index::sort::{self, Sorter};
 use crate::index::writer::{Extras, Finished, IndexOptions, IndexWriter};
 use crate::progress::{Event, Latch, Observer, cancelled, go_on};
@@ -21,7 +22,7 @@ use crate::source::platform::directory_of;
 use crate::source::replace::{Finish, Replacement, refuse_same};
 use rangepack_core::layout::Volume;
 use rangepack_core::ndjson::Item;
-use rangepack_core::{DictionaryRef, Digest, Entry, Escaped, Kind, PackPathBuf, Source};
+use rangepack_core::{Digest, Entry, Escaped, Kind, PackPathBuf, Source};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -301,10 +302,7 @@ impl<'r> Rebuild<'r> {
             }
         }
         if let Kind::File(content) = &mut entry.kind {
-            content.volume = self.volume;
-            if let Some(DictionaryRef::Place(place)) = &mut content.dictionary {
-                place.volume = self.volume;
-            }
+            dictionaries::renumber(content, |_| self.volume);
             let payload = self.data.bytes(content.extent()).ok_or_else(|| {
                 let (start, len) = (content.offset, content.stored_size);
                 let file_len = self.data.len() as u64;

@@ -153,8 +153,7 @@ fn a_tree_comes_back_exactly() {
     let source = odd_tree();
     let expected = snapshot(source.path());
     for compress in [None, Some(6)] {
-        let pack_options =
-            PackOptions { compress: compress.map(crate::Compression::Gzip), ..Default::default() };
+        let pack_options = PackOptions::new().compress(compress.map(crate::Compression::Gzip));
         let (_directory, pack) = packed(source.path(), &pack_options);
         for options in [options(), ExtractOptions { fsync: true, ..Default::default() }] {
             let target = tempfile::tempdir().unwrap();
@@ -246,8 +245,7 @@ fn existing_files_are_skipped_verified_or_kept() {
     symlink("same", source.path().join("link")).unwrap();
     fs::write(source.path().join("same"), text(5000)).unwrap();
     for compress in [None, Some(9)] {
-        let pack_options =
-            PackOptions { compress: compress.map(crate::Compression::Gzip), ..Default::default() };
+        let pack_options = PackOptions::new().compress(compress.map(crate::Compression::Gzip));
         let (_directory, pack) = packed(source.path(), &pack_options);
         let before = || {
             let target = tree(&[]);

@@ -81,7 +81,7 @@ impl<'d> Encoder<'d> {
                 }
                 deflater.block(content, last, out)
             }
-            Encoder::Zstd(frames) => frames.plain.append(content, out),
+            Encoder::Zstd(frames) => frames.encoder(None)?.append(content, out),
         }
     }
 }
@@ -125,15 +125,14 @@ impl Deflater {
 pub(crate) struct Frames<'d> {
     level: u32,
     trained: &'d Trained,
-    plain: FrameEncoder<'d>,
-    /// One for each dictionary that was used.
-    with: Vec<Option<FrameEncoder<'d>>>,
+    /// Those that were needed so far: the first without a dictionary, then one for each.
+    encoders: Vec<Option<FrameEncoder<'d>>>,
 }
 
 impl<'d> Frames<'d> {
     fn new(level: u32, trained: &'d Trained) -> Frames<'d> {
-        let with = trained.dictionaries().iter().map(|_| None).collect();
-        Frames { level, trained, plain: FrameEncoder::new(level), with }
+        let encoders = (0..=trained.dictionaries().len()).map(|_| None).collect();
+        Frames { level, trained, encoders }
     }
 
     fn whole(
@@ -143,49 +142,45 @@ impl<'d> Frames<'d> {
         out: &mut Vec<u8>,
     ) -> io::Result<Option<usize>> {
         let which = self.trained.for_file(path, content.len());
-        let Some((number, dictionary)) =
-            which.and_then(|number| Some((number, self.trained.dictionaries().get(number)?)))
-        else {
-            self.plain.append(content, out)?;
-            return Ok(None);
-        };
-        let encoder = match &mut self.with[number] {
+        self.encoder(which)?.append(content, out)?;
+        Ok(which)
+    }
+
+    /// The encoder with this dictionary, or without one.
+    fn encoder(&mut self, which: Option<usize>) -> io::Result<&mut FrameEncoder<'d>> {
+        let Frames { level, trained, encoders } = self;
+        let place = &mut encoders[which.map_or(0, |number| number + 1)];
+        Ok(match place {
             Some(encoder) => encoder,
-            none => none.insert(FrameEncoder::with(dictionary.prepared(), self.level)?),
-        };
-        encoder.append(content, out)?;
-        Ok(Some(number))
+            None => place.insert(match which {
+                None => FrameEncoder::new(*level)?,
+                Some(number) => FrameEncoder::with(trained.dictionaries()[number].prepared())?,
+            }),
+        })
     }
 }
 
 /// Encodes frames of one kind: without check sum, for there is SHA-256, and without the number of the dictionary, which the
 /// entry names.
-pub(super) struct FrameEncoder<'d>(io::Result<Compressor<'d>>);
+pub(super) struct FrameEncoder<'d>(Compressor<'d>);
 
 impl<'d> FrameEncoder<'d> {
-    pub(super) fn new(level: u32) -> FrameEncoder<'d> {
-        FrameEncoder(Compressor::new(level.cast_signed()).and_then(set))
+    pub(super) fn new(level: u32) -> io::Result<FrameEncoder<'d>> {
+        Compressor::new(level.cast_signed()).and_then(set).map(FrameEncoder)
     }
 
     pub(super) fn with(
         dictionary: &'d zstd::dict::EncoderDictionary<'static>,
-        _level: u32,
     ) -> io::Result<FrameEncoder<'d>> {
-        Compressor::with_prepared_dictionary(dictionary)
-            .and_then(set)
-            .map(|it| FrameEncoder(Ok(it)))
+        Compressor::with_prepared_dictionary(dictionary).and_then(set).map(FrameEncoder)
     }
 
     /// Appends the frame that holds `content`.
     pub(super) fn append(&mut self, content: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
-        let encoder = match &mut self.0 {
-            Ok(encoder) => encoder,
-            Err(error) => return Err(io::Error::new(error.kind(), error.to_string())),
-        };
         out.reserve(zstd::zstd_safe::compress_bound(content.len()));
         let mut end = Cursor::new(&mut *out);
         end.set_position(end.get_ref().len() as u64);
-        encoder.compress_to_buffer(content, &mut end)?;
+        self.0.compress_to_buffer(content, &mut end)?;
         Ok(())
     }
 }

@@ -139,7 +139,8 @@ pub(crate) struct Worker<'d> {
     of_directories: bool,
     encoder: Option<Encoder<'d>>,
     /// For large files with holes where no compression is asked for.
-    for_holes: Encoder<'d>,
+    for_holes: Option<Encoder<'d>>,
+    trained: &'d Trained,
     scratch: Vec<u8>,
 }
 
@@ -152,8 +153,14 @@ impl<'d> Worker<'d> {
         let attributes = options.attributes;
         let of_directories = attributes && options.index.keeps_directories();
         let encoder = options.compress.map(|how| Encoder::new(how, trained));
-        let for_holes = Encoder::new(FOR_HOLES, trained);
-        Worker { attributes, of_directories, encoder, for_holes, scratch: Vec::new() }
+        Worker {
+            attributes,
+            of_directories,
+            encoder,
+            for_holes: None,
+            trained,
+            scratch: Vec::new(),
+        }
     }
 
     /// Reads every item of a batch. `data` is memory to fill. `claim` is asked once which of some files with
@@ -348,7 +355,11 @@ impl<'d> Worker<'d> {
             if job.codec == Codec::Gzip {
                 crc.update(&content);
             }
-            let encoder = self.encoder.as_mut().unwrap_or(&mut self.for_holes);
+            let Worker { encoder, for_holes, trained, .. } = self;
+            let encoder = match encoder {
+                Some(encoder) => encoder,
+                None => for_holes.get_or_insert_with(|| Encoder::new(FOR_HOLES, trained)),
+            };
             let mut out = Vec::new();
             encoder.block(&content, job.offset == 0, job.last, &mut out)?;
             stored = Some(out);

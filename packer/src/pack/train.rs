@@ -314,7 +314,7 @@ impl Sample {
         let known = self.lens.len() - self.lens.len() / 4;
         let (lens, rest) = self.lens.split_at(known);
         let (bytes, mut others) = self.bytes.split_at(lens.iter().sum());
-        let mut plain = FrameEncoder::new(level);
+        let mut plain = FrameEncoder::new(level)?;
         // What does not shrink together either is compressed already.
         let mut out = Vec::new();
         let some: usize = rest.iter().take(32).sum();
@@ -331,7 +331,7 @@ impl Sample {
             return Ok(None);
         };
         let prepared = EncoderDictionary::copy(&dictionary, level.cast_signed());
-        let mut with = FrameEncoder::with(&prepared, level)?;
+        let mut with = FrameEncoder::with(&prepared)?;
         let (mut without_len, mut with_len) = (0u64, 0u64);
         let tried = others.len() as u64;
         for len in rest {

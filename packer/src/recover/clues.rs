@@ -1,7 +1,7 @@
 //! Whatever still speaks of what is in a damaged pack.
 
 use crate::error::{Action, Error, Result};
-use crate::index::dictionaries::locate;
+use crate::index::dictionaries::{locate, renumber};
 use crate::read::pack::Pack;
 use crate::read::scan::{Scanned, scan};
 use crate::source::location::{idx_path, sidecar_path};
@@ -10,7 +10,7 @@ use memchr::memmem;
 use rangepack_core::layout::{Leaf, PAGE_SIZE};
 use rangepack_core::ndjson::{self, Item};
 use rangepack_core::trailer::MAGIC;
-use rangepack_core::{DictionaryPlace, DictionaryRef, Digest, Entry, Kind};
+use rangepack_core::{DictionaryPlace, Digest, Entry, Kind};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -95,10 +95,7 @@ impl<'c> Clues<'c> {
                         // The file that the index lies beside is the one that is recovered.
                         if let Kind::File(content) = &mut entry.kind {
                             let beside = u32::from(pack.index_beside().is_some());
-                            content.volume = content.volume.saturating_sub(beside);
-                            if let Some(DictionaryRef::Place(place)) = &mut content.dictionary {
-                                place.volume = place.volume.saturating_sub(beside);
-                            }
+                            renumber(content, |volume| volume.saturating_sub(beside));
                         }
                         failure = each(entry).err();
                     }

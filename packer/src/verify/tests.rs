@@ -29,7 +29,7 @@ fn make(compress: Option<u32>) -> (TempDir, PathBuf) {
     pack(
         &source,
         &target,
-        &PackOptions { compress: compress.map(crate::Compression::Gzip), ..PackOptions::default() },
+        &PackOptions::new().compress(compress.map(crate::Compression::Gzip)),
         &(),
     )
     .unwrap();

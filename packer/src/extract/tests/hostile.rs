@@ -132,10 +132,7 @@ fn a_damaged_payload_leaves_nothing_and_stops_nobody() {
     fs::write(source.path().join("b/large"), text(50_000)).unwrap();
     for compress in [None, Some(6)] {
         for damaged in ["b/small", "b/large"] {
-            let pack_options = PackOptions {
-                compress: compress.map(crate::Compression::Gzip),
-                ..Default::default()
-            };
+            let pack_options = PackOptions::new().compress(compress.map(crate::Compression::Gzip));
             let (directory, pack) = packed(source.path(), &pack_options);
             let pack = damage(pack, damaged);
             let target = directory.path().join("target");

@@ -49,7 +49,7 @@ fn make(tree: &Tree, compress: Option<u32>) -> (TempDir, std::path::PathBuf) {
     pack(
         &source,
         &target,
-        &PackOptions { compress: compress.map(crate::Compression::Gzip), ..PackOptions::default() },
+        &PackOptions::new().compress(compress.map(crate::Compression::Gzip)),
         &(),
     )
     .unwrap();
