@@ -1,6 +1,4 @@
 //! Extended attributes: packed, checked and set again.
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use rangepack::{CreateOptions, FinalizeOptions, create, finalize};
 use rangepack::{Event, ExtractOptions, ExtractReport, IndexTarget, extract, rebuild};

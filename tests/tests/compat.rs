@@ -1,6 +1,4 @@
 //! What Rangepack writes by default, read by the rules of the old programs: `compat/check_v1.py`.
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use rangepack::{CreateOptions, create};
 use rangepack::{PackOptions, pack};

@@ -1,6 +1,4 @@
 //! Containers continued after all kinds of accidents, through the public interface.
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use rangepack::IndexFormat;
 use rangepack::{ContainerProblem, Error, Pack};

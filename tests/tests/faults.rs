@@ -2,19 +2,11 @@
 //! same command goes on.
 //!
 //! `RANGEPACK_FAULTS` says how many faults of each kind are tried for each command, spread over its calls.
-#![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use std::path::Path;
 use std::process::{Command, Stdio};
-use support::jobs::{self, Job, job};
+use support::jobs::{Job, job};
 use support::trace::can_trace;
-
-/// Not a test by itself: the process whose calls fail.
-#[test]
-fn child() {
-    jobs::child();
-}
 
 /// Which calls fail, and how.
 const FAULTS: &[(&str, &str)] = &[

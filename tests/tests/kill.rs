@@ -1,6 +1,4 @@
 //! Kills `create` again and again: what the journal names is in the container, always.
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use rangepack::{ContainerProblem, Error, Pack};
 use rangepack::{CreateOptions, Tail, create};
@@ -56,7 +54,7 @@ fn len(path: &Path) -> u64 {
 
 fn spawn(home: &Path, limit: u64) -> Child {
     Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "child"])
+        .args(["--exact", "kill::child"])
         .env(CHILD, home)
         .env(LIMIT, limit.to_string())
         .stdout(Stdio::null())

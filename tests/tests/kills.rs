@@ -1,19 +1,11 @@
 //! Killed at any moment: what was durable stays, and the same command goes on.
 //!
 //! `RANGEPACK_KILLS` says how often each command is killed. When that happens is random, what comes of it is not.
-#![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};
-use support::jobs::{self, job};
+use support::jobs::job;
 use support::power::Dice;
-
-/// Not a test by itself: the process that is killed.
-#[test]
-fn child() {
-    jobs::child();
-}
 
 fn survives(name: &str) {
     let job = job(name);

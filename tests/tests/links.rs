@@ -1,6 +1,4 @@
 //! Files with several names, and files with holes: packed and extracted again.
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use rangepack::{CreateOptions, FinalizeOptions, create, finalize};
 use rangepack::{ExtractOptions, ExtractReport, Present, Replace, Selection, extract};

@@ -1,6 +1,4 @@
 //! Many processes read one pack while it is replaced, again and again: each sees one of the packs, all of it.
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use rangepack::{Pack, PackOptions, pack};
 use std::fs;
@@ -54,7 +52,7 @@ fn each_sees_one_pack() {
     replace(home, 0);
     let spawn = |_| {
         let mut child = Command::new(std::env::current_exe().unwrap());
-        child.args(["--exact", "child"]).env(CHILD, home).stdout(Stdio::null());
+        child.args(["--exact", "many::child"]).env(CHILD, home).stdout(Stdio::null());
         child.stderr(Stdio::piped()).spawn().unwrap()
     };
     let children: Vec<_> = (0..PROCESSES).map(spawn).collect();

@@ -1,8 +1,6 @@
 //! Random sequences of everything that is done to a container, against a plain map of what must be in it.
 //!
 //! `RANGEPACK_SEQUENCES` says how many sequences are tried.
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use proptest::prelude::*;
 use rangepack::{CreateOptions, ExtractOptions, FinalizeOptions, IndexFormat, IndexOptions};

@@ -1,6 +1,4 @@
 //! Nothing that was packed is lost to a torn write, a wrong index, a second writer or a damaged line.
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use rangepack::{
     ContainerProblem, CreateOptions, Error, FinalizeOptions, IndexFormat, IndexOptions,

@@ -1,8 +1,6 @@
 //! No room for the container, its journal or its index: nothing is lost, and with room it goes on.
 //!
 //! The system lets the files of the child grow to a certain length only, as if the disk were full there.
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use rangepack::Pack;
 use rangepack::{CreateOptions, create};
@@ -36,7 +34,7 @@ fn run(home: &Path, room: &str) -> Option<String> {
     let output = Command::new("sh")
         .args(["-c", "trap '' XFSZ; ulimit -f \"$0\" && exec \"$@\"", room])
         .arg(std::env::current_exe().unwrap())
-        .args(["--exact", "child", "--nocapture"])
+        .args(["--exact", "no_room::child", "--nocapture"])
         .env(CHILD, home)
         .output()
         .unwrap();

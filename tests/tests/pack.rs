@@ -1,6 +1,4 @@
 //! Packs of trees that are awkward, or that change while they are packed.
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use rangepack::Pack;
 use rangepack::{PackOptions, Summary, pack};

@@ -1,18 +1,10 @@
 //! Power cuts at any moment, as a disk may live through them: what was durable stays, and the same command goes on.
 //!
 //! `RANGEPACK_STATES` says how many states are tried for each command.
-#![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, reason = "these are tests")]
 
-use support::jobs::{self, Job, job, place};
+use support::jobs::{Job, job, place};
 use support::power::{Dice, cut, durable};
 use support::trace::{Op, Trace, can_trace, record};
-
-/// Not a test by itself: the process that is watched.
-#[test]
-fn child() {
-    jobs::child();
-}
 
 fn trace(job: &Job) -> (tempfile::TempDir, Trace) {
     let home = job.home();

@@ -1,5 +1,4 @@
 //! What `recover` saves of packs that lost their ends, their indexes, or bytes anywhere.
-#![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use rangepack::{
     ContainerProblem, Error, IndexFormat, Pack, PackOptions, RecoverOptions, Recovered,

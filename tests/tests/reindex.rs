@@ -1,5 +1,4 @@
 //! Paged indexes for containers that have none: large payloads get block tables.
-#![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use rangepack::IndexOptions;
 use rangepack::{CreateOptions, create};

@@ -1,7 +1,6 @@
 //! A second reader, `compat/reader.py`, written from FORMAT.md alone, finds in the golden packs what their JSON
 //! says, and in the hostile packs what is wrong with them: so the specification says enough, and what this
 //! reader does is what it says.
-#![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use rangepack::Pack;
 use rangepack_core::Kind;

@@ -1,19 +1,11 @@
 //! No read and no write does all that it was asked: what is written is the same.
 //!
 //! `RANGEPACK_RUNS` says how often each command is run that way.
-#![cfg(all(target_os = "linux", target_arch = "x86_64"))]
-#![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use std::process::Stdio;
-use support::jobs::{self, job};
+use support::jobs::job;
 use support::power::Dice;
 use support::shorten;
-
-/// Not a test by itself: the process whose calls are shortened.
-#[test]
-fn child() {
-    jobs::child();
-}
 
 fn survives(name: &str) {
     let job = job(name);

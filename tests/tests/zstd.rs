@@ -1,5 +1,4 @@
 //! Packs compressed with zstd: made, read in every way, damaged, saved.
-#![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use rangepack::{
     Compression, CreateOptions, Dictionaries, Error, IndexFormat, IndexOptions, NdjsonOptions,

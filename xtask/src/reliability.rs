@@ -15,35 +15,35 @@ const END: &str = "<!-- end of figures -->";
 const TRIALS: [Trial; 5] = [
     Trial {
         about: "states that a power cut can leave",
-        arguments: &["--test", "power"],
+        tests: "power::",
         variable: "RANGEPACK_STATES",
         amount: "1500",
         word: " states of ",
     },
     Trial {
         about: "calls that the system refused, or in which the process was killed",
-        arguments: &["--test", "faults"],
+        tests: "faults::",
         variable: "RANGEPACK_FAULTS",
         amount: "60",
         word: " faults, ",
     },
     Trial {
         about: "reads and writes that did a part of what was asked, in 50 runs each",
-        arguments: &["--test", "short_calls"],
+        tests: "short_calls::",
         variable: "RANGEPACK_RUNS",
         amount: "50",
         word: " shortened calls ",
     },
     Trial {
         about: "kills at random moments",
-        arguments: &["--test", "kills"],
+        tests: "kills::",
         variable: "RANGEPACK_KILLS",
         amount: "200",
         word: " kills of ",
     },
     Trial {
         about: "golden packs with a byte changed, or cut short",
-        arguments: &["--test", "hostile", "every_truncation"],
+        tests: "hostile::every_truncation",
         variable: "RANGEPACK_DAMAGE",
         amount: "4000",
         word: " changes of ",
@@ -52,7 +52,7 @@ const TRIALS: [Trial; 5] = [
 
 struct Trial {
     about: &'static str,
-    arguments: &'static [&'static str],
+    tests: &'static str,
     variable: &'static str,
     amount: &'static str,
     word: &'static str,
@@ -69,7 +69,8 @@ pub(crate) fn run(_: &Arguments) -> Result<()> {
     for trial in &TRIALS {
         let start = Instant::now();
         let mut test = run::cargo(["test", "--package", "rangepack-tests", "--locked"]);
-        test.args(trial.arguments).args(["--", "--nocapture"]).env(trial.variable, trial.amount);
+        test.args(["--test", "end-to-end", trial.tests, "--", "--nocapture"])
+            .env(trial.variable, trial.amount);
         let output = test.output().context("cannot run the tests")?;
         let text = String::from_utf8_lossy(&output.stdout);
         if !output.status.success() {

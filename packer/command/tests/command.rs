@@ -1,9 +1,6 @@
 //! The command as a stranger uses it: exit codes, messages, what is on disk afterwards.
-#![allow(clippy::unwrap_used, missing_docs, reason = "a panic in a test is a failed test")]
 
-mod common;
-
-use common::{run, tree};
+use crate::common::{run, tree};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};

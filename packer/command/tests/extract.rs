@@ -1,9 +1,6 @@
 //! Globs, and what becomes of files that are there already, as a stranger meets them.
-#![allow(clippy::unwrap_used, missing_docs, reason = "a panic in a test is a failed test")]
 
-mod common;
-
-use common::{run, tree};
+use crate::common::{run, tree};
 use std::fs;
 
 #[test]

@@ -1,9 +1,6 @@
 //! What `pack` takes and where it goes, as a stranger tries it.
-#![allow(clippy::unwrap_used, missing_docs, reason = "a panic in a test is a failed test")]
 
-mod common;
-
-use common::{command, run, tree};
+use crate::common::{command, run, tree};
 use std::fs;
 use std::io::Write;
 use std::path::Path;

@@ -1,9 +1,6 @@
 //! What the index alone answers: `ls` in any order, `find`, `du`, `tree`, `diff`; and what is no pack.
-#![allow(clippy::unwrap_used, missing_docs, reason = "a panic in a test is a failed test")]
 
-mod common;
-
-use common::{command, run, tree};
+use crate::common::{command, run, tree};
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, SystemTime};

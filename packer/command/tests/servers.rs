@@ -1,8 +1,6 @@
 //! The command against servers that others wrote: nginx, and one that speaks S3.
 //!
 //! Where they are not installed the tests say so and pass; `cargo xtask test` installs them.
-#![cfg(all(unix, feature = "remote"))]
-#![allow(clippy::unwrap_used, missing_docs, reason = "a panic in a test is a failed test")]
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};

@@ -1,6 +1,4 @@
 //! `rangepack serve`, as clients see it.
-#![cfg(feature = "serve")]
-#![allow(clippy::unwrap_used, missing_docs, reason = "these are tests")]
 
 mod client;
 mod load;

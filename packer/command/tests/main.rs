@@ -1,0 +1,13 @@
+//! The command, run as users run it. One program, as each takes longer to link than to run.
+#![allow(clippy::unwrap_used, missing_docs, reason = "a panic in a test is a failed test")]
+
+mod common;
+
+mod command;
+mod extract;
+mod pack;
+mod questions;
+#[cfg(feature = "serve")]
+mod serve;
+#[cfg(all(unix, feature = "remote"))]
+mod servers;
