@@ -1,4 +1,4 @@
-//! Packs a sample tree with the release build and reads it back, as a user would; then shows it.
+//! Packs a sample tree and reads it back, as a user would; then shows it.
 
 use crate::{node, run, sample, viewer};
 use anyhow::{Context, Result, bail};
@@ -7,6 +7,7 @@ use std::fs;
 use std::io::{BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread;
 
 /// What `cargo xtask demo` is asked for.
 #[derive(Debug, clap::Args)]
@@ -14,10 +15,30 @@ pub(crate) struct Arguments {
     /// Do not end by serving the sample; for scripts
     #[arg(long)]
     no_serve: bool,
+    /// Try the release build, which takes three times as long to compile
+    #[arg(long)]
+    release: bool,
 }
 
 /// Every command line of the demo is shown, and its exit code and answer checked.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    let program = if arguments.release {
+        // It has the viewer inside, which so comes first.
+        viewer(arguments)?;
+        build()?
+    } else {
+        // npm waits for the network while the compiler does not.
+        thread::scope(|scope| {
+            let building = scope.spawn(|| compile(&["--quiet"]));
+            viewer(arguments)?;
+            building.join().expect("building does not panic")
+        })?
+    };
+    try_out(arguments, program)
+}
+
+/// Builds the viewer, where that can be and it is wanted.
+fn viewer(arguments: &Arguments) -> Result<()> {
     if arguments.no_serve {
         println!("The viewer is not needed: nothing will be served.");
     } else if node::is_there() {
@@ -30,7 +51,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     } else {
         println!("The viewer is left out: to build it, install Node {} or later.", node::OLDEST);
     }
-    let program = build()?;
+    Ok(())
+}
+
+fn try_out(arguments: &Arguments, program: PathBuf) -> Result<()> {
     let folder = run::target_folder()?.join("demo");
     if folder.exists() {
         fs::remove_dir_all(&folder)
@@ -64,11 +88,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if arguments.no_serve { Ok(()) } else { shell.serve() }
 }
 
-/// Builds the command, and asks cargo where it put it.
+/// Builds the command as users have it, and asks cargo where it put it.
 pub(crate) fn build() -> Result<PathBuf> {
-    let arguments = ["build", "--release", "--locked", "--package", "rangepack-cli"];
-    let mut command = run::cargo(arguments);
-    command.args(["--bin", "rangepack"]);
+    compile(&["--release"])
+}
+
+fn compile(how: &[&str]) -> Result<PathBuf> {
+    let mut command = run::cargo(["build", "--locked", "--package", "rangepack-cli"]);
+    command.args(["--bin", "rangepack"]).args(how);
     println!("$ {}", run::shown(&command));
     let mut child = command
         .arg("--message-format=json-render-diagnostics")

@@ -7,6 +7,8 @@ use serde::Deserialize;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 /// The manifest of the fuzz targets, from the repository's root.
 pub(crate) const MANIFEST: &str = "tests/fuzz/Cargo.toml";
@@ -46,7 +48,22 @@ pub(crate) fn smoke() -> Result<Outcome> {
     if let Err(lack) = ready() {
         return Ok(Outcome::Skipped(lack));
     }
-    targets.iter().try_for_each(|target| fuzz(target, SMOKE_SECONDS, Report::Crashes))?;
+    // All at once, so that one is compiled while another is linked; then as many as there are processors.
+    let built = run::target_folder()?.join("fuzz");
+    run::run(&mut cargo_fuzz("build", &built))?;
+    let waiting = Mutex::new(targets.iter());
+    let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let work = || -> Result<()> {
+        while let Some(target) = next() {
+            fuzz(target, SMOKE_SECONDS, Report::Crashes)?;
+        }
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let threads = thread::available_parallelism().map_or(1, usize::from);
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().try_for_each(|worker| worker.join().expect("workers do not panic"))
+    })?;
     Ok(Outcome::Passed)
 }
 
@@ -59,7 +76,7 @@ fn ready() -> Result<(), String> {
         return Ok(());
     }
     println!("cargo-fuzz is missing");
-    run::run(&mut run::cargo(["install", "cargo-fuzz", "--locked"]))
+    run::run(toolchain::in_haste(&mut run::cargo(["install", "cargo-fuzz", "--locked"])))
         .map_err(|error| format!("no cargo-fuzz: {error:#}"))
 }
 
@@ -86,6 +103,7 @@ fn targets() -> Result<Vec<String>> {
 enum Report {
     /// Each new input, with what it reached.
     Full,
+    /// Nothing, unless the run fails.
     Crashes,
 }
 
@@ -100,13 +118,23 @@ fn fuzz(target: &str, seconds: u64, report: Report) -> Result<()> {
         inputs.push(seeds);
     }
     let built = run::target_folder()?.join("fuzz");
-    run::run(&mut command(target, &built, &inputs, seconds, report))
+    let mut command = command(target, &built, &inputs, seconds, report);
+    match report {
+        Report::Full => run::run(&mut command),
+        Report::Crashes => run::quietly(&mut command),
+    }
+}
+
+/// `rustup run`, as the cargo that started this program is not rustup's and knows no `+nightly`.
+fn cargo_fuzz(what: &str, built: &Path) -> Command {
+    let mut command = run::command("rustup", ["run", "nightly", "cargo", "fuzz", what]);
+    command.args(["--fuzz-dir", FOLDER, "--target-dir"]).arg(built);
+    command
 }
 
 fn command(target: &str, built: &Path, inputs: &[String], seconds: u64, report: Report) -> Command {
-    // `rustup run`, as the cargo that started this program is not rustup's and knows no `+nightly`.
-    let mut command = run::command("rustup", ["run", "nightly", "cargo", "fuzz", "run"]);
-    command.args(["--fuzz-dir", FOLDER, "--target-dir"]).arg(built).arg(target).args(inputs);
+    let mut command = cargo_fuzz("run", built);
+    command.arg(target).args(inputs);
     command.args(["--", "-rss_limit_mb=2048", "-max_len=65536", "-timeout=10"]);
     command.arg(format!("-max_total_time={seconds}"));
     if report == Report::Crashes {

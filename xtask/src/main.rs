@@ -39,7 +39,7 @@ struct Arguments {
 enum Command {
     /// Run everything that CI runs, and stop at the first failure
     Test(test::Arguments),
-    /// Pack a sample tree with the release build, read it back, and show it in the viewer
+    /// Pack a sample tree, read it back, and show it in the viewer
     Demo(demo::Arguments),
     /// Make the golden and hostile files of the tests anew
     Golden(golden::Arguments),

@@ -76,7 +76,7 @@ pub(crate) fn test() -> Result<()> {
     run::run({ page }.env("RANGEPACK_PAGE", build()?))
 }
 
-/// Brings the program that runs tests in browsers. Without optimisation it is there in a minute or two.
+/// Brings the program that runs tests in browsers. It talks to drivers on this machine, and needs no TLS for that.
 fn runner() -> Result<PathBuf> {
     let tools = run::target_folder()?.join("tools");
     let name = format!("wasm-bindgen-test-runner{}", std::env::consts::EXE_SUFFIX);
@@ -87,8 +87,9 @@ fn runner() -> Result<PathBuf> {
             .is_ok_and(|said| said.ends_with(version))
     };
     if !runner.is_file() || !is_right() {
-        let install = ["install", package, "--version", version, "--debug", "--locked", "--force"];
-        run::run(run::cargo(install).arg("--root").arg(&tools))?;
+        let mut install = run::cargo(["install", package, "--version", version, "--locked"]);
+        install.args(["--force", "--no-default-features", "--bin", "wasm-bindgen-test-runner"]);
+        run::run(toolchain::in_haste(&mut install).arg("--root").arg(&tools))?;
     }
     Ok(runner)
 }

@@ -6,6 +6,7 @@ use std::env;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread;
 
 /// The root of the repository.
 ///
@@ -46,7 +47,17 @@ where
 {
     let mut command = Command::new(program);
     command.args(arguments).current_dir(root());
+    // What cargo tells this program of itself. A build script that looks at it (ring's does) would run anew, and all that
+    // stands on it be compiled anew, whenever cargo is started now by hand and now from here.
+    let told = env::vars_os().map(|(name, _)| name);
+    for name in told.filter(|name| is_about_this_package(&name.to_string_lossy())) {
+        command.env_remove(name);
+    }
     command
+}
+
+fn is_about_this_package(variable: &str) -> bool {
+    variable.starts_with("CARGO_PKG_") || variable.starts_with("CARGO_MANIFEST_")
 }
 
 /// Shows the command line, runs it with this program's own output, and fails unless it exits with 0.
@@ -58,6 +69,35 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
         bail!("`{}` failed ({status})", shown(command));
     }
     Ok(())
+}
+
+/// As [`run`], but what the command says is shown only when it fails: for commands that run side by side.
+pub(crate) fn quietly(command: &mut Command) -> Result<()> {
+    println!("$ {}", shown(command));
+    said(command).map(drop)
+}
+
+/// Runs both at once; what the second says is shown when both have ended.
+pub(crate) fn both(first: &mut Command, second: &mut Command) -> Result<()> {
+    println!("$ {}    # at the same time", shown(second));
+    thread::scope(|scope| {
+        let beside = scope.spawn(|| said(second));
+        let outcome = run(first);
+        println!("{}", beside.join().expect("this does not panic")?);
+        outcome
+    })
+}
+
+/// What a successful command says on both of its streams.
+fn said(command: &mut Command) -> Result<String> {
+    let output =
+        command.output().with_context(|| format!("cannot start `{}`", program_name(command)))?;
+    let text = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8_lossy(&text);
+    if !output.status.success() {
+        bail!("`{}` failed ({}):\n{text}", shown(command), output.status);
+    }
+    Ok(text.into_owned())
 }
 
 /// Whether the command starts and exits with 0; says nothing.
@@ -126,6 +166,15 @@ mod tests {
     }
 
     #[test]
+    fn cargo_is_not_told_of_this_package() {
+        let command = cargo(["build"]);
+        let removed: Vec<_> =
+            command.get_envs().filter(|(_, value)| value.is_none()).map(|(name, _)| name).collect();
+        assert!(removed.contains(&OsStr::new("CARGO_MANIFEST_DIR")), "{removed:?}");
+        assert!(removed.contains(&OsStr::new("CARGO_PKG_NAME")), "{removed:?}");
+    }
+
+    #[test]
     fn failures_are_told_apart_from_success() {
         assert!(succeeds(&mut cargo(["--version"])));
         assert!(!succeeds(&mut cargo(["no-such-command"])));
@@ -133,5 +182,12 @@ mod tests {
         assert!(output(&mut cargo(["--version"])).unwrap().starts_with("cargo "));
         let error = run(&mut command("no-such-program", [""; 0])).unwrap_err();
         assert_eq!(error.to_string(), "cannot start `no-such-program`");
+        quietly(&mut cargo(["--version"])).unwrap();
+        let error = quietly(&mut cargo(["no-such-command"])).unwrap_err();
+        assert!(error.to_string().contains("no such command"), "{error}");
+        let [good, bad] = ["--version", "no-such-command"];
+        both(&mut cargo([good]), &mut cargo([good])).unwrap();
+        both(&mut cargo([good]), &mut cargo([bad])).unwrap_err();
+        both(&mut cargo([bad]), &mut cargo([good])).unwrap_err();
     }
 }

@@ -14,10 +14,9 @@ pub(crate) fn need() -> Result<()> {
     let tools = run::target_folder()?.join("tools");
     let s3 = tools.join(format!("bin/s3s-fs{}", std::env::consts::EXE_SUFFIX));
     if !s3.is_file() {
-        // Without optimisation it is there in a minute or two, and fast enough.
-        let mut install =
-            run::cargo(["install", S3, "--features", "binary", "--debug", "--locked"]);
-        if run::run(install.arg("--root").arg(tools)).is_err() {
+        let install = ["install", S3, "--features", "binary", "--locked"];
+        if run::run(toolchain::in_haste(&mut run::cargo(install)).arg("--root").arg(tools)).is_err()
+        {
             println!("{S3} cannot be installed: its test will be skipped");
         }
     }

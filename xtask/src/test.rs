@@ -1,5 +1,8 @@
 //! Everything that CI runs, step by step.
 
+mod lane;
+
+use self::lane::Lane;
 use crate::outcome::Outcome;
 use crate::{advisories, fuzz, licences, node, page, python, run, servers, toolchain, wasm};
 use anyhow::{Result, bail};
@@ -17,6 +20,7 @@ pub(crate) struct Arguments {
     list: bool,
 }
 
+#[derive(Clone, Copy)]
 struct Step {
     name: &'static str,
     about: &'static str,
@@ -43,6 +47,9 @@ const STEPS: [Step; 12] = [
     Step { name: "fuzz", about: "every fuzz target survives a few seconds", run: fuzz::smoke },
 ];
 
+/// These run beside the last of the other steps, which waits for browsers more than it computes.
+const BESIDE: [&str; 2] = ["python", "fuzz"];
+
 /// Runs the steps, stops at the first that fails, and sums up.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if arguments.list {
@@ -51,36 +58,54 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         }
         return Ok(());
     }
-    let wanted = |step: &&Step| {
+    let wanted = |step: &Step| {
         arguments.only.is_empty() || arguments.only.iter().any(|name| name == step.name)
+    };
+    let (beside, alone): (Vec<Step>, Vec<Step>) =
+        STEPS.into_iter().filter(wanted).partition(|step| BESIDE.contains(&step.name));
+    let (before, last) = match alone.split_last() {
+        Some((last, before)) => (before.to_vec(), Some(*last)),
+        None => (beside.clone(), None),
     };
 
     let mut summary = Summary::default();
-    let mut failure = None;
-    for step in STEPS.iter().filter(wanted) {
-        println!("\n== {}: {}", step.name, step.about);
-        let start = Instant::now();
-        let outcome = (step.run)();
-        let seconds = start.elapsed().as_secs_f64();
-        match outcome {
-            Ok(Outcome::Passed) => println!("== {}: passed in {seconds:.1} s", step.name),
-            Ok(Outcome::Skipped(ref reason)) => println!("== {}: SKIPPED: {reason}", step.name),
-            Err(_) => println!("== {}: FAILED after {seconds:.1} s", step.name),
-        }
-        summary.add(step.name, seconds, &outcome);
-        if let Err(error) = outcome {
-            failure = Some((step.name, error));
-            break;
-        }
+    let mut is_good = before.into_iter().all(|step| summary.add(Done::now(step)));
+    if let Some(last) = last.filter(|_| is_good) {
+        let lane = Lane::start(beside);
+        is_good = summary.add(Done::now(last));
+        lane.end(is_good).into_iter().for_each(|done| is_good &= summary.add(done));
     }
 
     println!("\n{summary}");
-    match failure {
+    match summary.failure {
         None => Ok(()),
         Some((name, error)) => {
             let again = format!("run it alone with `cargo xtask test --only {name}`");
             bail!("step {name}: {error:#}\n{again}")
         }
+    }
+}
+
+/// A step that was run.
+struct Done {
+    name: &'static str,
+    seconds: f64,
+    outcome: Result<Outcome>,
+}
+
+impl Done {
+    fn now(step: Step) -> Done {
+        let name = step.name;
+        println!("\n== {name}: {}", step.about);
+        let start = Instant::now();
+        let outcome = (step.run)();
+        let seconds = start.elapsed().as_secs_f64();
+        match outcome {
+            Ok(Outcome::Passed) => println!("== {name}: passed in {seconds:.1} s"),
+            Ok(Outcome::Skipped(ref reason)) => println!("== {name}: SKIPPED: {reason}"),
+            Err(_) => println!("== {name}: FAILED after {seconds:.1} s"),
+        }
+        Done { name, seconds, outcome }
     }
 }
 
@@ -91,21 +116,29 @@ struct Summary {
     passed: usize,
     failed: usize,
     skipped: usize,
+    /// The first.
+    failure: Option<(&'static str, anyhow::Error)>,
 }
 
 impl Summary {
-    fn add(&mut self, name: &str, seconds: f64, outcome: &Result<Outcome>) {
-        let (count, word) = match outcome {
+    /// Whether the step did not fail.
+    fn add(&mut self, Done { name, seconds, outcome }: Done) -> bool {
+        let (count, word) = match &outcome {
             Ok(Outcome::Passed) => (&mut self.passed, "passed"),
             Ok(Outcome::Skipped(_)) => (&mut self.skipped, "skipped"),
             Err(_) => (&mut self.failed, "FAILED"),
         };
         *count += 1;
         let mut line = format!("{name:<10}  {word:<7}  {seconds:>6.1} s");
-        if let Ok(Outcome::Skipped(reason)) = outcome {
+        if let Ok(Outcome::Skipped(reason)) = &outcome {
             line.push_str(&format!("  {reason}"));
         }
         self.lines.push(line);
+        let is_good = outcome.is_ok();
+        if let Err(error) = outcome {
+            self.failure.get_or_insert((name, error));
+        }
+        is_good
     }
 }
 
@@ -159,6 +192,8 @@ fn windows() -> Result<Outcome> {
     let packages = ["check", "--package", "rangepack", "--package", "rangepack-cli"];
     let mut check = run::cargo(packages);
     check.args(["--target", TARGET, "--locked"]);
+    // Nothing is linked when code is only checked: what C the dependencies bring need not be good.
+    check.env("CFLAGS_x86_64_pc_windows_gnu", "-O0");
     if !run::succeeds(&mut run::command("x86_64-w64-mingw32-gcc", ["--version"])) {
         // A dependency compiles some C on the way. Nothing is linked when code is only checked, so
         // the compiler of this machine does as well as one for Windows.
@@ -197,7 +232,11 @@ fn web() -> Result<Outcome> {
     }
     run::run(&mut run::cargo(["test", "--workspace", "--locked", "--no-run", "--quiet"]))?;
     run::run(&mut node::npm(["run", "check"]))?;
-    run::run(node::npm(["test"]).env("RANGEPACK", run::built_command()?))?;
+    // Both wait for browsers and servers more than they compute.
+    let command = run::built_command()?;
+    let [mut reader, mut viewer] =
+        ["reader", "viewer"].map(|name| node::npm(["test", "--workspace", name]));
+    run::both(reader.env("RANGEPACK", &command), viewer.env("RANGEPACK", &command))?;
     page::test()?;
     Ok(Outcome::Passed)
 }
@@ -209,12 +248,14 @@ mod tests {
     #[test]
     fn the_summary_ends_on_its_counts() {
         let mut summary = Summary::default();
-        summary.add("fmt", 1.25, &Ok(Outcome::Passed));
-        summary.add("docs", 61.0, &Ok(Outcome::Passed));
+        let done = |name, seconds, outcome| Done { name, seconds, outcome };
+        assert!(summary.add(done("fmt", 1.25, Ok(Outcome::Passed))));
+        assert!(summary.add(done("docs", 61.0, Ok(Outcome::Passed))));
         assert_eq!(summary.to_string().lines().last(), Some("steps: 2 passed, 0 failed"));
 
-        summary.add("fuzz", 0.0, &Ok(Outcome::Skipped("no nightly".to_owned())));
-        summary.add("tests", 9.0, &Err(anyhow::anyhow!("no")));
+        assert!(summary.add(done("fuzz", 0.0, Ok(Outcome::Skipped("no nightly".to_owned())))));
+        assert!(!summary.add(done("tests", 9.0, Err(anyhow::anyhow!("no")))));
+        assert_eq!(summary.failure.as_ref().map(|(name, _)| *name), Some("tests"));
         let text = summary.to_string();
         assert_eq!(text.lines().last(), Some("steps: 2 passed, 1 failed, 1 skipped"));
         assert!(text.contains("\ndocs        passed     61.0 s\n"), "{text}");

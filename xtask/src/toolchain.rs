@@ -3,6 +3,7 @@
 use crate::run;
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// Makes sure that code can be built for `target`.
 ///
@@ -20,6 +21,11 @@ pub(crate) fn need_component(component: &str, command: &str) -> Result<()> {
     } else {
         add("component", component)
     }
+}
+
+/// `cargo install` without optimisation and without what debuggers need: soon there, and fast enough.
+pub(crate) fn in_haste(install: &mut Command) -> &mut Command {
+    install.arg("--debug").env("CARGO_PROFILE_DEV_DEBUG", "0")
 }
 
 /// Whether rustup has a nightly toolchain.

@@ -17,7 +17,7 @@ pub(crate) fn run(_: &Arguments) -> Result<()> {
     wasm::run(&wasm::Arguments {})?;
     run::run(&mut node::npm(["run", "build", "--workspace", "viewer"]))?;
     println!(
-        "the viewer is in web/viewer/dist; `rangepack serve` has it after the next release build"
+        "the viewer is in web/viewer/dist; debug builds of `rangepack serve` read it there, the next release build embeds it"
     );
     Ok(())
 }
