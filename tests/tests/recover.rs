@@ -57,49 +57,60 @@ fn check(home: &Path, at_least: usize) {
 }
 
 #[test]
-fn lost_ends_and_holes_anywhere() {
-    for format in [IndexFormat::Both, IndexFormat::Paged, IndexFormat::Ndjson] {
-        for compress in [false, true] {
-            let home = tempfile::tempdir().unwrap();
-            let home = home.path();
-            let whole = make(home, format, compress);
-            let (opened, len) = (Pack::open(home.join("a.pack")).unwrap(), whole.len());
-            let index =
-                if format == IndexFormat::Ndjson { 0 } else { opened.header().payload_end() };
-            let recovered = save(home, &whole).unwrap();
-            assert_eq!((recovered.lost, recovered.unreadable), (0, 0));
-            check(home, FILES);
-            // The footer; the root page; and the trailer with it.
-            for cut in [1, 72, 100, 2000, 40_000] {
-                if format == IndexFormat::Paged && cut > 2000 {
-                    // There go the pages, and nothing else tells of anything.
-                    continue;
-                }
-                let recovered = save(home, &whole[..len - cut]).unwrap();
-                assert_eq!(recovered.lost, 0, "{format:?}, {cut}");
-                // A trailer alone is gone from where it breaks off.
-                let at_least =
-                    if format == IndexFormat::Ndjson { FILES - cut / 200 - 1 } else { FILES };
-                check(home, at_least);
+fn lost_ends_and_holes_with_both_indexes() {
+    lost_ends_and_holes_anywhere(IndexFormat::Both);
+}
+
+#[test]
+fn lost_ends_and_holes_with_pages() {
+    lost_ends_and_holes_anywhere(IndexFormat::Paged);
+}
+
+#[test]
+fn lost_ends_and_holes_with_lines() {
+    lost_ends_and_holes_anywhere(IndexFormat::Ndjson);
+}
+
+fn lost_ends_and_holes_anywhere(format: IndexFormat) {
+    for compress in [false, true] {
+        let home = tempfile::tempdir().unwrap();
+        let home = home.path();
+        let whole = make(home, format, compress);
+        let (opened, len) = (Pack::open(home.join("a.pack")).unwrap(), whole.len());
+        let index = if format == IndexFormat::Ndjson { 0 } else { opened.header().payload_end() };
+        let recovered = save(home, &whole).unwrap();
+        assert_eq!((recovered.lost, recovered.unreadable), (0, 0));
+        check(home, FILES);
+        // The footer; the root page; and the trailer with it.
+        for cut in [1, 72, 100, 2000, 40_000] {
+            if format == IndexFormat::Paged && cut > 2000 {
+                // There go the pages, and nothing else tells of anything.
+                continue;
             }
-            // A page of the disk, anywhere.
-            for start in (0..len).step_by(len / 40) {
-                let mut holey = whole.clone();
-                let end = (start + 4096).min(len);
-                holey[start..end].fill(0);
-                match save(home, &holey) {
-                    Ok(recovered) => {
-                        // At most every file of a page, or the lines of one.
-                        let kept = if start as u64 >= index && format == IndexFormat::Paged {
-                            100
-                        } else {
-                            600
-                        };
-                        check(home, kept);
-                        assert!(recovered.finished.header.entries > 0);
-                    }
-                    Err(error) => panic!("{format:?}, {start}: {error}"),
+            let recovered = save(home, &whole[..len - cut]).unwrap();
+            assert_eq!(recovered.lost, 0, "{format:?}, {cut}");
+            // A trailer alone is gone from where it breaks off.
+            let at_least =
+                if format == IndexFormat::Ndjson { FILES - cut / 200 - 1 } else { FILES };
+            check(home, at_least);
+        }
+        // A page of the disk, anywhere.
+        for start in (0..len).step_by(len / 40) {
+            let mut holey = whole.clone();
+            let end = (start + 4096).min(len);
+            holey[start..end].fill(0);
+            match save(home, &holey) {
+                Ok(recovered) => {
+                    // At most every file of a page, or the lines of one.
+                    let kept = if start as u64 >= index && format == IndexFormat::Paged {
+                        100
+                    } else {
+                        600
+                    };
+                    check(home, kept);
+                    assert!(recovered.finished.header.entries > 0);
                 }
+                Err(error) => panic!("{format:?}, {start}: {error}"),
             }
         }
     }
