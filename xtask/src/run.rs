@@ -46,6 +46,14 @@ where
 {
     let mut command = Command::new(program);
     command.args(arguments).current_dir(root());
+    // What cargo told this program of its own package. Build scripts look at it (ring's does): they would run again, and all
+    // that stands on them be compiled again, whenever `cargo xtask` and plain cargo take turns.
+    for (name, _) in env::vars_os() {
+        let told = name.to_string_lossy();
+        if told.starts_with("CARGO_PKG_") || told.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(name);
+        }
+    }
     command
 }
 
@@ -123,6 +131,13 @@ mod tests {
         let mut command = command("/usr/bin/cargo", ["doc", "it's", ""]);
         command.env("RUSTDOCFLAGS", "-D warnings");
         assert_eq!(shown(&command), r"RUSTDOCFLAGS='-D warnings' cargo doc 'it'\''s' ''");
+    }
+
+    #[test]
+    fn commands_are_not_told_of_this_package() {
+        let command = command("cargo", [""; 0]);
+        let told = |wanted: &str| command.get_envs().any(|env| env == (OsStr::new(wanted), None));
+        assert!(told("CARGO_MANIFEST_DIR") && told("CARGO_PKG_VERSION"));
     }
 
     #[test]
