@@ -11,7 +11,7 @@ mod results;
 mod page;
 mod chart;
 
-use crate::run;
+use crate::{counts, run};
 use anyhow::{Context as _, Result, bail};
 use corpora::Corpora;
 use peers::Peers;
@@ -44,6 +44,9 @@ pub(crate) struct Arguments {
     /// Make the page anew of what was measured last
     #[arg(long, conflicts_with_all = ["quick", "large", "names"])]
     page: bool,
+    /// Count the instructions of small pieces of work anew, which the step `counts` of the tests compares
+    #[arg(long, conflicts_with_all = ["quick", "large", "names", "page"])]
+    counts: bool,
 }
 
 /// What every scenario needs.
@@ -72,6 +75,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             println!("{:<9} {}", scenario.name, scenario.title);
         }
         return Ok(());
+    }
+    if arguments.counts {
+        return counts::renew();
     }
     let home = run::target_folder()?.join("bench");
     let file = |name: &str| home.join("results").join(format!("{name}.json"));

@@ -20,6 +20,7 @@ mod screenshots;
 mod fuzz;
 mod reliability;
 mod bench;
+mod counts;
 mod toolchain;
 mod node;
 mod run;
