@@ -34,15 +34,6 @@ pub(super) fn run(bench: &Bench) -> Result<Section> {
                 making(&tar, run::command("tar", ["cf"]).arg(&tar).arg("-C").arg(&tree).arg("."))
             });
         }
-        if bench.peers.has("mksquashfs") {
-            let squash = bench.scratch.join("all.squashfs");
-            let tree = &tree;
-            race.enter("mksquashfs, no compression", Role::Peer, move || {
-                drop_caches()?;
-                let flags = ["-noI", "-noD", "-noF", "-noX", "-no-progress", "-quiet"];
-                making(&squash, run::command("mksquashfs", [tree, &squash]).args(flags))
-            });
-        }
         let contest = race.run(bench.rounds)?;
         if let Some(ratio) = contest.ratio("GNU tar") {
             section.aim(format!("pack / tar, {what}"), ratio, Bound::AtMost(0.35));

@@ -60,7 +60,12 @@ pub(super) fn run(bench: &Bench) -> Result<Section> {
 
     let folder = bench.home.join("web");
     let mut others = node::npm(["run", "--silent", "bench", "--workspace", "bench", "--"]);
-    others.arg("--folder").arg(folder).arg("--rangepack").arg(&bench.program);
+    others
+        .args(["--runs", &bench.rounds.to_string()])
+        .arg("--folder")
+        .arg(folder)
+        .arg("--rangepack")
+        .arg(&bench.program);
     let counts = ["1000", "100000", "1000000"];
     others.args(
         &counts[..if bench.quick {
