@@ -22,6 +22,10 @@ const PEERS: [(&str, &str, &[&str]); 13] = [
     ("time", "time", &["--version"]),
 ];
 
+/// mksquashfs as a plain archiver. Among files of one size it looks for duplicates one by one, which takes minutes.
+pub(crate) const SQUASHFS: [&str; 7] =
+    ["-noI", "-noD", "-noF", "-noX", "-no-duplicates", "-no-progress", "-quiet"];
+
 /// Which of them are here.
 #[derive(Debug)]
 pub(crate) struct Peers {

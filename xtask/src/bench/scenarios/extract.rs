@@ -3,6 +3,7 @@
 use crate::bench::Bench;
 use crate::bench::corpora::counted;
 use crate::bench::measure::{Race, figure, making, remove, timed};
+use crate::bench::peers::SQUASHFS;
 use crate::bench::results::{Bound, Role, Section, Unit};
 use crate::run;
 use anyhow::Result;
@@ -47,8 +48,7 @@ pub(super) fn run(bench: &Bench) -> Result<Section> {
             });
         }
         if bench.peers.has("mksquashfs") {
-            let flags = ["-noI", "-noD", "-noF", "-noX", "-no-progress", "-quiet"];
-            timed(run::command("mksquashfs", [tree, &squash]).args(flags))?;
+            timed(run::command("mksquashfs", [tree, &squash]).args(SQUASHFS))?;
             race.enter("unsquashfs", Role::Peer, || {
                 let mut command = run::command("unsquashfs", ["-no-progress", "-quiet", "-d"]);
                 making(&out, command.arg(&out).arg(&squash))

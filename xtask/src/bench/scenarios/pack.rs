@@ -3,6 +3,7 @@
 use crate::bench::Bench;
 use crate::bench::corpora::counted;
 use crate::bench::measure::{Race, figure, making, with_memory};
+use crate::bench::peers::SQUASHFS;
 use crate::bench::results::{Bound, Contest, Role, Section, Unit};
 use crate::run;
 use anyhow::Result;
@@ -14,7 +15,8 @@ pub(super) const FLOOR: &str = "floor: read and hash on all cores, then write";
 pub(super) fn run(bench: &Bench) -> Result<Section> {
     let mut section = Section::new(
         "Whole trees to one file, nothing compressed, nothing waits for the disk. Rangepack hashes everything and writes \
-         both of its indexes; the others do neither. The floor opens, reads, hashes and closes every file on all cores, then writes \
+         both of its indexes; the others do neither. (mksquashfs is told not to look for duplicates: it compares all \
+         files of one size, which takes minutes here.) The floor opens, reads, hashes and closes every file on all cores, then writes \
          as many bytes as the pack has.",
     );
     let trees = [
@@ -54,8 +56,7 @@ fn race(bench: &Bench, title: &str, tree: &Path) -> Result<Contest> {
     }
     if bench.peers.has("mksquashfs") {
         race.enter("mksquashfs, no compression", Role::Peer, || {
-            let flags = ["-noI", "-noD", "-noF", "-noX", "-no-progress", "-quiet"];
-            making(&squash, run::command("mksquashfs", [tree, &squash]).args(flags))
+            making(&squash, run::command("mksquashfs", [tree, &squash]).args(SQUASHFS))
         });
     }
     if bench.peers.has("mkfs.erofs") {
@@ -91,8 +92,7 @@ fn memory(bench: &Bench, tree: &Path) -> Result<Contest> {
     }
     if bench.peers.has("mksquashfs") {
         let squash = bench.scratch.join("all.squashfs");
-        let flags = ["-noI", "-noD", "-noF", "-noX", "-no-progress", "-quiet"];
-        let (_, peer) = with_memory(run::command("mksquashfs", [tree, &squash]).args(flags))?;
+        let (_, peer) = with_memory(run::command("mksquashfs", [tree, &squash]).args(SQUASHFS))?;
         measured.push(("mksquashfs, no compression", Role::Peer, peer));
     }
     bench.clear()?;
