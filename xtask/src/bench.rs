@@ -147,9 +147,9 @@ impl Bench {
     fn circumstances(&self) -> Result<Circumstances> {
         let (quick, large) = (self.quick, self.large);
         let size = if quick {
-            "A twentieth of the files, "
+            "a twentieth of the files, "
         } else if large {
-            "With millions of files, "
+            "with millions of files, "
         } else {
             ""
         };
@@ -158,7 +158,7 @@ impl Bench {
         Ok(Circumstances {
             date: run::output(&mut run::command("date", ["-u", "+%Y-%m-%d"]))?,
             machine: peers::machine()?,
-            size: format!("{size}{} rounds", self.rounds),
+            size: format!("{size}rounds that count: {}", self.rounds),
             versions,
         })
     }

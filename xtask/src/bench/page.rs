@@ -62,7 +62,7 @@ pub(crate) fn write(sections: &[(&str, &str, Section)]) -> Result<()> {
 
 fn told(circumstances: &Circumstances) -> String {
     let Circumstances { date, machine, size, versions } = circumstances;
-    format!("Measured on {date}: {machine}. {size}. {}.", versions.join(" · "))
+    format!("Measured on {date}: {machine}; {size}. {}.", versions.join(" · "))
 }
 
 fn draw(page: &mut String, folder: &Path, name: &str, title: &str, svg: &str) -> Result<()> {

@@ -60,18 +60,24 @@ impl Peers {
     }
 }
 
-/// The first line with a digit; some say it on standard error, and fail.
+/// With what it says of its version, if it does; some say it on standard error, and fail.
 fn version(program: &str, asking: &[&str]) -> String {
     let output = run::command(program, asking).stdin(Stdio::null()).output();
     let said = output.map(|output| [output.stdout, output.stderr].concat()).unwrap_or_default();
-    let said = String::from_utf8_lossy(&said);
-    let told = |line: &&str| line.contains(|c: char| c.is_ascii_digit());
-    let line = said.lines().find(told).unwrap_or_default().trim();
-    let number = line.split([' ', '/', ',']).find(|word| {
-        let word = word.trim_start_matches(['v', 'V']);
-        word.starts_with(|c: char| c.is_ascii_digit()) && word.contains('.')
-    });
-    format!("{program} {}", number.unwrap_or(line).trim_start_matches('v'))
+    match number(&String::from_utf8_lossy(&said)) {
+        Some(number) => format!("{program} {number}"),
+        None => program.to_owned(),
+    }
+}
+
+/// The first word that is a version: digits, a point, digits.
+fn number(said: &str) -> Option<&str> {
+    said.split(|c: char| c.is_whitespace() || "/,()".contains(c)).find_map(|word| {
+        let word = word.trim_start_matches(|c: char| !c.is_ascii_digit());
+        let end = word.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(word.len());
+        let number = word[..end].trim_end_matches('.');
+        number.contains('.').then_some(number)
+    })
 }
 
 /// The machine, in one line.
@@ -89,4 +95,24 @@ pub(crate) fn machine() -> Result<String> {
     let gibibytes = (kilobytes / 1024.0 / 1024.0).round();
     let kernel = kernel.split('-').next().unwrap_or_default().trim();
     Ok(format!("{cores} cores ({model}), {gibibytes} GiB of memory, Linux {kernel}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_found_in_what_programs_say() {
+        for (said, version) in [
+            ("fio-3.33\n", Some("3.33")),
+            ("tar (GNU tar) 1.34\nCopyright (C) 2021", Some("1.34")),
+            ("Copyright (c) 1990-2008 Info-ZIP\nThis is Zip 3.0 (July 5th 2008)", Some("3.0")),
+            ("*** Zstandard CLI (64-bit) v1.5.4, by Yann Collet ***", Some("1.5.4")),
+            ("nginx version: nginx/1.22.1\n", Some("1.22.1")),
+            ("mkfs.erofs 1.5", Some("1.5")),
+            ("time (GNU Time) UNKNOWN. Copyright 2018.", None),
+        ] {
+            assert_eq!(number(said), version, "{said}");
+        }
+    }
 }
