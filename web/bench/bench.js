@@ -1,6 +1,6 @@
 /**
  * What it costs to open an archive on a server and read one file out of it, in Node: time, requests, bytes, memory.
- * Prints a table for the README.
+ * Prints a table; `cargo xtask bench web` puts it into docs/performance.md.
  *
  *   npm run bench -w bench -- [--folder DIR] [--runs N] [--rangepack COMMAND] [COUNT…]
  *

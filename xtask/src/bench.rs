@@ -1,128 +1,198 @@
-//! Times packing against GNU tar, in turn, and random look-ups; reading in Python beside its peers. Prints what it measured.
+//! Times what Rangepack does beside other programs, in turn, and makes docs/performance.md of it.
+//!
+//! One module for each scenario in `scenarios`; beneath them what they share.
 
-use crate::{demo, python, run};
-use anyhow::{Context, Result, bail};
+mod scenarios;
+mod corpora;
+mod peers;
+mod server;
+mod measure;
+mod results;
+mod page;
+mod chart;
+
+use crate::{counts, run};
+use anyhow::{Context as _, Result, bail};
+use corpora::Corpora;
+use peers::Peers;
+use results::{Circumstances, Section};
+use scenarios::SCENARIOS;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Instant;
 
 /// What `cargo xtask bench` is asked for.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// What to time
-    #[arg(value_enum, default_value_t = What::Packing)]
-    what: What,
-    /// The tree to pack [default: 200 000 files of 4 KiB, made below target/bench]
+    /// Which sections of docs/performance.md to measure anew [default: all]
+    #[arg(value_parser = SCENARIOS.map(|scenario| scenario.name))]
+    names: Vec<String>,
+    /// Say what each of them measures, and measure nothing
     #[arg(long)]
-    tree: Option<PathBuf>,
-    /// How many pairs are timed, after one that is not counted
-    #[arg(long, default_value_t = 5)]
-    pairs: usize,
+    list: bool,
+    /// How many rounds count
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// A twentieth of the files, to try the scenarios: prints, and leaves the page alone
+    #[arg(long)]
+    quick: bool,
+    /// Millions of files as well: takes 10 GB of disk and an hour
+    #[arg(long, conflicts_with = "quick")]
+    large: bool,
+    /// Make the page anew of what was measured last
+    #[arg(long, conflicts_with_all = ["quick", "large", "names"])]
+    page: bool,
+    /// Count the instructions of small pieces of work anew, which the step `counts` of the tests compares
+    #[arg(long, conflicts_with_all = ["quick", "large", "names", "page"])]
+    counts: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum What {
-    /// Packing beside GNU tar, and random look-ups
-    Packing,
-    /// Reading in Python beside the file system, LMDB, ArrayRecord and WebDataset
-    Python,
+/// What every scenario needs.
+struct Bench {
+    /// The command.
+    program: PathBuf,
+    /// Where the programs of the crate `rangepack-bench` are.
+    programs: PathBuf,
+    /// Where packs and other results go; what a scenario leaves there is removed.
+    scratch: PathBuf,
+    /// The same in memory, where the system has such a place.
+    memory: PathBuf,
+    /// What stays for the next time.
+    home: PathBuf,
+    corpora: Corpora,
+    peers: Peers,
+    rounds: usize,
+    quick: bool,
+    large: bool,
 }
 
-/// Times what is asked for.
+/// Measures, keeps what came of it, and makes the page.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    match arguments.what {
-        What::Packing => packing(arguments),
-        What::Python => python::bench(&run::target_folder()?.join("bench/python"), arguments.pairs),
-    }
-}
-
-/// Times both, A B A B, and look-ups in the last pack.
-fn packing(arguments: &Arguments) -> Result<()> {
-    let program = demo::build()?;
-    let folder = run::target_folder()?.join("bench");
-    fs::create_dir_all(&folder)?;
-    let tree = match &arguments.tree {
-        Some(tree) => {
-            fs::canonicalize(tree).with_context(|| format!("no tree {}", tree.display()))?
+    if arguments.list {
+        for scenario in &SCENARIOS {
+            println!("{:<9} {}", scenario.name, scenario.title);
         }
-        None => generated(&folder.join("tree"))?,
-    };
-    let (pack, tar) = (folder.join("bench.pack"), folder.join("bench.tar"));
-    let mut ratios = Vec::new();
-    let (mut packing, mut archiving) = (Vec::new(), Vec::new());
-    for pair in 0..=arguments.pairs {
-        let packed =
-            time(&pack, Command::new(&program).args(["pack", "-q"]).arg(&tree).arg(&pack))?;
-        let archived =
-            time(&tar, Command::new("tar").arg("cf").arg(&tar).arg("-C").arg(&tree).arg("."))?;
-        // The first pair warms the cache.
-        if pair > 0 {
-            println!(
-                "pair {pair}: pack {packed:.2} s, tar {archived:.2} s, ratio {:.2}",
-                packed / archived
-            );
-            packing.push(packed);
-            archiving.push(archived);
-            ratios.push(packed / archived);
-        }
+        return Ok(());
     }
-    let (packed, archived, ratio) = (median(packing), median(archiving), median(ratios));
-    println!("median: pack {packed:.2} s, tar {archived:.2} s, ratio {ratio:.2}");
-    fs::remove_file(&tar)?;
-    let lookups = [
-        "run",
-        "--release",
-        "--quiet",
-        "--locked",
-        "--package",
-        "rangepack-tests",
-        "--bin",
-        "lookups",
-    ];
-    run::run(run::cargo(lookups).arg("--").arg(&pack))
-}
-
-/// Seconds that a command takes to make `output`, which is removed first.
-fn time(output: &Path, command: &mut Command) -> Result<f64> {
-    if output.exists() {
-        fs::remove_file(output)?;
+    if arguments.counts {
+        return counts::renew();
     }
-    let start = Instant::now();
-    let status = command.stdin(Stdio::null()).status()?;
-    if !status.success() {
-        bail!("`{}` failed ({status})", run::shown(command));
-    }
-    Ok(start.elapsed().as_secs_f64())
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
-}
-
-/// 200 directories of 1000 files, each of 4 KiB that do not compress and do not repeat.
-fn generated(tree: &Path) -> Result<PathBuf> {
-    // Written last, so that an interrupted run begins anew.
-    let complete = tree.with_extension("complete");
-    if !complete.exists() {
-        println!("making 200 000 files in {}", tree.display());
-        let mut state = 0x9e37_79b9_7f4a_7c15u64;
-        let mut content = vec![0u8; 4096];
-        for directory in 0..200 {
-            let directory = tree.join(format!("d{directory:03}"));
-            fs::create_dir_all(&directory)?;
-            for file in 0..1000 {
-                for word in content.chunks_exact_mut(8) {
-                    state ^= state << 13;
-                    state ^= state >> 7;
-                    state ^= state << 17;
-                    word.copy_from_slice(&state.to_le_bytes());
-                }
-                fs::write(directory.join(format!("f{file:04}.bin")), &content)?;
+    let home = run::target_folder()?.join("bench");
+    let file = |name: &str| home.join("results").join(format!("{name}.json"));
+    if !arguments.page {
+        let bench = Bench::new(home.clone(), arguments)?;
+        let circumstances = bench.circumstances()?;
+        for scenario in &SCENARIOS {
+            let name = scenario.name;
+            if !arguments.names.is_empty() && !arguments.names.iter().any(|asked| asked == name) {
+                continue;
+            }
+            println!("\n== {name}: {}", scenario.title);
+            let start = Instant::now();
+            bench.clear()?;
+            let section = (scenario.run)(&bench);
+            bench.clear()?;
+            let mut section = section.with_context(|| format!("scenario {name}"))?;
+            section.circumstances = circumstances.clone();
+            println!("== {name}: {:.0} s", start.elapsed().as_secs_f64());
+            if !arguments.quick {
+                section.keep(&file(name))?;
             }
         }
-        fs::write(&complete, "")?;
     }
-    Ok(tree.to_owned())
+    if arguments.quick {
+        return Ok(());
+    }
+    let mut sections = Vec::new();
+    for scenario in &SCENARIOS {
+        if let Some(section) = Section::kept(&file(scenario.name))? {
+            sections.push((scenario.name, scenario.title, section));
+        }
+    }
+    if sections.is_empty() {
+        bail!("nothing was measured yet");
+    }
+    page::write(&sections)
+}
+
+impl Bench {
+    /// Builds what is timed, and brings what it is timed beside.
+    fn new(home: PathBuf, arguments: &Arguments) -> Result<Bench> {
+        let peers = Peers::need();
+        // One after the other: the command is to be as it is installed.
+        let command = ["build", "--release", "--locked", "--package", "rangepack-cli"];
+        run::run(&mut run::cargo(command))?;
+        let programs = ["build", "--release", "--locked", "--package", "rangepack-bench", "--bins"];
+        run::run(run::cargo(programs).args(["--features", "lmdb"]))?;
+        let programs = run::target_folder()?.join("release");
+        let memory = Path::new("/dev/shm");
+        let memory =
+            if memory.is_dir() { memory.join("rangepack-bench") } else { home.join("memory") };
+        Ok(Bench {
+            program: programs.join("rangepack"),
+            programs,
+            scratch: home.join("scratch"),
+            memory,
+            corpora: Corpora::new(home.join("corpora"), arguments.quick),
+            home,
+            peers,
+            rounds: if arguments.quick { 1 } else { arguments.rounds },
+            quick: arguments.quick,
+            large: arguments.large,
+        })
+    }
+
+    fn circumstances(&self) -> Result<Circumstances> {
+        let (quick, large) = (self.quick, self.large);
+        let size = if quick {
+            "a twentieth of the files, "
+        } else if large {
+            "with millions of files, "
+        } else {
+            ""
+        };
+        let mut versions = vec![run::output(&mut run::command("rustc", ["--version"]))?];
+        versions.extend(self.peers.versions.iter().cloned());
+        Ok(Circumstances {
+            date: run::output(&mut run::command("date", ["-u", "+%Y-%m-%d"]))?,
+            machine: peers::machine()?,
+            size: format!("{size}rounds that count: {}", self.rounds),
+            versions,
+        })
+    }
+
+    /// Empties the folders for what is made.
+    fn clear(&self) -> Result<()> {
+        for folder in [&self.scratch, &self.memory] {
+            measure::remove(folder)?;
+            fs::create_dir_all(folder)?;
+        }
+        Ok(())
+    }
+
+    /// The command with arguments, which says nothing.
+    fn rangepack(&self, arguments: &[&dyn AsRef<OsStr>]) -> Command {
+        let mut command = run::command(&self.program, [""; 0]);
+        command.args(arguments.iter().map(AsRef::as_ref));
+        command
+    }
+
+    /// `rangepack pack -q`, with more to come.
+    fn pack(&self, tree: &Path, pack: &Path) -> Command {
+        self.rangepack(&[&"pack", &"-q", &tree, &pack])
+    }
+
+    /// A program of the crate `rangepack-bench`.
+    fn own(&self, program: &str, arguments: &[&dyn AsRef<OsStr>]) -> Command {
+        let mut command = run::command(self.programs.join(program), [""; 0]);
+        command.args(arguments.iter().map(AsRef::as_ref));
+        command
+    }
+
+    /// How many files the word `count` stands for in this run.
+    fn scaled(&self, count: u64) -> u64 {
+        if self.quick { count / 20 } else { count }
+    }
 }

@@ -20,6 +20,7 @@ mod screenshots;
 mod fuzz;
 mod reliability;
 mod bench;
+mod counts;
 mod toolchain;
 mod node;
 mod run;
@@ -57,7 +58,7 @@ enum Command {
     Fuzz(fuzz::Arguments),
     /// Try power cuts, faults, kills and damage at length, and write the figures into docs/reliability.md
     Reliability(reliability::Arguments),
-    /// Time packing against GNU tar, in turn, and random look-ups; or reading in Python
+    /// Time everything beside other programs, in turn, and write docs/performance.md
     Bench(bench::Arguments),
 }
 

@@ -90,13 +90,14 @@ fn wheel() -> Result<()> {
     Ok(())
 }
 
-/// Times reading, with files below `home`.
-pub(crate) fn bench(home: &Path, rounds: usize) -> Result<()> {
+/// Times reading so many files, which lie below `home`, and returns what came of it.
+pub(crate) fn bench(home: &Path, files: u64, rounds: usize) -> Result<String> {
     let tools = tools()?;
     run::run(tools.command("python", ["-m", "pip", "install", "--quiet"]).args(PEERS))?;
     run::run(&mut tools.command("maturin", ["develop", "--release", "--locked", "--quiet"]))?;
     let mut bench = tools.command("python", ["bench/reads.py"]);
-    run::run(bench.arg(home).args(["--rounds", &rounds.to_string()]))
+    bench.arg(home).args(["--rounds", &rounds.to_string(), "--files", &files.to_string()]);
+    run::output(&mut bench)
 }
 
 /// A virtual environment of Python.

@@ -4,7 +4,9 @@ mod lane;
 
 use self::lane::Lane;
 use crate::outcome::Outcome;
-use crate::{advisories, fuzz, licences, node, page, python, run, servers, toolchain, wasm};
+use crate::{
+    advisories, counts, fuzz, licences, node, page, python, run, servers, toolchain, wasm,
+};
 use anyhow::{Result, bail};
 use std::fmt;
 use std::time::Instant;
@@ -28,7 +30,7 @@ struct Step {
 }
 
 /// In the order in which mistakes are most common and cheapest to find.
-const STEPS: [Step; 12] = [
+const STEPS: [Step; 13] = [
     Step { name: "fmt", about: "the code is formatted", run: fmt },
     Step { name: "licences", about: "dependencies are those of deny.toml", run: licences::check },
     Step { name: "advisories", about: "no known vulnerabilities", run: advisories::check },
@@ -43,6 +45,7 @@ const STEPS: [Step; 12] = [
         about: "the npm package in Node and Chromium and on nginx; Rust in Chromium",
         run: web,
     },
+    Step { name: "counts", about: "work takes as many instructions as before", run: counts::check },
     Step { name: "python", about: "the Python package: style, types, tests", run: python::check },
     Step { name: "fuzz", about: "every fuzz target survives a few seconds", run: fuzz::smoke },
 ];
