@@ -126,7 +126,7 @@ pub use source::data::Data;
 pub use source::given::{ByteRanges, Opener};
 pub use source::location::{Location, Url, idx_path, sidecar_path};
 pub use source::options::{OpenOptions, RemoteOptions, Verify};
-pub use source::platform::{default_threads, same_file};
+pub use source::platform::{default_readers, default_threads, same_file};
 pub use source::replace::replace_file;
 pub use source::shared::SharedBytes;
 pub use source::traffic::Traffic;

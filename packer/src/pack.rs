@@ -21,7 +21,7 @@ use crate::index::writer::{Extras, Finished, IndexFormat, IndexOptions, IndexWri
 use crate::pack::walk::Batch;
 use crate::progress::Observer;
 use crate::setters::setters;
-use crate::source::platform::{default_threads, directory_of};
+use crate::source::platform::{default_readers, directory_of};
 use crate::source::replace::{Finish, Replacement};
 pub use compress::Compression;
 pub(crate) use dedup::Dedup;
@@ -63,7 +63,8 @@ pub struct PackOptions {
     /// Keep extended attributes of files and directories, access control lists among them; not those of symbolic
     /// links. Entries that a container holds already keep what they have.
     pub attributes: bool,
-    /// How many threads read, hash and compress; the pack is the same with any number.
+    /// How many threads read, hash and compress; the pack is the same with any number. See
+    /// [`default_readers`](crate::default_readers).
     pub threads: usize,
     /// Stop at the first file that cannot be packed.
     pub strict: bool,
@@ -90,7 +91,7 @@ impl Default for PackOptions {
             align: 1,
             owner: false,
             attributes: false,
-            threads: default_threads(),
+            threads: default_readers(),
             strict: false,
             index: IndexOptions::default(),
             fsync: false,

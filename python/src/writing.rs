@@ -11,7 +11,7 @@ use pyo3::types::{PyDict, PyString};
 use rangepack::{
     Dictionaries, EntryPath, Error, ExtractOptions, Filter, FilterOptions, IndexOptions,
     NotExtracted, PackOptions, PackPath, Present, Replace, Selection, Sources, Stopped, Summary,
-    VerifyOptions, default_threads, trim_path,
+    VerifyOptions, default_readers, default_threads, trim_path,
 };
 use std::collections::BTreeMap;
 use std::ffi::{CString, OsString};
@@ -91,7 +91,7 @@ impl Packing {
         Ok(options
             .dictionaries(dictionaries)
             .strict(self.strict)
-            .threads(self.threads.unwrap_or_else(default_threads)))
+            .threads(self.threads.unwrap_or_else(default_readers)))
     }
 }
 

@@ -81,7 +81,7 @@ impl<'d> Encoder<'d> {
                 }
                 deflater.block(content, last, out)
             }
-            Encoder::Zstd(frames) => frames.encoder(None)?.append(content, out),
+            Encoder::Zstd(frames) => frames.plain()?.append(content, out),
         }
     }
 }
@@ -125,14 +125,15 @@ impl Deflater {
 pub(crate) struct Frames<'d> {
     level: u32,
     trained: &'d Trained,
-    /// Those that were needed so far: the first without a dictionary, then one for each.
-    encoders: Vec<Option<FrameEncoder<'d>>>,
+    plain: Option<FrameEncoder<'d>>,
+    /// One for all dictionaries, and which of them it has now: an encoder takes a megabyte, and to give it another dictionary
+    /// costs nothing.
+    with: Option<(usize, FrameEncoder<'d>)>,
 }
 
 impl<'d> Frames<'d> {
     fn new(level: u32, trained: &'d Trained) -> Frames<'d> {
-        let encoders = (0..=trained.dictionaries().len()).map(|_| None).collect();
-        Frames { level, trained, encoders }
+        Frames { level, trained, plain: None, with: None }
     }
 
     fn whole(
@@ -142,21 +143,34 @@ impl<'d> Frames<'d> {
         out: &mut Vec<u8>,
     ) -> io::Result<Option<usize>> {
         let which = self.trained.for_file(path, content.len());
-        self.encoder(which)?.append(content, out)?;
+        match which {
+            Some(number) => self.with(number)?.append(content, out)?,
+            None => self.plain()?.append(content, out)?,
+        }
         Ok(which)
     }
 
-    /// The encoder with this dictionary, or without one.
-    fn encoder(&mut self, which: Option<usize>) -> io::Result<&mut FrameEncoder<'d>> {
-        let Frames { level, trained, encoders } = self;
-        let place = &mut encoders[which.map_or(0, |number| number + 1)];
-        Ok(match place {
+    fn plain(&mut self) -> io::Result<&mut FrameEncoder<'d>> {
+        let Frames { level, plain, .. } = self;
+        Ok(match plain {
             Some(encoder) => encoder,
-            None => place.insert(match which {
-                None => FrameEncoder::new(*level)?,
-                Some(number) => FrameEncoder::with(trained.dictionaries()[number].prepared())?,
-            }),
+            None => plain.insert(FrameEncoder::new(*level)?),
         })
+    }
+
+    /// The encoder, with this dictionary.
+    fn with(&mut self, number: usize) -> io::Result<&mut FrameEncoder<'d>> {
+        let Frames { trained, with, .. } = self;
+        let dictionary = trained.dictionaries()[number].prepared();
+        let (now, encoder) = match with {
+            Some(with) => with,
+            None => with.insert((number, FrameEncoder::with(dictionary)?)),
+        };
+        if *now != number {
+            encoder.0.set_prepared_dictionary(dictionary)?;
+            *now = number;
+        }
+        Ok(encoder)
     }
 }
 

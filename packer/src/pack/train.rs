@@ -2,6 +2,8 @@
 //!
 //! The sample depends on names alone, and what is learnt of it on its content: so the same tree gives the same dictionaries.
 
+mod cover;
+
 use super::compress::{Compression, FrameEncoder};
 use super::output::Output;
 use super::walk::{Batch, ItemKind};
@@ -42,7 +44,7 @@ impl Dictionaries {
 }
 
 /// How long a dictionary is at most unless told otherwise, in bytes.
-const DEFAULT_SIZE: usize = 64 << 10;
+const DEFAULT_SIZE: usize = 112 << 10;
 
 /// Longer files are compressed without: they have enough in common with themselves.
 const LONGEST: usize = 32 << 10;
@@ -52,12 +54,12 @@ const FEW: u64 = 64;
 
 /// So many kinds of files are told apart at most, of so many are samples taken, and so many get a dictionary.
 const KINDS: usize = 4096;
-const SAMPLED: usize = 64;
+const SAMPLED: usize = 32;
 const TRAINED: usize = 8;
 
 /// So many samples are taken of a kind, of so many times the dictionary's length, and so many bytes in any case.
 const SAMPLES: usize = 2048;
-const SAMPLE_TIMES: usize = 10;
+const SAMPLE_TIMES: usize = 16;
 const SAMPLE_BYTES: usize = 128 << 10;
 
 /// A kind gets a dictionary when so much of the tree's small content is of it, as a part of it.
@@ -327,7 +329,7 @@ impl Sample {
         if size < 1024 || lens.len() < 16 {
             return Ok(None);
         }
-        let Ok(dictionary) = zstd::dict::from_continuous(bytes, lens, size) else {
+        let Some(dictionary) = cover::dictionary(bytes, lens, size, level) else {
             return Ok(None);
         };
         let prepared = EncoderDictionary::copy(&dictionary, level.cast_signed());

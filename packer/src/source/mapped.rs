@@ -1,4 +1,4 @@
-//! A file in memory: the only module that holds `unsafe`.
+//! A file in memory: the module that holds `unsafe`, but for one call of the C library (`pack/train/cover.rs`).
 //!
 //! A file can be cut short while it is mapped. The system then raises SIGBUS at the first access behind its
 //! new end, which ends a process that does nothing about it. Here zeros take the place of what is gone, and

@@ -79,6 +79,14 @@ pub(crate) fn directory_of(path: &Path) -> PathBuf {
     }
 }
 
+/// So many threads read files at least.
+const READERS: usize = 8;
+
+/// One thread for each processor, and eight at least: those that read files mostly wait, for a disk or a network.
+pub fn default_readers() -> usize {
+    default_threads().max(READERS)
+}
+
 /// One thread for each processor.
 pub fn default_threads() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)

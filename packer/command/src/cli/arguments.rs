@@ -8,7 +8,7 @@ use super::follow::Follow;
 use super::status::State;
 use crate::format::{Size, count};
 use rangepack::Location;
-use rangepack::{Compression, PackOptions, default_threads};
+use rangepack::{Compression, PackOptions, default_readers, default_threads};
 use rangepack::{DirectoryLines, IndexFormat, IndexOptions, Tail};
 use rangepack::{Filter, FilterOptions};
 use rangepack::{OpenOptions, Pack, Verify};
@@ -96,13 +96,9 @@ pub(super) fn tell_traffic(pack: &Pack) {
     }
 }
 
-/// So many threads at least read a remote pack: they mostly wait.
-const REMOTE_THREADS: usize = 8;
-
 /// How many threads read a pack when nobody says.
 pub(super) fn threads_for(pack: &Pack) -> usize {
-    let threads = default_threads();
-    if pack.is_remote() { threads.max(REMOTE_THREADS) } else { threads }
+    if pack.is_remote() { default_readers() } else { default_threads() }
 }
 
 /// What is done with bytes of a container that nothing names.
@@ -255,7 +251,7 @@ pub(super) struct StoreArgs {
     /// warned about, and the rest is packed. `extract --xattrs` sets them again.
     #[arg(long)]
     xattrs: bool,
-    /// Threads that read, hash and compress [default: one per processor]; the result is the same
+    /// Threads that read, hash and compress [default: one per processor, 8 at least]; the result is the same
     #[arg(short = 'j', long, value_name = "N", value_parser = parse_threads)]
     threads: Option<usize>,
     /// Stop at the first file that cannot be packed
@@ -274,7 +270,7 @@ impl StoreArgs {
         options.align = self.align.unwrap_or(1);
         options.owner = self.owner;
         options.attributes = self.xattrs;
-        options.threads = self.threads.unwrap_or_else(default_threads);
+        options.threads = self.threads.unwrap_or_else(default_readers);
         options.strict = self.strict;
         options.index = index.options(self.compress);
         Ok(options)

@@ -1,7 +1,7 @@
 //! `rangepack diff`: in what two packs, or a pack and a directory, differ.
 
 use super::Result;
-use super::arguments::{PackArgs, TrafficArgs, open_telling, parse_threads, threads_for};
+use super::arguments::{PackArgs, TrafficArgs, open_telling, parse_threads};
 use super::console::{Global, Out, note, printable};
 use super::exit::Exit;
 use super::follow::Follow;
@@ -12,7 +12,7 @@ use crate::record::text;
 use rangepack::{
     CompareOptions, Compared, Difference, Event, Location, Observer, OpenOptions, Verify,
 };
-use rangepack::{compare, compare_packs};
+use rangepack::{compare, compare_packs, default_readers};
 use rangepack_core::Escaped;
 use serde::Serialize;
 use std::io::{self, Write};
@@ -47,7 +47,7 @@ pub(super) struct Args {
     /// Print one JSON object a line
     #[arg(long)]
     json: bool,
-    /// Threads that read a directory [default: one per processor]
+    /// Threads that read a directory [default: one per processor, 8 at least]
     #[arg(short = 'j', long, value_name = "N", value_parser = parse_threads)]
     threads: Option<usize>,
     #[command(flatten)]
@@ -73,7 +73,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         (Some(other), _) => compare_packs(&pack, other, &tell),
         (None, directory) => {
             let mut options = CompareOptions::default();
-            options.source.threads = args.threads.unwrap_or_else(|| threads_for(&pack));
+            options.source.threads = args.threads.unwrap_or_else(default_readers);
             compare(&pack, directory.unwrap_or(Path::new(".")), &options, &tell)
         }
     };
