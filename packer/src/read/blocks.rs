@@ -8,6 +8,9 @@ use rangepack_core::{Codec, Content, Extent, Source};
 use std::borrow::Cow;
 use std::vec::IntoIter;
 
+/// No more blocks are fetched at once.
+const MOST: usize = 1024;
+
 /// Reads blocks. Of remote files several are fetched at once, more and more of them.
 #[derive(Debug)]
 pub(crate) struct Blocks<'p> {
@@ -23,6 +26,8 @@ pub(crate) struct Blocks<'p> {
     behind: u64,
     /// Where the caller will stop.
     end: u64,
+    /// How many are fetched at first.
+    at_first: usize,
     /// What is on its way, and what came last.
     coming: Option<Pieces<'p, IntoIter<Extent>>>,
     piece: (u64, Cow<'p, [u8]>),
@@ -32,11 +37,11 @@ impl<'p> Blocks<'p> {
     /// The blocks of a file with a block table, from the first on.
     pub(crate) fn new(pack: &'p Pack, content: &Content) -> Result<Blocks<'p>> {
         let gathered = Gathered::new(pack.volume_of(content)?);
-        Ok(Blocks::with(pack, content, gathered))
+        Ok(Blocks { at_first: 1, ..Blocks::all(pack, content, gathered) })
     }
 
-    /// With bytes that are there already.
-    pub(crate) fn with(pack: &'p Pack, content: &Content, gathered: Gathered<'p>) -> Blocks<'p> {
+    /// For who wants all of them; with bytes that are there already.
+    pub(crate) fn all(pack: &'p Pack, content: &Content, gathered: Gathered<'p>) -> Blocks<'p> {
         Blocks {
             pack,
             content: *content,
@@ -45,6 +50,7 @@ impl<'p> Blocks<'p> {
             next: 0,
             behind: 0,
             end: content.size,
+            at_first: MOST,
             coming: None,
             piece: (0, Cow::Borrowed(&[])),
         }
@@ -149,15 +155,15 @@ impl<'p> Blocks<'p> {
         blocks::decode_block(&self.content, block, stored, dictionary.as_ref()).map_err(wrong())
     }
 
-    /// The known blocks from the next one on in ranges: one block, then two, four, and so on.
+    /// The known blocks from the next one on in ranges; who may stop soon gets one block, then two, four, and so on.
     fn runs(&self) -> Vec<Extent> {
         let wanted = self.known.get(self.next.saturating_sub(1)..).unwrap_or(&[]);
         let first = wanted.first().map(|block| block.index);
         let wanted = wanted
             .iter()
             .take_while(|block| Some(block.index) == first || block.content.start < self.end);
-        let mut runs: Vec<(Extent, u64)> = Vec::new();
-        let mut most = 1;
+        let mut runs: Vec<(Extent, usize)> = Vec::new();
+        let mut most = self.at_first;
         for block in wanted {
             match runs.last_mut() {
                 Some((run, blocks)) if *blocks < most && run.len + block.stored.len <= PIECE => {
@@ -165,7 +171,7 @@ impl<'p> Blocks<'p> {
                     *blocks += 1;
                 }
                 last => {
-                    most = if last.is_some() { (most * 2).min(1024) } else { 1 };
+                    most = if last.is_some() { (most * 2).min(MOST) } else { self.at_first };
                     runs.push((block.stored, 1));
                 }
             }
