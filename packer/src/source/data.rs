@@ -213,6 +213,16 @@ impl Data {
         Ok(Cow::Owned(all))
     }
 
+    /// The same when nobody has to wait for it: of a file on disk what the system has in memory, of a remote one what came when
+    /// it was opened.
+    pub fn read_now(&self, extent: Extent) -> Option<Vec<u8>> {
+        self.check(extent).ok()?;
+        match &self.backing {
+            Backing::Mapped(mapped) => mapped.read_now(extent),
+            Backing::Remote(remote) => remote.tail(extent).map(<[u8]>::to_vec),
+        }
+    }
+
     /// The bytes of these ranges, one after the other, those that come next already on their way.
     pub(crate) fn pieces<I: Iterator<Item = Extent>>(&self, extents: I) -> Pieces<'_, I> {
         let most = (SHORT_IN_FLIGHT, BYTES_IN_FLIGHT);
