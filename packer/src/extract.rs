@@ -23,14 +23,16 @@ use crate::error::{Action, EntryPath, Error, Limited, Result, Setting};
 use crate::progress::{Event, Observer, PROBLEMS_KEPT, cancelled};
 use crate::read::legacy::Notes;
 use crate::read::pack::Pack;
+use crate::read::payload_order::PayloadOrder;
 use crate::setters::setters;
+use crate::source::data::Gathered;
 use extended::Blocks;
 use links::Links;
 use names::Rules;
 use place::{Attributes, ModeOf, Unset, unguessable};
 use rangepack_core::ndjson::BadLine;
-use rangepack_core::{EntryRef, Escaped, PackPath};
-use scan::{Chunks, Ranges};
+use rangepack_core::{AttributeBlock, EntryRef, Escaped, PackPath};
+use scan::{Chunks, Ranges, Shares};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -282,6 +284,9 @@ fn extract_under(
 ) -> Result<ExtractReport> {
     Setting::Threads.check(options.threads)?;
     Setting::ChunkSize.check(options.chunk_size)?;
+    if options.selection.is_everything() {
+        pack.expect_walk();
+    }
     let selected = options.selection.resolve(pack)?;
     check_limits(pack, &selected.ranges, options)?;
     let is_nothing = selected.ranges.len() == 0 && !options.selection.is_everything();
@@ -402,17 +407,48 @@ impl Run<'_> {
         if ranges.len() == 0 {
             return;
         }
-        let chunks = Chunks::new(self.pack, ranges, self.options.threads);
-        let work = || {
-            let mut worker = Worker::new(self);
+        // All but files; for a thread alone pages come one after the other.
+        let is_split = self.pack.is_remote() && pass == Pass::Content;
+        let threads = if is_split { 1 } else { self.options.threads };
+        let (chunks, order) = (Chunks::new(ranges, threads), Mutex::default());
+        self.work(threads, |worker| {
             let mut chunk = Vec::new();
             while !self.is_stopped() && chunks.take(&mut chunk) {
                 chunk.drain(..).for_each(|range| worker.chunk(range, pass));
             }
+            if is_split {
+                *order.lock().unwrap_or_else(PoisonError::into_inner) = worker.put_off();
+            }
+        });
+        if is_split {
+            self.payloads(order.into_inner().unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+
+    /// Files of a remote pack, in the order in which their payloads lie.
+    fn payloads(&self, order: PayloadOrder) {
+        let shares = Shares::new(self.pack, order.numbers());
+        self.work(self.options.threads, |worker| {
+            let mut share = Vec::new();
+            while !self.is_stopped() {
+                match shares.take(&mut share) {
+                    Ok(true) => worker.share(&share),
+                    Ok(false) => return,
+                    Err(error) => return self.fail(error),
+                }
+            }
+        });
+    }
+
+    /// Does some work with so many threads, and adds up what they count.
+    fn work<'r>(&'r self, threads: usize, work: impl Fn(&mut Worker<'r>) + Sync) {
+        let work = || {
+            let mut worker = Worker::new(self);
+            work(&mut worker);
             self.lock().add(&worker.counts);
         };
         std::thread::scope(|scope| {
-            for _ in 1..self.options.threads {
+            for _ in 1..threads {
                 scope.spawn(work);
             }
             work();
@@ -434,14 +470,24 @@ impl Run<'_> {
         !self.is_new
     }
 
-    fn attributes(&self, entry: &EntryRef<'_>) -> std::result::Result<Attributes, Problem> {
+    /// The attribute block of an entry, if it is wanted.
+    fn block(&self, entry: &EntryRef<'_>) -> rangepack_core::Result<Option<AttributeBlock>> {
+        let block = if self.options.attributes { entry.attributes()? } else { None };
+        Ok(block.filter(|_| !entry.is_symlink()))
+    }
+
+    /// What an entry gets; its attribute block may have been gathered before.
+    fn attributes(
+        &self,
+        entry: &EntryRef<'_>,
+        gathered: Option<&Gathered<'_>>,
+    ) -> std::result::Result<Attributes, Problem> {
         let owner = if self.options.owner { entry.owner()? } else { None };
         // Programs that run as somebody else are not made from a stranger's pack.
         let allowed = if owner.is_some() { 0o7777 } else { 0o1777 };
         let mode = entry.mode()?.map(|mode| mode & allowed);
-        let block = if self.options.attributes { entry.attributes()? } else { None };
-        let block = block.filter(|_| !entry.is_symlink());
-        let extended = block.map(|block| self.blocks.read(self.pack, &block)).transpose();
+        let block = self.block(entry)?;
+        let extended = block.map(|block| self.blocks.read(self.pack, &block, gathered)).transpose();
         // The pack need not be named with each of its files.
         let extended = extended.map_err(Problem::of_pack)?;
         Ok(Attributes { mode, mtime: entry.mtime()?, owner, extended })

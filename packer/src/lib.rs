@@ -130,4 +130,5 @@ pub use source::platform::{default_readers, default_threads, same_file};
 pub use source::replace::replace_file;
 pub use source::shared::SharedBytes;
 pub use source::traffic::Traffic;
+pub use source::verified_blocks::VerifiedBlocks;
 pub use verify::{Counted, Flaw, LineFlaw, Problem, VerifyOptions, VerifyReport, verify};

@@ -17,6 +17,7 @@ pub(crate) mod mapped_bytes;
 mod reading;
 pub(crate) mod file;
 pub(crate) mod small_files;
+pub(crate) mod payload_order;
 pub(crate) mod many;
 pub(crate) mod numbers;
 

@@ -3,6 +3,7 @@
 pub(crate) mod location;
 pub(crate) mod given;
 pub(crate) mod options;
+pub(crate) mod verified_blocks;
 pub(crate) mod platform;
 pub(crate) mod attributes;
 pub(crate) mod replace;

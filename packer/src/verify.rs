@@ -10,6 +10,7 @@ use crate::error::{Error, Result, Setting};
 use crate::progress::{Event, Latch, Observer, PROBLEMS_KEPT, cancelled};
 use crate::read::legacy::Notes;
 use crate::read::pack::Pack;
+use crate::read::payload_order::{PayloadOrder, payload_of};
 use crate::read::small_files::{Aside, Share};
 use crate::setters::setters;
 use crate::source::data::Gathered;
@@ -131,8 +132,9 @@ impl VerifyReport {
 ///
 /// For the whole pack the index is checked as well: every page, the order of keys, that each directory
 /// comes before what lies in it, all totals, and the NDJSON index against the paged one. Payloads and attribute
-/// blocks are hashed and decoded by several threads, in key order. Memory grows only with the number of
-/// directories, and by one bit for each entry. A bad entry does not stop the others.
+/// blocks are hashed and decoded by several threads, in key order; those of a remote pack in the order in which they lie in
+/// it, so that none comes twice. Memory grows only with the number of
+/// directories, and by one bit for each entry (by 16 bytes for each file of a remote pack). A bad entry does not stop the others.
 ///
 /// # Errors
 /// [`Error::Cancelled`] when the observer wanted it to stop,
@@ -167,11 +169,16 @@ pub fn verify(
         let most = if pack.is_remote() { Share::REMOTE } else { SHARE };
         let share = most.clone();
         let (batch, payloads) = (Vec::new(), options.payloads);
-        let mut queue = Queue { sender, batch, payloads, most, share, findings: &findings };
+        let order = pack.is_remote().then(PayloadOrder::default);
+        let mut queue = Queue { sender, batch, payloads, most, share, order, findings: &findings };
         match paths {
-            None => structure::check(pack, options.ndjson, &mut queue),
+            None => {
+                pack.expect_walk();
+                structure::check(pack, options.ndjson, &mut queue);
+            }
             Some(paths) => paths.iter().for_each(|path| selected(pack, path, &mut queue)),
         }
+        queue.put_off(pack);
         queue.flush();
         drop(queue);
         if paths.is_none() && options.ndjson && !findings.is_over() {
@@ -198,7 +205,7 @@ fn selected(pack: &Pack, path: &PackPathBuf, queue: &mut Queue<'_, '_>) {
     if at != PackPath::ROOT {
         match pack.find(at) {
             Ok(Some(entry)) => {
-                queue.entry_ref(&entry);
+                queue.entry_ref(None, &entry);
                 if !entry.is_directory() {
                     return;
                 }
@@ -213,8 +220,8 @@ fn selected(pack: &Pack, path: &PackPathBuf, queue: &mut Queue<'_, '_>) {
         }
     }
     match pack.ask(|pages| pack.index().subtree(pages, at)) {
-        Ok(range) => structure::scan(pack, range, queue, |queue, entry| {
-            queue.entry_ref(entry);
+        Ok(range) => structure::scan(pack, range, queue, |queue, number, entry| {
+            queue.entry_ref(Some(number), entry);
         }),
         Err(error) => match error.about_pack() {
             Ok(problem) => findings.structural(Some(path), problem),
@@ -287,15 +294,17 @@ struct Queue<'q, 'o> {
     /// The share that no file is in yet, and that of this batch.
     most: Share,
     share: Share,
+    /// The files of a remote pack wait here until all are known.
+    order: Option<PayloadOrder>,
     findings: &'q Findings<'o>,
 }
 
 impl Queue<'_, '_> {
-    /// Reads all of an entry and queues its payload; `None` when the entry is damaged.
-    fn entry_ref(&mut self, entry: &EntryRef<'_>) -> Option<Entry> {
+    /// Reads all of an entry, which may have a number, and queues its payload; `None` when the entry is damaged.
+    fn entry_ref(&mut self, number: Option<u64>, entry: &EntryRef<'_>) -> Option<Entry> {
         match entry.to_entry() {
             Ok(entry) => {
-                self.entry(&entry);
+                self.entry(number, &entry);
                 Some(entry)
             }
             Err(error) => {
@@ -308,7 +317,7 @@ impl Queue<'_, '_> {
         }
     }
 
-    fn entry(&mut self, entry: &Entry) {
+    fn entry(&mut self, number: Option<u64>, entry: &Entry) {
         self.findings.count(|report| match &entry.kind {
             Kind::File(content) => {
                 report.files += 1;
@@ -321,17 +330,47 @@ impl Queue<'_, '_> {
         });
         let content = if let Kind::File(content) = entry.kind { Some(content) } else { None };
         if self.payloads && (content.is_some() || entry.attributes.is_some()) {
-            let stored_size = content.map_or(0, |content| content.stored_size);
-            if !self.share.take(stored_size) {
-                self.flush();
-                self.share.take(stored_size);
+            match (&mut self.order, number, content) {
+                (Some(order), Some(number), Some(content)) => order.push(&content, number),
+                _ => self.job(entry.path.clone(), content, entry.attributes),
             }
-            self.batch.push(Job {
-                path: entry.path.clone(),
-                content,
-                attributes: entry.attributes,
-            });
         }
+    }
+
+    /// Queues the files of a remote pack in the order of their payloads.
+    fn put_off(&mut self, pack: &Pack) {
+        for number in self.order.take().into_iter().flat_map(PayloadOrder::numbers) {
+            if self.findings.is_over() {
+                return;
+            }
+            // It was read before, and its page is here.
+            let entry = pack.ask(|pages| pack.index().entry_at(pages, number));
+            match entry.and_then(|entry| {
+                entry
+                    .map(|entry| entry.to_entry())
+                    .transpose()
+                    .map_err(Error::pack(pack.location()))
+            }) {
+                Ok(Some(Entry { path, kind: Kind::File(content), attributes, .. })) => {
+                    self.job(path, Some(content), attributes);
+                }
+                Ok(_) => {}
+                Err(error) => return self.findings.fail(error),
+            }
+        }
+    }
+
+    fn job(
+        &mut self,
+        path: PackPathBuf,
+        content: Option<Content>,
+        attributes: Option<AttributeBlock>,
+    ) {
+        if !self.share.take_content(content.as_ref()) {
+            self.flush();
+            self.share.take_content(content.as_ref());
+        }
+        self.batch.push(Job { path, content, attributes });
     }
 
     fn flush(&mut self) {
@@ -366,8 +405,12 @@ impl Workers<'_, '_> {
                 self.job(job, None);
             }
             for job in aside {
-                match job.content.filter(|content| !self.checked.contains(content)) {
-                    Some(content) => small.push(&content, job),
+                match job.content.filter(|content| !self.checked.contains(&payload_of(*content))) {
+                    Some(content) => {
+                        let wanted = |block: &AttributeBlock| !self.attributes.contains(block);
+                        let attributes = job.attributes.filter(wanted);
+                        small.push(&content, attributes.as_ref(), job);
+                    }
                     // What was found good needs no second fetching.
                     None => self.job(&job, None),
                 }
@@ -393,8 +436,10 @@ impl Workers<'_, '_> {
     fn job(&self, job: &Job, gathered: Option<Gathered<'_>>) {
         let Job { path, content, attributes } = job;
         let mut bytes = content.map_or(0, |content| content.size);
+        let gathered = gathered.as_ref();
         let checked = content.map_or(Ok(()), |it| self.content(&it, gathered, &mut bytes));
-        let checked = checked.and_then(|()| attributes.map_or(Ok(()), |it| self.attributes(&it)));
+        let checked =
+            checked.and_then(|()| attributes.map_or(Ok(()), |it| self.attributes(&it, gathered)));
         match checked.map_err(Flaw::of) {
             Ok(()) => {}
             Err(Ok(flaw)) => self.findings.bad(path, flaw),
@@ -409,20 +454,21 @@ impl Workers<'_, '_> {
     fn content(
         &self,
         content: &Content,
-        gathered: Option<Gathered<'_>>,
+        gathered: Option<&Gathered<'_>>,
         bytes: &mut u64,
     ) -> Result<()> {
-        if !self.checked.contains(content) {
+        let payload = payload_of(*content);
+        if !self.checked.contains(&payload) {
             payload::check(self.pack, content, gathered, bytes, self.findings.observer)?;
-            self.checked.insert(content);
+            self.checked.insert(&payload);
         }
         Ok(())
     }
 
     /// The same of an attribute block.
-    fn attributes(&self, block: &AttributeBlock) -> Result<()> {
+    fn attributes(&self, block: &AttributeBlock, gathered: Option<&Gathered<'_>>) -> Result<()> {
         if !self.attributes.contains(block) {
-            self.pack.attributes(block)?;
+            self.pack.attributes_among(block, gathered)?;
             self.attributes.insert(block);
         }
         Ok(())

@@ -33,9 +33,9 @@ use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Redirect, Response};
 use rangepack::Error;
 use rangepack::{Location, Notes};
-use rangepack::{OpenOptions, Verify};
+use rangepack::{OpenOptions, VerifiedBlocks, Verify};
 use route::{Route, route};
-use shelf::Shelf;
+use shelf::{RawFile, Served, Shelf};
 use std::fmt;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
@@ -47,6 +47,9 @@ use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 
 /// Threads that wait for disks and networks.
 const BLOCKING_THREADS: usize = 256;
+
+/// What is kept of blocks of large files that were verified, in bytes: enough for 6 GiB of content.
+const VERIFIED: usize = 16 << 20;
 
 /// How long a request waits for its turn at a remote pack.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -147,6 +150,7 @@ impl Server {
         }
         let mut options = options.clone();
         options.open.verify = Verify::Payloads;
+        options.open.verified = Some(Arc::new(VerifiedBlocks::new(VERIFIED)));
         let shelf = Shelf::new(places, &options.open, site::takes);
         shelf.open_named()?;
         let cors = cors(&options.cors)?;
@@ -234,7 +238,10 @@ impl Server {
     pub(crate) fn run(self, stop: &AtomicBool) -> std::result::Result<(), ServeError> {
         let Server { listener, shared, cors } = self;
         connections::raise_file_limit();
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let runtime = tokio::runtime::Builder::new_multi_thread()
+            // One may be waiting for a file system that hangs.
+            .worker_threads(cores.max(2))
             .enable_all()
             .thread_name("rangepack-serve")
             .max_blocking_threads(BLOCKING_THREADS)
@@ -320,6 +327,11 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
         return response;
     }
     let route = route(request.uri.path());
+    if let Route::Name(name) = &route
+        && let Some(response) = shared.raw_now(&request, name)
+    {
+        return shared.finished(response);
+    }
     let turns = match &route {
         Route::Name(name) | Route::Entry(name, _) => shared.shelf.turns(name),
         Route::Packs => Some(shared.shelf.list_turns()),
@@ -341,18 +353,23 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
     };
     let answered = tokio::task::spawn_blocking(move || {
         let _turn = turn;
-        let mut response = shared.respond(&request, route);
-        if shared.options.cors.is_empty() {
-            let own = HeaderValue::from_static("same-origin");
-            response.headers_mut().insert("cross-origin-resource-policy", own);
-        }
-        response
+        let response = shared.respond(&request, route);
+        shared.finished(response)
     });
     // It panicked; the thread said why.
     answered.await.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 
 impl Shared {
+    /// A response with what all have.
+    fn finished(&self, mut response: Response) -> Response {
+        if self.options.cors.is_empty() {
+            let own = HeaderValue::from_static("same-origin");
+            response.headers_mut().insert("cross-origin-resource-policy", own);
+        }
+        response
+    }
+
     fn respond(&self, request: &Parts, route: Route) -> Response {
         match route {
             Route::Home if asks_for_ranges(request) => self.only_pack(request),
@@ -417,21 +434,37 @@ impl Shared {
         sent.unwrap_or_else(|error| self.failure("the viewer", &error))
     }
 
-    fn raw(&self, request: &Parts, name: &str) -> Response {
-        let (served, file) = match self.shelf.file(name) {
-            None => return nothing(name),
-            Some(Err(error)) => return self.failure(name, &error),
-            Some(Ok(found)) => found,
-        };
-        let Some(data) = served.data(file) else { return nothing(name) };
+    /// Bytes of a pack that are in memory: they are sent at once, by the thread that serves the connection.
+    fn raw_now(&self, request: &Parts, name: &str) -> Option<Response> {
+        if site::file(name).is_some() {
+            return None;
+        }
+        let served = self.shelf.at_hand(name)?;
+        let (content, headers) = self.told(&served, RawFile::Pack)?;
+        let open = |range| Ok(body::Reader::raw(&served, RawFile::Pack, range));
+        send::content_now(request, &content, headers, open)
+    }
+
+    /// What is told of one of the files that make up a pack.
+    fn told(&self, served: &Served, file: RawFile) -> Option<(Content, HeaderMap)> {
         let content = Content {
-            len: data.len(),
+            len: served.data(file)?.len(),
             etag: served.etag(file),
             modified: served.modified(file),
             kind: HeaderValue::from_static("application/octet-stream"),
         };
         let mut headers = HeaderMap::new();
         headers.insert(header::CACHE_CONTROL, self.cache_control.clone());
+        Some((content, headers))
+    }
+
+    fn raw(&self, request: &Parts, name: &str) -> Response {
+        let (served, file) = match self.shelf.file(name) {
+            None => return nothing(name),
+            Some(Err(error)) => return self.failure(name, &error),
+            Some(Ok(found)) => found,
+        };
+        let Some((content, headers)) = self.told(&served, file) else { return nothing(name) };
         let open = |range| Ok(body::Reader::raw(&served, file, range));
         send::content(request, &content, headers, open)
             .unwrap_or_else(|error| self.failure(name, &error))

@@ -500,6 +500,40 @@ fn damage_is_never_sent() {
     assert_eq!((part.status, &part.body[..]), (206, &numbers(250)[..]));
 }
 
+/// Blocks are remembered that were verified, and right whatever becomes of the file.
+#[test]
+fn what_was_verified_is_not_believed_of_other_bytes() {
+    let home = home();
+    let path = home.path().join("a.pack");
+    let bytes = fs::read(&path).unwrap();
+    let needle = &numbers(500_000)[..32];
+    let start = bytes.windows(32).position(|window| window == needle).unwrap();
+    let server = Server::start(home.path(), &["a.pack"]);
+    let part = |from: usize| {
+        let range = format!("bytes={from}-{}", from + 999);
+        server.get("/a.pack/files/numbers.bin", &[("range", &range)])
+    };
+    for _ in 0..3 {
+        assert!(part(5000).body == numbers(500_000)[5000..6000]);
+    }
+    // Overwritten where it lies: a block that is remembered, and one that is not.
+    let mut other = bytes.clone();
+    other[start + 5500] ^= 1;
+    other[start + 1_000_500] ^= 1;
+    fs::write(&path, &other).unwrap();
+    let known = part(5000);
+    assert!(known.status == 500 || known.body == numbers(500_000)[5000..6000]);
+    assert_eq!(part(1_000_000).status, 500);
+    // Another pack takes its place.
+    fs::write(home.path().join("src/numbers.bin"), &numbers(600_000)[400..]).unwrap();
+    let next = home.path().join("next");
+    pack(home.path().join("src"), &next, &PackOptions::default(), &()).unwrap();
+    let raw = fs::read(&next).unwrap();
+    fs::rename(&next, &path).unwrap();
+    assert!(server.get("/a.pack", &[("range", "bytes=0-999999")]).body == raw[..1_000_000]);
+    assert!(part(5000).body == numbers(600_000)[5400..6400]);
+}
+
 #[test]
 fn slow_clients_and_too_many_are_borne_with() {
     let home = home();
@@ -609,7 +643,7 @@ fn what_cannot_be_served_is_told() {
 #[test]
 fn a_pack_that_is_cut_ends_no_server() {
     let home = home();
-    fs::write(home.path().join("src/large"), vec![7; 32 << 20]).unwrap();
+    fs::write(home.path().join("src/large"), numbers(8 << 20)).unwrap();
     let mut options = PackOptions::default();
     options.overwrite = true;
     pack(home.path().join("src"), home.path().join("a.pack"), &options, &()).unwrap();

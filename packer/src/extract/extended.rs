@@ -2,9 +2,10 @@
 
 use crate::error::Result;
 use crate::read::pack::Pack;
+use crate::source::data::Gathered;
 use rangepack_core::{AttributeBlock, Attributes};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Blocks of more bytes in all are not remembered.
 const REMEMBERED: u64 = 4 << 20;
@@ -20,16 +21,29 @@ struct Remembered {
 }
 
 impl Blocks {
-    /// The attributes in a block, verified.
-    pub(super) fn read(&self, pack: &Pack, block: &AttributeBlock) -> Result<Arc<Attributes>> {
-        let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, attributes)) = lock().blocks.get(&block.offset)
-            && known == block
-        {
-            return Ok(Arc::clone(attributes));
+    fn lock(&self) -> MutexGuard<'_, Remembered> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Those that are remembered.
+    pub(super) fn known(&self, block: &AttributeBlock) -> Option<Arc<Attributes>> {
+        let remembered = self.lock();
+        let (known, attributes) = remembered.blocks.get(&block.offset)?;
+        (known == block).then(|| Arc::clone(attributes))
+    }
+
+    /// The attributes in a block, verified; it may be among bytes that were gathered before.
+    pub(super) fn read(
+        &self,
+        pack: &Pack,
+        block: &AttributeBlock,
+        gathered: Option<&Gathered<'_>>,
+    ) -> Result<Arc<Attributes>> {
+        if let Some(known) = self.known(block) {
+            return Ok(known);
         }
-        let attributes = Arc::new(pack.attributes(block)?);
-        let mut remembered = lock();
+        let attributes = Arc::new(pack.attributes_among(block, gathered)?);
+        let mut remembered = self.lock();
         remembered.bytes += u64::from(block.len);
         if remembered.bytes > REMEMBERED {
             *remembered = Remembered { bytes: block.len.into(), ..Remembered::default() };

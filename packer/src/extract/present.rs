@@ -71,7 +71,7 @@ impl<'r> Worker<'r> {
             None if options.replace == Replace::Always => return Ok(false),
             None => {
                 let mut hasher = Hasher::new();
-                stream(self.run, content, &mut self.buffer, &mut |bytes| {
+                stream(self.run, content, None, &mut self.buffer, &mut |bytes| {
                     hasher.update(bytes);
                     Ok(())
                 })?;

@@ -3,7 +3,8 @@
 use crate::error::Result;
 use crate::read::pack::Pack;
 use crate::read::small_files::Share;
-use rangepack_core::EntryRef;
+use rangepack_core::{Content, EntryRef};
+use std::iter::Peekable;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
@@ -64,7 +65,6 @@ const CHUNK: u64 = 256;
 /// Hands out entries to threads, in key order, so that reads go forward.
 #[derive(Debug)]
 pub(super) struct Chunks<'r> {
-    pack: &'r Pack,
     threads: u64,
     state: Mutex<State<'r>>,
 }
@@ -79,9 +79,9 @@ struct State<'r> {
 
 impl<'r> Chunks<'r> {
     /// Chunks of `ranges` for so many threads.
-    pub(super) fn new(pack: &'r Pack, ranges: &'r Ranges, threads: usize) -> Chunks<'r> {
+    pub(super) fn new(ranges: &'r Ranges, threads: usize) -> Chunks<'r> {
         let state = State { ranges: &ranges.0, gone: 0, left: ranges.len() };
-        Chunks { pack, threads: threads as u64, state: Mutex::new(state) }
+        Chunks { threads: threads as u64, state: Mutex::new(state) }
     }
 
     /// Fills `chunk` with the next entries; `false` when there are none.
@@ -90,9 +90,6 @@ impl<'r> Chunks<'r> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         // Towards the end the shares become small, so that all threads end together.
         let mut wanted = (state.left / (self.threads * 8)).clamp(1, CHUNK);
-        if self.pack.is_remote() {
-            wanted = state.remote_chunk(self.pack);
-        }
         while let Some(range) = state.ranges.first().filter(|_| wanted > 0) {
             let start = range.start + state.gone;
             let end = range.end.min(start + wanted);
@@ -109,34 +106,42 @@ impl<'r> Chunks<'r> {
     }
 }
 
-impl State<'_> {
-    /// How many of the entries that come next make a chunk of a remote pack.
-    fn remote_chunk(&self, pack: &Pack) -> u64 {
+/// Hands out files of a remote pack to threads: shares that come in few requests, in the order in which payloads lie.
+pub(super) struct Shares<'r, I: Iterator<Item = u64>> {
+    pack: &'r Pack,
+    numbers: Mutex<Peekable<I>>,
+}
+
+impl<'r, I: Iterator<Item = u64>> Shares<'r, I> {
+    /// Shares of the files with these numbers.
+    pub(super) fn new(pack: &'r Pack, numbers: I) -> Shares<'r, I> {
+        Shares { pack, numbers: Mutex::new(numbers.peekable()) }
+    }
+
+    /// Fills `files` with the next ones; `false` when there are none.
+    pub(super) fn take(&self, files: &mut Vec<(u64, EntryRef<'r>, Content)>) -> Result<bool> {
+        files.clear();
+        let mut numbers = self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
         let mut share = Share::REMOTE;
-        let mut gone = self.gone;
-        let ranges = self.ranges.iter().map(|range| {
-            let start = range.start + std::mem::take(&mut gone);
-            start..range.end
-        });
-        let stored = |entry: &EntryRef<'_>| entry.content().ok().flatten().map(|c| c.stored_size);
-        // What cannot be read is found out by the worker that gets it.
-        let entries = ranges.flat_map(|range| scan(pack, range)).map_while(Result::ok);
-        let fitting = entries.take_while(|(_, entry)| share.take(stored(entry).unwrap_or(0)));
-        (fitting.count() as u64).max(1)
+        while let Some(number) = numbers.peek() {
+            // It was read before, and its page is here.
+            if let Some(entry) = entry_at(self.pack, *number)?
+                && let Ok(Some(content)) = entry.content()
+            {
+                if !share.take_content(Some(&content)) {
+                    break;
+                }
+                files.push((*number, entry, content));
+            }
+            numbers.next();
+        }
+        Ok(!files.is_empty())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn pack() -> Pack {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        let source = tempfile::tempdir().unwrap();
-        let options = crate::pack::PackOptions { overwrite: true, ..Default::default() };
-        crate::pack::pack(source.path(), file.path(), &options, &()).unwrap();
-        Pack::open(file.path()).unwrap()
-    }
 
     #[test]
     fn chunks_cover_all_numbers_once_and_in_order() {
@@ -146,8 +151,7 @@ mod tests {
         }
         ranges.normalise();
         assert_eq!(ranges.iter().collect::<Vec<_>>(), [0..2, 3..4, 10..700, 900..2000]);
-        let pack = pack();
-        let chunks = Chunks::new(&pack, &ranges, 2);
+        let chunks = Chunks::new(&ranges, 2);
         let (mut chunk, mut seen) = (Vec::new(), Vec::new());
         while chunks.take(&mut chunk) {
             assert!(chunk.iter().map(|range| range.end - range.start).sum::<u64>() <= CHUNK);

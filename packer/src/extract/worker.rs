@@ -8,10 +8,12 @@ use super::{ExtractReport, Run, Stopped};
 use crate::progress::Event;
 use crate::read::content::{self, Verified};
 use crate::read::pack::Pack;
+use crate::read::payload_order::{PayloadOrder, payload_of};
 use crate::read::small_files::Aside;
 use crate::source::data::Gathered;
-use rangepack_core::{Content, EntryRef, Escaped};
-use std::io;
+use rangepack_core::{Content, EntryRef, Escaped, Hasher};
+use std::fs::File;
+use std::io::{self, Read};
 use std::ops::{ControlFlow, Range};
 use std::sync::atomic::Ordering;
 
@@ -88,6 +90,10 @@ pub(super) struct Worker<'r> {
     pub(super) buffer: Vec<u8>,
     /// Bytes of the current file that the observer was told of.
     told: u64,
+    /// Files of a remote pack that were come across.
+    order: PayloadOrder,
+    /// The last long one that was extracted, and its number.
+    last: Option<(Content, u64)>,
     /// This thread's share, and of the problems none.
     pub(super) counts: ExtractReport,
 }
@@ -106,6 +112,8 @@ impl<'r> Worker<'r> {
             temporary,
             buffer: Vec::new(),
             told: 0,
+            order: PayloadOrder::default(),
+            last: None,
             counts: ExtractReport::default(),
         }
     }
@@ -115,8 +123,7 @@ impl<'r> Worker<'r> {
         let pack = self.run.pack;
         self.pass = pass;
         let mut next = range.start;
-        let is_remote = pack.is_remote();
-        let mut small = Aside::new(pack);
+        let is_split = pack.is_remote() && pass == Pass::Content;
         for item in scan(pack, range.clone()) {
             if self.run.is_stopped() {
                 return;
@@ -143,15 +150,34 @@ impl<'r> Worker<'r> {
             match (entry.is_symlink(), pass) {
                 (true, Pass::Content) => self.run.has_links.store(true, Ordering::Relaxed),
                 (false, Pass::Links) => {}
-                _ if !is_remote || pass == Pass::HardLinks => self.entry(ordinal, &entry, None),
                 _ => match entry.content() {
-                    Ok(Some(content)) if small.wants(&content) => {
-                        if !self.passed_over(ordinal, &entry, &content) {
-                            small.push(&content, (ordinal, entry));
-                        }
-                    }
+                    Ok(Some(content)) if is_split => self.order.push(&content, ordinal),
                     _ => self.entry(ordinal, &entry, None),
                 },
+            }
+        }
+    }
+
+    /// The files of a remote pack that were come across, which are extracted together.
+    pub(super) fn put_off(&mut self) -> PayloadOrder {
+        std::mem::take(&mut self.order)
+    }
+
+    /// Extracts files of a remote pack.
+    pub(super) fn share(&mut self, files: &[(u64, EntryRef<'r>, Content)]) {
+        self.pass = Pass::Content;
+        let mut small = Aside::new(self.run.pack);
+        for (ordinal, entry, content) in files {
+            if self.run.is_stopped() {
+                return;
+            }
+            if !small.wants(content) {
+                self.entry(*ordinal, entry, None);
+            } else if !self.passed_over(*ordinal, entry, content) {
+                // What is wrong with it is found again.
+                let block = self.run.block(entry).ok().flatten();
+                let block = block.filter(|block| self.run.blocks.known(block).is_none());
+                small.push(content, block.as_ref(), (*ordinal, *entry));
             }
         }
         self.batch(&small);
@@ -273,7 +299,7 @@ impl<'r> Worker<'r> {
         };
         self.run.pack.intact()?;
         place
-            .symlink(link_target, &self.temporary, &self.name, &self.run.attributes(entry)?)
+            .symlink(link_target, &self.temporary, &self.name, &self.run.attributes(entry, None)?)
             .map_err(Problem::io("create"))?;
         Ok(done)
     }
@@ -301,6 +327,8 @@ impl<'r> Worker<'r> {
             }
         }
         let pass = self.pass;
+        let is_again = gathered.is_none() && self.is_again(content);
+        let earlier = if is_again { self.earlier(content) } else { None };
         let Worker { place, temporary, name, path, buffer, run, told, .. } = self;
         let mut buffered = None;
         if content.size <= run.options.chunk_size as u64 {
@@ -314,18 +342,26 @@ impl<'r> Worker<'r> {
             buffered = Some(content::whole(content, payload, dictionary.as_ref(), limits)?);
         }
         let Some(place) = place else {
-            if buffered.is_none() {
-                *told = stream(run, content, buffer, &mut |_| Ok(()))?;
+            if buffered.is_none() && !is_again {
+                *told = stream(run, content, gathered, buffer, &mut |_| Ok(()))?;
             }
             return Ok(done);
         };
-        let attributes = run.attributes(entry)?;
-        let created = place.create(temporary, &attributes, content.sparse);
-        let mut file = created.map_err(Problem::io("create"))?;
+        let attributes = run.attributes(entry, gathered)?;
+        let create = || place.create(temporary, &attributes, content.sparse);
+        let mut file = create().map_err(Problem::io("create"))?;
         let mut write = |bytes: &[u8]| file.write(bytes).map_err(Problem::io("write"));
-        match &buffered {
-            Some(bytes) => write(bytes)?,
-            None => *told = stream(run, content, buffer, &mut write)?,
+        match (&buffered, &earlier) {
+            (Some(bytes), _) => write(bytes)?,
+            (None, Some(earlier)) if copy(run, content, earlier, buffer, &mut write)? => {}
+            (None, Some(_)) => {
+                // Somebody changed it.
+                drop(file);
+                file = create().map_err(Problem::io("create"))?;
+                let mut write = |bytes: &[u8]| file.write(bytes).map_err(Problem::io("write"));
+                *told = stream(run, content, None, buffer, &mut write)?;
+            }
+            (None, None) => *told = stream(run, content, gathered, buffer, &mut write)?,
         }
         // Then all that the entry said was verified.
         run.pack.intact()?;
@@ -335,7 +371,27 @@ impl<'r> Worker<'r> {
         if let Some(group) = group.filter(|_| pass == Pass::Content) {
             run.links.whole(group, identity);
         }
+        self.last = Some((*content, ordinal));
         Ok(done)
+    }
+
+    /// Whether this is the content of the file of a remote pack that was extracted just before.
+    fn is_again(&self, content: &Content) -> bool {
+        let last = self.last.filter(|_| self.run.pack.is_remote());
+        last.is_some_and(|(last, _)| payload_of(last) == payload_of(*content))
+    }
+
+    /// That file, where it can be told whether it still has this content.
+    fn earlier(&mut self, content: &Content) -> Option<File> {
+        content.content_digest()?;
+        let (run, (_, ordinal)) = (self.run, self.last?);
+        let written = entry_at(run.pack, ordinal).ok()??;
+        let target = run.target.as_ref()?;
+        let other = self.other.get_or_insert_with(|| Place::new(target, run.mode_of));
+        let mut name = Vec::new();
+        written.push_name(&mut name);
+        other.enter(run.strip.directory(written.directory())?, false).ok()?;
+        other.open_existing(&name).ok()
     }
 
     /// Makes a file another name of the one of its group that was written; `false` when that cannot be done, and it has to
@@ -363,17 +419,49 @@ impl<'r> Worker<'r> {
     }
 }
 
-/// Hands out the content of a large file piece by piece; it is good when this returns `Ok`.
+/// Hands out the content of a file that was extracted before; it is good when this returns `Ok(true)`.
+fn copy(
+    run: &Run<'_>,
+    content: &Content,
+    mut from: &File,
+    buffer: &mut Vec<u8>,
+    write: &mut dyn FnMut(&[u8]) -> Result<(), Problem>,
+) -> Result<bool, Problem> {
+    buffer.resize(run.options.chunk_size, 0);
+    let (mut hasher, mut left) = (Hasher::new(), content.size);
+    loop {
+        if run.is_stopped() {
+            return Err(Problem::Stopped);
+        }
+        match from.read(buffer) {
+            Ok(0) => return Ok(left == 0 && Some(hasher.finish()) == content.content_digest()),
+            Ok(len) if len as u64 <= left => {
+                left -= len as u64;
+                hasher.update(&buffer[..len]);
+                write(&buffer[..len])?;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Ok(_) | Err(_) => return Ok(false),
+        }
+    }
+}
+
+/// Hands out the content of a large file, which may have been gathered before, piece by piece; it is good when this returns `Ok`.
 pub(super) fn stream(
     run: &Run<'_>,
     content: &Content,
+    gathered: Option<&Gathered<'_>>,
     buffer: &mut Vec<u8>,
     write: &mut dyn FnMut(&[u8]) -> Result<(), Problem>,
 ) -> Result<u64, Problem> {
     let mut told = 0;
     run.pack.volume_of(content)?.check(content.extent())?;
-    let mut pieces =
-        Verified::read(run.pack, content, run.options.chunk_size).map_err(Problem::of_pack)?;
+    let (pack, longest) = (run.pack, run.options.chunk_size);
+    let pieces = match gathered.and_then(|gathered| gathered.here(content.extent())) {
+        Some(payload) => Verified::at_hand(pack, content, longest, payload),
+        None => Verified::read(pack, content, longest),
+    };
+    let mut pieces = pieces.map_err(Problem::of_pack)?;
     loop {
         if run.is_stopped() {
             return Err(Problem::Stopped);
@@ -422,7 +510,7 @@ fn finish_directory(
     path: &[u8],
     place: &mut Place<'_>,
 ) -> Result<(), Problem> {
-    let attributes = run.attributes(entry)?;
+    let attributes = run.attributes(entry, None)?;
     if attributes == Attributes::default() && !run.options.fsync {
         return Ok(());
     }

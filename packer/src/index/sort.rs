@@ -10,11 +10,19 @@ use rangepack_core::ndjson::Refused;
 use rangepack_core::{Ancestors, Entry, LastCounts, Limits, PackPathBuf};
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
 use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 
-/// A run is sorted in memory and then written: this many entries, some 60 MB.
-const RUN: usize = 200_000;
+/// So many entries are sorted in memory and then written: some 3 MB.
+const AT_ONCE: usize = 8 << 10;
+
+/// For each of so many runs that there are already they are twice, three times as many, so that runs do not get too many. Ten
+/// million entries in no order make some 300 runs.
+const RUNS: usize = 32;
+
+/// But no more than this, which takes some 60 MB.
+const MOST: usize = 200_000;
 
 /// What a sorter's error means: limits speak of the `pack`, everything else of the temporary file in `scratch`.
 pub(crate) fn failed<'p>(
@@ -63,7 +71,8 @@ impl Sorter {
     /// Adds an entry, and nothing above it.
     pub(crate) fn push_one(&mut self, entry: Entry) -> io::Result<()> {
         self.run.push(entry);
-        if self.run.len() >= RUN {
+        let runs = self.runs.as_ref().map_or(0, Runs::len);
+        if self.run.len() >= (AT_ONCE * (1 + runs / RUNS)).min(MOST) {
             self.write_run()?;
         }
         Ok(())
@@ -76,7 +85,7 @@ impl Sorter {
             Some(runs) => runs,
             None => self.runs.insert(Runs::new(&self.directory)?),
         };
-        runs.push(self.run.iter())?;
+        runs.push(&self.run)?;
         self.run.clear();
         Ok(())
     }
@@ -167,13 +176,15 @@ impl Iterator for Merged {
     type Item = io::Result<Entry>;
 
     fn next(&mut self) -> Option<io::Result<Entry>> {
-        let Head { entry, run } = self.heap.pop()?;
-        match self.sources[run].next() {
-            Some(Ok(next)) => self.heap.push(Head { entry: next, run }),
-            Some(Err(error)) => return Some(Err(error)),
-            None => {}
-        }
-        Some(Ok(entry))
+        let mut head = self.heap.peek_mut()?;
+        Some(match self.sources[head.run].next() {
+            Some(Ok(next)) => Ok(std::mem::replace(&mut head.entry, next)),
+            Some(Err(error)) => {
+                PeekMut::pop(head);
+                Err(error)
+            }
+            None => Ok(PeekMut::pop(head).entry),
+        })
     }
 }
 
@@ -222,8 +233,8 @@ mod tests {
     fn runs_merge_into_key_order_and_the_last_line_counts() {
         let directory = tempfile::tempdir().unwrap();
         let mut sorter = Sorter::new(directory.path());
-        // More than two runs, each path twice, in an order that is not that of the keys.
-        let total = RUN as u64 + 1000;
+        // Many runs, each path twice, in an order that is not that of the keys.
+        let total = 200_000u64;
         for round in 0..2 {
             for i in 0..total {
                 let n = i.wrapping_mul(7_919) % total;
@@ -240,6 +251,24 @@ mod tests {
                 assert!(content.offset >= total, "the later line counts");
             }
         }
+    }
+
+    /// Files in order, whose directories are implied and so come late.
+    #[test]
+    fn what_comes_in_order_makes_few_runs() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut sorter = Sorter::new(directory.path());
+        for round in 0..2 {
+            for number in 0..3 * AT_ONCE as u64 {
+                sorter.push(file(&format!("d{:03}/{number:06}", number / 500), round)).unwrap();
+            }
+        }
+        assert!(sorter.runs.as_ref().unwrap().len() <= 4);
+        let sorted: Vec<Entry> = sorter.finish().unwrap().map(Result::unwrap).collect();
+        assert!(sorted.is_sorted_by(|a, b| a.path < b.path));
+        let last =
+            |entry: &Entry| !matches!(entry.kind, Kind::File(content) if content.offset == 0);
+        assert!(sorted.iter().all(last), "the later line counts");
     }
 
     #[test]

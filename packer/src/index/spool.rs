@@ -1,68 +1,121 @@
 //! Runs of entries in a temporary file that vanishes with the process.
 
+use crate::source::platform;
 use rangepack_core::{
     AttributeBlock, BlockTable, Codec, Content, DictionaryPlace, DictionaryRef, Digest, Entry,
     Kind, Owner, PackPathBuf, Totals,
 };
+use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufReader, Read, Write};
 use std::path::Path;
+use std::sync::Arc;
 
-/// Sorted runs of entries, one after the other in a file.
+/// So much is written at once, in bytes.
+const BUFFER: usize = 64 << 10;
+
+/// Sorted runs of entries, in pieces that lie in one file.
 #[derive(Debug)]
 pub(crate) struct Runs {
     file: File,
-    /// Where each run begins, and how many entries it has.
-    places: Vec<(u64, u64)>,
+    end: u64,
+    runs: Vec<Run>,
+}
+
+/// Entries in order, which come with time.
+#[derive(Debug)]
+struct Run {
+    encoder: Encoder,
+    last: PackPathBuf,
+    entries: u64,
+    /// First byte and length of each piece.
+    pieces: VecDeque<(u64, u64)>,
 }
 
 impl Runs {
     /// No run yet; the file lies in `directory`.
     pub(crate) fn new(directory: &Path) -> io::Result<Runs> {
-        Ok(Runs { file: tempfile::tempfile_in(directory)?, places: Vec::new() })
+        Ok(Runs { file: tempfile::tempfile_in(directory)?, end: 0, runs: Vec::new() })
     }
 
-    /// Writes a run.
-    pub(crate) fn push<'e>(
-        &mut self,
-        entries: impl ExactSizeIterator<Item = &'e Entry>,
-    ) -> io::Result<()> {
-        let start = self.file.seek(SeekFrom::End(0))?;
-        self.places.push((start, entries.len() as u64));
-        let mut writer = BufWriter::with_capacity(256 << 10, &mut self.file);
-        let mut encoder = Encoder::default();
-        let mut buffer = Vec::new();
-        for entry in entries {
-            buffer.clear();
-            encoder.encode(entry, &mut buffer);
-            writer.write_all(&buffer)?;
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.runs.len()
+    }
+
+    /// Writes sorted entries: as many as come after its last one behind the first run, of the others as many behind the next,
+    /// and what is left as a run of its own. So entries that came in order, or in a few orders at once, make few runs; and of
+    /// entries with the same path the earlier is never in a later run.
+    pub(crate) fn push(&mut self, mut entries: &[Entry]) -> io::Result<()> {
+        for run in &mut self.runs {
+            let fitting = entries.partition_point(|entry| entry.path < run.last);
+            let (others, behind) = entries.split_at(fitting);
+            run.write(behind, &mut self.file, &mut self.end)?;
+            entries = others;
         }
-        writer.flush()
+        if let Some(last) = entries.last() {
+            let mut run = Run {
+                encoder: Encoder::default(),
+                last: last.path.clone(),
+                entries: 0,
+                pieces: VecDeque::new(),
+            };
+            run.write(entries, &mut self.file, &mut self.end)?;
+            self.runs.push(run);
+        }
+        Ok(())
     }
 
     /// Readers over all runs, each with a buffer of its own.
     pub(crate) fn read(self) -> io::Result<Vec<Entries<BufReader<Section>>>> {
-        let file = std::sync::Arc::new(self.file);
-        let readers = self.places.into_iter().map(|(position, left)| {
-            let section = Section { file: file.clone(), position };
-            let reader = BufReader::with_capacity(64 << 10, section);
-            Entries { decoder: Decoder::default(), reader, left }
+        let file = Arc::new(self.file);
+        let readers = self.runs.into_iter().map(|run| {
+            let section = Section { file: file.clone(), pieces: run.pieces };
+            let reader = BufReader::with_capacity(32 << 10, section);
+            Entries { decoder: Decoder::default(), reader, left: run.entries }
         });
         Ok(readers.collect())
     }
 }
 
-/// Reads a file from a position of its own, so that many read the same handle.
+impl Run {
+    fn write(&mut self, entries: &[Entry], file: &mut File, end: &mut u64) -> io::Result<()> {
+        let Some(last) = entries.last() else { return Ok(()) };
+        let start = *end;
+        let mut buffer = Vec::with_capacity(BUFFER);
+        for entry in entries {
+            self.encoder.encode(entry, &mut buffer);
+            if buffer.len() >= BUFFER {
+                file.write_all(&buffer)?;
+                *end += buffer.len() as u64;
+                buffer.clear();
+            }
+        }
+        file.write_all(&buffer)?;
+        *end += buffer.len() as u64;
+        self.pieces.push_back((start, *end - start));
+        self.entries += entries.len() as u64;
+        self.last = last.path.clone();
+        Ok(())
+    }
+}
+
+/// Reads pieces of a file one after the other, so that many read the same handle.
 #[derive(Debug)]
 pub(crate) struct Section {
-    file: std::sync::Arc<File>,
-    position: u64,
+    file: Arc<File>,
+    pieces: VecDeque<(u64, u64)>,
 }
 
 impl Read for Section {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = crate::source::platform::read_at(&self.file, buffer, self.position)?;
-        self.position += read as u64;
+        let Some((start, left)) = self.pieces.front_mut() else { return Ok(0) };
+        let most = usize::try_from(*left).unwrap_or(usize::MAX).min(buffer.len());
+        let read = platform::read_at(&self.file, &mut buffer[..most], *start)?;
+        (*start, *left) = (*start + read as u64, *left - read as u64);
+        if *left == 0 {
+            self.pieces.pop_front();
+        }
         Ok(read)
     }
 }

@@ -38,7 +38,8 @@ impl Default for Dedup {
 
 #[derive(Debug, Default)]
 struct Generation {
-    offsets: HashMap<(Codec, Digest), u64, BuildHasherDefault<DigestHasher>>,
+    /// Offsets as bytes, which take no more room than they need.
+    offsets: HashMap<(Codec, Digest), [u8; 8], BuildHasherDefault<DigestHasher>>,
     /// Only large payloads have block tables; they are few.
     tables: HashMap<u64, BlockTable>,
 }
@@ -53,12 +54,10 @@ impl Dedup {
     pub(crate) fn find(&mut self, digest: &Digest, codec: Codec) -> Option<Placed> {
         let key = (codec, *digest);
         if let Some(offset) = self.young.offsets.get(&key) {
-            return Some(Placed {
-                offset: *offset,
-                blocks: self.young.tables.get(offset).copied(),
-            });
+            let offset = u64::from_le_bytes(*offset);
+            return Some(Placed { offset, blocks: self.young.tables.get(&offset).copied() });
         }
-        let offset = self.old.offsets.remove(&key)?;
+        let offset = u64::from_le_bytes(self.old.offsets.remove(&key)?);
         let placed = Placed { offset, blocks: self.old.tables.remove(&offset) };
         self.insert(*digest, codec, placed);
         Some(placed)
@@ -79,9 +78,13 @@ impl Dedup {
     /// Remembers where a payload lies.
     pub(crate) fn insert(&mut self, digest: Digest, codec: Codec, placed: Placed) {
         if self.young.offsets.len() >= self.size {
-            self.old = std::mem::take(&mut self.young);
+            std::mem::swap(&mut self.old, &mut self.young);
+            // Its memory serves again, and is never there twice, as it is while a table grows.
+            self.young.offsets.clear();
+            self.young.offsets.reserve(self.size);
+            self.young.tables.clear();
         }
-        self.young.offsets.insert((codec, digest), placed.offset);
+        self.young.offsets.insert((codec, digest), placed.offset.to_le_bytes());
         if let Some(blocks) = placed.blocks {
             self.young.tables.insert(placed.offset, blocks);
         }

@@ -235,7 +235,10 @@ impl<'d> Worker<'d> {
             }
             ItemKind::Made => Ok(Item::Made),
             ItemKind::Other => Ok(Item::Special),
-            ItemKind::File => self.file(directory, name, prior, data, false),
+            ItemKind::File => match unchanged(directory, name, prior) {
+                Some(file) => Ok(Item::Unchanged(file)),
+                None => self.file(directory, name, prior, data, false),
+            },
         }
     }
 
@@ -398,4 +401,13 @@ pub(crate) struct BlockDone {
     pub(crate) stored: Option<Vec<u8>>,
     pub(crate) crc: crc32fast::Hasher,
     pub(crate) digest: Option<Digest>,
+}
+
+/// Whether a file is the one that the container holds, in which case nobody opens it; and which file of the system it is.
+fn unchanged(directory: &Directory, name: &[u8], prior: Option<Prior>) -> Option<Option<FileId>> {
+    let prior = prior?;
+    // What is wrong is found again when it is opened.
+    let metadata = directory.metadata(name).ok()?;
+    let is_still = metadata.kind == ItemKind::File && prior.is_still(&metadata, metadata.size);
+    is_still.then(|| metadata.file_id())
 }

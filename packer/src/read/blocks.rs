@@ -3,10 +3,14 @@
 use crate::error::{Error, Result};
 use crate::read::pack::Pack;
 use crate::source::data::{Gathered, PIECE, Pieces};
+use crate::source::verified_blocks::{VerifiedBlocks, are, has_parts, parts_of};
 use rangepack_core::blocks::{self, Block, Slice};
 use rangepack_core::{Codec, Content, Extent, Source};
 use std::borrow::Cow;
 use std::vec::IntoIter;
+
+/// No more blocks are fetched at once.
+const MOST: usize = 1024;
 
 /// Reads blocks. Of remote files several are fetched at once, more and more of them.
 #[derive(Debug)]
@@ -23,6 +27,8 @@ pub(crate) struct Blocks<'p> {
     behind: u64,
     /// Where the caller will stop.
     end: u64,
+    /// How many are fetched at first.
+    at_first: usize,
     /// What is on its way, and what came last.
     coming: Option<Pieces<'p, IntoIter<Extent>>>,
     piece: (u64, Cow<'p, [u8]>),
@@ -32,11 +38,11 @@ impl<'p> Blocks<'p> {
     /// The blocks of a file with a block table, from the first on.
     pub(crate) fn new(pack: &'p Pack, content: &Content) -> Result<Blocks<'p>> {
         let gathered = Gathered::new(pack.volume_of(content)?);
-        Ok(Blocks::with(pack, content, gathered))
+        Ok(Blocks { at_first: 1, ..Blocks::all(pack, content, gathered) })
     }
 
-    /// With bytes that are there already.
-    pub(crate) fn with(pack: &'p Pack, content: &Content, gathered: Gathered<'p>) -> Blocks<'p> {
+    /// For who wants all of them; with bytes that are there already.
+    pub(crate) fn all(pack: &'p Pack, content: &Content, gathered: Gathered<'p>) -> Blocks<'p> {
         Blocks {
             pack,
             content: *content,
@@ -45,6 +51,7 @@ impl<'p> Blocks<'p> {
             next: 0,
             behind: 0,
             end: content.size,
+            at_first: MOST,
             coming: None,
             piece: (0, Cow::Borrowed(&[])),
         }
@@ -72,6 +79,8 @@ impl<'p> Blocks<'p> {
         if start >= self.content.size {
             return Ok(());
         }
+        // Who goes on behind the end that was set asks again.
+        let end = self.end_from(start);
         let content = &self.content;
         // The table lies with the index, whatever volume the payload lies in.
         let mut beside = Gathered::new(self.pack.tables());
@@ -81,7 +90,7 @@ impl<'p> Blocks<'p> {
         } else {
             &mut beside
         };
-        let found = tables.ask(|source| blocks::locate(content, start..content.size, source))?;
+        let found = tables.ask(|source| blocks::locate(content, start..end, source))?;
         if let Slice::Blocks { blocks, range } = found {
             (self.known, self.behind) = (blocks, range.end);
         }
@@ -123,8 +132,12 @@ impl<'p> Blocks<'p> {
         Ok(Some((block, Cow::Owned(bytes))))
     }
 
-    /// The next block with its content, verified.
-    pub(crate) fn decoded(&mut self) -> Result<Option<(Block, Cow<'p, [u8]>)>> {
+    /// Content from the next block on, verified: of the block, or of the parts of it that hold the content from `position` to where
+    /// the caller will stop, if they are known; and where it begins.
+    pub(crate) fn decoded(&mut self, position: u64) -> Result<Option<(u64, Cow<'p, [u8]>)>> {
+        if let Some(found) = self.parts(position)? {
+            return Ok(Some(found));
+        }
         let Some((block, stored)) = self.stored()? else { return Ok(None) };
         let content = match stored {
             Cow::Borrowed(stored) => self.decode(&block, stored)?,
@@ -133,7 +146,44 @@ impl<'p> Blocks<'p> {
                 Cow::Owned(content) => Cow::Owned(content),
             },
         };
-        Ok(Some((block, content)))
+        // Who wants all of a block most likely wants it once.
+        let (_, wanted) = parts_of(&block, position, self.end_from(position));
+        if let Some(verified) = self.verified().filter(|_| wanted < content.len() as u64) {
+            verified.put(block.digest, &content);
+        }
+        Ok(Some((block.content.start, content)))
+    }
+
+    /// Where the caller stops who is at `position`.
+    fn end_from(&self, position: u64) -> u64 {
+        if position < self.end { self.end } else { self.content.size }
+    }
+
+    /// What is known of blocks of this file; of remote packs nothing, which are asked for long ranges.
+    fn verified(&self) -> Option<&'p VerifiedBlocks> {
+        let may = has_parts(&self.content) && !self.gathered.data().is_remote();
+        self.pack.options().verified.as_deref().filter(|_| may)
+    }
+
+    /// Parts of the next block, if it was verified before, and they are what they were then.
+    fn parts(&mut self, position: u64) -> Result<Option<(u64, Cow<'p, [u8]>)>> {
+        let Some(verified) = self.verified() else { return Ok(None) };
+        if self.next >= self.known.len() {
+            self.locate(self.behind)?;
+        }
+        let Some(block) = self.known.get(self.next) else { return Ok(None) };
+        let Some(parts) = verified.get(&block.digest) else { return Ok(None) };
+        let (first, len) = parts_of(block, position, self.end_from(position));
+        let extent = Extent { start: block.stored.start.saturating_add(first), len };
+        let bytes = self.gathered.data().read(extent)?;
+        let start = block.content.start.saturating_add(first);
+        if !are(&parts, first, &bytes) {
+            return Ok(None);
+        }
+        if start.saturating_add(len) >= block.content.end {
+            self.next += 1;
+        }
+        Ok(Some((start, bytes)))
     }
 
     /// Verifies and decodes a block.
@@ -149,15 +199,15 @@ impl<'p> Blocks<'p> {
         blocks::decode_block(&self.content, block, stored, dictionary.as_ref()).map_err(wrong())
     }
 
-    /// The known blocks from the next one on in ranges: one block, then two, four, and so on.
+    /// The known blocks from the next one on in ranges; who may stop soon gets one block, then two, four, and so on.
     fn runs(&self) -> Vec<Extent> {
         let wanted = self.known.get(self.next.saturating_sub(1)..).unwrap_or(&[]);
         let first = wanted.first().map(|block| block.index);
         let wanted = wanted
             .iter()
             .take_while(|block| Some(block.index) == first || block.content.start < self.end);
-        let mut runs: Vec<(Extent, u64)> = Vec::new();
-        let mut most = 1;
+        let mut runs: Vec<(Extent, usize)> = Vec::new();
+        let mut most = self.at_first;
         for block in wanted {
             match runs.last_mut() {
                 Some((run, blocks)) if *blocks < most && run.len + block.stored.len <= PIECE => {
@@ -165,7 +215,7 @@ impl<'p> Blocks<'p> {
                     *blocks += 1;
                 }
                 last => {
-                    most = if last.is_some() { (most * 2).min(1024) } else { 1 };
+                    most = if last.is_some() { (most * 2).min(MOST) } else { self.at_first };
                     runs.push((block.stored, 1));
                 }
             }

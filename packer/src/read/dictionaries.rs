@@ -17,6 +17,8 @@ const KEPT: u64 = 256 << 20;
 pub(super) struct Dictionaries {
     slots: Box<[Slot]>,
     bytes: AtomicU64,
+    /// The list as it came, of a remote pack.
+    list: OnceLock<Vec<u8>>,
 }
 
 /// One of them: where it lies, and what it holds.
@@ -32,7 +34,7 @@ impl Dictionaries {
         let listed = header.section(Tag::DICTIONARIES).map_or(0, |list| list.extent.len);
         let count = DictionaryPlace::count_in(listed);
         let slots = (0..count).map(|_| Slot::default()).collect();
-        Dictionaries { slots, bytes: AtomicU64::new(0) }
+        Dictionaries { slots, bytes: AtomicU64::new(0), list: OnceLock::new() }
     }
 
     fn slot(&self, which: DictionaryRef) -> Option<&Slot> {
@@ -72,6 +74,13 @@ impl Pack {
         Ok(Some(dictionary))
     }
 
+    /// Keeps the list of dictionaries of a remote pack, which is not verified. Its length was checked.
+    pub(crate) fn keep_dictionary_list(&self, list: &[u8]) {
+        if self.is_remote() {
+            self.0.dictionaries.list.get_or_init(|| list.to_vec());
+        }
+    }
+
     /// Where a dictionary lies.
     fn dictionary_place(&self, which: DictionaryRef) -> Result<DictionaryPlace> {
         let slot = self.0.dictionaries.slot(which);
@@ -81,7 +90,16 @@ impl Pack {
         let limits = &self.options().limits;
         let place = match self.index_file() {
             Some(file) => {
-                Gathered::new(file).ask(|source| self.index().dictionary(source, which, limits))
+                let section = self.header().section(Tag::DICTIONARIES);
+                let extent = section.map_or(Extent { start: 0, len: 0 }, |list| list.extent);
+                let list = self.0.dictionaries.list.get();
+                let mut gathered = Gathered::new(file);
+                gathered.lend(list.map(|list| (extent.start, &list[..])));
+                let place = gathered.ask(|source| self.index().dictionary(source, which, limits));
+                if let Some(list) = gathered.here(extent) {
+                    self.keep_dictionary_list(list);
+                }
+                place
             }
             // It was built in memory, with all that it lists.
             None => self.ask(|pages| self.index().dictionary(pages, which, limits)),

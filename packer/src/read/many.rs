@@ -120,7 +120,7 @@ impl Pack {
             let content = entry.and_then(|entry| Ok((self.file_content(&entry)?, entry)));
             match content {
                 Ok((content, entry)) if small.wants(&content) => {
-                    small.push(&content, (place, content, entry));
+                    small.push(&content, None, (place, content, entry));
                     answers.push(None);
                     entries.push((place, entry));
                 }

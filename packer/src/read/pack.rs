@@ -228,10 +228,23 @@ impl Pack {
     /// # Errors
     /// When they do not lie in the pack, or have not their digest.
     pub fn attributes(&self, block: &AttributeBlock) -> Result<Attributes> {
+        self.attributes_among(block, None)
+    }
+
+    /// The same; the block may be among bytes that were gathered before.
+    pub(crate) fn attributes_among(
+        &self,
+        block: &AttributeBlock,
+        gathered: Option<&Gathered<'_>>,
+    ) -> Result<Attributes> {
         let wrong = || Error::pack(&self.0.location);
         let extent =
             Extent::new(block.offset, block.len.into(), self.tables_end()).map_err(wrong())?;
-        let bytes = self.tables().read(extent)?;
+        let file = self.tables();
+        let bytes = match gathered.filter(|gathered| std::ptr::eq(gathered.data(), file)) {
+            Some(gathered) => gathered.read(extent)?,
+            None => file.read(extent)?,
+        };
         let (part, expected, found) =
             (rangepack_core::Part::Attributes, block.digest, Digest::of(&bytes));
         if found != expected {
@@ -239,6 +252,13 @@ impl Pack {
             return Err(self.error(mismatch));
         }
         Attributes::from_bytes(&bytes).map_err(wrong())
+    }
+
+    /// All of the index will be asked for, from the first entry to the last.
+    pub(crate) fn expect_walk(&self) {
+        if let Some(file) = self.index_file() {
+            file.expect_walk();
+        }
     }
 
     /// What the packer's user said of the pack, by keys (FORMAT.md, "Metadata"); empty when there is nothing.

@@ -198,9 +198,9 @@ impl<'p> Reading<'p> {
             Way::Blocks(blocks) => {
                 blocks.seek(self.position, self.end).map_err(|error| error.of_entry(bad))?;
                 let bad = self.pack.entry_error(&self.path);
-                let next = blocks.decoded().map_err(|error| error.of_entry(bad))?;
-                if let Some((block, content)) = next {
-                    (self.window, self.window_start) = (content, block.content.start);
+                let next = blocks.decoded(self.position).map_err(|error| error.of_entry(bad))?;
+                if let Some((start, content)) = next {
+                    (self.window, self.window_start) = (content, start);
                 }
                 Ok(())
             }

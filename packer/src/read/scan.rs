@@ -5,9 +5,9 @@ use crate::read::pack::Pack;
 use rangepack_core::EntryRef;
 use std::ops::Range;
 
-/// What stands under a number.
+/// What stands under a number, which is told with an entry.
 pub(crate) enum Scanned<'p> {
-    Entry(EntryRef<'p>),
+    Entry(u64, EntryRef<'p>),
     /// Entries that cannot be read.
     Damaged {
         entries: Range<u64>,
@@ -29,7 +29,7 @@ pub(crate) fn scan<'p>(
     let mut scan = index.scan(range);
     loop {
         let scanned = match pack.ask(|pages| scan.next(pages)).map_err(Error::about_pack) {
-            Ok(Some(entry)) => Scanned::Entry(entry),
+            Ok(Some(entry)) => Scanned::Entry(scan.position().saturating_sub(1), entry),
             Ok(None) => return Ok(()),
             Err(Err(error)) => return Err(error),
             Err(Ok(problem)) => {

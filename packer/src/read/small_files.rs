@@ -5,12 +5,12 @@ use crate::read::pack::Pack;
 use crate::source::data::{Data, Gathered};
 use rangepack_core::blocks::table_len;
 use rangepack_core::plan::{Plan, plan};
-use rangepack_core::{Content, Extent};
+use rangepack_core::{AttributeBlock, Content, Extent};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 /// Longer payloads are read one by one, piece by piece.
-const SMALL: u64 = 1 << 20;
+const SMALL: u64 = 8 << 20;
 
 /// Two payloads come with one request when no more lies between them.
 const GAP: u64 = 64 << 10;
@@ -25,23 +25,38 @@ pub(crate) struct Share {
     most_bytes: u64,
     files: u64,
     bytes: u64,
+    /// Volume and first byte of the last payload.
+    last: Option<(u32, u64)>,
 }
 
 impl Share {
-    /// The share of a remote pack, whose files come in few requests.
-    pub(crate) const REMOTE: Share = Share::new(4096, 8 << 20);
+    /// The share of a remote pack, whose files come in few requests: so many that their entries alone have almost as many bytes.
+    pub(crate) const REMOTE: Share = Share::new(16 << 10, 8 << 20);
 
     /// A share that nothing is in yet.
     pub(crate) const fn new(most_files: u64, most_bytes: u64) -> Share {
-        Share { most_files, most_bytes, files: 0, bytes: 0 }
+        Share { most_files, most_bytes, files: 0, bytes: 0, last: None }
     }
 
     /// Takes a file with so many stored bytes, unless it is too much. A long one that comes first is not.
     pub(crate) fn take(&mut self, stored: u64) -> bool {
         let bytes = self.bytes.saturating_add(stored);
-        let fits = self.files < self.most_files && (self.bytes == 0 || bytes <= self.most_bytes);
+        let is_room = self.bytes == 0 || stored == 0 || bytes <= self.most_bytes;
+        let fits = self.files < self.most_files && is_room;
         if fits {
             (self.files, self.bytes) = (self.files + 1, bytes);
+        }
+        fits
+    }
+
+    /// Takes a file with this content, which has no bytes of its own when it lies where that of the last one does.
+    pub(crate) fn take_content(&mut self, content: Option<&Content>) -> bool {
+        let place = content.map(|content| (content.volume, content.offset));
+        let is_there = place.is_some() && place == self.last;
+        let stored = content.filter(|_| !is_there).map_or(0, |content| content.stored_size);
+        let fits = self.take(stored);
+        if fits {
+            self.last = place.or(self.last);
         }
         fits
     }
@@ -51,14 +66,14 @@ impl Share {
 #[derive(Debug)]
 pub(crate) struct Aside<'p, T> {
     pack: &'p Pack,
-    contents: Vec<Content>,
+    extents: Vec<(u32, Extent)>,
     files: Vec<T>,
 }
 
 impl<'p, T> Aside<'p, T> {
     /// With no files yet.
     pub(crate) fn new(pack: &'p Pack) -> Aside<'p, T> {
-        Aside { pack, contents: Vec::new(), files: Vec::new() }
+        Aside { pack, extents: Vec::new(), files: Vec::new() }
     }
 
     /// Whether a file's payload should be brought together with others.
@@ -67,10 +82,12 @@ impl<'p, T> Aside<'p, T> {
         content.stored_size <= SMALL && self.pack.volume_of(content).is_ok_and(is_remote)
     }
 
-    /// Sets a file aside.
-    pub(crate) fn push(&mut self, content: &Content, file: T) {
-        self.contents.push(*content);
-        self.files.push(file);
+    /// Sets a file aside; with its attributes, if these are wanted as well.
+    pub(crate) fn push(&mut self, content: &Content, attributes: Option<&AttributeBlock>, file: T) {
+        if let Ok(data) = self.pack.volume_of(content) {
+            self.extents.push((content.volume, extent_of(content, attributes, data)));
+            self.files.push(file);
+        }
     }
 
     /// Hands the files to `each` with their payloads, in the order in which these lie in the pack,
@@ -79,36 +96,43 @@ impl<'p, T> Aside<'p, T> {
         &self,
         each: &mut dyn for<'g> FnMut(&T, Gathered<'g>) -> ControlFlow<()>,
     ) -> Result<()> {
-        bring(self.pack, &self.contents, &mut |place, gathered| each(&self.files[place], gathered))
+        bring(self.pack, &self.extents, &mut |place, gathered| each(&self.files[place], gathered))
     }
 }
 
-/// A payload, and its block table if that lies close behind.
-fn extent_of(content: &Content, file: &Data) -> Extent {
-    let payload = content.extent();
-    let Some(blocks) = &content.blocks else { return payload };
-    let table = Extent { start: blocks.offset, len: table_len(content.size, blocks.block_log2) };
-    let both = Extent { start: payload.start, len: table.end().saturating_sub(payload.start) };
-    let gap = table.start.checked_sub(payload.end());
-    let is_close = gap.is_some_and(|gap| gap <= GAP) && both.len <= 2 * SMALL;
-    if is_close && file.check(both).is_ok() { both } else { payload }
+/// A payload, with its block table and its attributes as far as these lie close behind.
+fn extent_of(content: &Content, attributes: Option<&AttributeBlock>, file: &Data) -> Extent {
+    let table = content.blocks.filter(|_| content.volume == 0).map(|blocks| Extent {
+        start: blocks.offset,
+        len: table_len(content.size, blocks.block_log2),
+    });
+    let block = attributes.filter(|_| content.volume == 0);
+    let block = block.map(|block| Extent { start: block.offset, len: block.len.into() });
+    let mut all = content.extent();
+    for behind in [table, block].into_iter().flatten() {
+        let longer = Extent { start: all.start, len: behind.end().saturating_sub(all.start) };
+        let gap = behind.start.checked_sub(all.end());
+        let is_close = gap.is_some_and(|gap| gap <= GAP) && longer.len <= 2 * SMALL;
+        if is_close && file.check(longer).is_ok() {
+            all = longer;
+        }
+    }
+    all
 }
 
-/// The same by their numbers in `contents`.
+/// The same by their places in `extents`, each in its volume.
 fn bring(
     pack: &Pack,
-    contents: &[Content],
+    extents: &[(u32, Extent)],
     each: &mut dyn for<'g> FnMut(usize, Gathered<'g>) -> ControlFlow<()>,
 ) -> Result<()> {
-    let mut volumes: Vec<u32> = contents.iter().map(|content| content.volume).collect();
+    let mut volumes: Vec<u32> = extents.iter().map(|(volume, _)| *volume).collect();
     volumes.sort_unstable();
     volumes.dedup();
     for volume in volumes {
         let Ok(file) = pack.volume(volume) else { continue };
-        let here: Vec<usize> =
-            (0..contents.len()).filter(|place| contents[*place].volume == volume).collect();
-        let extents: Vec<Extent> =
-            here.iter().map(|place| extent_of(&contents[*place], file)).collect();
+        let here: Vec<usize> = (0..extents.len()).filter(|at| extents[*at].0 == volume).collect();
+        let extents: Vec<Extent> = here.iter().map(|place| extents[*place].1).collect();
         let Plan { reads, empty, .. } = plan(&extents, GAP, LONGEST);
         // Payloads that overlap come together, however much that is; hostile ones come singly.
         let (reads, long): (Vec<_>, Vec<_>) =

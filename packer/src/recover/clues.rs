@@ -87,7 +87,7 @@ impl<'c> Clues<'c> {
         let (mut entries, mut failure) = (0, None);
         scan(pack, 0..pack.index().len(), |scanned| {
             match scanned {
-                Scanned::Entry(entry) => match entry.to_entry() {
+                Scanned::Entry(_, entry) => match entry.to_entry() {
                     Ok(mut entry) => {
                         entries += 1;
                         // What cannot be found is told of when the payload is copied.

@@ -137,6 +137,14 @@ impl Data {
         }
     }
 
+    /// Index pages will be asked for from the first to the last.
+    pub(crate) fn expect_walk(&self) {
+        match &self.backing {
+            Backing::Mapped(_) => {}
+            Backing::Remote(remote) => remote.expect_walk(),
+        }
+    }
+
     /// Fetches an index page, so that it is at hand afterwards.
     pub(crate) fn bring(&self, page: Extent) -> Result<()> {
         match &self.backing {
@@ -203,6 +211,16 @@ impl Data {
             }
         }
         Ok(Cow::Owned(all))
+    }
+
+    /// The same when nobody has to wait for it: of a file on disk what the system has in memory, of a remote one what came when
+    /// it was opened.
+    pub fn read_now(&self, extent: Extent) -> Option<Vec<u8>> {
+        self.check(extent).ok()?;
+        match &self.backing {
+            Backing::Mapped(mapped) => mapped.read_now(extent),
+            Backing::Remote(remote) => remote.tail(extent).map(<[u8]>::to_vec),
+        }
     }
 
     /// The bytes of these ranges, one after the other, those that come next already on their way.
@@ -357,6 +375,17 @@ impl<'d> Gathered<'d> {
         Gathered { data, pieces, shared: is_dense.then_some((start, bytes)) }
     }
 
+    /// With bytes that somebody has.
+    pub(crate) fn lend(&mut self, bytes: Option<(u64, &'d [u8])>) {
+        self.pieces.extend(bytes.map(|(start, bytes)| (start, Cow::Borrowed(bytes))));
+    }
+
+    /// The same for another question.
+    pub(crate) fn again<'g>(&'g self) -> Gathered<'g> {
+        let lend = |(start, bytes): &'g (u64, Cow<'d, [u8]>)| (*start, Cow::Borrowed(&bytes[..]));
+        Gathered { data: self.data, pieces: self.pieces.iter().map(lend).collect(), shared: None }
+    }
+
     /// Bytes that were gathered, together with their neighbours; `None` when they are better copied.
     pub(crate) fn shared(&self, extent: Extent) -> Option<SharedBytes> {
         let (start, all) = self.shared?;
@@ -407,10 +436,12 @@ impl<'d> Gathered<'d> {
         }
     }
 
-    /// Forgets what was gathered when it is much.
+    /// Forgets what was gathered when it is much, but not what others hold as well.
     pub(crate) fn trim(&mut self) {
-        if self.pieces.iter().map(|(_, bytes)| bytes.len()).sum::<usize>() > PIECE as usize {
-            self.pieces.clear();
+        let is_own = |bytes: &Cow<'_, [u8]>| matches!(bytes, Cow::Owned(_));
+        let own = self.pieces.iter().filter(|(_, bytes)| is_own(bytes));
+        if own.map(|(_, bytes)| bytes.len()).sum::<usize>() > PIECE as usize {
+            self.pieces.retain(|(_, bytes)| !is_own(bytes));
         }
     }
 }

@@ -62,6 +62,23 @@ impl Mapped {
         Ok(bytes)
     }
 
+    /// The same if all of it is in memory; `None` as well when the system does not tell.
+    pub(crate) fn read_now(&self, extent: Extent) -> Option<Vec<u8>> {
+        #[cfg(target_os = "linux")]
+        {
+            use rustix::io::{ReadWriteFlags, preadv2};
+            let mut bytes = vec![0; usize::try_from(extent.len).ok()?];
+            let into = &mut [io::IoSliceMut::new(&mut bytes)];
+            let read = preadv2(&self.file, into, extent.start, ReadWriteFlags::NOWAIT).ok()?;
+            (read == bytes.len()).then_some(bytes)
+        }
+        #[cfg(not(target_os = "linux"))]
+        {
+            let _ = extent;
+            None
+        }
+    }
+
     /// Length of the file now, in bytes.
     pub(crate) fn len_now(&self) -> io::Result<u64> {
         Ok(self.file.metadata()?.len())

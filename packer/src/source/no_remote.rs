@@ -48,6 +48,10 @@ impl Remote {
         match *self {}
     }
 
+    pub(crate) fn expect_walk(&self) {
+        match *self {}
+    }
+
     pub(crate) fn bring_again(&self, _: Extent) -> Result<bool> {
         match *self {}
     }

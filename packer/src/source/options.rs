@@ -2,6 +2,7 @@
 
 use super::given::Opener;
 use super::location::Location;
+use super::verified_blocks::VerifiedBlocks;
 use crate::setters::setters;
 use rangepack_core::{Digest, Limits};
 use std::sync::Arc;
@@ -41,6 +42,9 @@ pub struct OpenOptions {
     /// Who opens files at [URLs of the caller's own](crate::Url::given). It takes the feature `remote`, for they are read as
     /// remote files are.
     pub opener: Option<Arc<dyn Opener>>,
+    /// Where it is kept which blocks of large files on disk were verified, if anywhere. ([`Verify::Index`] believes the disk, and
+    /// needs none.)
+    pub verified: Option<Arc<VerifiedBlocks>>,
 }
 
 setters!(OpenOptions {
@@ -51,6 +55,7 @@ setters!(OpenOptions {
     limits(Limits),
     remote(RemoteOptions),
     opener(impl Into<Option<Arc<dyn Opener>>>),
+    verified(impl Into<Option<Arc<VerifiedBlocks>>>),
 });
 
 /// How a remote file is asked for.

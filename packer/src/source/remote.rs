@@ -221,6 +221,13 @@ impl Remote {
         pages.put(start, &self.tail);
     }
 
+    /// Pages will be asked for from the first to the last.
+    pub(crate) fn expect_walk(&self) {
+        if let Some(pages) = self.pages.get() {
+            pages.expect_walk();
+        }
+    }
+
     /// Fetches an index page, and more behind it when pages are asked for one after the other.
     pub(crate) fn bring(&self, page: Extent) -> Result<()> {
         let Some(pages) = self.pages.get() else { return Ok(()) };
@@ -245,12 +252,25 @@ impl Remote {
         if pages.get(page) != Some(before) {
             return Ok(true);
         }
-        let bytes = self.fetch(page).bytes().map_err(Error::remote(&self.url))?;
+        let bytes = self.fetch_all(page).bytes().map_err(Error::remote(&self.url))?;
         Ok(pages.replace(page, &bytes))
     }
 
-    /// Begins to fetch bytes, which must lie in the file.
+    /// Begins to fetch bytes, which must lie in the file; those that opening brought do not come again.
     pub(crate) fn fetch(&self, extent: Extent) -> Fetch {
+        let before_tail =
+            self.len.saturating_sub(self.tail.len() as u64).saturating_sub(extent.start);
+        let wanted = Extent { start: extent.start, len: extent.len.min(before_tail) };
+        let rest = Extent { start: wanted.end(), len: extent.len - wanted.len };
+        match self.tail(rest) {
+            Some(rest) if wanted.len == 0 => Fetch::at_hand(rest),
+            Some(rest) => self.fetch_all(wanted).followed_by(rest),
+            None => self.fetch_all(extent),
+        }
+    }
+
+    /// The same whatever is here.
+    fn fetch_all(&self, extent: Extent) -> Fetch {
         let transport = self.transport.get(|| Transport::new(&self.url, &self.options));
         if let Ok(Transport::Given(given)) = transport.as_deref() {
             let given = Arc::clone(given);

@@ -77,7 +77,7 @@ impl<T: Named> Checked<T> {
 pub(super) fn check(
     pack: &Pack,
     content: &Content,
-    gathered: Option<Gathered<'_>>,
+    gathered: Option<&Gathered<'_>>,
     left: &mut u64,
     observer: &dyn Observer,
 ) -> Result<()> {
@@ -97,12 +97,12 @@ pub(super) fn check(
 fn check_all(
     pack: &Pack,
     content: &Content,
-    gathered: Option<Gathered<'_>>,
+    gathered: Option<&Gathered<'_>>,
     done: &mut dyn FnMut(u64) -> bool,
 ) -> Result<()> {
     let wrong = || crate::Error::pack(pack.location());
     let file = pack.volume_of(content)?;
-    let gathered = gathered.unwrap_or(Gathered::new(file));
+    let gathered = gathered.map_or(Gathered::new(file), Gathered::again);
     let end = pack.payload_end(content.volume)?;
     let extent = content.extent();
     let extent = Extent::new(extent.start, extent.len, end).map_err(wrong())?;
@@ -113,7 +113,7 @@ fn check_all(
     }
     let longest = if content.codec == Codec::Stored { PIECE } else { BUFFER };
     let mut pieces = if content.blocks.is_some() && content.size > 0 {
-        let blocks = Blocks::with(pack, content, gathered);
+        let blocks = Blocks::all(pack, content, gathered);
         Verified::blocks(pack, content, longest, blocks)?
     } else if let Some(payload) = gathered.here(extent) {
         Verified::at_hand(pack, content, longest, payload)?

@@ -12,19 +12,19 @@ use rangepack_core::{
 use std::collections::{HashMap, hash_map};
 use std::ops::Range;
 
-/// Hands the entries with these numbers to `each`; those that cannot be read become problems.
+/// Hands the entries with these numbers, and each its number, to `each`; those that cannot be read become problems.
 pub(super) fn scan<'q, 'o>(
     pack: &Pack,
     range: Range<u64>,
     queue: &mut Queue<'q, 'o>,
-    mut each: impl FnMut(&mut Queue<'q, 'o>, &EntryRef<'_>),
+    mut each: impl FnMut(&mut Queue<'q, 'o>, u64, &EntryRef<'_>),
 ) {
     if queue.findings.is_over() {
         return;
     }
     let scanned = scan_past_damage(pack, range, |scanned| {
         match scanned {
-            Scanned::Entry(entry) => each(queue, &entry),
+            Scanned::Entry(number, entry) => each(queue, number, &entry),
             Scanned::Damaged { entries: Range { start, end }, problem } => {
                 let problem = Box::new(problem);
                 queue.findings.structural(None, Flaw::Unreadable { start, end, problem });
@@ -42,12 +42,14 @@ pub(super) fn check(pack: &Pack, ndjson: bool, queue: &mut Queue<'_, '_>) {
     sections(pack, ndjson, queue);
     let (mut sums, mut hashes) = (Sums::default(), Hashes::default());
     let count = pack.index().len();
-    scan(pack, 0..count, queue, |queue, entry| match queue.entry_ref(entry) {
-        Some(entry) => {
-            hashes.push(pack, entry.path.as_path());
-            sums.push(pack, &entry, queue);
+    scan(pack, 0..count, queue, |queue, number, entry| {
+        match queue.entry_ref(Some(number), entry) {
+            Some(entry) => {
+                hashes.push(pack, entry.path.as_path());
+                sums.push(pack, &entry, queue);
+            }
+            None => sums.directories = None,
         }
-        None => sums.directories = None,
     });
     if queue.findings.is_over() {
         return;
@@ -73,7 +75,13 @@ fn sections(pack: &Pack, ndjson: bool, queue: &mut Queue<'_, '_>) {
         let mut hasher = Hasher::new();
         for piece in file.pieces_of(section.extent) {
             match piece.map_err(Error::about_pack) {
-                Ok(piece) => hasher.update(&piece),
+                Ok(piece) => {
+                    hasher.update(&piece);
+                    if section.tag == Tag::DICTIONARIES && piece.len() as u64 == section.extent.len
+                    {
+                        pack.keep_dictionary_list(&piece);
+                    }
+                }
                 Err(Ok(problem)) => queue.findings.structural(None, problem),
                 Err(Err(error)) => return queue.findings.fail(error),
             }
@@ -212,7 +220,7 @@ fn compare(
     if pairs.clone().all(|(written, found)| differ(written, found) == [false; 2]) {
         return;
     }
-    scan(pack, 0..pack.index().len(), queue, |queue, entry| {
+    scan(pack, 0..pack.index().len(), queue, |queue, _, entry| {
         let pair = if entry.is_directory() { pairs.next() } else { None };
         let Some((written, found)) = pair else { return };
         let [totals, digest] = differ(written, found);

@@ -114,6 +114,15 @@ impl Reader {
         }
     }
 
+    /// The next bytes if nothing has to be waited for.
+    pub(super) fn chunk_now(&mut self) -> Option<Bytes> {
+        match self {
+            Reader::Raw(raw) => raw.chunk_now(),
+            Reader::Memory(bytes) => Some(std::mem::take(bytes)).filter(|bytes| !bytes.is_empty()),
+            Reader::File(_) | Reader::List(_) => None,
+        }
+    }
+
     /// The next bytes; `None` at the end, and empty ones when it takes more than one step to get to some.
     /// It may wait for a disk or a network.
     pub(super) fn chunk(&mut self) -> io::Result<Option<Bytes>> {
@@ -129,6 +138,14 @@ impl Reader {
 }
 
 impl Raw {
+    fn chunk_now(&mut self) -> Option<Bytes> {
+        let data = self.served.data(self.file).filter(|data| !data.is_remote())?;
+        let len = self.chunk.min(self.left.end.saturating_sub(self.left.start));
+        let bytes = data.read_now(Extent { start: self.left.start, len })?;
+        self.left.start = self.left.start.saturating_add(len);
+        (len > 0).then_some(bytes.into())
+    }
+
     fn chunk(&mut self) -> io::Result<Option<Bytes>> {
         let Some(data) = self.served.data(self.file) else { return Ok(None) };
         let len = self.chunk.min(self.left.end.saturating_sub(self.left.start));
@@ -215,6 +232,9 @@ pub(super) fn body(first: Bytes, reader: Reader) -> Body {
     }
     let rest = stream::try_unfold(reader, |mut reader| async {
         loop {
+            if let Some(chunk) = reader.chunk_now() {
+                return Ok(Some((chunk, reader)));
+            }
             let turn = match reader.turns() {
                 Some(turns) => turns.acquire_owned().await.ok(),
                 None => None,

@@ -20,9 +20,34 @@ const NOSNIFF: (HeaderName, HeaderValue) =
 pub(super) fn content(
     request: &Parts,
     content: &Content,
-    mut headers: HeaderMap,
+    headers: HeaderMap,
     open: impl FnOnce(Range<u64>) -> Result<Reader>,
 ) -> Result<Response> {
+    let first = |reader: &mut Reader| reader.chunk().map_err(unwrapped).map(Some);
+    // Who waits is never without an answer.
+    let answer = answer(request, content, headers, open, first)?;
+    Ok(answer.unwrap_or_else(|| StatusCode::INTERNAL_SERVER_ERROR.into_response()))
+}
+
+/// The same for a thread that may not wait: nothing when its first bytes are not at hand.
+pub(super) fn content_now(
+    request: &Parts,
+    content: &Content,
+    headers: HeaderMap,
+    open: impl FnOnce(Range<u64>) -> Result<Reader>,
+) -> Option<Response> {
+    let first = |reader: &mut Reader| Ok(reader.chunk_now().map(Some));
+    answer(request, content, headers, open, first).ok()?
+}
+
+/// `first` reads the first bytes, or finds that they are not at hand.
+fn answer(
+    request: &Parts,
+    content: &Content,
+    mut headers: HeaderMap,
+    open: impl FnOnce(Range<u64>) -> Result<Reader>,
+    first: impl FnOnce(&mut Reader) -> Result<Option<Option<Bytes>>>,
+) -> Result<Option<Response>> {
     headers.extend([NOSNIFF]);
     headers.typed_insert(AcceptRanges::bytes());
     if let Some(etag) = &content.etag {
@@ -34,11 +59,13 @@ pub(super) fn content(
     let (status, range) = match wanted(&request.method, &request.headers, content) {
         Wanted::All => (StatusCode::OK, 0..content.len),
         Wanted::Part(range) => (StatusCode::PARTIAL_CONTENT, range),
-        Wanted::Unchanged => return Ok((StatusCode::NOT_MODIFIED, headers).into_response()),
-        Wanted::Failed => return Ok((StatusCode::PRECONDITION_FAILED, headers).into_response()),
+        Wanted::Unchanged => return Ok(Some((StatusCode::NOT_MODIFIED, headers).into_response())),
+        Wanted::Failed => {
+            return Ok(Some((StatusCode::PRECONDITION_FAILED, headers).into_response()));
+        }
         Wanted::Unsatisfiable => {
             headers.typed_insert(ContentRange::unsatisfied_bytes(content.len));
-            return Ok((StatusCode::RANGE_NOT_SATISFIABLE, headers).into_response());
+            return Ok(Some((StatusCode::RANGE_NOT_SATISFIABLE, headers).into_response()));
         }
     };
     let len = range.end.saturating_sub(range.start);
@@ -50,15 +77,12 @@ pub(super) fn content(
         headers.typed_insert(range);
     }
     if request.method == Method::HEAD {
-        return Ok((status, headers, Body::empty()).into_response());
+        return Ok(Some((status, headers, Body::empty()).into_response()));
     }
     let mut reader = open(range)?;
-    let first = if len == 0 {
-        Bytes::new()
-    } else {
-        reader.chunk().map_err(unwrapped)?.unwrap_or_default()
-    };
-    Ok((status, headers, body(first, reader)).into_response())
+    let first = if len == 0 { Some(None) } else { first(&mut reader)? };
+    let Some(first) = first else { return Ok(None) };
+    Ok(Some((status, headers, body(first.unwrap_or_default(), reader)).into_response()))
 }
 
 /// The error that a file object wrapped.

@@ -28,6 +28,8 @@ pub(super) struct Shelf {
     open: Mutex<HashMap<String, Arc<Slot>>>,
     /// Of the remote ones among the packs that were named.
     turns: HashMap<String, Turns>,
+    /// Of the threads that serve connections one at a time asks the file system, so that the others go on when it hangs.
+    asking: Mutex<()>,
     /// Of lists of everything, which wait for all remote packs that are not open.
     list_turns: Turns,
 }
@@ -204,6 +206,7 @@ impl Shelf {
             packs,
             folders,
             options,
+            asking: Mutex::default(),
             open: Mutex::default(),
         }
     }
@@ -295,6 +298,18 @@ impl Shelf {
             Err(error) if named.is_none() && is_no_pack(&error) => None,
             opened => Some(opened),
         }
+    }
+
+    /// A pack on this machine that was named, is open, and was not replaced; nothing when somebody else asks for it just now, or
+    /// whoever wants to know it would have to wait.
+    pub(super) fn at_hand(&self, name: &str) -> Option<Arc<Served>> {
+        let location = self.packs.get(name).filter(|location| !location.is_url())?;
+        let slot = Arc::clone(self.open.try_lock().ok()?.get(name)?);
+        let slot = slot.try_lock().ok()?;
+        let _alone = self.asking.try_lock().ok()?;
+        let (known, opened) = (*slot).as_ref()?;
+        let served = opened.as_ref().ok()?;
+        (is_intact(opened) && *known == Stamp::of(location)).then(|| Arc::clone(served))
     }
 
     /// A pack, or the index beside one, by its name.

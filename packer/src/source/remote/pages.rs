@@ -119,6 +119,13 @@ impl Pages {
         Some(lock.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Pages will be asked for from the first to the last, so much is fetched at once from the beginning.
+    pub(super) fn expect_walk(&self) {
+        let mut walks = self.walks.lock().unwrap_or_else(PoisonError::into_inner);
+        walks.push_front(Walk { next: 0, pages: AHEAD / self.size });
+        walks.truncate(WALKS);
+    }
+
     /// What to fetch when `page` is missing: it, and in a walk up to twice as many as before.
     pub(super) fn run(&self, page: Extent) -> Extent {
         let Some(number) = self.number(page) else { return page };
@@ -198,6 +205,9 @@ mod tests {
             }
         }
         assert_eq!(requests, 22);
+        let expected = self::pages(2000);
+        expected.expect_walk();
+        assert_eq!(expected.run(page(0)).len, AHEAD);
         let fresh = self::pages(2000);
         for number in [500, 3, 1000, 7, 1500, 2] {
             assert_eq!(fresh.run(page(number)).len, SIZE);

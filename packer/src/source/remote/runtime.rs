@@ -1,7 +1,7 @@
 //! The two threads on which requests run, whoever waits for them.
 
 use super::process::PerProcess;
-use super::{Answered, Part};
+use super::{Answered, Part, Version};
 use crate::error::RemoteProblem;
 use std::future::Future;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -27,12 +27,35 @@ pub(crate) struct Fetch {
     /// Behind a mutex, for files that hold it are shared between threads.
     answer: Mutex<Receiver<Answered<Part>>>,
     task: Option<AbortHandle>,
+    /// Bytes that were here, and come after it.
+    behind: Vec<u8>,
 }
 
 impl Fetch {
+    /// Nothing is asked for: the bytes are here.
+    pub(super) fn at_hand(bytes: &[u8]) -> Fetch {
+        let (sender, answer) = sync_channel(1);
+        let (bytes, version) = (bytes.to_vec(), Version::default());
+        let _ = sender.send(Ok(Part { start: 0, bytes, total: 0, version }));
+        Fetch::new(answer, None)
+    }
+
+    /// With bytes that come after it and are here.
+    pub(super) fn followed_by(mut self, behind: &[u8]) -> Fetch {
+        self.behind = behind.to_vec();
+        self
+    }
+
+    fn new(answer: Receiver<Answered<Part>>, task: Option<AbortHandle>) -> Fetch {
+        Fetch { answer: Mutex::new(answer), task, behind: Vec::new() }
+    }
+
     /// Waits for the bytes.
-    pub(crate) fn bytes(self) -> Answered<Vec<u8>> {
-        self.part().map(|part| part.bytes)
+    pub(crate) fn bytes(mut self) -> Answered<Vec<u8>> {
+        let behind = std::mem::take(&mut self.behind);
+        let mut bytes = self.part()?.bytes;
+        bytes.extend_from_slice(&behind);
+        Ok(bytes)
     }
 
     /// Waits for the answer.
@@ -62,7 +85,7 @@ pub(super) fn apart(request: impl FnOnce() -> Answered<Part> + Send + 'static) -
     if let Err(error) = thread::Builder::new().name("rangepack-given".to_owned()).spawn(work) {
         let _ = failed.send(Err(RemoteProblem::Other(format!("cannot start a thread: {error}"))));
     }
-    Fetch { answer: Mutex::new(answer), task: None }
+    Fetch::new(answer, None)
 }
 
 /// Begins a request. Waiting is done on a channel, so that programs with runtimes of their own can
@@ -82,5 +105,5 @@ pub(super) fn spawn(request: impl Future<Output = Answered<Part>> + Send + 'stat
             None
         }
     };
-    Fetch { answer: Mutex::new(answer), task }
+    Fetch::new(answer, task)
 }
