@@ -7,6 +7,7 @@ mod difference;
 mod entry_path;
 mod kind;
 mod left_out;
+mod merge;
 mod setting;
 
 pub use action::Action;
@@ -16,6 +17,7 @@ pub use difference::Difference;
 pub use entry_path::EntryPath;
 pub use kind::ErrorKind;
 pub use left_out::LeftOut;
+pub use merge::MergeProblem;
 pub use setting::Setting;
 
 use crate::filter::FilterError;
@@ -151,6 +153,9 @@ pub enum Error {
         /// What stands in the way.
         problem: VolumeProblem,
     },
+    /// Packs do not become one.
+    #[error("{0}")]
+    Merge(Box<MergeProblem>),
     /// A file at a URL cannot be read.
     #[error("cannot read {url}: {problem}")]
     Remote {
@@ -289,6 +294,9 @@ pub enum VolumeProblem {
     /// lies beside.
     #[error("the payloads lie in another file")]
     Elsewhere,
+    /// It is not the pack that the index was made of, though as long as that.
+    #[error("the file with the payloads is another one than when the index was made")]
+    OtherPack,
     /// The index was made when it had another length.
     #[error(
         "the file with the payloads has {found} bytes, and had {expected} when the index was made"

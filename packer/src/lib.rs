@@ -47,7 +47,7 @@
 //! # The way around
 //!
 //! - Packs: [`pack()`] makes one, [`extract()`] takes everything out, [`verify()`] checks all of it,
-//!   [`compare()`] tells in what it and a tree on disk differ.
+//!   [`compare()`] tells in what it and a tree on disk differ, [`merge()`] makes one of many without copying.
 //! - Containers that can be continued after an interruption: [`create`], [`finalize`].
 //! - Old containers and FilePacker's `.fpack` open like packs; [`rebuild`] and [`write_ndjson`] make new indexes.
 //! - Every long operation takes an [`Observer`], which sees each [`Event`] and can stop it; `&()` looks away.
@@ -81,6 +81,7 @@ mod verify;
 mod recover;
 mod extract;
 mod compare;
+mod merge;
 
 // What the format is made of: `rangepack-core` has the rest.
 pub use rangepack_core::layout::{Header, Section, Volume};
@@ -101,13 +102,15 @@ pub use container::ndjson::{NdjsonOptions, NdjsonWritten, stream_ndjson, write_n
 pub use container::reindex::{IndexTarget, RebuildOptions, Reindexed, rebuild};
 pub use error::{
     Action, BadAnswer, CallerError, ContainerProblem, Difference, EntryPath, Error, ErrorKind,
-    Expected, LeftOut, Limited, OtherFormat, RemoteProblem, Result, Setting, VolumeProblem,
+    Expected, LeftOut, Limited, MergeProblem, OtherFormat, RemoteProblem, Result, Setting,
+    VolumeProblem,
 };
 pub use extract::{
     ExtractOptions, ExtractReport, NotExtracted, Present, Replace, Selection, Stopped, extract,
 };
 pub use filter::{Filter, FilterError, FilterOptions, Globs};
 pub use index::writer::{DirectoryLines, Finished, IndexFormat, IndexOptions};
+pub use merge::{MergeInput, MergeOptions, Merged, OnConflict, merge};
 pub use pack::{
     Compression, Dictionaries, PackOptions, Packed, Sources, Summary, Survey, pack, pack_sources,
     pack_stream, survey, survey_sources,

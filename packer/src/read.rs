@@ -7,7 +7,7 @@ pub(crate) mod legacy;
 pub(crate) mod any_entry;
 pub(crate) mod pack;
 mod open;
-mod volumes;
+pub(crate) mod volumes;
 mod dictionaries;
 mod resolve;
 pub(crate) mod scan;

@@ -9,6 +9,7 @@ pub(crate) mod attributes;
 pub(crate) mod replace;
 pub(crate) mod traffic;
 pub(crate) mod mapped;
+pub(crate) mod unmapped;
 pub(crate) mod shared;
 pub(crate) mod data;
 #[cfg(feature = "remote")]

@@ -194,6 +194,11 @@ pub mod plan {
     pub use crate::payloads::plan::{Plan, Read, merge, plan};
 }
 
+/// Volumes of packs that have very many.
+pub mod volumes {
+    pub use crate::payloads::volumes::volume;
+}
+
 /// One gzip member, decoded piece by piece, and the parts with which one is written.
 pub mod gzip {
     pub use crate::payloads::gzip::{
@@ -225,7 +230,7 @@ pub mod layout {
     pub use crate::format::layout::{
         FOOTER_LEN, FOOTER_MAGIC, Footer, HASH_SLOT_LEN, HashSection, HashSlot, Header,
         INNER_HEADER_LEN, InnerHeader, MAX_ROOT, PAGE_SIZE, Section, TAIL, VERSION, Volume,
-        set_sums,
+        VolumeTable, set_sums,
     };
     pub use crate::format::leaf::{Leaf, LeafSlot};
 }

@@ -5,3 +5,4 @@ pub(crate) mod zstd;
 pub(crate) mod decode;
 pub(crate) mod blocks;
 pub(crate) mod plan;
+pub(crate) mod volumes;

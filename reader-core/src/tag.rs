@@ -16,6 +16,10 @@ impl Tag {
     pub const DICTIONARIES: Tag = Tag(*b"dict");
     /// Other files that hold payloads.
     pub const VOLUMES: Tag = Tag(*b"vols");
+    /// Where the table of volumes lies, when these are packs.
+    pub const VOLUME_TABLE: Tag = Tag(*b"vtab");
+    /// The table of volumes: its records, and their block table.
+    pub const VOLUME_RECORDS: Tag = Tag(*b"vrec");
     /// The hash section.
     pub const HASH: Tag = Tag(*b"hash");
     /// The CTNRv1 trailer.

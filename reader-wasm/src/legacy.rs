@@ -83,7 +83,7 @@ impl Reader {
         let Built { index, pages, refused, .. } =
             memory.finish(&self.limits).map_err(core_error)?;
         notes.refused = refused.len() as u64;
-        self.index = Some(Opened { index, memory: Some(pages) });
+        self.index = Some(Opened { index, memory: Some(pages), table: None });
         let info = self.info(format, &[])?;
         KEYS.with(|keys| {
             count(&info, &keys.refused, notes.refused)?;

@@ -9,7 +9,7 @@ use crate::value::{
     self, Answered, JsString, KEYS, core_error, count, name, name_bytes, number, object, set,
 };
 use js_sys::{Array, Object, Uint8Array};
-use rangepack_core::layout::Volume;
+use rangepack_core::layout::{Volume, VolumeTable};
 use rangepack_core::{
     Answer, DictionaryRef, Digest, Extent, Index, Limits, Opening, PackPath, PackPathBuf, Source,
     blocks,
@@ -54,6 +54,8 @@ pub(crate) struct Opened {
     pub(crate) index: Index,
     /// The pages of an index that was built in memory; otherwise they lie in the pack.
     pub(crate) memory: Option<Vec<u8>>,
+    /// Where the names of other files lie, in a merged pack.
+    pub(crate) table: Option<VolumeTable>,
 }
 
 #[wasm_bindgen]
@@ -123,8 +125,9 @@ impl Reader {
         match (opened, expected) {
             (Some(index), _) => {
                 let volumes = ready!(index.volumes(&self.pieces, &self.limits));
+                let table = ready!(index.volume_table(&self.pieces, &self.limits));
                 self.opening = None;
-                self.index = Some(Opened { index, memory: None });
+                self.index = Some(Opened { index, memory: None, table });
                 Ok(value::ready(self.info("rangepack", &volumes)?))
             }
             (None, Some(expected)) => {
@@ -140,14 +143,14 @@ impl Reader {
     }
 
     pub(crate) fn info(&self, format: &str, volumes: &[Volume]) -> Result<Object, JsValue> {
-        let Opened { index, memory } = self.opened()?;
+        let Opened { index, memory, table } = self.opened()?;
+        let volume_count = table.map_or(volumes.len() as u64, |table| table.count.into());
         let (header, totals) = (index.header(), index.totals());
         let paged = memory.is_none();
         KEYS.with(|keys| {
             let named = Array::new();
             for volume in volumes {
-                let told = object([(&keys.name, name(&volume.name))]);
-                count(&told, &keys.size, volume.len)?;
+                let told = told_of(volume)?;
                 named.push(&told);
             }
             let sections = Array::new();
@@ -177,6 +180,7 @@ impl Reader {
                 (&keys.stored_bytes, totals.stored_bytes),
                 (&keys.index_bytes, index_bytes),
                 (&keys.page_size, header.page_size.into()),
+                (&keys.volume_count, volume_count),
             ] {
                 count(&info, key, value)?;
             }
@@ -199,7 +203,7 @@ impl Reader {
 
     /// The bytes of what the user says of the pack, a JSON object; `undefined` when there is nothing.
     pub fn metadata(&self) -> Answered {
-        let Opened { index, memory } = self.opened()?;
+        let Opened { index, memory, .. } = self.opened()?;
         if memory.is_some() {
             return Ok(value::ready(JsValue::UNDEFINED));
         }
@@ -214,7 +218,7 @@ impl Reader {
 
     /// The index, and the bytes in which its pages lie.
     fn parts(&self) -> Result<(&Index, Pages<'_>), JsValue> {
-        let Opened { index, memory } = self.opened()?;
+        let Opened { index, memory, .. } = self.opened()?;
         Ok((index, memory.as_ref().map_or(Pages::Pack(&self.pieces), |m| Pages::Memory(m))))
     }
 
@@ -286,6 +290,18 @@ impl Reader {
         })
     }
 
+    /// What the table of volumes of a merged pack says of this one: `name` and `size`; `undefined` when it has none such.
+    pub fn volume(&self, number: u32) -> Answered {
+        let Some(table) = &self.opened()?.table else {
+            return Ok(value::ready(JsValue::UNDEFINED));
+        };
+        let found = ready!(rangepack_core::volumes::volume(table, number, &self.pieces));
+        Ok(match found {
+            Some(volume) => value::ready(told_of(&volume)?),
+            None => value::ready(JsValue::UNDEFINED),
+        })
+    }
+
     /// Where the dictionary with this number lies: `volume`, `offset`, `length` and `sha256`.
     pub fn dictionary(&self, number: u32) -> Answered {
         let (index, pages) = self.parts()?;
@@ -338,4 +354,13 @@ fn pack_path(path: &JsString) -> Result<PackPathBuf, JsValue> {
     }
     let path = PackPath::new(trimmed).map_err(core_error)?;
     Ok(path.to_owned())
+}
+
+/// What is told of another file that holds payloads.
+fn told_of(volume: &Volume) -> Result<Object, JsValue> {
+    KEYS.with(|keys| {
+        let told = object([(&keys.name, name(&volume.name))]);
+        count(&told, &keys.size, volume.len)?;
+        Ok(told)
+    })
 }

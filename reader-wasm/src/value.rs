@@ -204,6 +204,7 @@ keys! {
     target = "target", files = "files", directories = "directories", bytes = "bytes",
     stored_bytes = "storedBytes", entries = "entries", symlinks = "symlinks", next = "next",
     end = "end", start = "start", format = "format", root = "root", volumes = "volumes",
+    volume_count = "volumeCount",
     refused = "refused", bad_lines = "badLines", lost_names = "lostNames", unfinished = "unfinished",
     index_bytes = "indexBytes", legacy = "legacy", index = "index", whole = "whole", file_size = "fileSize",
     tree_digest = "treeDigest", hard_link = "hardLink", sparse = "sparse", unreadable = "unreadable",

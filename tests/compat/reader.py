@@ -454,7 +454,7 @@ class Section:
 
 
 REQUIRED, NO_DIGEST = 1, 4
-KNOWN_SECTIONS = {"dict": 0, "data": 5, "tree": 5, "vols": 1, "hash": 6, "ctnr": 2, "meta": 0, "prev": 0}
+KNOWN_SECTIONS = {"dict": 0, "data": 5, "tree": 5, "vols": 1, "vtab": 1, "vrec": 5, "hash": 6, "ctnr": 2, "meta": 0, "prev": 0}
 
 
 def parse_sections(page, begin, record_len, count, root_offset):
@@ -560,12 +560,42 @@ class Pack:
             self.volume_list = parse_volumes(data) if data else []
         return self.volume_list
 
+    def table(self):
+        """FORMAT.md "Table of volumes": (count, length of a record, its content with a block table), or None."""
+        data = self.section_bytes("vtab", MAX_VOLUMES)
+        if not data:
+            return None
+        need(len(data) == 56, "volumes: a section vtab of %d bytes" % len(data))
+        count, record_len, block_log2, offset, at, digest = struct.unpack("<IHBxQQ32s", data)
+        need("vols" not in self.sections, "volumes: a list and a table")
+        need(count and record_len > 42, "volumes: %d records of %d bytes" % (count, record_len))
+        length = count * record_len
+        records = Entry(b"", "file", offset=offset, stored_size=length, size=length, codec=0, table=(at, block_log2, digest))
+        Records(self).data_span(offset, length, "volumes")
+        return count, record_len, records
+
+    def volume_count(self):
+        table = self.table()
+        return table[0] if table else len(self.volumes())
+
+    def volume_named(self, number):
+        """(length, name, digest of the root page or None) of a volume."""
+        need(1 <= number <= self.volume_count(), "volume %d is not in the list" % number)
+        table = self.table()
+        if table is None:
+            return self.volumes()[number - 1] + (None,)
+        _, record_len, records = table
+        table, payload = BlockTable(Records(self), records), Records(self).data_span(records.offset, records.size, "volumes")
+        start, end, found = (number - 1) * record_len, number * record_len, b""
+        for block in range(start // table.block_len, (end - 1) // table.block_len + 1):
+            at = block * table.block_len
+            found += table.block(payload, block)[1][max(0, start - at):end - at]
+        return parse_volume(found)
+
     def volume(self, number):
-        """The file of a volume, of the length that is stated."""
-        volumes = self.volumes()
-        need(1 <= number <= len(volumes), "volume %d is not in the list" % number)
+        """The file of a volume, of the length and with the root page that are stated."""
         if number not in self.volume_sources:
-            self.volume_sources[number] = self.open_volume(number, *volumes[number - 1])
+            self.volume_sources[number] = self.open_volume(number, *self.volume_named(number))
         return self.volume_sources[number]
 
     def dictionary_place(self, entry):
@@ -578,7 +608,7 @@ class Pack:
         need(1 <= place[1] <= 1 << 20, "length of a dictionary")
         return place
 
-    def open_volume(self, number, length, name):
+    def open_volume(self, number, length, name, digest):
         base = os.fsencode(self.base or self.source.path)
         if name:
             path = os.path.join(os.path.dirname(base), name)
@@ -592,6 +622,10 @@ class Pack:
             raise Missing("volume %d, %s: %s" % (number, text(path), error.strerror))
         if source.size != length:
             raise Refused("volume %d has %d bytes, not %d" % (number, source.size, length))
+        if digest is not None:
+            footer = read_footer(source)
+            if footer is None or footer.digest != digest:
+                raise Refused("volume %d is another pack" % number)
         return source
 
     def previous(self):
@@ -664,7 +698,7 @@ class Pack:
     def payload(self, entry):
         """FORMAT.md "Payloads": volume 0 in the section data, others in their file."""
         if entry.volume:
-            need(entry.volume <= len(self.volumes()), "volume %d is not in the list" % entry.volume)
+            need(entry.volume <= self.volume_count(), "volume %d is not in the list" % entry.volume)
         if entry.stored_size == 0:
             return Span(self.source, 0, 0)
         if entry.volume == 0:
@@ -675,6 +709,19 @@ class Pack:
 
     def data_span(self, offset, length, what):
         need(offset + length <= self.section("data").length, "%s: ends behind the section data" % what)
+        return Span(self.source, offset, length)
+
+
+class Records:
+    """Of a pack the section in which the table of volumes lies, for who reads its blocks."""
+
+    def __init__(self, pack):
+        self.source, self.section = pack.source, pack.section("vrec")
+
+    def data_span(self, offset, length, what):
+        section = self.section
+        inside = section.offset <= offset and offset + length <= section.offset + section.length
+        need(inside, "%s: lies outside of the section vrec" % what)
         return Span(self.source, offset, length)
 
 
@@ -696,6 +743,24 @@ def parse_metadata(data):
 DEVICE = re.compile(rb"con|prn|aux|nul|conin\$|conout\$|(com|lpt)([0-9]|\xc2[\xb9\xb2\xb3])", re.I)
 
 
+def check_volume_name(name):
+    """FORMAT.md "Volumes": a name that means a file of the directory on every system."""
+    check_name(name)
+    need(len(name) <= 8192 and not re.search(rb'[\\:*?"<>|\x00-\x1f]|[ .]$', name), "volumes: the name %r" % name)
+    stem = name.split(b".")[0].rstrip()
+    need(not DEVICE.fullmatch(stem), "volumes: %r is the name of a device" % name)
+
+
+def parse_volume(record):
+    """FORMAT.md "Table of volumes": (length, name, digest of the root page or None)."""
+    digest, length, name_len = struct.unpack_from("<32sQH", record)
+    need(1 <= name_len <= min(8192, len(record) - 42), "volumes: length of a name")
+    name = record[42:42 + name_len]
+    for part in name.split(b"/"):
+        check_volume_name(part)
+    return length, name, known(digest)
+
+
 def parse_volumes(data):
     """FORMAT.md "Volumes"."""
     need(len(data) >= 4, "volumes: no number")
@@ -706,10 +771,7 @@ def parse_volumes(data):
         need(at + 10 + name_len <= len(data), "volumes: a name lies behind the section")
         name = data[at + 10:at + 10 + name_len]
         if name:
-            check_name(name)
-            need(len(name) <= 8192 and not re.search(rb'[\\:*?"<>|\x00-\x1f]|[ .]$', name), "volumes: the name %r" % name)
-            stem = name.split(b".")[0].rstrip()
-            need(not DEVICE.fullmatch(stem), "volumes: %r is the name of a device" % name)
+            check_volume_name(name)
         volumes.append((length, name))
         at += 10 + name_len
     need(at == len(data), "volumes: something follows the last")
@@ -1719,8 +1781,7 @@ class Verifier:
                 if hash_of(span.chunks()) != section.digest:
                     self.report("verify, section", tag, "digest")
         self.attempt("read, section", "meta", pack.metadata)
-        volumes = self.attempt("read, section", "vols", pack.volumes) or []
-        for number in range(1, len(volumes) + 1):
+        for number in range(1, (self.attempt("read, section", "volumes", pack.volume_count) or 0) + 1):
             self.attempt("read, entry", "volume %d" % number, pack.volume, number)
 
     def entry(self, pack, entry, paths):
@@ -1983,7 +2044,7 @@ def describe(source, pack):
     out["pages"] = pack.pages
     out["sections"] = [{"tag": s.tag, "offset": s.offset, "bytes": s.length,
                         "sha256": None if s.flags & NO_DIGEST else s.digest.hex()} for s in pack.sections.values()]
-    out["volumes"] = [{"name": raw_json(name), "bytes": length} for length, name in pack.volumes()]
+    out["volumes"] = [{"name": raw_json(name), "bytes": length} for length, name, _ in map(pack.volume_named, range(1, pack.volume_count() + 1))]
     out["metadata"] = pack.metadata()
     previous = pack.previous()
     if previous:

@@ -173,10 +173,10 @@ pub fn describe_pack(pack: &Pack) -> rangepack::Result<Value> {
         "pages": header.page_count(),
         "sections": pack.digest().map(|_| sections(header)),
         "tree_sha256": header.tree_digest.map(|digest| digest.to_string()),
-        "volumes": pack.volumes().map(|volume| json!({
+        "volumes": pack.volumes().map(|volume| volume.map(|volume| json!({
             "name": bytes(&volume.name),
             "bytes": volume.len,
-        })).collect::<Vec<_>>(),
+        }))).collect::<rangepack::Result<Vec<_>>>()?,
         "metadata": pack.user_metadata()?,
         "totals": {
             "entries": header.entries,

@@ -230,6 +230,14 @@ fn by_hand() -> Vec<ByHand> {
         .file("in one", "a whole volume")
         .file("in the pack", "volume 0")
         .file("large", text(5000));
+    let merged = Tree::default()
+        .file("empty", "")
+        .directory("shared")
+        .file("shared/in both", "the same in both")
+        .file("shared/large", text(300_000))
+        .link("shared/link", "large")
+        .directory("two")
+        .file("two/alone", "only in the second");
     let unknown = Tree::default()
         .directory("content unknown")
         .file("content unknown/gzip", "encoded, encoded")
@@ -294,6 +302,7 @@ fn by_hand() -> Vec<ByHand> {
         ("longer-records.pack", small.clone(), by_hand::longer_records),
         ("masked.pack", small, by_hand::masked),
         ("volumes.pack", volumes, by_hand::volumes),
+        ("merged.pack", merged, by_hand::merged),
         ("two-generations.pack", generations, by_hand::two_generations),
         ("attributes.pack", attributes, by_hand::attributes),
         ("gzip-header.pack", Tree::default().file("file", "one member"), by_hand::gzip_header),

@@ -4,6 +4,7 @@ mod levels;
 mod tables;
 mod frames;
 mod places;
+mod merged;
 
 use crate::forge::{Child, Forge, node};
 use crate::gzip::{crc32, member};
@@ -97,6 +98,7 @@ pub fn make(golden: &Path) -> rangepack_core::Result<Vec<(&'static str, Vec<u8>)
     packs.extend(tables::make()?);
     packs.extend(frames::make()?);
     packs.extend(places::make(golden)?);
+    packs.extend(merged::make()?);
     Ok(packs)
 }
 

@@ -20,6 +20,7 @@ mod kills;
 mod links;
 #[cfg(unix)]
 mod many;
+mod merge;
 #[cfg(unix)]
 mod model;
 #[cfg(unix)]
@@ -37,6 +38,7 @@ mod second_reader;
 mod seed_formats;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod short_calls;
+mod whole_remote;
 mod zstd;
 
 /// Not a test by itself: the process that is watched, killed, or refused something.

@@ -1,5 +1,4 @@
 //! Verifying and extracting whole packs at URLs: no byte is fetched twice, and every request brings much.
-#![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use rangepack::{
     Compression, CreateOptions, ExtractOptions, Filter, FilterOptions, IndexOptions, OpenOptions,

@@ -28,6 +28,7 @@ mod verify;
 mod diff;
 mod finalize;
 mod index;
+mod merge;
 mod recover;
 #[cfg(feature = "serve")]
 mod serve;
@@ -81,6 +82,7 @@ enum Command {
     Diff(diff::Args),
     Finalize(finalize::Args),
     Index(index::Args),
+    Merge(merge::Args),
     Recover(recover::Args),
     #[cfg(feature = "serve")]
     Serve(serve::Args),
@@ -104,6 +106,7 @@ impl Command {
             Command::Diff(args) => diff::run(args, global),
             Command::Finalize(args) => finalize::run(args, global),
             Command::Index(args) => index::run(args, global),
+            Command::Merge(args) => merge::run(args, global),
             Command::Recover(args) => recover::run(args, global),
             #[cfg(feature = "serve")]
             Command::Serve(args) => serve::run(args, global),

@@ -82,9 +82,10 @@ impl Error {
             }
             Error::Remote { .. } => ErrorKind::Remote,
             Error::Cancelled { .. } => ErrorKind::Cancelled,
-            Error::Exists { .. } | Error::Incomplete { .. } | Error::Strict { .. } => {
-                ErrorKind::Refused
-            }
+            Error::Exists { .. }
+            | Error::Incomplete { .. }
+            | Error::Strict { .. }
+            | Error::Merge(_) => ErrorKind::Refused,
             Error::Volume { .. } | Error::Container { .. } => ErrorKind::State,
             Error::TooMuch { .. } => ErrorKind::OverLimit,
             Error::SameFile { .. }

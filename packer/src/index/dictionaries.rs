@@ -13,7 +13,7 @@ pub(crate) fn locate(entry: &mut Entry, dictionaries: &[DictionaryPlace]) {
 }
 
 /// Makes an index speak of other volumes: a content's payload, and its dictionary.
-pub(crate) fn renumber(content: &mut Content, volume: impl Fn(u32) -> u32) {
+pub(crate) fn renumber(content: &mut Content, mut volume: impl FnMut(u32) -> u32) {
     content.volume = volume(content.volume);
     if let Some(DictionaryRef::Place(place)) = &mut content.dictionary {
         place.volume = volume(place.volume);

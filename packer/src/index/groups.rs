@@ -6,9 +6,9 @@
 use rangepack_core::{Content, Entry, Kind};
 use std::collections::HashMap;
 
-/// The groups seen so far, by their old numbers.
+/// The groups seen so far, by the pack that they come from, and their old numbers there.
 #[derive(Debug, Default)]
-pub(crate) struct Groups(HashMap<u64, Group>);
+pub(crate) struct Groups(HashMap<(usize, u64), Group>);
 
 /// What the members of a group share, and its new number.
 #[derive(Debug)]
@@ -18,13 +18,13 @@ struct Group {
 }
 
 impl Groups {
-    /// Gives the next entry, in key order, the new number of its group. One whose content is not that of its group is
+    /// Gives the next entry, in key order, which comes from pack `source`, the new number of its group. One whose content is not that of its group is
     /// no member.
-    pub(crate) fn renumber(&mut self, entry: &mut Entry) {
+    pub(crate) fn renumber(&mut self, source: usize, entry: &mut Entry) {
         let Kind::File(content) = &mut entry.kind else { return };
         let Some(old) = content.hard_link else { return };
         let number = self.0.len() as u64 + 1;
-        let group = self.0.entry(old).or_insert(Group { number, content: *content });
+        let group = self.0.entry((source, old)).or_insert(Group { number, content: *content });
         content.hard_link = (group.content == *content).then_some(group.number);
     }
 }
@@ -41,7 +41,7 @@ mod tests {
             let content = Content::new(Codec::Stored, offset, 1, 1).with_hard_link(group);
             let path = PackPathBuf::new(b"a".to_vec()).unwrap();
             let mut entry = Entry::new(path, Kind::File(content));
-            groups.renumber(&mut entry);
+            groups.renumber(0, &mut entry);
             let Kind::File(content) = entry.kind else { return None };
             content.hard_link
         };

@@ -6,10 +6,14 @@ use crate::index::groups::Groups;
 use crate::index::ndjson;
 use crate::index::sort::Sorted;
 use crate::setters::setters;
+use rangepack_core::blocks::BlockTableBuilder;
 use rangepack_core::hash::{self, Window};
-use rangepack_core::layout::{self, HashSection, Header, Leaf, Section, Volume, set_sums};
+use rangepack_core::layout::{
+    self, HashSection, Header, Leaf, Section, Volume, VolumeTable, set_sums,
+};
 use rangepack_core::{
-    DictionaryPlace, Digest, DirectorySums, Entry, Extent, Kind, Tag, TreeBuilder, trailer,
+    BlockTable, DictionaryPlace, Digest, DirectorySums, Entry, Extent, Kind, Tag, TreeBuilder,
+    trailer,
 };
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -108,6 +112,8 @@ impl Finished {
 pub(crate) struct Extras {
     /// Other files that hold payloads: volume 1 is the first of them.
     pub(crate) volumes: Vec<Volume>,
+    /// The same of a merged pack: they lie in a table, each with a record that is read alone.
+    pub(crate) table: Vec<Volume>,
     /// What the user says of the pack: a JSON object.
     pub(crate) metadata: Option<Vec<u8>>,
 }
@@ -215,7 +221,7 @@ impl IndexWriter {
         for entry in sorted {
             let mut entry = entry.map_err(self.temporary())?;
             go_on(&entry)?;
-            groups.renumber(&mut entry);
+            groups.renumber(0, &mut entry);
             self.push(&entry)?;
         }
         Ok(())
@@ -295,11 +301,24 @@ impl IndexWriter {
             sections.extend(listed);
             let list = (!is_listed)
                 .then(|| (Tag::DICTIONARIES, DictionaryPlace::list_to_bytes(&dictionaries)));
-            let extras = extras.sections().map_err(Error::pack_at(path))?;
-            for (tag, bytes) in list.into_iter().chain(extras) {
+            let others = extras.sections().map_err(Error::pack_at(path))?;
+            for (tag, bytes) in list.into_iter().chain(others) {
                 out.write_all(&bytes).map_err(write())?;
                 let extent = Extent { start: position, len: bytes.len() as u64 };
                 sections.push(Section::new(tag, extent, Some(Digest::of(&bytes))));
+                position = extent.end();
+            }
+            if !extras.table.is_empty() {
+                let (bytes, table) =
+                    volume_table(&extras.table, position).map_err(Error::pack_at(path))?;
+                out.write_all(&bytes).map_err(write())?;
+                let end = position + bytes.len() as u64;
+                let extent = Extent { start: position, len: bytes.len() as u64 };
+                sections.push(Section::new(Tag::VOLUME_RECORDS, extent, None));
+                let bytes = table.to_bytes();
+                out.write_all(&bytes).map_err(write())?;
+                let extent = Extent { start: end, len: bytes.len() as u64 };
+                sections.push(Section::new(Tag::VOLUME_TABLE, extent, Some(Digest::of(&bytes))));
                 position = extent.end();
             }
         }
@@ -359,6 +378,23 @@ impl Extras {
         }
         Ok(sections)
     }
+}
+
+/// The records of a table of volumes that lies at `offset`, and their block table behind them; and where they lie.
+fn volume_table(volumes: &[Volume], offset: u64) -> rangepack_core::Result<(Vec<u8>, VolumeTable)> {
+    let (mut bytes, record_len) = VolumeTable::records(volumes)?;
+    let mut builder = BlockTableBuilder::new();
+    for block in bytes.chunks(1 << VolumeTable::BLOCK_LOG2) {
+        // A block has 16 KiB at most.
+        builder.push(block.len() as u32, Digest::of(block));
+    }
+    let (table, digest) = builder.finish();
+    let start = offset + bytes.len() as u64;
+    bytes.extend(table);
+    let blocks = BlockTable { offset: start, block_log2: VolumeTable::BLOCK_LOG2, digest };
+    // Numbers of volumes have 32 bits, which was checked when they were given.
+    let count = volumes.len() as u32;
+    Ok((bytes, VolumeTable::new(count, record_len, offset, blocks)))
 }
 
 /// Offers the entries of leaf `number` to the hash section.

@@ -82,7 +82,7 @@ impl Pack {
     }
 
     /// Where a dictionary lies.
-    fn dictionary_place(&self, which: DictionaryRef) -> Result<DictionaryPlace> {
+    pub(crate) fn dictionary_place(&self, which: DictionaryRef) -> Result<DictionaryPlace> {
         let slot = self.0.dictionaries.slot(which);
         if let Some(place) = slot.and_then(|slot| slot.place.get()) {
             return Ok(*place);

@@ -43,7 +43,7 @@ impl Pack {
         if options.index.is_none()
             && let Some(index) = open_own_index(&data, options)?
         {
-            let volumes = volumes(location, &data, &index, options)?;
+            let volumes = Volumes::named_by(&index, &data, location, options)?;
             return Ok(Pack::new(
                 data,
                 volumes,
@@ -61,7 +61,7 @@ impl Pack {
         let mut external = None;
         if let Some(beside) = beside {
             if let Some(index) = open_index(&beside, options)? {
-                let volumes = volumes(location, &beside, &index, options)?;
+                let volumes = Volumes::named_by(&index, &beside, location, options)?;
                 let pages = Pages::Beside(beside);
                 return Ok(Pack::new(
                     data,
@@ -140,15 +140,4 @@ fn open_own_index(data: &Data, options: &OpenOptions) -> Result<Option<Index>> {
         }
         opened => opened,
     }
-}
-
-/// The other files that the index names; they lie beside it.
-fn volumes(
-    pack: &Location,
-    index_file: &Data,
-    index: &Index,
-    options: &OpenOptions,
-) -> Result<Volumes> {
-    let named = Gathered::new(index_file).ask(|source| index.volumes(source, &options.limits))?;
-    Volumes::new(pack, index_file.location(), named, options)
 }

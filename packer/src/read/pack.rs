@@ -211,16 +211,23 @@ impl Pack {
         if volume == 0 {
             return Ok(&self.0.data);
         }
-        self.0.volumes.get(volume, &self.0.options).unwrap_or_else(|| {
+        let found = self.0.volumes.get(volume, self.index_file(), &self.0.options)?;
+        found.ok_or_else(|| {
             let (structure, field) = (rangepack_core::Structure::Leaf, "volume");
             let value = u64::from(volume);
-            Err(self.error(rangepack_core::Error::BadField { structure, field, value }))
+            self.error(rangepack_core::Error::BadField { structure, field, value })
         })
     }
 
-    /// The other files that hold payloads: the first has number 1.
-    pub fn volumes(&self) -> impl ExactSizeIterator<Item = &Volume> {
-        self.0.volumes.named()
+    /// How many other files hold payloads. The first has number 1; the pack itself is 0.
+    pub fn volume_count(&self) -> u32 {
+        self.0.volumes.count()
+    }
+
+    /// What the index says of the other files that hold payloads, in the order of their numbers.
+    pub fn volumes(&self) -> impl Iterator<Item = Result<Cow<'_, Volume>>> {
+        let name = |number| self.0.volumes.name(number, self.index_file()).transpose();
+        (1..=self.volume_count()).filter_map(name)
     }
 
     /// The extended attributes of an entry, verified (FORMAT.md, "Entries").

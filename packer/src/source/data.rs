@@ -8,6 +8,7 @@ use crate::source::options::OpenOptions;
 use crate::source::remote::{Fetch, Remote};
 use crate::source::shared::SharedBytes;
 use crate::source::traffic::Traffic;
+use crate::source::unmapped::Unmapped;
 use rangepack_core::layout::Header;
 use rangepack_core::{Answer, Digest, Extent, Hasher, Source};
 use std::borrow::Cow;
@@ -46,6 +47,7 @@ pub struct Data {
 #[derive(Debug)]
 enum Backing {
     Mapped(Mapped),
+    Unmapped(Unmapped),
     Remote(Box<Remote>),
 }
 
@@ -75,6 +77,23 @@ impl Data {
         }
     }
 
+    /// A volume, if it is there: one on disk is not mapped, and stays open only when it is to be kept.
+    pub(crate) fn open_volume(
+        location: &Location,
+        options: &OpenOptions,
+        keep: bool,
+    ) -> Result<Option<Data>> {
+        let Some(path) = location.disk() else { return Data::open_if_there(location, options) };
+        match Unmapped::open(path, keep) {
+            Ok(file) => {
+                let backing = Backing::Unmapped(file);
+                Ok(Some(Data { location: location.clone(), backing }))
+            }
+            Err(error) if error.kind() == NotFound => Ok(None),
+            Err(error) => Err(Error::io(Action::Open, path)(error)),
+        }
+    }
+
     /// A file that is mapped already.
     pub(crate) fn mapped(path: &std::path::Path, mapped: Mapped) -> Data {
         Data { location: Location::Disk(path.to_owned()), backing: Backing::Mapped(mapped) }
@@ -94,19 +113,20 @@ impl Data {
     pub fn len(&self) -> u64 {
         match &self.backing {
             Backing::Mapped(mapped) => mapped.len() as u64,
+            Backing::Unmapped(file) => file.len(),
             Backing::Remote(remote) => remote.len(),
         }
     }
 
     /// Whether its bytes come over a network.
     pub fn is_remote(&self) -> bool {
-        !matches!(self.backing, Backing::Mapped(_))
+        matches!(self.backing, Backing::Remote(_))
     }
 
     /// How many requests and bytes it took so far.
     pub(crate) fn traffic(&self) -> Traffic {
         match &self.backing {
-            Backing::Mapped(_) => Traffic::default(),
+            Backing::Mapped(_) | Backing::Unmapped(_) => Traffic::default(),
             Backing::Remote(remote) => remote.traffic(),
         }
     }
@@ -116,6 +136,7 @@ impl Data {
     pub(crate) fn whole(&self) -> Option<&[u8]> {
         match &self.backing {
             Backing::Mapped(mapped) => Some(mapped),
+            Backing::Unmapped(_) => None,
             Backing::Remote(remote) => remote.whole(),
         }
     }
@@ -125,6 +146,7 @@ impl Data {
     pub(crate) fn at_hand(&self, extent: Extent) -> Option<&[u8]> {
         match &self.backing {
             Backing::Mapped(mapped) => (**mapped).bytes(extent),
+            Backing::Unmapped(_) => None,
             Backing::Remote(remote) => remote.at_hand(extent),
         }
     }
@@ -132,7 +154,7 @@ impl Data {
     /// Makes room for the index pages of a remote file, which are kept once they were fetched.
     pub(crate) fn keep_pages(&self, header: &Header) {
         match &self.backing {
-            Backing::Mapped(_) => {}
+            Backing::Mapped(_) | Backing::Unmapped(_) => {}
             Backing::Remote(remote) => remote.keep_pages(header),
         }
     }
@@ -140,7 +162,7 @@ impl Data {
     /// Index pages will be asked for from the first to the last.
     pub(crate) fn expect_walk(&self) {
         match &self.backing {
-            Backing::Mapped(_) => {}
+            Backing::Mapped(_) | Backing::Unmapped(_) => {}
             Backing::Remote(remote) => remote.expect_walk(),
         }
     }
@@ -148,7 +170,7 @@ impl Data {
     /// Fetches an index page, so that it is at hand afterwards.
     pub(crate) fn bring(&self, page: Extent) -> Result<()> {
         match &self.backing {
-            Backing::Mapped(_) => {}
+            Backing::Mapped(_) | Backing::Unmapped(_) => {}
             Backing::Remote(remote) => remote.bring(page)?,
         }
         if self.at_hand(page).is_some() { Ok(()) } else { Err(self.out_of_bounds(page)) }
@@ -169,6 +191,7 @@ impl Data {
         let path = self.location.disk().unwrap_or("".as_ref()).to_owned();
         let found = match &self.backing {
             Backing::Mapped(mapped) => mapped.len_now().unwrap_or(0),
+            Backing::Unmapped(file) => file.len_now().unwrap_or(0),
             Backing::Remote(remote) => remote.len(),
         };
         Error::Lost { path, expected: self.len(), found }
@@ -177,7 +200,7 @@ impl Data {
     /// Fetches a damaged index page once more; whether it came otherwise.
     pub(crate) fn bring_again(&self, page: Extent) -> Result<bool> {
         match &self.backing {
-            Backing::Mapped(_) => Ok(false),
+            Backing::Mapped(_) | Backing::Unmapped(_) => Ok(false),
             Backing::Remote(remote) => remote.bring_again(page),
         }
     }
@@ -195,7 +218,8 @@ impl Data {
     pub fn read(&self, extent: Extent) -> Result<Cow<'_, [u8]>> {
         self.check(extent)?;
         match &self.backing {
-            Backing::Mapped(mapped) => return self.copy(mapped, extent).map(Cow::Owned),
+            Backing::Mapped(mapped) => return self.copied(mapped.read(extent)),
+            Backing::Unmapped(file) => return self.copied(file.read(extent)),
             Backing::Remote(remote) => {
                 if let Some(bytes) = remote.tail(extent) {
                     return Ok(Cow::Borrowed(bytes));
@@ -219,6 +243,7 @@ impl Data {
         self.check(extent).ok()?;
         match &self.backing {
             Backing::Mapped(mapped) => mapped.read_now(extent),
+            Backing::Unmapped(_) => None,
             Backing::Remote(remote) => remote.tail(extent).map(<[u8]>::to_vec),
         }
     }
@@ -250,8 +275,9 @@ impl Data {
         if inside { Ok(()) } else { Err(self.out_of_bounds(extent)) }
     }
 
-    fn copy(&self, mapped: &Mapped, extent: Extent) -> Result<Vec<u8>> {
-        mapped.read(extent).map_err(|error| match (error.kind(), self.location.disk()) {
+    /// What was read of a file on disk.
+    fn copied(&self, read: std::io::Result<Vec<u8>>) -> Result<Cow<'_, [u8]>> {
+        read.map(Cow::Owned).map_err(|error| match (error.kind(), self.location.disk()) {
             (std::io::ErrorKind::UnexpectedEof, _) | (_, None) => self.lost(),
             (_, Some(path)) => Error::io(Action::Read, path)(error),
         })
@@ -260,6 +286,7 @@ impl Data {
     fn borrowed(&self, extent: Extent) -> Option<&[u8]> {
         match &self.backing {
             Backing::Mapped(mapped) => (**mapped).bytes(extent),
+            Backing::Unmapped(_) => None,
             Backing::Remote(remote) => remote.tail(extent),
         }
     }

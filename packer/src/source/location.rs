@@ -105,19 +105,29 @@ impl Location {
         }
     }
 
-    /// The file `name` in the directory where this one lies; `None` when such a name cannot be written
-    /// here.
-    pub(crate) fn sibling(&self, name: &[u8]) -> Option<Location> {
+    /// The directory in which it lies.
+    pub(crate) fn folder(&self) -> Location {
+        match self {
+            Location::Disk(path) => Location::Disk(directory_of(path)),
+            Location::Url(url) => {
+                let (way, query) = url.parts();
+                let directory = way.rfind('/').map_or(way, |slash| &way[..slash]);
+                Location::Url(Url { scheme: url.scheme, rest: format!("{directory}/{query}") })
+            }
+        }
+    }
+
+    /// The file of this name below a directory, where names of directories end in `/`; `None` when it cannot be written here.
+    pub(crate) fn below(&self, name: &[u8]) -> Option<Location> {
         let url = match self {
             Location::Disk(path) => {
-                let name = platform::path_of(name).ok()?;
-                return Some(Location::Disk(directory_of(path).join(name)));
+                return Some(Location::Disk(path.join(platform::path_of(name).ok()?)));
             }
             Location::Url(url) => url,
         };
         let (way, query) = url.parts();
-        let directory = way.rfind('/').map_or(way, |slash| &way[..slash]);
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        let way = way.strip_suffix('/').unwrap_or(way);
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
         let name: String = if url.scheme.is_http() {
             let escape = |byte: &u8| match byte {
                 byte if plain(*byte) => char::from(*byte).into(),
@@ -127,8 +137,55 @@ impl Location {
         } else {
             std::str::from_utf8(name).ok()?.to_owned()
         };
-        Some(Location::Url(Url { scheme: url.scheme, rest: format!("{directory}/{name}{query}") }))
+        Some(Location::Url(Url { scheme: url.scheme, rest: format!("{way}/{name}{query}") }))
     }
+
+    /// The file `name` in the directory where this one lies; `None` when such a name cannot be written
+    /// here.
+    fn sibling(&self, name: &[u8]) -> Option<Location> {
+        self.folder().below(name)
+    }
+
+    /// What names it below a directory, or below the beginning of a URL: the opposite of [`Location::below`]. `None` when it
+    /// does not lie there.
+    pub(crate) fn within(&self, folder: &Location) -> Option<Vec<u8>> {
+        match (self, folder) {
+            (Location::Disk(path), Location::Disk(folder)) => {
+                let directory = directory_of(path).canonicalize().ok()?;
+                let below = directory.strip_prefix(folder.canonicalize().ok()?).ok()?.to_owned();
+                let names = below.iter().chain(path.file_name());
+                let names: Vec<&[u8]> = names.map(OsStr::as_encoded_bytes).collect();
+                Some(names.join(&b'/'))
+            }
+            (Location::Url(url), Location::Url(folder)) if url.scheme == folder.scheme => {
+                let (way, _) = url.parts();
+                let (folder, _) = folder.parts();
+                let name = way.strip_prefix(folder.strip_suffix('/').unwrap_or(folder))?;
+                let name = name.strip_prefix('/').filter(|name| !name.is_empty())?;
+                match url.scheme.is_http() {
+                    true => unescaped(name.as_bytes()),
+                    false => Some(name.as_bytes().to_vec()),
+                }
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Text without its escapes of the form `%41`; `None` when one is none.
+fn unescaped(mut text: &[u8]) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(text.len());
+    while let Some((first, rest)) = text.split_first() {
+        text = rest;
+        if *first != b'%' {
+            out.push(*first);
+            continue;
+        }
+        let (digits, rest) = text.split_at_checked(2)?;
+        out.push(u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?);
+        text = rest;
+    }
+    Some(out)
 }
 
 impl fmt::Display for Location {

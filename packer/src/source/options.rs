@@ -35,6 +35,8 @@ pub struct OpenOptions {
     /// Refuse packs whose payloads lie in other files: a stranger's pack could name any that lies
     /// beside it. An index beside a container may name that container.
     pub alone: bool,
+    /// Where the volumes of a pack lie: a directory, or what their URLs begin with. `None` is the directory of the pack.
+    pub volumes: Option<Location>,
     /// Bounds for everything that a hostile pack could inflate.
     pub limits: Limits,
     /// How a pack at a URL is asked for.
@@ -52,6 +54,7 @@ setters!(OpenOptions {
     expected(impl Into<Option<Digest>>),
     index(impl Into<Option<Location>>),
     alone(bool),
+    volumes(impl Into<Option<Location>>),
     limits(Limits),
     remote(RemoteOptions),
     opener(impl Into<Option<Arc<dyn Opener>>>),

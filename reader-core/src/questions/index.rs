@@ -10,7 +10,7 @@ use crate::error::{Error, Part, Result, Structure};
 use crate::extent::Extent;
 use crate::format::inner::{Bounds, Child, Inner};
 use crate::format::key::Key;
-use crate::format::layout::{self, FOOTER_LEN, Footer, Header, Volume};
+use crate::format::layout::{self, FOOTER_LEN, Footer, Header, Volume, VolumeTable};
 use crate::format::leaf::{EntryRef, Leaf};
 use crate::tag::Tag;
 use crate::{Digest, Limits, PackPath, Totals};
@@ -273,6 +273,36 @@ impl Index {
             Some(bytes) => Volume::list_from_bytes(bytes).map(Answer::Ready),
             None => Ok(Answer::Ready(Vec::new())),
         }
+    }
+
+    /// Where the table of volumes lies, whose records [`crate::volumes::volume`] reads; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`Error::BadField`] when the pack has a list of volumes, too, or the table does not lie in the section "vrec"; those of
+    /// [`Index::section`] and [`VolumeTable::from_bytes`].
+    pub fn volume_table<S: Source + ?Sized>(
+        &self,
+        source: &S,
+        limits: &Limits,
+    ) -> Result<Answer<Option<VolumeTable>>> {
+        let Some(bytes) = ready!(self.section(source, Tag::VOLUME_TABLE, limits)?) else {
+            return Ok(Answer::Ready(None));
+        };
+        let table = VolumeTable::from_bytes(bytes)?;
+        let records = self.header.section(Tag::VOLUME_RECORDS).map(|section| section.extent);
+        let starts = [Some(table.content.offset), table.content.blocks.map(|blocks| blocks.offset)];
+        let is_there = records.is_some_and(|records| {
+            let inside = |at: Option<u64>| {
+                at.is_some_and(|start| records.contains(&Extent { start, len: 1 }))
+            };
+            let end = table.content.offset.checked_add(table.content.size);
+            starts.into_iter().all(inside) && end.is_some_and(|end| end <= records.end())
+        });
+        if self.header.section(Tag::VOLUMES).is_some() || !is_there {
+            let (structure, field) = (Structure::Volumes, "table");
+            return Err(Error::BadField { structure, field, value: table.content.offset });
+        }
+        Ok(Answer::Ready(Some(table)))
     }
 
     /// Where the dictionary lies with which a payload was compressed (FORMAT.md, "Dictionaries").

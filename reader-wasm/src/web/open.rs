@@ -57,6 +57,11 @@ async fn open(bytes: Bytes, options: &OpenOptions) -> Result<Pack> {
     let opened = match index {
         Some(index) => {
             let volumes = opening.ask(|pieces| index.volumes(pieces, &limits)).await?;
+            if opening.ask(|pieces| index.volume_table(pieces, &limits)).await?.is_some() {
+                // Packs of other packs are not read here.
+                let tag = rangepack_core::Tag::VOLUME_TABLE;
+                return Err(opening.bad(rangepack_core::Error::UnsupportedSection { tag }));
+            }
             Parts { index, memory: None, volumes, format: Format::Paged, refused: 0, bad_lines: 0 }
         }
         None => legacy::open(&mut opening, options).await?,

@@ -7,11 +7,16 @@ use crate::frames;
 use crate::gzip::{Blocks, blocks, member, member_with};
 use crate::leaf::leaf;
 use crate::tree::{Node, Tree};
+use rangepack::{
+    Compression, Filter, FilterOptions, IndexOptions, MergeInput, MergeOptions, PackOptions, merge,
+    pack,
+};
 use rangepack_core::layout::{PAGE_SIZE, Section, Volume};
 use rangepack_core::{
     AttributeBlock, Attributes, Codec, DictionaryPlace, DictionaryRef, Digest, Extent, Owner,
     Result, Tag, hash,
 };
+use std::fs;
 
 /// A pack alone.
 fn alone(bytes: Vec<u8>) -> Result<Files> {
@@ -212,6 +217,35 @@ pub(super) fn volumes(tree: &Tree) -> Result<Files> {
     let list = Volume::list_to_bytes(&list)?;
     let pack = parts.forge()?.with(Tag::VOLUMES, &list).seal();
     Ok(vec![("", pack), ("volumes.one.bin", one), ("volumes.two.bin", two)])
+}
+
+/// An index of two packs: one compressed, with a block table, which lies in the index.
+pub(super) fn merged(tree: &Tree) -> Result<Files> {
+    let home = tempfile::tempdir().expect("a folder");
+    let source = home.path().join("tree");
+    fs::create_dir(&source).expect("a folder");
+    tree.write(&source).expect("a tree");
+    let part = |name: &str, exclude: [&str; 2], compress| {
+        let filter = Filter::new(FilterOptions::new().exclude(exclude)).expect("globs");
+        let options = PackOptions::new().filter(filter).compress(compress);
+        let target = home.path().join(name);
+        let options = options.index(IndexOptions::paged());
+        pack(&source, &target, &options, &()).expect("a pack");
+        MergeInput::new(&target)
+    };
+    let gzip = Some(Compression::Gzip(6));
+    let inputs = [
+        part("merged.one.bin", ["two", "shared/link"], gzip),
+        part("merged.two.bin", ["shared/large", "empty"], None),
+    ];
+    let target = home.path().join("merged.pack");
+    merge(&inputs, &target, &MergeOptions::new(), &()).expect("a merged pack");
+    let read = |name: &str| fs::read(home.path().join(name)).expect("a pack");
+    Ok(vec![
+        ("", read("merged.pack")),
+        ("merged.one.bin", read("merged.one.bin")),
+        ("merged.two.bin", read("merged.two.bin")),
+    ])
 }
 
 /// The tree of the generation before.

@@ -68,8 +68,10 @@ export class Engine {
   #reader;
   /** @type {Map<number, Promise<Bytes>>} those that were opened, by number */
   #volumes;
-  /** @type {readonly Volume[]} other files that hold payloads; the first is volume 1 */
+  /** @type {(Volume | undefined)[]} other files that hold payloads; the first is volume 1 */
   #named = [];
+  /** How many there are: those of a merged pack are asked for one at a time. */
+  #volumeCount = 0;
   /** @type {PackError | undefined} what every call rejects with once the pack was closed */
   #closed;
   /** @type {Promise<void>} */
@@ -103,9 +105,10 @@ export class Engine {
   }
 
   /** @param {Info} info from now on its volumes are found, and its pages kept from one visit to the next */
-  opened({ root, volumes }) {
+  opened({ root, volumes, volumeCount }) {
     this.#root = root ?? '';
-    this.#named = volumes;
+    this.#named = [...volumes];
+    this.#volumeCount = volumeCount;
     // Not before: an engine that finds an old container leaves its source to another one.
     abandoned?.register(this, this.sources, this);
   }
@@ -162,7 +165,7 @@ export class Engine {
   async read(volume, offset, length, signal, path) {
     if (length === 0) return new Uint8Array();
     this.#throwIfClosed();
-    const { name, size } = volume === 0 ? this.#options.source : this.#stated(volume);
+    const { name, size } = volume === 0 ? this.#options.source : await this.#stated(volume, signal);
     if (size !== undefined && offset + length > size) {
       const what = `${path ?? 'the index'}: it names ${length} bytes at offset ${offset}`;
       throw this.error('ERR_CORRUPT', `${what}, but ${name || 'the file beside it'} ends at ${size}`);
@@ -174,9 +177,17 @@ export class Engine {
     return /** @type {Uint8Array<ArrayBuffer>} */ (bytes);
   }
 
-  /** @param {number} number */
-  #stated(number) {
-    const volume = this.#named[number - 1];
+  /**
+   * @param {number} number
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<Volume>} what the pack says of another file
+   */
+  async #stated(number, signal) {
+    let volume = this.#named[number - 1];
+    if (volume === undefined && number <= this.#volumeCount) {
+      volume = await this.ask((reader) => reader.volume(number), signal);
+      this.#named[number - 1] = volume;
+    }
     if (volume !== undefined) return volume;
     throw this.error('ERR_CORRUPT', `an entry lies in volume ${number}, which the pack does not name`);
   }
@@ -200,7 +211,7 @@ export class Engine {
 
   /** @param {number} number */
   async #openVolume(number) {
-    const volume = this.#stated(number);
+    const volume = await this.#stated(number);
     const source = this.#options.volume(volume);
     this.sources.push(source);
     try {

@@ -42,7 +42,7 @@ export function webBeside(input, name, options) {
   if (typeof input !== 'string' && !(input instanceof URL)) return undefined;
   const url = new URL(input, globalThis.location?.href);
   const folder = url.pathname.slice(0, url.pathname.lastIndexOf('/') + 1);
-  const sibling = name === '' ? withoutRpx(url.pathname.slice(folder.length)) : escaped(name);
+  const sibling = name === '' ? withoutRpx(url.pathname.slice(folder.length)) : name.split('/').map(escaped).join('/');
   if (sibling === undefined) return undefined;
   url.pathname = folder + sibling;
   return httpSource(url, options);

@@ -173,6 +173,14 @@ async function loadIndex(engine, total, options, fetch) {
 }
 
 /**
+ * @param {OpenOptions['volumes']} volumes
+ * @returns {volumes is string | URL} whether it says in which folder all of them lie
+ */
+function isFolder(volumes) {
+  return typeof volumes === 'string' || volumes instanceof URL;
+}
+
+/**
  * @param {unknown} input
  * @param {OpenOptions} options
  * @param {Environment} environment
@@ -182,8 +190,10 @@ async function loadIndex(engine, total, options, fetch) {
 function volumeSource(input, options, environment, { name }, url) {
   // The true size is asked for, and compared with the one that the pack speaks of.
   const others = { ...options, size: undefined };
-  const given = Object.entries(options.volumes ?? {}).find(([key]) => key === name)?.[1];
-  const found = given === undefined ? environment.beside(input, name, others) : environment.source(given, others);
+  const { volumes } = options;
+  const given = isFolder(volumes) ? undefined : Object.entries(volumes ?? {}).find(([key]) => key === name)?.[1];
+  const neighbour = isFolder(volumes) && name !== '' ? `${String(volumes).replace(/\/$/, '')}/_` : input;
+  const found = given === undefined ? environment.beside(neighbour, name, others) : environment.source(given, others);
   if (found !== undefined) return found;
   const what = name === '' ? 'the file that the index belongs to' : `another file, ${name}`;
   const advice = `Pass that one as \`volumes: { '${name}': … }\``;

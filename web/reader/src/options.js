@@ -46,7 +46,10 @@ const CHECKS = {
   size: COUNT,
   wholeLimit: COUNT,
   index: INPUT,
-  volumes: ['an object of addresses, Blobs, bytes or the like', (value) => isObject(value) && Object.values(value).every(INPUT[1])],
+  volumes: [
+    'the address of a folder, or an object of addresses, Blobs, bytes or the like',
+    (value) => typeof value === 'string' || (isObject(value) && Object.values(value).every(INPUT[1])),
+  ],
   cache: ['an object with `get` and `put`, as folderCache() or cacheStorageCache() makes it', (value) => hasMethods(value, ['get', 'put'])],
   onProgress: FUNCTION,
   // How directories are listed.

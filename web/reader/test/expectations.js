@@ -50,7 +50,10 @@ export async function checkGolden(place, name) {
   same(info.treeDigest ?? null, expected.tree_sha256, `${name}: tree digest`);
   const root = await pack.stat('');
   same((root?.kind === 'directory' ? root.treeDigest : undefined) ?? null, expected.tree_sha256, `${name}: tree digest of the root`);
-  same(info.volumes.map(({ name, size }) => ({ name, bytes: size })), expected.volumes.map(volumeOf), `${name}: volumes`);
+  same(info.volumeCount, expected.volumes.length, `${name}: number of volumes`);
+  // Those of merged packs may be very many, and are not listed.
+  const listed = info.sections.some(({ tag }) => tag === 'vtab') ? [] : expected.volumes;
+  same(info.volumes.map(({ name, size }) => ({ name, bytes: size })), listed.map(volumeOf), `${name}: volumes`);
   same(await pack.metadata(), expected.metadata, `${name}: metadata`);
   same(info.sections.map(({ tag, offset, length }) => ({ tag, offset, length })), (expected.sections ?? []).map(sectionOf), `${name}: sections`);
   for (const { tag, length, sha256 } of info.sections.filter(({ sha256 }) => sha256 !== undefined)) {

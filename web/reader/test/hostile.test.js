@@ -40,6 +40,8 @@ const DIFFERENT = {
   'v1-huge-offset': 'entry ERR_LIMIT',
   'volume-length-wrong': 'read ERR_CORRUPT',
   'volume-missing': 'read ERR_CORRUPT',
+  'merged-of-itself': 'read ERR_CORRUPT',
+  'merged-part-missing': 'read ERR_NOT_FOUND',
   'volume-name-empty': 'read ERR_CORRUPT',
 };
 

@@ -48,7 +48,7 @@ const TAKEN = {
   size: (value) => value === 5,
   wholeLimit: (value) => value === 5,
   index: (value) => typeof value === 'string' || (typeof value === 'object' && value !== null),
-  volumes: (value) => typeof value === 'object' && value !== null,
+  volumes: (value) => typeof value === 'string' || (typeof value === 'object' && value !== null),
   cache: () => false,
   onProgress: (value) => typeof value === 'function',
 };

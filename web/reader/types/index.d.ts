@@ -68,8 +68,11 @@ export interface OpenOptions extends ReadOptions {
   wholeLimit?: number | undefined;
   /** The NDJSON index (`.idx`) of an old container that has none inside. */
   index?: PackInput | undefined;
-  /** Where other volumes lie, by name, if not beside the pack. '' is the file that an index lies beside. */
-  volumes?: Record<string, PackInput> | undefined;
+  /**
+   * Where other volumes lie, if not beside the pack: the folder of all of them, or each by name. '' is the file that an index
+   * lies beside.
+   */
+  volumes?: string | URL | Record<string, PackInput> | undefined;
   /** Keeps pages and contents from one visit to the next: `cacheStorageCache()`, or `folderCache()` in Node. */
   cache?: Cache | undefined;
   /** Told how far the index of an old container has come, in bytes. A pack needs no such loading. */
@@ -206,8 +209,10 @@ export interface Info {
   pageSize: number;
   /** The parts of the pack, besides root page and footer; none in old containers. */
   sections: Section[];
-  /** Other files that hold payloads, each opened when it is first needed. */
+  /** Other files that hold payloads, each opened when it is first needed. Those of merged packs may be very many, and are not listed. */
   volumes: Volume[];
+  /** How many there are, those of merged packs too. */
+  volumeCount: number;
   /** Entries of an old container that are not shown, because no pack may hold their names. */
   refused: number;
   /** Lines of an old container's index that are no entries. */
@@ -237,7 +242,7 @@ export interface Section {
 
 /** Another file that holds payloads. */
 export interface Volume {
-  /** The file lies beside the pack. '' is the file beside which the pack lies: its own name without `.rpx`. */
+  /** The file lies beside the pack, or below its folder: then names are joined by `/`. '' is the file beside which the pack lies: its own name without `.rpx`. */
   name: string;
   /** Length of the file in bytes. */
   size: number;

@@ -35,6 +35,9 @@ pub(super) struct OpenArgs {
     /// Accept only the pack with this root digest, 64 hexadecimal digits as `info` shows them
     #[arg(long, value_name = "DIGEST", value_parser = parse_digest)]
     pub(super) root: Option<Digest>,
+    /// Where the parts of a merged pack lie, if not below its directory: a directory, or the beginning of their URLs
+    #[arg(long, value_name = "DIR|URL")]
+    pub(super) volumes: Option<Location>,
 }
 
 impl PackArgs {
@@ -52,6 +55,7 @@ impl PackArgs {
         let (index, expected) = (self.open.index.clone(), self.open.root);
         let mut options = OpenOptions::default();
         (options.verify, options.expected, options.index) = (verify, expected, index);
+        options.volumes.clone_from(&self.open.volumes);
         open_telling(&self.pack, &options, global)
     }
 }

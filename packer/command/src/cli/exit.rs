@@ -180,11 +180,13 @@ fn advice(error: &Error) -> Option<&'static str> {
         Error::Remote { problem, .. } => advice_on_remote(problem),
         Error::Volume { problem: VolumeProblem::Elsewhere, .. } => Some("name that file instead"),
         Error::Volume { problem: VolumeProblem::Missing, .. } => {
-            Some("put it beside the index, under this name")
+            Some("put it beside the index, under this name, or say with --volumes where it lies")
         }
-        Error::Volume { problem: VolumeProblem::Length { .. }, .. } => {
-            Some("make the index anew with `rangepack index`")
-        }
+        Error::Volume {
+            problem: VolumeProblem::Length { .. } | VolumeProblem::OtherPack, ..
+        } => Some(
+            "bring back the file that it was, or make the index anew with `rangepack index` or `merge`",
+        ),
         Error::Container { problem, .. } => advice_on_container(problem),
         Error::Exists { .. } => Some("pass --force to replace it"),
         Error::Incomplete { .. } => Some(

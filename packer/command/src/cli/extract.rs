@@ -167,6 +167,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     open.verify = Verify::Payloads;
     open.index.clone_from(&args.open.index);
     open.expected = args.open.root;
+    open.volumes.clone_from(&args.open.volumes);
     open.limits.lookback = args.lookback;
     directory.map_or(Ok(()), require_disk)?;
     args.show.status.status_file.as_deref().map_or(Ok(()), require_disk)?;

@@ -48,7 +48,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         }
         Err(error) => return Err(error.into()),
     };
-    let info = Info::of(&pack, metadata);
+    let info = Info::of(&pack, metadata)?;
     let mut out = global.stdout();
     if args.json {
         out.json(&info)?;
@@ -59,6 +59,9 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     args.traffic.tell(&pack);
     Ok(exit)
 }
+
+/// So many volumes are shown to people.
+const SHOWN: usize = 10;
 
 #[derive(Debug, Serialize)]
 struct Info {
@@ -113,13 +116,16 @@ struct Section {
 struct Volume {
     name: String,
     bytes: u64,
+    /// Its own root digest, where it is a pack and the index says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    root: Option<String>,
 }
 
 impl Info {
-    fn of(pack: &Pack, metadata: BTreeMap<String, String>) -> Info {
+    fn of(pack: &Pack, metadata: BTreeMap<String, String>) -> Result<Info> {
         let header = pack.header();
         let is_paged = pack.format() == Format::Paged;
-        let is_in_volumes = pack.volumes().len() > 0;
+        let is_in_volumes = pack.volume_count() > 0;
         let trailer_bytes = header.trailer().len;
         // Pages, root page and footer: what is neither payload nor trailer.
         let whole = pack.index_len();
@@ -131,10 +137,13 @@ impl Info {
             bytes_per_entry: index_bytes as f64 / header.entries.max(1) as f64,
             hash_bytes: header.hash().map_or(0, |hash| hash.extent().len),
         });
-        let volume = |volume: &rangepack_core::layout::Volume| Volume {
-            name: Escaped(&volume.name).to_string(),
-            bytes: volume.len,
-        };
+        let volumes = pack.volumes().map(|volume| {
+            let volume = volume?;
+            let sha256 = volume.digest.map(|digest| digest.to_string());
+            let (name, bytes) = (Escaped(&volume.name).to_string(), volume.len);
+            Ok(Volume { name, bytes, root: sha256 })
+        });
+        let volumes = volumes.collect::<Result<_>>()?;
         let section = |section: &rangepack_core::layout::Section| Section {
             tag: section.tag.to_string(),
             offset: section.extent.start,
@@ -142,7 +151,7 @@ impl Info {
             sha256: section.digest.map(|digest| digest.to_string()),
             known: section.is_known(),
         };
-        Info {
+        Ok(Info {
             format: pack.format().name(),
             path: pack.location().to_string(),
             file_len: pack.file_len(),
@@ -156,7 +165,7 @@ impl Info {
             payload_bytes: (is_paged && !is_in_volumes).then_some(header.payload_end()),
             index,
             trailer_bytes: Some(trailer_bytes).filter(|len| is_paged && *len > 0),
-            volumes: pack.volumes().map(volume).collect(),
+            volumes,
             tree: header.tree_digest.map(|digest| digest.to_string()),
             sections: if is_paged {
                 header.sections().iter().map(section).collect()
@@ -165,7 +174,7 @@ impl Info {
             },
             metadata,
             notes: super::notes::of(pack),
-        }
+        })
     }
 
     fn print(&self, out: &mut Out) -> Result<()> {
@@ -216,8 +225,11 @@ impl Info {
         if let Some(trailer) = self.trailer_bytes {
             row("trailer", &format!("{} of NDJSON, for the old programs", exact(trailer)))?;
         }
-        for volume in &self.volumes {
+        for volume in self.volumes.iter().take(SHOWN) {
             row("volume", &format!("{}: {}", volume.name, exact(volume.bytes)))?;
+        }
+        if let Some(more) = self.volumes.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+            row("", &format!("and {more} more, which --json lists"))?;
         }
         for section in &self.sections {
             let length = exact(section.bytes);
@@ -239,6 +251,9 @@ impl Info {
         match self.format {
             "ctnrv1" => "CTNRv1 container, its index read into memory; nothing vouches for that",
             "fpack" => "FilePacker's .fpack, which has no check sums",
+            _ if self.sections.iter().any(|section| section.tag == "vtab") => {
+                "Rangepack 1, merged: an index of other packs"
+            }
             _ if !self.volumes.is_empty() => "Rangepack 1, an index beside its container",
             _ if self.trailer_bytes.is_some() => "Rangepack 1, also readable as a CTNRv1 container",
             _ => "Rangepack 1",

@@ -13,8 +13,8 @@ pub(crate) const SECTION_LEN: usize = 56;
 /// The flags that a section must have, if its tag is known.
 fn flags_of(tag: Tag) -> Option<u8> {
     Some(match tag {
-        Tag::DATA | Tag::TREE => REQUIRED | NO_DIGEST,
-        Tag::VOLUMES => REQUIRED,
+        Tag::DATA | Tag::TREE | Tag::VOLUME_RECORDS => REQUIRED | NO_DIGEST,
+        Tag::VOLUMES | Tag::VOLUME_TABLE => REQUIRED,
         Tag::HASH => DROPPABLE | NO_DIGEST,
         Tag::TRAILER => DROPPABLE,
         Tag::METADATA | Tag::PREVIOUS | Tag::DICTIONARIES => 0,

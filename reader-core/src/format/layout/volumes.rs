@@ -2,6 +2,7 @@
 
 use super::put::{to_u16, to_u32};
 use crate::bytes::Cursor;
+use crate::digest::Digest;
 use crate::error::{Error, Result, Structure};
 use crate::path::{NameProblem, name_problem};
 use alloc::vec::Vec;
@@ -11,21 +12,23 @@ use alloc::vec::Vec;
 #[non_exhaustive]
 pub struct Volume {
     /// Its name, a plain file name: it lies in the same directory as the pack. Empty in a sidecar: the file
-    /// beside which that lies.
+    /// beside which that lies. In a table of volumes it may lie below that directory: then names are joined by `/`.
     pub name: Vec<u8>,
     /// Its length in bytes.
     pub len: u64,
+    /// SHA-256 of its root page, where it is a pack and the index says so.
+    pub digest: Option<Digest>,
 }
 
 impl Volume {
     /// The file `name`, `len` bytes long.
     pub fn new(name: Vec<u8>, len: u64) -> Volume {
-        Volume { name, len }
+        Volume { name, len, digest: None }
     }
 
     /// The file beside which the index lies.
     pub fn beside(len: u64) -> Volume {
-        Volume { name: Vec::new(), len }
+        Volume::new(Vec::new(), len)
     }
 
     /// The bytes of the section that names `volumes`, the first of which has number 1.
@@ -59,7 +62,7 @@ impl Volume {
                 let (structure, field) = (Structure::Volumes, "name");
                 return Err(Error::BadField { structure, field, value: number });
             }
-            volumes.push(Volume { name: name.to_vec(), len });
+            volumes.push(Volume::new(name.to_vec(), len));
         }
         if !cursor.rest().is_empty() {
             let len = bytes.len().saturating_sub(cursor.rest().len()) as u64;
@@ -70,7 +73,7 @@ impl Volume {
 }
 
 /// Whether a name means a file of the same directory, wherever it is read; it need not be text.
-fn is_plain(name: &[u8]) -> bool {
+pub(super) fn is_plain(name: &[u8]) -> bool {
     matches!(name_problem(name), None | Some(NameProblem::NotUnicode))
 }
 

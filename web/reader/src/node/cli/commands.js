@@ -263,9 +263,10 @@ function summary(info) {
 }
 
 /** @param {ReturnType<typeof summary>} told */
-function formatName({ format, volumes, trailer_bytes }) {
+function formatName({ format, sections, volumes, trailer_bytes }) {
   if (format === 'ctnrv1') return 'CTNRv1 container, its index read into memory; nothing vouches for that';
   if (format === 'fpack') return "FilePacker's .fpack, which has no check sums";
+  if (sections.some(({ tag }) => tag === 'vtab')) return 'Rangepack 1, merged: an index of other packs';
   if (volumes.length > 0) return 'Rangepack 1, an index beside its container';
   return trailer_bytes === null ? 'Rangepack 1' : 'Rangepack 1, also readable as a CTNRv1 container';
 }

@@ -1,0 +1,45 @@
+//! One of the packs: its entries in key order, below a directory.
+
+use super::wrong;
+use crate::error::Result;
+use crate::read::pack::{Entries, Pack};
+use rangepack_core::{Entry, Kind, PackPathBuf, Totals};
+use std::collections::VecDeque;
+
+/// See [the module](self).
+pub(super) struct Input<'p> {
+    pack: &'p Pack,
+    /// What stands before each path, with a slash at its end.
+    prefix: Vec<u8>,
+    /// The directories above, which no pack has.
+    above: VecDeque<PackPathBuf>,
+    entries: Entries<'p>,
+}
+
+impl<'p> Input<'p> {
+    pub(super) fn new(pack: &'p Pack, below: Option<&PackPathBuf>) -> Input<'p> {
+        let below = below.map_or(&[][..], |path| path.as_bytes());
+        let slashes = memchr::memchr_iter(b'/', below);
+        let ends = slashes.chain((!below.is_empty()).then_some(below.len()));
+        let above = ends.filter_map(|end| PackPathBuf::new(below[..end].to_vec()).ok()).collect();
+        let mut prefix = below.to_vec();
+        if !prefix.is_empty() {
+            prefix.push(b'/');
+        }
+        Input { pack, prefix, above, entries: pack.entries() }
+    }
+
+    /// The next entry.
+    pub(super) fn next(&mut self) -> Result<Option<Entry>> {
+        if let Some(path) = self.above.pop_front() {
+            return Ok(Some(Entry::new(path, Kind::Directory(Totals::default()))));
+        }
+        let Some(entry) = self.entries.next() else { return Ok(None) };
+        let mut entry = entry?.to_entry().map_err(wrong(self.pack))?;
+        if !self.prefix.is_empty() {
+            let path = [&self.prefix[..], entry.path.as_bytes()].concat();
+            entry.path = PackPathBuf::new(path).map_err(wrong(self.pack))?;
+        }
+        Ok(Some(entry))
+    }
+}

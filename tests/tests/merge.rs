@@ -1,0 +1,221 @@
+//! Packs of other packs: merged, read in every way, and without their parts.
+
+use rangepack::{
+    Compression, Error, ErrorKind, MergeInput, MergeOptions, MergeProblem, Merged, OnConflict,
+    OpenOptions, Pack, PackOptions, PackPathBuf, Verify, VerifyOptions, VolumeProblem, merge, pack,
+    verify,
+};
+use std::fs;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::PathBuf;
+use support::frames::record;
+
+struct Home(tempfile::TempDir);
+
+impl Home {
+    fn new() -> Home {
+        Home(tempfile::tempdir().unwrap())
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        let path = self.at(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+
+    /// Packs the directory `name`; the pack is `name.pack`.
+    fn pack(&self, name: &str, options: &PackOptions) -> MergeInput {
+        let target = self.at(&format!("{name}.pack"));
+        fs::create_dir_all(target.parent().unwrap()).unwrap();
+        pack(self.at(name), &target, &options.clone().overwrite(true), &()).unwrap();
+        MergeInput::new(&target)
+    }
+
+    fn merge(&self, inputs: &[MergeInput]) -> rangepack::Result<Merged> {
+        merge(inputs, self.at("all.pack"), &MergeOptions::new().overwrite(true), &())
+    }
+
+    fn open(&self) -> Pack {
+        let options = OpenOptions::new().verify(Verify::Payloads);
+        Pack::open_with(self.at("all.pack"), &options).unwrap()
+    }
+
+    /// A tree in three parts, whose directories they share: records, a large file, links, what is empty.
+    fn thirds(&self) -> Vec<MergeInput> {
+        for number in 0..900 {
+            let part = ["a", "b", "c"][number % 3];
+            for root in [part, "whole"] {
+                self.write(&format!("{root}/data/{}/{number}.json", number % 7), record(number));
+            }
+        }
+        let large: Vec<u8> =
+            (0..200_000u32).flat_map(|n| n.wrapping_mul(n).to_le_bytes()).collect();
+        for root in ["b", "whole"] {
+            self.write(&format!("{root}/data/large.bin"), &large);
+            self.write(&format!("{root}/empty"), "");
+        }
+        let zstd = PackOptions::new().compress(Compression::Zstd(3));
+        let zstd = zstd.index(rangepack::IndexOptions::paged());
+        let gzip = PackOptions::new().compress(Compression::Gzip(6));
+        vec![self.pack("a", &PackOptions::new()), self.pack("b", &gzip), self.pack("c", &zstd)]
+    }
+}
+
+fn paths(pack: &Pack) -> Vec<Vec<u8>> {
+    pack.walk("").unwrap().map(|entry| entry.unwrap().path().unwrap().as_bytes().into()).collect()
+}
+
+#[test]
+fn a_merged_pack_is_the_tree_of_all_its_parts() {
+    let home = Home::new();
+    let inputs = home.thirds();
+    let merged = home.merge(&inputs).unwrap();
+    assert_eq!((merged.volumes, merged.duplicates), (3, 0));
+    let (all, whole) = (home.open(), home.at("whole.pack"));
+    pack(home.at("whole"), &whole, &PackOptions::new(), &()).unwrap();
+    let whole = Pack::open(whole).unwrap();
+    assert_eq!(paths(&all), paths(&whole));
+    assert_eq!(all.header().tree_digest, whole.header().tree_digest);
+    assert_eq!(all.header().totals.bytes, whole.header().totals.bytes);
+    for path in paths(&whole) {
+        if whole.metadata(&path).unwrap().is_file() {
+            assert_eq!(all.read(&path).unwrap(), whole.read(&path).unwrap());
+        }
+    }
+    let mut large = all.open_file("data/large.bin").unwrap();
+    large.seek(SeekFrom::Start(700_001)).unwrap();
+    let mut slice = [0; 9];
+    large.read_exact(&mut slice).unwrap();
+    assert_eq!(slice, whole.read("data/large.bin").unwrap()[700_001..700_010]);
+    assert!(verify(&all, &VerifyOptions::new(), &()).unwrap().is_sound());
+
+    let first = fs::read(home.at("all.pack")).unwrap();
+    home.merge(&inputs).unwrap();
+    assert_eq!(fs::read(home.at("all.pack")).unwrap(), first);
+}
+
+#[test]
+fn parts_lie_below_directories_and_in_merged_packs() {
+    let home = Home::new();
+    home.write("parts/x/f", "of x");
+    home.write("y/f", "of y");
+    let x = home.pack("parts/x", &PackOptions::new());
+    let y = home.pack("y", &PackOptions::new());
+    let below = |input: MergeInput, path: &str| {
+        input.below(PackPathBuf::new(path.as_bytes().to_vec()).unwrap())
+    };
+    let inner = home.at("inner.pack");
+    let inputs = [x, below(y, "deep/down")];
+    merge(&inputs, &inner, &MergeOptions::new(), &()).unwrap();
+    let merged = home.merge(&[below(MergeInput::new(&inner), "in")]).unwrap();
+    assert_eq!(merged.volumes, 2);
+    // The merged pack in between is not needed.
+    fs::remove_file(&inner).unwrap();
+    let all = home.open();
+    assert_eq!(all.read("in/f").unwrap(), b"of x");
+    assert_eq!(all.read("in/deep/down/f").unwrap(), b"of y");
+    let names: Vec<_> = all.volumes().map(|volume| volume.unwrap().name.clone()).collect();
+    assert_eq!(names, [&b"parts/x.pack"[..], b"y.pack"]);
+    assert!(verify(&all, &VerifyOptions::new(), &()).unwrap().is_sound());
+}
+
+#[test]
+fn equal_files_are_one_and_others_are_told() {
+    let home = Home::new();
+    for (part, content) in [("a", "one"), ("b", "one"), ("c", "two")] {
+        home.write(&format!("{part}/dir/f"), content);
+    }
+    home.write("d/dir/f/g", "a directory");
+    let [a, b, c, d] = ["a", "b", "c", "d"].map(|name| home.pack(name, &PackOptions::new()));
+    let merged = home.merge(&[a.clone(), b.clone()]).unwrap();
+    assert_eq!((merged.duplicates, merged.finished.header.totals.files), (1, 1));
+
+    let error = home.merge(&[a.clone(), b.clone(), c.clone()]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Refused);
+    let Error::Merge(problem) = &error else { panic!("{error}") };
+    let MergeProblem::Content { path, first, second } = &**problem else { panic!("{error}") };
+    assert_eq!((&**path, first, second), (&b"dir/f"[..], &a.location, &c.location));
+    let error = home.merge(&[a.clone(), d]).unwrap_err();
+    assert!(
+        matches!(error, Error::Merge(problem) if matches!(*problem, MergeProblem::Kind { .. }))
+    );
+    // Nothing was made, and what was there is as it was.
+    assert_eq!(home.open().read("dir/f").unwrap(), b"one");
+
+    for (which, content) in [(OnConflict::First, b"one"), (OnConflict::Last, b"two")] {
+        let options = MergeOptions::new().on_conflict(which).overwrite(true);
+        merge(&[a.clone(), c.clone()], home.at("all.pack"), &options, &()).unwrap();
+        assert_eq!(home.open().read("dir/f").unwrap(), content);
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_part_is_told_of_what_needs_it() {
+    let home = Home::new();
+    home.write("a/f", "of a");
+    home.write("b/g", "of b");
+    home.write("other/g", "or b");
+    let [a, b, other] = ["a", "b", "other"].map(|name| home.pack(name, &PackOptions::new()));
+    home.merge(&[a.clone(), b]).unwrap();
+    let problem = || match home.open().read("g").unwrap_err() {
+        Error::Volume { volume, problem, .. } => {
+            assert_eq!(volume, b"b.pack");
+            problem
+        }
+        error => panic!("{error}"),
+    };
+    let b = fs::read(home.at("b.pack")).unwrap();
+    fs::copy(home.at("other.pack"), home.at("b.pack")).unwrap();
+    assert_eq!(fs::metadata(home.at("b.pack")).unwrap().len(), b.len() as u64);
+    assert_eq!(problem(), VolumeProblem::OtherPack);
+    fs::write(home.at("b.pack"), &b[1..]).unwrap();
+    assert!(matches!(problem(), VolumeProblem::Length { .. }));
+    fs::remove_file(home.at("b.pack")).unwrap();
+    assert_eq!(problem(), VolumeProblem::Missing);
+    // A payload that was changed under the same root page is damaged, and no more.
+    fs::write(home.at("b.pack"), [b"OF B", &b[4..]].concat()).unwrap();
+    assert!(home.open().read("g").unwrap_err().is_bad_pack());
+    let report = verify(&home.open(), &VerifyOptions::new(), &()).unwrap();
+    assert!(!report.is_sound());
+    assert_eq!(home.open().read("f").unwrap(), b"of a");
+
+    // Parts lie elsewhere only when the reader says so.
+    fs::write(home.at("b.pack"), &b).unwrap();
+    fs::create_dir(home.at("far")).unwrap();
+    let far = home.at("far/all.pack");
+    let error = merge(&[a.clone(), other], &far, &MergeOptions::new(), &()).unwrap_err();
+    assert!(
+        matches!(error, Error::Merge(problem) if matches!(*problem, MergeProblem::Elsewhere { .. }))
+    );
+    let here = rangepack::Location::Disk(home.at(""));
+    let options = MergeOptions::new().volumes(here.clone());
+    merge(&[a], &far, &options, &()).unwrap();
+    assert!(Pack::open(&far).unwrap().read("f").is_err());
+    let options = OpenOptions::new().volumes(here);
+    assert_eq!(Pack::open_with(&far, &options).unwrap().read("f").unwrap(), b"of a");
+}
+
+#[test]
+fn of_very_many_parts_few_stay_open() {
+    let home = Home::new();
+    // All are written first: packing waits for what was written this moment.
+    for number in 0..600 {
+        home.write(&format!("{number}/f{number}"), number.to_string());
+    }
+    let pack = |number: i32| home.pack(&number.to_string(), &PackOptions::new());
+    let inputs: Vec<MergeInput> = (0..600).map(pack).collect();
+    let merged = home.merge(&inputs).unwrap();
+    assert_eq!(merged.volumes, 600);
+    drop(inputs);
+    let all = home.open();
+    for number in 0..600 {
+        assert_eq!(all.read(format!("f{number}")).unwrap(), number.to_string().into_bytes());
+    }
+    #[cfg(target_os = "linux")]
+    assert!(fs::read_dir("/proc/self/fd").unwrap().count() < 560);
+    assert!(verify(&all, &VerifyOptions::new(), &()).unwrap().is_sound());
+}
