@@ -13,7 +13,7 @@ use crate::setters::setters;
 use crate::source::location::Location;
 use crate::source::options::OpenOptions;
 use crate::source::platform::directory_of;
-use crate::source::replace::{Finish, Replacement};
+use crate::source::replace::{Finish, Replacement, refuse_to_replace};
 use input::Input;
 use parts::Parts;
 use rangepack_core::{Entry, Escaped, Kind, PackPathBuf};
@@ -103,7 +103,8 @@ pub struct Merged {
 ///
 /// # Errors
 /// [`Error::Merge`] when a path has different content in two parts, when one is a directory here and a file there, and when a part
-/// does not lie where the merged pack could find it; and whatever reading the parts gives.
+/// does not lie where the merged pack could find it; [`Error::SameFile`] when `out` holds payloads of a part; and whatever reading the parts
+/// gives.
 pub fn merge(
     inputs: &[MergeInput],
     out: impl AsRef<Path>,
@@ -112,6 +113,7 @@ pub fn merge(
 ) -> Result<Merged> {
     let out = out.as_ref();
     let observer = &Latch::new(observer);
+    refuse_to_replace(out, options.overwrite)?;
     let packs: Vec<Pack> = inputs
         .iter()
         .map(|input| Pack::open_observed(&input.location, &options.open, observer))
@@ -123,7 +125,7 @@ pub fn merge(
     let base = options.volumes.clone().unwrap_or(Location::Disk(directory.clone()));
     let replacement = Replacement::new(out)?;
     let mut file = replacement.writer();
-    let mut parts = Parts::new(&packs, &base);
+    let mut parts = Parts::new(&packs, &base, out);
     let mut writer = IndexWriter::new(&directory);
     let mut groups = Groups::default();
     let mut duplicates = 0;
@@ -149,7 +151,7 @@ pub fn merge(
             }
         }
         groups.renumber(number, &mut entry);
-        parts.take(number, &mut entry, &mut file, out)?;
+        parts.take(number, &mut entry, &mut file)?;
         writer.push(&entry)?;
         observer.event(Event::Done { path: Escaped(entry.path.as_bytes()), bytes: 0 });
     }

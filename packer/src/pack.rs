@@ -12,6 +12,7 @@ mod read;
 mod sources;
 mod stream;
 mod survey;
+mod split;
 mod train;
 mod writer;
 
@@ -22,7 +23,7 @@ use crate::pack::walk::Batch;
 use crate::progress::Observer;
 use crate::setters::setters;
 use crate::source::platform::{default_readers, directory_of};
-use crate::source::replace::{Finish, Replacement};
+use crate::source::replace::{Finish, Replacement, refuse_to_replace};
 pub use compress::Compression;
 pub(crate) use dedup::Dedup;
 pub(crate) use output::{Announce, Output};
@@ -33,6 +34,7 @@ pub(crate) use read::Prior;
 pub(crate) use read::Task;
 pub use sources::Sources;
 pub(crate) use sources::walk_tree as walk;
+pub use split::{Share, split};
 use std::collections::BTreeMap;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
@@ -219,9 +221,7 @@ pub fn pack_sources(
 ) -> Result<Packed> {
     let target = target.as_ref();
     options.check()?;
-    if !options.overwrite && target.symlink_metadata().is_ok() {
-        return Err(Error::Exists { path: target.to_owned() });
-    }
+    refuse_to_replace(target, options.overwrite)?;
     let extras = Extras { metadata: metadata(target, options)?, ..Extras::default() };
     let replacement = Replacement::new(target)?;
     let skip = [target, replacement.target()].into_iter().chain(replacement.path());

@@ -9,7 +9,7 @@ use crate::index::writer::{Extras, Finished, IndexOptions, IndexWriter};
 use crate::progress::{Event, Latch, Observer, PROBLEMS_KEPT, go_on};
 use crate::setters::setters;
 use crate::source::platform::directory_of;
-use crate::source::replace::{Finish, Replacement, refuse_same, require_file};
+use crate::source::replace::{Finish, Replacement, refuse_same, refuse_to_replace, require_file};
 use clues::Clues;
 use copy::Copier;
 use rangepack_core::{Escaped, Kind, PackPathBuf};
@@ -70,9 +70,7 @@ pub fn recover(
     refuse_same(target, container)?;
     require_file(container)?;
     options.index.as_deref().map_or(Ok(()), require_file)?;
-    if !options.overwrite && target.symlink_metadata().is_ok() {
-        return Err(Error::Exists { path: target.to_owned() });
-    }
+    refuse_to_replace(target, options.overwrite)?;
     let directory = directory_of(target);
     let temporary = || sort::failed(&directory, container);
     let mut sorter = Sorter::new(&directory);

@@ -146,6 +146,7 @@ class Pack:
         verify: Verify = "index",
         index: StrPath | None = None,
         alone: bool = False,
+        volumes: StrPath | None = None,
         timeout: float = 30.0,
         retries: int = 4,
         lookback: int | None = None,

@@ -26,6 +26,7 @@ options! {
         verify: Verify = Verify::Index,
         index: Option<PathBuf> = None,
         alone: bool = false,
+        volumes: Option<PathBuf> = None,
         timeout: Duration = Duration::from_secs(30),
         retries: u32 = 4,
         lookback: Option<u64> = None,
@@ -41,6 +42,8 @@ pub(crate) struct Pack {
     handle: Handle,
     /// Who reads it, when that is Python.
     source: Option<Arc<Source>>,
+    /// Where the parts of a merged pack lie, as it was said.
+    volumes: Option<PathBuf>,
 }
 
 impl Pack {
@@ -65,8 +68,8 @@ impl Pack {
     #[new]
     #[pyo3(
         signature = (location, **options),
-        text_signature = "(location, *, root=None, verify='index', index=None, alone=False, timeout=30.0, retries=4, \
-            lookback=None, source=None, later=False)"
+        text_signature = "(location, *, root=None, verify='index', index=None, alone=False, volumes=None, timeout=30.0, \
+            retries=4, lookback=None, source=None, later=False)"
     )]
     fn new(
         py: Python<'_>,
@@ -74,8 +77,18 @@ impl Pack {
         options: Option<Bound<'_, PyDict>>,
     ) -> PyResult<Pack> {
         let given = Given::new(options);
-        let Opening { root, verify, index, alone, timeout, retries, lookback, source, later } =
-            Opening::take(&given)?;
+        let Opening {
+            root,
+            verify,
+            index,
+            alone,
+            volumes,
+            timeout,
+            retries,
+            lookback,
+            source,
+            later,
+        } = Opening::take(&given)?;
         given.end("open")?;
         let location: Location = match source {
             Some(_) => Url::given(&location.extract::<String>()?).into(),
@@ -88,9 +101,10 @@ impl Pack {
             .verify(verify)
             .index(index.map(|index| Location::from(index.into_os_string())))
             .alone(alone)
+            .volumes(volumes.clone().map(|volumes| Location::from(volumes.into_os_string())))
             .remote(RemoteOptions::new().timeout(timeout).retries(retries));
         options.limits.lookback = lookback.unwrap_or(options.limits.lookback);
-        let pack = Pack { handle: Handle::new(location, options), source };
+        let pack = Pack { handle: Handle::new(location, options), source, volumes };
         if !later {
             let state = pack.state(py)?;
             for told in strange(state.pack.notes()) {
@@ -372,6 +386,9 @@ impl Pack {
             dict.set_item("index", index.disk().map(|path| path.as_os_str()))?;
         }
         dict.set_item("alone", self.handle.options.alone)?;
+        if let Some(volumes) = &self.volumes {
+            dict.set_item("volumes", volumes.as_os_str())?;
+        }
         dict.set_item("timeout", self.handle.options.remote.timeout.as_secs_f64())?;
         dict.set_item("retries", self.handle.options.remote.retries)?;
         dict.set_item("lookback", self.handle.options.limits.lookback)?;

@@ -4,6 +4,7 @@ import io
 import multiprocessing
 import os
 import pickle
+import shutil
 from pathlib import Path
 
 import pytest
@@ -345,3 +346,16 @@ def test_writing_tells_of_progress_and_stops_when_that_raises(tree: Path, tmp_pa
 
 def test_the_version_is_that_of_the_module() -> None:
     assert rangepack.__version__ == _rangepack.__version__
+
+
+def test_merged_packs_find_their_parts(tmp_path: Path) -> None:
+    golden = Path(__file__).parents[2] / "tests/golden"
+    with rangepack.open(golden / "merged.pack") as pack:
+        assert bytes(pack["two/alone"]) == b"only in the second"
+        assert len(pack["shared/large"]) == 300_000
+    alone = shutil.copy(golden / "merged.pack", tmp_path)
+    with rangepack.open(alone) as pack, pytest.raises(FileNotFoundError, match=r"merged\.two\.bin"):
+        pack.read("two/alone")
+    with rangepack.open(alone, volumes=golden) as pack:
+        again = pickle.loads(pickle.dumps(pack))
+        assert pack.read("two/alone") == again.read("two/alone") == b"only in the second"

@@ -2,8 +2,8 @@
 
 use rangepack::{
     Compression, Error, ErrorKind, MergeInput, MergeOptions, MergeProblem, Merged, OnConflict,
-    OpenOptions, Pack, PackOptions, PackPathBuf, Verify, VerifyOptions, VolumeProblem, merge, pack,
-    verify,
+    OpenOptions, Pack, PackOptions, PackPath, PackPathBuf, Sources, Verify, VerifyOptions,
+    VolumeProblem, merge, pack, pack_sources, split, verify,
 };
 use std::fs;
 use std::io::{Read, Seek, SeekFrom};
@@ -143,6 +143,14 @@ fn equal_files_are_one_and_others_are_told() {
     assert!(
         matches!(error, Error::Merge(problem) if matches!(*problem, MergeProblem::Kind { .. }))
     );
+    // No pack is replaced by an index of itself; one that has no payloads of its own may be.
+    let over = MergeOptions::new().overwrite(true);
+    let error = merge(&[a.clone(), b.clone()], home.at("a.pack"), &over, &()).unwrap_err();
+    assert!(matches!(error, Error::SameFile { .. }), "{error}");
+    home.merge(&[MergeInput::new(home.at("all.pack")), a.clone()]).unwrap();
+    let error = merge(std::slice::from_ref(&a), home.at("all.pack"), &MergeOptions::new(), &())
+        .unwrap_err();
+    assert!(matches!(error, Error::Exists { .. }), "{error}");
     // Nothing was made, and what was there is as it was.
     assert_eq!(home.open().read("dir/f").unwrap(), b"one");
 
@@ -197,6 +205,40 @@ fn what_is_wrong_with_a_part_is_told_of_what_needs_it() {
     assert!(Pack::open(&far).unwrap().read("f").is_err());
     let options = OpenOptions::new().volumes(here);
     assert_eq!(Pack::open_with(&far, &options).unwrap().read("f").unwrap(), b"of a");
+}
+
+#[test]
+fn a_tree_that_was_split_packed_and_merged_is_the_tree() {
+    let home = Home::new();
+    home.thirds();
+    fs::create_dir(home.at("whole/nothing in it")).unwrap();
+    let lists = home.at("lists");
+    let shares = split(home.at("whole"), 5, &lists, &PackOptions::new(), &()).unwrap();
+    assert_eq!(shares.iter().map(|share| share.files).sum::<u64>(), 902);
+    let mut parts = Vec::new();
+    for (number, share) in shares.iter().enumerate() {
+        let mut sources = Sources::new(&home.at(""));
+        for path in fs::read(&share.list).unwrap().split(|byte| *byte == 0) {
+            if let Ok(path) = std::str::from_utf8(path)
+                && !path.is_empty()
+            {
+                let place = PackPath::new(path.as_bytes()).unwrap();
+                sources.add_alone(&home.at("whole").join(path), place).unwrap();
+            }
+        }
+        let target = home.at(&format!("part-{number}.pack"));
+        pack_sources(sources, &target, &PackOptions::new(), &()).unwrap();
+        parts.push(MergeInput::new(&target));
+    }
+    home.merge(&parts).unwrap();
+    let whole = home.at("one.pack");
+    pack(home.at("whole"), &whole, &PackOptions::new(), &()).unwrap();
+    let (all, whole) = (home.open(), Pack::open(whole).unwrap());
+    assert_eq!(paths(&all), paths(&whole));
+    assert_eq!(all.header().tree_digest, whole.header().tree_digest);
+    for path in ["nothing in it", "data", "data/3"] {
+        assert_eq!(all.metadata(path).unwrap().mtime, whole.metadata(path).unwrap().mtime);
+    }
 }
 
 #[test]

@@ -29,6 +29,7 @@ mod diff;
 mod finalize;
 mod index;
 mod merge;
+mod split;
 mod recover;
 #[cfg(feature = "serve")]
 mod serve;
@@ -83,6 +84,7 @@ enum Command {
     Finalize(finalize::Args),
     Index(index::Args),
     Merge(merge::Args),
+    Split(split::Args),
     Recover(recover::Args),
     #[cfg(feature = "serve")]
     Serve(serve::Args),
@@ -107,6 +109,7 @@ impl Command {
             Command::Finalize(args) => finalize::run(args, global),
             Command::Index(args) => index::run(args, global),
             Command::Merge(args) => merge::run(args, global),
+            Command::Split(args) => split::run(args, global),
             Command::Recover(args) => recover::run(args, global),
             #[cfg(feature = "serve")]
             Command::Serve(args) => serve::run(args, global),

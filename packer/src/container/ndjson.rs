@@ -10,7 +10,7 @@ use crate::progress::{Event, Observer, cancelled};
 use crate::read::pack::Pack;
 use crate::setters::setters;
 use crate::source::platform::directory_of;
-use crate::source::replace::{Finish, Replacement, refuse_same};
+use crate::source::replace::{Finish, Replacement, refuse_same, refuse_to_replace};
 use rangepack_core::{Entry, Escaped, Kind};
 use std::io::{self, Write};
 use std::path::Path;
@@ -116,14 +116,6 @@ pub fn stream_ndjson(
     let (len, _) = ndjson::write(out, lines, threads, starts, scan).map_err(write)?;
     out.flush().map_err(write)?;
     Ok(NdjsonWritten { len })
-}
-
-/// Fails when something is there, unless it may be replaced.
-pub(super) fn refuse_to_replace(target: &Path, overwrite: bool) -> Result<()> {
-    if !overwrite && target.symlink_metadata().is_ok() {
-        return Err(Error::Exists { path: target.to_owned() });
-    }
-    Ok(())
 }
 
 /// Whether a file has the entries of a container, as lines.

@@ -34,6 +34,9 @@ pub enum Setting {
     /// [`RemoteOptions::timeout`](crate::RemoteOptions::timeout), in milliseconds: 1 at least.
     #[error("timeout")]
     Timeout,
+    /// Into how many lists [`split`](crate::split) cuts: 1 to 100,000.
+    #[error("count")]
+    Lists,
 }
 
 impl Setting {
@@ -54,6 +57,7 @@ impl Setting {
             Setting::Dictionaries => 1024..=1 << 20,
             Setting::Align => 1..=1 << 30,
             Setting::Threads => 1..=4096,
+            Setting::Lists => 1..=100_000,
             Setting::ChunkSize => 1024..=u64::MAX,
             Setting::FsyncEvery | Setting::IndexBatch | Setting::Timeout => 1..=u64::MAX,
         }

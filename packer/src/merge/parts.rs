@@ -7,6 +7,7 @@ use crate::read::pack::Pack;
 use crate::read::volumes::root_of;
 use crate::source::data::Data;
 use crate::source::location::Location;
+use crate::source::replace::refuse_same;
 use rangepack_core::blocks::table_len;
 use rangepack_core::layout::Volume;
 use rangepack_core::{DictionaryRef, Entry, Extent, Kind};
@@ -22,6 +23,8 @@ pub(super) struct Parts<'p> {
     packs: &'p [Pack],
     /// Where the parts lie below.
     base: &'p Location,
+    /// The merged pack.
+    out: &'p Path,
     volumes: Vec<Volume>,
     /// Numbers of volumes by the numbers of their packs, and their numbers there.
     numbers: HashMap<(usize, u32), u32>,
@@ -33,10 +36,11 @@ pub(super) struct Parts<'p> {
 }
 
 impl<'p> Parts<'p> {
-    pub(super) fn new(packs: &'p [Pack], base: &'p Location) -> Parts<'p> {
+    pub(super) fn new(packs: &'p [Pack], base: &'p Location, out: &'p Path) -> Parts<'p> {
         Parts {
             packs,
             base,
+            out,
             volumes: Vec::new(),
             numbers: HashMap::new(),
             names: HashMap::new(),
@@ -51,17 +55,16 @@ impl<'p> Parts<'p> {
         number: usize,
         entry: &mut Entry,
         file: &mut impl Write,
-        out: &Path,
     ) -> Result<()> {
         if let Some(block) = &mut entry.attributes {
             let extent = block.extent();
-            block.offset = self.copy(number, extent, file, out)?;
+            block.offset = self.copy(number, extent, file)?;
         }
         let Kind::File(content) = &mut entry.kind else { return Ok(()) };
         if let Some(blocks) = &mut content.blocks {
             let len = table_len(content.size, blocks.block_log2);
             let extent = Extent { start: blocks.offset, len };
-            blocks.offset = self.copy(number, extent, file, out)?;
+            blocks.offset = self.copy(number, extent, file)?;
         }
         if let Some(which) = content.dictionary {
             let place = self.packs[number].dictionary_place(which)?;
@@ -93,19 +96,13 @@ impl<'p> Parts<'p> {
     }
 
     /// Copies bytes that lie with the index of a pack, unless they were copied before; where they lie then.
-    fn copy(
-        &mut self,
-        number: usize,
-        extent: Extent,
-        file: &mut impl Write,
-        out: &Path,
-    ) -> Result<u64> {
+    fn copy(&mut self, number: usize, extent: Extent, file: &mut impl Write) -> Result<u64> {
         let key = (number, extent.start, extent.len);
         if let Some(offset) = self.copied.get(&key) {
             return Ok(*offset);
         }
         for piece in self.packs[number].tables().pieces_of(checked(&self.packs[number], extent)?) {
-            file.write_all(&piece?).map_err(unwritten(out))?;
+            file.write_all(&piece?).map_err(unwritten(self.out))?;
         }
         if self.copied.len() >= REMEMBERED {
             self.copied.clear();
@@ -124,6 +121,8 @@ impl<'p> Parts<'p> {
         let pack = &self.packs[number];
         let data = pack.volume(volume)?;
         let location = data.location();
+        // It would be replaced by what speaks of it.
+        location.disk().map_or(Ok(()), |path| refuse_same(self.out, path))?;
         let name = location.within(self.base).ok_or_else(|| {
             let (volume, folder) = (location.clone(), self.base.clone());
             Error::Merge(Box::new(MergeProblem::Elsewhere { volume, folder }))

@@ -237,6 +237,14 @@ pub(crate) fn require_file(path: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Fails when something is there, unless it may be replaced.
+pub(crate) fn refuse_to_replace(target: &Path, overwrite: bool) -> Result<()> {
+    if !overwrite && target.symlink_metadata().is_ok() {
+        return Err(Error::Exists { path: target.to_owned() });
+    }
+    Ok(())
+}
+
 /// Fails when an output is also an input.
 pub(crate) fn refuse_same(output: &Path, input: &Path) -> Result<()> {
     if same_file(output, input) {

@@ -91,7 +91,8 @@ fn build(opening: &Opening, memory: MemoryIndex, format: Format, bad_lines: u64)
     let built = memory.finish(&opening.limits).map_err(|error| opening.bad(error))?;
     let Built { index, pages, refused, .. } = built;
     let refused = refused.len() as u64;
-    Ok(Parts { index, memory: Some(pages), volumes: Vec::new(), format, refused, bad_lines })
+    let (memory, volumes) = (Some(pages), Vec::new());
+    Ok(Parts { index, memory, volumes, table: None, format, refused, bad_lines })
 }
 
 fn check(opening: &Opening, what: &'static str, value: u64, limit: u64) -> Result<()> {

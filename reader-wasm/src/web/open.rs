@@ -7,7 +7,7 @@ use super::options::OpenOptions;
 use super::pack::{Opened, Pack};
 use super::source::{Bytes, Chosen};
 use crate::pieces::Pieces;
-use rangepack_core::layout::Volume;
+use rangepack_core::layout::{Volume, VolumeTable};
 use rangepack_core::{Answer, Extent, Index, Limits};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -57,12 +57,9 @@ async fn open(bytes: Bytes, options: &OpenOptions) -> Result<Pack> {
     let opened = match index {
         Some(index) => {
             let volumes = opening.ask(|pieces| index.volumes(pieces, &limits)).await?;
-            if opening.ask(|pieces| index.volume_table(pieces, &limits)).await?.is_some() {
-                // Packs of other packs are not read here.
-                let tag = rangepack_core::Tag::VOLUME_TABLE;
-                return Err(opening.bad(rangepack_core::Error::UnsupportedSection { tag }));
-            }
-            Parts { index, memory: None, volumes, format: Format::Paged, refused: 0, bad_lines: 0 }
+            let table = opening.ask(|pieces| index.volume_table(pieces, &limits)).await?;
+            let format = Format::Paged;
+            Parts { index, memory: None, volumes, table, format, refused: 0, bad_lines: 0 }
         }
         None => legacy::open(&mut opening, options).await?,
     };
@@ -74,7 +71,7 @@ async fn open(bytes: Bytes, options: &OpenOptions) -> Result<Pack> {
             pieces: RefCell::new(pieces),
             cache_bytes,
             dictionaries: RefCell::default(),
-            others: opened.volumes.iter().map(|_| RefCell::default()).collect(),
+            others: RefCell::default(),
             parts: opened,
             options: options.clone(),
             limits,
@@ -101,6 +98,8 @@ pub(super) struct Parts {
     /// The pages of an index that was built in memory; otherwise they lie in the file.
     pub(super) memory: Option<Vec<u8>>,
     pub(super) volumes: Vec<Volume>,
+    /// Where the names of those of a merged pack lie.
+    pub(super) table: Option<VolumeTable>,
     pub(super) format: Format,
     pub(super) refused: u64,
     pub(super) bad_lines: u64,

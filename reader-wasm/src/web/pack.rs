@@ -12,6 +12,7 @@ use rangepack_core::zstd::Dictionary;
 use rangepack_core::{
     Answer, Codec, Content, DictionaryRef, Digest, Entry, EntryRef, ErrorKind, Escaped, Extent,
     Follow, Index, Kind, Limits, Met, PackPath, PackPathBuf, Part, Source, Step, trim_path,
+    volumes,
 };
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
@@ -54,7 +55,7 @@ pub(super) struct Opened {
     /// Dictionaries that were needed, and how many bytes of them.
     pub(super) dictionaries: RefCell<(BTreeMap<u32, Dictionary>, u64)>,
     /// Other files with payloads, once they were opened.
-    pub(super) others: Vec<RefCell<Option<Rc<Bytes>>>>,
+    pub(super) others: RefCell<BTreeMap<u32, Rc<Bytes>>>,
     pub(super) options: OpenOptions,
     pub(super) limits: Limits,
 }
@@ -107,7 +108,14 @@ impl Pack {
         self.shared.bytes.size()
     }
 
-    /// The other files that hold payloads: the first has number 1.
+    /// How many other files hold payloads.
+    #[must_use]
+    pub fn volume_count(&self) -> u32 {
+        let listed = u32::try_from(self.volumes().len()).unwrap_or(u32::MAX);
+        self.shared.parts.table.map_or(listed, |table| table.count)
+    }
+
+    /// The other files that hold payloads: the first has number 1. Those of merged packs, which may be very many, are not listed.
     #[must_use]
     pub fn volumes(&self) -> &[Volume] {
         &self.shared.parts.volumes
@@ -124,7 +132,7 @@ impl Pack {
     #[must_use]
     pub fn traffic(&self) -> Traffic {
         let mut sum = self.shared.bytes.traffic();
-        for other in self.shared.others.iter().filter_map(|other| other.borrow().clone()) {
+        for other in self.shared.others.borrow().values() {
             let Traffic { requests, bytes } = other.traffic();
             sum = Traffic { requests: sum.requests + requests, bytes: sum.bytes + bytes };
         }
@@ -332,16 +340,19 @@ impl Pack {
 
     /// Another file with payloads; it is opened when it is first asked for.
     async fn volume(&self, number: u32) -> Result<Rc<Bytes>> {
+        if let Some(opened) = self.shared.others.borrow().get(&number) {
+            return Ok(Rc::clone(opened));
+        }
         let at = usize::try_from(number).unwrap_or(usize::MAX).wrapping_sub(1);
-        let named = self.volumes().get(at).zip(self.shared.others.get(at));
-        let Some((volume, place)) = named else {
+        let named = match self.shared.parts.table {
+            Some(table) => self.ask_file(|_, file| volumes::volume(&table, number, file)).await?,
+            None => self.volumes().get(at).cloned(),
+        };
+        let Some(volume) = named else {
             let (structure, field) = (rangepack_core::Structure::Leaf, "volume");
             let value = u64::from(number);
             return Err(self.bad(rangepack_core::Error::BadField { structure, field, value }));
         };
-        if let Some(opened) = place.borrow().clone() {
-            return Ok(opened);
-        }
         let wrong = |problem| Error::Volume {
             index: self.name().to_owned(),
             volume: volume.name.clone(),
@@ -354,10 +365,11 @@ impl Pack {
             let (expected, found) = (volume.len, other.size());
             return Err(wrong(VolumeProblem::Length { expected, found }));
         }
-        Ok(Rc::clone(place.borrow_mut().get_or_insert_with(|| Rc::new(other))))
+        let mut others = self.shared.others.borrow_mut();
+        Ok(Rc::clone(others.entry(number).or_insert_with(|| Rc::new(other))))
     }
 
-    /// The address of the file `name` beside this one; without a name that of the container beside which this index lies.
+    /// The address of the file `name` beside this one, or below its folder; without a name that of the container beside which this index lies.
     fn beside(&self, name: &[u8]) -> Option<String> {
         let Bytes::Http(http) = &self.shared.bytes else { return None };
         let url = Url::new(http.url()).ok()?;
@@ -365,7 +377,7 @@ impl Pack {
         let other = match name {
             b"" => path.strip_suffix(".rpx").filter(|path| !path.ends_with('/'))?.to_owned(),
             name => {
-                let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+                let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
                 let escape = |byte: &u8| match *byte {
                     byte if plain(byte) => char::from(byte).into(),
                     byte => format!("%{byte:02X}"),

@@ -212,11 +212,11 @@ pub(super) struct SelectArgs {
     no_hidden: bool,
     /// Pack what symbolic links lead to, rather than the links
     #[arg(long)]
-    follow_links: bool,
+    pub(super) follow_links: bool,
 }
 
 impl SelectArgs {
-    fn filter(&self) -> Result<Filter> {
+    pub(super) fn filter(&self) -> Result<Filter> {
         let mut options = FilterOptions::default();
         options.include.clone_from(&self.include);
         options.exclude.clone_from(&self.exclude);

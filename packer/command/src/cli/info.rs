@@ -6,7 +6,7 @@ use super::console::{Global, Out, Paint, printable};
 use super::exit::Exit;
 use crate::format::{Size, count, files, percent};
 use rangepack::{Error, Format, Pack, Verify};
-use rangepack_core::Escaped;
+use rangepack_core::{DictionaryPlace, Escaped};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -48,7 +48,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         }
         Err(error) => return Err(error.into()),
     };
-    let info = Info::of(&pack, metadata)?;
+    let info = Info::of(&pack, metadata, if args.json { usize::MAX } else { SHOWN })?;
     let mut out = global.stdout();
     if args.json {
         out.json(&info)?;
@@ -84,6 +84,8 @@ struct Info {
     /// The NDJSON trailer, with its magic and length; `None` without one.
     trailer_bytes: Option<u64>,
     volumes: Vec<Volume>,
+    #[serde(skip)]
+    volume_count: u32,
     /// What is in the pack, whatever its layout and times; `None` when not known.
     tree: Option<String>,
     /// The parts of the file that are not told of elsewhere.
@@ -122,7 +124,7 @@ struct Volume {
 }
 
 impl Info {
-    fn of(pack: &Pack, metadata: BTreeMap<String, String>) -> Result<Info> {
+    fn of(pack: &Pack, metadata: BTreeMap<String, String>, most: usize) -> Result<Info> {
         let header = pack.header();
         let is_paged = pack.format() == Format::Paged;
         let is_in_volumes = pack.volume_count() > 0;
@@ -137,7 +139,7 @@ impl Info {
             bytes_per_entry: index_bytes as f64 / header.entries.max(1) as f64,
             hash_bytes: header.hash().map_or(0, |hash| hash.extent().len),
         });
-        let volumes = pack.volumes().map(|volume| {
+        let volumes = pack.volumes().take(most).map(|volume| {
             let volume = volume?;
             let sha256 = volume.digest.map(|digest| digest.to_string());
             let (name, bytes) = (Escaped(&volume.name).to_string(), volume.len);
@@ -166,6 +168,7 @@ impl Info {
             index,
             trailer_bytes: Some(trailer_bytes).filter(|len| is_paged && *len > 0),
             volumes,
+            volume_count: pack.volume_count(),
             tree: header.tree_digest.map(|digest| digest.to_string()),
             sections: if is_paged {
                 header.sections().iter().map(section).collect()
@@ -225,10 +228,15 @@ impl Info {
         if let Some(trailer) = self.trailer_bytes {
             row("trailer", &format!("{} of NDJSON, for the old programs", exact(trailer)))?;
         }
-        for volume in self.volumes.iter().take(SHOWN) {
+        if let Some(list) = self.sections.iter().find(|section| section.tag == "dict") {
+            let dictionaries = DictionaryPlace::count_in(list.bytes) as u64;
+            row("zstd", &count(dictionaries, "dictionary"))?;
+        }
+        for volume in &self.volumes {
             row("volume", &format!("{}: {}", volume.name, exact(volume.bytes)))?;
         }
-        if let Some(more) = self.volumes.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        let more = u64::from(self.volume_count).saturating_sub(self.volumes.len() as u64);
+        if more > 0 {
             row("", &format!("and {more} more, which --json lists"))?;
         }
         for section in &self.sections {

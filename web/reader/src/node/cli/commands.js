@@ -206,6 +206,8 @@ export async function info(pack, name, { json }, out) {
     await row('index', `${size(bytes)}, ${fixed(each, 1)} bytes an entry${inPages}${hash}`);
   }
   if (told.trailer_bytes !== null) await row('trailer', `${exactSize(told.trailer_bytes)} of NDJSON, for the old programs`);
+  const dictionaries = told.sections.find(({ tag }) => tag === 'dict');
+  if (dictionaries !== undefined) await row('zstd', count(Math.floor(dictionaries.bytes / 48), 'dictionary'));
   for (const volume of told.volumes) await row('volume', `${volume.name}: ${exactSize(volume.bytes)}`);
   for (const { tag, bytes, sha256, known } of told.sections) {
     if (tag === 'prev') await row('earlier', sha256 ?? '');
