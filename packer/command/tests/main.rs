@@ -3,6 +3,8 @@
 
 mod common;
 
+#[cfg(unix)]
+mod cluster;
 mod command;
 mod extract;
 mod pack;
