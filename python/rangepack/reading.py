@@ -100,7 +100,7 @@ class Pack(_rangepack.Pack):
             disk. Remote packs are always checked.
         index: The index of an old container, when it does not lie beside it.
         alone: Refuse packs whose payloads lie in other files, as a stranger's pack may.
-        volumes: Where the parts of a merged pack lie, if not below its directory: a directory, or what their URLs begin with.
+        volumes: The directory (or URL) below which the parts of a merged pack lie, if not below its own.
         timeout: How many seconds to wait for a server.
         retries: How often a request is tried again.
         later: Open it when it is first asked something, which then raises what opening raises.

@@ -72,7 +72,8 @@ impl Pack {
         let plain = entry.plain().map_err(Error::pack(self.location()))?;
         let Some((volume, extent)) = plain else { return Ok(None) };
         let file = self.volume(volume)?;
-        if file.is_remote() {
+        // Volumes of merged packs are not mapped.
+        if file.is_remote() || file.whole().is_none() {
             return Ok(None);
         }
         file.check(extent)?;
