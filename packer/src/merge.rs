@@ -2,10 +2,10 @@
 
 mod input;
 mod parts;
-mod streams;
 
-use crate::error::{Action, Error, MergeProblem, Result};
+use crate::error::{Error, MergeProblem, Result};
 use crate::index::groups::Groups;
+use crate::index::merging::Merging;
 use crate::index::writer::{Extras, Finished, IndexOptions, IndexWriter};
 use crate::progress::{Event, Latch, Observer, go_on};
 use crate::read::pack::Pack;
@@ -18,7 +18,6 @@ use input::Input;
 use parts::Parts;
 use rangepack_core::{Entry, Escaped, Kind, PackPathBuf};
 use std::path::Path;
-use streams::Streams;
 
 /// A pack that becomes a part of another.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,12 +129,14 @@ pub fn merge(
     let mut groups = Groups::default();
     let mut duplicates = 0;
 
-    let streams = packs.iter().zip(inputs);
-    let streams = streams.map(|(pack, input)| Input::new(pack, input.below.as_ref()));
-    let mut streams = Streams::new(streams.collect())?;
-    while let Some((mut number, mut entry)) = streams.next()? {
+    let each = packs.iter().zip(inputs);
+    let each = each.map(|(pack, input)| Input::new(pack, input.below.as_ref()));
+    let mut entries = Merging::new(each.collect())?;
+    while let Some((mut number, mut entry)) = entries.next().transpose()? {
         go_on(observer, out)?;
-        while let Some((other_number, other)) = streams.next_if(&entry.path)? {
+        while entries.peek() == Some(&entry.path)
+            && let Some((other_number, other)) = entries.next().transpose()?
+        {
             let which = choose(&entry, &other, options.on_conflict).map_err(|problem| {
                 let path = entry.path.as_bytes().into();
                 let location = |number: usize| packs[number].location().clone();
@@ -204,14 +205,4 @@ fn choose(
         OnConflict::Last => Ok(Which::Second),
         OnConflict::Refuse => Err(Conflict::Content),
     }
-}
-
-/// What is read of an input, and how it is told.
-fn wrong(pack: &Pack) -> impl Fn(rangepack_core::Error) -> Error + '_ {
-    |error| pack.error(error)
-}
-
-/// Fails to write the merged pack.
-fn unwritten(out: &Path) -> impl FnOnce(std::io::Error) -> Error + use<> {
-    Error::io(Action::Write, out)
 }

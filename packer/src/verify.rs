@@ -344,13 +344,9 @@ impl Queue<'_, '_> {
                 return;
             }
             // It was read before, and its page is here.
-            let entry = pack.ask(|pages| pack.index().entry_at(pages, number));
-            match entry.and_then(|entry| {
-                entry
-                    .map(|entry| entry.to_entry())
-                    .transpose()
-                    .map_err(Error::pack(pack.location()))
-            }) {
+            let owned =
+                |entry: EntryRef<'_>| entry.to_entry().map_err(Error::pack(pack.location()));
+            match pack.entry_numbered(number).and_then(|entry| entry.map(owned).transpose()) {
                 Ok(Some(Entry { path, kind: Kind::File(content), attributes, .. })) => {
                     self.job(path, Some(content), attributes);
                 }

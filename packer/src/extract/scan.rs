@@ -8,11 +8,6 @@ use std::iter::Peekable;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-/// Entry number `ordinal`.
-pub(super) fn entry_at(pack: &Pack, ordinal: u64) -> Result<Option<EntryRef<'_>>> {
-    pack.ask(|pages| pack.index().entry_at(pages, ordinal))
-}
-
 /// Entries and their numbers.
 pub(super) fn scan(
     pack: &Pack,
@@ -125,7 +120,7 @@ impl<'r, I: Iterator<Item = u64>> Shares<'r, I> {
         let mut share = Share::REMOTE;
         while let Some(number) = numbers.peek() {
             // It was read before, and its page is here.
-            if let Some(entry) = entry_at(self.pack, *number)?
+            if let Some(entry) = self.pack.entry_numbered(*number)?
                 && let Ok(Some(content)) = entry.content()
             {
                 if !share.take_content(Some(&content)) {

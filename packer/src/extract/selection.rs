@@ -1,6 +1,6 @@
 //! Which entries are extracted.
 
-use super::scan::{Ranges, entry_at, scan};
+use super::scan::{Ranges, scan};
 use crate::error::{EntryPath, Result};
 use crate::filter::{Filter, Globs};
 use crate::read::pack::Pack;
@@ -156,7 +156,7 @@ fn add_one(pack: &Pack, path: &[u8], ranges: &mut Ranges) -> Result<bool> {
     let Ok(path) = PackPath::new(path) else { return Ok(false) };
     let index = pack.index();
     let ordinal = pack.ask(|pages| index.lower_bound(pages, path.parent(), path.name()))?;
-    let Some(entry) = entry_at(pack, ordinal)? else { return Ok(false) };
+    let Some(entry) = pack.entry_numbered(ordinal)? else { return Ok(false) };
     let mut found = Vec::new();
     entry.push_path(&mut found);
     if found != path.as_bytes() {

@@ -2,7 +2,7 @@
 
 use super::place::{Attributes, unguessable};
 use super::present::Way;
-use super::scan::{entry_at, scan};
+use super::scan::scan;
 use super::system::{LINKS, Place};
 use super::{ExtractReport, Run, Stopped};
 use crate::progress::Event;
@@ -385,7 +385,7 @@ impl<'r> Worker<'r> {
     fn earlier(&mut self, content: &Content) -> Option<File> {
         content.content_digest()?;
         let (run, (_, ordinal)) = (self.run, self.last?);
-        let written = entry_at(run.pack, ordinal).ok()??;
+        let written = run.pack.entry_numbered(ordinal).ok()??;
         let target = run.target.as_ref()?;
         let other = self.other.get_or_insert_with(|| Place::new(target, run.mode_of));
         let mut name = Vec::new();
@@ -400,7 +400,7 @@ impl<'r> Worker<'r> {
         let run = self.run;
         let (Some(place), Some(target)) = (&self.place, &run.target) else { return false };
         let Some((ordinal, identity)) = run.links.written(group) else { return false };
-        let Ok(Some(written)) = entry_at(run.pack, ordinal) else { return false };
+        let Ok(Some(written)) = run.pack.entry_numbered(ordinal) else { return false };
         // Names of one file have all of this in common, unless the pack lies.
         let is_same = written.content() == Ok(Some(*content))
             && written.mode() == entry.mode()

@@ -5,12 +5,10 @@
 //! line names are added.
 
 use crate::error::{Action, Error};
+use crate::index::merging::Merging;
 use crate::index::spool::{Entries, Runs, Section};
 use rangepack_core::ndjson::Refused;
 use rangepack_core::{Ancestors, Entry, LastCounts, Limits, PackPathBuf};
-use std::cmp::Ordering;
-use std::collections::BinaryHeap;
-use std::collections::binary_heap::PeekMut;
 use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 
@@ -104,13 +102,7 @@ impl Sorter {
             None => Vec::new(),
         };
         sources.push(Source::Memory(self.run.into_iter()));
-        let mut heap = BinaryHeap::with_capacity(sources.len());
-        for (run, source) in sources.iter_mut().enumerate() {
-            if let Some(entry) = source.next().transpose()? {
-                heap.push(Head { entry, run });
-            }
-        }
-        Ok(Merged { sources, heap })
+        Ok(Merged(Merging::new(sources)?))
     }
 }
 
@@ -120,7 +112,9 @@ enum Source {
     File(Entries<BufReader<Section>>),
 }
 
-impl Source {
+impl Iterator for Source {
+    type Item = io::Result<Entry>;
+
     fn next(&mut self) -> Option<io::Result<Entry>> {
         match self {
             Source::Memory(entries) => entries.next().map(Ok),
@@ -129,39 +123,9 @@ impl Source {
     }
 }
 
-/// The next entry of a run; the heap gives the lowest path, and of equals the earliest run.
-#[derive(Debug)]
-struct Head {
-    entry: Entry,
-    run: usize,
-}
-
-impl Ord for Head {
-    fn cmp(&self, other: &Self) -> Ordering {
-        other.entry.path.cmp(&self.entry.path).then_with(|| other.run.cmp(&self.run))
-    }
-}
-
-impl PartialOrd for Head {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Head {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Head {}
-
 /// Entries in key order, as often as they came.
 #[derive(Debug)]
-pub(crate) struct Merged {
-    sources: Vec<Source>,
-    heap: BinaryHeap<Head>,
-}
+pub(crate) struct Merged(Merging<Source>);
 
 /// Entries in key order, each path once.
 #[derive(Debug)]
@@ -176,22 +140,14 @@ impl Iterator for Merged {
     type Item = io::Result<Entry>;
 
     fn next(&mut self) -> Option<io::Result<Entry>> {
-        let mut head = self.heap.peek_mut()?;
-        Some(match self.sources[head.run].next() {
-            Some(Ok(next)) => Ok(std::mem::replace(&mut head.entry, next)),
-            Some(Err(error)) => {
-                PeekMut::pop(head);
-                Err(error)
-            }
-            None => Ok(PeekMut::pop(head).entry),
-        })
+        Some(self.0.next()?.map(|(_, entry)| entry))
     }
 }
 
 impl Merged {
     /// The path of the next entry.
     pub(crate) fn peek(&self) -> Option<&PackPathBuf> {
-        self.heap.peek().map(|head| &head.entry.path)
+        self.0.peek()
     }
 }
 

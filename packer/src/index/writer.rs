@@ -6,14 +6,12 @@ use crate::index::groups::Groups;
 use crate::index::ndjson;
 use crate::index::sort::Sorted;
 use crate::setters::setters;
-use rangepack_core::blocks::BlockTableBuilder;
 use rangepack_core::hash::{self, Window};
 use rangepack_core::layout::{
     self, HashSection, Header, Leaf, Section, Volume, VolumeTable, set_sums,
 };
 use rangepack_core::{
-    BlockTable, DictionaryPlace, Digest, DirectorySums, Entry, Extent, Kind, Tag, TreeBuilder,
-    trailer,
+    DictionaryPlace, Digest, DirectorySums, Entry, Extent, Kind, Tag, TreeBuilder, trailer,
 };
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -309,8 +307,8 @@ impl IndexWriter {
                 position = extent.end();
             }
             if !extras.table.is_empty() {
-                let (bytes, table) =
-                    volume_table(&extras.table, position).map_err(Error::pack_at(path))?;
+                let written = VolumeTable::write(&extras.table, position);
+                let (bytes, table) = written.map_err(Error::pack_at(path))?;
                 out.write_all(&bytes).map_err(write())?;
                 let end = position + bytes.len() as u64;
                 let extent = Extent { start: position, len: bytes.len() as u64 };
@@ -378,23 +376,6 @@ impl Extras {
         }
         Ok(sections)
     }
-}
-
-/// The records of a table of volumes that lies at `offset`, and their block table behind them; and where they lie.
-fn volume_table(volumes: &[Volume], offset: u64) -> rangepack_core::Result<(Vec<u8>, VolumeTable)> {
-    let (mut bytes, record_len) = VolumeTable::records(volumes)?;
-    let mut builder = BlockTableBuilder::new();
-    for block in bytes.chunks(1 << VolumeTable::BLOCK_LOG2) {
-        // A block has 16 KiB at most.
-        builder.push(block.len() as u32, Digest::of(block));
-    }
-    let (table, digest) = builder.finish();
-    let start = offset + bytes.len() as u64;
-    bytes.extend(table);
-    let blocks = BlockTable { offset: start, block_log2: VolumeTable::BLOCK_LOG2, digest };
-    // Numbers of volumes have 32 bits, which was checked when they were given.
-    let count = volumes.len() as u32;
-    Ok((bytes, VolumeTable::new(count, record_len, offset, blocks)))
 }
 
 /// Offers the entries of leaf `number` to the hash section.

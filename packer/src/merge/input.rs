@@ -1,9 +1,8 @@
 //! One of the packs: its entries in key order, below a directory.
 
-use super::wrong;
 use crate::error::Result;
 use crate::read::pack::{Entries, Pack};
-use rangepack_core::{Entry, Kind, PackPathBuf, Totals};
+use rangepack_core::{Entry, EntryRef, Kind, PackPathBuf, Totals};
 use std::collections::VecDeque;
 
 /// See [the module](self).
@@ -29,17 +28,25 @@ impl<'p> Input<'p> {
         Input { pack, prefix, above, entries: pack.entries() }
     }
 
-    /// The next entry.
-    pub(super) fn next(&mut self) -> Result<Option<Entry>> {
-        if let Some(path) = self.above.pop_front() {
-            return Ok(Some(Entry::new(path, Kind::Directory(Totals::default()))));
-        }
-        let Some(entry) = self.entries.next() else { return Ok(None) };
-        let mut entry = entry?.to_entry().map_err(wrong(self.pack))?;
+    fn read(&self, entry: Result<EntryRef<'_>>) -> Result<Entry> {
+        let wrong = |error| self.pack.error(error);
+        let mut entry = entry?.to_entry().map_err(wrong)?;
         if !self.prefix.is_empty() {
             let path = [&self.prefix[..], entry.path.as_bytes()].concat();
-            entry.path = PackPathBuf::new(path).map_err(wrong(self.pack))?;
+            entry.path = PackPathBuf::new(path).map_err(wrong)?;
         }
-        Ok(Some(entry))
+        Ok(entry)
+    }
+}
+
+impl Iterator for Input<'_> {
+    type Item = Result<Entry>;
+
+    fn next(&mut self) -> Option<Result<Entry>> {
+        if let Some(path) = self.above.pop_front() {
+            return Some(Ok(Entry::new(path, Kind::Directory(Totals::default()))));
+        }
+        let entry = self.entries.next()?;
+        Some(self.read(entry))
     }
 }

@@ -1,11 +1,9 @@
 //! The files that hold payloads, numbered as they are needed; and what lies with the index: block tables, attribute blocks.
 
-use super::unwritten;
-use crate::error::{Error, MergeProblem, Result};
+use crate::error::{Action, Error, MergeProblem, Result};
 use crate::index::dictionaries;
 use crate::read::pack::Pack;
 use crate::read::volumes::root_of;
-use crate::source::data::Data;
 use crate::source::location::Location;
 use crate::source::replace::refuse_same;
 use rangepack_core::blocks::table_len;
@@ -101,8 +99,11 @@ impl<'p> Parts<'p> {
         if let Some(offset) = self.copied.get(&key) {
             return Ok(*offset);
         }
-        for piece in self.packs[number].tables().pieces_of(checked(&self.packs[number], extent)?) {
-            file.write_all(&piece?).map_err(unwritten(self.out))?;
+        let tables = self.packs[number].tables();
+        // What an entry says is not believed.
+        tables.check(extent)?;
+        for piece in tables.pieces_of(extent) {
+            file.write_all(&piece?).map_err(Error::io(Action::Write, self.out))?;
         }
         if self.copied.len() >= REMEMBERED {
             self.copied.clear();
@@ -146,10 +147,4 @@ impl<'p> Parts<'p> {
         self.numbers.insert((number, volume), new);
         Ok(new)
     }
-}
-
-/// What a table says of a file is not believed: the bytes must lie there.
-fn checked(pack: &Pack, extent: Extent) -> Result<Extent> {
-    Data::check(pack.tables(), extent)?;
-    Ok(extent)
 }

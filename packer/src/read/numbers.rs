@@ -109,10 +109,8 @@ impl Pack {
     /// # Errors
     /// When there are not so many; when the index is damaged, or cannot be fetched.
     pub fn entry_at(&self, number: u64) -> Result<EntryRef<'_>> {
-        let index = self.index();
-        let entry = self.ask(|pages| index.entry_at(pages, number))?;
-        entry.ok_or_else(|| {
-            let file_len = index.len();
+        self.entry_numbered(number)?.ok_or_else(|| {
+            let file_len = self.index().len();
             self.error(rangepack_core::Error::OutOfBounds { start: number, len: 1, file_len })
         })
     }

@@ -392,6 +392,12 @@ impl Pack {
         Entries { pack: self, scan: Some(self.0.index.scan(range)) }
     }
 
+    /// The entry with this number, counted in key order; `None` when there are not so many.
+    #[inline]
+    pub(crate) fn entry_numbered(&self, number: u64) -> Result<Option<EntryRef<'_>>> {
+        self.ask(|pages| self.0.index.entry_at(pages, number))
+    }
+
     /// Opens a file: `Read`, `Seek` and `BufRead`. Links are followed.
     pub fn open_file(&self, path: impl AsRef<[u8]>) -> Result<File> {
         let (entry, content) = self.content_at(path.as_ref())?;

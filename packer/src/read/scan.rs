@@ -51,8 +51,7 @@ pub(crate) fn scan<'p>(
 /// of the range is searched for with growing steps, then by halving. A sound page between damaged ones
 /// may be passed over; its entries count as unreadable.
 fn next_readable(pack: &Pack, bad: u64, end: u64) -> u64 {
-    let is_readable =
-        |number| pack.ask(|pages| pack.index().entry_at(pages, number)).is_ok_and(|e| e.is_some());
+    let is_readable = |number| pack.entry_numbered(number).is_ok_and(|e| e.is_some());
     let (mut low, mut step) = (bad, 1u64);
     let mut high = loop {
         let number = low.saturating_add(step);

@@ -5,6 +5,7 @@
 //! the mapping remembers that it is [lost](Mapped::is_intact). (On Windows a mapped file cannot be cut.)
 #![expect(unsafe_code, reason = "mapping a file is unsafe; see `Mapped::open`")]
 
+use super::platform::read_range;
 use rangepack_core::Extent;
 use std::fs::File;
 use std::io;
@@ -55,11 +56,7 @@ impl Mapped {
     /// # Errors
     /// [`io::ErrorKind::UnexpectedEof`] when the file has become too short.
     pub(crate) fn read(&self, extent: Extent) -> io::Result<Vec<u8>> {
-        let len = usize::try_from(extent.len).map_err(|_| io::ErrorKind::OutOfMemory)?;
-        let mut bytes = Vec::new();
-        bytes.try_reserve_exact(len)?;
-        read_at(&self.file, extent.start, &mut bytes, len)?;
-        Ok(bytes)
+        read_range(&self.file, extent)
     }
 
     /// The same if all of it is in memory; `None` as well when the system does not tell.
@@ -91,40 +88,6 @@ impl Deref for Mapped {
     fn deref(&self) -> &[u8] {
         self.map.as_deref().unwrap_or(&[])
     }
-}
-
-/// Appends `len` bytes that lie at `offset`, for which there is room.
-#[cfg(unix)]
-fn read_at(file: &File, offset: u64, bytes: &mut Vec<u8>, len: usize) -> io::Result<()> {
-    use rustix::buffer::spare_capacity;
-    while bytes.len() < len {
-        let at = offset + bytes.len() as u64;
-        match rustix::io::pread(file, spare_capacity(bytes), at) {
-            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(_) | Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    // There may have been more room than was asked for.
-    bytes.truncate(len);
-    Ok(())
-}
-
-/// The same.
-#[cfg(windows)]
-fn read_at(file: &File, offset: u64, bytes: &mut Vec<u8>, len: usize) -> io::Result<()> {
-    use std::os::windows::fs::FileExt;
-    bytes.resize(len, 0);
-    let mut filled = 0;
-    while filled < len {
-        match file.seek_read(&mut bytes[filled..], offset + filled as u64) {
-            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(read) => filled += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
 }
 
 /// Puts zeros where the pages of a mapping are gone.

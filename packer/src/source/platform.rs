@@ -1,5 +1,6 @@
 //! The few things that differ between operating systems.
 
+use rangepack_core::Extent;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -25,6 +26,52 @@ pub(crate) fn read_exact_at(file: &File, buffer: &mut [u8], offset: u64) -> io::
         file.seek(SeekFrom::Start(before))?;
         read
     }
+}
+
+/// Bytes of a file. Memory is taken for as many as are asked for, which the file had a moment ago.
+///
+/// # Errors
+/// [`io::ErrorKind::UnexpectedEof`] when it has become too short.
+pub(crate) fn read_range(file: &File, extent: Extent) -> io::Result<Vec<u8>> {
+    let len = usize::try_from(extent.len).map_err(|_| io::ErrorKind::OutOfMemory)?;
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(len)?;
+    append_at(file, extent.start, &mut bytes, len)?;
+    Ok(bytes)
+}
+
+/// Appends `len` bytes that lie at `offset`, for which there is room.
+#[cfg(unix)]
+fn append_at(file: &File, offset: u64, bytes: &mut Vec<u8>, len: usize) -> io::Result<()> {
+    use rustix::buffer::spare_capacity;
+    while bytes.len() < len {
+        let at = offset + bytes.len() as u64;
+        match rustix::io::pread(file, spare_capacity(bytes), at) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    // There may have been more room than was asked for.
+    bytes.truncate(len);
+    Ok(())
+}
+
+/// The same.
+#[cfg(windows)]
+fn append_at(file: &File, offset: u64, bytes: &mut Vec<u8>, len: usize) -> io::Result<()> {
+    use std::os::windows::fs::FileExt;
+    bytes.resize(len, 0);
+    let mut filled = 0;
+    while filled < len {
+        match file.seek_read(&mut bytes[filled..], offset + filled as u64) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// Appends a file's content, which should be `size` bytes long; returns how long it is.

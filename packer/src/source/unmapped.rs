@@ -1,6 +1,6 @@
 //! A file that is read and not mapped, and need not stay open: for volumes, of which a pack may have a hundred thousand.
 
-use super::platform::read_exact_at;
+use super::platform::read_range;
 use rangepack_core::Extent;
 use std::fs::File;
 use std::io;
@@ -48,15 +48,10 @@ impl Unmapped {
     /// # Errors
     /// [`io::ErrorKind::UnexpectedEof`] when the file has become too short; also when it is opened once more and another one.
     pub(crate) fn read(&self, extent: Extent) -> io::Result<Vec<u8>> {
-        let len = usize::try_from(extent.len).map_err(|_| io::ErrorKind::OutOfMemory)?;
-        let mut bytes = Vec::new();
-        bytes.try_reserve_exact(len)?;
-        bytes.resize(len, 0);
         match &self.file {
-            Some(file) => read_exact_at(file, &mut bytes, extent.start)?,
-            None => read_exact_at(&self.again()?, &mut bytes, extent.start)?,
+            Some(file) => read_range(file, extent),
+            None => read_range(&self.again()?, extent),
         }
-        Ok(bytes)
     }
 
     fn again(&self) -> io::Result<File> {

@@ -91,7 +91,7 @@ impl Lines<'_, '_> {
         let (pack, index) = (self.pack, self.pack.index());
         let path = line.path.as_path();
         let number = pack.ask(|pages| index.lower_bound(pages, path.parent(), path.name()))?;
-        let entry = pack.ask(|pages| index.entry_at(pages, number))?;
+        let entry = pack.entry_numbered(number)?;
         let Some(entry) = entry else { return Ok(Some(LineFlaw::NoEntry)) };
         let mut entry = entry.to_entry().map_err(Error::pack(pack.location()))?;
         pack.place_dictionary(&mut entry)?;

@@ -42,8 +42,7 @@ pub fn volume<S: Source + ?Sized>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::blocks::BlockTableBuilder;
-    use crate::{BlockTable, Digest};
+    use crate::Digest;
     use alloc::format;
 
     /// A file that holds the table of `count` volumes, and where it lies there.
@@ -54,15 +53,7 @@ mod tests {
                 ..Volume::new(format!("parts/{number:06}.pack").into_bytes(), number.into())
             })
             .collect();
-        let (mut file, record_len) = VolumeTable::records(&volumes).unwrap();
-        let mut builder = BlockTableBuilder::new();
-        for block in file.chunks(1 << VolumeTable::BLOCK_LOG2) {
-            builder.push(block.len() as u32, Digest::of(block));
-        }
-        let (table, digest) = builder.finish();
-        let (offset, block_log2) = (file.len() as u64, VolumeTable::BLOCK_LOG2);
-        file.extend(table);
-        (file, VolumeTable::new(count, record_len, 0, BlockTable { offset, block_log2, digest }))
+        VolumeTable::write(&volumes, 0).unwrap()
     }
 
     fn name_of(file: &[u8], table: &VolumeTable, number: u32) -> Result<Option<Vec<u8>>> {

@@ -1,9 +1,9 @@
 //! Packs of other packs, whose table of volumes is not what it should be.
 
 use super::{Packs, content, entry};
-use crate::forge::{Forge, block_table};
+use crate::forge::Forge;
 use rangepack_core::layout::{Section, Volume, VolumeTable};
-use rangepack_core::{BlockTable, Digest, Extent, Kind, Result, Tag};
+use rangepack_core::{Digest, Extent, Kind, Result, Tag};
 
 /// A table in pieces.
 struct Table {
@@ -23,16 +23,10 @@ fn with(mut volume: Volume, change: impl FnOnce(&mut Table)) -> Result<Forge> {
     let mut file = content(b"Hello!\n");
     file.volume = 1;
     let mut forge = Forge::of(b"", &[entry("hello", Kind::File(file))?])?;
-    let (records, record_len) = VolumeTable::records(&[volume])?;
-    let (blocks, digest) = block_table(&records, &[records.len() as u32]).finish();
     let start = forge.before.len() as u64;
-    let place = BlockTable {
-        offset: start + records.len() as u64,
-        digest,
-        block_log2: VolumeTable::BLOCK_LOG2,
-    };
-    let section = VolumeTable::new(1, record_len, start, place).to_bytes();
-    let mut table = Table { records, blocks, section };
+    let (mut records, table) = VolumeTable::write(&[volume], start)?;
+    let blocks = records.split_off(table.content.size as usize);
+    let mut table = Table { records, blocks, section: table.to_bytes() };
     change(&mut table);
     let bytes = [table.records, table.blocks].concat();
     let extent = Extent { start, len: bytes.len() as u64 };

@@ -1,8 +1,8 @@
 //! The table of volumes: packs that hold payloads, so many that nobody reads all their names (FORMAT.md, "Table of volumes").
 
-use super::TableShape;
-use super::put::{to_u16, to_u32};
+use super::put::{sum, to_u16, to_u32};
 use super::volumes::{Volume, is_plain};
+use super::{BlockTableBuilder, TableShape};
 use crate::bytes::Cursor;
 use crate::digest::Digest;
 use crate::entry::{BlockTable, Codec, Content};
@@ -42,12 +42,26 @@ impl VolumeTable {
         VolumeTable { count, record_len, content }
     }
 
-    /// The records of these volumes, and the length of each.
+    /// The section "vrec" that begins at `offset`, with the records of these volumes and their block table, and where they lie.
     ///
     /// # Errors
     /// [`Error::TooLarge`] when there are too many, or a name is too long.
-    pub fn records(volumes: &[Volume]) -> Result<(Vec<u8>, u16)> {
-        to_u32("number of volumes", volumes.len() as u64)?;
+    pub fn write(volumes: &[Volume], offset: u64) -> Result<(Vec<u8>, VolumeTable)> {
+        let count = to_u32("number of volumes", volumes.len() as u64)?;
+        let (mut bytes, record_len) = VolumeTable::records(volumes)?;
+        let mut builder = BlockTableBuilder::new();
+        for block in bytes.chunks(1 << VolumeTable::BLOCK_LOG2) {
+            builder.push(to_u32("length of a block", block.len() as u64)?, Digest::of(block));
+        }
+        let (table, digest) = builder.finish();
+        let start = sum("length of the file", [offset, bytes.len() as u64])?;
+        bytes.extend(table);
+        let blocks = BlockTable { offset: start, digest, block_log2: VolumeTable::BLOCK_LOG2 };
+        Ok((bytes, VolumeTable::new(count, record_len, offset, blocks)))
+    }
+
+    /// The records of these volumes, and the length of each.
+    fn records(volumes: &[Volume]) -> Result<(Vec<u8>, u16)> {
         let longest = volumes.iter().map(|volume| volume.name.len()).max().unwrap_or(0);
         if longest > MAX_NAME {
             let (what, limit) = ("length of a volume's name", MAX_NAME as u64);
