@@ -1,14 +1,16 @@
 //! Packs of other packs: merged, read in every way, and without their parts.
 
 use rangepack::{
-    Compression, Error, ErrorKind, MergeInput, MergeOptions, MergeProblem, Merged, OnConflict,
-    OpenOptions, Pack, PackOptions, PackPath, PackPathBuf, Sources, Verify, VerifyOptions,
-    VolumeProblem, merge, pack, pack_sources, split, verify,
+    Compression, Error, ErrorKind, ExtractOptions, Location, MergeInput, MergeOptions,
+    MergeProblem, Merged, OnConflict, OpenOptions, Pack, PackOptions, PackPath, PackPathBuf,
+    Sources, Verify, VerifyOptions, VolumeProblem, extract, merge, pack, pack_sources, split,
+    verify,
 };
 use std::fs;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::PathBuf;
 use support::frames::record;
+use support::server::{Manner, Server};
 
 struct Home(tempfile::TempDir);
 
@@ -239,6 +241,38 @@ fn a_tree_that_was_split_packed_and_merged_is_the_tree() {
     for path in ["nothing in it", "data", "data/3"] {
         assert_eq!(all.metadata(path).unwrap().mtime, whole.metadata(path).unwrap().mtime);
     }
+}
+
+#[test]
+fn parts_at_a_server_are_verified_and_extracted() {
+    let home = Home::new();
+    let server = Server::start(Manner::Normal);
+    let inputs: Vec<MergeInput> = home
+        .thirds()
+        .into_iter()
+        .zip(["one", "two", "three"])
+        .map(|(part, name)| {
+            let bytes = fs::read(part.location.disk().unwrap()).unwrap();
+            MergeInput::new(server.put(&format!("parts/{name}.pack"), bytes).as_str())
+        })
+        .collect();
+    let base = Location::from(server.url("parts").as_str());
+    let all = home.at("all.pack");
+    merge(&inputs, &all, &MergeOptions::new().volumes(base.clone()), &()).unwrap();
+    let open = || Pack::open_with(&all, &OpenOptions::new().volumes(base.clone())).unwrap();
+    assert!(open().is_remote());
+    let report = extract(&open(), home.at("out"), &ExtractOptions::new(), &()).unwrap();
+    assert_eq!((report.files, report.failed), (902, 0));
+    assert!(verify(&open(), &VerifyOptions::new(), &()).unwrap().is_sound());
+    for number in 0..900 {
+        let path = format!("data/{}/{number}.json", number % 7);
+        assert_eq!(fs::read(home.at("out").join(path)).unwrap(), record(number));
+    }
+    // What a server sends is not believed, also when the index lies on the disk.
+    let mut lied = fs::read(home.at("a.pack")).unwrap();
+    lied[3] ^= 1;
+    server.put("parts/one.pack", lied);
+    assert!(open().read("data/0/0.json").unwrap_err().is_bad_pack());
 }
 
 #[test]

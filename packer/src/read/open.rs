@@ -104,7 +104,8 @@ impl Pack {
         if let Some(file) = pages.file(&data) {
             file.keep_pages(index.header());
         }
-        if data.is_remote() {
+        let is_remote = data.is_remote() || volumes.are_remote(&options);
+        if is_remote {
             options.verify = Verify::Payloads;
         }
         let dictionaries = Dictionaries::new(index.header());
@@ -118,6 +119,7 @@ impl Pack {
             options,
             notes,
             dictionaries,
+            is_remote,
         }))
     }
 }

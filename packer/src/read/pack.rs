@@ -67,6 +67,8 @@ pub(super) struct Opened {
     pub(super) options: OpenOptions,
     pub(super) notes: legacy::Notes,
     pub(super) dictionaries: Dictionaries,
+    /// Known when it was opened, so that it is the same whatever was read since.
+    pub(super) is_remote: bool,
 }
 
 /// Where the index pages lie.
@@ -120,9 +122,9 @@ impl Pack {
         &self.0.location
     }
 
-    /// Whether its payloads come over a network.
+    /// Whether its payloads come over a network, or some of them may.
     pub fn is_remote(&self) -> bool {
-        self.files().any(Data::is_remote)
+        self.0.is_remote
     }
 
     /// What was fetched over a network so far.

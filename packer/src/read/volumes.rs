@@ -93,6 +93,11 @@ impl Volumes {
         Volumes { named, pack, index, kept: AtomicUsize::new(0) }
     }
 
+    /// Whether they come over a network, be they open yet or not.
+    pub(crate) fn are_remote(&self, options: &OpenOptions) -> bool {
+        self.count() > 0 && options.volumes.as_ref().unwrap_or(&self.index).is_url()
+    }
+
     /// How many there are.
     pub(crate) fn count(&self) -> u32 {
         match &self.named {
