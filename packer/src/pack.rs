@@ -34,7 +34,7 @@ pub(crate) use read::Prior;
 pub(crate) use read::Task;
 pub use sources::Sources;
 pub(crate) use sources::walk_tree as walk;
-pub use split::{Share, split};
+pub use split::{Share, Split, split};
 use std::collections::BTreeMap;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;

@@ -215,7 +215,7 @@ fn a_tree_that_was_split_packed_and_merged_is_the_tree() {
     home.thirds();
     fs::create_dir(home.at("whole/nothing in it")).unwrap();
     let lists = home.at("lists");
-    let shares = split(home.at("whole"), 5, &lists, &PackOptions::new(), &()).unwrap();
+    let shares = split(home.at("whole"), 5, &lists, &PackOptions::new(), &()).unwrap().shares;
     assert_eq!(shares.iter().map(|share| share.files).sum::<u64>(), 902);
     let mut parts = Vec::new();
     for (number, share) in shares.iter().enumerate() {

@@ -8,7 +8,7 @@ use super::follow::Follow;
 use super::progress::{ProgressArgs, Steps};
 use super::status::State;
 use crate::format::{Size, count};
-use rangepack::{PackOptions, Share};
+use rangepack::{PackOptions, Share, Split};
 use serde::Serialize;
 use std::io::Write;
 use std::path::PathBuf;
@@ -55,9 +55,9 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     options.follow_links = args.select.follow_links;
     let follow = Follow::new("splitting", args.progress.progress, global).stoppable();
     let follow = follow.steps(Steps::default());
-    let shares = rangepack::split(&args.source, args.parts, &args.out, &options, &follow);
-    follow.finish(State::of(&shares))?;
-    let shares = shares?;
+    let split = rangepack::split(&args.source, args.parts, &args.out, &options, &follow);
+    follow.finish(State::of(&split))?;
+    let Split { shares, failed, .. } = split?;
     let mut out = global.stdout();
     for share in shares.iter().filter(|_| args.json) {
         out.json(&Told::of(share))?;
@@ -74,7 +74,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
             args.out.display()
         ));
     }
-    Ok(Exit::Fine)
+    Ok(if failed > 0 { Exit::Bad } else { Exit::Fine })
 }
 
 #[derive(Debug, Serialize)]
