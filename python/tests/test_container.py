@@ -263,11 +263,15 @@ def test_signals_stop_a_run_that_can_go_on(number: signal.Signals, tmp_path: Pat
     line = [sys.executable, "-m", "rangepack.container", "create", "--src", str(source), "--container", str(made)]
     line += ["--print-each", "--fsync-every", "100"]
     with subprocess.Popen([*line, "--status-file", str(status)], stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        assert process.stderr.readline()
-        process.send_signal(number)
-        said = process.stderr.read()
-        code = process.wait()
+        try:
+            assert process.stderr is not None
+            assert process.stderr.readline()
+            process.send_signal(number)
+            said = process.stderr.read()
+            code = process.wait(60)
+        finally:
+            # The end of `with` waits for it, however long.
+            process.kill()
     # It may have been through already.
     assert (code, lines(status)["status"]) in [(130, "interrupted"), (0, "finished")], said
     subprocess.run([*line, "--finalize"], check=True, capture_output=True)

@@ -168,11 +168,12 @@ def test_threads_end_with_the_loop() -> None:
 
 
 STUCK = """
-import threading
+import os, threading
 from rangepack.data import Files, Loader
 class Stuck(Files):
     def fetch(self, numbers):
-        print("reading", flush=True)
+        # In one piece, where print() mixes the lines of two threads.
+        os.write(1, b"reading\\n")
         threading.Event().wait()
 try:
     for batch in Loader(Stuck({location!r}), range(5), 2):
@@ -186,9 +187,13 @@ except KeyboardInterrupt:
 def test_ctrl_c_ends_a_loop_that_waits(location: Path) -> None:
     code = STUCK.format(location=str(location))
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        # Two threads read.
-        assert [process.stdout.readline() for _ in range(2)] == ["reading\n"] * 2
-        process.send_signal(signal.SIGINT)
-        assert process.stdout.readline() == "stopped\n"
-        assert process.wait(60) == 0
+        try:
+            assert process.stdout is not None
+            # Two threads read.
+            assert [process.stdout.readline() for _ in range(2)] == ["reading\n"] * 2
+            process.send_signal(signal.SIGINT)
+            assert process.stdout.readline() == "stopped\n"
+            assert process.wait(60) == 0
+        finally:
+            # The end of `with` waits for it, however long.
+            process.kill()

@@ -6,11 +6,14 @@ use crate::run;
 use anyhow::{Context, Result, anyhow};
 use std::fs::{self, File};
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Child, Command, ExitStatus};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// Many times what a step takes on a busy machine. Without it one that hangs would keep what it said to itself.
+const LIMIT: Duration = Duration::from_secs(40 * 60);
 
 /// Steps that run one after the other, beside what this thread does.
 pub(super) struct Lane {
@@ -81,8 +84,27 @@ fn output(name: &str) -> Result<(String, bool)> {
     let file = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
     let mut command = Command::new(this_program()?);
     command.args(["test", "--only", name]).stdout(file.try_clone()?).stderr(file);
-    let status = command.status().context("cannot start the step")?;
-    Ok((String::from_utf8_lossy(&fs::read(&log)?).into_owned(), status.success()))
+    let child = command.spawn().context("cannot start the step")?;
+    let status = ended(child, LIMIT)?;
+    let mut said = String::from_utf8_lossy(&fs::read(&log)?).into_owned();
+    if status.is_none() {
+        said.push_str(&format!("\n== {name}: FAILED\nit was stopped after {LIMIT:?}"));
+    }
+    Ok((said, status.is_some_and(|status| status.success())))
+}
+
+/// How the process ended; `None` where it had to be killed.
+fn ended(mut child: Child, limit: Duration) -> Result<Option<ExitStatus>> {
+    let start = Instant::now();
+    while start.elapsed() < limit {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+    child.kill()?;
+    child.wait()?;
+    Ok(None)
 }
 
 /// The tests build it anew, and this one is gone then; but Linux starts it still.
@@ -135,5 +157,14 @@ mod tests {
         assert_eq!(outcome.unwrap_err().to_string(), "`cargo` failed:\nbecause");
 
         assert!(divided("killed", "fuzz", false).1.is_err());
+        let (_, outcome) = divided("\n== fuzz: all\n\n== fuzz: FAILED\nlate", "fuzz", false);
+        assert_eq!(outcome.unwrap_err().to_string(), "late");
+    }
+
+    #[test]
+    fn a_step_that_hangs_is_stopped() {
+        let sleep = |seconds: &str| Command::new("sleep").arg(seconds).spawn().unwrap();
+        assert!(ended(sleep("0"), LIMIT).unwrap().unwrap().success());
+        assert!(ended(sleep("1000"), Duration::from_millis(50)).unwrap().is_none());
     }
 }
