@@ -1,11 +1,14 @@
 //! Compares a pack with a tree on disk, which is read as if it were packed, or with another pack.
 
+mod packs;
+
 use crate::error::{Difference, LeftOut, Result};
 use crate::pack::{Output, PackOptions, Task, Trained, run, walk};
 use crate::progress::{Event, Latch, Observer, PROBLEMS_KEPT, cancelled, go_on};
 use crate::read::content::Verified;
 use crate::read::pack::Pack;
 use crate::setters::setters;
+pub use packs::compare_packs;
 use rangepack_core::{Content, Digest, Entry, Escaped, Hasher, Kind, PackPathBuf, Scan};
 use std::cmp::Ordering;
 use std::path::Path;
@@ -70,7 +73,7 @@ pub fn compare(
         strict: false,
         ..options.source.clone()
     };
-    let mut merge = Merge::new(pack, None, observer)?;
+    let mut merge = Merge::new(pack, observer)?;
     let tasks = walk(source, &options, Vec::new(), observer)?;
     let tasks = tasks.map(|batch| Task { batch, priors: Vec::new() });
     let mut output = Output::nowhere(1, None);
@@ -81,28 +84,7 @@ pub fn compare(
     if observer.cancelled() {
         return Err(cancelled(pack.location()));
     }
-    Ok(Compared { unreadable: summary.failed, bytes: summary.bytes, ..merge.compared })
-}
-
-/// Compares a pack with another one, as [`compare`] does with a tree: [`Difference::OnlyOnDisk`] is said of what the
-/// other alone has.
-///
-/// Both indexes are gone through once, in key order, in memory that does not grow with them. Contents are the same when
-/// their digests in the indexes are; payloads are read only where an index lacks one.
-///
-/// # Errors
-/// When one of the indexes cannot be read, and [`Error::Cancelled`](crate::Error::Cancelled).
-pub fn compare_packs(pack: &Pack, other: &Pack, observer: &dyn Observer) -> Result<Compared> {
-    let observer = &Latch::new(observer);
-    let mut merge = Merge::new(pack, Some(other), observer)?;
-    let mut scan = other.index().scan(0..other.index().len());
-    while let Some(entry) = next(other, &mut scan)? {
-        go_on(observer, other.location())?;
-        merge.other(&entry)?;
-        observer.event(Event::Done { path: Escaped(entry.path.as_bytes()), bytes: 0 });
-    }
-    merge.rest()?;
-    Ok(merge.compared)
+    Ok(Compared { unreadable: summary.failed, bytes: summary.bytes, ..merge.findings.compared })
 }
 
 /// Tells of a tree that is only read: nothing of it is packed.
@@ -136,47 +118,40 @@ fn next<'p>(pack: &'p Pack, scan: &mut Scan<'p>) -> Result<Option<Entry>> {
     owned.transpose().map_err(|error| pack.error(error))
 }
 
-/// Goes through both in key order.
+/// Goes through pack and tree in key order.
 struct Merge<'m> {
-    pack: &'m Pack,
-    /// What it is compared with, if that is a pack.
-    other: Option<&'m Pack>,
     scan: Scan<'m>,
     /// The pack's next entry.
     next: Option<Entry>,
-    observer: &'m dyn Observer,
-    compared: Compared,
+    findings: Findings<'m>,
 }
 
 impl<'m> Merge<'m> {
-    fn new(
-        pack: &'m Pack,
-        other: Option<&'m Pack>,
-        observer: &'m dyn Observer,
-    ) -> Result<Merge<'m>> {
+    fn new(pack: &'m Pack, observer: &'m dyn Observer) -> Result<Merge<'m>> {
         let scan = pack.index().scan(0..pack.index().len());
         let compared = Compared::default();
-        let mut merge = Merge { pack, other, scan, next: None, observer, compared };
+        let findings = Findings { pack, other: None, observer, compared };
+        let mut merge = Merge { scan, next: None, findings };
         merge.advance()?;
         Ok(merge)
     }
 
     fn advance(&mut self) -> Result<()> {
-        self.next = next(self.pack, &mut self.scan)?;
+        self.next = next(self.findings.pack, &mut self.scan)?;
         Ok(())
     }
 
-    /// What the other does not have any more.
+    /// What the tree does not have any more.
     fn rest(&mut self) -> Result<()> {
         while let Some(entry) = self.next.take() {
-            self.differs(&entry.path, Difference::OnlyInPack);
+            self.findings.differs(&entry.path, Difference::OnlyInPack);
             self.advance()?;
-            go_on(self.observer, self.pack.location())?;
+            go_on(self.findings.observer, self.findings.pack.location())?;
         }
         Ok(())
     }
 
-    /// Takes in the next entry of the tree or other pack.
+    /// Takes in the next entry of the tree.
     fn other(&mut self, disk: &Entry) -> Result<()> {
         loop {
             let order =
@@ -184,25 +159,42 @@ impl<'m> Merge<'m> {
             match order {
                 Ordering::Less => {
                     if let Some(entry) = self.next.take() {
-                        self.differs(&entry.path, Difference::OnlyInPack);
+                        self.findings.differs(&entry.path, Difference::OnlyInPack);
                     }
                     self.advance()?;
                 }
                 Ordering::Greater => {
-                    self.differs(&disk.path, Difference::OnlyOnDisk);
+                    self.findings.differs(&disk.path, Difference::OnlyOnDisk);
                     return Ok(());
                 }
                 Ordering::Equal => {
                     if let Some(entry) = self.next.take() {
-                        match self.difference(&entry, disk)? {
-                            Some(difference) => self.differs(&disk.path, difference),
-                            None => self.compared.same += 1,
-                        }
+                        self.findings.both(&entry, disk)?;
                     }
                     return self.advance();
                 }
             }
         }
+    }
+}
+
+/// What was found so far.
+struct Findings<'m> {
+    pack: &'m Pack,
+    /// What it is compared with, if that is a pack.
+    other: Option<&'m Pack>,
+    observer: &'m dyn Observer,
+    compared: Compared,
+}
+
+impl Findings<'_> {
+    /// Compares entries that have one path.
+    fn both(&mut self, entry: &Entry, other: &Entry) -> Result<()> {
+        match self.difference(entry, other)? {
+            Some(difference) => self.differs(&other.path, difference),
+            None => self.compared.same += 1,
+        }
+        Ok(())
     }
 
     fn difference(&self, entry: &Entry, disk: &Entry) -> Result<Option<Difference>> {
@@ -278,6 +270,9 @@ fn hash(pack: &Pack, content: &Content) -> Result<Digest> {
 #[cfg(unix)]
 mod tests {
     use super::*;
+    use proptest::collection::vec;
+    use proptest::prelude::{ProptestConfig, any};
+    use std::collections::{BTreeMap, BTreeSet};
     use std::fs;
     use std::os::unix::fs::{PermissionsExt, symlink};
     use std::sync::Mutex;
@@ -378,6 +373,109 @@ mod tests {
         assert_eq!(text(&second, &same), ["three OnlyOnDisk", "zoo OnlyInPack", "a/one Content"]);
         let stop = std::sync::atomic::AtomicBool::new(true);
         assert!(compare_packs(&first, &second, &stop).unwrap_err().is_cancelled());
+    }
+
+    #[test]
+    fn equal_directories_of_two_packs_are_not_entered() {
+        let root = tempfile::tempdir().unwrap();
+        let source = root.path().join("tree");
+        for directory in 0..20 {
+            let below = source.join(format!("{directory:02}/below"));
+            fs::create_dir_all(&below).unwrap();
+            (0..10).for_each(|file| fs::write(below.join(file.to_string()), "x").unwrap());
+        }
+        let packed = |name: &str| {
+            let target = root.path().join(name);
+            crate::pack(&source, &target, &PackOptions::default(), &()).unwrap();
+            Pack::open(&target).unwrap()
+        };
+        let first = packed("first");
+        fs::write(source.join("07/below/3"), "y").unwrap();
+        fs::rename(source.join("11"), source.join("99")).unwrap();
+        let second = packed("second");
+
+        let met = Mutex::new(0);
+        let observer = |event: Event<'_>| {
+            if let Event::Done { .. } = event {
+                *met.lock().unwrap() += 1;
+            }
+        };
+        let compared = compare_packs(&first, &second, &observer).unwrap();
+        // The root, 07, 07/below, 99 and 99/below.
+        assert_eq!(met.into_inner().unwrap(), 20 + 1 + 10 + 1 + 10);
+        assert_eq!((compared.different, compared.same), (2 * 12 + 1, 18 * 12 + 12 - 1));
+
+        fs::rename(source.join("99"), source.join("11")).unwrap();
+        fs::write(source.join("07/below/3"), "x").unwrap();
+        let compared = compare_packs(&first, &packed("fourth"), &()).unwrap();
+        assert_eq!((compared.different, compared.same), (0, 240));
+    }
+
+    /// What differs between two packs, in key order, by going through all entries of both.
+    fn in_all_entries(a: &Pack, b: &Pack) -> Vec<String> {
+        let all = |pack: &Pack| -> BTreeMap<PackPathBuf, Entry> {
+            let owned = |entry: Result<crate::EntryRef<'_>>| entry.unwrap().to_entry().unwrap();
+            pack.entries().map(owned).map(|entry| (entry.path.clone(), entry)).collect()
+        };
+        let (a, b) = (all(a), all(b));
+        let paths: BTreeSet<_> = a.keys().chain(b.keys()).collect();
+        let difference = |path: &&PackPathBuf| match (a.get(*path), b.get(*path)) {
+            (Some(_), None) => Some("OnlyInPack"),
+            (None, Some(_)) => Some("OnlyOnDisk"),
+            (Some(a), Some(b)) => match (&a.kind, &b.kind) {
+                (Kind::File(a), Kind::File(b)) => {
+                    (a.content_digest() != b.content_digest()).then_some("Content")
+                }
+                (Kind::Directory(_), Kind::Directory(_)) => None,
+                _ => Some("Kind"),
+            },
+            (None, None) => None,
+        };
+        let told = |path: &PackPathBuf| {
+            difference(&path).map(|difference| format!("{} {difference}", path.display()))
+        };
+        paths.into_iter().filter_map(told).collect()
+    }
+
+    /// A pack of files with these paths and contents; one where a directory is needed, or the reverse, is left out.
+    fn pack_of(root: &Path, name: &str, files: &[(String, bool)]) -> Pack {
+        let source = root.join(name);
+        fs::create_dir(&source).unwrap();
+        for (path, content) in files {
+            let path = source.join(path);
+            if fs::create_dir_all(path.parent().unwrap()).is_ok() {
+                let _ = fs::write(path, if *content { "x" } else { "y" });
+            }
+        }
+        let target = root.join(format!("{name}.pack"));
+        crate::pack(&source, &target, &PackOptions::default(), &()).unwrap();
+        Pack::open(&target).unwrap()
+    }
+
+    proptest::proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(30) })]
+
+        #[test]
+        fn directories_that_are_passed_by_hide_nothing(
+            files in vec(("[ab](/[ab]){0,3}", any::<bool>()), 0..12),
+            others in vec(("[ab](/[ab]){0,3}", any::<bool>()), 0..3),
+        ) {
+            let root = tempfile::tempdir().unwrap();
+            let a = pack_of(root.path(), "a", &files);
+            let b = pack_of(root.path(), "b", &[others, files].concat());
+            for (a, b) in [(&a, &b), (&b, &a)] {
+                let compared = compare_packs(a, b, &()).unwrap();
+                let line = |(path, difference): &(PackPathBuf, Difference)| {
+                    format!("{} {difference:?}", path.display())
+                };
+                let told: Vec<_> = compared.differences.iter().map(line).collect();
+                assert_eq!(told, in_all_entries(a, b));
+                let only_there = told.iter().filter(|line| line.ends_with("OnlyOnDisk")).count();
+                let differ = told.iter().filter(|line| !line.contains("Only")).count();
+                let both = b.header().entries - only_there as u64;
+                assert_eq!(compared.same, both - differ as u64);
+            }
+        }
     }
 
     #[test]

@@ -96,7 +96,7 @@ impl<F: Fn(Event<'_>) + Sync> Observer for (F, &AtomicBool) {
 /// | [`extract`](crate::extract()) | `Selected` once, `Refused` around it; `Bytes`; then `Done`, `Present`, `Failed`, one for each entry tried, and `Incomplete` | none, from all its threads |
 /// | [`verify`](crate::verify()) | `Bytes`, `Problem`, and `Done` for each file, sound or not | none, from all its threads; problems as they are listed in the report |
 /// | [`compare`](crate::compare()) | `Reached`, `Done` for each entry of the tree, `LeftOut`, `Difference` | key order, from one thread |
-/// | [`compare_packs`](crate::compare_packs) | `Done` for each entry of the other, `Difference` | key order, from the calling thread |
+/// | [`compare_packs`](crate::compare_packs) | `Done` for each entry of the other in directories that may differ, `Difference` | key order, from the calling thread |
 /// | [`rebuild`](crate::rebuild) | `Done` for each entry | that of the old index, from the calling thread |
 /// | [`write_ndjson`](crate::write_ndjson) | `Done` for each entry | none, from all its threads |
 /// | [`finalize`](crate::finalize) | `Index`, `Selected` once, then `Done` for each entry | key order, from the calling thread |

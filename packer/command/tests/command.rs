@@ -58,6 +58,29 @@ fn pack_list_read_verify_extract() {
 }
 
 #[test]
+fn the_index_alone_is_verified_without_the_parts_that_it_joins() {
+    let root = tree();
+    let at = root.path();
+    run(at, "pack src/sub one.pack", 0);
+    run(at, "merge one.pack -o all.pack --prefix one.pack=part/", 0);
+    fs::remove_file(at.join("one.pack")).unwrap();
+    let (_, said) = run(at, "verify all.pack", 1);
+    assert!(said.contains("one.pack"), "{said}");
+    let (_, said) = run(at, "verify --index-only all.pack", 0);
+    assert!(said.contains("it is sound, and no payload was read"), "{said}");
+    let (json, _) = run(at, "verify --index-only --json all.pack part", 0);
+    assert!(json.contains("\"sound\":true,\"payloads\":false"), "{json}");
+
+    let mut bytes = fs::read(at.join("all.pack")).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(at.join("bad.pack"), bytes).unwrap();
+    run(at, "verify --index-only bad.pack", 1);
+    let (_, said) = run(at, "verify --index-only all.pack --against src", 2);
+    assert!(said.contains("--against"), "{said}");
+}
+
+#[test]
 fn metadata_that_is_none_harms_nothing_else() {
     let hostile = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/hostile");
     for name in ["metadata-not-json", "metadata-too-long", "metadata-digest-wrong"] {

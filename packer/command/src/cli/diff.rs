@@ -28,8 +28,8 @@ Examples:
 
 Lines begin with `-` for what only PACK has, `+` for what only OTHER has, and `~` for what differs:
 kinds, contents, modes, and targets of links; not times, owners or attributes. Of packs the digests in
-their indexes are compared, whatever their compression and layout, and no content is read where there
-are digests; files in a directory are read. The exit code is 1 when anything differs.";
+their indexes are compared, whatever their compression and layout: directories with the same digest are not
+entered, and no content is read where there are digests; files in a directory are read. The exit code is 1 when anything differs.";
 
 /// Compare a pack with another, or with a directory
 ///
@@ -66,7 +66,8 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         global.warning_of(&args.other, &text);
     }
     let follow = Follow::new("comparing", args.progress.progress, global).stoppable();
-    let total_files = Some(other.as_ref().unwrap_or(&pack).header().entries);
+    // How many entries of two packs are met, nobody knows before.
+    let total_files = other.is_none().then_some(pack.header().entries);
     let follow = follow.steps(Steps { total_files, ..Steps::default() });
     let tell = Tell { follow, json: args.json, out: Mutex::new((global.stdout(), Ok(()))) };
     let compared = match (&other, directory) {

@@ -26,10 +26,13 @@ Examples:
   rangepack verify photos.pack
   rangepack verify photos.pack 2024/summer
   rangepack verify photos.pack --against photos
+  rangepack verify --index-only all.pack
   rangepack verify --json photos.pack | jq '.problems[].path'
 
 Without PATHs the index is checked as well: every page, the order of its entries, all totals and tree
 digests, and the NDJSON trailer against it. The exit code is 1 when anything is damaged.
+
+With --index-only no payload is read, so the other files that hold those of a merged pack need not be there.
 
 With --against the pack is compared with a directory as well: names, kinds, modes, targets of links and
 contents, not times, owners or attributes. What differs is named, and the exit code is 1 then.";
@@ -47,6 +50,9 @@ pub(super) struct Args {
     /// Files and directories inside the pack, or globs [default: everything, and the index]
     #[arg(value_name = "PATH")]
     paths: Vec<OsString>,
+    /// Check the index alone, and read no payload
+    #[arg(long, conflicts_with = "against")]
+    index_only: bool,
     /// Compare with this directory on disk as well, and name what differs
     #[arg(long, value_name = "DIR", conflicts_with = "paths")]
     against: Option<PathBuf>,
@@ -63,14 +69,14 @@ pub(super) struct Args {
 /// Verifies.
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     let pack = args.pack.open(Verify::Payloads, global)?;
-    let mut options = VerifyOptions::default();
+    let mut options = VerifyOptions::new().payloads(!args.index_only);
     options.paths = args.selection(&pack)?;
     options.threads = args.threads.unwrap_or_else(|| threads_for(&pack));
     let totals = pack.header().totals;
     let whole = options.paths.is_none();
     let steps = Steps {
-        total_files: whole.then_some(totals.files),
-        total_bytes: whole.then_some(totals.bytes),
+        total_files: (whole && options.payloads).then_some(totals.files),
+        total_bytes: (whole && options.payloads).then_some(totals.bytes),
         ..Steps::default()
     };
     let follow = Follow::new("verifying", args.progress.progress, global).stoppable();
@@ -84,12 +90,12 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     };
     if args.json {
         let mut out = global.stdout();
-        out.json(&Json::new(&report, compared.as_ref()))?;
+        out.json(&Json::new(&report, options.payloads, compared.as_ref()))?;
         out.flush()?;
     }
     args.traffic.tell(&pack);
     if !global.quiet {
-        let mut text = sentence(&report, follow.elapsed());
+        let mut text = sentence(&report, options.payloads, follow.elapsed());
         if pack.digest().is_none() {
             text.push_str("; nothing vouches for its names, modes and times");
         }
@@ -109,19 +115,21 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
 }
 
 /// The outcome in one line.
-fn sentence(report: &VerifyReport, elapsed: Duration) -> String {
+fn sentence(report: &VerifyReport, payloads: bool, elapsed: Duration) -> String {
     let done = Done {
-        verb: "checked",
+        verb: if payloads { "checked" } else { "checked the index alone:" },
         files: report.files + report.symlinks,
         links: report.symlinks,
         directories: report.directories,
         bytes: report.bytes,
         stored: Some(report.stored_bytes),
         elapsed,
-        by_bytes: true,
+        by_bytes: payloads,
     };
     let mut text = format!("{done}: ");
-    if report.is_sound() {
+    if report.is_sound() && !payloads {
+        text.push_str("it is sound, and no payload was read");
+    } else if report.is_sound() {
         text.push_str("everything is as it was packed");
     } else if report.bad + report.structural + report.left_out == 0 {
         text.push_str("the payloads are sound, the index is not whole");
@@ -160,6 +168,8 @@ fn comparison(compared: &Compared, source: &Path) -> String {
 #[derive(Debug, Serialize)]
 struct Json {
     sound: bool,
+    /// Whether payloads were read, too.
+    payloads: bool,
     /// Regular files and links.
     files: u64,
     directories: u64,
@@ -213,13 +223,14 @@ struct JsonProblem {
 }
 
 impl Json {
-    fn new(report: &VerifyReport, compared: Option<&Compared>) -> Json {
+    fn new(report: &VerifyReport, payloads: bool, compared: Option<&Compared>) -> Json {
         let problem = |problem: &rangepack::Problem| JsonProblem {
             path: problem.path.as_ref().map(|path| path.display().to_string()),
             problem: problem.flaw.to_string(),
         };
         Json {
             sound: report.is_sound(),
+            payloads,
             files: report.files + report.symlinks,
             directories: report.directories,
             symlinks: report.symlinks,
