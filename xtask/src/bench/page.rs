@@ -70,13 +70,18 @@ fn draw(page: &mut String, folder: &Path, name: &str, title: &str, svg: &str) ->
     Ok(write!(page, "![{title}](performance/{name})\n\n")?)
 }
 
+/// A text inside a table, whose columns a bar would divide.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|")
+}
+
 /// What was to be reached.
 fn aims(sections: &[(&str, &str, Section)]) -> String {
     let mut rows = String::new();
     for aim in sections.iter().flat_map(|(.., section)| &section.aims) {
         let word = if aim.is_reached() { "reached" } else { "**missed**" };
         let (found, bound) = (digits(aim.found), aim.bound.shown());
-        let _ = writeln!(rows, "| {} | {found} | {bound} | {word} |", aim.what);
+        let _ = writeln!(rows, "| {} | {found} | {bound} | {word} |", cell(&aim.what));
     }
     if rows.is_empty() {
         return rows;
@@ -93,7 +98,7 @@ fn losses(sections: &[(&str, &str, Section)]) -> String {
             let lost = if contest.unit.more_is_better() { ratio < 1.0 } else { ratio > 1.0 };
             if lost {
                 let (title, name, ratio) = (&contest.title, &peer.name, digits(ratio));
-                let _ = writeln!(rows, "| {title} | {name} | {ratio} |");
+                let _ = writeln!(rows, "| {} | {} | {ratio} |", cell(title), cell(name));
             }
         }
     }
@@ -106,7 +111,7 @@ fn losses(sections: &[(&str, &str, Section)]) -> String {
 fn table(contest: &Contest) -> String {
     let unit = contest.unit;
     let mut table =
-        format!("| {} | median | from – to | ratio |\n|---|---|---|---|\n", contest.title);
+        format!("| {} | median | from – to | ratio |\n|---|---|---|---|\n", cell(&contest.title));
     for (number, measured) in contest.measured.iter().enumerate() {
         let low = measured.values.iter().copied().fold(f64::MAX, f64::min);
         let high = measured.values.iter().copied().fold(f64::MIN, f64::max);
@@ -121,7 +126,7 @@ fn table(contest: &Contest) -> String {
             Role::Floor => format!("*{}*", measured.name),
         };
         let (median, ratio) = (unit.shown(measured.median()), ratio.unwrap_or_default());
-        let _ = writeln!(table, "| {name} | {median} | {range} | {ratio} |");
+        let _ = writeln!(table, "| {} | {median} | {range} | {ratio} |", cell(&name));
     }
     table.push('\n');
     table
@@ -161,6 +166,11 @@ mod tests {
                 measured("floor", Role::Floor, &[1.0, 1.0]),
             ],
         }
+    }
+
+    #[test]
+    fn bars_divide_no_cells() {
+        assert_eq!(cell("tar | zstd"), r"tar \| zstd");
     }
 
     #[test]
