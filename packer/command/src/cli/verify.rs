@@ -132,7 +132,8 @@ fn sentence(report: &VerifyReport, payloads: bool, elapsed: Duration) -> String 
     } else if report.is_sound() {
         text.push_str("everything is as it was packed");
     } else if report.bad + report.structural + report.left_out == 0 {
-        text.push_str("the payloads are sound, the index is not whole");
+        text.push_str(if payloads { "the payloads are sound, " } else { "" });
+        text.push_str("the index is not whole");
     } else {
         let bad = count(report.bad, "damaged entry");
         text.push_str(&format!("{bad}, {} in the index", count(report.structural, "problem")));
