@@ -151,6 +151,7 @@ pub fn verify(
     let paths = options.paths.as_deref();
     Setting::Threads.check(options.threads)?;
     let threads = options.threads;
+    let has_lines = paths.is_none() && options.ndjson;
     let (sender, receiver) = sync_channel(threads * 2);
     // Only the workers hold it: without them nothing waits for room in the channel.
     let receiver = Arc::new(Mutex::new(receiver));
@@ -166,6 +167,10 @@ pub fn verify(
             scope.spawn(move || workers.run(&receiver));
         }
         drop(receiver);
+        // They take as long as the index. From a network they come when its pages are here.
+        if has_lines && !pack.is_remote() {
+            scope.spawn(|| lines::check(pack, &findings));
+        }
         let most = if pack.is_remote() { Share::REMOTE } else { SHARE };
         let share = most.clone();
         let (batch, payloads) = (Vec::new(), options.payloads);
@@ -181,7 +186,7 @@ pub fn verify(
         queue.put_off(pack);
         queue.flush();
         drop(queue);
-        if paths.is_none() && options.ndjson && !findings.is_over() {
+        if has_lines && pack.is_remote() && !findings.is_over() {
             lines::check(pack, &findings);
         }
     });

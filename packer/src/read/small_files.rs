@@ -1,4 +1,4 @@
-//! Brings the payloads of many small files of a remote pack in few requests.
+//! Brings the payloads of many small files in few requests, or few calls of the system.
 
 use crate::error::Result;
 use crate::read::pack::Pack;
@@ -9,14 +9,27 @@ use rangepack_core::{AttributeBlock, Content, Extent};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-/// Longer payloads are read one by one, piece by piece.
-const SMALL: u64 = 8 << 20;
+/// What comes together.
+struct Reads {
+    /// Longer payloads are read one by one, piece by piece.
+    small: u64,
+    /// Two payloads come at once when no more lies between them.
+    gap: u64,
+    /// No more comes at once, unless one payload is longer.
+    longest: u64,
+}
 
-/// Two payloads come with one request when no more lies between them.
-const GAP: u64 = 64 << 10;
+/// Of remote files, where each request takes as long as many bytes.
+const REMOTE: Reads = Reads { small: 8 << 20, gap: 64 << 10, longest: 8 << 20 };
 
-/// No request is for more, unless one payload is.
-const LONGEST: u64 = 8 << 20;
+/// Of files on disk: what was read is still in the cache of a core when it is hashed.
+const DISK: Reads = Reads { small: 64 << 10, gap: 1 << 10, longest: 256 << 10 };
+
+impl Reads {
+    fn of(file: &Data) -> &'static Reads {
+        if file.is_remote() { &REMOTE } else { &DISK }
+    }
+}
 
 /// What one thread takes at once: so many files, or as many as have so many stored bytes.
 #[derive(Debug, Clone)]
@@ -62,7 +75,7 @@ impl Share {
     }
 }
 
-/// Small files of a remote pack, set aside until their payloads are brought together.
+/// Small files, set aside until their payloads are brought together.
 #[derive(Debug)]
 pub(crate) struct Aside<'p, T> {
     pack: &'p Pack,
@@ -78,8 +91,9 @@ impl<'p, T> Aside<'p, T> {
 
     /// Whether a file's payload should be brought together with others.
     pub(crate) fn wants(&self, content: &Content) -> bool {
-        let is_remote = |file: &Data| file.is_remote() && file.check(content.extent()).is_ok();
-        content.stored_size <= SMALL && self.pack.volume_of(content).is_ok_and(is_remote)
+        self.pack.volume_of(content).is_ok_and(|file| {
+            content.stored_size <= Reads::of(file).small && file.check(content.extent()).is_ok()
+        })
     }
 
     /// Sets a file aside; with its attributes, if these are wanted as well.
@@ -108,11 +122,12 @@ fn extent_of(content: &Content, attributes: Option<&AttributeBlock>, file: &Data
     });
     let block = attributes.filter(|_| content.volume == 0);
     let block = block.map(|block| Extent { start: block.offset, len: block.len.into() });
+    let Reads { small, gap: most, .. } = *Reads::of(file);
     let mut all = content.extent();
     for behind in [table, block].into_iter().flatten() {
         let longer = Extent { start: all.start, len: behind.end().saturating_sub(all.start) };
         let gap = behind.start.checked_sub(all.end());
-        let is_close = gap.is_some_and(|gap| gap <= GAP) && longer.len <= 2 * SMALL;
+        let is_close = gap.is_some_and(|gap| gap <= most) && longer.len <= 2 * small;
         if is_close && file.check(longer).is_ok() {
             all = longer;
         }
@@ -133,10 +148,11 @@ fn bring(
         let Ok(file) = pack.volume(volume) else { continue };
         let here: Vec<usize> = (0..extents.len()).filter(|at| extents[*at].0 == volume).collect();
         let extents: Vec<Extent> = here.iter().map(|place| extents[*place].1).collect();
-        let Plan { reads, empty, .. } = plan(&extents, GAP, LONGEST);
+        let Reads { gap, longest, .. } = *Reads::of(file);
+        let Plan { reads, empty, .. } = plan(&extents, gap, longest);
         // Payloads that overlap come together, however much that is; hostile ones come singly.
         let (reads, long): (Vec<_>, Vec<_>) =
-            reads.into_iter().partition(|read| read.extent.len <= 2 * LONGEST);
+            reads.into_iter().partition(|read| read.extent.len <= 2 * longest);
         let long = long.iter().flat_map(|read| &read.parts).map(|(place, _)| *place);
         for place in empty.into_iter().chain(long) {
             if each(here[place], Gathered::new(file)).is_break() {

@@ -5,8 +5,11 @@ use crate::error::{Error, Result};
 use crate::read::pack::Pack;
 use rangepack_core::ndjson::{Item, Refused, parse_index};
 use rangepack_core::trailer::trailer_header;
-use rangepack_core::{Content, Digest, Entry, Kind, Tag};
+use rangepack_core::{Content, Digest, Entry, Kind, PackPathBuf, Scan, Tag};
 use std::borrow::Cow;
+
+/// So many entries are passed over before one is looked up.
+const PASSED: usize = 16;
 
 /// Reports every line that the paged index contradicts, and every entry without a line.
 pub(super) fn check(pack: &Pack, findings: &Findings<'_>) {
@@ -28,7 +31,8 @@ pub(super) fn check(pack: &Pack, findings: &Findings<'_>) {
     if section.digest != Some(Digest::of(index)) {
         findings.structural(None, Flaw::Section { tag: Tag::TRAILER });
     }
-    let mut lines = Lines { pack, findings, seen: Vec::new(), files: 0 };
+    let scan = pack.index().scan(0..pack.index().len());
+    let mut lines = Lines { pack, findings, seen: Vec::new(), files: 0, scan };
     let summary = parse_index(index, &pack.options().limits, &mut |item| {
         // Errors end the parsing; which one does not matter then.
         if findings.is_over() {
@@ -63,6 +67,8 @@ struct Lines<'l, 'o> {
     seen: Vec<u64>,
     /// How many files and links have had one.
     files: u64,
+    /// Stands behind the entry of the last line.
+    scan: Scan<'l>,
 }
 
 impl Lines<'_, '_> {
@@ -90,19 +96,48 @@ impl Lines<'_, '_> {
     fn line(&mut self, line: &Entry) -> Result<Option<LineFlaw>> {
         let (pack, index) = (self.pack, self.pack.index());
         let path = line.path.as_path();
-        let number = pack.ask(|pages| index.lower_bound(pages, path.parent(), path.name()))?;
-        let entry = pack.entry_numbered(number)?;
-        let Some(entry) = entry else { return Ok(Some(LineFlaw::NoEntry)) };
-        let mut entry = entry.to_entry().map_err(Error::pack(pack.location()))?;
-        pack.place_dictionary(&mut entry)?;
+        // Written, they are in the order of entries.
+        let (number, mut entry) = match self.next_at(&line.path) {
+            Some(found) => found,
+            None => {
+                let number =
+                    pack.ask(|pages| index.lower_bound(pages, path.parent(), path.name()))?;
+                self.scan = index.scan(number..index.len());
+                let Some(found) = self.next_entry()? else { return Ok(Some(LineFlaw::NoEntry)) };
+                found
+            }
+        };
         if entry.path != line.path {
             return Ok(Some(LineFlaw::NoEntry));
         }
+        pack.place_dictionary(&mut entry)?;
         if self.mark(number) {
             return Ok(Some(LineFlaw::Again));
         }
         self.files += u64::from(!matches!(entry.kind, Kind::Directory(_)));
         Ok((!agrees(line, &entry)).then_some(LineFlaw::Differs))
+    }
+
+    /// The next entry, and its number.
+    fn next_entry(&mut self) -> Result<Option<(u64, Entry)>> {
+        let number = self.scan.position();
+        let entry = self.pack.ask(|pages| self.scan.next(pages))?;
+        let owned = entry.map(|entry| entry.to_entry()).transpose();
+        Ok(owned.map_err(Error::pack(self.pack.location()))?.map(|entry| (number, entry)))
+    }
+
+    /// The entry with this path if it is among the next ones, behind directories, which have no lines.
+    fn next_at(&mut self, path: &PackPathBuf) -> Option<(u64, Entry)> {
+        for _ in 0..PASSED {
+            let (number, entry) = self.next_entry().ok()??;
+            if entry.path == *path {
+                return Some((number, entry));
+            }
+            if !matches!(entry.kind, Kind::Directory(_)) {
+                return None;
+            }
+        }
+        None
     }
 
     /// Notes that an entry has a line; returns whether it had one before.
