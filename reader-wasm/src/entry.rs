@@ -1,9 +1,8 @@
 //! Entries as plain objects, and back.
 
-use crate::value::{
-    self, Answered, JsString, KEYS, Keys, core_error, count, name, number, object, set,
-};
-use js_sys::{BigInt, Object, Reflect};
+use crate::json::{Json, Unreadable};
+use crate::value::{self, Answered, JsString, KEYS};
+use js_sys::Reflect;
 use rangepack_core::{
     BlockTable, Codec, Content, DictionaryRef, Entry, EntryRef, Error, Kind, PackPathBuf,
 };
@@ -12,47 +11,43 @@ use wasm_bindgen::prelude::*;
 /// The plain object of an entry: the fields of `Entry` in `index.d.ts`. Of one that cannot be read it says why; the
 /// others beside it are not to be lost for that.
 #[inline(never)]
-pub fn to_object(entry: &EntryRef<'_>) -> Answered {
-    KEYS.with(|keys| {
-        let object = Object::new();
-        let known = entry.to_entry().map_err(core_error);
-        match known.and_then(|entry| whole(&object, keys, &entry)) {
-            Ok(()) => Ok(object.into()),
-            Err(why) => listed(keys, entry, &why),
-        }
-    })
+pub fn write(json: &mut Json, entry: &EntryRef<'_>) -> Result<(), Error> {
+    json.begin(b'{');
+    let mark = json.mark();
+    let known = entry.to_entry().map_err(Unreadable::from);
+    if let Err(why) = known.and_then(|entry| whole(json, &entry)) {
+        json.back(mark);
+        listed(json, entry, &why)?;
+    }
+    json.end(b'}');
+    Ok(())
 }
 
 /// An entry of which everything is known.
-fn whole(into: &Object, keys: &Keys, entry: &Entry) -> Result<(), JsValue> {
-    common(into, keys, &entry.path, entry.mode, entry.mtime);
+fn whole(json: &mut Json, entry: &Entry) -> Result<(), Unreadable> {
+    common(json, &entry.path, entry.mode, entry.mtime);
     match &entry.kind {
-        Kind::File(content) => file(into, keys, content)?,
+        Kind::File(content) => file(json, content)?,
         Kind::Directory(totals) => {
-            set(into, &keys.kind, "directory".into());
-            count(into, &keys.size, totals.bytes)?;
-            count(into, &keys.stored_size, totals.stored_bytes)?;
-            count(into, &keys.files, totals.files)?;
-            count(into, &keys.directories, totals.directories)?;
+            json.key("kind").plain("directory");
+            json.count("size", totals.bytes)?.count("storedSize", totals.stored_bytes)?;
+            json.count("files", totals.files)?.count("directories", totals.directories)?;
             if let Some(digest) = &entry.tree_digest {
-                set(into, &keys.tree_digest, value::hex(digest));
+                json.digest("treeDigest", digest);
             }
         }
         Kind::Symlink(target) => {
-            set(into, &keys.kind, "symlink".into());
-            count(into, &keys.size, target.len() as u64)?;
-            count(into, &keys.stored_size, target.len() as u64)?;
-            set(into, &keys.target, name(target));
+            json.key("kind").plain("symlink");
+            json.count("size", target.len() as u64)?.count("storedSize", target.len() as u64)?;
+            json.key("target").name(target);
         }
     }
     if let Some(owner) = entry.owner {
-        set(into, &keys.uid, owner.uid.into());
-        set(into, &keys.gid, owner.gid.into());
+        json.key("uid").small(owner.uid.into()).key("gid").small(owner.gid.into());
     }
     if let Some(block) = &entry.attributes {
-        let told = value::range(block.extent())?;
-        set(&told, &keys.sha256, value::hex(&block.digest));
-        set(into, &keys.attributes, told.into());
+        json.key("attributes").begin(b'{').extent(block.extent())?;
+        json.digest("sha256", &block.digest).end(b'}');
     }
     Ok(())
 }
@@ -60,11 +55,10 @@ fn whole(into: &Object, keys: &Keys, entry: &Entry) -> Result<(), JsValue> {
 /// An entry that is damaged, that a later version wrote, or that JavaScript cannot count: what may be told of it, and
 /// why not the rest.
 #[inline(never)]
-fn listed(keys: &Keys, entry: &EntryRef<'_>, why: &JsValue) -> Answered {
-    let into = Object::new();
-    let path = entry.path().map_err(core_error)?;
+fn listed(json: &mut Json, entry: &EntryRef<'_>, why: &Unreadable) -> Result<(), Error> {
+    let path = entry.path()?;
     let mode = entry.mode().ok().flatten();
-    common(&into, keys, &path, mode, entry.mtime().ok().flatten());
+    common(json, &path, mode, entry.mtime().ok().flatten());
     let kind = if entry.is_file() {
         "file"
     } else if entry.is_directory() {
@@ -72,76 +66,58 @@ fn listed(keys: &Keys, entry: &EntryRef<'_>, why: &JsValue) -> Answered {
     } else {
         "symlink"
     };
-    set(&into, &keys.kind, kind.into());
-    let size = entry.size().ok().and_then(|size| number(size).ok());
-    set(&into, &keys.size, size.unwrap_or(0.into()));
-    set(&into, &keys.stored_size, 0.into());
-    set(&into, &keys.unreadable, unreadable(keys, why)?);
-    Ok(into.into())
+    json.key("kind").plain(kind).key("size");
+    if json.number(entry.size().unwrap_or(0)).is_err() {
+        json.small(0);
+    }
+    json.key("storedSize").small(0).key("unreadable");
+    why.write(json);
+    Ok(())
 }
 
-/// Why an entry cannot be read, as a plain object.
-fn unreadable(keys: &Keys, why: &JsValue) -> Answered {
-    let (code, message) = (get(why, &keys.code)?, get(why, &keys.message)?);
-    Ok(object([(&keys.code, code), (&keys.message, message)]).into())
-}
-
-fn common(into: &Object, keys: &Keys, path: &PackPathBuf, mode: Option<u32>, mtime: Option<i64>) {
-    set(into, &keys.path, name(path.as_bytes()));
-    set(into, &keys.name, name(path.as_path().name()));
+fn common(json: &mut Json, path: &PackPathBuf, mode: Option<u32>, mtime: Option<i64>) {
+    json.key("path").name(path.as_bytes()).key("name").name(path.as_path().name());
     if let Some(mode) = mode {
-        set(into, &keys.mode, mode.into());
+        json.key("mode").small(mode.into());
     }
     if let Some(mtime) = mtime {
-        set(into, &keys.mtime_ms, (mtime as f64 / 1e6).into());
-        // As digits: what holds a BigInt is no JSON.
-        set(into, &keys.mtime_ns, digits(mtime));
+        json.time("mtimeMs", "mtimeNs", mtime);
     }
 }
 
-/// JavaScript writes them: the code that would do so here is larger.
-fn digits(number: i64) -> JsValue {
-    BigInt::from(number).to_string(10).map_or(JsValue::UNDEFINED, Into::into)
-}
-
-fn file(into: &Object, keys: &Keys, content: &Content) -> Result<(), JsValue> {
-    set(into, &keys.kind, "file".into());
-    count(into, &keys.size, content.size)?;
-    count(into, &keys.stored_size, content.stored_size)?;
-    set(into, &keys.codec, content.codec.name().into());
-    set(into, &keys.volume, content.volume.into());
-    count(into, &keys.offset, content.offset)?;
+fn file(json: &mut Json, content: &Content) -> Result<(), Unreadable> {
+    json.key("kind").plain("file");
+    json.count("size", content.size)?.count("storedSize", content.stored_size)?;
+    json.key("codec").plain(content.codec.name()).key("volume").small(content.volume.into());
+    json.count("offset", content.offset)?;
     if let Some(digest) = &content.digest {
-        set(into, &keys.sha256, value::hex(digest));
+        json.digest("sha256", digest);
     }
     if let Some(digest) = &content.original_digest {
-        set(into, &keys.original_sha256, value::hex(digest));
+        json.digest("originalSha256", digest);
     }
     if let Some(blocks) = &content.blocks {
-        let table = object([
-            (&keys.sha256, value::hex(&blocks.digest)),
-            (&keys.block_log2, blocks.block_log2.into()),
-        ]);
-        count(&table, &keys.offset, blocks.offset)?;
-        set(into, &keys.blocks, table.into());
+        json.key("blocks").begin(b'{').digest("sha256", &blocks.digest);
+        json.key("blockLog2").small(blocks.block_log2.into());
+        json.count("offset", blocks.offset)?.end(b'}');
     }
     if let Some(DictionaryRef::Number(number)) = content.dictionary {
-        set(into, &keys.dictionary, number.into());
+        json.key("dictionary").small(number.into());
     }
     if let Some(group) = content.hard_link {
-        count(into, &keys.hard_link, group)?;
+        json.count("hardLink", group)?;
     }
     if content.sparse {
-        set(into, &keys.sparse, true.into());
+        json.key("sparse").flag(true);
     }
     if let Codec::Other(number) = content.codec {
-        let why = core_error(Error::UnsupportedCodec { number });
-        set(into, &keys.unreadable, unreadable(keys, &why)?);
+        json.key("unreadable");
+        Unreadable::from(Error::UnsupportedCodec { number }).write(json);
     }
     Ok(())
 }
 
-/// Where and how a file is stored, from the object that [`to_object`] made.
+/// Where and how a file is stored, from the object that [`write`] made.
 ///
 /// The dictionary is not: it is needed where zstd is decoded, which is not here.
 ///

@@ -1,10 +1,11 @@
 //! The two old formats, in a module of their own: it is twice as large, and few need it.
 
-use crate::reader::{Opened, Reader, ready};
-use crate::value::{self, Answered, KEYS, core_error, count, object, set};
+use crate::json::{Json, ready};
+use crate::reader::{Opened, Reader};
+use crate::value::{self, Answered, core_error};
 use rangepack_core::fpack::{self, FpackItem};
 use rangepack_core::ndjson::{self, Item, Lines};
-use rangepack_core::{Answer, Built, Limits, MemoryIndex, trailer};
+use rangepack_core::{Built, Limits, MemoryIndex, trailer};
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
@@ -18,10 +19,9 @@ impl Reader {
         let found = trailer::find_trailer(&self.pieces, self.file_len, self.limits.lookback);
         if let Some(trailer) = ready!(found) {
             self.trailer = Some(trailer.magic_offset);
-            return KEYS.with(|keys| {
-                let range = value::range(trailer.index)?;
-                Ok(value::ready(object([(&keys.legacy, range.into())])))
-            });
+            let mut json = Json::answer();
+            json.begin(b'{').key("legacy").begin(b'{').extent(trailer.index)?;
+            return json.end(b'}').end(b'}').answered();
         }
         self.open_fpack()
     }
@@ -84,15 +84,11 @@ impl Reader {
             memory.finish(&self.limits).map_err(core_error)?;
         notes.refused = refused.len() as u64;
         self.index = Some(Opened { index, memory: Some(pages), table: None });
-        let info = self.info(format, &[])?;
-        KEYS.with(|keys| {
-            count(&info, &keys.refused, notes.refused)?;
-            count(&info, &keys.bad_lines, notes.bad_lines)?;
-            count(&info, &keys.lost_names, notes.lost_names)?;
-            set(&info, &keys.misfit, notes.misfit.into());
-            set(&info, &keys.unfinished, notes.unfinished.into());
-            Ok(value::ready(info))
-        })
+        let mut json = Json::answer();
+        self.info(&mut json, format, &[])?;
+        json.count("refused", notes.refused)?.count("badLines", notes.bad_lines)?;
+        json.count("lostNames", notes.lost_names)?.key("misfit").flag(notes.misfit);
+        json.key("unfinished").flag(notes.unfinished).end(b'}').answered()
     }
 }
 

@@ -16,6 +16,8 @@ pub mod code;
 #[cfg(feature = "module")]
 pub mod value;
 #[cfg(feature = "module")]
+pub mod json;
+#[cfg(feature = "module")]
 pub mod entry;
 #[cfg(feature = "module")]
 pub mod reader;

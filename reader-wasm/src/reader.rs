@@ -4,30 +4,16 @@
 //! [`Reader::provide`] and ask again. Payloads in other files are JavaScript's part.
 
 use crate::entry;
+use crate::json::{Json, TooLarge, need, nothing, ready};
 use crate::pieces::{Pages, Pieces};
-use crate::value::{
-    self, Answered, JsString, KEYS, core_error, count, name, name_bytes, number, object, set,
-};
-use js_sys::{Array, Object, Uint8Array};
+use crate::value::{self, Answered, JsString, core_error, name_bytes};
+use js_sys::Uint8Array;
 use rangepack_core::layout::{Volume, VolumeTable};
 use rangepack_core::{
     Answer, DictionaryRef, Digest, Extent, Index, Limits, Opening, PackPath, PackPathBuf, Source,
     blocks,
 };
 use wasm_bindgen::prelude::*;
-
-/// Takes the value out of an [`Answer`], or returns what is needed of the pack.
-macro_rules! ready {
-    ($answer:expr) => {
-        match $answer.map_err(core_error)? {
-            Answer::Ready(value) => value,
-            Answer::Need(extent) => return value::need(extent),
-        }
-    };
-}
-
-#[cfg(feature = "legacy")]
-pub(crate) use ready;
 
 /// A pack, or an old container, of which ranges are brought.
 #[wasm_bindgen]
@@ -128,7 +114,9 @@ impl Reader {
                 let table = ready!(index.volume_table(&self.pieces, &self.limits));
                 self.opening = None;
                 self.index = Some(Opened { index, memory: None, table });
-                Ok(value::ready(self.info("rangepack", &volumes)?))
+                let mut json = Json::answer();
+                self.info(&mut json, "rangepack", &volumes)?;
+                json.end(b'}').answered()
             }
             (None, Some(expected)) => {
                 // An old container has no digest of its own that could be compared.
@@ -137,61 +125,59 @@ impl Reader {
             }
             (None, None) => {
                 self.opening = None;
-                Ok(value::ready(JsValue::UNDEFINED))
+                nothing()
             }
         }
     }
 
-    pub(crate) fn info(&self, format: &str, volumes: &[Volume]) -> Result<Object, JsValue> {
+    /// Begins the object of what `pack.info` shows.
+    pub(crate) fn info(
+        &self,
+        json: &mut Json,
+        format: &str,
+        volumes: &[Volume],
+    ) -> Result<(), JsValue> {
         let Opened { index, memory, table } = self.opened()?;
         let volume_count = table.map_or(volumes.len() as u64, |table| table.count.into());
         let (header, totals) = (index.header(), index.totals());
         let paged = memory.is_none();
-        KEYS.with(|keys| {
-            let named = Array::new();
-            for volume in volumes {
-                let told = told_of(volume)?;
-                named.push(&told);
+        json.begin(b'{').key("format").plain(format).key("volumes").begin(b'[');
+        for volume in volumes {
+            told_of(json, volume)?;
+        }
+        json.end(b']').key("sections").begin(b'[');
+        for section in header.sections().iter().filter(|_| paged) {
+            json.begin(b'{').extent(section.extent)?;
+            json.key("tag").name(&section.tag.0).key("known").flag(section.is_known());
+            if let Some(digest) = &section.digest {
+                json.digest("sha256", digest);
             }
-            let sections = Array::new();
-            for section in header.sections().iter().filter(|_| paged) {
-                let told = value::range(section.extent)?;
-                set(&told, &keys.tag, name(&section.tag.0));
-                set(&told, &keys.known, section.is_known().into());
-                if let Some(digest) = &section.digest {
-                    set(&told, &keys.sha256, value::hex(digest));
-                }
-                sections.push(&told);
-            }
-            let info = object([
-                (&keys.format, format.into()),
-                (&keys.volumes, named.into()),
-                (&keys.sections, sections.into()),
-            ]);
-            // The index of an old container is in memory: nothing of it is fetched any more.
-            let index_bytes = if paged { header.pages().len } else { 0 };
-            for (key, value) in [
-                (&keys.file_size, self.file_len),
-                (&keys.entries, index.len()),
-                (&keys.files, totals.files),
-                (&keys.symlinks, header.symlinks),
-                (&keys.directories, totals.directories),
-                (&keys.bytes, totals.bytes),
-                (&keys.stored_bytes, totals.stored_bytes),
-                (&keys.index_bytes, index_bytes),
-                (&keys.page_size, header.page_size.into()),
-                (&keys.volume_count, volume_count),
-            ] {
-                count(&info, key, value)?;
-            }
-            if paged {
-                set(&info, &keys.root, value::hex(&index.digest()));
-            }
-            if let Some(digest) = &header.tree_digest {
-                set(&info, &keys.tree_digest, value::hex(digest));
-            }
-            Ok(info)
-        })
+            json.end(b'}');
+        }
+        json.end(b']');
+        // The index of an old container is in memory: nothing of it is fetched any more.
+        let index_bytes = if paged { header.pages().len } else { 0 };
+        for (key, value) in [
+            ("fileSize", self.file_len),
+            ("entries", index.len()),
+            ("files", totals.files),
+            ("symlinks", header.symlinks),
+            ("directories", totals.directories),
+            ("bytes", totals.bytes),
+            ("storedBytes", totals.stored_bytes),
+            ("indexBytes", index_bytes),
+            ("pageSize", header.page_size.into()),
+            ("volumeCount", volume_count),
+        ] {
+            json.count(key, value)?;
+        }
+        if paged {
+            json.digest("root", &index.digest());
+        }
+        if let Some(digest) = &header.tree_digest {
+            json.digest("treeDigest", digest);
+        }
+        Ok(())
     }
 
     /// Where the index pages end in the pack; 0 where none of them lie there.
@@ -205,11 +191,11 @@ impl Reader {
     pub fn metadata(&self) -> Answered {
         let Opened { index, memory, .. } = self.opened()?;
         if memory.is_some() {
-            return Ok(value::ready(JsValue::UNDEFINED));
+            return nothing();
         }
         let bytes = ready!(index.metadata(&self.pieces, &self.limits));
         let bytes = bytes.map_or(JsValue::UNDEFINED, |bytes| Uint8Array::from(bytes).into());
-        Ok(value::ready(bytes))
+        Ok(value::ready(&bytes))
     }
 
     fn opened(&self) -> Result<&Opened, JsValue> {
@@ -227,8 +213,10 @@ impl Reader {
         let path = pack_path(path)?;
         let (index, pages) = self.parts()?;
         let entry = ready!(index.lookup(&pages, path.as_path()));
-        let found = entry.map(|entry| entry::to_object(&entry)).transpose()?;
-        Ok(value::ready(found.unwrap_or(JsValue::UNDEFINED)))
+        let Some(entry) = entry else { return nothing() };
+        let mut json = Json::answer();
+        entry::write(&mut json, &entry).map_err(core_error)?;
+        json.answered()
     }
 
     /// `limit` children of a directory at most, those after the name `after`, in the order of names.
@@ -238,8 +226,12 @@ impl Reader {
         let (index, pages) = self.parts()?;
         let limit = limit as usize;
         let list = ready!(index.list(&pages, directory.as_path(), after.as_deref(), limit));
-        let entries: Result<Array, JsValue> = list.iter().map(entry::to_object).collect();
-        Ok(value::ready(entries?))
+        let mut json = Json::answer();
+        json.begin(b'[');
+        for entry in &list {
+            entry::write(&mut json, entry).map_err(core_error)?;
+        }
+        json.end(b']').answered()
     }
 
     /// The numbers `{ start, end }` of everything below a directory.
@@ -247,12 +239,8 @@ impl Reader {
         let directory = pack_path(directory)?;
         let (index, pages) = self.parts()?;
         let range = ready!(index.subtree(&pages, directory.as_path()));
-        KEYS.with(|keys| {
-            let told = Object::new();
-            count(&told, &keys.start, range.start)?;
-            count(&told, &keys.end, range.end)?;
-            Ok(value::ready(told))
-        })
+        let mut json = Json::answer();
+        json.begin(b'{').count("start", range.start)?.count("end", range.end)?.end(b'}').answered()
     }
 
     /// The number of the first child of a directory whose name is not below `name`; without a name the
@@ -265,7 +253,7 @@ impl Reader {
             Some(name) => index.lower_bound(&pages, directory.as_path(), &name),
             None => index.upper_bound(&pages, directory.as_path()),
         };
-        Ok(value::ready(number(ready!(bound))?))
+        Json::answer().number(ready!(bound))?.answered()
     }
 
     /// `{ entries, next }`: entries by number from `start`, as many as the pages at hand hold, at least
@@ -274,32 +262,33 @@ impl Reader {
         let (start, end) = (value::integer(start)?, value::integer(end)?);
         let (index, pages) = self.parts()?;
         let mut scan = index.scan(start..end);
-        let entries = Array::new();
-        while entries.length() < limit {
+        let mut json = Json::answer();
+        json.begin(b'{').key("entries").begin(b'[');
+        let mut count = 0;
+        while count < limit {
             match scan.next(&pages).map_err(core_error)? {
-                Answer::Ready(Some(entry)) => entries.push(&entry::to_object(&entry)?),
+                Answer::Ready(Some(entry)) => {
+                    entry::write(&mut json, &entry).map_err(core_error)?
+                }
                 Answer::Ready(None) => break,
-                Answer::Need(extent) if entries.length() == 0 => return value::need(extent),
+                Answer::Need(extent) if count == 0 => return need(extent),
                 Answer::Need(_) => break,
-            };
+            }
+            count += 1;
         }
-        KEYS.with(|keys| {
-            let told = object([(&keys.entries, entries.into())]);
-            count(&told, &keys.next, scan.position())?;
-            Ok(value::ready(told))
-        })
+        json.end(b']').count("next", scan.position())?.end(b'}').answered()
     }
 
     /// What the table of volumes of a merged pack says of this one: `name` and `size`; `undefined` when it has none such.
     pub fn volume(&self, number: u32) -> Answered {
         let Some(table) = &self.opened()?.table else {
-            return Ok(value::ready(JsValue::UNDEFINED));
+            return nothing();
         };
         let found = ready!(rangepack_core::volumes::volume(table, number, &self.pieces));
-        Ok(match found {
-            Some(volume) => value::ready(told_of(&volume)?),
-            None => value::ready(JsValue::UNDEFINED),
-        })
+        let Some(volume) = found else { return nothing() };
+        let mut json = Json::answer();
+        told_of(&mut json, &volume)?;
+        json.answered()
     }
 
     /// Where the dictionary with this number lies: `volume`, `offset`, `length` and `sha256`.
@@ -307,12 +296,9 @@ impl Reader {
         let (index, pages) = self.parts()?;
         let which = DictionaryRef::Number(number);
         let place = ready!(index.dictionary(&pages, which, &self.limits));
-        let told = value::range(place.extent())?;
-        KEYS.with(|keys| {
-            set(&told, &keys.volume, place.volume.into());
-            set(&told, &keys.sha256, value::hex(&place.digest));
-        });
-        Ok(value::ready(told))
+        let mut json = Json::answer();
+        json.begin(b'{').extent(place.extent())?.key("volume").small(place.volume.into());
+        json.digest("sha256", &place.digest).end(b'}').answered()
     }
 
     /// What to read for the bytes `start` to `end` of a file's content: `{ whole: true }` when only the
@@ -325,23 +311,16 @@ impl Reader {
         // The table lies with the index, whatever volume the payload lies in.
         let slice = ready!(blocks::locate(&content, range, &self.pieces));
         let blocks::Slice::Blocks { blocks, range } = slice else {
-            let whole = KEYS.with(|keys| object([(&keys.whole, true.into())]));
-            return Ok(value::ready(whole));
+            return Json::answer().begin(b'{').key("whole").flag(true).end(b'}').answered();
         };
-        KEYS.with(|keys| {
-            let list = Array::new();
-            for block in &blocks {
-                let told = value::range(block.stored)?;
-                set(&told, &keys.sha256, value::hex(&block.digest));
-                count(&told, &keys.index, block.index)?;
-                count(&told, &keys.start, block.content.start)?;
-                count(&told, &keys.end, block.content.end)?;
-                list.push(&told);
-            }
-            let located = object([(&keys.blocks, list.into())]);
-            count(&located, &keys.end, range.end)?;
-            Ok(value::ready(located))
-        })
+        let mut json = Json::answer();
+        json.begin(b'{').key("blocks").begin(b'[');
+        for block in &blocks {
+            json.begin(b'{').extent(block.stored)?.digest("sha256", &block.digest);
+            json.count("index", block.index)?.count("start", block.content.start)?;
+            json.count("end", block.content.end)?.end(b'}');
+        }
+        json.end(b']').count("end", range.end)?.end(b'}').answered()
     }
 }
 
@@ -357,10 +336,7 @@ fn pack_path(path: &JsString) -> Result<PackPathBuf, JsValue> {
 }
 
 /// What is told of another file that holds payloads.
-fn told_of(volume: &Volume) -> Result<Object, JsValue> {
-    KEYS.with(|keys| {
-        let told = object([(&keys.name, name(&volume.name))]);
-        count(&told, &keys.size, volume.len)?;
-        Ok(told)
-    })
+fn told_of(json: &mut Json, volume: &Volume) -> Result<(), TooLarge> {
+    json.begin(b'{').key("name").name(&volume.name).count("size", volume.len)?.end(b'}');
+    Ok(())
 }

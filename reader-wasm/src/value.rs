@@ -1,6 +1,7 @@
 //! JavaScript values of what the core answers and is asked: numbers, names, digests, errors.
 
 use crate::code::code_of;
+use crate::json::Json;
 use js_sys::{Object, Reflect};
 use rangepack_core::{Digest, Error, Extent, Part};
 use wasm_bindgen::prelude::*;
@@ -9,58 +10,14 @@ use wasm_bindgen::prelude::*;
 pub type Answered = Result<JsValue, JsValue>;
 
 /// The greatest integer that a JavaScript number holds exactly.
-const MAX_SAFE: u64 = (1 << 53) - 1;
-
-/// A plain object with these properties.
-#[must_use]
-pub fn object<const N: usize>(properties: [(&JsString, JsValue); N]) -> Object {
-    with_all(&properties)
-}
-
-/// One copy of it is enough.
-#[inline(never)]
-fn with_all(properties: &[(&JsString, JsValue)]) -> Object {
-    let object = Object::new();
-    for (key, value) in properties {
-        // Setting a property of a plain object never fails.
-        let _ = Reflect::set(&object, key, value);
-    }
-    object
-}
-
-/// Sets one property of a plain object.
-#[inline(never)]
-pub fn set(object: &Object, key: &JsString, value: JsValue) {
-    // Setting a property of a plain object never fails.
-    let _ = Reflect::set(object, key, &value);
-}
-
-/// Sets one property to a number, unless JavaScript would round it.
-pub fn count(object: &Object, key: &JsString, value: u64) -> Result<(), JsValue> {
-    set(object, key, number(value)?);
-    Ok(())
-}
+pub(crate) const MAX_SAFE: u64 = (1 << 53) - 1;
 
 /// `{ offset, length }`.
-pub fn range(extent: Extent) -> Result<Object, JsValue> {
-    KEYS.with(|keys| {
-        let object = Object::new();
-        count(&object, &keys.offset, extent.start)?;
-        count(&object, &keys.length, extent.len)?;
-        Ok(object)
-    })
+fn range(extent: Extent) -> Answered {
+    Json::default().begin(b'{').extent(extent)?.end(b'}').parse()
 }
 
 pub use js_sys::JsString;
-
-/// A number, unless JavaScript would round it.
-pub fn number(value: u64) -> Answered {
-    if value > MAX_SAFE {
-        let text = format!("{value} is more than JavaScript can count exactly (2^53-1)");
-        return Err(error("ERR_LIMIT", &text));
-    }
-    Ok(JsValue::from_f64(value as f64))
-}
 
 /// A count or offset from JavaScript; anything but a safe integer is refused.
 pub fn integer(value: f64) -> Result<u64, JsValue> {
@@ -102,7 +59,11 @@ pub fn name(bytes: &[u8]) -> JsValue {
 /// The bytes of a name: the inverse of [`name`].
 #[must_use]
 pub fn name_bytes(text: &JsString) -> Vec<u8> {
-    if let Some(text) = text.is_valid_utf16().then(|| text.as_string()).flatten() {
+    // What has no place in UTF-8 comes as U+FFFD, and is looked at unit by unit, which takes long.
+    if let Some(text) = text
+        .as_string()
+        .filter(|text| !text.as_bytes().windows(3).any(|bytes| bytes == "\u{fffd}".as_bytes()))
+    {
         return text.into_bytes();
     }
     let mut bytes = Vec::new();
@@ -123,9 +84,15 @@ pub fn name_bytes(text: &JsString) -> Vec<u8> {
 /// An `Error` with a stable `code`.
 #[must_use]
 pub fn error(code: &str, message: &str) -> JsValue {
-    let error = js_sys::Error::new(message);
-    KEYS.with(|keys| set(&error, &keys.code, JsValue::from_str(code)));
-    error.into()
+    let error = js_sys::Error::new(message).into();
+    KEYS.with(|keys| set(&error, &keys.code, &JsValue::from_str(code)));
+    error
+}
+
+/// Sets a property.
+fn set(error: &JsValue, key: &JsString, value: &JsValue) {
+    // Of a plain object that never fails.
+    let _ = Reflect::set(error, key, value);
 }
 
 /// What the core found wrong.
@@ -140,21 +107,17 @@ pub fn core_error(failure: Error) -> JsValue {
         && let Ok(range) = range(extent)
     {
         // Which bytes to bring once more.
-        KEYS.with(|keys| set(error.unchecked_ref(), &keys.damaged, range.into()));
+        KEYS.with(|keys| set(&error, &keys.damaged, &range));
     }
     error
 }
 
-/// `{ value }`: the answer.
+/// `{ value }` of something that is no text.
 #[must_use]
-pub fn ready(value: impl Into<JsValue>) -> JsValue {
-    KEYS.with(|keys| object([(&keys.value, value.into())]).into())
-}
-
-/// `{ need: { offset, length } }`: a range that is lacking.
-pub fn need(extent: Extent) -> Answered {
-    let range = range(extent)?;
-    KEYS.with(|keys| Ok(object([(&keys.need, range.into())]).into()))
+pub fn ready(value: &JsValue) -> JsValue {
+    let answer = Object::new().into();
+    KEYS.with(|keys| set(&answer, &keys.value, value));
+    answer
 }
 
 /// Names of properties, made once.
@@ -196,18 +159,7 @@ macro_rules! keys {
 }
 
 keys! {
-    code = "code", value = "value", need = "need", volume = "volume", offset = "offset",
-    length = "length", damaged = "damaged", path = "path", name = "name", kind = "kind", size = "size",
-    stored_size = "storedSize", codec = "codec", sha256 = "sha256",
-    original_sha256 = "originalSha256", blocks = "blocks", block_log2 = "blockLog2",
-    mode = "mode", mtime_ms = "mtimeMs", mtime_ns = "mtimeNs", uid = "uid", gid = "gid",
-    target = "target", files = "files", directories = "directories", bytes = "bytes",
-    stored_bytes = "storedBytes", entries = "entries", symlinks = "symlinks", next = "next",
-    end = "end", start = "start", format = "format", root = "root", volumes = "volumes",
-    volume_count = "volumeCount",
-    refused = "refused", bad_lines = "badLines", lost_names = "lostNames", unfinished = "unfinished",
-    index_bytes = "indexBytes", legacy = "legacy", index = "index", whole = "whole", file_size = "fileSize",
-    tree_digest = "treeDigest", hard_link = "hardLink", sparse = "sparse", unreadable = "unreadable",
-    message = "message", misfit = "misfit", sections = "sections", tag = "tag", known = "known",
-    attributes = "attributes", page_size = "pageSize", dictionary = "dictionary",
+    code = "code", value = "value", offset = "offset", length = "length", damaged = "damaged", size = "size", stored_size = "storedSize",
+    codec = "codec", sha256 = "sha256", original_sha256 = "originalSha256", blocks = "blocks", block_log2 = "blockLog2",
+    volume = "volume", start = "start", end = "end", index = "index", unreadable = "unreadable", message = "message",
 }
