@@ -68,6 +68,10 @@ class PackOptions(TreeOptions, TargetOptions, total=False):
     """How a tree is packed."""
 
 
+class PartOptions(TreeOptions, PackingOptions, total=False):
+    """How each part of a tree is packed."""
+
+
 class MergeOptions(TypedDict, total=False):
     """How packs are merged."""
 

@@ -193,7 +193,7 @@ def _whole(packed: Packed, target: StrPath, incomplete: bool) -> Packed:
 
 
 def incomplete_error(
-    report: Packed | PackedParts | Split | Extracted, place: StrPath, what: str, problems: list[tuple[str, str]]
+    report: Packed | PackedParts | Split | Extracted | None, place: StrPath, what: str, problems: list[tuple[str, str]]
 ) -> IncompleteError:
     """The exception for what was not done."""
     first = f", first {problems[0][0]!r}: {problems[0][1]}" if problems else ""
