@@ -19,7 +19,7 @@ What is done already is not done again:
 The pack is a data set of rows, which tasks read range by range:
 
 >>> photos = rangepack.ray.read(home / "photos.pack", ["path", "bytes", "size"], select="*.jpg", exclude="[0-3].jpg")
->>> for row in photos.sort("path").take_all():
+>>> for row in sorted(photos.take_all(), key=lambda row: row["path"]):
 ...     print(row["path"], row["size"], row["bytes"][:7])
 4.jpg 1000 b'\\x04\\x04\\x04\\x04\\x04\\x04\\x04'
 5.jpg 15 b'another'

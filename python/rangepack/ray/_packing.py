@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 _OF = "rangepack.part"
 #: Options that choose files, which the lists hold already.
 _TREE = ("include", "exclude", "extensions", "hidden", "gitignore")
+#: Options that say how what is in the lists is packed.
+_PACKING = ("compress", "level", "dictionaries", "follow_links", "strict", "threads")
 #: How often somebody looks which tasks are done, in seconds.
 _TICK = 0.5
 #: So many problems are told.
@@ -99,6 +101,11 @@ def pack(
         import ray.exceptions
     except ImportError as error:
         raise needs_ray(error) from error
+    given: dict[str, Any] = {**options}
+    how: Any = {name: given[name] for name in _PACKING if name in given}
+    which: Any = {name: given[name] for name in (*_TREE, "follow_links") if name in given}
+    for name in given.keys() - how.keys() - which.keys():
+        raise TypeError(f"pack() got an unexpected keyword argument {name!r}")
     top = os.path.abspath(os.fsdecode(source))  # noqa: PTH100
     out = os.path.realpath(os.fsdecode(target))
     folder = out + ".parts"
@@ -108,14 +115,12 @@ def pack(
     if _lies_in(folder, top):
         raise ValueError(f"target {out!r} lies in the source, which would hold its own parts: choose a place outside")
     os.makedirs(folder, exist_ok=True)  # noqa: PTH103
-    how: Any = {name: value for name, value in options.items() if name not in _TREE}
-    which: Any = {name: options[name] for name in (*_TREE, "follow_links") if name in options}  # type: ignore[literal-required]
     with (
         _alone(folder),
         tempfile.TemporaryDirectory(prefix="lists-", dir=folder) as lists,
         Telling(progress, "packing") as told,
     ):
-        cut = rangepack.split(top, parts, lists, incomplete=True, **which)
+        cut = rangepack.split(top, parts, lists, incomplete=not given.get("strict", False), **which)
         # Of a tree with fewer entries than parts some are empty.
         shares = [share for share in cut.shares if os.path.getsize(share.list)] or cut.shares[:1]  # noqa: PTH202
         asked = {"num_cpus": 1, "scheduling_strategy": "SPREAD", **(ray_remote_args or {})}
