@@ -24,7 +24,7 @@ struct Range {
 /// that globs select, their bytes, those of the longest, and those of their paths. Ranges without any are left out. Reads the
 /// index from one end to the other.
 #[pyfunction]
-#[pyo3(signature = (pack, select=None, exclude=None, *, most=1 << 16))]
+#[pyo3(signature = (pack, select=None, exclude=None, *, most=65536))]
 pub(crate) fn ranges(
     py: Python<'_>,
     pack: &Bound<'_, Pack>,

@@ -7,16 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from cluster_page import BLOCKS, PAGE, block, photos
+from pages import block, blocks, photos, shown
 
 import rangepack
 
 
 def test_all_blocks_were_found() -> None:
-    if not PAGE.exists():
-        pytest.skip("the documentation is not here")
-    assert list(BLOCKS) == ["Ray", "Dask", "Spark"]
-    assert len(BLOCKS) == PAGE.read_text("utf-8").count("```python")
+    assert shown("cluster.md") == 3 and [block[0] for block in blocks("cluster.md")] == ["Ray", "Dask", "Spark"]
 
 
 @pytest.mark.parametrize(("title", "package"), [("Dask", "dask"), ("Spark", "pyspark")])
@@ -25,10 +22,10 @@ def test_a_block_prints_what_it_says(tmp_path: Path, title: str, package: str) -
         pytest.skip(f"{package} is not installed")
     if title == "Spark" and shutil.which("java") is None:
         pytest.skip("Spark needs Java, which is not installed")
-    script, printed = block(tmp_path, title)
+    script, printed = block(tmp_path, "cluster.md", title)
     photos(tmp_path)
     rangepack.pack(tmp_path / "photos", tmp_path / "photos.pack")
-    command = [sys.executable, script]
+    command = [sys.executable, str(script)]
     done = subprocess.run(command, capture_output=True, encoding="utf-8", cwd=tmp_path, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout == printed

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cluster_page import block, photos
+from pages import block, photos
 from ranges import RangeServer
 
 import rangepack
@@ -389,10 +389,12 @@ def test_ray_data_reads_merged_packs_and_urls(small: Path, tmp_path: Path, serve
 
 
 def test_its_documentation_says_what_is_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    script, printed = block(tmp_path, "Ray")
     photos(tmp_path)
-    runpy.run_path(str(script))
-    assert capsys.readouterr().out == printed
+    rangepack.pack_files({f"train/cats/{number:04}.jpg": b"x" * 20 for number in range(40)}, tmp_path / "train.pack")
+    for page, title in [("cluster.md", "Ray"), ("training.md", "Ray Data")]:
+        script, printed = block(tmp_path, page, title)
+        runpy.run_path(str(script))
+        assert capsys.readouterr().out == printed
     assert doctest.testmod(rangepack.ray).failed == 0
 
 
