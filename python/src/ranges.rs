@@ -20,6 +20,9 @@ struct Range {
     paths: u64,
 }
 
+/// The same as Python has it.
+type Told = (u64, u64, u64, u64, u64, u64);
+
 /// Ranges of entries, `most` at most, as tuples: the first entry, the one behind the last, how many files are in it of those
 /// that globs select, their bytes, those of the longest, and those of their paths. Ranges without any are left out. Reads the
 /// index from one end to the other.
@@ -31,7 +34,7 @@ pub(crate) fn ranges(
     #[pyo3(from_py_with = arguments::select)] select: Option<Texts>,
     #[pyo3(from_py_with = arguments::exclude)] exclude: Option<Texts>,
     most: u64,
-) -> PyResult<Vec<(u64, u64, u64, u64, u64, u64)>> {
+) -> PyResult<Vec<Told>> {
     let mut wanted = Wanted::new(select, exclude)?;
     let ranges = ask(py, pack.get().state(py)?, move |state| {
         let pack = &state.pack;
