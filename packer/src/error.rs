@@ -144,12 +144,14 @@ pub enum Error {
         expected: Expected,
     },
     /// The payloads of an index lie in a file that cannot be taken for it.
-    #[error("{index}: {problem}{}", after_colon(volume))]
+    #[error("{index}: {problem}{}{}", after_colon(volume), looked_for(*problem, at.as_ref()))]
     Volume {
         /// The file that holds the index.
         index: Location,
         /// The name of the other file, as the index has it.
         volume: Vec<u8>,
+        /// Where it lies, or was looked for; `None` when its name leads nowhere.
+        at: Option<Location>,
         /// What stands in the way.
         problem: VolumeProblem,
     },
@@ -483,6 +485,14 @@ fn lost(expected: u64, found: u64) -> String {
 /// The name of a volume, if it has one.
 fn after_colon(volume: &[u8]) -> String {
     if volume.is_empty() { String::new() } else { format!(": {}", Escaped(volume)) }
+}
+
+/// Of a file that is missing: where it should be.
+fn looked_for(problem: VolumeProblem, at: Option<&Location>) -> String {
+    match at {
+        Some(at) if problem == VolumeProblem::Missing => format!(", looked for at {at}"),
+        _ => String::new(),
+    }
 }
 
 /// `tempfile` adds the path of the temporary file to what the system said. Nobody knows that name, and

@@ -147,6 +147,13 @@ impl Filter {
         include.is_none_or(|include| include.matches_within(path, is_directory))
     }
 
+    /// The same for a path that a list names, of which nobody knows whether it is a directory: no directory above it is left
+    /// out, and where files are chosen it is one of them.
+    pub fn accepts_listed(&self, path: &[u8]) -> bool {
+        memchr::memchr_iter(b'/', path).all(|end| self.accepts(&path[..end], true))
+            && (!self.narrows() || self.accepts(path, false))
+    }
+
     fn has_extension(&self, name: &[u8]) -> bool {
         self.extensions.iter().any(|extension| {
             // The name of `.jpg` is not an extension.
@@ -258,6 +265,16 @@ mod tests {
         assert!(!filter.accepts(b"a/b.txt", false));
         assert!(!filter.accepts(b"a/draft.jpg", false));
         assert!(!filter.accepts(b"drafts", true));
+    }
+
+    #[test]
+    fn what_a_list_names_is_left_out_with_the_directories_above_it() {
+        let excluded = exclude(&["build/", "*.o"]);
+        assert!(!excluded.accepts_listed(b"x/build/a") && !excluded.accepts_listed(b"build/x/a"));
+        // It may be a directory.
+        assert!(excluded.accepts_listed(b"a.o") && excluded.accepts_listed(b"x/build"));
+        let included = include(&["*.jpg"]);
+        assert!(included.accepts_listed(b"a/b.jpg") && !included.accepts_listed(b"a"));
     }
 
     #[test]

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import os
 
+from rangepack._merging import merge, split
 from rangepack._rangepack import (
     ContainerError,
     CorruptError,
@@ -32,11 +33,12 @@ from rangepack._rangepack import (
     PackWarning,
     RemoteError,
     UnsupportedError,
+    VolumeError,
     WrongPackError,
     __version__,
     after_fork,
 )
-from rangepack._reports import Created, Extracted, Finalized, Packed, Verified
+from rangepack._reports import Created, Extracted, Finalized, Merged, Packed, Share, Split, Verified
 from rangepack._writing import create, extract, finalize, pack, pack_files, verify
 from rangepack.paths import PackPath
 from rangepack.reading import Pack
@@ -56,6 +58,7 @@ __all__ = [
     "Finalized",
     "IncompleteError",
     "LimitError",
+    "Merged",
     "NotAPackError",
     "Pack",
     "PackError",
@@ -63,23 +66,28 @@ __all__ = [
     "PackWarning",
     "Packed",
     "RemoteError",
+    "Share",
+    "Split",
     "UnsupportedError",
     "Verified",
+    "VolumeError",
     "WrongPackError",
     "__version__",
     "create",
     "extract",
     "finalize",
+    "merge",
     "open",
     "pack",
     "pack_files",
+    "split",
     "verify",
 ]
 
 
 def __getattr__(name: str) -> object:
     """Its parts are there without being imported by name."""
-    if name in ("container", "data", "filepacker", "fsspec"):
+    if name in ("container", "data", "filepacker", "fsspec", "ray"):
         import importlib
 
         return importlib.import_module(f"rangepack.{name}")

@@ -5,7 +5,7 @@ from typing import Any, SupportsIndex, TypeVar, final, overload
 
 from typing_extensions import Self, Unpack, disjoint_base
 
-from rangepack._reports import Extracted, Packed
+from rangepack._reports import Extracted, Packed, PackedParts, Split
 from rangepack._source import Opener
 from rangepack._types import (
     ContainerOptions,
@@ -15,11 +15,13 @@ from rangepack._types import (
     Globs,
     Inside,
     Key,
+    MergeOptions,
     PackOptions,
     StrPath,
     SurveyOptions,
     TargetOptions,
     Told,
+    TreeOptions,
     Verify,
     VerifyOptions,
 )
@@ -40,12 +42,19 @@ class NotAPackError(PackError): ...
 class UnsupportedError(PackError): ...
 class WrongPackError(PackError): ...
 class LimitError(PackError): ...
+
+class VolumeError(PackError):
+    """A file in which the contents of a pack lie is missing, or is another one."""
+
+    volume: str
+    at: str | None
+
 class ContainerError(PackError): ...
 
 class IncompleteError(PackError):
     """Some of what was to be packed or extracted was not."""
 
-    report: Packed | Extracted | None
+    report: Packed | PackedParts | Split | Extracted | None
 
 class PackWarning(UserWarning): ...
 class RemoteError(OSError): ...
@@ -194,7 +203,12 @@ class Pack:
 
 def entry(known: tuple[Any, ...]) -> Entry: ...
 def pack(
-    source: StrPath, target: StrPath, *, progress: Told = None, **options: Unpack[PackOptions]
+    source: StrPath,
+    target: StrPath,
+    *,
+    files_from: StrPath | Iterable[StrPath] | None = None,
+    progress: Told = None,
+    **options: Unpack[PackOptions],
 ) -> dict[str, Any]: ...
 def pack_files(
     files: Iterable[tuple[Inside, StrPath]],
@@ -203,6 +217,22 @@ def pack_files(
     progress: Told = None,
     **options: Unpack[TargetOptions],
 ) -> dict[str, Any]: ...
+def split(
+    source: StrPath, parts: int, target: StrPath, *, progress: Told = None, **options: Unpack[TreeOptions]
+) -> dict[str, Any]: ...
+def merge(
+    inputs: Iterable[tuple[StrPath, Inside | None]],
+    target: StrPath,
+    *,
+    progress: Told = None,
+    **options: Unpack[MergeOptions],
+) -> dict[str, Any]: ...
+def ranges(
+    pack: Pack, select: Globs | None = None, exclude: Globs | None = None, *, most: int = 65536
+) -> list[tuple[int, int, int, int, int, int]]: ...
+def files_within(
+    pack: Pack, start: int, stop: int, select: Globs | None = None, exclude: Globs | None = None
+) -> Files: ...
 def create(
     source: StrPath,
     container: StrPath,

@@ -1,4 +1,4 @@
-"""What packing, extracting and verifying say when they are done."""
+"""What packing, merging, extracting and verifying say when they are done."""
 
 from __future__ import annotations
 
@@ -47,6 +47,85 @@ class Packed(Report):
     stored_bytes: int
     duplicates: int
     special: int
+    failed: int
+    problems: list[tuple[str, str]]
+
+
+class Share(Report):
+    """One of the lists that a tree was cut into.
+
+    Attributes:
+        list: Where it lies.
+        files: How many files and links it names.
+        bytes: How many bytes these have.
+    """
+
+    list: str
+    files: int
+    bytes: int
+
+
+class Split(Report):
+    """What a tree was cut into.
+
+    Attributes:
+        shares: The lists, in the order of their paths.
+        failed: Directories that could not be read: what is in them is in no list.
+        problems: The first 1000 of these: paths on disk, and reasons.
+    """
+
+    shares: list[Share]
+    failed: int
+    problems: list[tuple[str, str]]
+
+
+class Merged(Report):
+    """What is in a merged pack.
+
+    Attributes:
+        entries: How many entries.
+        files: How many regular files.
+        directories: How many directories.
+        links: How many symbolic links.
+        bytes: Length of all contents.
+        volumes: How many files hold the contents.
+        duplicates: Files and links that more than one part has.
+        file_length: Length of the merged pack itself, in bytes.
+        root: SHA-256 of its root page.
+    """
+
+    entries: int
+    files: int
+    directories: int
+    links: int
+    bytes: int
+    volumes: int
+    duplicates: int
+    file_length: int
+    root: str
+
+
+class PackedParts(Report):
+    """What was packed in parts, which were merged.
+
+    Attributes:
+        parts: How many parts there are.
+        made: How many of them were packed now; the others were there, whole, and of the same files.
+        folder: Where they lie.
+        entries, files, directories, links, bytes, root: Of the merged pack, as for `Merged`.
+        failed: Files and directories that could not be read.
+        problems: The first 1000 of these: paths on disk, and reasons.
+    """
+
+    parts: int
+    made: int
+    folder: str
+    entries: int
+    files: int
+    directories: int
+    links: int
+    bytes: int
+    root: str
     failed: int
     problems: list[tuple[str, str]]
 

@@ -28,6 +28,7 @@ Content: TypeAlias = bytes | bytearray | memoryview | str | os.PathLike[str]
 
 Verify: TypeAlias = Literal["index", "payloads"]
 Present: TypeAlias = Literal["auto", "none", "size", "time", "content"]
+OnConflict: TypeAlias = Literal["error", "first", "last"]
 Tail: TypeAlias = Literal["keep", "cut"]
 IndexFormat: TypeAlias = Literal["both", "paged", "ndjson"]
 Lines: TypeAlias = Literal["auto", "always", "never"]
@@ -65,6 +66,19 @@ class TargetOptions(PackingOptions, total=False):
 
 class PackOptions(TreeOptions, TargetOptions, total=False):
     """How a tree is packed."""
+
+
+class PartOptions(TreeOptions, PackingOptions, total=False):
+    """How each part of a tree is packed."""
+
+
+class MergeOptions(TypedDict, total=False):
+    """How packs are merged."""
+
+    on_conflict: OnConflict
+    volumes: StrPath | None
+    overwrite: bool
+    fsync: bool
 
 
 class FinishOptions(TypedDict, total=False):

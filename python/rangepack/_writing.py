@@ -6,7 +6,7 @@ import os
 
 from rangepack import _rangepack
 from rangepack._rangepack import Entry, IncompleteError
-from rangepack._reports import Created, Extracted, Finalized, Packed, Surveyed, Verified
+from rangepack._reports import Created, Extracted, Finalized, Packed, PackedParts, Split, Surveyed, Verified
 from rangepack.paths import PackPath
 from rangepack.reading import Pack
 
@@ -63,12 +63,22 @@ class Telling:
         self._bar.update(files - self._bar.n)
 
 
-def pack(source: StrPath, target: StrPath, *, progress: Progress = False, **options: Unpack[PackOptions]) -> Packed:
+def pack(
+    source: StrPath,
+    target: StrPath,
+    *,
+    files_from: StrPath | Iterable[StrPath] | None = None,
+    progress: Progress = False,
+    **options: Unpack[PackOptions],
+) -> Packed:
     """Pack the tree below `source` into `target`, which appears when it is complete, or not at all.
 
     Args:
         source: A directory.
         target: The pack.
+        files_from: Pack exactly these paths, which are relative to `source`: an iterable of them, or a file in which
+            each ends with a NUL byte, as `split` writes it. A directory comes without what is in it, and those above a
+            path come by themselves.
         progress: `True` for a bar (by tqdm, when it is there), or a function that is called with the number of files
             and of bytes.
         compress: `"gzip"` or `"zstd"` compresses each file, where that makes it shorter; zstd is faster, and the old
@@ -90,11 +100,12 @@ def pack(source: StrPath, target: StrPath, *, progress: Progress = False, **opti
 
     Raises:
         FileExistsError: The target is there, and `overwrite` is not given.
+        ValueError: A path of `files_from` is absolute or holds `..`; its last one does not end with a NUL byte.
         IncompleteError: Files could not be read. The pack has the others, and `report` tells; what was at the target
             before is not replaced.
     """
     with Telling(progress, "packing") as told:
-        packed = Packed(_rangepack.pack(source, target, progress=told, **options))
+        packed = Packed(_rangepack.pack(source, target, files_from=files_from, progress=told, **options))
     return _whole(packed, target, options.get("incomplete", False))
 
 
@@ -175,13 +186,16 @@ class _Contents:
 def _whole(packed: Packed, target: StrPath, incomplete: bool) -> Packed:
     """The same, when it lacks nothing or may lack something."""
     if packed.failed and not incomplete:
-        raise _incomplete(
+        raise incomplete_error(
             packed, target, f"{packed.failed} of what was to be packed could not be read", packed.problems
         )
     return packed
 
 
-def _incomplete(report: Packed | Extracted, place: StrPath, what: str, problems: list[tuple[str, str]]) -> Exception:
+def incomplete_error(
+    report: Packed | PackedParts | Split | Extracted | None, place: StrPath, what: str, problems: list[tuple[str, str]]
+) -> IncompleteError:
+    """The exception for what was not done."""
     first = f", first {problems[0][0]!r}: {problems[0][1]}" if problems else ""
     error = IncompleteError(f"{os.fsdecode(place)}: {what}{first}")
     error.location, error.path, error.offset, error.report = os.fsdecode(place), None, None, report
@@ -244,7 +258,7 @@ def extract(
         lacks += [f"nothing in the pack matches {pattern!r}" for pattern in extracted.unmatched[:3]]
         lacks += [extracted.stopped] if extracted.stopped else []
         what = "not everything was extracted: " + (", ".join(lacks) or "nothing is left of its names")
-        raise _incomplete(extracted, target, what, extracted.problems)
+        raise incomplete_error(extracted, target, what, extracted.problems)
     return extracted
 
 

@@ -4,7 +4,7 @@ use crate::keys::disk;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyString};
-use rangepack::{Digest, DirectoryLines, IndexFormat, Present, Tail, Verify};
+use rangepack::{Digest, DirectoryLines, IndexFormat, OnConflict, Present, Tail, Verify};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -210,6 +210,10 @@ pub(crate) enum Presence {
     By(Present),
 }
 
+/// What becomes of a path that two packs have with different content.
+#[derive(Debug)]
+pub(crate) struct Conflict(pub(crate) OnConflict);
+
 choices! {
     Compression { "gzip": Compression::Gzip, "zstd": Compression::Zstd }
     Verify { "index": Verify::Index, "payloads": Verify::Payloads }
@@ -219,6 +223,11 @@ choices! {
         "size": Presence::By(Present::SameSize),
         "time": Presence::By(Present::SameTime),
         "content": Presence::By(Present::SameContent),
+    }
+    Conflict {
+        "error": Conflict(OnConflict::Refuse),
+        "first": Conflict(OnConflict::First),
+        "last": Conflict(OnConflict::Last),
     }
     Tail { "keep": Tail::Keep, "cut": Tail::Cut }
     IndexFormat {
@@ -303,6 +312,7 @@ named! {
     size: u64,
     depth: usize,
     threads: usize,
+    parts: usize,
     select: Option<Texts>,
     exclude: Option<Texts>,
 }

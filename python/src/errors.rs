@@ -9,7 +9,8 @@ use pyo3::exceptions::{
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 use rangepack::{
-    CallerError, EntryPath, Error, Expected, FormatError, FormatErrorKind, LeftOut, RemoteProblem,
+    CallerError, EntryPath, Error, Expected, FormatError, FormatErrorKind, LeftOut, MergeProblem,
+    RemoteProblem,
 };
 use std::io;
 
@@ -42,6 +43,12 @@ create_exception!(
     WrongPackError,
     PackError,
     "The pack is sound, but another than its root digest says."
+);
+create_exception!(
+    rangepack,
+    VolumeError,
+    PackError,
+    "A file in which the contents of a pack lie is missing, or is another one."
 );
 create_exception!(
     rangepack,
@@ -82,6 +89,7 @@ pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("NotAPackError", py.get_type::<NotAPackError>())?;
     module.add("UnsupportedError", py.get_type::<UnsupportedError>())?;
     module.add("WrongPackError", py.get_type::<WrongPackError>())?;
+    module.add("VolumeError", py.get_type::<VolumeError>())?;
     module.add("LimitError", py.get_type::<LimitError>())?;
     module.add("ContainerError", py.get_type::<ContainerError>())?;
     module.add("IncompleteError", py.get_type::<IncompleteError>())?;
@@ -173,6 +181,21 @@ fn exception(py: Python<'_>, error: &Error, more: &str) -> PyResult<PyErr> {
         Error::Entry { pack, entry, source } => {
             about_pack(py, source, told, &pack.to_string(), Some(name(entry)?))
         }
+        Error::Volume { index, volume, at, .. } => {
+            let raised = VolumeError::new_err(told);
+            raised.value(py).setattr("volume", text(py, volume)?)?;
+            let at = at.as_ref().map(|at| text(py, &at.shown_bytes())).transpose()?;
+            raised.value(py).setattr("at", at)?;
+            with(py, raised, &index.to_string(), None, None)
+        }
+        Error::Merge(problem) => match &**problem {
+            MergeProblem::Content { path, second, .. }
+            | MergeProblem::Kind { path, second, .. } => {
+                let path = text(py, path)?.unbind();
+                with(py, PackError::new_err(told), &second.to_string(), Some(path), None)
+            }
+            _ => PyValueError::new_err(told),
+        },
         Error::Lost { path, .. } => {
             with(py, CorruptError::new_err(told), &path.display().to_string(), None, None)
         }
@@ -246,7 +269,7 @@ pub(crate) fn raised_by_reading(error: io::Error) -> PyErr {
 }
 
 /// What the system says, without its number.
-fn in_words(error: &io::Error) -> String {
+pub(crate) fn in_words(error: &io::Error) -> String {
     let text = error.to_string();
     match text.split_once(" (os error ") {
         Some((words, _)) => words.to_owned(),

@@ -11,7 +11,7 @@ use crate::state::{Spot, State, ask};
 use pyo3::exceptions::{PyIndexError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PySlice, PyString};
-use rangepack::{Globs, Numbers};
+use rangepack::{EntryRef, Globs, Numbers};
 use std::sync::Arc;
 
 /// Files of a pack with numbers from 0 on, in the order of the pack. It takes one bit for each entry of the pack, which a
@@ -54,6 +54,42 @@ impl Slice {
     }
 }
 
+/// Which files of a pack are meant.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    select: Option<Globs>,
+    exclude: Option<Globs>,
+    path: Vec<u8>,
+}
+
+impl Wanted {
+    /// Those that globs select, or all, without others.
+    ///
+    /// # Errors
+    /// `ValueError` for a glob that is none.
+    pub(crate) fn new(select: Option<Texts>, exclude: Option<Texts>) -> PyResult<Wanted> {
+        let globs = |texts: Option<Texts>| texts.map(|Texts(texts)| Globs::new(texts)).transpose();
+        let globs = |texts| globs(texts).map_err(|error| raised(error.into()));
+        Ok(Wanted { select: globs(select)?, exclude: globs(exclude)?, path: Vec::new() })
+    }
+
+    /// Whether this entry is one of them.
+    pub(crate) fn has(&mut self, entry: &EntryRef<'_>) -> bool {
+        let Wanted { select, exclude, path } = self;
+        path.clear();
+        entry.push_path(path);
+        let matches = |globs: &Globs| globs.matches_within(path, false);
+        entry.is_file()
+            && select.as_ref().is_none_or(matches)
+            && !exclude.as_ref().is_some_and(matches)
+    }
+
+    /// The path of the entry that was asked about last.
+    pub(crate) fn path(&self) -> &[u8] {
+        &self.path
+    }
+}
+
 impl Files {
     pub(crate) fn new(pack: Py<Pack>, numbers: Arc<Numbers>) -> Files {
         let slice = Slice::all(&numbers);
@@ -73,20 +109,8 @@ impl Files {
             let numbers = Arc::clone(state.number_files(py)?);
             return Ok(Files::new(pack, numbers));
         }
-        let globs = |texts: Option<Texts>| texts.map(|Texts(texts)| Globs::new(texts)).transpose();
-        let globs = |texts| globs(texts).map_err(|error| raised(error.into()));
-        let (select, exclude) = (globs(select)?, globs(exclude)?);
-        let numbers = ask(py, state, move |state| {
-            let mut path = Vec::new();
-            state.pack.number(|entry| {
-                path.clear();
-                entry.push_path(&mut path);
-                let matches = |globs: &Globs| globs.matches_within(&path, false);
-                entry.is_file()
-                    && select.as_ref().is_none_or(matches)
-                    && !exclude.as_ref().is_some_and(matches)
-            })
-        })?;
+        let mut wanted = Wanted::new(select, exclude)?;
+        let numbers = ask(py, state, move |state| state.pack.number(|entry| wanted.has(entry)))?;
         Ok(Files::new(pack, Arc::new(numbers)))
     }
 

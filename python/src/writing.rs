@@ -3,6 +3,7 @@
 use crate::arguments::{Compression, Given, Level, Presence, Texts, options};
 use crate::errors::{PackWarning, raised, raised_with};
 use crate::keys::{disk, path, text};
+use crate::merging::{List, ListError};
 use crate::whole::strange;
 use crate::work::{Meter, run, run_telling};
 use pyo3::exceptions::PyValueError;
@@ -15,7 +16,7 @@ use rangepack::{
 };
 use std::collections::BTreeMap;
 use std::ffi::{CString, OsString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 options! {
     /// Which files of a tree are packed.
@@ -138,11 +139,12 @@ impl Packed {
 
 /// Packs the tree below `source` into `target`, which appears when it is complete, or not at all. Returns what was packed.
 #[pyfunction]
-#[pyo3(signature = (source, target, *, progress=None, **options))]
+#[pyo3(signature = (source, target, *, files_from=None, progress=None, **options))]
 pub(crate) fn pack(
     py: Python<'_>,
     #[pyo3(from_py_with = disk)] source: PathBuf,
     #[pyo3(from_py_with = disk)] target: PathBuf,
+    files_from: Option<Bound<'_, PyAny>>,
     progress: Option<Py<PyAny>>,
     options: Option<Bound<'_, PyDict>>,
 ) -> PyResult<Packed> {
@@ -150,7 +152,16 @@ pub(crate) fn pack(
     let options = Packing::take(&given)?.add_to(Tree::take(&given)?.options()?)?;
     let options = Target::take(&given)?.add_to(options);
     given.end("pack")?;
-    packed(py, progress, move |meter| rangepack::pack(&source, &target, &options, meter))
+    let Some(list) = files_from.map(|list| List::of(&list)).transpose()? else {
+        let work = move |meter: &Meter| Ok(rangepack::pack(&source, &target, &options, meter)?);
+        return packed(py, progress, work);
+    };
+    packed(py, progress, move |meter| {
+        let beside = target.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let beside = beside.unwrap_or(Path::new("."));
+        let sources = list.sources(&source, &options.filter, beside, meter)?;
+        Ok(rangepack::pack_sources(sources, &target, &options, meter)?)
+    })
 }
 
 /// Packs files from anywhere: `files` are pairs of a path in the pack and one on disk. Links are followed.
@@ -176,22 +187,26 @@ pub(crate) fn pack_files(
         })?;
         sources.add(&disk(&from)?, named).map_err(raised)?;
     }
-    packed(py, progress, move |meter| rangepack::pack_sources(sources, &target, &options, meter))
+    packed(py, progress, move |meter| {
+        Ok(rangepack::pack_sources(sources, &target, &options, meter)?)
+    })
 }
 
 fn packed(
     py: Python<'_>,
     progress: Option<Py<PyAny>>,
-    work: impl FnOnce(&Meter) -> rangepack::Result<rangepack::Packed> + Send + 'static,
+    work: impl FnOnce(&Meter) -> Result<rangepack::Packed, ListError> + Send + 'static,
 ) -> PyResult<Packed> {
     let work = |meter: &Meter| (work(meter), meter.left_out());
     let (done, left_out) = run(py, progress.as_ref(), work)?;
-    let done = done.map_err(|error| match (&error, left_out.first()) {
-        (Error::Incomplete { .. }, Some((path, problem))) => {
-            let first = format!(", first {}: {problem}", path.display());
-            raised_with(error, &first)
-        }
-        _ => raised(error),
+    let done = done.map_err(|error| {
+        error.raised(|error| match (&error, left_out.first()) {
+            (Error::Incomplete { .. }, Some((path, problem))) => {
+                let first = format!(", first {}: {problem}", path.display());
+                raised_with(error, &first)
+            }
+            _ => raised(error),
+        })
     })?;
     for pattern in &done.unmatched {
         let told = CString::new(format!("nothing matches include: {pattern}")).unwrap_or_default();

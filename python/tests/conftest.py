@@ -19,6 +19,12 @@ settings.register_profile("rangepack", deadline=None)
 settings.load_profile("rangepack")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Ray comes last: it leaves threads, which no process that is forked later would have, and a handler of signals."""
+    items.sort(key=lambda item: item.path.name == "test_ray.py")
+
+
 @pytest.fixture(scope="session")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """300 files of `a/`, one deeper, an empty one, a link, and names that are no Unicode."""

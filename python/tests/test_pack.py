@@ -5,6 +5,8 @@ import multiprocessing
 import os
 import pickle
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -265,6 +267,26 @@ def test_a_file_that_is_cut_short_is_noticed(tree: Path, tmp_path: Path) -> None
         pack.read(path, 1, 100)
     with pytest.raises(rangepack.CorruptError):
         pack.read_many([250, 251])
+
+
+LATE_HANDLER = """
+import faulthandler, os, sys
+import rangepack
+before = rangepack.open(sys.argv[1])
+# As Ray and others do when they start.
+faulthandler.enable()
+pack = rangepack.open(sys.argv[1])
+os.truncate(sys.argv[1], 4096)
+print(set(pack[250]), set(before[250]))
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there a file that is mapped cannot be cut")
+def test_who_handles_signals_later_has_them_until_a_pack_is_opened(tree: Path, tmp_path: Path) -> None:
+    rangepack.pack(tree, tmp_path / "cut.pack")
+    command = [sys.executable, "-c", LATE_HANDLER, str(tmp_path / "cut.pack")]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+    assert (done.returncode, done.stdout) == (0, "{0} {0}\n"), done.stderr
 
 
 _INHERITED: list[rangepack.Pack] = []

@@ -7,7 +7,7 @@ use crate::index::sort::Sorter;
 use crate::progress::Observer;
 use rangepack_core::PackPath;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What is packed: files and directories from several places, each under a path of its own.
@@ -115,6 +115,25 @@ impl Sources {
         let placed = Placed::new(places, first, options, observer, Arc::clone(&failure.error));
         Ok((placed.map_err(temporary())?, failure))
     }
+}
+
+/// The path in a pack of one that a list names: `.` and what makes it absolute fall away; `None` when it holds `..`. Nothing
+/// is left of the directory itself.
+pub fn listed_name(path: &Path) -> Option<Vec<u8>> {
+    let mut name = Vec::new();
+    for component in path.components() {
+        match component {
+            Component::Normal(part) => {
+                if !name.is_empty() {
+                    name.push(b'/');
+                }
+                name.extend_from_slice(part.as_encoded_bytes());
+            }
+            Component::ParentDir => return None,
+            Component::Prefix(_) | Component::RootDir | Component::CurDir => {}
+        }
+    }
+    Some(name)
 }
 
 /// So many of the places that were added are kept as samples.
@@ -284,6 +303,16 @@ mod tests {
             assert_eq!((survey.files, survey.directories, survey.symlinks), (11, 9, 2));
             assert_eq!((survey.bytes, survey.failed), (1_400_040, 0));
         }
+    }
+
+    #[test]
+    fn names_of_what_is_listed() {
+        let name =
+            |path: &str| listed_name(Path::new(path)).map(|name| String::from_utf8(name).unwrap());
+        assert_eq!(name("./a//b/./c/"), Some("a/b/c".into()));
+        assert_eq!(name("/a"), Some("a".into()));
+        assert_eq!(name("."), Some(String::new()));
+        assert_eq!(name("a/../b"), None);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use crate::error::Result;
 use crate::read::pack::Pack;
 use crate::source::data::Data;
 use rangepack_core::EntryRef;
+use std::ops::Range;
 
 /// Bits in a word, and words in a group whose files are counted ahead.
 const WORD: u64 = u64::BITS as u64;
@@ -132,10 +133,25 @@ impl Pack {
     ///
     /// # Errors
     /// When a page of the index is damaged, or cannot be fetched.
-    pub fn number(&self, mut is_chosen: impl FnMut(&EntryRef<'_>) -> bool) -> Result<Numbers> {
-        let mut numbers = Numbers::new(self.index().len());
-        for (place, entry) in self.entries().enumerate() {
-            numbers.push(place as u64, is_chosen(&entry?));
+    pub fn number(&self, is_chosen: impl FnMut(&EntryRef<'_>) -> bool) -> Result<Numbers> {
+        self.number_within(0..self.index().len(), is_chosen)
+    }
+
+    /// The same for a range of the entries, as [`Pack::entries_at`] counts; of the index no more is read.
+    ///
+    /// # Errors
+    /// As [`Pack::number`].
+    pub fn number_within(
+        &self,
+        range: Range<u64>,
+        mut is_chosen: impl FnMut(&EntryRef<'_>) -> bool,
+    ) -> Result<Numbers> {
+        let len = self.index().len();
+        let range = range.start.min(len)..range.end.min(len);
+        let mut numbers = Numbers::new(range.end);
+        (0..range.start).for_each(|place| numbers.push(place, false));
+        for (place, entry) in range.clone().zip(self.entries_at(range)) {
+            numbers.push(place, is_chosen(&entry?));
         }
         Ok(numbers)
     }

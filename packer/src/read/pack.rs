@@ -35,7 +35,7 @@ use std::sync::Arc;
 /// Packs are replaced by renaming another over them, which is safe. A file that is cut short, or overwritten in place, while it
 /// is open gives [`Error::Lost`]: payloads are read, and what is borrowed of the mapping, which are pages of the index
 /// and [`Pack::bytes`], is watched: a handler of SIGBUS puts zeros in the place of what is gone, and passes on what is
-/// not about packs.
+/// not about packs. Whoever handles that signal later on has it until the next pack is opened.
 ///
 /// Paths in it are text, bytes or a [`PackPath`]. A path of the standard library is none, for these have other separators
 /// elsewhere: `path.as_os_str().as_encoded_bytes()` says that it is meant so.

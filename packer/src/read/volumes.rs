@@ -81,7 +81,7 @@ impl Volumes {
         };
         if options.alone {
             let volume = Volume::new(Vec::new(), 0);
-            return Err(wrong(file.location(), &volume, VolumeProblem::Elsewhere));
+            return Err(wrong(file.location(), &volume, None, VolumeProblem::Elsewhere));
         }
         let shelves = (table.count as usize).div_ceil(SHELF);
         let opened = (0..shelves).map(|_| OnceLock::new()).collect();
@@ -175,16 +175,16 @@ impl Volumes {
             (name, Some(folder)) => (folder.below(name), VolumeProblem::Name),
             (name, None) => (index.folder().below(name), VolumeProblem::Name),
         };
-        let location = location.ok_or_else(|| wrong(index, volume, problem))?;
+        let location = location.ok_or_else(|| wrong(index, volume, None, problem))?;
         if options.alone && location.name() != pack.name() {
-            return Err(wrong(index, volume, VolumeProblem::Elsewhere));
+            return Err(wrong(index, volume, Some(&location), VolumeProblem::Elsewhere));
         }
         Ok(location)
     }
 
     fn open(&self, volume: &Volume, options: &OpenOptions) -> Result<Data> {
         let (location, index) = (self.locate(volume, options)?, &self.index);
-        let missing = || wrong(index, volume, VolumeProblem::Missing);
+        let wrong = |problem| wrong(index, volume, Some(&location), problem);
         let data = match &self.named {
             Named::List(_) => Data::open_if_there(&location, options)?,
             Named::Table { .. } => {
@@ -192,16 +192,16 @@ impl Volumes {
                 Data::open_volume(&location, options, keep)?
             }
         };
-        let data = data.ok_or_else(missing)?;
+        let data = data.ok_or_else(|| wrong(VolumeProblem::Missing))?;
         if data.len() != volume.len {
             let (expected, found) = (volume.len, data.len());
-            return Err(wrong(index, volume, VolumeProblem::Length { expected, found }));
+            return Err(wrong(VolumeProblem::Length { expected, found }));
         }
         // Over a network this would be one more request; there, too, no payload is believed that the index does not name.
         if let Some(expected) = volume.digest.filter(|_| !data.is_remote()) {
             let found = root_of(&data)?;
             if found != Some(expected) {
-                return Err(wrong(index, volume, VolumeProblem::OtherPack));
+                return Err(wrong(VolumeProblem::OtherPack));
             }
         }
         Ok(data)
@@ -215,6 +215,12 @@ pub(crate) fn root_of(data: &Data) -> Result<Option<Digest>> {
     Ok(Footer::from_tail(&footer, data.len()).ok().flatten().map(|footer| footer.digest))
 }
 
-fn wrong(index: &Location, volume: &Volume, problem: VolumeProblem) -> Error {
-    Error::Volume { index: index.clone(), volume: volume.name.clone(), problem }
+fn wrong(
+    index: &Location,
+    volume: &Volume,
+    at: Option<&Location>,
+    problem: VolumeProblem,
+) -> Error {
+    let (index, volume) = (index.clone(), volume.name.clone());
+    Error::Volume { index, volume, at: at.cloned(), problem }
 }

@@ -166,7 +166,8 @@ mod guard {
         }
     }
 
-    /// Sees to the signal from now on.
+    /// Sees to the signal from now on. Whoever has seen to it since (Ray and others do when they start) is passed over: what is
+    /// not about these mappings goes to who was there first, so that no two hand it to each other forever.
     fn install() -> io::Result<()> {
         static INSTALL: Once = Once::new();
         INSTALL.call_once(|| {
@@ -181,16 +182,29 @@ mod guard {
                 }
                 // Known before the handler may need it.
                 BEFORE.store(Box::leak(Box::new(before)), SeqCst);
-                let mut action = MaybeUninit::<libc::sigaction>::zeroed().assume_init();
-                action.sa_sigaction = on_signal as *const () as libc::sighandler_t;
-                action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
-                if libc::sigaction(libc::SIGBUS, &raw const action, ptr::null_mut()) != 0 {
-                    BEFORE.store(ptr::null_mut(), SeqCst);
-                }
             }
         });
-        let installed = !BEFORE.load(SeqCst).is_null() && PAGE.load(SeqCst) > 0;
-        if installed { Ok(()) } else { Err(io::ErrorKind::Unsupported.into()) }
+        let known = !BEFORE.load(SeqCst).is_null() && PAGE.load(SeqCst) > 0;
+        if known && is_installed() { Ok(()) } else { Err(io::ErrorKind::Unsupported.into()) }
+    }
+
+    /// Whether the handler is there, which is put there if it is not.
+    fn is_installed() -> bool {
+        let own = on_signal as *const () as libc::sighandler_t;
+        // SAFETY: as in `install`.
+        unsafe {
+            let mut now = MaybeUninit::<libc::sigaction>::zeroed().assume_init();
+            if libc::sigaction(libc::SIGBUS, ptr::null(), &raw mut now) != 0 {
+                return false;
+            }
+            if now.sa_sigaction == own {
+                return true;
+            }
+            let mut action = MaybeUninit::<libc::sigaction>::zeroed().assume_init();
+            action.sa_sigaction = own;
+            action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
+            libc::sigaction(libc::SIGBUS, &raw const action, ptr::null_mut()) == 0
+        }
     }
 
     extern "C" fn on_signal(

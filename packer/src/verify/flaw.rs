@@ -168,7 +168,9 @@ impl Flaw {
     /// What an error says of a pack; the error itself when it is about something else.
     pub(super) fn of(error: Error) -> Result<Flaw, Error> {
         match error {
-            Error::Volume { index, volume, problem } => Ok(Flaw::Volume { index, volume, problem }),
+            Error::Volume { index, volume, problem, .. } => {
+                Ok(Flaw::Volume { index, volume, problem })
+            }
             error => error.about_pack().map(Flaw::from),
         }
     }

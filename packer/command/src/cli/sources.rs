@@ -3,11 +3,11 @@
 use super::Result;
 use super::arguments::require_disk;
 use super::exit::Failure;
-use rangepack::{Filter, Sources};
+use rangepack::{Filter, Sources, listed_name};
 use rangepack_core::{Escaped, PackPath};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 /// Where what is packed lies, and what it is called in the pack.
 #[derive(Debug, Default, clap::Args)]
@@ -129,7 +129,7 @@ impl SourceArgs {
                 continue;
             }
             let path = super::console::os_path(text);
-            let Some(own) = name_in_pack(&path) else {
+            let Some(own) = listed_name(&path) else {
                 return Err(Failure::Usage {
                     problem: format!(
                         "{}, path {number}: {}: no path in a pack holds `..`",
@@ -140,7 +140,7 @@ impl SourceArgs {
                 });
             };
             let name = self.renamed(&own);
-            if name.is_empty() || is_out(filter, &name) {
+            if name.is_empty() || !filter.accepts_listed(&name) {
                 continue;
             }
             sources.add_alone(&self.on_disk(&path), place(&name, &path)?)?;
@@ -191,24 +191,6 @@ fn own_name(disk: &Path) -> Result<Vec<u8>> {
     })
 }
 
-/// The path in a pack that belongs to one on disk: `.` and what makes it absolute fall away; `None` when it holds `..`.
-fn name_in_pack(path: &Path) -> Option<Vec<u8>> {
-    let mut name = Vec::new();
-    for component in path.components() {
-        match component {
-            Component::Normal(part) => {
-                if !name.is_empty() {
-                    name.push(b'/');
-                }
-                name.extend_from_slice(part.as_encoded_bytes());
-            }
-            Component::ParentDir => return None,
-            Component::Prefix(_) | Component::RootDir | Component::CurDir => {}
-        }
-    }
-    Some(name)
-}
-
 /// Whether two paths in a pack are one, or one lies in the other.
 fn overlap(a: &[u8], b: &[u8]) -> bool {
     let within = |path: &[u8], above: &[u8]| {
@@ -216,13 +198,6 @@ fn overlap(a: &[u8], b: &[u8]) -> bool {
         rest.is_some_and(|rest| rest.is_empty() || above.is_empty() || rest.starts_with(b"/"))
     };
     within(a, b) || within(b, a)
-}
-
-/// Whether a filter leaves out a path that is listed, or a directory above it.
-fn is_out(filter: &Filter, name: &[u8]) -> bool {
-    let mut ends = name.iter().enumerate().filter(|(_, byte)| **byte == b'/');
-    ends.any(|(end, _)| !filter.accepts(&name[..end], true))
-        || filter.narrows() && !filter.accepts(name, false)
 }
 
 fn place<'n>(name: &'n [u8], path: &Path) -> Result<PackPath<'n>> {
@@ -259,12 +234,6 @@ mod tests {
         for bad in ["a", "a=..", "../a=b", "a=a/"] {
             assert!(parse_rename(bad).is_err(), "{bad}");
         }
-        let in_pack =
-            |path: &str| name_in_pack(Path::new(path)).map(|name| String::from_utf8(name).unwrap());
-        assert_eq!(in_pack("./a//b/./c/"), Some("a/b/c".into()));
-        assert_eq!(in_pack("/a"), Some("a".into()));
-        assert_eq!(in_pack("."), Some(String::new()));
-        assert_eq!(in_pack("a/../b"), None);
         assert!(overlap(b"a", b"a/b") && overlap(b"", b"x") && !overlap(b"a", b"ab"));
     }
 }
