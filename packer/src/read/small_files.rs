@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 /// Longer payloads are read one by one, piece by piece.
-const SMALL: u64 = 8 << 20;
+pub(crate) const SMALL: u64 = 8 << 20;
 
 /// Two payloads come with one request when no more lies between them.
 const GAP: u64 = 64 << 10;
