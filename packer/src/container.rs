@@ -5,7 +5,7 @@ pub(crate) mod known;
 mod tables;
 mod tasks;
 mod embedded;
-mod lock;
+pub(crate) mod lock;
 mod proof;
 pub(crate) mod finalize;
 pub(crate) mod journal;

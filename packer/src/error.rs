@@ -166,6 +166,14 @@ pub enum Error {
         /// What stands in the way.
         problem: RemoteProblem,
     },
+    /// A file at a URL cannot be written. Nothing of it is there.
+    #[error("cannot write {url}: {problem}")]
+    Upload {
+        /// The URL.
+        url: Url,
+        /// What stands in the way.
+        problem: RemoteProblem,
+    },
     /// The observer wanted it to stop.
     #[error("stopped at {at}")]
     Cancelled {
@@ -342,6 +350,12 @@ pub enum RemoteProblem {
     /// An answer that is none to the question.
     #[error("the server's answer is wrong: {0}")]
     BadAnswer(BadAnswer),
+    /// Files are not written at URLs of this kind.
+    #[error("files are written at s3://, gs:// and az:// only")]
+    NotWritable,
+    /// The bucket in which a file is to be written is not there.
+    #[error("there is no such bucket")]
+    NoBucket,
     /// The caller reads it, and said so: see [`Opener`](crate::Opener).
     #[error("{0}")]
     Caller(CallerError),

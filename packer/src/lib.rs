@@ -110,10 +110,12 @@ pub use extract::{
 };
 pub use filter::{Filter, FilterError, FilterOptions, Globs};
 pub use index::writer::{DirectoryLines, Finished, IndexFormat, IndexOptions};
-pub use merge::{MergeInput, MergeOptions, Merged, OnConflict, merge};
+pub use merge::{
+    CompactOptions, Compacted, MergeInput, MergeOptions, Merged, OnConflict, compact, merge,
+};
 pub use pack::{
     Compression, Dictionaries, PackOptions, Packed, Share, Sources, Split, Summary, Survey,
-    listed_name, pack, pack_sources, pack_stream, split, survey, survey_sources,
+    listed_name, pack, pack_sources, pack_stream, pack_url, split, survey, survey_sources,
 };
 pub use progress::{Event, Observer, PROBLEMS_KEPT};
 pub use read::any_entry::AnyEntry;

@@ -1,23 +1,33 @@
-//! Makes one pack of many, of their indexes alone: payloads stay where they are (FORMAT.md, "Table of volumes").
+//! Makes one pack of many: of their indexes alone, payloads stay where they are (FORMAT.md, "Table of volumes"); or with copies of
+//! them.
 
 mod input;
 mod parts;
+mod fetch;
+mod copy;
+mod compact;
 
-use crate::error::{Error, MergeProblem, Result};
+use crate::error::{Action, Error, MergeProblem, Result, Setting};
 use crate::index::groups::Groups;
 use crate::index::merging::Merging;
-use crate::index::writer::{Extras, Finished, IndexOptions, IndexWriter};
+use crate::index::writer::{Extras, Finished, IndexFormat, IndexOptions, IndexWriter};
 use crate::progress::{Event, Latch, Observer, go_on};
 use crate::read::pack::Pack;
 use crate::setters::setters;
 use crate::source::location::Location;
 use crate::source::options::OpenOptions;
 use crate::source::platform::directory_of;
-use crate::source::replace::{Finish, Replacement, refuse_to_replace};
+use crate::source::remote::send;
+use crate::source::replace::{Finish, Replacement, refuse_same, refuse_to_replace};
+pub use compact::{CompactOptions, Compacted, compact};
+use copy::{Copier, NewPack};
 use input::Input;
 use parts::Parts;
-use rangepack_core::{Entry, Escaped, Kind, PackPathBuf};
-use std::path::Path;
+use rangepack_core::layout::Volume;
+use rangepack_core::{Codec, Entry, Escaped, Kind, PackPathBuf};
+use std::fs::File;
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
 
 /// A pack that becomes a part of another.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,9 +67,16 @@ pub enum OnConflict {
 }
 
 /// How packs are merged.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct MergeOptions {
+    /// Copy the payloads, too: what comes of it needs no other file. The same payload is stored once, as long as it is remembered: the
+    /// last quarter to half a million of them are.
+    pub copy: bool,
+    /// With `copy`: each payload begins at a multiple of this many bytes.
+    pub align: u64,
+    /// With `copy`: which indexes the pack carries. Others have the paged one alone.
+    pub index: IndexOptions,
     /// Paths that two parts have with different content.
     pub on_conflict: OnConflict,
     /// The directory, or the beginning of the URLs, below which the parts lie; whoever reads the merged pack must say it,
@@ -73,7 +90,25 @@ pub struct MergeOptions {
     pub fsync: bool,
 }
 
+impl Default for MergeOptions {
+    fn default() -> MergeOptions {
+        MergeOptions {
+            copy: false,
+            align: 1,
+            index: IndexOptions::paged(),
+            on_conflict: OnConflict::default(),
+            volumes: None,
+            open: OpenOptions::default(),
+            overwrite: false,
+            fsync: false,
+        }
+    }
+}
+
 setters!(MergeOptions {
+    copy(bool),
+    align(u64),
+    index(IndexOptions),
     on_conflict(OnConflict),
     volumes(impl Into<Option<Location>>),
     open(OpenOptions),
@@ -87,7 +122,7 @@ setters!(MergeOptions {
 pub struct Merged {
     /// The index.
     pub finished: Finished,
-    /// How many files hold the payloads.
+    /// How many other files hold the payloads.
     pub volumes: u32,
     /// How many entries were in more than one part, with equal content, or decided by [`OnConflict`]; directories are not
     /// counted.
@@ -100,32 +135,95 @@ pub struct Merged {
 /// parts have are one. The same parts in the same order give the same bytes. Memory grows with the number of parts, directories
 /// and groups of hard links, not of entries.
 ///
+/// With [`MergeOptions::copy`] payloads are copied, and dictionaries, in the order of the entries. Each is compared with its digest, and every page of a block
+/// table and every attribute block with its own; what has no digest gets that of what was copied. That takes up to 64 MiB of memory more,
+/// and 32 MiB of what is fetched of remote packs.
+///
+/// `out` may be an `s3://`, `gs://` or `az://` URL, as of [`pack_url`](crate::pack_url). What is written waits in a temporary file.
+///
 /// # Errors
 /// [`Error::Merge`] when a path has different content in two parts, when one is a directory here and a file there, and when a part
 /// does not lie where the merged pack could find it; [`Error::SameFile`] when `out` holds payloads of a part; and whatever reading the parts
-/// gives.
+/// gives. With copies: [`Error::Entry`] for the first payload that is not what its entry says.
 pub fn merge(
     inputs: &[MergeInput],
-    out: impl AsRef<Path>,
+    out: impl Into<Location>,
     options: &MergeOptions,
     observer: &dyn Observer,
 ) -> Result<Merged> {
-    let out = out.as_ref();
     let observer = &Latch::new(observer);
-    refuse_to_replace(out, options.overwrite)?;
-    let packs: Vec<Pack> = inputs
-        .iter()
-        .map(|input| Pack::open_observed(&input.location, &options.open, observer))
-        .collect::<Result<_>>()?;
+    if options.copy {
+        Setting::Align.check(options.align)?;
+    }
+    let out = out.into();
+    let base = options.volumes.clone().unwrap_or_else(|| out.folder());
+    let merging = |path: &Path, scratch: &Path, file: &File| {
+        if options.copy {
+            let disk = inputs.iter().filter_map(|input| input.location.disk());
+            disk.map(|input| refuse_same(path, input)).collect::<Result<()>>()?;
+        }
+        let open =
+            |input: &MergeInput| Pack::open_observed(&input.location, &options.open, observer);
+        let packs = inputs.iter().map(open).collect::<Result<_>>()?;
+        let output = Output { path, base: &base, scratch, file };
+        write(inputs, packs, &output, Extras::default(), options, observer)
+    };
+    match &out {
+        Location::Disk(path) => {
+            refuse_to_replace(path, options.overwrite)?;
+            let replacement = Replacement::new(path)?;
+            let merged = merging(path, &directory_of(replacement.target()), replacement.file())?;
+            replacement.finish(Finish { overwrite: options.overwrite, sync: options.fsync })?;
+            Ok(merged)
+        }
+        Location::Url(url) => {
+            let (path, scratch) = (PathBuf::from(url.to_string()), std::env::temp_dir());
+            send(url, &options.open.remote, options.overwrite, observer, |sending| {
+                let temporary = || Error::io(Action::UseTemporary, &scratch);
+                let mut file = tempfile::tempfile().map_err(temporary())?;
+                let merged = merging(&path, &scratch, &file)?;
+                file.seek(SeekFrom::Start(0)).map_err(temporary())?;
+                io::copy(&mut file, &mut sending.clone()).map_err(temporary())?;
+                Ok(merged)
+            })
+        }
+    }
+}
+
+/// Where the merged pack is written.
+struct Output<'o> {
+    /// What it becomes.
+    path: &'o Path,
+    /// Where its parts lie.
+    base: &'o Location,
+    /// Where temporary files lie.
+    scratch: &'o Path,
+    file: &'o File,
+}
+
+fn write(
+    inputs: &[MergeInput],
+    packs: Vec<Pack>,
+    output: &Output<'_>,
+    extras: Extras,
+    options: &MergeOptions,
+    observer: &dyn Observer,
+) -> Result<Merged> {
     let total = packs.iter().map(|pack| pack.header().entries).sum();
     observer.event(Event::Selected { entries: total });
-
-    let directory = directory_of(out);
-    let base = options.volumes.clone().unwrap_or(Location::Disk(directory.clone()));
-    let replacement = Replacement::new(out)?;
-    let mut file = replacement.writer();
-    let mut parts = Parts::new(&packs, &base, out);
-    let mut writer = IndexWriter::new(&directory);
+    let Output { path: out, base, scratch, file } = *output;
+    let mut file = BufWriter::with_capacity(256 << 10, file);
+    let mut writer = IndexWriter::new(scratch);
+    let mut payloads = match options.copy {
+        true => Payloads::Copied(Box::new(Copier::new(&packs, out, options.align))),
+        false => Payloads::Stay(Parts::new(&packs, base, out)),
+    };
+    if let Payloads::Copied(copier) = &mut payloads {
+        let list = copier.dictionaries(&mut file)?;
+        let list = list.as_ref().map(|(extent, places)| (*extent, &places[..]));
+        writer = writer.with_dictionaries(list)?;
+    }
+    let index = if options.copy { options.index } else { IndexOptions::paged() };
     let mut groups = Groups::default();
     let mut duplicates = 0;
 
@@ -151,22 +249,58 @@ pub fn merge(
                 (number, entry) = (other_number, other);
             }
         }
+        if index.format == IndexFormat::Ndjson
+            && entry.content().is_some_and(|it| it.codec == Codec::Zstd)
+        {
+            return Err(Error::OnlyGzip);
+        }
         groups.renumber(number, &mut entry);
-        parts.take(number, &mut entry, &mut file)?;
-        writer.push(&entry)?;
-        observer.event(Event::Done { path: Escaped(entry.path.as_bytes()), bytes: 0 });
+        let into = NewPack { file: &mut file, index: &mut writer, observer };
+        payloads.take(number, entry, into)?;
     }
 
-    let payload_end = parts.position();
-    let volumes = parts.into_volumes();
-    let count = u32::try_from(volumes.len()).unwrap_or(u32::MAX);
-    let extras = Extras { table: volumes, ..Extras::default() };
+    let into = NewPack { file: &mut file, index: &mut writer, observer };
+    let (payload_end, table) = payloads.finish(into)?;
+    let volumes = u32::try_from(table.len()).unwrap_or(u32::MAX);
+    let extras = Extras { table, ..extras };
     let at_once = |_: &mut _| Ok(());
-    let finished =
-        writer.finish(&mut file, out, payload_end, &extras, IndexOptions::paged(), at_once)?;
-    drop(file);
-    replacement.finish(Finish { overwrite: options.overwrite, sync: options.fsync })?;
-    Ok(Merged { finished, volumes: count, duplicates })
+    let finished = writer.finish(&mut file, out, payload_end, &extras, index, at_once)?;
+    Ok(Merged { finished, volumes, duplicates })
+}
+
+/// What becomes of payloads.
+enum Payloads<'p> {
+    Stay(Parts<'p>),
+    Copied(Box<Copier<'p>>),
+}
+
+impl Payloads<'_> {
+    /// Takes the next entry, which is of pack `number`.
+    fn take<W: Write>(
+        &mut self,
+        number: usize,
+        mut entry: Entry,
+        mut into: NewPack<'_, W>,
+    ) -> Result<()> {
+        match self {
+            Payloads::Stay(parts) => {
+                parts.take(number, &mut entry, into.file)?;
+                into.index.push(&entry)?;
+                let path = Escaped(entry.path.as_bytes());
+                into.observer.event(Event::Done { path, bytes: 0 });
+                Ok(())
+            }
+            Payloads::Copied(copier) => copier.take(number, entry, &mut into),
+        }
+    }
+
+    /// Where what was written ends, and the files that hold payloads.
+    fn finish<W: Write>(self, mut into: NewPack<'_, W>) -> Result<(u64, Vec<Volume>)> {
+        match self {
+            Payloads::Stay(parts) => Ok((parts.position(), parts.into_volumes())),
+            Payloads::Copied(mut copier) => Ok((copier.flush(&mut into)?, Vec::new())),
+        }
+    }
 }
 
 /// Which of two entries counts.

@@ -12,6 +12,7 @@ mod read;
 mod sources;
 mod stream;
 mod survey;
+mod upload;
 mod split;
 mod train;
 mod writer;
@@ -25,7 +26,7 @@ use crate::setters::setters;
 use crate::source::platform::{default_readers, directory_of};
 use crate::source::replace::{Finish, Replacement, refuse_to_replace};
 pub use compress::Compression;
-pub(crate) use dedup::Dedup;
+pub(crate) use dedup::{Dedup, Placed};
 pub(crate) use output::{Announce, Output};
 pub(crate) use pipeline::Pipeline;
 use rangepack_core::{Entry, PackPath};
@@ -42,6 +43,7 @@ use stream::Stream;
 pub use survey::{Survey, survey, survey_sources};
 pub use train::Dictionaries;
 pub(crate) use train::Trained;
+pub use upload::pack_url;
 use writer::Writer;
 
 /// How a tree is packed.

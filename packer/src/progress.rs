@@ -102,7 +102,7 @@ impl<F: Fn(Event<'_>) + Sync> Observer for (F, &AtomicBool) {
 /// | [`finalize`](crate::finalize) | `Index`, `Selected` once, then `Done` for each entry | key order, from the calling thread |
 /// | [`recover`](crate::recover) | `Selected` once, then `Done` or `Failed` for each entry | key order, from the calling thread |
 /// | [`split`](crate::split) | `Done` for each entry, `LeftOut` | that of the pack, from the calling thread |
-/// | [`merge`](crate::merge) | `Index`, `Selected` once, then `Done` for each entry | key order, from the calling thread |
+/// | [`merge`](crate::merge), [`compact`](crate::compact) | `Index`, `Selected` once, `Bytes` of what is copied, then `Done` for each entry | key order, from the calling thread |
 /// | [`survey`](crate::survey) | `Done` for each entry that would be packed, `LeftOut` | that of the pack, from the calling thread |
 ///
 /// Paths inside packs are raw bytes that show themselves escaped for a terminal.

@@ -13,7 +13,7 @@ pub(crate) mod unmapped;
 pub(crate) mod shared;
 pub(crate) mod data;
 #[cfg(feature = "remote")]
-mod remote;
+pub(crate) mod remote;
 #[cfg(not(feature = "remote"))]
 #[path = "source/no_remote.rs"]
-mod remote;
+pub(crate) mod remote;

@@ -21,6 +21,7 @@ mod links;
 #[cfg(unix)]
 mod many;
 mod merge;
+mod merge_copy;
 #[cfg(unix)]
 mod model;
 #[cfg(unix)]

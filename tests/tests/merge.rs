@@ -12,32 +12,33 @@ use std::path::PathBuf;
 use support::frames::record;
 use support::server::{Manner, Server};
 
-struct Home(tempfile::TempDir);
+/// A directory of its own.
+pub(crate) struct Home(tempfile::TempDir);
 
 impl Home {
-    fn new() -> Home {
+    pub(crate) fn new() -> Home {
         Home(tempfile::tempdir().unwrap())
     }
 
-    fn at(&self, name: &str) -> PathBuf {
+    pub(crate) fn at(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
-    fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
         let path = self.at(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, content).unwrap();
     }
 
     /// Packs the directory `name`; the pack is `name.pack`.
-    fn pack(&self, name: &str, options: &PackOptions) -> MergeInput {
+    pub(crate) fn pack(&self, name: &str, options: &PackOptions) -> MergeInput {
         let target = self.at(&format!("{name}.pack"));
         fs::create_dir_all(target.parent().unwrap()).unwrap();
         pack(self.at(name), &target, &options.clone().overwrite(true), &()).unwrap();
         MergeInput::new(&target)
     }
 
-    fn merge(&self, inputs: &[MergeInput]) -> rangepack::Result<Merged> {
+    pub(crate) fn merge(&self, inputs: &[MergeInput]) -> rangepack::Result<Merged> {
         merge(inputs, self.at("all.pack"), &MergeOptions::new().overwrite(true), &())
     }
 
@@ -47,7 +48,7 @@ impl Home {
     }
 
     /// A tree in three parts, whose directories they share: records, a large file, links, what is empty.
-    fn thirds(&self) -> Vec<MergeInput> {
+    pub(crate) fn thirds(&self) -> Vec<MergeInput> {
         for number in 0..900 {
             let part = ["a", "b", "c"][number % 3];
             for root in [part, "whole"] {
@@ -67,7 +68,8 @@ impl Home {
     }
 }
 
-fn paths(pack: &Pack) -> Vec<Vec<u8>> {
+/// All paths in a pack.
+pub(crate) fn paths(pack: &Pack) -> Vec<Vec<u8>> {
     pack.walk("").unwrap().map(|entry| entry.unwrap().path().unwrap().as_bytes().into()).collect()
 }
 

@@ -29,6 +29,7 @@ mod diff;
 mod finalize;
 mod index;
 mod merge;
+mod compact;
 mod split;
 mod recover;
 #[cfg(feature = "serve")]
@@ -84,6 +85,7 @@ enum Command {
     Finalize(finalize::Args),
     Index(index::Args),
     Merge(merge::Args),
+    Compact(compact::Args),
     Split(split::Args),
     Recover(recover::Args),
     #[cfg(feature = "serve")]
@@ -109,6 +111,7 @@ impl Command {
             Command::Finalize(args) => finalize::run(args, global),
             Command::Index(args) => index::run(args, global),
             Command::Merge(args) => merge::run(args, global),
+            Command::Compact(args) => compact::run(args, global),
             Command::Split(args) => split::run(args, global),
             Command::Recover(args) => recover::run(args, global),
             #[cfg(feature = "serve")]

@@ -13,6 +13,7 @@ mod answer;
 mod error;
 mod body;
 mod send;
+mod parts;
 mod shelf;
 mod files;
 mod listing;
@@ -21,6 +22,7 @@ mod guard;
 mod log;
 mod connections;
 
+pub(crate) use connections::raise_file_limit;
 pub(crate) use error::ServeError;
 pub(crate) use log::Log;
 
@@ -31,11 +33,11 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Redirect, Response};
-use rangepack::Error;
+use rangepack::{Error, VolumeProblem};
 use rangepack::{Location, Notes};
 use rangepack::{OpenOptions, VerifiedBlocks, Verify};
 use route::{Route, route};
-use shelf::{RawFile, Served, Shelf};
+use shelf::{FileOf, RawFile, Served, Shelf};
 use std::fmt;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
@@ -393,7 +395,11 @@ impl Shared {
                     response.unwrap_or_else(|error| self.failure(&name, &error))
                 }
                 Some(Err(error)) => self.failure(&name, &error),
-                None => nothing(&name),
+                // A directory of parts may be called `files`.
+                None => match route::whole(request.uri.path()) {
+                    Some(whole) if self.shelf.file(&whole).is_some() => self.raw(request, &whole),
+                    _ => nothing(&name),
+                },
             },
             Route::Nothing => nothing("this path"),
         }
@@ -459,15 +465,20 @@ impl Shared {
     }
 
     fn raw(&self, request: &Parts, name: &str) -> Response {
-        let (served, file) = match self.shelf.file(name) {
+        let FileOf { name: pack, served, file } = match self.shelf.file(name) {
             None => return nothing(name),
             Some(Err(error)) => return self.failure(name, &error),
             Some(Ok(found)) => found,
         };
+        if let Err(error) = served.check(file) {
+            let is_missing =
+                matches!(&error, Error::Volume { problem: VolumeProblem::Missing, .. });
+            return if is_missing { nothing(name) } else { self.failure(&pack, &error) };
+        }
         let Some((content, headers)) = self.told(&served, file) else { return nothing(name) };
         let open = |range| Ok(body::Reader::raw(&served, file, range));
         send::content(request, &content, headers, open)
-            .unwrap_or_else(|error| self.failure(name, &error))
+            .unwrap_or_else(|error| self.failure(&pack, &error))
     }
 
     fn failure(&self, name: &str, error: &Error) -> Response {

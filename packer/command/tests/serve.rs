@@ -2,6 +2,7 @@
 
 mod client;
 mod load;
+mod merged;
 
 use client::{Answer, Client, PATIENCE};
 use rangepack::create;

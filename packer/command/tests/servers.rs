@@ -147,29 +147,38 @@ fn nginx() {
     assert!(said.contains("access is denied (status 403)"), "{said}");
 }
 
-#[test]
-fn s3() {
+/// Starts the server that speaks S3, of whose buckets each is a folder of `served`, and what the environment has to say of it.
+fn store(at: &Path, test: u16) -> Option<(Running, String)> {
     // Beside the other things that cargo builds; `xtask` puts it there.
     let tools = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../tools/bin/s3s-fs");
     let Some(server) = installed(std::slice::from_ref(&tools)).map(PathBuf::from) else {
         println!("SKIPPED: the S3 server s3s-fs is not installed");
-        return;
+        return None;
     };
-    let root = packed();
-    let at = root.path();
-    let port = free_port(1).to_string();
+    let port = free_port(test).to_string();
     let mut command = Command::new(server);
     let command = command.args(["--host", "127.0.0.1", "--port", &port, "--access-key", "test"]);
     let command = command.args(["--secret-key", "secret"]).arg(at.join("served"));
-    let _server = start(command, port.parse().unwrap());
-    let endpoint = format!("http://127.0.0.1:{port}");
-    let environment = [
-        ("AWS_ENDPOINT_URL", endpoint.as_str()),
+    let server = start(command, port.parse().unwrap());
+    Some((server, format!("http://127.0.0.1:{port}")))
+}
+
+fn environment(endpoint: &str) -> [(&str, &str); 5] {
+    [
+        ("AWS_ENDPOINT_URL", endpoint),
         ("AWS_ALLOW_HTTP", "true"),
         ("AWS_ACCESS_KEY_ID", "test"),
         ("AWS_SECRET_ACCESS_KEY", "secret"),
         ("AWS_REGION", "us-east-1"),
-    ];
+    ]
+}
+
+#[test]
+fn s3() {
+    let root = packed();
+    let at = root.path();
+    let Some((_server, endpoint)) = store(at, 1) else { return };
+    let environment = environment(&endpoint);
     everything(at, &environment, "s3://bucket/dir/x.pack");
     let mut wrong = environment;
     wrong[3].1 = "guessed";
@@ -178,10 +187,157 @@ fn s3() {
 }
 
 #[test]
+fn s3_is_written() {
+    let root = packed();
+    let at = root.path();
+    // Longer than what is on its way at once, so that it takes parts, and some wait.
+    let numbers = (0..20_000_000u32).flat_map(|n| n.wrapping_mul(0x9e37_79b1).to_le_bytes());
+    fs::create_dir(at.join("long")).unwrap();
+    fs::write(at.join("long/numbers"), numbers.collect::<Vec<_>>()).unwrap();
+    let Some((_server, endpoint)) = store(at, 2) else { return };
+    let environment = environment(&endpoint);
+    let there = |line: &str, code: i32| run(at, &environment, line, code);
+    let bucket = |name: &str| at.join("served/bucket").join(name);
+    for source in ["src", "long"] {
+        run(at, &[], &format!("pack {source} {source}.pack"), 0);
+        there(&format!("pack {source} s3://bucket/new/{source}.pack"), 0);
+        let here = fs::read(at.join(format!("{source}.pack"))).unwrap();
+        assert!(here == fs::read(bucket(&format!("new/{source}.pack"))).unwrap(), "{source}");
+        let (_, said) = there(&format!("pack {source} s3://bucket/new/{source}.pack"), 2);
+        assert!(said.contains("exists already") && said.contains("--force"), "{said}");
+        there(&format!("pack --force {source} s3://bucket/new/{source}.pack"), 0);
+    }
+    let before: Vec<_> = fs::read_dir(bucket("")).unwrap().map(|it| it.unwrap().path()).collect();
+    assert_eq!(before.len(), 2, "nothing is left of parts: {before:?}");
+
+    let mut wrong = environment;
+    wrong[3].1 = "guessed";
+    let (_, said) = run(at, &wrong, "pack src s3://bucket/y.pack", 2);
+    assert!(said.contains("access is denied") && !said.contains("guessed"), "{said}");
+    let nobody = format!("http://127.0.0.1:{}", free_port(2));
+    let mut wrong = environment;
+    wrong[0].1 = &nobody;
+    let (_, said) = run(at, &wrong, "pack src s3://bucket/y.pack", 2);
+    assert!(said.contains("cannot write s3://bucket/y.pack: no connection"), "{said}");
+
+    // Only the index goes there.
+    let (_, said) = there(
+        "merge s3://bucket/new/src.pack s3://bucket/new/long.pack -o s3://bucket/all.pack",
+        0,
+    );
+    assert!(said.contains("in 2 files") && bucket("all.pack").metadata().unwrap().len() < 200_000);
+    let (numbers, _) = there("cat s3://bucket/all.pack numbers", 0);
+    assert!(numbers == fs::read(at.join("long/numbers")).unwrap());
+    assert!(there("verify s3://bucket/all.pack", 0).1.contains("everything is as it was packed"));
+    let (_, said) = there("merge s3://bucket/all.pack -o s3://bucket/new/src.pack --force", 2);
+    assert!(said.contains("read and written at once"), "{said}");
+    there("merge --copy s3://bucket/all.pack -o s3://bucket/one.pack", 0);
+    assert!(there("verify s3://bucket/one.pack", 0).1.contains("everything is as it was packed"));
+}
+
+/// What a store was asked for, one question after the other.
+type Asked = std::sync::mpsc::Receiver<String>;
+
+/// A store that begins an upload, and never answers to a part of it; and that has no bucket `none`.
+fn hanging_store() -> (String, Asked) {
+    use std::io::{BufRead, BufReader, Read, Write};
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let (sender, asked) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (stream, sender) = (stream.unwrap(), sender.clone());
+            std::thread::spawn(move || {
+                let mut reader = BufReader::new(stream);
+                loop {
+                    let (mut line, mut len) = (String::new(), 0);
+                    if reader.read_line(&mut line).unwrap_or(0) == 0 {
+                        return;
+                    }
+                    let mut header = String::new();
+                    while reader.read_line(&mut header).unwrap_or(0) > 2 {
+                        let value = header.to_lowercase();
+                        len = value
+                            .strip_prefix("content-length:")
+                            .map_or(len, |value| value.trim().parse().unwrap());
+                        header.clear();
+                    }
+                    let method = line.split(' ').next().unwrap_or("").to_owned();
+                    let _ = sender.send(line.clone());
+                    let has_bucket = !line.contains("/none/");
+                    if method == "PUT" && has_bucket {
+                        continue;
+                    }
+                    std::io::copy(&mut (&mut reader).take(len), &mut std::io::sink()).unwrap();
+                    let body = "<InitiateMultipartUploadResult><Bucket>b</Bucket><Key>k</Key>\
+                                <UploadId>one</UploadId></InitiateMultipartUploadResult>";
+                    let answer = match &method[..] {
+                        "HEAD" | "PUT" => {
+                            "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n".to_owned()
+                        }
+                        "POST" => {
+                            format!(
+                                "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}",
+                                body.len()
+                            )
+                        }
+                        _ => "HTTP/1.1 204 No Content\r\n\r\n".to_owned(),
+                    };
+                    reader.get_mut().write_all(answer.as_bytes()).unwrap();
+                }
+            });
+        }
+    });
+    (endpoint, asked)
+}
+
+#[test]
+fn a_bucket_that_is_not_there_is_told() {
+    let root = tempfile::tempdir().unwrap();
+    fs::create_dir(root.path().join("src")).unwrap();
+    let (endpoint, _asked) = hanging_store();
+    let environment = environment(&endpoint);
+    let (_, said) = run(root.path(), &environment, "pack src s3://none/x.pack", 2);
+    assert!(said.contains("cannot write s3://none/x.pack: there is no such bucket"), "{said}");
+    assert!(said.contains("hint:") && !said.contains("secret"), "{said}");
+}
+
+#[test]
+fn an_upload_that_is_interrupted_is_taken_back() {
+    let root = tempfile::tempdir().unwrap();
+    let at = root.path();
+    fs::create_dir(at.join("src")).unwrap();
+    fs::write(at.join("src/long"), vec![7; 80 << 20]).unwrap();
+    let (endpoint, asked) = hanging_store();
+    let environment = environment(&endpoint);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rangepack"));
+    command.args(["pack", "src", "s3://bucket/x.pack"]).envs(environment).current_dir(at);
+    let child = command.env_remove("HTTP_PROXY").env_remove("http_proxy");
+    let child = child.stderr(Stdio::piped()).spawn().unwrap();
+    let until = |method: &str| {
+        while let Ok(line) = asked.recv_timeout(PATIENCE) {
+            if line.starts_with(method) {
+                return line;
+            }
+        }
+        panic!("no {method} came");
+    };
+    until("PUT ");
+    let process = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(process, rustix::process::Signal::INT).unwrap();
+    let taken_back = until("DELETE ");
+    assert!(taken_back.contains("uploadId=one"), "{taken_back}");
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
 fn urls_where_files_are_written() {
     let root = tempfile::tempdir().unwrap();
     for line in [
         "pack src https://example.org/x.pack",
+        "merge x.pack -o https://example.org/x.pack",
+        "compact s3://bucket/x.pack",
         "pack s3://bucket/src x.pack",
         "create --src src --container gs://bucket/x",
         "finalize az://bucket/x",

@@ -51,8 +51,9 @@ impl Locked {
         }
     }
 
+    /// Whether its path still leads to it, and not to another file.
     #[cfg(unix)]
-    fn has_the_name(&self) -> Result<bool> {
+    pub(crate) fn has_the_name(&self) -> Result<bool> {
         use std::os::unix::fs::MetadataExt;
         let examine = || Error::io(Action::Examine, &self.path);
         let locked = self.file.metadata().map_err(examine())?;
@@ -66,7 +67,7 @@ impl Locked {
     /// A file that is open cannot be removed or replaced there.
     #[cfg(not(unix))]
     #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "it is needed elsewhere")]
-    fn has_the_name(&self) -> Result<bool> {
+    pub(crate) fn has_the_name(&self) -> Result<bool> {
         Ok(true)
     }
 

@@ -129,6 +129,9 @@ pub enum ContainerProblem {
         /// Its tag.
         tag: rangepack_core::Tag,
     },
+    /// A container has no paged index of its own, and so it is not compacted.
+    #[error("it has no paged index of its own")]
+    NoPagedIndex,
     /// A container has a paged index, so none is made.
     #[error("it has a paged index already")]
     HasPagedIndex,

@@ -80,7 +80,7 @@ impl Error {
             Error::Lost { .. } | Error::Remote { problem: RemoteProblem::Changed, .. } => {
                 ErrorKind::Changed
             }
-            Error::Remote { .. } => ErrorKind::Remote,
+            Error::Remote { .. } | Error::Upload { .. } => ErrorKind::Remote,
             Error::Cancelled { .. } => ErrorKind::Cancelled,
             Error::Exists { .. }
             | Error::Incomplete { .. }

@@ -123,7 +123,13 @@ impl<'p> Parts<'p> {
         let data = pack.volume(volume)?;
         let location = data.location();
         // It would be replaced by what speaks of it.
-        location.disk().map_or(Ok(()), |path| refuse_same(self.out, path))?;
+        match location.disk() {
+            Some(path) => refuse_same(self.out, path)?,
+            None if location.to_string().as_bytes() == self.out.as_os_str().as_encoded_bytes() => {
+                return Err(Error::SameFile { path: self.out.to_owned() });
+            }
+            None => {}
+        }
         let name = location.within(self.base).ok_or_else(|| {
             let (volume, folder) = (location.clone(), self.base.clone());
             Error::Merge(Box::new(MergeProblem::Elsewhere { volume, folder }))

@@ -63,6 +63,12 @@ impl Dedup {
         Some(placed)
     }
 
+    /// Whether [`Dedup::find`] would find them now.
+    pub(crate) fn knows(&self, digest: &Digest, codec: Codec) -> bool {
+        let key = (codec, *digest);
+        self.young.offsets.contains_key(&key) || self.old.offsets.contains_key(&key)
+    }
+
     /// Remembers the payload of an entry that an earlier run wrote into the same file.
     pub(crate) fn learn(&mut self, entry: &Entry) {
         if let Kind::File(content) = &entry.kind

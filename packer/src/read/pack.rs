@@ -208,8 +208,11 @@ impl Pack {
         &self.0.options
     }
 
-    /// A file with payloads: 0 is the pack itself. Others are opened when they are first asked for.
-    pub(crate) fn volume(&self, volume: u32) -> Result<&Data> {
+    /// A file with payloads, by its number: 0 is the pack itself. Others are opened when they are first asked for.
+    ///
+    /// # Errors
+    /// [`Error::Volume`] when it cannot be taken for what the index names, and [`Error::Pack`] when the index names none such.
+    pub fn volume(&self, volume: u32) -> Result<&Data> {
         if volume == 0 {
             return Ok(&self.0.data);
         }

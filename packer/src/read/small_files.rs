@@ -9,6 +9,9 @@ use rangepack_core::{AttributeBlock, Content, Extent};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+/// Longer payloads of remote files are read one by one, piece by piece.
+pub(crate) const SMALL: u64 = 8 << 20;
+
 /// What comes together.
 struct Reads {
     /// Longer payloads are read one by one, piece by piece.
@@ -20,7 +23,7 @@ struct Reads {
 }
 
 /// Of remote files, where each request takes as long as many bytes.
-const REMOTE: Reads = Reads { small: 8 << 20, gap: 64 << 10, longest: 8 << 20 };
+const REMOTE: Reads = Reads { small: SMALL, gap: 64 << 10, longest: 8 << 20 };
 
 /// Of files on disk: what was read is still in the cache of a core when it is hashed.
 const DISK: Reads = Reads { small: 64 << 10, gap: 1 << 10, longest: 256 << 10 };

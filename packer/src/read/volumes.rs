@@ -1,6 +1,7 @@
 //! Other files that hold payloads: named by the index, opened when they are needed.
 
 use crate::error::{Error, Result, VolumeProblem};
+use crate::read::pack::Pack;
 use crate::source::data::{Data, Gathered};
 use crate::source::location::Location;
 use crate::source::options::OpenOptions;
@@ -79,7 +80,7 @@ impl Volumes {
             let named = source.ask(|source| index.volumes(source, &options.limits))?;
             return Volumes::new(pack, file.location(), named, options);
         };
-        if options.alone {
+        if options.alone && !options.merged {
             let volume = Volume::new(Vec::new(), 0);
             return Err(wrong(file.location(), &volume, None, VolumeProblem::Elsewhere));
         }
@@ -176,7 +177,8 @@ impl Volumes {
             (name, None) => (index.folder().below(name), VolumeProblem::Name),
         };
         let location = location.ok_or_else(|| wrong(index, volume, None, problem))?;
-        if options.alone && location.name() != pack.name() {
+        let is_listed = matches!(self.named, Named::List(_));
+        if options.alone && is_listed && location.name() != pack.name() {
             return Err(wrong(index, volume, Some(&location), VolumeProblem::Elsewhere));
         }
         Ok(location)
@@ -198,10 +200,22 @@ impl Volumes {
             return Err(wrong(VolumeProblem::Length { expected, found }));
         }
         // Over a network this would be one more request; there, too, no payload is believed that the index does not name.
-        if let Some(expected) = volume.digest.filter(|_| !data.is_remote()) {
+        if let Some(expected) = volume.digest.filter(|_| options.alone || !data.is_remote()) {
             let found = root_of(&data)?;
             if found != Some(expected) {
                 return Err(wrong(VolumeProblem::OtherPack));
+            }
+        } else if options.alone && matches!(self.named, Named::Table { .. }) {
+            // A stranger's index may name any file, and payloads that nobody took a digest of are not verified.
+            let itself = OpenOptions {
+                volumes: None,
+                merged: false,
+                expected: None,
+                index: None,
+                ..options.clone()
+            };
+            if Pack::open_with(&location, &itself).is_err() {
+                return Err(wrong(index, volume, VolumeProblem::Elsewhere));
             }
         }
         Ok(data)

@@ -1,8 +1,9 @@
 //! What stands for remote files in builds without them: none can be opened.
 
 use crate::error::{Error, RemoteProblem, Result};
+use crate::progress::Observer;
 use crate::source::location::Url;
-use crate::source::options::OpenOptions;
+use crate::source::options::{OpenOptions, RemoteOptions};
 use crate::source::traffic::Traffic;
 use rangepack_core::Extent;
 use rangepack_core::layout::Header;
@@ -62,6 +63,37 @@ impl Remote {
 
     pub(crate) fn fetch(&self, _: Extent) -> Fetch {
         match *self {}
+    }
+}
+
+/// What takes the bytes of a file on its way; there is none.
+#[derive(Debug, Clone)]
+pub(crate) struct Sending(std::convert::Infallible);
+
+/// Makes a file at a URL, which cannot be done here.
+pub(crate) fn send<T>(
+    url: &Url,
+    _: &RemoteOptions,
+    _: bool,
+    _: &dyn Observer,
+    _: impl FnOnce(&Sending) -> Result<T>,
+) -> Result<T> {
+    Err(Error::Upload { url: url.clone(), problem: RemoteProblem::NotBuilt })
+}
+
+impl Sending {
+    pub(crate) fn has_old(&self) -> bool {
+        match self.0 {}
+    }
+}
+
+impl std::io::Write for Sending {
+    fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+        match self.0 {}
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        match self.0 {}
     }
 }
 

@@ -35,6 +35,9 @@ pub struct OpenOptions {
     /// Refuse packs whose payloads lie in other files: a stranger's pack could name any that lies
     /// beside it. An index beside a container may name that container.
     pub alone: bool,
+    /// With [`OpenOptions::alone`]: read merged packs all the same, but only of parts that are packs, old containers or `.fpack`s
+    /// themselves. So nothing can be read that could not be opened alone.
+    pub merged: bool,
     /// Where the volumes of a pack lie: a directory, or what their URLs begin with. `None` is the directory of the pack.
     pub volumes: Option<Location>,
     /// Bounds for everything that a hostile pack could inflate.
@@ -54,6 +57,7 @@ setters!(OpenOptions {
     expected(impl Into<Option<Digest>>),
     index(impl Into<Option<Location>>),
     alone(bool),
+    merged(bool),
     volumes(impl Into<Option<Location>>),
     limits(Limits),
     remote(RemoteOptions),

@@ -7,6 +7,7 @@ mod pages;
 mod http;
 mod store;
 mod given;
+mod upload;
 
 use crate::error::{BadAnswer, Error, RemoteProblem, Result};
 use crate::source::location::{Scheme, Url};
@@ -20,6 +21,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 pub(crate) use runtime::Fetch;
+pub(crate) use upload::send;
 
 /// How much of the end is fetched when a file is opened: footer and root page are in it.
 const TAIL: u64 = 64 << 10;

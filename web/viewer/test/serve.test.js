@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { renameSync } from 'node:fs';
 import { join } from 'node:path';
@@ -50,6 +50,19 @@ test('one pack is opened at once, and played by ranges', async () => {
   await page.goto(`${url}#/media/tone.wav`);
   await page.locator('audio').waitFor();
   await page.waitForFunction(() => (document.querySelector('audio')?.duration ?? 0) > 0.9);
+  assert.deepEqual(page.errors, []);
+});
+
+test('files of a merged pack come out of its parts', async () => {
+  const page = await stage.page();
+  stage.addPack('one', { 'one.txt': 'it lies in one part\n' });
+  stage.addPack('two', { 'two.txt': 'it lies in another\n' });
+  execFileSync(rangepack(), ['merge', '-q', 'one.pack', 'two.pack', '-o', 'merged.pack'], { cwd: stage.folder });
+  await page.goto(await serve('merged.pack'));
+  await page.getByRole('treeitem', { name: 'one.txt' }).click();
+  await page.getByText('it lies in one part').waitFor();
+  await page.getByRole('treeitem', { name: 'two.txt' }).click();
+  await page.getByText('it lies in another').waitFor();
   assert.deepEqual(page.errors, []);
 });
 

@@ -7,10 +7,10 @@ use super::exit::Failure;
 use super::follow::Follow;
 use super::status::State;
 use crate::format::{Size, count};
-use rangepack::Location;
 use rangepack::{Compression, PackOptions, default_readers, default_threads};
 use rangepack::{DirectoryLines, IndexFormat, IndexOptions, Tail};
 use rangepack::{Filter, FilterOptions};
+use rangepack::{Location, Url};
 use rangepack::{OpenOptions, Pack, Verify};
 use rangepack_core::Digest;
 use std::path::Path;
@@ -133,6 +133,14 @@ impl TailArgs {
     }
 }
 
+/// The URL of an object store, if a file is to be written there.
+pub(super) fn store_url(place: &Path) -> Option<Url> {
+    match Location::from(place) {
+        Location::Url(url) if !url.to_string().starts_with("http") => Some(url),
+        _ => None,
+    }
+}
+
 /// Fails when what is written, or read in other ways than packs, lies on no disk: at a URL, or in a stream.
 pub(super) fn require_disk(place: &Path) -> Result<()> {
     let location = Location::from(place);
@@ -142,8 +150,8 @@ pub(super) fn require_disk(place: &Path) -> Result<()> {
     }
     Err(Failure::Usage {
         problem: format!("{location} is a URL; this has to lie on disk"),
-        hint: "ls, tree, find, du, cat, info, verify, diff, extract and serve read packs at URLs; for \
-               the rest, copy the file here, or the result there",
+        hint: "ls, tree, find, du, cat, info, verify, diff, extract, merge and serve read packs at URLs, pack and merge write \
+               to s3://, gs:// and az://; for the rest, copy the file here, or the result there",
     })
 }
 
@@ -350,7 +358,8 @@ pub(super) fn parse_size(text: &str) -> std::result::Result<u64, String> {
     number.checked_mul(1 << shift).ok_or_else(|| "that is more than any file holds".to_owned())
 }
 
-fn parse_alignment(text: &str) -> std::result::Result<u64, String> {
+/// Reads an alignment in bytes.
+pub(super) fn parse_alignment(text: &str) -> std::result::Result<u64, String> {
     match parse_size(text)? {
         0 => Err("it is at least 1".to_owned()),
         align if align > 1 << 30 => Err("it is at most 1G".to_owned()),

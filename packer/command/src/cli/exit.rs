@@ -177,7 +177,7 @@ fn advice(error: &Error) -> Option<&'static str> {
              included; a signed URL may have expired",
             )
         }
-        Error::Remote { problem, .. } => advice_on_remote(problem),
+        Error::Remote { problem, .. } | Error::Upload { problem, .. } => advice_on_remote(problem),
         Error::Volume { problem: VolumeProblem::Elsewhere, .. } => Some("name that file instead"),
         Error::Volume { problem: VolumeProblem::Missing, .. } => {
             Some("put it beside the index, under this name, or say with --volumes where it lies")
@@ -288,6 +288,9 @@ fn advice_on_container(problem: &ContainerProblem) -> Option<&'static str> {
              cannot be read without the index beside it. `rangepack pack` makes a new pack"
         }
         ContainerProblem::Locked => "wait for it to end",
+        ContainerProblem::NoPagedIndex => {
+            "nothing was changed; `rangepack index CONTAINER --in-place` gives an old container one"
+        }
         ContainerProblem::SidecarElsewhere => {
             "an index beside a container must lie in the same directory, or it is not found"
         }
@@ -349,6 +352,7 @@ fn advice_on_format(format: OtherFormat) -> &'static str {
 fn advice_on_remote(problem: &RemoteProblem) -> Option<&'static str> {
     Some(match problem {
         RemoteProblem::NotFound(_) => "look at the URL: host, bucket and path must be exact",
+        RemoteProblem::NoBucket => "look at its name, or make it first",
         RemoteProblem::Denied(_) => {
             "credentials come from the environment: AWS_*, GOOGLE_* or AZURE_*; public buckets of S3 want \
              AWS_SKIP_SIGNATURE=true"

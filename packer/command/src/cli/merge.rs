@@ -1,7 +1,7 @@
-//! `rangepack merge`: many packs as one, of their indexes alone.
+//! `rangepack merge`: many packs as one, of their indexes alone or with copies of what is in them.
 
 use super::Result;
-use super::arguments::{check_place, require_disk};
+use super::arguments::{check_place, parse_alignment, require_disk, store_url};
 use super::console::{Global, note};
 use super::exit::{Exit, Failure};
 use super::follow::Follow;
@@ -9,7 +9,7 @@ use super::progress::{ProgressArgs, Steps};
 use super::status::State;
 use super::summary::Done;
 use crate::format::{Size, count};
-use rangepack::{Location, MergeInput, MergeOptions, OnConflict, PackPathBuf};
+use rangepack::{IndexFormat, Location, MergeInput, MergeOptions, OnConflict, PackPathBuf};
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
@@ -17,13 +17,20 @@ Examples:
   rangepack merge part-*.pack -o all.pack
   rangepack merge train.pack test.pack --prefix test.pack=test/ -o all.pack
   rangepack merge s3://data/a.pack s3://data/b.pack --volumes s3://data -o all.pack
+  rangepack merge s3://data/a.pack s3://data/b.pack -o s3://data/all.pack
+  rangepack merge --copy part-*.pack -o whole.pack
 
-No payload is copied: the merged pack is an index, and finds its parts beside it or below its directory, by their names, lengths
-and root digests. Everything is read through it as if it were one pack; what needs a part that is missing fails and names it.";
+Without --copy no payload is copied: the merged pack is an index, and finds its parts beside it or below its directory, by their names, lengths
+and root digests. Everything is read through it as if it were one pack; what needs a part that is missing fails and names it.
+
+With --copy what comes of it needs no other file. Each payload is compared with its SHA-256 while it is copied, and the first that
+differs ends it: nothing appears then. Identical files of different parts are stored once.
+
+In an object store OUT appears as with `rangepack pack`; what is written waits in a temporary file: an index, or with --copy all of it.";
 
 /// Make one pack of many, without copying what is in them
 ///
-/// The parts stay where they are. They may be merged packs, CTNRv1 containers and .fpack files, too. Directories that several parts have
+/// The parts stay where they are, unless --copy is given. They may be merged packs, CTNRv1 containers and .fpack files, too. Directories that several parts have
 /// become one; a file that several have with the same content is one file.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
@@ -34,6 +41,15 @@ pub(super) struct Args {
     /// The merged pack
     #[arg(short, long, value_name = "OUT")]
     out: PathBuf,
+    /// Copy what is in the parts, so that the merged pack needs no other file
+    #[arg(long, conflicts_with = "volumes")]
+    copy: bool,
+    /// With --copy: begin each file at a multiple of N bytes: `512`, `4k`
+    #[arg(long, value_name = "N", requires = "copy", value_parser = parse_alignment)]
+    align: Option<u64>,
+    /// With --copy: add the NDJSON trailer that the old programs read
+    #[arg(long, requires = "copy")]
+    trailer: bool,
     /// Put what is in a part below a directory (may be given for each part)
     #[arg(long, value_name = "PACK=DIR", value_parser = parse_prefix)]
     prefix: Vec<(String, PackPathBuf)>,
@@ -62,7 +78,9 @@ enum Conflict {
 
 /// Merges.
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
-    require_disk(&args.out)?;
+    if store_url(&args.out).is_none() {
+        require_disk(&args.out)?;
+    }
     args.parts.iter().try_for_each(check_place)?;
     let mut inputs: Vec<MergeInput> = args.parts.iter().map(MergeInput::new).collect();
     for (part, directory) in &args.prefix {
@@ -82,9 +100,15 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         Some(Conflict::First) => OnConflict::First,
         Some(Conflict::Last) => OnConflict::Last,
     };
+    options.copy = args.copy;
+    options.align = args.align.unwrap_or(1);
+    options.index.format = if args.trailer { IndexFormat::Both } else { IndexFormat::Paged };
     options.volumes = args.volumes.clone();
     options.overwrite = args.force;
     options.open.volumes = args.volumes.clone();
+    // All parts are open at once.
+    #[cfg(feature = "serve")]
+    crate::serve::raise_file_limit();
     let follow = Follow::new("merging", args.progress.progress, global).stoppable();
     let follow = follow.steps(Steps::default());
     let merged = rangepack::merge(&inputs, &args.out, &options, &follow);
@@ -92,8 +116,14 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     let merged = merged?;
     if !global.quiet {
         let done = Done::indexed("merged", &merged.finished.header, follow.elapsed());
-        let parts = count(merged.volumes.into(), "file");
-        note(&format!("{done}, in {parts}, an index of {}", Size(merged.finished.file_len)));
+        let len = Size(merged.finished.file_len);
+        match args.copy {
+            true => note(&format!("{}, a file of {len}", Done { by_bytes: true, ..done })),
+            false => {
+                let parts = count(merged.volumes.into(), "file");
+                note(&format!("{done}, in {parts}, an index of {len}"));
+            }
+        }
     }
     Ok(Exit::Fine)
 }

@@ -1,6 +1,6 @@
 //! `rangepack pack`: a tree becomes a pack.
 
-use super::arguments::{IndexArgs, SelectArgs, StoreArgs, require_disk};
+use super::arguments::{IndexArgs, SelectArgs, StoreArgs, require_disk, store_url};
 use super::compression::parse_dictionaries;
 use super::console::{Global, note};
 use super::exit::{Exit, Failure};
@@ -11,7 +11,7 @@ use super::status::State;
 use super::summary::Done;
 use super::{Result, console};
 use crate::format::{Size, count, files};
-use rangepack::{Dictionaries, Error, Pack, PackOptions, Sources, Summary, Survey};
+use rangepack::{Dictionaries, Error, Pack, PackOptions, RemoteOptions, Sources, Summary, Survey};
 use rangepack::{Finished, Packed};
 use rangepack_core::ErrorKind;
 use serde::Serialize;
@@ -31,6 +31,7 @@ Examples:
   rangepack pack data data.pack --rename =data-1.2 --dry-run
   git ls-files -z | rangepack pack --files-from - -0 source.pack
   rangepack pack -C /srv photos notes - | ssh host 'cat > all.pack'
+  rangepack pack photos s3://bucket/photos.pack   # also gs:// and az://
 
 A single directory is packed without its own name; several files and directories each below theirs. The
 pack is the same, byte for byte, whatever way the same files under the same names are given.
@@ -39,6 +40,12 @@ Files that cannot be read are warned about and left out; the exit code is 1 then
 such files does not replace another: with --force the old OUT stays, unless --incomplete is given as
 well. Sockets, pipes and devices are left out, too, which is no failure. Hard links and holes are kept
 as such. Times before 1677 and after 2262 are warned about, and become the nearest that fits.
+
+In an object store OUT appears when all of it is there, too, and after a failure or Ctrl-C nothing of it is left. It is sent while it
+is made, in parts of 16 MiB, three at a time; parts of packs of more than 31 GiB are longer. Of a process that is killed the store keeps the parts
+that it has: let a rule of the bucket remove them. Without --force a file that is there is not replaced: the store makes sure of that
+for packs of up to 16 MiB, and longer ones look at the beginning and before the end. Credentials come from the environment, as for
+reading.
 
 A file that another program writes to while it is read is read again, three times in all, then left
 out like one that cannot be read. A write shows by the file's size and by the times of its last change
@@ -50,7 +57,7 @@ file server whose clock is behind, a second write within one tick of it.";
 /// Pack directory trees and files into one file
 ///
 /// Packs everything below SRC into OUT, which appears when it is complete, or not at all. The same
-/// tree gives the same bytes. OUT `-` is standard output.
+/// tree gives the same bytes. OUT `-` is standard output, and it may be an s3://, gs:// or az:// URL.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES, override_usage = "rangepack pack [OPTIONS] <SRC>... <OUT>\n       \
            rangepack pack [OPTIONS] --files-from <LIST> <OUT>")]
@@ -100,7 +107,8 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     let (given, output) = args.places()?;
     let is_stream = output == Path::new("-");
-    if !is_stream {
+    let url = store_url(output);
+    if !is_stream && url.is_none() {
         require_disk(output)?;
     }
     let mut options = args.store.options(&args.select, &args.index)?;
@@ -115,7 +123,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
             hint: "a list says what is packed; `git ls-files` makes one",
         });
     }
-    if !is_stream && !args.dry_run {
+    if !is_stream && url.is_none() && !args.dry_run {
         args.refuse_to_replace(given, output)?;
     }
     // A disk has more room for temporary files than the place where the system has them.
@@ -132,12 +140,15 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     }
     let follow = Follow::new("packing", args.progress.progress, global).stoppable();
     let follow = follow.print_each(args.verbose);
-    let pack = || match is_stream {
-        true => {
+    let pack = || match &url {
+        Some(url) => {
+            rangepack::pack_url(sources, url, &options, &RemoteOptions::default(), &follow)
+        }
+        None if is_stream => {
             let (out, name) = (Box::new(std::io::stdout()), Path::new("standard output"));
             rangepack::pack_stream(sources, out, name, &options, &follow)
         }
-        false => rangepack::pack_sources(sources, output, &options, &follow),
+        None => rangepack::pack_sources(sources, output, &options, &follow),
     };
     // A list can come from a pipe, and is read once.
     let packed = match args.source.files_from {

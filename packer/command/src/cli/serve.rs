@@ -29,6 +29,7 @@ What is where:
   /PACK                   the pack itself, by ranges; its root digest is its ETag
   /PACK/files/PATH        a file in it, verified, by ranges; its SHA-256 is its ETag
   /PACK/files/DIRECTORY/  a list: HTML, or JSON for programs (?format=json&start=0&limit=1000)
+  /PART                   of a merged pack: its parts, by their names there, as far as they are packs themselves
 
 Packs in a folder (not in folders below it) are found when they are asked for, and read anew when they
 were replaced. Replace a pack by renaming another over it; one that is cut short or overwritten in place
@@ -70,6 +71,9 @@ pub(super) struct Args {
     /// Let caches answer for so many seconds without asking again
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     max_age: u32,
+    /// Where the parts of merged packs lie, if not below their directory: a directory, or the beginning of their URLs
+    #[arg(long, value_name = "DIR|URL")]
+    volumes: Option<Location>,
     /// Show index.html for directories, and trust pages in packs like pages of this server
     #[arg(long)]
     site: bool,
@@ -86,7 +90,7 @@ pub(super) struct Args {
 
 /// Serves until it is interrupted.
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
-    args.places.iter().try_for_each(check_place)?;
+    args.places.iter().chain(&args.volumes).try_for_each(check_place)?;
     let interrupted = super::interrupt::flag();
     let token = match &args.token {
         None => None,
@@ -100,6 +104,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     options.hosts.clone_from(&args.allow_host);
     options.cors.clone_from(&args.cors);
     options.max_age = args.max_age;
+    options.open.volumes.clone_from(&args.volumes);
     options.site = args.site;
     options.max_connections = args.max_connections;
     options.header_timeout = Duration::from_secs(args.header_timeout.into());

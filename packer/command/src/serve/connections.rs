@@ -105,7 +105,7 @@ async fn until(stop: &AtomicBool) {
 }
 
 /// Lets this process have as many files and connections open as the system allows it at most.
-pub(super) fn raise_file_limit() {
+pub(crate) fn raise_file_limit() {
     #[cfg(unix)]
     {
         use rustix::process::{Resource, getrlimit, setrlimit};

@@ -52,6 +52,12 @@ pub(super) fn route(path: &str) -> Route {
     }
 }
 
+/// The path of a URL as one name.
+pub(super) fn whole(path: &str) -> Option<String> {
+    let path = path.strip_prefix('/').unwrap_or(path);
+    percent_decode_str(path).decode_utf8().ok().map(|name| name.into_owned())
+}
+
 /// The path of a request as a redirect may name it: a second slash at its beginning would name another host, and so would a
 /// backslash.
 pub(super) fn own_path(path: &str) -> String {

@@ -1,6 +1,7 @@
 //! Which packs are served, and the open ones among them.
 
 use super::answer::can_be_told;
+use super::parts::Parts;
 use headers::ETag;
 use rangepack::Data;
 use rangepack::Location;
@@ -32,6 +33,8 @@ pub(super) struct Shelf {
     asking: Mutex<()>,
     /// Of lists of everything, which wait for all remote packs that are not open.
     list_turns: Turns,
+    /// Which pack a part was found in last.
+    parts: Mutex<HashMap<String, String>>,
 }
 
 /// An open pack. Whoever comes while it is being opened waits.
@@ -47,10 +50,20 @@ pub(super) enum RawFile {
     Pack,
     /// The index beside it.
     Index,
+    /// One of the packs that a merged one speaks of: its number, and the digest of its root page, if that is known.
+    Part(u32, Option<rangepack::Digest>),
 }
 
-/// A pack, and which of its files.
-type FileOf = (Arc<Served>, RawFile);
+/// One of the files that a pack consists of.
+#[derive(Debug)]
+pub(super) struct FileOf {
+    /// The pack's name.
+    pub(super) name: String,
+    /// The pack.
+    pub(super) served: Arc<Served>,
+    /// Which file.
+    pub(super) file: RawFile,
+}
 
 /// What tells files from those that replaced them: of the pack and of the indexes beside it. Remote
 /// ones have none; they tell themselves when they were replaced.
@@ -99,6 +112,7 @@ pub(super) struct Served {
     /// The `.idx` of an old container.
     idx: Option<Data>,
     stamp: Stamp,
+    parts: Parts,
     /// Whoever waits for the network on its account takes one.
     pub(super) turns: Option<Turns>,
 }
@@ -121,7 +135,7 @@ impl Served {
             Some(_) => None,
             None => Data::open_if_there(&location.idx(), options)?,
         };
-        Ok(Served { pack, idx, stamp: stamp.clone(), turns })
+        Ok(Served { pack, idx, stamp: stamp.clone(), parts: Parts::default(), turns })
     }
 
     /// The index that lies beside it, if one does.
@@ -129,12 +143,21 @@ impl Served {
         self.pack.index_beside().or(self.idx.as_ref())
     }
 
-    /// The pack's bytes, or those of the index beside it. Other files that a pack names are not given
-    /// out: a stranger's pack could name any.
+    /// The pack's bytes, those of the index beside it, or those of a part, which is a pack itself. Other files that a pack names are not
+    /// given out: a stranger's pack could name any.
     pub(super) fn data(&self, file: RawFile) -> Option<&Data> {
         match file {
             RawFile::Pack => Some(self.pack.data()),
             RawFile::Index => self.beside(),
+            RawFile::Part(number, _) => self.pack.volume(number).ok(),
+        }
+    }
+
+    /// Fails when one of its files cannot be given out.
+    pub(super) fn check(&self, file: RawFile) -> Result<()> {
+        match file {
+            RawFile::Part(number, _) => self.pack.volume(number).map(|_| ()),
+            RawFile::Pack | RawFile::Index => Ok(()),
         }
     }
 
@@ -150,6 +173,7 @@ impl Served {
             RawFile::Pack => pack.as_ref(),
             RawFile::Index if self.pack.index_beside().is_some() => sidecar.as_ref(),
             RawFile::Index => idx.as_ref(),
+            RawFile::Part(..) => None,
         }
     }
 
@@ -161,7 +185,13 @@ impl Served {
     /// What stands for the bytes of one of its files: of a pack its root digest.
     pub(super) fn etag(&self, file: RawFile) -> Option<ETag> {
         let text = match (file, self.pack.digest().filter(|_| self.pack.index_beside().is_none())) {
-            (RawFile::Pack, Some(digest)) => digest.to_string(),
+            (RawFile::Pack, Some(digest)) | (RawFile::Part(_, Some(digest)), _) => {
+                digest.to_string()
+            }
+            (RawFile::Part(..), _) => {
+                let path = self.data(file)?.location().disk()?;
+                FileStamp::new(&fs::metadata(path).ok()?).text()?
+            }
             _ => self.stamp(file)?.text()?,
         };
         format!("\"{text}\"").parse().ok()
@@ -199,7 +229,7 @@ impl Shelf {
         let remote = packs.iter().filter(|(_, place): &(_, &Location)| place.is_url());
         let turns = remote.map(|(name, _)| (name.clone(), Arc::new(Semaphore::new(TURNS))));
         let mut options = options.clone();
-        options.alone = true;
+        (options.alone, options.merged) = (true, true);
         Shelf {
             turns: turns.collect(),
             list_turns: Arc::new(Semaphore::new(TURNS)),
@@ -208,6 +238,7 @@ impl Shelf {
             options,
             asking: Mutex::default(),
             open: Mutex::default(),
+            parts: Mutex::default(),
         }
     }
 
@@ -224,7 +255,9 @@ impl Shelf {
 
     /// What to wait for before asking about a pack, when it is a remote one.
     pub(super) fn turns(&self, name: &str) -> Option<Turns> {
-        self.turns.get(name).cloned()
+        // What has no pack's name may be a part of any.
+        let may_be_remote = !self.turns.is_empty() && !self.packs.contains_key(name);
+        self.turns.get(name).cloned().or_else(|| may_be_remote.then(|| self.list_turns()))
     }
 
     /// What to wait for before asking for the list of all.
@@ -312,14 +345,49 @@ impl Shelf {
         (is_intact(opened) && *known == Stamp::of(location)).then(|| Arc::clone(served))
     }
 
-    /// A pack, or the index beside one, by its name.
+    /// A pack, the index beside one, or a part of one, by its name.
     pub(super) fn file(&self, name: &str) -> Option<std::result::Result<FileOf, Arc<Error>>> {
+        let of = |name: &str, served, file| FileOf { name: name.to_owned(), served, file };
         if let Some(opened) = self.get(name) {
-            return Some(opened.map(|served| (served, RawFile::Pack)));
+            return Some(opened.map(|served| of(name, served, RawFile::Pack)));
         }
-        let (pack, suffix) = name.split_at(name.rfind('.')?);
-        let served = self.get(pack)?.ok()?;
-        (served.index_suffix()? == suffix).then_some(Ok((served, RawFile::Index)))
+        if let Some((pack, suffix)) = name.rfind('.').map(|dot| name.split_at(dot))
+            && let Some(Ok(served)) = self.get(pack)
+            && served.index_suffix() == Some(suffix)
+        {
+            return Some(Ok(of(pack, served, RawFile::Index)));
+        }
+        self.part(name).map(Ok)
+    }
+
+    /// A part of a merged pack, by its name there.
+    fn part(&self, name: &str) -> Option<FileOf> {
+        let find = |pack: String| {
+            let served = self.if_open(&pack)?;
+            let file = served.parts.find(&served.pack, name)?;
+            Some(FileOf { name: pack, served, file })
+        };
+        let known = lock(&self.parts).get(name).cloned();
+        if let Some(found) = known.and_then(find) {
+            return Some(found);
+        }
+        let Some(found) = self.names().into_iter().find_map(find) else {
+            lock(&self.parts).remove(name);
+            return None;
+        };
+        lock(&self.parts).insert(name.to_owned(), found.name.clone());
+        Some(found)
+    }
+
+    /// A pack, if that takes no asking over a network.
+    fn if_open(&self, name: &str) -> Option<Arc<Served>> {
+        if !self.packs.get(name).is_some_and(Location::is_url) {
+            return self.get(name)?.ok();
+        }
+        let slot = Arc::clone(lock(&self.open).get(name)?);
+        let slot = lock(&slot);
+        let (_, opened) = (*slot).as_ref()?;
+        opened.as_ref().ok().cloned()
     }
 
     /// Opens a pack anew the next time, if it was replaced or cut while it was read, or what came of it was damaged.

@@ -88,6 +88,11 @@ pub(super) fn apart(request: impl FnOnce() -> Answered<Part> + Send + 'static) -
     Fetch::new(answer, None)
 }
 
+/// Begins some work.
+pub(super) fn run(work: impl Future<Output = ()> + Send + 'static) -> Answered<AbortHandle> {
+    Ok(runtime()?.spawn(work).abort_handle())
+}
+
 /// Begins a request. Waiting is done on a channel, so that programs with runtimes of their own can
 /// read packs, too.
 pub(super) fn spawn(request: impl Future<Output = Answered<Part>> + Send + 'static) -> Fetch {

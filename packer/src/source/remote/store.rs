@@ -17,7 +17,7 @@ use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::path::Path;
 use object_store::{
     BackoffConfig, ClientConfigKey, ClientOptions, Error, GetOptions, GetRange, GetResult,
-    ObjectStore, ObjectStoreExt, RetryConfig,
+    MultipartUpload, ObjectStore, ObjectStoreExt, PutMode, PutPayload, RetryConfig,
 };
 use rangepack_core::Extent;
 use std::future::Future;
@@ -35,6 +35,7 @@ pub(super) struct Store {
 /// Asks, and follows no redirect: what is signed, and tokens that go with it, are for one host.
 #[derive(Debug)]
 struct OneHost {
+    connect: Duration,
     timeout: Duration,
 }
 
@@ -48,7 +49,7 @@ impl HttpConnector for OneHost {
         }
         let client = client
             .user_agent(concat!("rangepack/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(self.timeout)
+            .connect_timeout(self.connect)
             .read_timeout(self.timeout)
             .https_only(!set(ClientConfigKey::AllowHttp))
             .danger_accept_invalid_certs(set(ClientConfigKey::AllowInvalidCertificates))
@@ -61,6 +62,30 @@ impl HttpConnector for OneHost {
 
 impl Store {
     pub(super) fn new(url: &Url, options: &RemoteOptions, counters: Counters) -> Answered<Store> {
+        Store::patient(url, options, options.timeout, counters)
+    }
+
+    /// One to write into: no answer comes before all of a part was sent, so more patience is needed.
+    pub(super) fn for_writing(
+        url: &Url,
+        options: &RemoteOptions,
+        counters: Counters,
+    ) -> Answered<Store> {
+        if !matches!(url.scheme(), Scheme::S3 | Scheme::Gs | Scheme::Az) {
+            return Err(RemoteProblem::NotWritable);
+        }
+        Store::patient(url, options, options.timeout.saturating_mul(10), counters)
+    }
+
+    /// `wait` is how long an answer may take.
+    fn patient(
+        url: &Url,
+        options: &RemoteOptions,
+        wait: Duration,
+        counters: Counters,
+    ) -> Answered<Store> {
+        // TLS needs a provider of cryptography; one that the program chose before stays.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let other = |error: Error| RemoteProblem::Other(cause(&error));
         let (scheme, (bucket, key)) = (url.scheme(), url.bucket_and_key());
         if bucket.is_empty() || key.is_empty() {
@@ -71,9 +96,9 @@ impl Store {
         let retry = RetryConfig {
             backoff: BackoffConfig::default(),
             max_retries: options.retries as usize,
-            retry_timeout: options.timeout.saturating_mul(options.retries.saturating_add(1)),
+            retry_timeout: wait.saturating_mul(options.retries.saturating_add(1)),
         };
-        let connector = OneHost { timeout: options.timeout };
+        let connector = OneHost { connect: options.timeout, timeout: wait };
         let store: Box<dyn ObjectStore> = match scheme {
             Scheme::S3 => {
                 let builder = AmazonS3Builder::from_env().with_bucket_name(bucket);
@@ -92,6 +117,45 @@ impl Store {
             }
         };
         Ok(Store { store, key, options: options.clone(), counters })
+    }
+
+    /// Whether there is such a file.
+    pub(super) async fn is_there(&self) -> Answered<bool> {
+        match self.store.head(&self.key).await {
+            Ok(_) => Ok(true),
+            Err(Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(self.problem(error)),
+        }
+    }
+
+    /// Makes a file at once; `false` when there is one that is not to be replaced.
+    pub(super) async fn put(&self, payload: PutPayload, mode: PutMode) -> Answered<bool> {
+        let put = |mode: PutMode| self.store.put_opts(&self.key, payload.clone(), mode.into());
+        let is_create = matches!(mode, PutMode::Create);
+        match put(mode).await {
+            Ok(_) => Ok(true),
+            Err(Error::AlreadyExists { .. }) => Ok(false),
+            // It was asked before whether there is one.
+            Err(Error::NotSupported { .. } | Error::NotImplemented { .. }) if is_create => {
+                let put = put(PutMode::Overwrite).await;
+                put.map(|_| true).map_err(|error| self.writing(error))
+            }
+            Err(error) => Err(self.writing(error)),
+        }
+    }
+
+    /// Begins a file that is made of parts.
+    pub(super) async fn put_multipart(&self) -> Answered<Box<dyn MultipartUpload>> {
+        let begun = self.store.put_multipart(&self.key).await;
+        begun.map_err(|error| self.writing(error))
+    }
+
+    /// What an error means when something is written: nothing but the bucket has to be there.
+    pub(super) fn writing(&self, error: Error) -> RemoteProblem {
+        match self.problem(error) {
+            RemoteProblem::NotFound(_) => RemoteProblem::NoBucket,
+            problem => problem,
+        }
     }
 
     /// The head of an answer, for which the store may be asked several times.
@@ -166,7 +230,7 @@ impl Store {
         Ok(Part { start, bytes, total, version })
     }
 
-    fn problem(&self, error: Error) -> RemoteProblem {
+    pub(super) fn problem(&self, error: Error) -> RemoteProblem {
         match &error {
             Error::NotFound { .. } => RemoteProblem::NotFound(404),
             Error::PermissionDenied { .. } => RemoteProblem::Denied(403),
