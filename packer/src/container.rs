@@ -3,9 +3,9 @@
 pub(crate) mod create;
 pub(crate) mod known;
 mod tables;
-mod tasks;
+pub(crate) mod tasks;
 mod embedded;
-mod lock;
+pub(crate) mod lock;
 mod proof;
 pub(crate) mod finalize;
 pub(crate) mod journal;

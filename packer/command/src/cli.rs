@@ -5,6 +5,7 @@ mod compression;
 mod console;
 mod exit;
 mod follow;
+mod grown;
 mod interrupt;
 mod listing;
 mod notes;
@@ -29,6 +30,10 @@ mod diff;
 mod finalize;
 mod index;
 mod merge;
+mod add;
+mod remove;
+mod sync;
+mod log;
 mod split;
 mod recover;
 #[cfg(feature = "serve")]
@@ -84,6 +89,10 @@ enum Command {
     Finalize(finalize::Args),
     Index(index::Args),
     Merge(merge::Args),
+    Add(Box<add::Args>),
+    Remove(remove::Args),
+    Sync(Box<sync::Args>),
+    Log(log::Args),
     Split(split::Args),
     Recover(recover::Args),
     #[cfg(feature = "serve")]
@@ -109,6 +118,10 @@ impl Command {
             Command::Finalize(args) => finalize::run(args, global),
             Command::Index(args) => index::run(args, global),
             Command::Merge(args) => merge::run(args, global),
+            Command::Add(args) => add::run(args, global),
+            Command::Remove(args) => remove::run(args, global),
+            Command::Sync(args) => sync::run(args, global),
+            Command::Log(args) => log::run(args, global),
             Command::Split(args) => split::run(args, global),
             Command::Recover(args) => recover::run(args, global),
             #[cfg(feature = "serve")]

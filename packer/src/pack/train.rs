@@ -180,7 +180,7 @@ impl Dictionary {
 impl Trained {
     /// Looks through the tree below `roots`, which have these paths in the pack, and learns what its files have in common, on some threads; nothing when these
     /// options want no dictionaries.
-    pub(super) fn new(
+    pub(crate) fn new(
         roots: &[(PathBuf, Vec<u8>)],
         options: &PackOptions,
         skip: &[PathBuf],
@@ -258,7 +258,7 @@ impl Trained {
 
     /// Writes the list of them and then themselves, as the first thing in a pack: so they are found when the end of the pack
     /// is lost. Where the list lies, if there are any.
-    pub(super) fn store(
+    pub(crate) fn store(
         &mut self,
         output: &mut Output,
     ) -> Result<Option<(Extent, &[DictionaryPlace])>> {

@@ -265,7 +265,11 @@ pub(super) struct StoreArgs {
 
 impl StoreArgs {
     /// Everything that the library wants to know; the caller adds what is its own.
-    pub(super) fn options(&self, select: &SelectArgs, index: &IndexArgs) -> Result<PackOptions> {
+    pub(super) fn options(
+        &self,
+        select: &SelectArgs,
+        index: Option<&IndexArgs>,
+    ) -> Result<PackOptions> {
         let mut options = PackOptions::default();
         options.filter = select.filter()?;
         options.follow_links = select.follow_links;
@@ -276,7 +280,9 @@ impl StoreArgs {
         options.attributes = self.xattrs;
         options.threads = self.threads.unwrap_or_else(default_readers);
         options.strict = self.strict;
-        options.index = index.options(self.compress);
+        if let Some(index) = index {
+            options.index = index.options(self.compress);
+        }
         Ok(options)
     }
 }
