@@ -157,8 +157,12 @@ impl Sink for Rewrite<'_> {
 fn is_same(old: &Entry, new: &Entry) -> bool {
     let attributes = |entry: &Entry| entry.attributes.map(|block| (block.len, block.digest));
     let content = |content: &Content| {
-        let group = content.hard_link.map(|_| 1);
-        content.with_hard_link(group)
+        let mut content = content.with_hard_link(content.hard_link.map(|_| 1));
+        // An empty payload may lie anywhere.
+        if content.stored_size == 0 {
+            (content.volume, content.offset) = (0, 0);
+        }
+        content
     };
     let is_same_kind = match (&old.kind, &new.kind) {
         (Kind::Directory(_), Kind::Directory(_)) => true,
