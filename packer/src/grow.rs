@@ -4,10 +4,14 @@ mod base;
 mod step;
 mod removal;
 mod rewrite;
+mod cutter;
+mod copier;
+mod mirror;
 pub(crate) mod generations;
 
 use crate::container::tasks::{Ahead, Tasks, Trust};
 use crate::error::{Action, Error, Result};
+use crate::filter::Filter;
 use crate::index::writer::{Extras, Finished, IndexFormat, IndexWriter};
 use crate::pack::walk::Batch;
 use crate::pack::{self, Dedup, Output, PackOptions, Packed, Sources, Summary, Trained};
@@ -16,11 +20,13 @@ use crate::read::pack::Pack;
 use crate::setters::setters;
 use crate::source::location::growth_note_path;
 use crate::source::platform::directory_of;
+use crate::source::replace::refuse_same;
 use base::{Base, Known};
 use rangepack_core::layout::Volume;
 use rangepack_core::{Digest, Kind, PackPath, Tag};
 use removal::Removal;
-use rewrite::{Others, Rewrite};
+use rewrite::{Changes, Others, Rewrite};
+use mirror::Mirror;
 use std::borrow::Cow;
 use std::io::{BufWriter, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -141,6 +147,35 @@ pub fn sync(
     Run::new(pack, options)?.run(Change::Sync(source.to_owned()), observer)
 }
 
+/// Makes a pack equal to another by a generation: of `source` the index pages of directories that differ are read, or fetched, and
+/// payloads that the pack has not got, wherever they lie in it. Directories with equal tree digests (FORMAT.md, "Tree digests") stay
+/// as they are, times and owners in them included. The metadata becomes that of `source`, beside what
+/// [`PackOptions::metadata`] says. A pack that is not there begins as an empty one.
+///
+/// Whatever comes is verified before it counts. Options that speak of files on disk mean nothing here.
+///
+/// # Errors
+/// Those of [`add`], and of reading `source`.
+pub fn sync_pack(
+    source: &Pack,
+    pack: impl AsRef<Path>,
+    options: &GrowOptions,
+    observer: &dyn Observer,
+) -> Result<Grown> {
+    let path = pack.as_ref();
+    if path.symlink_metadata().is_err() && !options.dry_run {
+        let trailer = options.trailer.unwrap_or(has_trailer(source));
+        let mut empty = PackOptions::default();
+        empty.index.format = if trailer { IndexFormat::Both } else { IndexFormat::Paged };
+        empty.fsync = true;
+        pack::pack_sources(Sources::new(&directory_of(path)), path, &empty, observer)?;
+    }
+    if let Some(other) = source.location().disk() {
+        refuse_same(path, other)?;
+    }
+    Run::new(path, options)?.run(Change::Mirror(source), observer)
+}
+
 /// The first generation.
 fn create(
     source: &Path,
@@ -179,8 +214,9 @@ fn create(
 }
 
 /// What the new generation is.
-enum Change {
+enum Change<'c> {
     Add(Sources),
+    Mirror(&'c Pack),
     Remove(Vec<Vec<u8>>),
     Sync(PathBuf),
 }
@@ -196,7 +232,7 @@ impl<'r> Run<'r> {
         Ok(Run { path, options: options.clone() })
     }
 
-    fn run(mut self, change: Change, observer: &dyn Observer) -> Result<Grown> {
+    fn run(mut self, change: Change<'_>, observer: &dyn Observer) -> Result<Grown> {
         let observer = &Latch::new(observer);
         let (base, pack) = Base::open(self.path, self.options.dry_run, observer)?;
         let format = match self.options.trailer.unwrap_or(has_trailer(&pack)) {
@@ -219,15 +255,11 @@ impl<'r> Run<'r> {
         &self,
         base: &Base,
         pack: Pack,
-        change: Change,
+        change: Change<'_>,
         step: Option<&Arc<Step>>,
         observer: &dyn Observer,
     ) -> Result<Grown> {
         let (path, options) = (base.path.as_path(), &self.options.pack);
-        let removed = match &change {
-            Change::Remove(patterns) => Some(Removal::new(&pack, patterns)?),
-            _ => None,
-        };
         let dedup = options.dedup.then(Dedup::default);
         let mut output = match (step, &base.locked) {
             (Some(step), Some(locked)) => {
@@ -238,33 +270,19 @@ impl<'r> Run<'r> {
             _ => Output::nowhere(options.align, dedup),
         };
         let start = output.position();
-        let others = match (removed, &change) {
-            (Some(removal), _) => Others::Without(removal),
-            (None, Change::Sync(_)) => Others::Go,
-            (None, _) => Others::Stay,
+        let before = pack.user_metadata()?;
+        let mut metadata = match &change {
+            Change::Mirror(source) => source.user_metadata()?,
+            _ => before.clone(),
         };
-        let index = IndexWriter::new(&directory_of(&base.file));
-        let unmatched = options.filter.unmatched();
-        let known = Known::of(&pack);
-        let mut rewrite = Rewrite::new(path, known, others, index, unmatched, observer)?;
-        let summary = match change {
-            Change::Remove(_) => Summary::default(),
-            change => self.read(&pack, base, change, &mut output, &mut rewrite, observer)?,
+        metadata.extend(options.metadata.clone());
+        let New { summary, index, changes, unmatched } = match change {
+            Change::Mirror(source) => mirror(source, &pack, base, &mut output, observer)?,
+            change => self.entries(&pack, base, change, &mut output, observer)?,
         };
-        let is_sync = matches!(rewrite.others, Others::Go);
-        if is_sync && summary.failed > 0 && !options.incomplete {
-            let (path, failed) = (path.to_owned(), summary.failed);
-            return Err(Error::Incomplete { path, failed });
-        }
-        let (index, changes, unmatched, others) = rewrite.finish()?;
-        if let Others::Without(removal) = &others {
-            removal.check(&pack)?;
-        }
-        let mut metadata = pack.user_metadata()?;
-        let mut is_other = changes.any() || has_trailer(&pack) != (options.index.format == IndexFormat::Both);
-        for (key, value) in &options.metadata {
-            is_other |= metadata.insert(key.clone(), value.clone()).as_ref() != Some(value);
-        }
+        let is_other = changes.any()
+            || metadata != before
+            || has_trailer(&pack) != (options.index.format == IndexFormat::Both);
         let mut grown = Grown {
             summary,
             added: changes.added,
@@ -297,26 +315,53 @@ impl<'r> Run<'r> {
         Ok(grown)
     }
 
+    /// The entries that stay and those that come, in key order.
+    fn entries(
+        &self,
+        pack: &Pack,
+        base: &Base,
+        change: Change<'_>,
+        output: &mut Output,
+        observer: &dyn Observer,
+    ) -> Result<New> {
+        let (path, options) = (base.path.as_path(), &self.options.pack);
+        let others = match &change {
+            Change::Remove(patterns) => Others::Without(Removal::new(pack, patterns)?),
+            Change::Sync(_) => Others::Go,
+            _ => Others::Stay,
+        };
+        let is_sync = matches!(others, Others::Go);
+        let index = IndexWriter::new(&directory_of(&base.file));
+        let unmatched = options.filter.unmatched();
+        let known = Known::of(pack);
+        let mut rewrite = Rewrite::new(path, known, others, index, unmatched, observer)?;
+        let summary = self.read(pack, base, change, output, &mut rewrite, observer)?;
+        if is_sync && summary.failed > 0 && !options.incomplete {
+            let (path, failed) = (path.to_owned(), summary.failed);
+            return Err(Error::Incomplete { path, failed });
+        }
+        let (index, changes, unmatched, others) = rewrite.finish()?;
+        if let Others::Without(removal) = &others {
+            removal.check(pack)?;
+        }
+        Ok(New { summary, index, changes, unmatched })
+    }
+
     /// Reads what is new, and gives it to `rewrite`.
     fn read(
         &self,
         pack: &Pack,
         base: &Base,
-        change: Change,
+        change: Change<'_>,
         output: &mut Output,
         rewrite: &mut Rewrite<'_>,
         observer: &dyn Observer,
     ) -> Result<Summary> {
-        let (path, options) = (base.path.as_path(), &self.options.pack);
-        let mut groups = 0;
-        for entry in Known::of(pack) {
-            go_on(observer, path)?;
-            let entry = entry?;
-            output.learn(&entry);
-            if let Kind::File(content) = &entry.kind {
-                groups = groups.max(content.hard_link.unwrap_or(0));
-            }
+        if let Change::Remove(_) | Change::Mirror(_) = change {
+            return Ok(Summary::default());
         }
+        let options = &self.options.pack;
+        let groups = learn(pack, base, output, observer)?;
         let skip = vec![base.file.clone(), growth_note_path(&base.file)];
         let owner = options.owner;
         let sync_failure = Arc::default();
@@ -330,10 +375,10 @@ impl<'r> Run<'r> {
             Change::Sync(source) => {
                 (Box::new(pack::walk(&source, options, skip, observer)?), None)
             }
-            Change::Remove(_) => return Ok(Summary::default()),
+            Change::Remove(_) | Change::Mirror(_) => return Ok(Summary::default()),
         };
         // The list of them is written with the index, together with those that the pack has.
-        trained.store(output)?;
+        trained.store_new(output, &pack.dictionaries()?)?;
         // What is to be added is what it is now; what is to be the same need not be read.
         let nothing = failure.is_some() || self.options.checksum;
         let known = Ahead::new(Known::of(pack), Trust { owner, nothing });
@@ -344,6 +389,55 @@ impl<'r> Run<'r> {
             sync_failure.lock().unwrap_or_else(PoisonError::into_inner).take();
         unread.map_or(Ok(summary), Err)
     }
+}
+
+/// What the new generation is made of.
+struct New {
+    summary: Summary,
+    index: IndexWriter,
+    changes: Changes,
+    unmatched: Vec<String>,
+}
+
+/// Lets `output` know what the pack holds already. The highest number of a group of hard links comes back.
+fn learn(pack: &Pack, base: &Base, output: &mut Output, observer: &dyn Observer) -> Result<u64> {
+    let mut groups = 0;
+    for entry in Known::of(pack) {
+        go_on(observer, &base.path)?;
+        let entry = entry?;
+        output.learn(&entry);
+        if let Kind::File(content) = &entry.kind {
+            groups = groups.max(content.hard_link.unwrap_or(0));
+        }
+    }
+    Ok(groups)
+}
+
+/// The entries of another pack, for what is the same those that are there.
+fn mirror(
+    source: &Pack,
+    pack: &Pack,
+    base: &Base,
+    output: &mut Output,
+    observer: &dyn Observer,
+) -> Result<New> {
+    let index = IndexWriter::new(&directory_of(&base.file));
+    let digests = [source, pack].map(|pack| pack.header().tree_digest);
+    let is_same = digests[0].is_some() && digests[0] == digests[1];
+    let (index, changes) = if is_same {
+        // Metadata may differ all the same.
+        let unmatched = Filter::default();
+        let unmatched = unmatched.unmatched();
+        let known = Known::of(pack);
+        let rewrite =
+            Rewrite::new(&base.path, known, Others::Stay, index, unmatched, observer)?;
+        let (index, changes, ..) = rewrite.finish()?;
+        (index, changes)
+    } else {
+        learn(pack, base, output, observer)?;
+        Mirror::new(source, pack, index, observer)?.run(output)?
+    };
+    Ok(New { summary: Summary::default(), index, changes, unmatched: Vec::new() })
 }
 
 fn has_trailer(pack: &Pack) -> bool {

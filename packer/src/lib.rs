@@ -111,7 +111,7 @@ pub use extract::{
 };
 pub use filter::{Filter, FilterError, FilterOptions, Globs};
 pub use grow::generations::{Generation, Generations};
-pub use grow::{GrowOptions, Grown, add, remove, sync};
+pub use grow::{GrowOptions, Grown, add, remove, sync, sync_pack};
 pub use index::writer::{DirectoryLines, Finished, IndexFormat, IndexOptions};
 pub use merge::{MergeInput, MergeOptions, Merged, OnConflict, merge};
 pub use pack::{

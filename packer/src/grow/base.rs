@@ -9,7 +9,7 @@ use crate::read::pack::{Entries, Pack};
 use crate::source::location::{Location, growth_note_path};
 use crate::source::options::OpenOptions;
 use rangepack_core::layout::GrowthNote;
-use rangepack_core::{Entry, Tag};
+use rangepack_core::{Entry, PackPath, Tag};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -86,6 +86,12 @@ pub(super) struct Known<'p> {
 impl<'p> Known<'p> {
     pub(super) fn of(pack: &'p Pack) -> Known<'p> {
         Known { pack, entries: pack.entries() }
+    }
+
+    /// Those below a directory.
+    pub(super) fn below(pack: &'p Pack, directory: PackPath<'_>) -> Result<Known<'p>> {
+        let range = pack.ask(|pages| pack.index().subtree(pages, directory))?;
+        Ok(Known { pack, entries: pack.entries_at(range) })
     }
 }
 

@@ -8,7 +8,7 @@ use crate::index::groups::Groups;
 use crate::index::writer::IndexWriter;
 use crate::pack::{Output, Sink};
 use crate::progress::{Observer, go_on};
-use rangepack_core::{Content, Entry, Kind, PackPathBuf};
+use rangepack_core::{Content, DictionaryRef, Entry, Kind, PackPathBuf};
 use std::path::Path;
 
 /// What becomes of entries that nothing new is said of.
@@ -154,13 +154,16 @@ impl Sink for Rewrite<'_> {
 }
 
 /// Whether two entries of one path say the same. Numbers of groups do not matter.
-fn is_same(old: &Entry, new: &Entry) -> bool {
+pub(super) fn is_same(old: &Entry, new: &Entry) -> bool {
     let attributes = |entry: &Entry| entry.attributes.map(|block| (block.len, block.digest));
     let content = |content: &Content| {
         let mut content = content.with_hard_link(content.hard_link.map(|_| 1));
-        // An empty payload may lie anywhere.
+        // An empty payload may lie anywhere, and so may a dictionary.
         if content.stored_size == 0 {
             (content.volume, content.offset) = (0, 0);
+        }
+        if let Some(DictionaryRef::Place(place)) = &mut content.dictionary {
+            (place.volume, place.offset) = (0, 0);
         }
         content
     };

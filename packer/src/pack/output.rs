@@ -5,7 +5,7 @@ use super::links::Earlier;
 use super::stream::Stream;
 use crate::error::{Action, ContainerProblem, Error, Result};
 use crate::source::replace::close;
-use rangepack_core::{AttributeBlock, Codec, Content, Digest, Entry, blocks};
+use rangepack_core::{AttributeBlock, BlockTable, Codec, Content, Digest, Entry, blocks};
 use std::fmt;
 use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
@@ -163,6 +163,23 @@ impl Output {
     pub(crate) fn growing(mut self, growing: Growing) -> Output {
         self.growing = Some(growing);
         self
+    }
+
+    /// Where the file has a stored content already, as far as that is remembered, and its block table.
+    pub(crate) fn stored(
+        &mut self,
+        digest: &Digest,
+        codec: Codec,
+    ) -> Option<(u64, Option<BlockTable>)> {
+        self.find(digest, codec, None).map(|placed| (placed.offset, placed.blocks))
+    }
+
+    /// Remembers where a content was written that [`Output::write`] was given.
+    pub(crate) fn remember(&mut self, content: &Content) {
+        if let (Some(dedup), Some(digest)) = (&mut self.dedup, content.digest) {
+            let (offset, blocks) = (content.offset, content.blocks);
+            dedup.insert(digest, content.codec, Placed { offset, blocks });
+        }
     }
 
     /// Remembers what the file holds of an entry already.

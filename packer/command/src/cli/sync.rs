@@ -1,41 +1,46 @@
-//! `rangepack sync`: a pack becomes equal to a directory.
+//! `rangepack sync`: a pack becomes equal to a directory, or to another pack.
 
 use super::Result;
-use super::arguments::{SelectArgs, StoreArgs, require_disk};
+use super::arguments::{SelectArgs, StoreArgs, TrafficArgs, check_place, open_telling, require_disk};
 use super::console::Global;
 use super::exit::{Exit, Failure};
 use super::follow::Follow;
 use super::grown::{self, TrailerArgs};
-use super::progress::ProgressArgs;
+use super::progress::{ProgressArgs, Steps};
 use super::status::State;
+use rangepack::{Location, OpenOptions, Verify};
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
 Examples:
   rangepack sync photos photos.pack
   rangepack sync photos photos.pack --checksum
-  rangepack sync photos photos.pack --dry-run
+  rangepack sync https://example.org/photos.pack photos.pack
 
-Files with the size, time and mode that the pack has are not read, unless --checksum is given; with --owner their
-owners are compared, too. What is not there any more, or is left out by --exclude and the like, goes. A content that
-the pack holds already is not stored again, wherever it was. Nothing is written when there is nothing to do.
+Of a directory, files with the size, time and mode that the pack has are not read, unless --checksum is given; with
+--owner their owners are compared, too. What is not there any more, or is left out by --exclude and the like, goes.
+When something cannot be read nothing is written, unless --incomplete is given: then the pack lacks it.
 
-The pack is what it was until the step is done, as with `rangepack add`, and its old state stays in the file. When
-something cannot be read nothing is written, unless --incomplete is given: then the pack lacks it.";
+Of a pack, index pages of directories that differ are fetched, and payloads that DEST has not got, wherever it has
+them; -v says how much that was. Directories with the same tree digest stay as they are, with the times in them. What
+comes is stored as it was.
 
-/// Make a pack equal to a directory, by what changed
+A content that DEST holds already is not stored again. Nothing is written when there is nothing to do. DEST is what it
+was until the step is done, as with `rangepack add`, and its old state stays in the file (`rangepack log`).";
+
+/// Make a pack equal to a directory or another pack, by what changed
 ///
 /// A pack that is not there is made.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(super) struct Args {
-    /// The directory
+    /// The directory, or the pack: a path, or a URL (http, https, s3, gs, az)
     #[arg(value_name = "SRC")]
-    source: PathBuf,
-    /// The pack
+    source: Location,
+    /// The pack that becomes equal to it
     #[arg(value_name = "DEST")]
     pack: PathBuf,
-    /// Read all files, and compare what they hold
+    /// Read all files of a directory, and compare what they hold
     #[arg(long)]
     checksum: bool,
     /// Say what would be done
@@ -44,9 +49,8 @@ pub(super) struct Args {
     /// Go on when something cannot be read, and leave it out
     #[arg(long)]
     incomplete: bool,
-    /// Print each path as it is packed, to standard error
-    #[arg(short, long)]
-    verbose: bool,
+    #[command(flatten)]
+    traffic: TrafficArgs,
     /// Print the summary as JSON, to standard output
     #[arg(long)]
     json: bool,
@@ -62,23 +66,43 @@ pub(super) struct Args {
 
 /// Brings up to date.
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
-    require_disk(&args.source)?;
+    check_place(&args.source)?;
     require_disk(&args.pack)?;
-    let found = args.source.metadata().map_err(Failure::system("read", &args.source))?;
-    if !found.is_dir() {
-        return Err(Failure::Usage {
-            problem: format!("{} is not a directory", args.source.display()),
-            hint: "rangepack sync SRC DEST: a directory, and the pack that is to be equal to it",
-        });
-    }
     let mut options = grown::options(&args.store, &args.select, args.trailer, args.dry_run)?;
     options.checksum = args.checksum;
     options.pack.incomplete = args.incomplete;
+    let directory = match args.source.disk() {
+        Some(path) => {
+            let found = path.metadata().map_err(Failure::system("read", path))?;
+            found.is_dir().then_some(path)
+        }
+        None => None,
+    };
+    let source = match directory {
+        Some(_) => None,
+        None => {
+            let how = OpenOptions::default().verify(Verify::Payloads);
+            Some(open_telling(&args.source, &how, global)?)
+        }
+    };
+    if source.is_some() && options.pack.filter.is_active() {
+        return Err(Failure::Usage {
+            problem: "--include, --exclude and the like are for directories".to_owned(),
+            hint: "a pack becomes equal to all of another one; `rangepack remove` takes things out of it",
+        });
+    }
     let follow = Follow::new("syncing", args.progress.progress, global).stoppable();
-    let follow = follow.print_each(args.verbose);
-    let grown = rangepack::sync(&args.source, &args.pack, &options, &follow);
+    let follow = follow.steps(Steps::default());
+    let grown = match (&source, directory) {
+        (Some(source), _) => rangepack::sync_pack(source, &args.pack, &options, &follow),
+        (None, Some(directory)) => rangepack::sync(directory, &args.pack, &options, &follow),
+        (None, None) => return Ok(Exit::Fine),
+    };
     follow.finish(State::of(&grown))?;
     let grown = grown?;
+    if let Some(source) = &source {
+        args.traffic.tell(source);
+    }
     grown::tell(&grown, &args.pack, "nothing to do", args.json, follow.elapsed(), global)?;
     Ok(if grown.summary.failed > 0 { Exit::Bad } else { Exit::Fine })
 }
