@@ -1,6 +1,6 @@
 //! Compares a pack with a tree on disk, which is read as if it were packed, or with another pack.
 
-mod packs;
+pub(crate) mod packs;
 
 use crate::error::{Difference, LeftOut, Result};
 use crate::pack::{Output, PackOptions, Task, Trained, run, walk};

@@ -3,7 +3,7 @@
 pub(crate) mod create;
 pub(crate) mod known;
 mod tables;
-mod tasks;
+pub(crate) mod tasks;
 mod embedded;
 pub(crate) mod lock;
 mod proof;

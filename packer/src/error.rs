@@ -5,6 +5,7 @@ mod caller;
 mod container;
 mod difference;
 mod entry_path;
+mod grow;
 mod kind;
 mod left_out;
 mod merge;
@@ -15,6 +16,7 @@ pub use caller::CallerError;
 pub use container::ContainerProblem;
 pub use difference::Difference;
 pub use entry_path::EntryPath;
+pub use grow::GrowProblem;
 pub use kind::ErrorKind;
 pub use left_out::LeftOut;
 pub use merge::MergeProblem;
@@ -158,6 +160,14 @@ pub enum Error {
     /// Packs do not become one.
     #[error("{0}")]
     Merge(Box<MergeProblem>),
+    /// A pack does not grow.
+    #[error("{}: {problem}", path.display())]
+    Grow {
+        /// The pack.
+        path: PathBuf,
+        /// What stands in the way.
+        problem: GrowProblem,
+    },
     /// A file at a URL cannot be read.
     #[error("cannot read {url}: {problem}")]
     Remote {

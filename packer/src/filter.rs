@@ -4,6 +4,8 @@ mod globs;
 mod ignore_files;
 mod unmatched;
 
+pub(crate) use unmatched::Unmatched;
+
 pub use globs::Globs;
 pub(crate) use ignore_files::{IGNORE_FILES, IgnoreFiles};
 

@@ -82,6 +82,7 @@ mod recover;
 mod extract;
 mod compare;
 mod merge;
+mod grow;
 
 // What the format is made of: `rangepack-core` has the rest.
 pub use rangepack_core::layout::{Header, Section, Volume};
@@ -102,13 +103,15 @@ pub use container::ndjson::{NdjsonOptions, NdjsonWritten, stream_ndjson, write_n
 pub use container::reindex::{IndexTarget, RebuildOptions, Reindexed, rebuild};
 pub use error::{
     Action, BadAnswer, CallerError, ContainerProblem, Difference, EntryPath, Error, ErrorKind,
-    Expected, LeftOut, Limited, MergeProblem, OtherFormat, RemoteProblem, Result, Setting,
-    VolumeProblem,
+    Expected, GrowProblem, LeftOut, Limited, MergeProblem, OtherFormat, RemoteProblem, Result,
+    Setting, VolumeProblem,
 };
 pub use extract::{
     ExtractOptions, ExtractReport, NotExtracted, Present, Replace, Selection, Stopped, extract,
 };
 pub use filter::{Filter, FilterError, FilterOptions, Globs};
+pub use grow::generations::{Generation, Generations};
+pub use grow::{GrowOptions, Grown, add, remove, sync, sync_pack};
 pub use index::writer::{DirectoryLines, Finished, IndexFormat, IndexOptions};
 pub use merge::{
     CompactOptions, Compacted, MergeInput, MergeOptions, Merged, OnConflict, compact, merge,

@@ -27,9 +27,9 @@ use crate::source::platform::{default_readers, directory_of};
 use crate::source::replace::{Finish, Replacement, refuse_to_replace};
 pub use compress::Compression;
 pub(crate) use dedup::{Dedup, Placed};
-pub(crate) use output::{Announce, Output};
+pub(crate) use output::{Announce, Growing, Output};
 pub(crate) use pipeline::Pipeline;
-use rangepack_core::{Entry, PackPath};
+use rangepack_core::{Entry, PackPath, PackPathBuf};
 pub(crate) use read::BLOCK;
 pub(crate) use read::Prior;
 pub(crate) use read::Task;
@@ -224,7 +224,7 @@ pub fn pack_sources(
     let target = target.as_ref();
     options.check()?;
     refuse_to_replace(target, options.overwrite)?;
-    let extras = Extras { metadata: metadata(target, options)?, ..Extras::default() };
+    let extras = Extras { metadata: metadata(target, &options.metadata)?, ..Extras::default() };
     let replacement = Replacement::new(target)?;
     let skip = [target, replacement.target()].into_iter().chain(replacement.path());
     let skip: Vec<_> = skip.map(Path::to_owned).collect();
@@ -266,7 +266,7 @@ pub fn pack_stream(
     observer: &dyn Observer,
 ) -> Result<Packed> {
     options.check()?;
-    let extras = Extras { metadata: metadata(name, options)?, ..Extras::default() };
+    let extras = Extras { metadata: metadata(name, &options.metadata)?, ..Extras::default() };
     let mut trained = Trained::new(sources.samples(), options, &[], observer)?;
     let (walk, failure) = sources.walk(options, Vec::new(), observer)?;
     let dedup = options.dedup.then(Dedup::default);
@@ -323,11 +323,14 @@ fn fill(
 }
 
 /// The section of metadata.
-fn metadata(target: &Path, options: &PackOptions) -> Result<Option<Vec<u8>>> {
-    if options.metadata.is_empty() {
+pub(crate) fn metadata(
+    target: &Path,
+    metadata: &BTreeMap<String, String>,
+) -> Result<Option<Vec<u8>>> {
+    if metadata.is_empty() {
         return Ok(None);
     }
-    let json = serde_json::to_vec(&options.metadata)
+    let json = serde_json::to_vec(metadata)
         .map_err(|error| Error::io(Action::Write, target)(error.into()))?;
     let (value, limit) = (json.len() as u64, u64::from(rangepack_core::MAX_METADATA));
     if value > limit {
@@ -338,7 +341,21 @@ fn metadata(target: &Path, options: &PackOptions) -> Result<Option<Vec<u8>>> {
 }
 
 /// Where entries go: an index in the making, or a journal.
-pub(crate) type Sink<'s> = dyn FnMut(&Entry, &mut Output) -> Result<()> + 's;
+pub(crate) trait Sink {
+    /// An entry that was packed.
+    fn entry(&mut self, entry: &Entry, output: &mut Output) -> Result<()>;
+
+    /// One that its [`Prior`] says everything of.
+    fn unchanged(&mut self, _path: PackPathBuf) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl<F: FnMut(&Entry, &mut Output) -> Result<()>> Sink for F {
+    fn entry(&mut self, entry: &Entry, output: &mut Output) -> Result<()> {
+        self(entry, output)
+    }
+}
 
 /// Runs the pipeline over `tasks`; payloads go to `output`, entries to `sink`. Groups of hard links are numbered
 /// on from `groups`.
@@ -349,7 +366,7 @@ pub(crate) fn run(
     trained: &Trained,
     groups: u64,
     observer: &dyn Observer,
-    sink: &mut Sink<'_>,
+    sink: &mut dyn Sink,
 ) -> Result<Summary> {
     let workers = options.threads.max(1);
     let pipeline = Pipeline::new(workers);

@@ -2,10 +2,11 @@
 
 use crate::power::Dice;
 use rangepack::{
-    Compression, CreateOptions, ExtractOptions, FinalizeOptions, IndexFormat, IndexOptions,
+    Compression, CreateOptions, ExtractOptions, FinalizeOptions, GrowOptions, IndexFormat,
+    IndexOptions, OpenOptions, PackPath, Sources,
 };
 use rangepack::{IndexTarget, Pack, PackOptions, RebuildOptions, VerifyOptions};
-use rangepack::{create, extract, finalize, pack, rebuild, verify};
+use rangepack::{add, create, extract, finalize, pack, rebuild, sync, verify};
 use rangepack_core::Entry;
 use std::collections::BTreeMap;
 use std::fs;
@@ -132,6 +133,20 @@ pub const JOBS: &[Job] = &[
         run: packs,
         at_once: keeps_the_old,
         after: is_whole,
+    },
+    Job {
+        name: "add to a pack",
+        before: packed,
+        run: adds,
+        at_once: keeps_a_generation,
+        after: is_grown,
+    },
+    Job {
+        name: "sync to a pack",
+        before: packed,
+        run: syncs,
+        at_once: keeps_a_generation,
+        after: is_grown,
     },
     Job {
         name: "extract --fsync",
@@ -294,6 +309,45 @@ fn packs(home: &Path) -> Done {
     pack(source(home), home.join("c"), &options, &()).map(|_| 0).map_err(Into::into)
 }
 
+fn adds(home: &Path) -> Done {
+    let mut options = GrowOptions::default();
+    options.pack.threads = 2;
+    let mut sources = Sources::new(home);
+    sources.add(&source(home), PackPath::ROOT)?;
+    let grown = add(home.join("c"), sources, &options, &())?;
+    Ok(u64::from(!grown.is_changed()))
+}
+
+fn syncs(home: &Path) -> Done {
+    let mut options = GrowOptions::default();
+    options.pack.threads = 2;
+    let grown = sync(source(home), home.join("c"), &options, &())?;
+    Ok(grown.summary.unchanged)
+}
+
+/// The pack is what it was, or what it was to become, and all of it is sound.
+fn keeps_a_generation(home: &Path) {
+    keeps_the_old(home);
+    let pack = Pack::open(home.join("c")).unwrap();
+    let generations: Vec<_> = pack.generations().map(Result::unwrap).collect();
+    assert!((1..=2).contains(&generations.len()), "{generations:?}");
+    for generation in generations {
+        let options = OpenOptions::new().expected(generation.digest);
+        let pack = Pack::open_with(home.join("c"), &options).unwrap();
+        let report = verify(&pack, &VerifyOptions::default(), &()).unwrap();
+        assert!(report.is_sound(), "{:?}", report.problems);
+    }
+}
+
+fn is_grown(home: &Path) {
+    is_whole(home);
+    keeps_a_generation(home);
+    assert!(!home.join("c.grow").exists());
+    let pack = Pack::open(home.join("c")).unwrap();
+    assert_eq!(pack.generations().count(), 2);
+    assert_eq!(pack.file_len(), fs::metadata(home.join("c")).unwrap().len());
+}
+
 fn for_extraction(home: &Path) {
     pack(source(home), home.join("c"), &PackOptions::default(), &()).unwrap();
 }
@@ -399,6 +453,8 @@ macro_rules! for_each_job {
             in_place "index --in-place";
             in_place_fpack "index --in-place of an .fpack";
             packing "pack --force --fsync";
+            adding "add to a pack";
+            syncing "sync to a pack";
             extracting "extract --fsync";
         }
     };

@@ -33,7 +33,7 @@ const FAULTS: &[(&str, &str)] = &[
 
 /// Calls that speak of these files fail.
 const FILES: &[&str] =
-    &["", "c", "c.idx", "out", "out/large", "out/d", "s-source/large", "s-source/01"];
+    &["", "c", "c.idx", "c.grow", "out", "out/large", "out/d", "s-source/large", "s-source/01"];
 
 /// Runs the job in `home`; its `number`th call of these fails. Whether any did, and whether the job ended well.
 fn run(job: &Job, home: &Path, calls: &str, fault: &str, number: u64) -> (bool, bool) {

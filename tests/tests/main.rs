@@ -11,6 +11,7 @@ mod examples;
 #[cfg(target_os = "linux")]
 mod faults;
 mod golden;
+mod grow;
 mod hostile;
 #[cfg(unix)]
 mod kill;

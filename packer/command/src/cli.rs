@@ -5,6 +5,7 @@ mod compression;
 mod console;
 mod exit;
 mod follow;
+mod grown;
 mod interrupt;
 mod listing;
 mod notes;
@@ -30,6 +31,10 @@ mod finalize;
 mod index;
 mod merge;
 mod compact;
+mod add;
+mod remove;
+mod sync;
+mod log;
 mod split;
 mod recover;
 #[cfg(feature = "serve")]
@@ -86,6 +91,10 @@ enum Command {
     Index(index::Args),
     Merge(merge::Args),
     Compact(compact::Args),
+    Add(Box<add::Args>),
+    Remove(remove::Args),
+    Sync(Box<sync::Args>),
+    Log(log::Args),
     Split(split::Args),
     Recover(recover::Args),
     #[cfg(feature = "serve")]
@@ -112,6 +121,10 @@ impl Command {
             Command::Index(args) => index::run(args, global),
             Command::Merge(args) => merge::run(args, global),
             Command::Compact(args) => compact::run(args, global),
+            Command::Add(args) => add::run(args, global),
+            Command::Remove(args) => remove::run(args, global),
+            Command::Sync(args) => sync::run(args, global),
+            Command::Log(args) => log::run(args, global),
             Command::Split(args) => split::run(args, global),
             Command::Recover(args) => recover::run(args, global),
             #[cfg(feature = "serve")]

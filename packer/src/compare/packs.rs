@@ -99,16 +99,20 @@ impl Packs<'_> {
 }
 
 /// What lies in a directory of one pack.
-struct Children<'p, 'd> {
+pub(crate) struct Children<'p, 'd> {
     pack: &'p Pack,
     directory: PackPath<'d>,
     scan: Scan<'p>,
-    next: Option<Entry>,
+    pub(crate) next: Option<Entry>,
 }
 
 impl<'p, 'd> Children<'p, 'd> {
     /// None at all where the pack has not got the directory.
-    fn of(pack: &'p Pack, directory: PackPath<'d>, has: bool) -> Result<Children<'p, 'd>> {
+    pub(crate) fn of(
+        pack: &'p Pack,
+        directory: PackPath<'d>,
+        has: bool,
+    ) -> Result<Children<'p, 'd>> {
         let range = match has {
             true => pack.ask(|pages| pack.index().children(pages, directory))?,
             false => 0..0,
@@ -120,7 +124,7 @@ impl<'p, 'd> Children<'p, 'd> {
     }
 
     /// The next one, in whose place comes the one after it.
-    fn take(&mut self) -> Result<Option<Entry>> {
+    pub(crate) fn take(&mut self) -> Result<Option<Entry>> {
         let number = self.scan.position();
         let next = super::next(self.pack, &mut self.scan)?;
         if let Some(entry) = &next

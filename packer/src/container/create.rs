@@ -4,7 +4,7 @@ use crate::container::finalize::{self, FinalizeOptions};
 use crate::container::journal::Journal;
 use crate::container::known::{self, Known, Place, Resumed, Tail};
 use crate::container::lock::Locked;
-use crate::container::tasks::{Ahead, Tasks};
+use crate::container::tasks::{Ahead, Tasks, Trust};
 use crate::error::{Action, ContainerProblem, Error, Result, Setting};
 use crate::index::writer::{DirectoryLines, Finished, IndexFormat};
 use crate::pack::{self, Compression, Dedup, Output, PackOptions, Summary, Trained};
@@ -171,14 +171,11 @@ impl Creation<'_> {
         let output = output.seal(reopened && !options.reopen);
         let mut output = output.announcing(journal.announce()?);
         let failure = Arc::new(Mutex::new(None));
-        let tasks = Tasks {
-            walk,
-            sorted: Ahead::new(sorted, options.pack.owner),
-            failure: failure.clone(),
-        };
+        let tasks =
+            Tasks { walk, known: Ahead::new(sorted, trust(options)), failure: failure.clone() };
         // The old extractor fails on lines for directories.
         let without_directories = options.pack.index.directories == DirectoryLines::Never;
-        let mut sink = |entry: &Entry, output: &mut Output| {
+        let mut sink = |entry: &Entry, output: &mut Output| -> Result<()> {
             if without_directories && matches!(entry.kind, Kind::Directory(_)) {
                 return Ok(());
             }
@@ -234,6 +231,10 @@ impl Creation<'_> {
     }
 }
 
+fn trust(options: &CreateOptions) -> Trust {
+    Trust { owner: options.pack.owner, nothing: false }
+}
+
 fn dry_run(
     source: &Path,
     container: &Path,
@@ -252,7 +253,7 @@ fn dry_run(
     let failure = Arc::default();
     let tasks = Tasks {
         walk,
-        sorted: Ahead::new(known.sorted, options.pack.owner),
+        known: Ahead::new(known.sorted, trust(options)),
         failure: Arc::clone(&failure),
     };
     let mut output = Output::nowhere(options.pack.align, dedup);

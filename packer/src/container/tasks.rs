@@ -1,38 +1,44 @@
-//! Which of the walk's items a container holds already.
+//! Which of the walk's items a container or pack holds already.
 
-use crate::index::sort::Sorted;
-use crate::pack::walk::{Batch, ItemKind, Walk};
+use crate::pack::walk::{Batch, ItemKind};
 use crate::pack::{Prior, Task};
 use rangepack_core::{Digest, Entry, Kind, PackPathBuf};
 use std::cmp::Ordering;
-use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The walk, each item with what the container holds of it. Both come in key order, so one look ahead
+/// The walk, each item with what is known of it. Both come in key order, so one look ahead
 /// is enough, and no map of all paths is needed.
-pub(crate) struct Tasks {
-    pub(crate) walk: Walk,
-    pub(crate) sorted: Ahead,
-    pub(crate) failure: Arc<Mutex<Option<io::Error>>>,
+pub(crate) struct Tasks<W, S, E> {
+    pub(crate) walk: W,
+    pub(crate) known: Ahead<S, E>,
+    pub(crate) failure: Arc<Mutex<Option<E>>>,
 }
 
-pub(crate) struct Ahead {
-    sorted: Sorted,
+pub(crate) struct Ahead<S, E> {
+    known: S,
     next: Option<Entry>,
-    failed: Option<io::Error>,
-    owner: bool,
+    failed: Option<E>,
+    how: Trust,
 }
 
-impl Ahead {
-    /// `owner`: a file whose owner changed has changed.
-    pub(crate) fn new(sorted: Sorted, owner: bool) -> Ahead {
-        let mut ahead = Ahead { sorted, next: None, failed: None, owner };
+/// What is believed of entries that are known.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Trust {
+    /// A file whose owner changed has changed.
+    pub(crate) owner: bool,
+    /// Everything is read.
+    pub(crate) nothing: bool,
+}
+
+impl<S: Iterator<Item = Result<Entry, E>>, E> Ahead<S, E> {
+    pub(crate) fn new(known: S, how: Trust) -> Ahead<S, E> {
+        let mut ahead = Ahead { known, next: None, failed: None, how };
         ahead.advance();
         ahead
     }
 
     fn advance(&mut self) {
-        self.next = match self.sorted.next() {
+        self.next = match self.known.next() {
             Some(Ok(entry)) => Some(entry),
             Some(Err(error)) => {
                 self.failed = Some(error);
@@ -46,7 +52,7 @@ impl Ahead {
         while let Some(entry) = &self.next {
             match entry.path.cmp(path) {
                 Ordering::Less => self.advance(),
-                Ordering::Equal => return Some(prior(entry, self.owner)),
+                Ordering::Equal => return Some(prior(entry, self.how)),
                 Ordering::Greater => return None,
             }
         }
@@ -54,9 +60,8 @@ impl Ahead {
     }
 }
 
-/// `owner`: whether owners are compared.
-fn prior(entry: &Entry, owner: bool) -> Prior {
-    let owner = entry.owner.filter(|_| owner);
+fn prior(entry: &Entry, how: Trust) -> Prior {
+    let owner = entry.owner.filter(|_| how.owner);
     let (kind, size) = match &entry.kind {
         Kind::File(content) => (ItemKind::File, content.size),
         Kind::Directory(_) => (ItemKind::Directory, 0),
@@ -65,31 +70,36 @@ fn prior(entry: &Entry, owner: bool) -> Prior {
     let content = if let Kind::File(content) = &entry.kind { Some(*content) } else { None };
     let target =
         if let Kind::Symlink(target) = &entry.kind { Some(Digest::of(target)) } else { None };
-    Prior { kind, size, mtime: entry.mtime, mode: entry.mode, owner, target, content }
+    let (mtime, mode, distrusted) = (entry.mtime, entry.mode, how.nothing);
+    Prior { kind, size, mtime, mode, owner, target, content, distrusted }
 }
 
-impl Tasks {
+impl<W, S: Iterator<Item = Result<Entry, E>>, E> Tasks<W, S, E> {
     fn priors(&mut self, batch: &Batch) -> Vec<Option<Prior>> {
-        if self.sorted.next.is_none() {
+        if self.known.next.is_none() {
             return Vec::new();
         }
         batch
             .items()
             .map(|item| {
                 let path = PackPathBuf::new(batch.directory.pack_path_of(item.name)).ok()?;
-                self.sorted.find(&path)
+                self.known.find(&path)
             })
             .collect()
     }
 }
 
-impl Iterator for Tasks {
+impl<W, S, E> Iterator for Tasks<W, S, E>
+where
+    W: Iterator<Item = Batch>,
+    S: Iterator<Item = Result<Entry, E>>,
+{
     type Item = Task;
 
     fn next(&mut self) -> Option<Task> {
         let batch = self.walk.next()?;
         let priors = self.priors(&batch);
-        if let Some(error) = self.sorted.failed.take() {
+        if let Some(error) = self.known.failed.take() {
             *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
             return None;
         }

@@ -1,6 +1,6 @@
 //! What class of trouble an error is, and errors of others.
 
-use super::{Error, Expected, RemoteProblem, VolumeProblem};
+use super::{Error, Expected, GrowProblem, RemoteProblem, VolumeProblem};
 use crate::filter::FilterError;
 use rangepack_core::{Error as FormatError, ErrorKind as FormatErrorKind, ParseDigestError};
 use std::io;
@@ -86,7 +86,8 @@ impl Error {
             | Error::Incomplete { .. }
             | Error::Strict { .. }
             | Error::Merge(_) => ErrorKind::Refused,
-            Error::Volume { .. } | Error::Container { .. } => ErrorKind::State,
+            Error::Grow { problem: GrowProblem::Kind { .. }, .. } => ErrorKind::Refused,
+            Error::Volume { .. } | Error::Container { .. } | Error::Grow { .. } => ErrorKind::State,
             Error::TooMuch { .. } => ErrorKind::OverLimit,
             Error::SameFile { .. }
             | Error::Setting { .. }

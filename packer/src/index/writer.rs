@@ -114,6 +114,8 @@ pub(crate) struct Extras {
     pub(crate) table: Vec<Volume>,
     /// What the user says of the pack: a JSON object.
     pub(crate) metadata: Option<Vec<u8>>,
+    /// The root page of the generation before, and its digest.
+    pub(crate) previous: Option<(Extent, Digest)>,
 }
 
 /// What an entry takes at most in all indexes together, beside its names, of which each byte becomes 12 at most.
@@ -227,8 +229,8 @@ impl IndexWriter {
 
     /// Writes pages, trailer, root page and footer to `out`, which stands at `payload_end`.
     ///
-    /// `settle` makes what was written last before the first byte is written by which it counts: without the
-    /// trailer's length and the footer no reader sees an index.
+    /// `settle` makes what was written last before the first byte is written by which it counts, first the trailer's length and
+    /// then the footer: without them no reader sees an index.
     pub(crate) fn finish<W: Write + Seek + Send>(
         self,
         out: &mut W,
@@ -236,7 +238,7 @@ impl IndexWriter {
         payload_end: u64,
         extras: &Extras,
         options: IndexOptions,
-        settle: impl FnOnce(&mut W) -> Result<()>,
+        mut settle: impl FnMut(&mut W) -> Result<()>,
     ) -> Result<Finished> {
         let write = || Error::io(Action::Write, path);
         let temporary = self.temporary();
@@ -306,6 +308,11 @@ impl IndexWriter {
                 sections.push(Section::new(tag, extent, Some(Digest::of(&bytes))));
                 position = extent.end();
             }
+            let previous = extras.previous.iter();
+            sections.extend(
+                previous
+                    .map(|(extent, digest)| Section::new(Tag::PREVIOUS, *extent, Some(*digest))),
+            );
             if !extras.table.is_empty() {
                 let written = VolumeTable::write(&extras.table, position);
                 let (bytes, table) = written.map_err(Error::pack_at(path))?;
@@ -355,6 +362,11 @@ impl IndexWriter {
         if let Some((start, text)) = trailer {
             out.seek(SeekFrom::Start(start)).map_err(write())?;
             out.write_all(&trailer::trailer_header(text.len)).map_err(write())?;
+            if !footer.is_empty() {
+                // Whoever finds the footer finds a trailer that is whole.
+                out.flush().map_err(write())?;
+                settle(out)?;
+            }
             out.seek(SeekFrom::Start(position - footer.len() as u64)).map_err(write())?;
             trailer_len = text.end() - start;
         }

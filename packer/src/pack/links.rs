@@ -124,10 +124,7 @@ impl Links {
 
     /// Where an earlier run stored a file under another name.
     pub(crate) fn earlier(&self, metadata: &Metadata) -> Option<Earlier> {
-        let content = self.earlier.get(&metadata.file_id()?)?;
-        let placed = Placed { offset: content.offset, blocks: content.blocks };
-        let digest = content.digest?;
-        (content.volume == 0).then_some(Earlier { digest, codec: content.codec, placed })
+        Earlier::of(self.earlier.get(&metadata.file_id()?)?)
     }
 }
 
@@ -140,6 +137,13 @@ pub(crate) struct Earlier {
 }
 
 impl Earlier {
+    /// That of an entry, if it lies in the file that is written.
+    pub(crate) fn of(content: &Content) -> Option<Earlier> {
+        let placed = Placed { offset: content.offset, blocks: content.blocks };
+        let digest = content.digest.filter(|_| content.volume == 0)?;
+        Some(Earlier { digest, codec: content.codec, placed })
+    }
+
     /// Where it lies, if it is the same.
     pub(crate) fn find(&self, digest: &Digest, codec: Codec) -> Option<Placed> {
         (self.digest == *digest && self.codec == codec).then_some(self.placed)

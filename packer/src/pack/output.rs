@@ -5,7 +5,7 @@ use super::links::Earlier;
 use super::stream::Stream;
 use crate::error::{Action, ContainerProblem, Error, Result};
 use crate::source::replace::close;
-use rangepack_core::{AttributeBlock, Codec, Content, Digest, blocks};
+use rangepack_core::{AttributeBlock, BlockTable, Codec, Content, Digest, Entry, blocks};
 use std::fmt;
 use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
@@ -42,6 +42,25 @@ impl fmt::Debug for Announce {
     }
 }
 
+/// Somebody who is told before the file grows beyond what he said: how far; what he says then is how far it may grow before he is
+/// told again.
+pub(crate) struct Growing {
+    tell: Box<dyn FnMut(u64) -> Result<u64>>,
+    until: u64,
+}
+
+impl Growing {
+    pub(crate) fn new(tell: Box<dyn FnMut(u64) -> Result<u64>>) -> Growing {
+        Growing { tell, until: 0 }
+    }
+}
+
+impl fmt::Debug for Growing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Growing").field("until", &self.until).finish_non_exhaustive()
+    }
+}
+
 /// Writes payloads in order, from one place, in large pieces.
 #[derive(Debug)]
 pub(crate) struct Output {
@@ -55,6 +74,7 @@ pub(crate) struct Output {
     /// A write failed: what lies in the file is not known any more, so no line may name it.
     failed: bool,
     announce: Option<Announce>,
+    growing: Option<Growing>,
     path: PathBuf,
     /// What lies before it was written by earlier runs.
     first: u64,
@@ -94,6 +114,7 @@ impl Output {
             sealed: false,
             failed: false,
             announce: None,
+            growing: None,
             path: path.to_owned(),
             first: position,
             position,
@@ -120,6 +141,7 @@ impl Output {
             sealed: false,
             failed: false,
             announce: None,
+            growing: None,
             path: PathBuf::new(),
             first: 0,
             position: 0,
@@ -135,6 +157,39 @@ impl Output {
     pub(crate) fn announcing(mut self, announce: Announce) -> Output {
         self.announce = Some(Announce { until: 0, committed: self.position, ..announce });
         self
+    }
+
+    /// Tells `growing` before the file grows. What is taken back is not cut off, but written over.
+    pub(crate) fn growing(mut self, growing: Growing) -> Output {
+        self.growing = Some(growing);
+        self
+    }
+
+    /// Where the file has a stored content already, as far as that is remembered, and its block table.
+    pub(crate) fn stored(
+        &mut self,
+        digest: &Digest,
+        codec: Codec,
+    ) -> Option<(u64, Option<BlockTable>)> {
+        self.find(digest, codec, None).map(|placed| (placed.offset, placed.blocks))
+    }
+
+    /// Remembers where a content was written that [`Output::write`] was given.
+    pub(crate) fn remember(&mut self, content: &Content) {
+        if let (Some(dedup), Some(digest)) = (&mut self.dedup, content.digest) {
+            let (offset, blocks) = (content.offset, content.blocks);
+            dedup.insert(digest, content.codec, Placed { offset, blocks });
+        }
+    }
+
+    /// Remembers what the file holds of an entry already.
+    pub(crate) fn learn(&mut self, entry: &Entry) {
+        if let Some(dedup) = &mut self.dedup {
+            dedup.learn(entry);
+        }
+        if let Some(AttributeBlock { offset, digest, .. }) = entry.attributes {
+            self.blocks.insert(digest, Codec::Stored, Placed { offset, blocks: None });
+        }
     }
 
     /// Refuses to write anything, if `sealed`: the container is finished.
@@ -192,6 +247,13 @@ impl Output {
 
     /// Before `len` bytes are added.
     fn grow(&mut self, len: u64) -> Result<()> {
+        if let Some(growing) = &mut self.growing {
+            let end = self.position.saturating_add(len);
+            if end > growing.until {
+                growing.until = (growing.tell)(end).inspect_err(|_| self.failed = true)?;
+            }
+            self.begun = true;
+        }
         self.begin()?;
         let Some(announce) = &mut self.announce else { return Ok(()) };
         let end = self.position.saturating_add(len);
@@ -337,7 +399,10 @@ impl Output {
 
     /// Stores an attribute block, once. It is not aligned: nobody reads it for itself.
     pub(crate) fn attach(&mut self, block: &[u8], digest: Digest) -> Result<AttributeBlock> {
-        let known = self.blocks.find(&digest, Codec::Stored);
+        let known = self
+            .blocks
+            .find(&digest, Codec::Stored)
+            .filter(|placed| placed.offset >= self.first || self.holds(placed.offset, block));
         let offset = known.map_or(self.position, |placed| placed.offset);
         if known.is_none() {
             self.write(block)?;
@@ -425,10 +490,11 @@ impl Output {
             let cut = stream.cut(self.position - position);
             cut.map_err(Error::io(Action::UseTemporary, &std::env::temp_dir()))?;
         }
+        let is_cut = self.growing.is_none();
         if let Some(file) = &mut self.file {
             let cut = file
                 .flush()
-                .and_then(|()| file.get_mut().set_len(position))
+                .and_then(|()| if is_cut { file.get_mut().set_len(position) } else { Ok(()) })
                 .and_then(|()| file.seek(SeekFrom::Start(position)));
             if let Err(error) = cut {
                 self.failed = true;

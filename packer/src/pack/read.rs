@@ -116,6 +116,8 @@ pub(crate) struct Prior {
     pub(crate) target: Option<Digest>,
     /// Where a file's content is.
     pub(crate) content: Option<Content>,
+    /// It is read whatever its size and time say.
+    pub(crate) distrusted: bool,
 }
 
 impl Prior {
@@ -123,7 +125,8 @@ impl Prior {
     /// neither time nor mode; what is not known is not compared.
     fn is_still(&self, metadata: &Metadata, size: u64) -> bool {
         let owner = Owner { uid: metadata.uid, gid: metadata.gid };
-        self.kind == metadata.kind
+        !self.distrusted
+            && self.kind == metadata.kind
             && self.size == size
             && self.mtime.is_none_or(|mtime| mtime == metadata.mtime_ns)
             && self.mode.is_none_or(|mode| mode == metadata.mode & 0o7777)

@@ -180,7 +180,7 @@ impl Dictionary {
 impl Trained {
     /// Looks through the tree below `roots`, which have these paths in the pack, and learns what its files have in common, on some threads; nothing when these
     /// options want no dictionaries.
-    pub(super) fn new(
+    pub(crate) fn new(
         roots: &[(PathBuf, Vec<u8>)],
         options: &PackOptions,
         skip: &[PathBuf],
@@ -258,26 +258,50 @@ impl Trained {
 
     /// Writes the list of them and then themselves, as the first thing in a pack: so they are found when the end of the pack
     /// is lost. Where the list lies, if there are any.
-    pub(super) fn store(
+    pub(crate) fn store(
         &mut self,
         output: &mut Output,
     ) -> Result<Option<(Extent, &[DictionaryPlace])>> {
-        if self.dictionaries.is_empty() {
-            return Ok(None);
-        }
+        let list = self.store_new(output, &[])?;
+        Ok(list.map(|extent| (extent, &self.places[..])))
+    }
+
+    /// The same of those only that are not among `known`, which lie in the file already.
+    pub(crate) fn store_new(
+        &mut self,
+        output: &mut Output,
+        known: &[DictionaryPlace],
+    ) -> Result<Option<Extent>> {
+        let all = self.dictionaries.iter().map(|dictionary| {
+            let digest = Digest::of(&dictionary.bytes);
+            (dictionary, digest, known.iter().find(|place| place.digest == digest))
+        });
+        let all: Vec<_> = all.collect();
+        let count = all.iter().filter(|(_, _, known)| known.is_none()).count();
         let start = output.position();
-        let len = DictionaryPlace::list_len(self.dictionaries.len());
+        let len = DictionaryPlace::list_len(count);
         let mut offset = start + len;
-        for Dictionary { bytes, .. } in &self.dictionaries {
+        let (mut places, mut new) = (Vec::new(), Vec::new());
+        for (Dictionary { bytes, .. }, digest, known) in all {
+            if let Some(known) = known {
+                places.push(*known);
+                continue;
+            }
             // They are at most 2^20 bytes long.
             let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-            let digest = Digest::of(bytes);
-            self.places.push(DictionaryPlace { volume: 0, offset, len, digest });
+            let place = DictionaryPlace { volume: 0, offset, len, digest };
             offset += u64::from(len);
+            places.push(place);
+            new.push((place, bytes));
         }
-        output.write(&DictionaryPlace::list_to_bytes(&self.places))?;
-        self.dictionaries.iter().try_for_each(|dictionary| output.write(&dictionary.bytes))?;
-        Ok(Some((Extent { start, len }, &self.places)))
+        self.places = places;
+        if new.is_empty() {
+            return Ok(None);
+        }
+        let list: Vec<_> = new.iter().map(|(place, _)| *place).collect();
+        output.write(&DictionaryPlace::list_to_bytes(&list))?;
+        new.iter().try_for_each(|(_, bytes)| output.write(bytes))?;
+        Ok(Some(Extent { start, len }))
     }
 
     /// Where a dictionary lies.

@@ -3,7 +3,7 @@
 use super::attributes::Attached;
 use super::compress::Compression;
 use super::large::{Large, Outcome};
-use super::links::{Links, Shared};
+use super::links::{Earlier, Links, Shared};
 use super::output::Output;
 use super::pipeline::Pipeline;
 use super::read::{Done, Item, Small};
@@ -35,18 +35,18 @@ impl Packed {
 }
 
 /// The one that writes.
-pub(super) struct Writer<'w, 's> {
+pub(super) struct Writer<'w> {
     pipeline: &'w Pipeline,
     output: &'w mut Output,
     options: &'w PackOptions,
     trained: &'w Trained,
     observer: &'w dyn Observer,
-    sink: &'w mut Sink<'s>,
+    sink: &'w mut dyn Sink,
     links: Links,
     pub(super) summary: Summary,
 }
 
-impl<'w, 's> Writer<'w, 's> {
+impl<'w> Writer<'w> {
     /// Payloads go to `output`, entries to `sink`. Groups of hard links are numbered on from `groups`.
     pub(super) fn new(
         pipeline: &'w Pipeline,
@@ -55,8 +55,8 @@ impl<'w, 's> Writer<'w, 's> {
         trained: &'w Trained,
         groups: u64,
         observer: &'w dyn Observer,
-        sink: &'w mut Sink<'s>,
-    ) -> Writer<'w, 's> {
+        sink: &'w mut dyn Sink,
+    ) -> Writer<'w> {
         let (links, summary) = (Links::new(groups), Summary::default());
         Writer { pipeline, output, options, trained, observer, sink, links, summary }
     }
@@ -98,13 +98,15 @@ impl<'w, 's> Writer<'w, 's> {
                 Item::Small(metadata, small, attached) => match self.links.join(&metadata) {
                     Some(shared) => Packed::again(shared),
                     None => {
-                        let (content, duplicate) = self.small(small, &metadata)?;
+                        let before = prior.and_then(|prior| prior.content);
+                        let (content, duplicate) = self.small(small, &metadata, before)?;
                         let attributes = self.attach(directory, name, attached)?;
                         Packed { metadata, kind: Kind::File(content), duplicate, attributes }
                     }
                 },
                 Item::Large(metadata) | Item::Linked(metadata) => {
-                    match self.large(directory, name, &metadata)? {
+                    let before = prior.and_then(|prior| prior.content);
+                    match self.large(directory, name, &metadata, before)? {
                         Ok(packed) => packed,
                         Err(problem) => {
                             self.skip(&directory.disk_path_of(name), problem)?;
@@ -116,6 +118,9 @@ impl<'w, 's> Writer<'w, 's> {
                     let content = prior.and_then(|prior| prior.content);
                     if let Some((file, content)) = file.zip(content) {
                         self.links.unchanged(file, content);
+                    }
+                    if let Ok(path) = PackPathBuf::new(directory.pack_path_of(name)) {
+                        self.sink.unchanged(path)?;
                     }
                     self.summary.unchanged += 1;
                     self.observer.event(Event::Unchanged);
@@ -155,10 +160,16 @@ impl<'w, 's> Writer<'w, 's> {
         (1..=last).map(|from| sums[from.saturating_add(batch).min(last)] - sums[from]).collect()
     }
 
-    fn small(&mut self, small: Small, metadata: &Metadata) -> Result<(Content, bool)> {
+    /// `before` is what the file held at an earlier time.
+    fn small(
+        &mut self,
+        small: Small,
+        metadata: &Metadata,
+        before: Option<Content>,
+    ) -> Result<(Content, bool)> {
         let stored_size = small.stored_size as u64;
         let range = small.start..small.start + small.stored_size;
-        let earlier = self.links.earlier(metadata);
+        let earlier = self.earlier(metadata, before);
         let place = self.output.place(range, small.codec, small.digest, earlier)?;
         let dictionary = small.dictionary.and_then(|number| self.trained.place(number));
         let is_stored = matches!(small.codec, Codec::Stored);
@@ -171,12 +182,19 @@ impl<'w, 's> Writer<'w, 's> {
         Ok((content, place.duplicate))
     }
 
+    /// Where an earlier run stored a file: under another of its names, or this one.
+    fn earlier(&self, metadata: &Metadata, before: Option<Content>) -> Option<Earlier> {
+        let before = before.filter(|_| self.options.dedup);
+        self.links.earlier(metadata).or_else(|| before.as_ref().and_then(Earlier::of))
+    }
+
     /// Packs a file that was not read, unless it is another name of one that is packed.
     fn large(
         &mut self,
         directory: &Directory,
         name: &[u8],
         metadata: &Metadata,
+        before: Option<Content>,
     ) -> Result<std::result::Result<Packed, LeftOut>> {
         let mut shared = self.links.join(metadata);
         if shared.is_none() && metadata.file_id().is_some() {
@@ -188,6 +206,7 @@ impl<'w, 's> Writer<'w, 's> {
             return Ok(Ok(Packed::again(shared)));
         }
         self.output.hold()?;
+        let earlier = self.earlier(metadata, before);
         let large = Large {
             pipeline: self.pipeline,
             output: &mut *self.output,
@@ -195,7 +214,7 @@ impl<'w, 's> Writer<'w, 's> {
             name,
             codec: self.options.compress.map_or(Codec::Stored, Compression::codec),
             attributes: self.options.attributes,
-            earlier: self.links.earlier(metadata),
+            earlier,
             observer: self.observer,
         };
         let packed = large.pack()?;
@@ -263,7 +282,7 @@ impl<'w, 's> Writer<'w, 's> {
     }
 
     fn push(&mut self, entry: &Entry, duplicate: bool) -> Result<()> {
-        (self.sink)(entry, self.output)?;
+        self.sink.entry(entry, self.output)?;
         self.observer.event(Event::Packed { entry, duplicate });
         Ok(())
     }

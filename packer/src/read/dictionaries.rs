@@ -81,6 +81,12 @@ impl Pack {
         }
     }
 
+    /// Where all dictionaries lie, in the order of their numbers.
+    pub(crate) fn dictionaries(&self) -> Result<Vec<DictionaryPlace>> {
+        let numbers = 1..=u32::try_from(self.0.dictionaries.slots.len()).unwrap_or(u32::MAX);
+        numbers.map(|number| self.dictionary_place(DictionaryRef::Number(number))).collect()
+    }
+
     /// Where a dictionary lies.
     pub(crate) fn dictionary_place(&self, which: DictionaryRef) -> Result<DictionaryPlace> {
         let slot = self.0.dictionaries.slot(which);
@@ -109,9 +115,15 @@ impl Pack {
 
     /// Makes an entry name its dictionary by where that lies, as entries outside this pack do.
     pub(crate) fn place_dictionary(&self, entry: &mut Entry) -> Result<()> {
-        if let Kind::File(content) = &mut entry.kind
-            && let Some(which) = content.dictionary
-        {
+        match &mut entry.kind {
+            Kind::File(content) => self.place_content(content),
+            _ => Ok(()),
+        }
+    }
+
+    /// The same for a content.
+    pub(crate) fn place_content(&self, content: &mut Content) -> Result<()> {
+        if let Some(which) = content.dictionary {
             content.dictionary = Some(DictionaryRef::Place(self.dictionary_place(which)?));
         }
         Ok(())

@@ -2,15 +2,16 @@
 
 use super::dictionaries::Dictionaries;
 use super::format::Format;
+use super::growing::{open_grown, open_index};
 use super::legacy::{self, Notes};
 use super::pack::{Opened, Pack, Pages};
 use super::volumes::Volumes;
 use crate::error::{Error, Result, Setting};
 use crate::progress::Observer;
-use crate::source::data::{Data, Gathered};
+use crate::source::data::Data;
 use crate::source::location::Location;
 use crate::source::options::{OpenOptions, Verify};
-use rangepack_core::{Digest, Index, Opening};
+use rangepack_core::{Digest, Index};
 use std::sync::Arc;
 
 impl Pack {
@@ -39,10 +40,11 @@ impl Pack {
         observer: &dyn Observer,
     ) -> Result<Pack> {
         Setting::Timeout.check(options.remote.timeout.as_millis())?;
-        let data = Data::open(location, options)?;
-        if options.index.is_none()
-            && let Some(index) = open_own_index(&data, options)?
-        {
+        let (data, own) = match &options.index {
+            Some(_) => (Data::open(location, options)?, None),
+            None => open_grown(location, options)?,
+        };
+        if let Some(index) = own {
             let volumes = Volumes::named_by(&index, &data, location, options)?;
             return Ok(Pack::new(
                 data,
@@ -121,25 +123,5 @@ impl Pack {
             dictionaries,
             is_remote,
         }))
-    }
-}
-
-/// Opens the paged index at the end of a file; `None` when there is none.
-fn open_index(data: &Data, options: &OpenOptions) -> Result<Option<Index>> {
-    let (len, mut opening) = (data.len(), Opening::new(options.expected));
-    Gathered::new(data).ask(|source| opening.go_on(source, len, &options.limits))
-}
-
-/// The same for a container, which may be unfinished: when its last payload is a pack that was packed as
-/// a file, the footer at its end speaks of another length, and the index beside it counts.
-fn open_own_index(data: &Data, options: &OpenOptions) -> Result<Option<Index>> {
-    match open_index(data, options) {
-        Err(Error::Pack { source, .. })
-            if matches!(*source, rangepack_core::Error::OtherLength { .. })
-                && Data::open_if_there(&data.location().idx(), options)?.is_some() =>
-        {
-            Ok(None)
-        }
-        opened => opened,
     }
 }

@@ -42,6 +42,8 @@ const ALL_BYTES_IN_FLIGHT: u64 = 32 << 20;
 pub struct Data {
     location: Location,
     backing: Backing,
+    /// Where it ends, when what lies behind is being written and means nothing yet.
+    end: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -64,7 +66,7 @@ impl Data {
             },
             Location::Url(url) => Backing::Remote(Box::new(Remote::open(url, options)?)),
         };
-        Ok(Data { location: location.clone(), backing })
+        Ok(Data { location: location.clone(), backing, end: None })
     }
 
     /// The same for a file that need not be there. Stores that keep their names to themselves
@@ -87,7 +89,7 @@ impl Data {
         match Unmapped::open(path, keep) {
             Ok(file) => {
                 let backing = Backing::Unmapped(file);
-                Ok(Some(Data { location: location.clone(), backing }))
+                Ok(Some(Data { location: location.clone(), backing, end: None }))
             }
             Err(error) if error.kind() == NotFound => Ok(None),
             Err(error) => Err(Error::io(Action::Open, path)(error)),
@@ -96,7 +98,8 @@ impl Data {
 
     /// A file that is mapped already.
     pub(crate) fn mapped(path: &std::path::Path, mapped: Mapped) -> Data {
-        Data { location: Location::Disk(path.to_owned()), backing: Backing::Mapped(mapped) }
+        let (location, backing) = (Location::Disk(path.to_owned()), Backing::Mapped(mapped));
+        Data { location, backing, end: None }
     }
 
     /// Where it lies.
@@ -111,10 +114,26 @@ impl Data {
 
     /// Length of the file in bytes.
     pub fn len(&self) -> u64 {
+        if let Some(end) = self.end {
+            return end;
+        }
         match &self.backing {
             Backing::Mapped(mapped) => mapped.len() as u64,
             Backing::Unmapped(file) => file.len(),
             Backing::Remote(remote) => remote.len(),
+        }
+    }
+
+    /// Takes it for a file that ends at byte `end`, which it must have; `None`: at its own end.
+    pub(crate) fn end_at(&mut self, end: Option<u64>) {
+        self.end = end;
+    }
+
+    /// Whether a file on disk has another length now.
+    pub(crate) fn has_other_length(&self) -> bool {
+        match &self.backing {
+            Backing::Mapped(mapped) => mapped.len_now().is_ok_and(|len| len != mapped.len() as u64),
+            Backing::Unmapped(_) | Backing::Remote(_) => false,
         }
     }
 
@@ -134,11 +153,12 @@ impl Data {
     /// All bytes, when they are in memory; short remote files are, too. See [`Data::intact`].
     #[inline]
     pub(crate) fn whole(&self) -> Option<&[u8]> {
-        match &self.backing {
-            Backing::Mapped(mapped) => Some(mapped),
+        let whole = match &self.backing {
+            Backing::Mapped(mapped) => Some(&**mapped),
             Backing::Unmapped(_) => None,
             Backing::Remote(remote) => remote.whole(),
-        }
+        };
+        whole.and_then(|whole| whole.get(..usize::try_from(self.len()).ok()?))
     }
 
     /// Bytes that can be borrowed without asking anybody: of a remote file, index pages that came. See [`Data::intact`].

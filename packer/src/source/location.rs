@@ -12,6 +12,9 @@ const IDX: &str = ".idx";
 /// The same for a paged index.
 const RPX: &str = ".rpx";
 
+/// The same for the note beside a pack that is growing.
+const GROWTH: &str = ".grow";
+
 /// Where a file lies that is read.
 ///
 /// Whatever can be a path becomes one: text that begins with `http://`, `https://`, `s3://`, `gs://` or
@@ -78,6 +81,11 @@ impl Location {
     /// Where the paged index beside a container lies: `<container>.rpx`.
     pub fn sidecar(&self) -> Location {
         self.with_suffix(RPX)
+    }
+
+    /// Where the note lies that is beside a pack while it grows (FORMAT.md, "Files beside a pack").
+    pub(crate) fn growth_note(&self) -> Location {
+        self.with_suffix(GROWTH)
     }
 
     /// The container beside which a paged index lies: its own name without `.rpx`; `None` when it has another.
@@ -341,6 +349,11 @@ impl Scheme {
 /// `<container>.idx`, where the NDJSON index of a container on disk lies.
 pub fn idx_path(container: &Path) -> PathBuf {
     with_suffix(container, IDX)
+}
+
+/// `<pack>.grow`, where the note beside a pack on disk lies while it grows.
+pub(crate) fn growth_note_path(pack: &Path) -> PathBuf {
+    with_suffix(pack, GROWTH)
 }
 
 /// `<container>.rpx`, where the paged index of a container on disk lies.

@@ -27,6 +27,8 @@ use core::sync::atomic::{AtomicU32, Ordering};
 pub struct Index {
     pub(super) header: Header,
     digest: Digest,
+    /// Where the root page lies.
+    place: Extent,
     root: Box<[u8]>,
     /// Where the root node begins in `root`.
     node: usize,
@@ -205,11 +207,26 @@ impl Index {
         }
         let words = header.page_count().div_ceil(32);
         let verified = (0..words).map(|_| AtomicU32::new(0)).collect();
-        let index = Index { header, digest: place.digest, root, node, verified };
+        let (digest, extent) = (place.digest, place.extent);
+        let index = Index { header, digest, place: extent, root, node, verified };
         // A root page that breaks the rules is an error now, not at the first question.
         let pages = index.header.page_count();
         index.root_node()?.check(&index.root_place(), pages)?;
         Ok(index)
+    }
+
+    /// The generation before this one (FORMAT.md, "Generations"); `None` when this is the first.
+    ///
+    /// # Errors
+    /// Those of [`Index::open`].
+    pub fn open_previous<S: Source + ?Sized>(
+        &self,
+        source: &S,
+        limits: &Limits,
+    ) -> Result<Answer<Option<Index>>> {
+        let Some(root) = self.previous() else { return Ok(Answer::Ready(None)) };
+        let Some(bytes) = source.bytes(root.extent) else { return Ok(Answer::Need(root.extent)) };
+        Index::from_root(bytes, root, limits).map(Some).map(Answer::Ready)
     }
 
     /// Where an earlier generation's root page lies, if this one names any.
@@ -331,6 +348,16 @@ impl Index {
     /// SHA-256 of the root page: the name of this very pack.
     pub fn digest(&self) -> Digest {
         self.digest
+    }
+
+    /// Where the root page lies.
+    pub fn root_extent(&self) -> Extent {
+        self.place
+    }
+
+    /// Length of the file when this was its last root page, in bytes.
+    pub fn file_len(&self) -> u64 {
+        self.place.end().saturating_add(FOOTER_LEN as u64)
     }
 
     /// Totals of the whole pack.

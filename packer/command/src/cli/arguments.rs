@@ -150,8 +150,8 @@ pub(super) fn require_disk(place: &Path) -> Result<()> {
     }
     Err(Failure::Usage {
         problem: format!("{location} is a URL; this has to lie on disk"),
-        hint: "ls, tree, find, du, cat, info, verify, diff, extract, merge and serve read packs at URLs, pack and merge write \
-               to s3://, gs:// and az://; for the rest, copy the file here, or the result there",
+        hint: "ls, tree, find, du, cat, info, log, verify, diff, extract, merge, sync and serve read packs at URLs, pack and merge \
+               write to s3://, gs:// and az://; for the rest, copy the file here, or the result there",
     })
 }
 
@@ -273,7 +273,11 @@ pub(super) struct StoreArgs {
 
 impl StoreArgs {
     /// Everything that the library wants to know; the caller adds what is its own.
-    pub(super) fn options(&self, select: &SelectArgs, index: &IndexArgs) -> Result<PackOptions> {
+    pub(super) fn options(
+        &self,
+        select: &SelectArgs,
+        index: Option<&IndexArgs>,
+    ) -> Result<PackOptions> {
         let mut options = PackOptions::default();
         options.filter = select.filter()?;
         options.follow_links = select.follow_links;
@@ -284,7 +288,9 @@ impl StoreArgs {
         options.attributes = self.xattrs;
         options.threads = self.threads.unwrap_or_else(default_readers);
         options.strict = self.strict;
-        options.index = index.options(self.compress);
+        if let Some(index) = index {
+            options.index = index.options(self.compress);
+        }
         Ok(options)
     }
 }

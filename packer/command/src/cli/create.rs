@@ -271,7 +271,7 @@ impl Args {
 
     /// How the tree is packed.
     pub(super) fn options(&self) -> Result<PackOptions> {
-        self.store.options(&self.select, &self.indexes)
+        self.store.options(&self.select, Some(&self.indexes))
     }
 
     /// Whether each path is printed.

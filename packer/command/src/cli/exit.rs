@@ -3,8 +3,11 @@
 use super::console::Global;
 #[cfg(feature = "serve")]
 use crate::serve::ServeError;
-use rangepack::{ContainerProblem, Error, Expected, OtherFormat, RemoteProblem, VolumeProblem};
-use rangepack_core::ErrorKind;
+use rangepack::{
+    ContainerProblem, Error, Expected, Format, GrowProblem, OtherFormat, RemoteProblem,
+    VolumeProblem,
+};
+use rangepack_core::{ErrorKind, Tag};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -188,6 +191,7 @@ fn advice(error: &Error) -> Option<&'static str> {
             "bring back the file that it was, or make the index anew with `rangepack index` or `merge`",
         ),
         Error::Container { problem, .. } => advice_on_container(problem),
+        Error::Grow { problem, .. } => Some(advice_on_growing(problem)),
         Error::Exists { .. } => Some("pass --force to replace it"),
         Error::Incomplete { .. } => Some(
             "mend what was warned about, or leave it out with --exclude; --incomplete replaces it all the same",
@@ -238,6 +242,27 @@ fn serving(error: &ServeError) -> (String, Option<&'static str>) {
     }
 }
 
+fn advice_on_growing(problem: &GrowProblem) -> &'static str {
+    match problem {
+        GrowProblem::Format(Format::Fpack) => {
+            "nothing was changed; `rangepack index --in-place` gives it a paged index inside, behind which it can grow"
+        }
+        GrowProblem::Format(_) => {
+            "nothing was changed; `rangepack create` goes on with a container; `rangepack index --in-place` gives a finished \
+             one a paged index inside, behind which it can grow"
+        }
+        GrowProblem::Beside { .. } => {
+            "nothing was changed; `rangepack index --in-place` puts the index into it, behind which it can grow"
+        }
+        GrowProblem::Kind { is_directory: true, .. } => {
+            "nothing was changed; `rangepack remove` takes the directory out first; --rename gives what is added another name"
+        }
+        _ => {
+            "nothing was changed; `rangepack remove` takes the file out first; --rename gives what is added another name"
+        }
+    }
+}
+
 fn advice_on_container(problem: &ContainerProblem) -> Option<&'static str> {
     Some(match problem {
         ContainerProblem::Empty { .. } => {
@@ -279,6 +304,9 @@ fn advice_on_container(problem: &ContainerProblem) -> Option<&'static str> {
         }
         ContainerProblem::TooShort { .. } => {
             "the container was cut or is another's; restore it, or, to begin anew, remove it and its index"
+        }
+        ContainerProblem::Section { tag } if *tag == Tag::PREVIOUS => {
+            "nothing was changed; it is a pack that has grown: `rangepack add` goes on"
         }
         ContainerProblem::Section { .. } => {
             "nothing was changed; make a new pack of what is to be added"

@@ -111,7 +111,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     if !is_stream && url.is_none() {
         require_disk(output)?;
     }
-    let mut options = args.store.options(&args.select, &args.index)?;
+    let mut options = args.store.options(&args.select, Some(&args.index))?;
     options.dictionaries = args.dict;
     options.fsync = args.fsync;
     options.overwrite = args.force;
@@ -312,7 +312,7 @@ impl JsonSurvey {
 }
 
 /// A key and its value.
-fn parse_pair(text: &str) -> std::result::Result<(String, String), String> {
+pub(super) fn parse_pair(text: &str) -> std::result::Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         _ => Err("a key, `=` and a value are wanted".to_owned()),

@@ -1,0 +1,109 @@
+//! The pack that grows, as it is before.
+
+use super::step::{Step, remove_note};
+use crate::container::lock::Locked;
+use crate::error::{Action, ContainerProblem, Error, GrowProblem, Result};
+use crate::progress::Observer;
+use crate::read::format::Format;
+use crate::read::pack::{Entries, Pack};
+use crate::source::location::{Location, growth_note_path};
+use crate::source::options::OpenOptions;
+use rangepack_core::layout::GrowthNote;
+use rangepack_core::{Entry, PackPath, Tag};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// See [the module](self).
+#[derive(Debug)]
+pub(super) struct Base {
+    /// As it was named.
+    pub(super) path: PathBuf,
+    /// What a link there leads to.
+    pub(super) file: PathBuf,
+    /// `None` when nothing is to be written.
+    pub(super) locked: Option<Locked>,
+}
+
+impl Base {
+    /// Opens a pack that is to grow, and keeps others from writing it; with `dry_run` nobody is kept from anything. What an
+    /// interrupted run left behind the pack is cut off.
+    pub(super) fn open(
+        path: &Path,
+        dry_run: bool,
+        observer: &dyn Observer,
+    ) -> Result<(Base, Pack)> {
+        let file = path.canonicalize().map_err(Error::io(Action::Open, path))?;
+        let locked = if dry_run { None } else { Some(Locked::open(path, false)?) };
+        let location = Location::Disk(path.to_owned());
+        let pack = Pack::open_observed(location, &OpenOptions::default(), observer)?;
+        check(path, &pack)?;
+        if let Some(locked) = &locked {
+            locked.cut(pack.file_len())?;
+            remove_note(&growth_note_path(&file));
+        }
+        Ok((Base { path: path.to_owned(), file, locked }, pack))
+    }
+
+    /// The step by which it grows; `None` when nothing is to be written.
+    pub(super) fn step(&self, pack: &Pack) -> Result<Option<Arc<Step>>> {
+        let before = GrowthNote { file_len: pack.file_len(), digest: pack.index().digest() };
+        let locked = self.locked.as_ref();
+        locked.map(|locked| Step::new(locked, &self.path, &self.file, before)).transpose()
+    }
+}
+
+/// Fails for what cannot grow.
+fn check(path: &Path, pack: &Pack) -> Result<()> {
+    let wrong = |problem| Err(Error::Grow { path: path.to_owned(), problem });
+    if pack.format() != Format::Paged {
+        return wrong(GrowProblem::Format(pack.format()));
+    }
+    if let Some(index) = pack.index_beside() {
+        let index = index.location().disk().unwrap_or(path).to_owned();
+        return wrong(GrowProblem::Beside { index });
+    }
+    // FORMAT.md, "Sections": what is not known is left out where that is allowed.
+    let lost = |section: &&_| !is_written(section) && !section.is_droppable();
+    match pack.header().sections().iter().find(lost) {
+        Some(section) => {
+            Err(Error::container(path, ContainerProblem::Section { tag: section.tag }))
+        }
+        None => Ok(()),
+    }
+}
+
+fn is_written(section: &rangepack_core::layout::Section) -> bool {
+    section.is_known() || section.tag == Tag::PREVIOUS
+}
+
+/// The entries of a pack in key order, as others outside of it can take them.
+#[derive(Debug)]
+pub(super) struct Known<'p> {
+    pack: &'p Pack,
+    entries: Entries<'p>,
+}
+
+impl<'p> Known<'p> {
+    pub(super) fn of(pack: &'p Pack) -> Known<'p> {
+        Known { pack, entries: pack.entries() }
+    }
+
+    /// Those below a directory.
+    pub(super) fn below(pack: &'p Pack, directory: PackPath<'_>) -> Result<Known<'p>> {
+        let range = pack.ask(|pages| pack.index().subtree(pages, directory))?;
+        Ok(Known { pack, entries: pack.entries_at(range) })
+    }
+}
+
+impl Iterator for Known<'_> {
+    type Item = Result<Entry>;
+
+    fn next(&mut self) -> Option<Result<Entry>> {
+        let entry = self.entries.next()?;
+        Some(entry.and_then(|entry| {
+            let mut entry = entry.to_entry().map_err(|error| self.pack.error(error))?;
+            self.pack.place_dictionary(&mut entry)?;
+            Ok(entry)
+        }))
+    }
+}
