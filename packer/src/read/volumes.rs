@@ -215,7 +215,7 @@ impl Volumes {
                 ..options.clone()
             };
             if Pack::open_with(&location, &itself).is_err() {
-                return Err(wrong(index, volume, VolumeProblem::Elsewhere));
+                return Err(wrong(VolumeProblem::Elsewhere));
             }
         }
         Ok(data)
