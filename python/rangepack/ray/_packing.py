@@ -8,6 +8,7 @@ import hashlib
 import itertools
 import json
 import os
+import re
 import shutil
 import tempfile
 
@@ -33,6 +34,8 @@ _OF = "rangepack.part"
 _TREE = ("include", "exclude", "extensions", "hidden", "gitignore")
 #: Options that say how what is in the lists is packed.
 _PACKING = ("compress", "level", "dictionaries", "follow_links", "strict", "threads")
+#: Parts, and what a task leaves that is killed where files without a name cannot be.
+_OWN = re.compile(r"part-\d+-[0-9a-f]{16}(-\d+)?\.pack|\.rangepack-.*")
 #: How often somebody looks which tasks are done, in seconds.
 _TICK = 0.5
 #: So many problems are told.
@@ -276,6 +279,6 @@ def _clear(folder: str, needed: set[str]) -> None:
             continue
         if name.startswith("lists-"):
             shutil.rmtree(path, ignore_errors=True)
-        elif (name.startswith("part-") and name.endswith(".pack")) or name.startswith(".rangepack-"):
+        elif _OWN.fullmatch(name):
             with contextlib.suppress(OSError):
                 os.unlink(path)  # noqa: PTH108
