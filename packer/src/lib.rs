@@ -82,6 +82,8 @@ mod recover;
 mod extract;
 mod compare;
 mod merge;
+#[cfg(feature = "archives")]
+mod archive;
 
 // What the format is made of: `rangepack-core` has the rest.
 pub use rangepack_core::layout::{Header, Section, Volume};
@@ -93,6 +95,8 @@ pub use rangepack_core::{
     Source, Structure, Tag, Totals, is_deceptive, trim_path,
 };
 
+#[cfg(feature = "archives")]
+pub use archive::export::{ArchiveFormat, ExportOptions, Exported, export, export_stream};
 pub use compare::{CompareOptions, Compared, compare, compare_packs};
 pub use container::create::{CreateOptions, Created, create};
 pub use container::finalize::{FinalizeOptions, Finalized, finalize};

@@ -18,6 +18,8 @@ mod usage;
 mod pack;
 mod create;
 mod extract;
+#[cfg(feature = "archives")]
+mod export;
 mod ls;
 mod tree;
 mod find;
@@ -73,6 +75,8 @@ enum Command {
     Pack(pack::Args),
     Create(Box<create::Args>),
     Extract(Box<extract::Args>),
+    #[cfg(feature = "archives")]
+    Export(export::Args),
     Ls(ls::Args),
     Tree(tree::Args),
     Find(find::Args),
@@ -98,6 +102,8 @@ impl Command {
             Command::Pack(args) => pack::run(args, global),
             Command::Create(args) => create::run(args, global),
             Command::Extract(args) => extract::run(args, global),
+            #[cfg(feature = "archives")]
+            Command::Export(args) => export::run(args, global),
             Command::Ls(args) => ls::run(args, global),
             Command::Tree(args) => tree::run(args, global),
             Command::Find(args) => find::run(args, global),
