@@ -97,6 +97,8 @@ pub use rangepack_core::{
 
 #[cfg(feature = "archives")]
 pub use archive::export::{ArchiveFormat, ExportOptions, Exported, export, export_stream};
+#[cfg(feature = "archives")]
+pub use archive::import::{Archive, import, import_stream};
 pub use compare::{CompareOptions, Compared, compare, compare_packs};
 pub use container::create::{CreateOptions, Created, create};
 pub use container::finalize::{FinalizeOptions, Finalized, finalize};
@@ -105,9 +107,9 @@ pub use container::known::{Resumed, Tail};
 pub use container::ndjson::{NdjsonOptions, NdjsonWritten, stream_ndjson, write_ndjson};
 pub use container::reindex::{IndexTarget, RebuildOptions, Reindexed, rebuild};
 pub use error::{
-    Action, BadAnswer, CallerError, ContainerProblem, Difference, EntryPath, Error, ErrorKind,
-    Expected, LeftOut, Limited, MergeProblem, OtherFormat, RemoteProblem, Result, Setting,
-    VolumeProblem,
+    Action, ArchiveProblem, BadAnswer, CallerError, ContainerProblem, Difference, EntryPath, Error,
+    ErrorKind, Expected, LeftOut, Limited, MergeProblem, OtherFormat, RemoteProblem, Result,
+    Setting, VolumeProblem,
 };
 pub use extract::{
     ExtractOptions, ExtractReport, NotExtracted, Present, Replace, Selection, Stopped, extract,

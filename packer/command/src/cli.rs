@@ -1,5 +1,7 @@
 //! The `rangepack` command: what it accepts, and which file runs it.
 
+#[cfg(feature = "archives")]
+mod archive;
 mod arguments;
 mod compression;
 mod console;

@@ -3,7 +3,9 @@
 use super::console::Global;
 #[cfg(feature = "serve")]
 use crate::serve::ServeError;
-use rangepack::{ContainerProblem, Error, Expected, OtherFormat, RemoteProblem, VolumeProblem};
+use rangepack::{
+    ArchiveProblem, ContainerProblem, Error, Expected, OtherFormat, RemoteProblem, VolumeProblem,
+};
 use rangepack_core::ErrorKind;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -145,6 +147,12 @@ fn exit_of(error: &Error) -> Exit {
         | Error::WrongKind { .. }
         | Error::Incomplete { .. }
         | Error::Strict { .. } => Exit::Bad,
+        Error::Archive {
+            problem:
+                ArchiveProblem::NotAnArchive | ArchiveProblem::Other(_) | ArchiveProblem::NeedsFile,
+            ..
+        } => Exit::Trouble,
+        Error::Archive { .. } => Exit::Bad,
         error if error.is_bad_pack() => Exit::Bad,
         _ => Exit::Trouble,
     }
@@ -178,6 +186,7 @@ fn advice(error: &Error) -> Option<&'static str> {
             )
         }
         Error::Remote { problem, .. } => advice_on_remote(problem),
+        Error::Archive { problem, .. } => advice_on_archive(problem),
         Error::Volume { problem: VolumeProblem::Elsewhere, .. } => Some("name that file instead"),
         Error::Volume { problem: VolumeProblem::Missing, .. } => {
             Some("put it beside the index, under this name, or say with --volumes where it lies")
@@ -236,6 +245,26 @@ fn serving(error: &ServeError) -> (String, Option<&'static str>) {
         }
         ServeError::Random(error) => (format!("cannot make a token: {error}"), None),
     }
+}
+
+fn advice_on_archive(problem: &ArchiveProblem) -> Option<&'static str> {
+    Some(match problem {
+        ArchiveProblem::NotAnArchive => "--as-file packs the file itself",
+        ArchiveProblem::Other(_) => {
+            "decompress it on the way: `xz -dc SRC | rangepack pack - OUT`, with bzip2 likewise; --as-file packs the file itself"
+        }
+        ArchiveProblem::NeedsFile => {
+            "its directory is at its end: save it, and name the file instead of `-`"
+        }
+        ArchiveProblem::Compressed(_)
+        | ArchiveProblem::CutShort { .. }
+        | ArchiveProblem::Header { .. }
+        | ArchiveProblem::NoDirectory
+        | ArchiveProblem::Directory => {
+            "no pack was made; fetch the archive anew; or unpack what is left of it, and pack that"
+        }
+        _ => return None,
+    })
 }
 
 fn advice_on_container(problem: &ContainerProblem) -> Option<&'static str> {
