@@ -49,6 +49,7 @@
 //! - Packs: [`pack()`] makes one, [`extract()`] takes everything out, [`verify()`] checks all of it,
 //!   [`compare()`] tells in what it and a tree on disk differ, [`merge()`] makes one of many without copying.
 //! - Containers that can be continued after an interruption: [`create`], [`finalize`].
+//! - Archives: [`import`] packs what is in one, [`export()`] makes one.
 //! - Old containers and FilePacker's `.fpack` open like packs; [`rebuild`] and [`write_ndjson`] make new indexes.
 //! - Every long operation takes an [`Observer`], which sees each [`Event`] and can stop it; `&()` looks away.
 //! - Files lie on disk or at URLs: a [`Location`].
@@ -63,6 +64,8 @@
 //!
 //! - `remote` (on by default): packs at `http(s)://`, `s3://`, `gs://` and `az://` URLs. Without it nothing here
 //!   knows a network, and the dependencies are a third.
+//!
+//! - `archives` (on by default): packs from tar and zip archives, and archives from packs; two small dependencies.
 //!
 //! The command `rangepack` is the crate `rangepack-cli`; the format alone, without files, is `rangepack-core`.
 #![warn(missing_debug_implementations)]

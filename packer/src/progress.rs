@@ -103,6 +103,8 @@ impl<F: Fn(Event<'_>) + Sync> Observer for (F, &AtomicBool) {
 /// | [`recover`](crate::recover) | `Selected` once, then `Done` or `Failed` for each entry | key order, from the calling thread |
 /// | [`split`](crate::split) | `Done` for each entry, `LeftOut` | that of the pack, from the calling thread |
 /// | [`merge`](crate::merge) | `Index`, `Selected` once, then `Done` for each entry | key order, from the calling thread |
+/// | [`import`](crate::import) | `Reached`, `Packed`, `LeftOut` | that of the archive, from the calling thread |
+/// | [`export`](crate::export()) | `Selected` once, `Bytes`, then `Done` for each entry | that of the archive, from the calling thread |
 /// | [`survey`](crate::survey) | `Done` for each entry that would be packed, `LeftOut` | that of the pack, from the calling thread |
 ///
 /// Paths inside packs are raw bytes that show themselves escaped for a terminal.

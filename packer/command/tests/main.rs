@@ -3,6 +3,8 @@
 
 mod common;
 
+#[cfg(feature = "archives")]
+mod archives;
 #[cfg(unix)]
 mod cluster;
 mod command;

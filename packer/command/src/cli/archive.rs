@@ -69,6 +69,10 @@ impl ArchiveArgs {
             (options.follow_links, "--follow-links"),
         ] {
             if is_given {
+                let hint = match option {
+                    "--dry-run" => "`tar tvf` and `unzip -l` list what is in archives",
+                    _ => hint,
+                };
                 let problem = format!("{option} is for trees, and SRC is an archive");
                 return Err(Failure::Usage { problem, hint });
             }

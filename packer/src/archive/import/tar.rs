@@ -63,6 +63,9 @@ impl<R: Read> TarReader<R> {
         loop {
             let start = self.at;
             let Some(block) = self.header()? else {
+                if before.is_something() {
+                    return Err(self.wrong(ArchiveProblem::CutShort { at: self.at }));
+                }
                 visit.problem(LeftOut::NoEnd)?;
                 break;
             };
