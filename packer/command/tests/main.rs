@@ -3,7 +3,7 @@
 
 mod common;
 
-#[cfg(feature = "archives")]
+#[cfg(all(unix, feature = "archives"))]
 mod archives;
 #[cfg(unix)]
 mod cluster;

@@ -2,9 +2,11 @@
 
 mod fill;
 mod links;
+mod long;
 mod members;
 mod open;
 mod records;
+mod sample;
 mod sparse;
 mod tar;
 mod zip;
@@ -143,7 +145,7 @@ fn learn(archive: &Archive, options: &PackOptions, observer: &dyn Observer) -> R
         return Ok(Trained::default());
     };
     let opened = Opened::open(Archive::File(path.clone()))?;
-    fill::sample(opened, options, path, &mut sampler, observer)?;
+    sample::sample(opened, options, path, &mut sampler, observer)?;
     Trained::of(sampler, options, observer, path)
 }
 

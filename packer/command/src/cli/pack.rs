@@ -64,8 +64,8 @@ file server whose clock is behind, a second write within one tick of it.";
 #[command(after_long_help = EXAMPLES, override_usage = "rangepack pack [OPTIONS] <SRC>... <OUT>\n       \
            rangepack pack [OPTIONS] --files-from <LIST> <OUT>")]
 pub(super) struct Args {
-    /// What is packed, and last OUT, the pack to make, `-` for standard output; of a single directory its
-    /// content is packed, of several files and directories each below its own name
+    /// What is packed, and last OUT, the pack to make, `-` for standard output; of a single directory or archive its
+    /// content is packed, of several files and directories each below its own name; `-` is a tar archive by standard input
     #[arg(value_name = "PATH", num_args = 1.., required = true)]
     paths: Vec<PathBuf>,
     /// Say what would be packed, and how much it is; -v names each path
@@ -84,9 +84,6 @@ pub(super) struct Args {
     /// Wait until everything is on disk before OUT appears
     #[arg(long)]
     fsync: bool,
-    #[cfg(feature = "archives")]
-    #[command(flatten)]
-    archive: super::archive::ArchiveArgs,
     /// Say something of the pack as a whole, which `rangepack info` shows; may be given more than once
     #[arg(long, value_name = "KEY=VALUE", value_parser = parse_pair)]
     meta: Vec<(String, String)>,
@@ -100,6 +97,9 @@ pub(super) struct Args {
     progress: ProgressArgs,
     #[command(flatten)]
     source: SourceArgs,
+    #[cfg(feature = "archives")]
+    #[command(flatten)]
+    archive: super::archive::ArchiveArgs,
     #[command(flatten)]
     select: SelectArgs,
     #[command(flatten)]

@@ -53,13 +53,9 @@ impl<'p> Payload<'p> {
 
     /// Writes the content. Short files are verified before a byte of them is written, others while they are.
     pub(super) fn copy(&mut self, out: &mut dyn Write) -> Result<()> {
-        let failed = Error::io(Action::Write, self.out);
-        let mut failed = Some(failed);
+        let name = self.out;
         let mut write = |bytes: &[u8]| {
-            out.write_all(bytes).map_err(|error| match failed.take() {
-                Some(failed) => failed(error),
-                None => Error::io(Action::Write, Path::new(""))(error),
-            })
+            out.write_all(bytes).map_err(|error| Error::io(Action::Write, name)(error))
         };
         self.each(true, &mut write)
     }

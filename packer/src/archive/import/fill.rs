@@ -1,17 +1,18 @@
 //! Members of an archive on their way into a pack: contents to the workers and then to the output, entries to be sorted.
 
 use super::links::HardLinks;
+use super::long::{Exactly, spool, wrong_size};
 use super::members::{Content, Member, MemberKind, Visit, fill, path_of};
 use super::open::Opened;
+use super::sample::accepts;
 use crate::Summary;
 use crate::error::{Action, Error, LeftOut, Result};
-use crate::filter::Filter;
 use crate::index::groups::Groups;
 use crate::index::sort::{Sorter, failed};
 use crate::index::writer::IndexWriter;
 use crate::pack::{
-    Attached, BLOCK, Compression, Ordered, Output, PackOptions, Pipeline, Sampler, Small, Stored,
-    Trained, Worker, store_file, store_stream,
+    Attached, BLOCK, Compression, Ordered, Output, PackOptions, Pipeline, Small, Stored, Trained,
+    Worker, store_file, store_stream,
 };
 use crate::progress::{Event, Observer, go_on};
 use crate::source::attributes::Found;
@@ -19,8 +20,8 @@ use rangepack_core::{
     Codec, Content as Place, DictionaryRef, Entry, Kind, MAX_LINK_TARGET, PackPathBuf, Totals,
 };
 use std::collections::HashSet;
-use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 /// So many members, or bytes of content, go to a worker at once.
@@ -182,36 +183,6 @@ impl Visit for Run<'_> {
         self.flush()?;
         self.skip(self.filler.name.as_os_str().as_encoded_bytes(), problem)
     }
-}
-
-/// Whether the filter wants a path, and the directories above it.
-fn accepts(
-    filter: &Filter,
-    path: &PackPathBuf,
-    is_directory: bool,
-    last: &mut Option<(Vec<u8>, bool)>,
-) -> bool {
-    if !filter.is_active() {
-        return true;
-    }
-    let above = path.as_path().parent();
-    let is_out = match last {
-        Some((directory, is_out)) if directory == above.as_bytes() => *is_out,
-        _ => {
-            let bytes = above.as_bytes();
-            let ends = memchr::memchr_iter(b'/', bytes).chain([bytes.len()]);
-            let mut all = ends.map(|end| &bytes[..end]).filter(|path| !path.is_empty());
-            let is_out = all.any(|directory| !filter.accepts(directory, true));
-            *last = Some((bytes.to_vec(), is_out));
-            is_out
-        }
-    };
-    let is_mere_directory = is_directory && filter.narrows();
-    !is_out && (is_mere_directory || filter.accepts(path.as_bytes(), is_directory))
-}
-
-fn wrong_size() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, "it is not as long as the archive says")
 }
 
 impl Run<'_> {
@@ -446,95 +417,4 @@ fn skip(filler: &Filler<'_>, summary: &mut Summary, name: &[u8], problem: LeftOu
     }
     filler.observer.event(Event::LeftOut { path: &path, problem: &problem });
     Ok(())
-}
-
-/// Content of a length that is known, or an error.
-struct Exactly<'c> {
-    content: &'c mut dyn Content,
-    left: u64,
-}
-
-impl Read for Exactly<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.left == 0 {
-            // What verifies the content says so at its end.
-            return match self.content.read(&mut [0])? {
-                0 => Ok(0),
-                _ => Err(wrong_size()),
-            };
-        }
-        let most = self.left.min(buffer.len() as u64) as usize;
-        let read = self.content.read(&mut buffer[..most])?;
-        if read == 0 && most > 0 {
-            return Err(wrong_size());
-        }
-        self.left -= read as u64;
-        Ok(read)
-    }
-}
-
-/// Copies a long file into a temporary one; the inner error is one of the content.
-fn spool(
-    content: &mut dyn Read,
-    scratch: &Path,
-    observer: &dyn Observer,
-    name: &Path,
-) -> Result<io::Result<std::fs::File>> {
-    let temporary = || Error::io(Action::UseTemporary, scratch);
-    let mut file = tempfile::tempfile_in(scratch).map_err(temporary())?;
-    let mut piece = vec![0; 256 << 10];
-    loop {
-        go_on(observer, name)?;
-        match fill(content, &mut piece) {
-            Ok(0) => break,
-            Ok(filled) => file.write_all(&piece[..filled]).map_err(temporary())?,
-            Err(error) => return Ok(Err(error)),
-        }
-    }
-    file.seek(SeekFrom::Start(0)).map_err(temporary())?;
-    Ok(Ok(file))
-}
-
-/// Shows all short files of an archive to what takes samples of them.
-pub(super) fn sample(
-    opened: Opened,
-    options: &PackOptions,
-    name: &Path,
-    sampler: &mut Sampler,
-    observer: &dyn Observer,
-) -> Result<()> {
-    let name = name.to_owned();
-    opened.each(&mut Sampling { options, name, sampler, observer, last_directory: None })
-}
-
-struct Sampling<'s> {
-    options: &'s PackOptions,
-    name: PathBuf,
-    sampler: &'s mut Sampler,
-    observer: &'s dyn Observer,
-    last_directory: Option<(Vec<u8>, bool)>,
-}
-
-impl Visit for Sampling<'_> {
-    fn member(&mut self, member: Member, content: &mut dyn Content) -> Result<()> {
-        go_on(self.observer, &self.name)?;
-        let (MemberKind::File { size, .. }, Ok((Some(path), _))) =
-            (&member.kind, path_of(&member.name))
-        else {
-            return Ok(());
-        };
-        if accepts(&self.options.filter, &path, false, &mut self.last_directory) {
-            // What is wrong with it is told when it is packed.
-            self.sampler.see(path.as_bytes(), || {
-                let len = crate::pack::is_short(*size)?;
-                let mut bytes = vec![0; len];
-                (fill(content, &mut bytes).ok()? == len).then_some(bytes)
-            });
-        }
-        Ok(())
-    }
-
-    fn problem(&mut self, _: LeftOut) -> Result<()> {
-        Ok(())
-    }
 }
