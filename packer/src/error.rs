@@ -1,6 +1,7 @@
 //! What can fail while packing, opening, reading and extracting.
 
 mod action;
+mod archive;
 mod caller;
 mod container;
 mod difference;
@@ -12,6 +13,7 @@ mod merge;
 mod setting;
 
 pub use action::Action;
+pub use archive::ArchiveProblem;
 pub use caller::CallerError;
 pub use container::ContainerProblem;
 pub use difference::Difference;
@@ -167,6 +169,14 @@ pub enum Error {
         path: PathBuf,
         /// What stands in the way.
         problem: GrowProblem,
+    },
+    /// An archive cannot be packed.
+    #[error("{}: {problem}", archive.display())]
+    Archive {
+        /// The archive.
+        archive: PathBuf,
+        /// What is wrong with it.
+        problem: ArchiveProblem,
     },
     /// A file at a URL cannot be read.
     #[error("cannot read {url}: {problem}")]

@@ -6,7 +6,7 @@ mod links;
 mod names;
 mod place;
 mod present;
-mod scan;
+pub(crate) mod scan;
 mod selection;
 mod strip;
 mod worker;

@@ -49,6 +49,7 @@
 //! - Packs: [`pack()`] makes one, [`extract()`] takes everything out, [`verify()`] checks all of it,
 //!   [`compare()`] tells in what it and a tree on disk differ, [`merge()`] makes one of many without copying.
 //! - Containers that can be continued after an interruption: [`create`], [`finalize`].
+//! - Archives: [`import`] packs what is in one, [`export()`] makes one.
 //! - Old containers and FilePacker's `.fpack` open like packs; [`rebuild`] and [`write_ndjson`] make new indexes.
 //! - Every long operation takes an [`Observer`], which sees each [`Event`] and can stop it; `&()` looks away.
 //! - Files lie on disk or at URLs: a [`Location`].
@@ -63,6 +64,8 @@
 //!
 //! - `remote` (on by default): packs at `http(s)://`, `s3://`, `gs://` and `az://` URLs. Without it nothing here
 //!   knows a network, and the dependencies are a third.
+//!
+//! - `archives` (on by default): packs from tar and zip archives, and archives from packs; two small dependencies.
 //!
 //! The command `rangepack` is the crate `rangepack-cli`; the format alone, without files, is `rangepack-core`.
 #![warn(missing_debug_implementations)]
@@ -83,6 +86,8 @@ mod extract;
 mod compare;
 mod merge;
 mod grow;
+#[cfg(feature = "archives")]
+mod archive;
 
 // What the format is made of: `rangepack-core` has the rest.
 pub use rangepack_core::layout::{Header, Section, Volume};
@@ -94,6 +99,10 @@ pub use rangepack_core::{
     Source, Structure, Tag, Totals, is_deceptive, trim_path,
 };
 
+#[cfg(feature = "archives")]
+pub use archive::export::{ArchiveFormat, ExportOptions, Exported, export, export_stream};
+#[cfg(feature = "archives")]
+pub use archive::import::{Archive, import, import_stream};
 pub use compare::{CompareOptions, Compared, compare, compare_packs};
 pub use container::create::{CreateOptions, Created, create};
 pub use container::finalize::{FinalizeOptions, Finalized, finalize};
@@ -102,9 +111,9 @@ pub use container::known::{Resumed, Tail};
 pub use container::ndjson::{NdjsonOptions, NdjsonWritten, stream_ndjson, write_ndjson};
 pub use container::reindex::{IndexTarget, RebuildOptions, Reindexed, rebuild};
 pub use error::{
-    Action, BadAnswer, CallerError, ContainerProblem, Difference, EntryPath, Error, ErrorKind,
-    Expected, GrowProblem, LeftOut, Limited, MergeProblem, OtherFormat, RemoteProblem, Result,
-    Setting, VolumeProblem,
+    Action, ArchiveProblem, BadAnswer, CallerError, ContainerProblem, Difference, EntryPath, Error,
+    ErrorKind, Expected, GrowProblem, LeftOut, Limited, MergeProblem, OtherFormat, RemoteProblem,
+    Result, Setting, VolumeProblem,
 };
 pub use extract::{
     ExtractOptions, ExtractReport, NotExtracted, Present, Replace, Selection, Stopped, extract,

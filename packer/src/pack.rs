@@ -25,24 +25,34 @@ use crate::progress::Observer;
 use crate::setters::setters;
 use crate::source::platform::{default_readers, directory_of};
 use crate::source::replace::{Finish, Replacement, refuse_to_replace};
+#[cfg(feature = "archives")]
+pub(crate) use attributes::Attached;
 pub use compress::Compression;
 pub(crate) use dedup::{Dedup, Placed};
+#[cfg(feature = "archives")]
+pub(crate) use large::{Stored, store_file, store_stream};
 pub(crate) use output::{Announce, Growing, Output};
+#[cfg(feature = "archives")]
+pub(crate) use pipeline::Ordered;
 pub(crate) use pipeline::Pipeline;
 use rangepack_core::{Entry, PackPath, PackPathBuf};
 pub(crate) use read::BLOCK;
 pub(crate) use read::Prior;
 pub(crate) use read::Task;
+#[cfg(feature = "archives")]
+pub(crate) use read::{Small, Worker};
 pub(crate) use sources::walk_tree as walk;
 pub use sources::{Sources, listed_name};
 pub use split::{Share, Split, split};
 use std::collections::BTreeMap;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
-use stream::Stream;
+pub(crate) use stream::Stream;
 pub use survey::{Survey, survey, survey_sources};
 pub use train::Dictionaries;
 pub(crate) use train::Trained;
+#[cfg(feature = "archives")]
+pub(crate) use train::{Sampler, is_short};
 pub use upload::pack_url;
 use writer::Writer;
 
@@ -275,17 +285,27 @@ pub fn pack_stream(
     let mut index = IndexWriter::new(&std::env::temp_dir()).with_dictionaries(list)?;
     let (summary, unmatched) = fill(walk, &mut output, &mut index, options, &trained, observer)?;
     failure.check()?;
+    let finished = finish_stream(output, index, name, &extras, options.index)?;
+    Ok(Packed { summary, finished, unmatched })
+}
+
+/// Writes the index behind the payloads, into what takes bytes only.
+pub(crate) fn finish_stream(
+    output: Output,
+    index: IndexWriter,
+    name: &Path,
+    extras: &Extras,
+    options: IndexOptions,
+) -> Result<Finished> {
     let payload_end = output.position();
     let Some(mut stream) = output.into_stream()? else {
         return Err(Error::io(Action::Write, name)(std::io::ErrorKind::BrokenPipe.into()));
     };
     let finished = stream.shuffled(payload_end, |out| {
-        index
-            .finish(out, name, payload_end, &extras, options.index, |_| Ok(()))
-            .map_err(Failed::Library)
+        index.finish(out, name, payload_end, extras, options, |_| Ok(())).map_err(Failed::Library)
     });
     match finished {
-        Ok(finished) => Ok(Packed { summary, finished, unmatched }),
+        Ok(finished) => Ok(finished),
         Err(Failed::Library(error)) => Err(error),
         Err(Failed::System(error)) => Err(Error::io(Action::Write, name)(error)),
     }

@@ -105,6 +105,8 @@ impl<F: Fn(Event<'_>) + Sync> Observer for (F, &AtomicBool) {
 /// | [`merge`](crate::merge), [`compact`](crate::compact) | `Index`, `Selected` once, `Bytes` of what is copied, then `Done` for each entry | key order, from the calling thread |
 /// | [`add`](crate::add), [`sync`](crate::sync()) | `Reached`, `Packed`, `Unchanged`, `LeftOut` | that of the pack, from one thread |
 /// | [`sync_pack`](crate::sync_pack) | `Done` for each file that was brought | none, from the calling thread |
+/// | [`import`](crate::import) | `Reached`, `Packed`, `LeftOut` | that of the archive, from the calling thread |
+/// | [`export`](crate::export()) | `Selected` once, `Bytes`, then `Done` for each entry | that of the archive, from the calling thread |
 /// | [`survey`](crate::survey) | `Done` for each entry that would be packed, `LeftOut` | that of the pack, from the calling thread |
 ///
 /// Paths inside packs are raw bytes that show themselves escaped for a terminal.

@@ -1,5 +1,7 @@
 //! The `rangepack` command: what it accepts, and which file runs it.
 
+#[cfg(feature = "archives")]
+mod archive;
 mod arguments;
 mod compression;
 mod console;
@@ -19,6 +21,8 @@ mod usage;
 mod pack;
 mod create;
 mod extract;
+#[cfg(feature = "archives")]
+mod export;
 mod ls;
 mod tree;
 mod find;
@@ -79,6 +83,8 @@ enum Command {
     Pack(pack::Args),
     Create(Box<create::Args>),
     Extract(Box<extract::Args>),
+    #[cfg(feature = "archives")]
+    Export(export::Args),
     Ls(ls::Args),
     Tree(tree::Args),
     Find(find::Args),
@@ -109,6 +115,8 @@ impl Command {
             Command::Pack(args) => pack::run(args, global),
             Command::Create(args) => create::run(args, global),
             Command::Extract(args) => extract::run(args, global),
+            #[cfg(feature = "archives")]
+            Command::Export(args) => export::run(args, global),
             Command::Ls(args) => ls::run(args, global),
             Command::Tree(args) => tree::run(args, global),
             Command::Find(args) => find::run(args, global),

@@ -3,6 +3,8 @@
 
 mod common;
 
+#[cfg(all(unix, feature = "archives"))]
+mod archives;
 #[cfg(unix)]
 mod cluster;
 mod command;

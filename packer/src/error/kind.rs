@@ -1,6 +1,6 @@
 //! What class of trouble an error is, and errors of others.
 
-use super::{Error, Expected, GrowProblem, RemoteProblem, VolumeProblem};
+use super::{ArchiveProblem, Error, Expected, GrowProblem, RemoteProblem, VolumeProblem};
 use crate::filter::FilterError;
 use rangepack_core::{Error as FormatError, ErrorKind as FormatErrorKind, ParseDigestError};
 use std::io;
@@ -67,6 +67,10 @@ impl Error {
                 source.kind().into()
             }
             Error::OtherFormat { .. } => ErrorKind::NotAPack,
+            Error::Archive { problem: ArchiveProblem::NotAnArchive, .. } => ErrorKind::NotAPack,
+            Error::Archive { problem: ArchiveProblem::Other(_), .. } => ErrorKind::Unsupported,
+            Error::Archive { problem: ArchiveProblem::NeedsFile, .. } => ErrorKind::BadQuestion,
+            Error::Archive { .. } => ErrorKind::Corrupt,
             Error::NoEntry { .. }
             | Error::BrokenLink { .. }
             | Error::Volume { problem: VolumeProblem::Missing, .. }

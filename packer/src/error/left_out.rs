@@ -63,6 +63,38 @@ pub enum LeftOut {
     /// No pack can hold the time of its last change. It is packed with the nearest one that fits.
     #[error("its time is before 1677 or after 2262; it is packed with the nearest time that fits")]
     Time,
+    /// A slash stands in front of the name of a member of an archive, and is left out. It is told of once.
+    #[error("the `/` in front of its name, and of those of others, is left out")]
+    Absolute,
+    /// A member of an archive is a hard link to something that is not packed.
+    #[error("it is a hard link to {target}, which is not packed")]
+    HardLink {
+        /// The name of that, fit for a terminal.
+        target: String,
+    },
+    /// A member of an archive is of a type that is not known.
+    #[error("members of the type {:?} are not known", char::from(*.0))]
+    MemberType(u8),
+    /// A member of a zip archive is encrypted.
+    #[error("it is encrypted")]
+    Encrypted,
+    /// A member of a zip archive is compressed in a way that is not known.
+    #[error("it is compressed by method {0}, which is not read")]
+    Method(u16),
+    /// A member of a zip archive lies where another one does.
+    #[error("it lies where another member does, as in no honest archive")]
+    Overlapping,
+    /// The content of a member of a zip archive is not what it should be.
+    #[error("its content is damaged: {0}")]
+    Damaged(io::Error),
+    /// A tar archive ends without saying so.
+    #[error(
+        "it ends without the mark of its end, so it may have been cut short between two members"
+    )]
+    NoEnd,
+    /// Something stands behind the end of a tar archive.
+    #[error("what stands behind its end was not read")]
+    Behind,
     /// A line of an ignore file is not a pattern: the first such line, the rest of the file holds. The file
     /// itself is in the pack.
     #[error("line {line} is not a pattern")]

@@ -19,7 +19,7 @@ pub(super) fn scan(
 
 /// Numbers of entries, as ranges in ascending order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Ranges(Vec<Range<u64>>);
+pub(crate) struct Ranges(Vec<Range<u64>>);
 
 impl Ranges {
     /// Adds entries, in any order when [`Ranges::normalise`] follows.
@@ -48,8 +48,16 @@ impl Ranges {
         self.0.iter().cloned()
     }
 
+    /// Those of them that lie in `range`.
+    #[cfg(feature = "archives")]
+    pub(crate) fn within(&self, range: Range<u64>) -> Vec<Range<u64>> {
+        let first = self.0.partition_point(|one| one.end <= range.start);
+        let here = self.0[first..].iter().take_while(|one| one.start < range.end);
+        here.map(|one| one.start.max(range.start)..one.end.min(range.end)).collect()
+    }
+
     /// How many entries.
-    pub(super) fn len(&self) -> u64 {
+    pub(crate) fn len(&self) -> u64 {
         self.0.iter().map(|range| range.end - range.start).sum()
     }
 }

@@ -18,10 +18,10 @@ pub struct Selection {
 }
 
 /// The entries selected.
-pub(super) struct Selected {
-    pub(super) ranges: Ranges,
+pub(crate) struct Selected {
+    pub(crate) ranges: Ranges,
     /// Patterns that match nothing, fit for a terminal.
-    pub(super) unmatched: Vec<EntryPath>,
+    pub(crate) unmatched: Vec<EntryPath>,
 }
 
 impl Selection {
@@ -55,7 +55,7 @@ impl Selection {
     }
 
     /// Looks the patterns up in the index.
-    pub(super) fn resolve(&self, pack: &Pack) -> Result<Selected> {
+    pub(crate) fn resolve(&self, pack: &Pack) -> Result<Selected> {
         let everything = 0..pack.index().len();
         let mut ranges = Ranges::default();
         let mut unmatched = Vec::new();

@@ -4,7 +4,7 @@ use super::attributes::Attached;
 use super::links::Earlier;
 use super::output::Output;
 use super::pipeline::Pipeline;
-use super::read::{ATTEMPTS, BLOCK, BlockJob};
+use super::read::{ATTEMPTS, BLOCK, BlockJob, BlockSource};
 use crate::error::{LeftOut, Result};
 use crate::pack::walk::{Directory, ItemKind, Metadata};
 use crate::progress::{self, Event, Observer};
@@ -75,15 +75,9 @@ impl Large<'_> {
                 Codec::Stored if long_holes => Codec::Gzip,
                 codec => codec,
             };
-            let file = &shared;
-            let mut copy = Copy { pipeline, output, file, size, sparse, long_holes, observer };
-            let copied = match copy.run(codec)? {
-                Copied::NotShorter => {
-                    copy.output.rewind(start)?;
-                    copy.run(Codec::Stored)?
-                }
-                copied => copied,
-            };
+            let read = &mut |offset, _| BlockSource::File(shared.clone(), offset);
+            let mut copy = Copy { pipeline, output, read, size, sparse, long_holes, observer };
+            let copied = copy.run_or_store(codec, start)?;
             match copied {
                 Copied::Done(content) => {
                     let attached = match self.attributes {
@@ -138,7 +132,8 @@ enum Copied {
 struct Copy<'c> {
     pipeline: &'c Pipeline,
     output: &'c mut Output,
-    file: &'c Arc<File>,
+    /// Gives the block of this offset and length; blocks are asked for in order, from the first each time.
+    read: &'c mut dyn FnMut(u64, usize) -> BlockSource,
     size: u64,
     sparse: bool,
     /// Behind what does not shrink there may be a hole of any length.
@@ -147,13 +142,25 @@ struct Copy<'c> {
 }
 
 impl Copy<'_> {
+    /// Copies what begins at `start` of the output, as it is if compression does not make it shorter.
+    fn run_or_store(&mut self, codec: Codec, start: u64) -> Result<Copied> {
+        match self.run(codec)? {
+            Copied::NotShorter => {
+                self.output.rewind(start)?;
+                self.run(Codec::Stored)
+            }
+            copied => Ok(copied),
+        }
+    }
+
     fn run(&mut self, codec: Codec) -> Result<Copied> {
-        let (file, size) = (self.file, self.size);
+        let (read, size) = (&mut *self.read, self.size);
         let count = size.div_ceil(BLOCK);
         let jobs = (0..count).map(|index| {
             let offset = index * BLOCK;
             let len = BLOCK.min(size - offset) as usize;
-            BlockJob { file: file.clone(), offset, len, last: index + 1 == count, codec }
+            let (first, last) = (index == 0, index + 1 == count);
+            BlockJob { from: read(offset, len), len, first, last, codec }
         });
         let start = self.output.position();
         let mut table = BlockTableBuilder::new();
@@ -214,4 +221,81 @@ impl Copy<'_> {
                 .with_sparse(self.sparse),
         )))
     }
+}
+
+/// What became of a large file that is in no directory.
+#[cfg(feature = "archives")]
+pub(crate) enum Stored {
+    /// It is stored, or was stored already.
+    Done(Box<Content>, bool),
+    /// It could not be read; nothing of it is in the output.
+    Failed(LeftOut),
+}
+
+/// Stores what comes once, from front to back, as it is.
+#[cfg(feature = "archives")]
+pub(crate) fn store_stream(
+    pipeline: &Pipeline,
+    output: &mut Output,
+    content: &mut dyn std::io::Read,
+    size: u64,
+    observer: &dyn Observer,
+    name: &std::path::Path,
+) -> Result<Stored> {
+    let mut taken = 0;
+    let read = &mut |_, len: usize| {
+        let mut block = vec![0; len];
+        taken += len as u64;
+        let filled = content.read_exact(&mut block);
+        // What verifies it may have something to say at its end.
+        let filled = filled.and_then(|()| match taken == size {
+            true => content.read(&mut [0]).map(drop),
+            false => Ok(()),
+        });
+        BlockSource::Given(filled.map(|()| block))
+    };
+    store(pipeline, output, read, (Codec::Stored, size, false), observer, name)
+}
+
+/// Stores a file with this codec, if that makes it shorter, of this size, with holes or not.
+#[cfg(feature = "archives")]
+pub(crate) fn store_file(
+    pipeline: &Pipeline,
+    output: &mut Output,
+    file: &Arc<File>,
+    how: (Codec, u64, bool),
+    observer: &dyn Observer,
+    name: &std::path::Path,
+) -> Result<Stored> {
+    let read = &mut |offset, _| BlockSource::File(file.clone(), offset);
+    store(pipeline, output, read, how, observer, name)
+}
+
+#[cfg(feature = "archives")]
+fn store(
+    pipeline: &Pipeline,
+    output: &mut Output,
+    read: &mut dyn FnMut(u64, usize) -> BlockSource,
+    (codec, size, sparse): (Codec, u64, bool),
+    observer: &dyn Observer,
+    name: &std::path::Path,
+) -> Result<Stored> {
+    output.pad()?;
+    let start = output.position();
+    let codec = if codec == Codec::Stored && sparse { Codec::Gzip } else { codec };
+    let mut copy = Copy { pipeline, output, read, size, sparse, long_holes: sparse, observer };
+    let problem = match copy.run_or_store(codec, start)? {
+        Copied::Done(content) => {
+            let (content, duplicate) = known(output, start, *content, None)?;
+            return Ok(Stored::Done(Box::new(content), duplicate));
+        }
+        Copied::Cancelled => {
+            output.rewind(start)?;
+            return Err(progress::cancelled(name));
+        }
+        Copied::Failed(problem) => problem,
+        Copied::NotShorter => LeftOut::Changed,
+    };
+    output.rewind(start)?;
+    Ok(Stored::Failed(problem))
 }

@@ -41,12 +41,15 @@ pub(crate) struct Pipeline {
     claims: Claims,
 }
 
-/// A block that was read, with its number in the file.
-type NumberedBlock = (u64, io::Result<BlockDone>);
+/// What a worker does for the writer, who waits for it.
+pub(crate) type Work<R> = Box<dyn FnOnce(&mut Worker<'_>) -> io::Result<R> + Send>;
+
+/// The same, which hands the outcome over itself.
+type Job = Box<dyn FnOnce(&mut Worker<'_>) + Send>;
 
 #[derive(Default)]
 struct State {
-    blocks: VecDeque<(BlockJob, Sender<NumberedBlock>, u64)>,
+    blocks: VecDeque<Job>,
     waiting: VecDeque<(u64, Task)>,
     done: BTreeMap<u64, Done>,
     walked: u64,
@@ -142,10 +145,9 @@ impl Pipeline {
             if state.stop {
                 return;
             }
-            if let Some((job, reply, number)) = state.blocks.pop_front() {
+            if let Some(job) = state.blocks.pop_front() {
                 drop(state);
-                // The writer may have given the file up; then nobody listens.
-                let _ = reply.send((number, worker.block(&job)));
+                job(&mut worker);
                 state = self.lock();
                 continue;
             }
@@ -214,7 +216,22 @@ impl Pipeline {
         &'p self,
         jobs: impl Iterator<Item = BlockJob> + 'p,
     ) -> impl Iterator<Item = io::Result<BlockDone>> + 'p {
-        Blocks::new(self, jobs)
+        let mut ordered = self.ordered();
+        let mut jobs = jobs.fuse();
+        std::iter::from_fn(move || {
+            while !ordered.is_full()
+                && let Some(job) = jobs.next()
+            {
+                ordered.send(Box::new(move |worker| worker.block(job)));
+            }
+            ordered.take()
+        })
+    }
+
+    /// Something that gives the workers work, and has the outcomes in order.
+    pub(crate) fn ordered<R: Send + 'static>(&self) -> Ordered<'_, R> {
+        let (sender, receiver) = channel();
+        Ordered { pipeline: self, sent: 0, taken: 0, sender, receiver, early: BTreeMap::new() }
     }
 }
 
@@ -222,50 +239,46 @@ fn wait<'s>(condvar: &Condvar, state: MutexGuard<'s, State>) -> MutexGuard<'s, S
     condvar.wait(state).unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-struct Blocks<'p, J> {
+/// Work that the writer waits for; it comes before that on batches.
+pub(crate) struct Ordered<'p, R> {
     pipeline: &'p Pipeline,
-    jobs: J,
     sent: u64,
     taken: u64,
-    sender: Sender<NumberedBlock>,
-    receiver: Receiver<NumberedBlock>,
-    early: BTreeMap<u64, io::Result<BlockDone>>,
+    sender: Sender<(u64, io::Result<R>)>,
+    receiver: Receiver<(u64, io::Result<R>)>,
+    early: BTreeMap<u64, io::Result<R>>,
 }
 
-impl<'p, J: Iterator<Item = BlockJob>> Blocks<'p, J> {
-    fn new(pipeline: &'p Pipeline, jobs: J) -> Self {
-        let (sender, receiver) = channel();
-        let mut blocks =
-            Blocks { pipeline, jobs, sent: 0, taken: 0, sender, receiver, early: BTreeMap::new() };
-        for _ in 0..pipeline.in_flight {
-            blocks.send();
-        }
-        blocks
+impl<R: Send + 'static> Ordered<'_, R> {
+    /// Whether as much is under way as should be: more takes memory, and makes nothing faster.
+    pub(crate) fn is_full(&self) -> bool {
+        self.sent - self.taken >= self.pipeline.in_flight as u64
     }
 
-    fn send(&mut self) {
-        if let Some(job) = self.jobs.next() {
-            self.pipeline.lock().blocks.push_back((job, self.sender.clone(), self.sent));
-            self.pipeline.work.notify_one();
-            self.sent += 1;
-        }
+    /// Gives the workers something to do.
+    pub(crate) fn send(&mut self, work: Work<R>) {
+        let (sender, number) = (self.sender.clone(), self.sent);
+        self.sent += 1;
+        let job: Job = Box::new(move |worker| {
+            // The writer may have given the file up; then nobody listens.
+            let _ = sender.send((number, work(worker)));
+        });
+        self.pipeline.lock().blocks.push_back(job);
+        self.pipeline.work.notify_one();
     }
-}
 
-impl<J: Iterator<Item = BlockJob>> Iterator for Blocks<'_, J> {
-    type Item = io::Result<BlockDone>;
-
-    fn next(&mut self) -> Option<Self::Item> {
+    /// The next outcome, in the order of sending; `None` when all were taken.
+    pub(crate) fn take(&mut self) -> Option<io::Result<R>> {
         if self.taken == self.sent {
             return None;
         }
-        let block = loop {
-            if let Some(block) = self.early.remove(&self.taken) {
-                break block;
+        let outcome = loop {
+            if let Some(outcome) = self.early.remove(&self.taken) {
+                break outcome;
             }
             match self.receiver.recv_timeout(STOP_CHECK) {
-                Ok((number, block)) => {
-                    self.early.insert(number, block);
+                Ok((number, outcome)) => {
+                    self.early.insert(number, outcome);
                 }
                 // A worker that panicked never answers.
                 Err(_) if self.pipeline.lock().stop => {
@@ -275,7 +288,6 @@ impl<J: Iterator<Item = BlockJob>> Iterator for Blocks<'_, J> {
             }
         };
         self.taken += 1;
-        self.send();
-        Some(block)
+        Some(outcome)
     }
 }

@@ -311,6 +311,24 @@ impl<'d> Worker<'d> {
         Ok(Some((Small { sparse, ..small }, attached)))
     }
 
+    /// Appends the payload of a short file that is at hand to `data`; `path` is its path in the pack.
+    #[cfg(feature = "archives")]
+    pub(crate) fn given(
+        &mut self,
+        content: &[u8],
+        path: &[u8],
+        data: &mut Vec<u8>,
+    ) -> io::Result<Small> {
+        if self.encoder.is_none() {
+            let start = data.len();
+            data.extend_from_slice(content);
+            return Ok(Small::stored(start, content.len(), Digest::of(content)));
+        }
+        self.scratch.clear();
+        self.scratch.extend_from_slice(content);
+        self.compress(|| path.to_vec(), data)
+    }
+
     /// Appends the content in `scratch` to `data`, compressed if that makes it shorter.
     fn compress(
         &mut self,
@@ -338,23 +356,12 @@ impl<'d> Worker<'d> {
     }
 
     /// Reads one block of a large file, hashes it, compresses it.
-    pub(crate) fn block(&mut self, job: &BlockJob) -> io::Result<BlockDone> {
-        let mut content = vec![0; job.len];
-        let mut filled = 0;
-        while filled < content.len() {
-            match crate::source::platform::read_at(
-                &job.file,
-                &mut content[filled..],
-                job.offset + filled as u64,
-            ) {
-                Ok(0) => {
-                    return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it became shorter"));
-                }
-                Ok(read) => filled += read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
+    pub(crate) fn block(&mut self, job: BlockJob) -> io::Result<BlockDone> {
+        let content = match job.from {
+            BlockSource::File(file, offset) => read_block(&file, offset, job.len)?,
+            #[cfg(feature = "archives")]
+            BlockSource::Given(content) => content?,
+        };
         let mut stored = None;
         let mut crc = crc32fast::Hasher::new();
         if job.codec != Codec::Stored {
@@ -367,7 +374,7 @@ impl<'d> Worker<'d> {
                 None => for_holes.get_or_insert_with(|| Encoder::new(FOR_HOLES, trained)),
             };
             let mut out = Vec::new();
-            encoder.block(&content, job.offset == 0, job.last, &mut out)?;
+            encoder.block(&content, job.first, job.last, &mut out)?;
             stored = Some(out);
         }
         // The last block of a gzip member still lacks its trailer: the writer hashes it.
@@ -386,12 +393,39 @@ fn settle(done: io::Result<Item>, data: &mut Vec<u8>, end: usize) -> Item {
     done
 }
 
+fn read_block(file: &File, offset: u64, len: usize) -> io::Result<Vec<u8>> {
+    let mut content = vec![0; len];
+    let mut filled = 0;
+    while filled < content.len() {
+        let at = offset + filled as u64;
+        match crate::source::platform::read_at(file, &mut content[filled..], at) {
+            Ok(0) => {
+                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it became shorter"));
+            }
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(content)
+}
+
+/// Where a block comes from.
+#[derive(Debug)]
+pub(crate) enum BlockSource {
+    /// A file, at this offset.
+    File(Arc<File>, u64),
+    /// It is at hand, or could not be read.
+    #[cfg(feature = "archives")]
+    Given(io::Result<Vec<u8>>),
+}
+
 /// One block of a large file.
 #[derive(Debug)]
 pub(crate) struct BlockJob {
-    pub(crate) file: Arc<File>,
-    pub(crate) offset: u64,
+    pub(crate) from: BlockSource,
     pub(crate) len: usize,
+    pub(crate) first: bool,
     pub(crate) last: bool,
     /// How it is to be stored.
     pub(crate) codec: Codec,

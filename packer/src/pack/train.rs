@@ -81,7 +81,7 @@ fn kind_of(path: &[u8]) -> Vec<u8> {
 /// Takes samples while a tree is walked: files are opened as they are for packing, which follows no link that is not to be
 /// followed.
 #[derive(Debug)]
-struct Sampler {
+pub(crate) struct Sampler {
     kinds: HashMap<Vec<u8>, Kind>,
     sampled: usize,
     /// So many bytes are taken of a kind.
@@ -130,7 +130,7 @@ impl Sampler {
     }
 
     /// Sees a file.
-    fn see(&mut self, path: &[u8], read: impl FnOnce() -> Option<Vec<u8>>) {
+    pub(crate) fn see(&mut self, path: &[u8], read: impl FnOnce() -> Option<Vec<u8>>) {
         let kind = kind_of(path);
         if self.kinds.len() >= KINDS && !self.kinds.contains_key(&kind) {
             return;
@@ -208,6 +208,33 @@ impl Trained {
         }
         let at = roots.first().map_or(Path::new("."), |(root, _)| root);
         Trained::learn(sampler, level, size, options.threads, observer, at)
+    }
+
+    /// What takes samples for these options; `None` when they want no dictionaries.
+    #[cfg(feature = "archives")]
+    pub(crate) fn sampler(options: &PackOptions) -> Option<Sampler> {
+        match (options.compress, options.dictionaries.size()) {
+            (Some(Compression::Zstd(_)), Some(size)) => {
+                Some(Sampler::new((size * SAMPLE_TIMES).max(SAMPLE_BYTES)))
+            }
+            _ => None,
+        }
+    }
+
+    /// Learns of what it took; `at` is what errors name.
+    #[cfg(feature = "archives")]
+    pub(crate) fn of(
+        sampler: Sampler,
+        options: &PackOptions,
+        observer: &dyn Observer,
+        at: &Path,
+    ) -> Result<Trained> {
+        match (options.compress, options.dictionaries.size()) {
+            (Some(Compression::Zstd(level)), Some(size)) => {
+                Trained::learn(sampler, level, size, options.threads, observer, at)
+            }
+            _ => Ok(Trained::default()),
+        }
     }
 
     fn learn(
@@ -305,9 +332,15 @@ impl Trained {
     }
 
     /// Where a dictionary lies.
-    pub(super) fn place(&self, number: usize) -> Option<DictionaryPlace> {
+    pub(crate) fn place(&self, number: usize) -> Option<DictionaryPlace> {
         self.places.get(number).copied()
     }
+}
+
+/// The length of a file of which samples are taken: a short one that is not empty.
+#[cfg(feature = "archives")]
+pub(crate) fn is_short(len: u64) -> Option<usize> {
+    usize::try_from(len).ok().filter(|len| (1..=LONGEST).contains(len))
 }
 
 /// What a file holds, if it is short and not empty.

@@ -133,7 +133,7 @@ impl Pack {
         self.files().map(Data::traffic).fold(index, std::ops::Add::add)
     }
 
-    fn files(&self) -> impl Iterator<Item = &Data> {
+    pub(crate) fn files(&self) -> impl Iterator<Item = &Data> {
         std::iter::once(&self.0.data).chain(self.0.volumes.opened())
     }
 

@@ -4,8 +4,8 @@ use super::console::Global;
 #[cfg(feature = "serve")]
 use crate::serve::ServeError;
 use rangepack::{
-    ContainerProblem, Error, Expected, Format, GrowProblem, OtherFormat, RemoteProblem,
-    VolumeProblem,
+    ArchiveProblem, ContainerProblem, Error, Expected, Format, GrowProblem, OtherFormat,
+    RemoteProblem, VolumeProblem,
 };
 use rangepack_core::{ErrorKind, Tag};
 use std::io;
@@ -148,6 +148,12 @@ fn exit_of(error: &Error) -> Exit {
         | Error::WrongKind { .. }
         | Error::Incomplete { .. }
         | Error::Strict { .. } => Exit::Bad,
+        Error::Archive {
+            problem:
+                ArchiveProblem::NotAnArchive | ArchiveProblem::Other(_) | ArchiveProblem::NeedsFile,
+            ..
+        } => Exit::Trouble,
+        Error::Archive { .. } => Exit::Bad,
         error if error.is_bad_pack() => Exit::Bad,
         _ => Exit::Trouble,
     }
@@ -181,6 +187,7 @@ fn advice(error: &Error) -> Option<&'static str> {
             )
         }
         Error::Remote { problem, .. } | Error::Upload { problem, .. } => advice_on_remote(problem),
+        Error::Archive { problem, .. } => advice_on_archive(problem),
         Error::Volume { problem: VolumeProblem::Elsewhere, .. } => Some("name that file instead"),
         Error::Volume { problem: VolumeProblem::Missing, .. } => {
             Some("put it beside the index, under this name, or say with --volumes where it lies")
@@ -261,6 +268,26 @@ fn advice_on_growing(problem: &GrowProblem) -> &'static str {
             "nothing was changed; `rangepack remove` takes the file out first; --rename gives what is added another name"
         }
     }
+}
+
+fn advice_on_archive(problem: &ArchiveProblem) -> Option<&'static str> {
+    Some(match problem {
+        ArchiveProblem::NotAnArchive => "--as-file packs the file itself",
+        ArchiveProblem::Other(_) => {
+            "decompress it on the way: `xz -dc SRC | rangepack pack - OUT`, with bzip2 likewise; --as-file packs the file itself"
+        }
+        ArchiveProblem::NeedsFile => {
+            "its directory is at its end: save it, and name the file instead of `-`"
+        }
+        ArchiveProblem::Compressed(_)
+        | ArchiveProblem::CutShort { .. }
+        | ArchiveProblem::Header { .. }
+        | ArchiveProblem::NoDirectory
+        | ArchiveProblem::Directory => {
+            "no pack was made; fetch the archive anew; or unpack what is left of it, and pack that"
+        }
+        _ => return None,
+    })
 }
 
 fn advice_on_container(problem: &ContainerProblem) -> Option<&'static str> {

@@ -179,13 +179,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         refuse_same(status, path)?;
     }
     let paths = args.paths();
-    for path in paths.iter().filter(|path| Globs::is_pattern(path.as_encoded_bytes())) {
-        let is_path = pack.symlink_metadata(path.as_encoded_bytes()).is_ok();
-        let globs = Globs::new([path.to_string_lossy()]).map_err(|error| paths::bad_glob(&error));
-        if !is_path {
-            globs?;
-        }
-    }
+    check_globs(&pack, &paths)?;
     let selection =
         Selection::new(paths.iter().map(|path| path.as_encoded_bytes()), Filter::default());
     let Some(directory) = directory else { return print(args, &pack, &selection, global) };
@@ -238,8 +232,21 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     })
 }
 
+/// Fails when a glob among PATHs is none.
+pub(super) fn check_globs(pack: &Pack, paths: &[impl AsRef<OsStr>]) -> Result<()> {
+    let paths = paths.iter().map(AsRef::as_ref);
+    for path in paths.filter(|path| Globs::is_pattern(path.as_encoded_bytes())) {
+        let is_path = pack.symlink_metadata(path.as_encoded_bytes()).is_ok();
+        let globs = Globs::new([path.to_string_lossy()]).map_err(|error| paths::bad_glob(&error));
+        if !is_path {
+            globs?;
+        }
+    }
+    Ok(())
+}
+
 /// Names patterns that match nothing, each with what may have been meant.
-fn tell_unmatched(pack: &Pack, unmatched: &[EntryPath], global: &Global) {
+pub(super) fn tell_unmatched(pack: &Pack, unmatched: &[EntryPath], global: &Global) {
     for pattern in unmatched {
         let hint = paths::suggestion(pack, pattern.as_bytes());
         global.error(&format!("nothing in the pack matches {pattern}"), hint.as_deref());

@@ -29,9 +29,18 @@ Examples:
   rangepack pack data data.pack --align 4k --fsync --force
   rangepack pack data data.pack --meta license=CC-BY-4.0 --meta source=https://example.org
   rangepack pack data data.pack --rename =data-1.2 --dry-run
+  rangepack pack photos.tar.gz photos.pack      # what is in the archive
+  ssh host tar c photos | rangepack pack - photos.pack
   git ls-files -z | rangepack pack --files-from - -0 source.pack
   rangepack pack -C /srv photos notes - | ssh host 'cat > all.pack'
   rangepack pack photos s3://bucket/photos.pack   # also gs:// and az://
+
+A single SRC that is called .tar, .tar.gz, .tgz, .tar.zst, .tzst or .zip is an archive, and what is in it is packed,
+without unpacking it first; so is a tar archive that comes by standard input, SRC `-`, as it is or in gzip or Zstandard. --as-file packs
+the archive itself, --as-archive takes a file of another name for one. Modes, times, hard and symbolic links are kept,
+owners with --owner, extended attributes with --xattrs. Of members of one name the last counts. A damaged archive
+gives no pack; names with `..`, encrypted or damaged members of a zip and hard links to what is not packed are
+warned about, left out, and make the exit code 1.
 
 A single directory is packed without its own name; several files and directories each below theirs. The
 pack is the same, byte for byte, whatever way the same files under the same names are given.
@@ -62,8 +71,8 @@ file server whose clock is behind, a second write within one tick of it.";
 #[command(after_long_help = EXAMPLES, override_usage = "rangepack pack [OPTIONS] <SRC>... <OUT>\n       \
            rangepack pack [OPTIONS] --files-from <LIST> <OUT>")]
 pub(super) struct Args {
-    /// What is packed, and last OUT, the pack to make, `-` for standard output; of a single directory its
-    /// content is packed, of several files and directories each below its own name
+    /// What is packed, and last OUT, the pack to make, `-` for standard output; of a single directory or archive its
+    /// content is packed, of several files and directories each below its own name; `-` is a tar archive by standard input
     #[arg(value_name = "PATH", num_args = 1.., required = true)]
     paths: Vec<PathBuf>,
     /// Say what would be packed, and how much it is; -v names each path
@@ -95,6 +104,9 @@ pub(super) struct Args {
     progress: ProgressArgs,
     #[command(flatten)]
     source: SourceArgs,
+    #[cfg(feature = "archives")]
+    #[command(flatten)]
+    archive: super::archive::ArchiveArgs,
     #[command(flatten)]
     select: SelectArgs,
     #[command(flatten)]
@@ -117,6 +129,11 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     options.overwrite = args.force;
     options.incomplete = args.incomplete;
     options.metadata = args.meta.iter().cloned().collect();
+    #[cfg(feature = "archives")]
+    if let Some(archive) = args.archive.find(given, &args.source)? {
+        args.archive.check(&archive, &options, args.dry_run)?;
+        return args.import(archive, output, &options, global);
+    }
     if args.source.files_from.is_some() && options.filter.honours_ignore_files() {
         return Err(Failure::Usage {
             problem: "--gitignore with --files-from".to_owned(),
@@ -162,24 +179,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         }
     };
     follow.finish(State::of(&packed))?;
-    let elapsed = follow.elapsed();
-    let Packed { summary, finished, unmatched, .. } = packed.map_err(Failure::from)?;
-    if args.json {
-        let mut out = global.stdout();
-        print_json(&mut out, &summary, &finished, elapsed)?;
-        out.flush()?;
-    }
-    if summary.files + summary.symlinks == 0 {
-        warn_of_nothing(&options, global);
-    } else if !unmatched.is_empty() {
-        let hint = "a glob with a `/` in front or in the middle matches from the root";
-        global.caution(&format!("nothing matches --include {}", unmatched.join(" ")), hint);
-    }
-    if !global.quiet {
-        note(&sentence("packed", &summary, &finished, elapsed));
-        super::finalize::tell_old_readers(&finished);
-    }
-    Ok(if summary.failed > 0 { Exit::Bad } else { Exit::Fine })
+    args.tell(&options, packed?, follow.elapsed(), global)
 }
 
 /// Says that a pack will be empty.
@@ -194,6 +194,55 @@ pub(super) fn warn_of_nothing(options: &PackOptions, global: &Global) {
 }
 
 impl Args {
+    /// Tells what was packed.
+    fn tell(
+        &self,
+        options: &PackOptions,
+        packed: Packed,
+        elapsed: Duration,
+        global: &Global,
+    ) -> Result<Exit> {
+        let Packed { summary, finished, unmatched, .. } = packed;
+        if self.json {
+            let mut out = global.stdout();
+            print_json(&mut out, &summary, &finished, elapsed)?;
+            out.flush()?;
+        }
+        if summary.files + summary.symlinks == 0 {
+            warn_of_nothing(&options, global);
+        } else if !unmatched.is_empty() {
+            let hint = "a glob with a `/` in front or in the middle matches from the root";
+            global.caution(&format!("nothing matches --include {}", unmatched.join(" ")), hint);
+        }
+        if !global.quiet {
+            note(&sentence("packed", &summary, &finished, elapsed));
+            super::finalize::tell_old_readers(&finished);
+        }
+        Ok(if summary.failed > 0 { Exit::Bad } else { Exit::Fine })
+    }
+
+    /// Packs what is in an archive.
+    #[cfg(feature = "archives")]
+    fn import(
+        &self,
+        archive: rangepack::Archive,
+        output: &Path,
+        options: &PackOptions,
+        global: &Global,
+    ) -> Result<Exit> {
+        let follow = Follow::new("packing", self.progress.progress, global).stoppable();
+        let follow = follow.print_each(self.verbose);
+        let packed = if output == Path::new("-") {
+            self.check_stream()?;
+            let (out, name) = (Box::new(std::io::stdout()), Path::new("standard output"));
+            rangepack::import_stream(archive, out, name, options, &follow)
+        } else {
+            rangepack::import(archive, output, options, &follow)
+        };
+        follow.finish(State::of(&packed))?;
+        self.tell(options, packed?, follow.elapsed(), global)
+    }
+
     /// What is packed, and the pack to make.
     fn places(&self) -> Result<(&[PathBuf], &Path)> {
         let usage = |problem: &str| Failure::Usage {

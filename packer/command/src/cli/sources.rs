@@ -57,6 +57,12 @@ fn parse_rename(text: &str) -> std::result::Result<Rename, String> {
 }
 
 impl SourceArgs {
+    /// Whether anything is said of where files come from.
+    #[cfg(feature = "archives")]
+    pub(super) fn is_set(&self) -> bool {
+        self.files_from.is_some() || self.directory.is_some() || !self.rename.is_empty()
+    }
+
     /// What is to be packed: what `given` names, or the list. `scratch` is a directory for temporary files.
     pub(super) fn sources(
         &self,

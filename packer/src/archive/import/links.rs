@@ -1,0 +1,99 @@
+//! Hard links of an archive: names of members that came before, found again when all entries are sorted.
+//!
+//! Until then the content of each file has its number in the archive in the place of its group's.
+
+use crate::index::sort::{Merged, Sorter};
+use rangepack_core::{Entry, Kind, PackPathBuf};
+use std::collections::{HashMap, HashSet};
+use std::io;
+
+/// The hard links that came so far.
+#[derive(Debug, Default)]
+pub(super) struct HardLinks {
+    links: Vec<HardLink>,
+    /// Which of them has a path; nothing came later under it.
+    by_path: HashMap<PackPathBuf, usize>,
+}
+
+#[derive(Debug)]
+struct HardLink {
+    path: PackPathBuf,
+    target: PackPathBuf,
+    /// The number of the next file: the target has a lower one.
+    number: u64,
+    is_replaced: bool,
+    found: Option<Entry>,
+}
+
+/// What came of hard links.
+#[derive(Debug, Default)]
+pub(super) struct Linked {
+    /// Files that have other names.
+    pub(super) numbers: HashSet<u64>,
+    /// Links to nothing, with what they should lead to.
+    pub(super) lost: Vec<(PackPathBuf, PackPathBuf)>,
+}
+
+impl HardLinks {
+    pub(super) fn is_empty(&self) -> bool {
+        self.links.is_empty()
+    }
+
+    /// Another member has this path now.
+    pub(super) fn replace(&mut self, path: &PackPathBuf) {
+        if self.by_path.is_empty() {
+            return;
+        }
+        if let Some(number) = self.by_path.remove(path) {
+            self.links[number].is_replaced = true;
+        }
+    }
+
+    /// Adds a link to what came last under the path `target`, when files up to `number` had come.
+    pub(super) fn push(&mut self, path: PackPathBuf, target: PackPathBuf, number: u64) {
+        // A link to a link is one to what that leads to.
+        let (target, number) = match self.by_path.get(&target) {
+            Some(known) => (self.links[*known].target.clone(), self.links[*known].number),
+            None => (target, number),
+        };
+        self.replace(&path);
+        self.by_path.insert(path.clone(), self.links.len());
+        self.links.push(HardLink { path, target, number, is_replaced: false, found: None });
+    }
+
+    /// Puts all entries into `sorter`, and links as other names of the files that they lead to.
+    pub(super) fn resolve(mut self, merged: Merged, sorter: &mut Sorter) -> io::Result<Linked> {
+        let mut by_target: HashMap<PackPathBuf, Vec<usize>> = HashMap::new();
+        for (number, link) in self.links.iter().enumerate().filter(|(_, link)| !link.is_replaced) {
+            by_target.entry(link.target.clone()).or_default().push(number);
+        }
+        for entry in merged {
+            let entry = entry?;
+            for number in by_target.get(&entry.path).into_iter().flatten() {
+                let link = &mut self.links[*number];
+                let is_before = match &entry.kind {
+                    Kind::File(content) => content.hard_link.is_some_and(|own| own < link.number),
+                    Kind::Symlink(_) => true,
+                    Kind::Directory(_) => false,
+                };
+                if is_before {
+                    link.found = Some(entry.clone());
+                }
+            }
+            sorter.push_one(entry)?;
+        }
+        let mut linked = Linked::default();
+        for HardLink { path, target, is_replaced, found, .. } in self.links {
+            match found {
+                _ if is_replaced => {}
+                Some(mut entry) => {
+                    linked.numbers.extend(entry.content().and_then(|content| content.hard_link));
+                    entry.path = path;
+                    sorter.push(entry)?;
+                }
+                None => linked.lost.push((path, target)),
+            }
+        }
+        Ok(linked)
+    }
+}
