@@ -161,7 +161,7 @@ fn write(
     };
     let failed = || Error::io(Action::Write, name);
     match options.format {
-        ArchiveFormat::Tar => run.archive(options, tar::TarWriter::new(out), |out| Ok(out)),
+        ArchiveFormat::Tar => run.archive(options, tar::TarWriter::new(out), Ok),
         ArchiveFormat::TarGzip => {
             let out = flate2::write::GzEncoder::new(out, flate2::Compression::default());
             run.archive(options, tar::TarWriter::new(out), |out| out.finish())
@@ -170,9 +170,7 @@ fn write(
             let out = zstd::Encoder::new(out, 0).map_err(failed())?;
             run.archive(options, tar::TarWriter::new(out), |out| out.finish())
         }
-        ArchiveFormat::Zip => {
-            run.archive(options, zip::ZipWriter::new(out, options.deflate), |out| Ok(out))
-        }
+        ArchiveFormat::Zip => run.archive(options, zip::ZipWriter::new(out, options.deflate), Ok),
     }
 }
 

@@ -209,7 +209,7 @@ impl Args {
             out.flush()?;
         }
         if summary.files + summary.symlinks == 0 {
-            warn_of_nothing(&options, global);
+            warn_of_nothing(options, global);
         } else if !unmatched.is_empty() {
             let hint = "a glob with a `/` in front or in the middle matches from the root";
             global.caution(&format!("nothing matches --include {}", unmatched.join(" ")), hint);

@@ -107,7 +107,9 @@ impl<W: Write> TarWriter<W> {
             set_path(&mut before, b"pax_header");
             before.set_entry_type(EntryType::XHeader);
             before.set_mode(0o644);
-            (before.set_uid(0), before.set_gid(0), before.set_mtime(0));
+            before.set_uid(0);
+            before.set_gid(0);
+            before.set_mtime(0);
             before.set_size(records.len() as u64);
             before.set_cksum();
             self.out.write_all(before.as_bytes())?;

@@ -306,8 +306,8 @@ impl Run<'_> {
         let is_directory = matches!(kind, Kind::Directory(_));
         let is_link = matches!(kind, Kind::Symlink(_));
         let mut attributes = None;
-        let wants = options.attributes && !is_link;
-        if wants && !(is_directory && !options.index.keeps_directories()) {
+        let has_entry = !is_directory || options.index.keeps_directories();
+        if options.attributes && has_entry && !is_link {
             let found = Found { pairs: member.attributes, unread: None };
             if let Some(attached) = Attached::new(Ok(found)) {
                 let Attached { block, digest, problem } = *attached;
