@@ -22,11 +22,11 @@ use crate::source::location::growth_note_path;
 use crate::source::platform::directory_of;
 use crate::source::replace::refuse_same;
 use base::{Base, Known};
+use mirror::Mirror;
 use rangepack_core::layout::Volume;
 use rangepack_core::{Digest, Kind, PackPath, Tag};
 use removal::Removal;
 use rewrite::{Changes, Others, Rewrite};
-use mirror::Mirror;
 use std::borrow::Cow;
 use std::io::{BufWriter, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -309,8 +309,7 @@ impl<'r> Run<'r> {
         let mut is_first = true;
         let settle =
             |out: &mut BufWriter<_>| step.settle(out, std::mem::replace(&mut is_first, false));
-        let finished =
-            index.finish(&mut out, path, payload_end, &extras, options.index, settle)?;
+        let finished = index.finish(&mut out, path, payload_end, &extras, options.index, settle)?;
         grown.finished = Some(finished);
         Ok(grown)
     }
@@ -372,9 +371,7 @@ impl<'r> Run<'r> {
                 let (walk, failure) = sources.walk(options, skip, observer)?;
                 (Box::new(walk), Some(failure))
             }
-            Change::Sync(source) => {
-                (Box::new(pack::walk(&source, options, skip, observer)?), None)
-            }
+            Change::Sync(source) => (Box::new(pack::walk(&source, options, skip, observer)?), None),
             Change::Remove(_) | Change::Mirror(_) => return Ok(Summary::default()),
         };
         // The list of them is written with the index, together with those that the pack has.
@@ -429,8 +426,7 @@ fn mirror(
         let unmatched = Filter::default();
         let unmatched = unmatched.unmatched();
         let known = Known::of(pack);
-        let rewrite =
-            Rewrite::new(&base.path, known, Others::Stay, index, unmatched, observer)?;
+        let rewrite = Rewrite::new(&base.path, known, Others::Stay, index, unmatched, observer)?;
         let (index, changes, ..) = rewrite.finish()?;
         (index, changes)
     } else {

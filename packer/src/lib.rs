@@ -103,8 +103,8 @@ pub use container::ndjson::{NdjsonOptions, NdjsonWritten, stream_ndjson, write_n
 pub use container::reindex::{IndexTarget, RebuildOptions, Reindexed, rebuild};
 pub use error::{
     Action, BadAnswer, CallerError, ContainerProblem, Difference, EntryPath, Error, ErrorKind,
-    Expected, GrowProblem, LeftOut, Limited, MergeProblem, OtherFormat, RemoteProblem, Result, Setting,
-    VolumeProblem,
+    Expected, GrowProblem, LeftOut, Limited, MergeProblem, OtherFormat, RemoteProblem, Result,
+    Setting, VolumeProblem,
 };
 pub use extract::{
     ExtractOptions, ExtractReport, NotExtracted, Present, Replace, Selection, Stopped, extract,

@@ -103,6 +103,8 @@ impl<F: Fn(Event<'_>) + Sync> Observer for (F, &AtomicBool) {
 /// | [`recover`](crate::recover) | `Selected` once, then `Done` or `Failed` for each entry | key order, from the calling thread |
 /// | [`split`](crate::split) | `Done` for each entry, `LeftOut` | that of the pack, from the calling thread |
 /// | [`merge`](crate::merge) | `Index`, `Selected` once, then `Done` for each entry | key order, from the calling thread |
+/// | [`add`](crate::add), [`sync`](crate::sync()) | `Reached`, `Packed`, `Unchanged`, `LeftOut` | that of the pack, from one thread |
+/// | [`sync_pack`](crate::sync_pack) | `Done` for each file that was brought | none, from the calling thread |
 /// | [`survey`](crate::survey) | `Done` for each entry that would be packed, `LeftOut` | that of the pack, from the calling thread |
 ///
 /// Paths inside packs are raw bytes that show themselves escaped for a terminal.

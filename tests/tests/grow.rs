@@ -4,7 +4,7 @@ use rangepack::{
     Compression, ContainerProblem, Dictionaries, Error, ErrorKind, Event, GrowOptions, GrowProblem,
     Grown, IndexFormat, IndexOptions, Kind, MergeInput, MergeOptions, OpenOptions, Pack,
     PackOptions, PackPath, Sources, Verify, VerifyOptions, add, compare, merge, pack, remove, sync,
-    verify,
+    sync_pack, verify,
 };
 use rangepack_core::Tag;
 use rangepack_core::layout::{GrowthNote, Section};
@@ -146,7 +146,10 @@ fn what_was_added_is_as_if_packed_at_once() {
         is_sound(&old);
         let generations: Vec<_> = now.generations().map(Result::unwrap).collect();
         assert_eq!(generations.len(), 2);
-        assert_eq!([Some(generations[0].digest), Some(generations[1].digest)], [now.digest(), digest]);
+        assert_eq!(
+            [Some(generations[0].digest), Some(generations[1].digest)],
+            [now.digest(), digest]
+        );
         assert_eq!(generations.iter().map(|it| it.own_len).sum::<u64>(), now.file_len());
         assert_eq!(generations[1].end, before.file_len());
 
@@ -319,14 +322,16 @@ fn what_is_refused_leaves_every_byte() {
                 *self.0.lock().unwrap() >= self.1
             }
         }
-        let error =
-            add(&target, sources(), &GrowOptions::new(), &Stop(&seen, stop)).unwrap_err();
+        let error = add(&target, sources(), &GrowOptions::new(), &Stop(&seen, stop)).unwrap_err();
         assert!(error.is_cancelled(), "{error}");
     }
     // Another writer is at work, from within.
     let tried = Mutex::new(None);
     let second = |_: Event<'_>| {
-        tried.lock().unwrap().get_or_insert_with(|| remove(&target, ["large"], &GrowOptions::new(), &()));
+        tried
+            .lock()
+            .unwrap()
+            .get_or_insert_with(|| remove(&target, ["large"], &GrowOptions::new(), &()));
     };
     let dry = GrowOptions::new().dry_run(true);
     let grown = add(&target, sources(), &dry, &()).unwrap();
@@ -339,10 +344,7 @@ fn what_is_refused_leaves_every_byte() {
     assert!(!home.at("a.pack.grow").exists());
     add(&target, sources(), &GrowOptions::new(), &second).unwrap();
     let tried = tried.into_inner().unwrap().unwrap().unwrap_err();
-    assert!(
-        matches!(tried, Error::Container { problem: ContainerProblem::Locked, .. }),
-        "{tried}"
-    );
+    assert!(matches!(tried, Error::Container { problem: ContainerProblem::Locked, .. }), "{tried}");
 }
 
 #[test]
@@ -449,6 +451,98 @@ fn a_pack_becomes_equal_to_a_directory() {
 }
 
 #[test]
+fn a_pack_becomes_equal_to_another() {
+    let home = Home::new();
+    home.halves();
+    let zstd = PackOptions::new().compress(Compression::Zstd(3)).index(IndexOptions::paged());
+    let zstd = zstd.dictionaries(Dictionaries::Size(4096));
+    let source = home.pack("all", &zstd);
+    let server = Server::start(Manner::Normal);
+    let url = server.put("all.pack", fs::read(&source).unwrap());
+    let whole = open(&source);
+    for (name, options) in [
+        ("a", PackOptions::new()),
+        ("b", PackOptions::new().compress(Compression::Gzip(6))),
+        ("a", zstd.clone()),
+        ("none", PackOptions::new()),
+    ] {
+        let target = home.at(&format!("{name}.pack"));
+        let _ = fs::remove_file(&target);
+        if name != "none" {
+            home.pack(name, &options);
+        }
+        let before = fs::read(&target).unwrap_or_default();
+        let remote = Pack::open(url.as_str()).unwrap();
+        let grown = sync_pack(&remote, &target, &GrowOptions::new(), &()).unwrap();
+        let (now, fetched) = (open(&target), remote.traffic());
+        is_sound(&now);
+        assert_eq!(now.header().tree_digest, whole.header().tree_digest);
+        let plain = |pack: &Pack| -> Vec<_> {
+            told(pack).into_iter().map(|(path, _, content)| (path, content)).collect()
+        };
+        assert_eq!(plain(&now), plain(&whole));
+        assert!(fs::read(&target).unwrap().starts_with(&before));
+        assert!(fetched.requests < 30, "{fetched:?}");
+        if name == "a" {
+            // The large file is not fetched.
+            assert!(fetched.bytes < 400_000, "{fetched:?}");
+        }
+        assert!(grown.is_changed());
+        // Nothing is left to do, which takes one request.
+        let bytes = fs::read(&target).unwrap();
+        let remote = Pack::open(url.as_str()).unwrap();
+        assert!(!sync_pack(&remote, &target, &GrowOptions::new(), &()).unwrap().is_changed());
+        assert_eq!(remote.traffic().requests, 1);
+        assert!(fs::read(&target).unwrap() == bytes);
+    }
+    let error = sync_pack(&whole, &source, &GrowOptions::new(), &()).unwrap_err();
+    assert!(matches!(error, Error::SameFile { .. }), "{error}");
+}
+
+#[test]
+fn what_a_server_sends_counts_when_it_is_verified() {
+    let home = Home::new();
+    home.halves();
+    let gzip = PackOptions::new().compress(Compression::Gzip(1)).index(IndexOptions::paged());
+    let source = home.pack("all", &gzip);
+    home.write(&["tiny"], "f", "of tiny");
+    home.settle();
+    let target = home.pack("tiny", &PackOptions::new());
+    let (whole, before) = (fs::read(&source).unwrap(), fs::read(&target).unwrap());
+    let payload_end = open(&source).header().payload_end() as usize;
+    let server = Server::start(Manner::Normal);
+    let mut refused = 0;
+    for at in (0..payload_end).step_by(payload_end / 40) {
+        let mut lied = whole.clone();
+        lied[at] ^= 1;
+        let url = server.put("all.pack", lied);
+        match sync_pack(&Pack::open(url.as_str()).unwrap(), &target, &GrowOptions::new(), &()) {
+            Err(error) => {
+                assert!(error.is_bad_pack(), "{error}");
+                assert!(fs::read(&target).unwrap() == before);
+                refused += 1;
+            }
+            // It was not needed.
+            Ok(_) => {
+                is_sound(&open(&target));
+                fs::write(&target, &before).unwrap();
+            }
+        }
+    }
+    assert!(refused > 30, "{refused}");
+    // What is damaged here is fetched, and not taken for what it was.
+    let target = home.pack("b", &PackOptions::new());
+    let mut damaged = fs::read(&target).unwrap();
+    let large = Pack::open(&target).unwrap().metadata("a copy/large").unwrap();
+    let Kind::File(content) = large.kind else { panic!() };
+    damaged[content.offset as usize + 70_000] ^= 1;
+    fs::write(&target, &damaged).unwrap();
+    let stored = home.pack("a", &PackOptions::new().index(IndexOptions::paged()));
+    sync_pack(&Pack::open(&stored).unwrap(), &target, &GrowOptions::new(), &()).unwrap();
+    is_sound(&open(&target));
+}
+
+#[test]
 #[cfg(unix)]
 fn hard_links_attributes_and_metadata_stay() {
     let home = Home::new();
@@ -458,7 +552,8 @@ fn hard_links_attributes_and_metadata_stay() {
     fs::hard_link(home.at("a/one"), home.at("a/two")).unwrap();
     fs::hard_link(home.at("b/0"), home.at("b/three")).unwrap();
     home.settle();
-    let options = PackOptions::new().owner(true).attributes(true).metadata([("k", "v"), ("l", "v")]);
+    let options =
+        PackOptions::new().owner(true).attributes(true).metadata([("k", "v"), ("l", "v")]);
     let target = home.pack("a", &options);
     let more = PackOptions::new().owner(true).metadata([("l", "w"), ("m", "x")]);
     home.add(&target, "b", &more).unwrap();

@@ -171,11 +171,8 @@ impl Creation<'_> {
         let output = output.seal(reopened && !options.reopen);
         let mut output = output.announcing(journal.announce()?);
         let failure = Arc::new(Mutex::new(None));
-        let tasks = Tasks {
-            walk,
-            known: Ahead::new(sorted, trust(options)),
-            failure: failure.clone(),
-        };
+        let tasks =
+            Tasks { walk, known: Ahead::new(sorted, trust(options)), failure: failure.clone() };
         // The old extractor fails on lines for directories.
         let without_directories = options.pack.index.directories == DirectoryLines::Never;
         let mut sink = |entry: &Entry, output: &mut Output| -> Result<()> {

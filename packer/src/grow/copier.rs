@@ -7,8 +7,8 @@ use crate::read::pack::Pack;
 use crate::source::data::Gathered;
 use rangepack_core::blocks::table_len;
 use rangepack_core::{
-    AttributeBlock, BlockTable, Codec, Content, DictionaryPlace, DictionaryRef, Digest, Extent, Hasher,
-    Part,
+    AttributeBlock, BlockTable, Codec, Content, DictionaryPlace, DictionaryRef, Digest, Extent,
+    Hasher, Part,
 };
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -21,19 +21,29 @@ pub(super) struct Copier<'p> {
     dictionaries: HashMap<Digest, DictionaryPlace>,
     /// Where the content of a group of hard links came to lie.
     groups: HashMap<u64, Content>,
+    /// What payloads of the source became.
+    became: HashMap<Stored, Content>,
 }
+
+/// A payload of the source: its codec and digest, and that of the content, for the same bytes are another content with another
+/// dictionary.
+type Stored = (Codec, Digest, Digest);
+
+/// So many payloads of the source are remembered at most.
+const REMEMBERED: usize = 1 << 16;
 
 impl<'p> Copier<'p> {
     pub(super) fn new(source: &'p Pack, target: &'p Pack) -> Result<Copier<'p>> {
         let dictionaries =
             target.dictionaries()?.into_iter().map(|place| (place.digest, place)).collect();
-        Ok(Copier { source, target, dictionaries, groups: HashMap::new() })
+        let (groups, became) = (HashMap::new(), HashMap::new());
+        Ok(Copier { source, target, dictionaries, groups, became })
     }
 
     /// Whether the target seems to have a payload.
     pub(super) fn has(&self, content: &Content, output: &mut Output) -> bool {
-        let group = content.hard_link.is_some_and(|group| self.groups.contains_key(&group));
-        group || content.digest.is_some_and(|it| output.stored(&it, content.codec).is_some())
+        self.known_by_source(content).is_some()
+            || content.digest.is_some_and(|it| output.stored(&it, content.codec).is_some())
     }
 
     /// Makes a content of the source one of the target. Its payload may be among bytes that were gathered.
@@ -43,8 +53,8 @@ impl<'p> Copier<'p> {
         gathered: Option<&Gathered<'_>>,
         output: &mut Output,
     ) -> Result<Content> {
-        if let Some(known) = content.hard_link.and_then(|group| self.groups.get(&group)) {
-            return Ok(*known);
+        if let Some(known) = self.known_by_source(content) {
+            return Ok(known);
         }
         let mut taken = *content;
         taken.volume = 0;
@@ -60,10 +70,30 @@ impl<'p> Copier<'p> {
             let place = self.dictionary(which, output)?;
             taken.dictionary = Some(DictionaryRef::Place(place));
         }
-        if let Some(group) = content.hard_link {
-            self.groups.insert(group, taken);
-        }
+        self.is_here(content, &taken);
         Ok(taken)
+    }
+
+    /// A content of the source is this one in the target.
+    pub(super) fn is_here(&mut self, content: &Content, taken: &Content) {
+        if let Some(group) = content.hard_link {
+            self.groups.entry(group).or_insert(*taken);
+        }
+        if let Some(stored) = stored(content) {
+            if self.became.len() >= REMEMBERED {
+                self.became.clear();
+            }
+            self.became.insert(stored, *taken);
+        }
+    }
+
+    /// What a content of the source became when it was met before, under another name or in another file.
+    fn known_by_source(&self, content: &Content) -> Option<Content> {
+        let group = content.hard_link.and_then(|group| self.groups.get(&group));
+        let same = || self.became.get(&stored(content)?);
+        let mut known = *group.or_else(same)?;
+        (known.hard_link, known.sparse) = (content.hard_link, content.sparse);
+        Some(known)
     }
 
     /// Extended attributes, which the target has once.
@@ -184,4 +214,8 @@ impl<'p> Copier<'p> {
     fn mismatch(&self, part: Part, extent: Extent, expected: Digest, found: Digest) -> Error {
         self.source.error(rangepack_core::Error::DigestMismatch { part, extent, expected, found })
     }
+}
+
+fn stored(content: &Content) -> Option<Stored> {
+    Some((content.codec, content.digest?, content.content_digest()?))
 }

@@ -30,7 +30,8 @@ impl Cutter {
                 left -= left.min(block);
             }
         } else {
-            let len = |record: &[u8]| record.first_chunk().map_or(0, |len| u32::from_le_bytes(*len));
+            let len =
+                |record: &[u8]| record.first_chunk().map_or(0, |len| u32::from_le_bytes(*len));
             lengths.extend(records.chunks(RECORD).map(len));
         }
         lengths.reverse();

@@ -135,7 +135,8 @@ impl<'p> Mirror<'p> {
         output: &mut Output,
     ) -> Result<Option<Below>> {
         let path = their.path.clone();
-        let is_equal = |our: &Entry| their.tree_digest.is_some() && their.tree_digest == our.tree_digest;
+        let is_equal =
+            |our: &Entry| their.tree_digest.is_some() && their.tree_digest == our.tree_digest;
         let below = their.is_directory().then(|| match &our {
             Some(our) if our.is_directory() && is_equal(our) => Below::Same(path.clone()),
             our => Below::Differs(path, our.as_ref().is_some_and(Entry::is_directory)),
@@ -146,8 +147,8 @@ impl<'p> Mirror<'p> {
                 Some(Kind::File(ours)) if holds_same(theirs, ours) => {
                     let mut kept = *ours;
                     self.target.place_content(&mut kept)?;
-                    kept.hard_link = theirs.hard_link;
-                    kept.sparse = theirs.sparse;
+                    (kept.hard_link, kept.sparse) = (theirs.hard_link, theirs.sparse);
+                    self.copier.is_here(theirs, &kept);
                     *theirs = kept;
                 }
                 _ => lacks = Some(*theirs),

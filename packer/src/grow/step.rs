@@ -1,4 +1,4 @@
-//! One durable step: until it is done the file counts as it was, whatever stops it (FORMAT.md, "Growth note").
+//! One durable step: until it is done the file counts as it was, whatever stops it (FORMAT.md, "Files beside a pack").
 
 use crate::container::lock::Locked;
 use crate::error::{Action, Error, Result};

@@ -309,9 +309,10 @@ impl IndexWriter {
                 position = extent.end();
             }
             let previous = extras.previous.iter();
-            sections.extend(previous.map(|(extent, digest)| {
-                Section::new(Tag::PREVIOUS, *extent, Some(*digest))
-            }));
+            sections.extend(
+                previous
+                    .map(|(extent, digest)| Section::new(Tag::PREVIOUS, *extent, Some(*digest))),
+            );
             if !extras.table.is_empty() {
                 let written = VolumeTable::write(&extras.table, position);
                 let (bytes, table) = written.map_err(Error::pack_at(path))?;

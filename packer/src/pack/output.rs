@@ -399,9 +399,10 @@ impl Output {
 
     /// Stores an attribute block, once. It is not aligned: nobody reads it for itself.
     pub(crate) fn attach(&mut self, block: &[u8], digest: Digest) -> Result<AttributeBlock> {
-        let known = self.blocks.find(&digest, Codec::Stored).filter(|placed| {
-            placed.offset >= self.first || self.holds(placed.offset, block)
-        });
+        let known = self
+            .blocks
+            .find(&digest, Codec::Stored)
+            .filter(|placed| placed.offset >= self.first || self.holds(placed.offset, block));
         let offset = known.map_or(self.position, |placed| placed.offset);
         if known.is_none() {
             self.write(block)?;

@@ -1,5 +1,7 @@
-//! The paged index that ends a file. Packs that grow, or whose growing was interrupted: the end of such a file is no index, and a note beside it says where the
-//! last whole generation ends (FORMAT.md, "Growth note").
+//! The paged index that ends a file, or ended it before it began to grow.
+//!
+//! While a pack grows, and after that was interrupted, the end of the file is no index; a note beside it says where the last whole
+//! generation ends (FORMAT.md, "Files beside a pack").
 
 use super::volumes::root_of;
 use crate::error::{Error, Result};
@@ -27,7 +29,7 @@ pub(super) fn open_grown(
             _ => {}
         }
         if let Some(note) = read_note(location, options)? {
-            return match before(&mut data, &note, options) {
+            return match before(&mut data, &note, options)? {
                 Some(index) => Ok((data, Some(index))),
                 None => opened.map(|index| (data, index)),
             };
@@ -52,17 +54,16 @@ fn is_broken(error: &Error) -> bool {
 
 /// The index that ended a file when a note was written, where the file ends then; `None` when the note does not speak of this
 /// file.
-fn before(data: &mut Data, note: &GrowthNote, options: &OpenOptions) -> Option<Index> {
+fn before(data: &mut Data, note: &GrowthNote, options: &OpenOptions) -> Result<Option<Index>> {
     if note.file_len >= data.len() {
-        return None;
+        return Ok(None);
     }
     data.end_at(Some(note.file_len));
-    let is_meant = root_of(data).is_ok_and(|found| found == Some(note.digest));
-    let index = if is_meant { open_index(data, options).ok().flatten() } else { None };
-    if index.is_none() {
-        data.end_at(None);
+    if root_of(data)? == Some(note.digest) {
+        return open_index(data, options);
     }
-    index
+    data.end_at(None);
+    Ok(None)
 }
 
 /// The note beside a file, if there is one that is whole.

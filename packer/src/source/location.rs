@@ -83,7 +83,7 @@ impl Location {
         self.with_suffix(RPX)
     }
 
-    /// Where the note lies that is beside a pack while it grows (FORMAT.md, "Growth note").
+    /// Where the note lies that is beside a pack while it grows (FORMAT.md, "Files beside a pack").
     pub(crate) fn growth_note(&self) -> Location {
         self.with_suffix(GROWTH)
     }

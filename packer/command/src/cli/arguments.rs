@@ -142,7 +142,7 @@ pub(super) fn require_disk(place: &Path) -> Result<()> {
     }
     Err(Failure::Usage {
         problem: format!("{location} is a URL; this has to lie on disk"),
-        hint: "ls, tree, find, du, cat, info, verify, diff, extract and serve read packs at URLs; for \
+        hint: "ls, tree, find, du, cat, info, log, verify, diff, extract, sync and serve read packs at URLs; for \
                the rest, copy the file here, or the result there",
     })
 }

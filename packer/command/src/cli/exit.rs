@@ -4,9 +4,10 @@ use super::console::Global;
 #[cfg(feature = "serve")]
 use crate::serve::ServeError;
 use rangepack::{
-    ContainerProblem, Error, Expected, Format, GrowProblem, OtherFormat, RemoteProblem, VolumeProblem,
+    ContainerProblem, Error, Expected, Format, GrowProblem, OtherFormat, RemoteProblem,
+    VolumeProblem,
 };
-use rangepack_core::ErrorKind;
+use rangepack_core::{ErrorKind, Tag};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -303,6 +304,9 @@ fn advice_on_container(problem: &ContainerProblem) -> Option<&'static str> {
         }
         ContainerProblem::TooShort { .. } => {
             "the container was cut or is another's; restore it, or, to begin anew, remove it and its index"
+        }
+        ContainerProblem::Section { tag } if *tag == Tag::PREVIOUS => {
+            "nothing was changed; it is a pack that has grown: `rangepack add` goes on"
         }
         ContainerProblem::Section { .. } => {
             "nothing was changed; make a new pack of what is to be added"

@@ -103,7 +103,8 @@ fn sentence(grown: &Grown, pack: &Path, nothing: &str, elapsed: Duration) -> Str
             text = format!("would be: {text}; {payloads} of payloads, and a new index");
         }
     }
-    for (number, thing) in [(grown.summary.duplicates, "duplicate"), (grown.summary.failed, "failure")]
+    for (number, thing) in
+        [(grown.summary.duplicates, "duplicate"), (grown.summary.failed, "failure")]
     {
         if number > 0 {
             text.push_str(&format!(", {}", count(number, thing)));

@@ -47,7 +47,11 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     }
     let mut out = global.stdout();
     if found.is_empty() && failed.is_none() {
-        let what = if pack.format() == Format::Paged { "its index lies beside it" } else { "it is in an old format" };
+        let what = if pack.format() == Format::Paged {
+            "its index lies beside it"
+        } else {
+            "it is in an old format"
+        };
         global.warning_of(pack.location(), &format!("it has no generations: {what}"));
     }
     // How many there are before one that cannot be read, nobody knows.

@@ -1,7 +1,9 @@
 //! `rangepack sync`: a pack becomes equal to a directory, or to another pack.
 
 use super::Result;
-use super::arguments::{SelectArgs, StoreArgs, TrafficArgs, check_place, open_telling, require_disk};
+use super::arguments::{
+    SelectArgs, StoreArgs, TrafficArgs, check_place, open_telling, require_disk,
+};
 use super::console::Global;
 use super::exit::{Exit, Failure};
 use super::follow::Follow;

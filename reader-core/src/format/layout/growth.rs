@@ -1,4 +1,4 @@
-//! The note beside a pack that is growing (FORMAT.md, "Growth note").
+//! The note beside a pack that is growing (FORMAT.md, "Files beside a pack").
 
 use super::put::Put;
 use crate::Digest;
