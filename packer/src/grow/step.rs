@@ -8,7 +8,7 @@ use crate::source::platform::directory_of;
 use crate::source::replace::{Finish, Replacement, sync_directory};
 use rangepack_core::layout::{FOOTER_LEN, GrowthNote};
 use std::fs::File;
-use std::io::{BufWriter, Seek, Write};
+use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -62,7 +62,11 @@ impl Step {
     /// Makes what was written last, before the footer is: once with the file's own length, where `out` stands before the footer.
     pub(super) fn settle(&self, out: &mut BufWriter<File>, is_first: bool) -> Result<()> {
         if is_first {
-            let end = out.stream_position().map_err(Error::io(Action::Seek, &self.path))?;
+            let seek = || Error::io(Action::Seek, &self.path);
+            let end = out.stream_position().map_err(seek())?;
+            // A payload that was taken back may have left anything there.
+            out.write_all(&[0; FOOTER_LEN]).map_err(Error::io(Action::Write, &self.path))?;
+            out.seek(SeekFrom::Start(end)).map_err(seek())?;
             let len = end.saturating_add(FOOTER_LEN as u64);
             out.get_ref().set_len(len).map_err(Error::io(Action::Cut, &self.path))?;
         }

@@ -18,8 +18,7 @@ Examples:
   rangepack remove photos.pack '*.tmp' --dry-run
 
 Only a new index is written, without what is removed: the bytes stay in the file, and the state before can still be
-opened by its root digest (`rangepack log` lists it, `add` says when it is safe). `rangepack compact` gives the room
-back.";
+opened by its root digest, which `rangepack log` lists. `rangepack compact` gives the room back.";
 
 /// Remove files and directories from a pack, in one step
 ///
