@@ -7,6 +7,7 @@ mod common;
 mod cluster;
 mod command;
 mod extract;
+mod merge;
 mod pack;
 mod questions;
 #[cfg(feature = "serve")]
