@@ -35,8 +35,8 @@ static TAKEN: AtomicUsize = AtomicUsize::new(0);
 impl Place {
     fn take() -> Option<Place> {
         let take = |taken: usize| (taken < Place::most()).then_some(taken + 1);
-        // Made only when there is room: who makes one in vain gives it back.
-        TAKEN.fetch_update(Relaxed, Relaxed, take).is_ok().then(|| Place)
+        // One that is made gives its room back when it goes, so none is made in vain.
+        TAKEN.fetch_update(Relaxed, Relaxed, take).ok().map(|_| Place)
     }
 
     #[cfg(unix)]
