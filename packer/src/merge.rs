@@ -14,6 +14,7 @@ use crate::index::writer::{Extras, Finished, IndexFormat, IndexOptions, IndexWri
 use crate::progress::{Event, Latch, Observer, go_on};
 use crate::read::pack::Pack;
 use crate::setters::setters;
+use crate::source::data::Data;
 use crate::source::location::Location;
 use crate::source::options::OpenOptions;
 use crate::source::platform::directory_of;
@@ -159,8 +160,8 @@ pub fn merge(
     let base = options.volumes.clone().unwrap_or_else(|| out.folder());
     let merging = |path: &Path, scratch: &Path, file: &File| {
         if options.copy {
-            let disk = inputs.iter().filter_map(|input| input.location.disk());
-            disk.map(|input| refuse_same(path, input)).collect::<Result<()>>()?;
+            let mut disk = inputs.iter().filter_map(|input| input.location.disk());
+            disk.try_for_each(|input| refuse_same(path, input))?;
         }
         let open =
             |input: &MergeInput| Pack::open_observed(&input.location, &options.open, observer);
@@ -190,6 +191,9 @@ pub fn merge(
     }
 }
 
+/// After so many entries the memory of index pages is given back, some 20 MB.
+const FORGET: u32 = 1 << 18;
+
 /// Where the merged pack is written.
 struct Output<'o> {
     /// What it becomes.
@@ -216,7 +220,7 @@ fn write(
     let mut writer = IndexWriter::new(scratch);
     let mut payloads = match options.copy {
         true => Payloads::Copied(Box::new(Copier::new(&packs, out, options.align))),
-        false => Payloads::Stay(Parts::new(&packs, base, out)),
+        false => Payloads::Stay(Box::new(Parts::new(&packs, base, out))),
     };
     if let Payloads::Copied(copier) = &mut payloads {
         let list = copier.dictionaries(&mut file)?;
@@ -230,8 +234,14 @@ fn write(
     let each = packs.iter().zip(inputs);
     let each = each.map(|(pack, input)| Input::new(pack, input.below.as_ref()));
     let mut entries = Merging::new(each.collect())?;
+    let mut since = 0;
     while let Some((mut number, mut entry)) = entries.next().transpose()? {
         go_on(observer, out)?;
+        since += 1;
+        if since == FORGET {
+            packs.iter().filter_map(Pack::index_file).for_each(Data::forget);
+            since = 0;
+        }
         while entries.peek() == Some(&entry.path)
             && let Some((other_number, other)) = entries.next().transpose()?
         {
@@ -270,7 +280,7 @@ fn write(
 
 /// What becomes of payloads.
 enum Payloads<'p> {
-    Stay(Parts<'p>),
+    Stay(Box<Parts<'p>>),
     Copied(Box<Copier<'p>>),
 }
 

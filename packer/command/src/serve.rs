@@ -13,6 +13,7 @@ mod answer;
 mod error;
 mod body;
 mod send;
+mod stamp;
 mod parts;
 mod shelf;
 mod files;

@@ -10,6 +10,7 @@ mod cluster;
 mod command;
 mod extract;
 mod grow;
+mod merge;
 mod pack;
 mod questions;
 #[cfg(feature = "serve")]

@@ -187,6 +187,13 @@ impl Data {
         }
     }
 
+    /// Gives back the memory of what was looked at in a mapping.
+    pub(crate) fn forget(&self) {
+        if let Backing::Mapped(mapped) = &self.backing {
+            mapped.forget();
+        }
+    }
+
     /// Fetches an index page, so that it is at hand afterwards.
     pub(crate) fn bring(&self, page: Extent) -> Result<()> {
         match &self.backing {

@@ -5,12 +5,13 @@
 //! the mapping remembers that it is [lost](Mapped::is_intact). (On Windows a mapped file cannot be cut.)
 #![expect(unsafe_code, reason = "mapping a file is unsafe; see `Mapped::open`")]
 
-use super::platform::read_range;
+use super::unmapped::Unmapped;
 use rangepack_core::Extent;
 use std::fs::File;
 use std::io;
 use std::ops::Deref;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// A file that is open for reading, and mapped. Opening costs the same at any length.
 #[derive(Debug)]
@@ -19,7 +20,45 @@ pub(crate) struct Mapped {
     /// is there.
     watch: Option<guard::Watch>,
     map: Option<memmap2::Mmap>,
-    file: File,
+    file: Unmapped,
+    /// `None` when the file does not stay open.
+    _place: Option<Place>,
+}
+
+/// One of the files that this process keeps open beside their mappings: half of those that the system lets it have. Others are opened for
+/// each read of their payloads.
+#[derive(Debug)]
+struct Place;
+
+static TAKEN: AtomicUsize = AtomicUsize::new(0);
+
+impl Place {
+    fn take() -> Option<Place> {
+        let take = |taken: usize| (taken < Place::most()).then_some(taken + 1);
+        // One that is made gives its room back when it goes, so none is made in vain.
+        TAKEN.fetch_update(Relaxed, Relaxed, take).ok().map(|_| Place)
+    }
+
+    #[cfg(unix)]
+    fn most() -> usize {
+        let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+        // SAFETY: it writes into what it is given, and nothing else.
+        match unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) } {
+            0 => usize::try_from(limit.rlim_cur / 2).unwrap_or(usize::MAX),
+            _ => 0,
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn most() -> usize {
+        usize::MAX
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        TAKEN.fetch_sub(1, Relaxed);
+    }
 }
 
 impl Mapped {
@@ -34,15 +73,29 @@ impl Mapped {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
         }
         let file = File::open(path)?;
-        if file.metadata()?.len() == 0 {
-            return Ok(Mapped { watch: None, map: None, file });
+        let is_empty = file.metadata()?.len() == 0;
+        let place = Place::take();
+        if is_empty {
+            let file = Unmapped::of(path, file, place.is_some())?;
+            return Ok(Mapped { watch: None, map: None, file, _place: place });
         }
         // SAFETY: the map is never written through. What remains is that another process changes
         // the file meanwhile. A changed byte is seen as such: whoever needs certainty hashes the bytes
         // he uses. Of a file that is cut short, zeros are seen: the mapping is watched before anybody reads it.
         let map = unsafe { memmap2::MmapOptions::new().map(&file)? };
         let watch = guard::Watch::new(&map)?;
-        Ok(Mapped { watch: Some(watch), map: Some(map), file })
+        let file = Unmapped::of(path, file, place.is_some())?;
+        Ok(Mapped { watch: Some(watch), map: Some(map), file, _place: place })
+    }
+
+    /// Gives back the memory of what was looked at so far; the system brings it again when it is looked at once more.
+    pub(crate) fn forget(&self) {
+        #[cfg(unix)]
+        if let Some(map) = &self.map {
+            // SAFETY: it is a map of a file that is never written through, so nothing is lost: the same bytes of the file come
+            // again, and zeros where they were put in the place of what is gone.
+            let _ = unsafe { map.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
+        }
     }
 
     /// Whether no byte was missing so far. Asked after bytes were used, it says whether they were the file's.
@@ -56,7 +109,7 @@ impl Mapped {
     /// # Errors
     /// [`io::ErrorKind::UnexpectedEof`] when the file has become too short.
     pub(crate) fn read(&self, extent: Extent) -> io::Result<Vec<u8>> {
-        read_range(&self.file, extent)
+        self.file.read(extent)
     }
 
     /// The same if all of it is in memory; `None` as well when the system does not tell.
@@ -66,7 +119,8 @@ impl Mapped {
             use rustix::io::{ReadWriteFlags, preadv2};
             let mut bytes = vec![0; usize::try_from(extent.len).ok()?];
             let into = &mut [io::IoSliceMut::new(&mut bytes)];
-            let read = preadv2(&self.file, into, extent.start, ReadWriteFlags::NOWAIT).ok()?;
+            let read =
+                preadv2(self.file.file()?, into, extent.start, ReadWriteFlags::NOWAIT).ok()?;
             (read == bytes.len()).then_some(bytes)
         }
         #[cfg(not(target_os = "linux"))]
@@ -78,7 +132,7 @@ impl Mapped {
 
     /// Length of the file now, in bytes.
     pub(crate) fn len_now(&self) -> io::Result<u64> {
-        Ok(self.file.metadata()?.len())
+        self.file.len_now()
     }
 }
 

@@ -1,4 +1,5 @@
-//! A file that is read and not mapped, and need not stay open: for volumes, of which a pack may have a hundred thousand.
+//! A file that is read and need not stay open: for volumes, of which a pack may have a hundred thousand, and for packs, of which
+//! as many may be merged.
 
 use super::platform::read_range;
 use rangepack_core::Extent;
@@ -24,10 +25,19 @@ impl Unmapped {
         if !std::fs::metadata(path)?.is_file() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
         }
-        let file = File::open(path)?;
+        Unmapped::of(path, File::open(path)?, keep)
+    }
+
+    /// The same of one that was opened.
+    pub(super) fn of(path: &Path, file: File, keep: bool) -> io::Result<Unmapped> {
         let metadata = file.metadata()?;
         let (len, modified) = (metadata.len(), metadata.modified().ok());
         Ok(Unmapped { path: path.to_owned(), len, modified, file: keep.then_some(file) })
+    }
+
+    /// The file, if it stays open.
+    pub(super) fn file(&self) -> Option<&File> {
+        self.file.as_ref()
     }
 
     /// Length of the file when it was opened, in bytes.

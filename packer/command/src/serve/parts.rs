@@ -1,13 +1,13 @@
 //! Parts of merged packs, by the names at which readers look for them: beside the merged pack, or below its directory.
 
 use super::shelf::RawFile;
-use rangepack::{Digest, Pack};
+use rangepack::Pack;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-/// The numbers of a pack's parts, and the digests that it knows them by. They are read when the first is asked for.
+/// The parts of a pack by their names, which are read when the first is asked for.
 #[derive(Debug, Default)]
-pub(super) struct Parts(OnceLock<HashMap<Vec<u8>, (u32, Option<Digest>)>>);
+pub(super) struct Parts(OnceLock<HashMap<Vec<u8>, RawFile>>);
 
 impl Parts {
     /// The part of this name, if `pack` has one.
@@ -20,11 +20,10 @@ impl Parts {
             // One whose record is damaged cannot be read through the pack either.
             let named = numbered.filter_map(|(number, volume)| {
                 let volume = volume.ok()?;
-                Some((volume.name.clone(), (number, volume.digest)))
+                Some((volume.name.clone(), RawFile::Part(number, volume.digest)))
             });
             named.filter(|(name, _)| !name.is_empty()).collect()
         });
-        let (number, digest) = parts.get(name.as_bytes())?;
-        Some(RawFile::Part(*number, *digest))
+        parts.get(name.as_bytes()).copied()
     }
 }

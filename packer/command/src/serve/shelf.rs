@@ -2,6 +2,7 @@
 
 use super::answer::can_be_told;
 use super::parts::Parts;
+use super::stamp::{FileStamp, Stamp};
 use headers::ETag;
 use rangepack::Data;
 use rangepack::Location;
@@ -9,7 +10,7 @@ use rangepack::{Error, RemoteProblem, Result};
 use rangepack::{OpenOptions, Pack};
 use rangepack_core::Content;
 use std::collections::{BTreeMap, HashMap};
-use std::fs::{self, Metadata};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -63,45 +64,6 @@ pub(super) struct FileOf {
     pub(super) served: Arc<Served>,
     /// Which file.
     pub(super) file: RawFile,
-}
-
-/// What tells files from those that replaced them: of the pack and of the indexes beside it. Remote
-/// ones have none; they tell themselves when they were replaced.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-struct Stamp([Option<FileStamp>; 3]);
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct FileStamp {
-    len: u64,
-    modified: Option<SystemTime>,
-    file: u64,
-}
-
-impl Stamp {
-    fn of(location: &Location) -> Stamp {
-        let Some(path) = location.disk() else { return Stamp::default() };
-        let paths = [path.to_owned(), rangepack::sidecar_path(path), rangepack::idx_path(path)];
-        Stamp(paths.map(|path| fs::metadata(path).ok().as_ref().map(FileStamp::new)))
-    }
-}
-
-impl FileStamp {
-    fn new(metadata: &Metadata) -> FileStamp {
-        #[cfg(unix)]
-        let file = std::os::unix::fs::MetadataExt::ino(metadata);
-        #[cfg(not(unix))]
-        let file = 0;
-        let modified = metadata.modified().ok();
-        FileStamp { len: metadata.len(), modified, file }
-    }
-}
-
-impl FileStamp {
-    /// The stamp as a tag.
-    fn text(&self) -> Option<String> {
-        let time = self.modified?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
-        Some(format!("{:x}-{:x}-{:x}", self.len, time.as_nanos(), self.file))
-    }
 }
 
 /// An open pack with the files that it consists of.
