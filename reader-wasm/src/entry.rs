@@ -117,7 +117,7 @@ fn file(json: &mut Json, content: &Content) -> Result<(), Unreadable> {
     Ok(())
 }
 
-/// Where and how a file is stored, from the object that [`write`] made.
+/// Where and how a file is stored, from the object that [`write()`] made.
 ///
 /// The dictionary is not: it is needed where zstd is decoded, which is not here.
 ///
