@@ -11,6 +11,7 @@ use crate::progress::{self, Event, Observer};
 use crate::source::attributes;
 use rangepack_core::blocks::{BlockTableBuilder, DEFAULT_BLOCK_LOG2};
 use rangepack_core::{BlockTable, Codec, Content, Digest, Hasher, gzip};
+#[cfg(feature = "archives")]
 use std::fs::File;
 use std::sync::Arc;
 
