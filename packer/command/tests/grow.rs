@@ -1,7 +1,10 @@
 //! Packs that grow: `add`, `remove`, `sync` and `log`.
 
 use crate::common::{run, tree};
+use rangepack_core::Digest;
+use rangepack_core::layout::GrowthNote;
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 
 /// The root digests of all generations, the newest first.
@@ -61,6 +64,33 @@ fn generations_are_made_listed_and_opened() {
     run(at, "sync o.pack made-too.pack", 0);
     run(at, "diff made.pack made-too.pack", 0);
     assert_eq!(roots(at).len(), 5);
+}
+
+#[test]
+fn compacting_gives_back_generations_and_what_an_interrupted_run_left() {
+    let root = tree();
+    let at = root.path();
+    let pack = at.join("x.pack");
+    run(at, "pack src x.pack", 0);
+    run(at, "remove x.pack a.txt", 0);
+    let [newest, oldest] = &roots(at)[..] else { panic!("two generations") };
+    let digest = Digest::from_hex(newest).unwrap();
+    let file_len = fs::metadata(&pack).unwrap().len();
+    fs::write(at.join("x.pack.grow"), GrowthNote { file_len, digest }.to_bytes()).unwrap();
+    let mut file = fs::File::options().append(true).open(&pack).unwrap();
+    file.write_all(&[7; 100_000]).unwrap();
+    drop(file);
+    run(at, "extract x.pack before", 0);
+
+    let (_, said) = run(at, "compact x.pack", 0);
+    assert!(said.contains("given back"), "{said}");
+    assert!(fs::metadata(&pack).unwrap().len() < file_len);
+    assert!(!at.join("x.pack.grow").exists());
+    assert_eq!(roots(at).len(), 1);
+    run(at, "verify x.pack --against before", 0);
+    run(at, &format!("ls --root {oldest} x.pack"), 1);
+    run(at, "add x.pack src", 0);
+    assert_eq!(roots(at).len(), 2);
 }
 
 #[test]

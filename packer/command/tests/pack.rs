@@ -159,7 +159,6 @@ fn a_dash_is_a_stream() {
         "index x.pack --paged -",
         "extract x.pack out --status-file -",
         "ls x.pack --index -",
-        "pack - out.pack",
     ] {
         let (_, said) = run(at, line, 2);
         assert!(said.contains("`-` is a stream"), "{line}: {said}");

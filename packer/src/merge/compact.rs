@@ -9,6 +9,7 @@ use crate::read::format::Format;
 use crate::read::pack::Pack;
 use crate::read::volumes::root_of;
 use crate::setters::setters;
+use crate::source::location::growth_note_path;
 use crate::source::options::OpenOptions;
 use crate::source::platform::directory_of;
 use crate::source::replace::{Finish, Replacement};
@@ -67,6 +68,8 @@ pub fn compact(
     Setting::Align.check(options.align)?;
     let observer = &Latch::new(observer);
     let locked = Locked::open(path, false)?;
+    // It may be longer than the pack is, where growing it was interrupted (FORMAT.md, "Files beside a pack").
+    let file_len_before = locked.len()?;
     let pack = Pack::open_observed(path, &options.open, observer)?;
     check(path, &pack)?;
     let input = MergeInput::new(path);
@@ -76,7 +79,7 @@ pub fn compact(
     let metadata = (!metadata.is_empty()).then(|| serde_json::to_vec(&metadata)).transpose();
     let metadata = metadata.map_err(|error| Error::io(Action::Write, path)(error.into()))?;
     let extras = Extras { metadata, ..Extras::default() };
-    let (file_len_before, volumes_before) = (pack.file_len(), pack.volume_count());
+    let volumes_before = pack.volume_count();
 
     let replacement = Replacement::new(path)?;
     let permissions = path.metadata().and_then(|old| {
@@ -93,7 +96,10 @@ pub fn compact(
         let found = path.metadata().map_or(0, |now| now.len());
         return Err(Error::Lost { path: path.to_owned(), expected: file_len_before, found });
     }
+    let note = growth_note_path(replacement.target());
     replacement.finish(Finish { overwrite: true, sync: true })?;
+    // One that stays says nothing: the file has an index at its end.
+    let _ = std::fs::remove_file(note);
     Ok(Compacted { finished: merged.finished, file_len_before, volumes_before })
 }
 

@@ -39,7 +39,7 @@ impl ArchiveArgs {
                         hint: "pipe a tar archive into it: tar c DIR | rangepack pack - OUT",
                     });
                 }
-                Ok(Some(Archive::stream(stdin, "standard input")))
+                Ok(Some(Archive::stream(stdin, super::exit::STDIN)))
             }
             Some(path) if self.as_archive || is_called_archive(path) && !self.as_file => {
                 Ok(path.is_file().then(|| Archive::File(path.to_owned())))

@@ -11,6 +11,9 @@ use rangepack_core::{ErrorKind, Tag};
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// How messages call it.
+pub(super) const STDIN: &str = "standard input";
+
 /// What the process tells its caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Exit {
@@ -187,6 +190,11 @@ fn advice(error: &Error) -> Option<&'static str> {
             )
         }
         Error::Remote { problem, .. } | Error::Upload { problem, .. } => advice_on_remote(problem),
+        Error::Archive { archive, problem: ArchiveProblem::NotAnArchive }
+            if archive == Path::new(STDIN) =>
+        {
+            Some("pipe an archive into it: `tar c DIR | rangepack pack - OUT`")
+        }
         Error::Archive { problem, .. } => advice_on_archive(problem),
         Error::Volume { problem: VolumeProblem::Elsewhere, .. } => Some("name that file instead"),
         Error::Volume { problem: VolumeProblem::Missing, .. } => {
