@@ -248,18 +248,7 @@ pub fn pack_sources(
         IndexWriter::new(&directory_of(replacement.target())).with_dictionaries(list)?;
     let (summary, unmatched) = fill(walk, &mut output, &mut index, options, &trained, observer)?;
     failure.check()?;
-    if summary.failed > 0 && !options.incomplete && target.symlink_metadata().is_ok() {
-        return Err(Error::Incomplete { path: target.to_owned(), failed: summary.failed });
-    }
-    let payload_end = output.position();
-    output.finish()?;
-    let seek = Error::io(Action::Seek, target);
-    replacement.file().seek(SeekFrom::Start(payload_end)).map_err(seek)?;
-    let mut out = replacement.writer();
-    let finished =
-        index.finish(&mut out, target, payload_end, &extras, options.index, |_| Ok(()))?;
-    drop(out);
-    replacement.finish(Finish { overwrite: options.overwrite, sync: options.fsync })?;
+    let finished = finish_file(replacement, output, index, target, &extras, &summary, options)?;
     Ok(Packed { summary, finished, unmatched })
 }
 
@@ -287,6 +276,31 @@ pub fn pack_stream(
     failure.check()?;
     let finished = finish_stream(output, index, name, &extras, options.index)?;
     Ok(Packed { summary, finished, unmatched })
+}
+
+/// Writes the index behind the payloads of a file that lacks nothing, or nothing that would be missed, and gives it its name.
+pub(crate) fn finish_file(
+    replacement: Replacement,
+    output: Output,
+    index: IndexWriter,
+    target: &Path,
+    extras: &Extras,
+    summary: &Summary,
+    options: &PackOptions,
+) -> Result<Finished> {
+    if summary.failed > 0 && !options.incomplete && target.symlink_metadata().is_ok() {
+        return Err(Error::Incomplete { path: target.to_owned(), failed: summary.failed });
+    }
+    let payload_end = output.position();
+    output.finish()?;
+    let seek = Error::io(Action::Seek, target);
+    replacement.file().seek(SeekFrom::Start(payload_end)).map_err(seek)?;
+    let mut out = replacement.writer();
+    let finished =
+        index.finish(&mut out, target, payload_end, extras, options.index, |_| Ok(()))?;
+    drop(out);
+    replacement.finish(Finish { overwrite: options.overwrite, sync: options.fsync })?;
+    Ok(finished)
 }
 
 /// Writes the index behind the payloads, into what takes bytes only.

@@ -16,11 +16,11 @@ use crate::index::writer::{Extras, IndexWriter};
 use crate::pack::{Output, PackOptions, Packed, Stream, Trained, metadata};
 use crate::progress::{Latch, Observer};
 use crate::source::platform::directory_of;
-use crate::source::replace::{Finish, Replacement, refuse_same, refuse_to_replace};
+use crate::source::replace::{Replacement, refuse_same, refuse_to_replace};
 use fill::Filler;
 use open::Opened;
 use std::fmt;
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 /// An archive that is to be packed: tar, perhaps in gzip or Zstandard, or zip. Its first bytes say which.
@@ -96,18 +96,8 @@ pub fn import(
     let mut index = IndexWriter::new(&scratch).with_dictionaries(list)?;
     let filler = Filler { options, trained: &trained, observer, name: &name, scratch: &scratch };
     let (summary, unmatched) = filler.fill(opened, &mut output, &mut index)?;
-    if summary.failed > 0 && !options.incomplete && target.symlink_metadata().is_ok() {
-        return Err(Error::Incomplete { path: target.to_owned(), failed: summary.failed });
-    }
-    let payload_end = output.position();
-    output.finish()?;
-    let seek = Error::io(Action::Seek, target);
-    replacement.file().seek(SeekFrom::Start(payload_end)).map_err(seek)?;
-    let mut out = replacement.writer();
     let finished =
-        index.finish(&mut out, target, payload_end, &extras, options.index, |_| Ok(()))?;
-    drop(out);
-    replacement.finish(Finish { overwrite: options.overwrite, sync: options.fsync })?;
+        crate::pack::finish_file(replacement, output, index, target, &extras, &summary, options)?;
     Ok(Packed { summary, finished, unmatched })
 }
 

@@ -1,6 +1,6 @@
 //! The pack that grows, as it is before.
 
-use super::step::{Step, remove_note};
+use super::step::Step;
 use crate::container::lock::Locked;
 use crate::error::{Action, ContainerProblem, Error, GrowProblem, Result};
 use crate::progress::Observer;
@@ -8,6 +8,7 @@ use crate::read::format::Format;
 use crate::read::pack::{Entries, Pack};
 use crate::source::location::{Location, growth_note_path};
 use crate::source::options::OpenOptions;
+use crate::source::replace::remove_stale;
 use rangepack_core::layout::GrowthNote;
 use rangepack_core::{Entry, PackPath, Tag};
 use std::path::{Path, PathBuf};
@@ -39,7 +40,7 @@ impl Base {
         check(path, &pack)?;
         if let Some(locked) = &locked {
             locked.cut(pack.file_len())?;
-            remove_note(&growth_note_path(&file));
+            remove_stale(&growth_note_path(&file));
         }
         Ok((Base { path: path.to_owned(), file, locked }, pack))
     }

@@ -4,8 +4,7 @@ use crate::container::lock::Locked;
 use crate::error::{Action, Error, Result};
 use crate::pack::Growing;
 use crate::source::location::growth_note_path;
-use crate::source::platform::directory_of;
-use crate::source::replace::{Finish, Replacement, sync_directory};
+use crate::source::replace::{Finish, Replacement, remove_stale};
 use rangepack_core::layout::{FOOTER_LEN, GrowthNote};
 use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
@@ -77,7 +76,7 @@ impl Step {
     pub(super) fn done(&self) -> Result<()> {
         self.file.sync_all().map_err(Error::io(Action::Sync, &self.path))?;
         // One that stays says nothing: the file has an index at its end.
-        remove_note(&self.note);
+        remove_stale(&self.note);
         Ok(())
     }
 
@@ -89,7 +88,7 @@ impl Step {
         // When that fails the note stays, and says what the file is.
         let cut = self.file.set_len(self.before.file_len).and_then(|()| self.file.sync_all());
         if cut.is_ok() {
-            remove_note(&self.note);
+            remove_stale(&self.note);
         }
     }
 }
@@ -99,11 +98,4 @@ fn write_note(path: &Path, note: &GrowthNote) -> Result<()> {
     let replacement = Replacement::new(path)?;
     replacement.file().write_all(&note.to_bytes()).map_err(Error::io(Action::Write, path))?;
     replacement.finish(Finish { overwrite: true, sync: true })
-}
-
-/// Takes a note away that says nothing any more, if there is one.
-pub(super) fn remove_note(path: &Path) {
-    if std::fs::remove_file(path).is_ok() {
-        let _ = sync_directory(&directory_of(path));
-    }
 }

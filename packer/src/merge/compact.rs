@@ -12,7 +12,7 @@ use crate::setters::setters;
 use crate::source::location::growth_note_path;
 use crate::source::options::OpenOptions;
 use crate::source::platform::directory_of;
-use crate::source::replace::{Finish, Replacement};
+use crate::source::replace::{Finish, Replacement, remove_stale};
 use rangepack_core::Tag;
 use std::path::Path;
 
@@ -99,7 +99,7 @@ pub fn compact(
     let note = growth_note_path(replacement.target());
     replacement.finish(Finish { overwrite: true, sync: true })?;
     // One that stays says nothing: the file has an index at its end.
-    let _ = std::fs::remove_file(note);
+    remove_stale(&note);
     Ok(Compacted { finished: merged.finished, file_len_before, volumes_before })
 }
 

@@ -279,6 +279,13 @@ pub(crate) fn create_directories(directory: &Path) -> Result<()> {
     sync_directory(&above)
 }
 
+/// Takes a file away for good that says nothing any more, if it is there and can be.
+pub(crate) fn remove_stale(path: &Path) {
+    if std::fs::remove_file(path).is_ok() {
+        let _ = sync_directory(&directory_of(path));
+    }
+}
+
 /// Makes the names in a directory durable.
 pub(crate) fn sync_directory(directory: &Path) -> Result<()> {
     // Windows cannot open directories, and makes names durable by itself.

@@ -36,6 +36,7 @@ impl Unmapped {
     }
 
     /// The file, if it stays open.
+    #[cfg(target_os = "linux")]
     pub(super) fn file(&self) -> Option<&File> {
         self.file.as_ref()
     }
