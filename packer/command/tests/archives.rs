@@ -156,6 +156,7 @@ fn archives_are_told_from_files() {
         ("pack a.tar a.bin n.pack --as-archive", 2, "--as-archive is for a single SRC"),
         ("pack x.pack n.pack --as-archive", 2, "no tar or zip archive"),
         ("pack none.tar n.pack", 2, "none.tar"),
+        ("pack a.tar s3://bucket/n.pack", 2, "into a file on disk"),
         ("export x.pack n.rar", 2, "--format"),
         ("export x.pack n.tar --deflate", 2, "--deflate is for zip"),
         ("export x.pack a.tar", 2, "exists already"),
@@ -190,10 +191,7 @@ fn damage_ends_it_and_leaves_nothing() {
     fs::write(at.join("x.pack"), bytes).unwrap();
     for name in ["n.tar", "n.zip", "n.tar.zst"] {
         let (_, said) = run(at, &format!("export x.pack {name}"), 1);
-        assert!(
-            said.contains("sub/large.bin in x.pack") || said.contains("sub/large.bin"),
-            "{said}"
-        );
+        assert!(said.contains("sub/large.bin"), "{said}");
     }
     let mut piped = command(at, "export x.pack -");
     let output = piped.stdout(Stdio::piped()).output().unwrap();

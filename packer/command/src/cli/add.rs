@@ -7,7 +7,7 @@ use super::console::Global;
 use super::exit::{Exit, Failure};
 use super::follow::Follow;
 use super::grown::{self, TrailerArgs};
-use super::pack::parse_pair;
+use super::pack::{parse_pair, warn_of_unmatched};
 use super::progress::ProgressArgs;
 use super::sources::SourceArgs;
 use super::status::State;
@@ -91,10 +91,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     let grown = rangepack::add(&args.pack, sources, &options, &follow);
     follow.finish(State::of(&grown))?;
     let grown = grown?;
-    if !grown.unmatched.is_empty() {
-        let hint = "a glob with a `/` in front or in the middle matches from the root";
-        global.caution(&format!("nothing matches --include {}", grown.unmatched.join(" ")), hint);
-    }
+    warn_of_unmatched(&grown.unmatched, global);
     grown::tell(&grown, &args.pack, "nothing new", args.json, follow.elapsed(), global)?;
     Ok(if grown.summary.failed > 0 { Exit::Bad } else { Exit::Fine })
 }

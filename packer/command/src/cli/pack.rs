@@ -132,6 +132,13 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     #[cfg(feature = "archives")]
     if let Some(archive) = args.archive.find(given, &args.source)? {
         args.archive.check(&archive, &options, args.dry_run)?;
+        if url.is_some() {
+            return Err(Failure::Usage {
+                problem: "what is in an archive is packed into a file on disk, not into a store"
+                    .to_owned(),
+                hint: "pack it here, and copy the pack there; --as-file packs the archive itself",
+            });
+        }
         return args.import(archive, output, &options, global);
     }
     if args.source.files_from.is_some() && options.filter.honours_ignore_files() {
@@ -193,6 +200,14 @@ pub(super) fn warn_of_nothing(options: &PackOptions, global: &Global) {
     global.caution("no file was selected", hint);
 }
 
+/// Says which patterns matched nothing, if any.
+pub(super) fn warn_of_unmatched(patterns: &[String], global: &Global) {
+    if !patterns.is_empty() {
+        let hint = "a glob with a `/` in front or in the middle matches from the root";
+        global.caution(&format!("nothing matches --include {}", patterns.join(" ")), hint);
+    }
+}
+
 impl Args {
     /// Tells what was packed.
     fn tell(
@@ -210,9 +225,8 @@ impl Args {
         }
         if summary.files + summary.symlinks == 0 {
             warn_of_nothing(options, global);
-        } else if !unmatched.is_empty() {
-            let hint = "a glob with a `/` in front or in the middle matches from the root";
-            global.caution(&format!("nothing matches --include {}", unmatched.join(" ")), hint);
+        } else {
+            warn_of_unmatched(&unmatched, global);
         }
         if !global.quiet {
             note(&sentence("packed", &summary, &finished, elapsed));
