@@ -25,9 +25,6 @@ pub struct Mark(usize, bool);
 pub struct TooLarge(u64);
 
 impl TooLarge {
-    /// The code of it.
-    pub const CODE: &'static str = "ERR_LIMIT";
-
     /// What is wrong.
     #[must_use]
     pub fn message(self) -> String {
@@ -37,7 +34,7 @@ impl TooLarge {
 
 impl From<TooLarge> for JsValue {
     fn from(number: TooLarge) -> JsValue {
-        error(TooLarge::CODE, &number.message())
+        error("ERR_LIMIT", &number.message())
     }
 }
 
@@ -255,7 +252,7 @@ impl From<rangepack_core::Error> for Unreadable {
 
 impl From<TooLarge> for Unreadable {
     fn from(number: TooLarge) -> Unreadable {
-        Unreadable { code: TooLarge::CODE, message: number.message() }
+        Unreadable { code: "ERR_LIMIT", message: number.message() }
     }
 }
 
