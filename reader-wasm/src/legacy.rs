@@ -1,9 +1,11 @@
-//! The two old formats, in a module of their own: it is twice as large, and few need it.
+//! The two old formats, in a module of their own: it is twice as large, and few need it. And the notes beside packs that grow,
+//! which are looked for where there is no index.
 
-use crate::json::{Json, ready};
+use crate::json::{Json, nothing, ready};
 use crate::reader::{Opened, Reader};
 use crate::value::{self, Answered, core_error};
 use rangepack_core::fpack::{self, FpackItem};
+use rangepack_core::layout::GrowthNote;
 use rangepack_core::ndjson::{self, Item, Lines};
 use rangepack_core::{Built, Limits, MemoryIndex, trailer};
 use wasm_bindgen::prelude::*;
@@ -90,6 +92,16 @@ impl Reader {
         json.count("lostNames", notes.lost_names)?.key("misfit").flag(notes.misfit);
         json.key("unfinished").flag(notes.unfinished).end(b'}').answered()
     }
+}
+
+/// What the note beside a pack says that grows: its `size` before, and the digest of its `root` page; `undefined` when it is
+/// none.
+#[wasm_bindgen(js_name = growthNote)]
+pub fn growth_note(bytes: &[u8]) -> Answered {
+    let Some(note) = GrowthNote::from_bytes(bytes) else { return nothing() };
+    let mut json = Json::answer();
+    json.begin(b'{').count("size", note.file_len)?;
+    json.digest("root", &note.digest).end(b'}').answered()
 }
 
 /// What was strange in an old container's index.

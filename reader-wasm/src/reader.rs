@@ -10,7 +10,7 @@ use crate::value::{self, Answered, JsString, core_error, name_bytes};
 use js_sys::Uint8Array;
 use rangepack_core::layout::{Volume, VolumeTable};
 use rangepack_core::{
-    Answer, DictionaryRef, Digest, Extent, Index, Limits, Opening, PackPath, PackPathBuf, Source,
+    Answer, DictionaryRef, Extent, Index, Limits, Opening, PackPath, PackPathBuf, Source,
     blocks,
 };
 use wasm_bindgen::prelude::*;
@@ -102,32 +102,23 @@ impl Reader {
     /// Opens the pack, with `root` (64 hexadecimal digits) only the one of that name, which may be an earlier
     /// generation of it.
     ///
-    /// Gives what `pack.info` shows; `undefined` when this is not a pack with a paged index. Then it may be
-    /// in one of the old formats, which the module built with the feature `legacy` reads.
+    /// Gives what `pack.info` shows; `undefined` when this is not a pack with a paged index. Then it may be growing, or
+    /// in one of the old formats: both is for the module built with the feature `legacy`.
     pub fn open(&mut self, root: Option<String>) -> Answered {
         let expected = root.map(|root| value::digest(&root)).transpose()?;
         let opening = self.opening.get_or_insert_with(|| Opening::new(expected));
         let opened = ready!(opening.go_on(&self.pieces, self.file_len, &self.limits));
-        match (opened, expected) {
-            (Some(index), _) => {
-                let volumes = ready!(index.volumes(&self.pieces, &self.limits));
-                let table = ready!(index.volume_table(&self.pieces, &self.limits));
-                self.opening = None;
-                self.index = Some(Opened { index, memory: None, table });
-                let mut json = Json::answer();
-                self.info(&mut json, "rangepack", &volumes)?;
-                json.end(b'}').answered()
-            }
-            (None, Some(expected)) => {
-                // An old container has no digest of its own that could be compared.
-                let found = Digest([0; 32]);
-                Err(core_error(rangepack_core::Error::WrongRoot { expected, found }))
-            }
-            (None, None) => {
-                self.opening = None;
-                nothing()
-            }
-        }
+        let Some(index) = opened else {
+            self.opening = None;
+            return nothing();
+        };
+        let volumes = ready!(index.volumes(&self.pieces, &self.limits));
+        let table = ready!(index.volume_table(&self.pieces, &self.limits));
+        self.opening = None;
+        self.index = Some(Opened { index, memory: None, table });
+        let mut json = Json::answer();
+        self.info(&mut json, "rangepack", &volumes)?;
+        json.end(b'}').answered()
     }
 
     /// Begins the object of what `pack.info` shows.

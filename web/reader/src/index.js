@@ -49,6 +49,17 @@ export function webBeside(input, name, options) {
 }
 
 /**
+ * @param {unknown} input
+ * @param {OpenOptions} options
+ */
+export function webNote(input, options) {
+  if (typeof input !== 'string' && !(input instanceof URL)) return undefined;
+  const url = new URL(input, globalThis.location?.href);
+  url.pathname += '.grow';
+  return httpSource(url, { ...options, size: undefined });
+}
+
+/**
  * @param {string} name of an index that lies beside another file
  * @returns {string | undefined} the name of that file
  */
@@ -74,5 +85,5 @@ function escaped(name) {
  * @param {OpenOptions} [options]
  */
 export function openPack(input, options = {}) {
-  return open(input, options, { source: webSource, beside: webBeside });
+  return open(input, options, { source: webSource, beside: webBeside, note: webNote });
 }

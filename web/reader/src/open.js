@@ -4,6 +4,7 @@
 
 import { Engine, OPENING_ROUNDS } from './engine.js';
 import { PackError } from './errors.js';
+import { mayBeGrowing, readNote } from './growth.js';
 import { HEAD, insteadOfAPack } from './foreign.js';
 import { checkOptions } from './options.js';
 import { Pack } from './pack.js';
@@ -12,6 +13,7 @@ import { loadWasm } from './wasm.js';
 
 /** @import { Info, OpenOptions, Pack as PublicPack, Volume } from '../types/index.d.ts' */
 /** @import { ByteSource } from './sources/source.js' */
+/** @import { Note } from './growth.js' */
 /** @import { Wasm } from './wasm.js' */
 
 /**
@@ -46,6 +48,8 @@ const PIECE = 4 * 1024 * 1024;
  * @property {(input: unknown, options: OpenOptions) => ByteSource} source
  * @property {(input: unknown, name: string, options: OpenOptions) => ByteSource | undefined} beside a file that
  *   lies beside a pack, or with an empty name the file beside which that lies; undefined where nothing can
+ * @property {(input: unknown, options: OpenOptions) => ByteSource | undefined} note the file that lies beside a pack while that grows;
+ *   undefined where nothing can
  */
 
 /**
@@ -56,6 +60,23 @@ const PIECE = 4 * 1024 * 1024;
  */
 export async function open(input, options, environment) {
   checkOptions(options, OPTIONS);
+  try {
+    return await openAsItIs(input, options, environment, false);
+  } catch (error) {
+    // One that was growing has its index before the note is taken away.
+    if (mayBeGrowing(error) && environment.note(input, options) !== undefined) return openAsItIs(input, options, environment, true);
+    throw error;
+  }
+}
+
+/**
+ * @param {unknown} input
+ * @param {OpenOptions} options
+ * @param {Environment} environment
+ * @param {boolean} thorough there is a note, perhaps, though the file does not look as if it grew
+ * @returns {Promise<PublicPack>}
+ */
+async function openAsItIs(input, options, environment, thorough) {
   const { signal } = options;
   const root = options.root?.toLowerCase();
   signal?.throwIfAborted();
@@ -66,10 +87,13 @@ export async function open(input, options, environment) {
     // The end of the pack and the module come side by side; the request goes first, for it takes longer.
     const [tail, wasm] = await Promise.all([source.tail(TAIL, { signal }), loadWasm('packs')]);
     if (options.size !== undefined && options.size !== tail.size) throw wrongSize(source.name, options.size, tail.size);
-    /** @param {Wasm} wasm */
-    const engineOf = (wasm) => {
-      const reader = new wasm.Reader(tail.size, Math.max(options.cacheBytes ?? CACHE, LEAST_CACHE));
-      reader.provide(tail.size - tail.bytes.length, tail.bytes);
+    /**
+     * @param {Wasm} wasm
+     * @param {number} [size] where the file is taken to end
+     */
+    const engineOf = (wasm, size = tail.size) => {
+      const reader = new wasm.Reader(size, Math.max(options.cacheBytes ?? CACHE, LEAST_CACHE));
+      if (size === tail.size) reader.provide(size - tail.bytes.length, tail.bytes);
       return new Engine({
         name: source.name,
         wasm,
@@ -84,7 +108,25 @@ export async function open(input, options, environment) {
     engine = engineOf(wasm);
     /** @type {Info | undefined} */
     let info;
-    if (options.index === undefined) info = await engine.ask((reader) => reader.open(root), signal, undefined, OPENING_ROUNDS);
+    /** @type {unknown} */
+    let broken;
+    if (options.index === undefined) {
+      info = await askForIndex(engine, root, signal).catch((error) => {
+        if (!mayBeGrowing(error)) throw error;
+        broken = error;
+        return undefined;
+      });
+      // A file that grows ends with zeros, or a footer. (Of old containers nothing is asked that is not there, for browsers show that.)
+      if (info === undefined && (thorough || broken !== undefined || tail.bytes.at(-1) === 0)) {
+        const note = await readNote(environment.note(input, options), signal);
+        if (note !== undefined && note.size < tail.size) {
+          const before = engineOf(wasm, note.size);
+          info = await openBefore(before, note, root, signal);
+          if (info !== undefined) engine = before;
+        }
+      }
+      if (info === undefined && broken !== undefined) throw broken;
+    }
     if (info === undefined) {
       engine = engineOf(await loadWasm('legacy'));
       info = await openLegacy(engine, options, environment);
@@ -103,6 +145,31 @@ export async function open(input, options, environment) {
 
 /**
  * @param {Engine} engine
+ * @param {string | undefined} root
+ * @param {AbortSignal | undefined} signal
+ * @returns {Promise<Info | undefined>} what the paged index says of the pack; undefined when there is none
+ */
+function askForIndex(engine, root, signal) {
+  return engine.ask((reader) => reader.open(root), signal, undefined, OPENING_ROUNDS);
+}
+
+/**
+ * @param {Engine} engine of the file as it was
+ * @param {Note} note
+ * @param {string | undefined} root
+ * @param {AbortSignal | undefined} signal
+ * @returns {Promise<Info | undefined>} undefined when the note speaks of another file
+ */
+async function openBefore(engine, note, root, signal) {
+  const info = await askForIndex(engine, undefined, signal).catch((error) => {
+    if (!mayBeGrowing(error)) throw error;
+  });
+  if (info?.root !== note.root) return undefined;
+  return root === undefined ? info : askForIndex(engine, root, signal);
+}
+
+/**
+ * @param {Engine} engine
  * @param {OpenOptions} options
  * @param {Environment} environment
  * @returns {Promise<Info>}
@@ -110,7 +177,7 @@ export async function open(input, options, environment) {
 async function openLegacy(engine, options, environment) {
   const { root, signal } = options;
   if (root !== undefined) {
-    throw engine.error('ERR_WRONG_PACK', 'an old container has no root digest that could be compared with `root`');
+    throw engine.error('ERR_WRONG_PACK', 'this is no pack: an old container, if anything, and these have no root digest that could be compared with `root`');
   }
   if (options.index !== undefined) {
     const beside = environment.source(options.index, { ...options, size: undefined });

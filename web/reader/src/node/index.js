@@ -2,10 +2,11 @@
  * The package `rangepack` for Node: also opens files on disk.
  */
 
+import { existsSync, realpathSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { webBeside, webSource, withoutRpx } from '../index.js';
+import { webBeside, webNote, webSource, withoutRpx } from '../index.js';
 import { open } from '../open.js';
 import { hasMethods } from '../options.js';
 import { setLoader } from '../wasm.js';
@@ -46,6 +47,17 @@ function nodeBeside(input, name, options) {
 
 /**
  * @param {unknown} input
+ * @param {OpenOptions} options
+ */
+function nodeNote(input, options) {
+  const path = pathOf(input);
+  if (path === undefined) return webNote(input, options);
+  // What a link leads to has the note.
+  return existsSync(path) ? fileSource(`${realpathSync(path)}.grow`) : undefined;
+}
+
+/**
+ * @param {unknown} input
  * @returns {string | undefined} the path of a file on disk
  */
 function pathOf(input) {
@@ -61,5 +73,5 @@ function pathOf(input) {
  * @param {OpenOptions} [options]
  */
 export function openPack(input, options = {}) {
-  return open(input, options, { source: nodeSource, beside: nodeBeside });
+  return open(input, options, { source: nodeSource, beside: nodeBeside, note: nodeNote });
 }
