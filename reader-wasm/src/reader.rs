@@ -10,8 +10,7 @@ use crate::value::{self, Answered, JsString, core_error, name_bytes};
 use js_sys::Uint8Array;
 use rangepack_core::layout::{Volume, VolumeTable};
 use rangepack_core::{
-    Answer, DictionaryRef, Extent, Index, Limits, Opening, PackPath, PackPathBuf, Source,
-    blocks,
+    Answer, DictionaryRef, Extent, Index, Limits, Opening, PackPath, PackPathBuf, Source, blocks,
 };
 use wasm_bindgen::prelude::*;
 
