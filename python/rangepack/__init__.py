@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import os
 
+from rangepack._growing import add, compact, generations, remove, sync
 from rangepack._merging import merge, split
 from rangepack._rangepack import (
     ContainerError,
@@ -38,7 +39,19 @@ from rangepack._rangepack import (
     __version__,
     after_fork,
 )
-from rangepack._reports import Created, Extracted, Finalized, Merged, Packed, Share, Split, Verified
+from rangepack._reports import (
+    Compacted,
+    Created,
+    Extracted,
+    Finalized,
+    Generation,
+    Grown,
+    Merged,
+    Packed,
+    Share,
+    Split,
+    Verified,
+)
 from rangepack._writing import create, extract, finalize, pack, pack_files, verify
 from rangepack.paths import PackPath
 from rangepack.reading import Pack
@@ -50,12 +63,15 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=after_fork)
 
 __all__ = [
+    "Compacted",
     "ContainerError",
     "CorruptError",
     "Created",
     "Entry",
     "Extracted",
     "Finalized",
+    "Generation",
+    "Grown",
     "IncompleteError",
     "LimitError",
     "Merged",
@@ -73,14 +89,19 @@ __all__ = [
     "VolumeError",
     "WrongPackError",
     "__version__",
+    "add",
+    "compact",
     "create",
     "extract",
     "finalize",
+    "generations",
     "merge",
     "open",
     "pack",
     "pack_files",
+    "remove",
     "split",
+    "sync",
     "verify",
 ]
 

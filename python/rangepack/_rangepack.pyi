@@ -5,20 +5,23 @@ from typing import Any, SupportsIndex, TypeVar, final, overload
 
 from typing_extensions import Self, Unpack, disjoint_base
 
-from rangepack._reports import Extracted, Packed, PackedParts, Split
+from rangepack._reports import Extracted, Grown, Packed, PackedParts, Split
 from rangepack._source import Opener
 from rangepack._types import (
+    AddOptions,
     ContainerOptions,
     Events,
     ExtractOptions,
     FinishOptions,
     Globs,
+    GrowOptions,
     Inside,
     Key,
     MergeOptions,
     PackOptions,
     StrPath,
     SurveyOptions,
+    SyncOptions,
     TargetOptions,
     Told,
     TreeOptions,
@@ -54,7 +57,7 @@ class ContainerError(PackError): ...
 class IncompleteError(PackError):
     """Some of what was to be packed or extracted was not."""
 
-    report: Packed | PackedParts | Split | Extracted | None
+    report: Packed | PackedParts | Split | Extracted | Grown | None
 
 class PackWarning(UserWarning): ...
 class RemoteError(OSError): ...
@@ -227,6 +230,18 @@ def merge(
     progress: Told = None,
     **options: Unpack[MergeOptions],
 ) -> dict[str, Any]: ...
+def add(
+    pack: StrPath, files: Iterable[tuple[Inside, StrPath]], *, progress: Told = None, **options: Unpack[AddOptions]
+) -> dict[str, Any]: ...
+def remove(pack: StrPath, paths: list[Inside], *, dry_run: bool = False) -> dict[str, Any]: ...
+def sync(
+    source: StrPath, pack: StrPath, *, progress: Told = None, **options: Unpack[SyncOptions]
+) -> dict[str, Any]: ...
+def sync_pack(
+    source: Pack, pack: StrPath, *, progress: Told = None, **options: Unpack[GrowOptions]
+) -> dict[str, Any]: ...
+def generations(pack: Pack) -> list[dict[str, Any]]: ...
+def compact(pack: StrPath, *, volumes: StrPath | None = None, progress: Told = None) -> dict[str, Any]: ...
 def ranges(
     pack: Pack, select: Globs | None = None, exclude: Globs | None = None, *, most: int = 65536
 ) -> list[tuple[int, int, int, int, int, int]]: ...

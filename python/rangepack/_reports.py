@@ -1,4 +1,4 @@
-"""What packing, merging, extracting and verifying say when they are done."""
+"""What packing, merging, growing, extracting and verifying say when they are done."""
 
 from __future__ import annotations
 
@@ -103,6 +103,70 @@ class Merged(Report):
     duplicates: int
     file_length: int
     root: str
+
+
+class Grown(Report):
+    """What became of a pack that grew.
+
+    Attributes:
+        added: Entries of paths that it did not have.
+        changed: Entries that say something else than before.
+        removed: Entries that are not there any more.
+        payload_bytes: Length of what was written for contents.
+        index_bytes: Length of the new index.
+        root: SHA-256 of the new root page; `None` when there was nothing to write.
+        previous: That of the generation before, which `open(…, root=…)` still opens; `None` when the pack is new.
+        duplicates: Files with the content of another, which is stored once.
+        failed: Files and directories that could not be read.
+        problems: The first 1000 of these: paths on disk, and reasons.
+    """
+
+    added: int
+    changed: int
+    removed: int
+    payload_bytes: int
+    index_bytes: int
+    root: str | None
+    previous: str | None
+    duplicates: int
+    failed: int
+    problems: list[tuple[str, str]]
+
+
+class Generation(Report):
+    """One of the states that a pack had.
+
+    Attributes:
+        root: SHA-256 of its root page: `open(…, root=…)` opens it.
+        entries: How many entries.
+        files: How many regular files.
+        bytes: Length of all contents.
+        end: Length of the file then, in bytes.
+        own_length: How many bytes of the file came with it.
+    """
+
+    root: str
+    entries: int
+    files: int
+    bytes: int
+    end: int
+    own_length: int
+
+
+class Compacted(Report):
+    """A pack that was compacted.
+
+    Attributes:
+        root: SHA-256 of the new root page.
+        file_length: Length of the pack in bytes.
+        length_before: The same before.
+        volumes_before: How many other files held its contents. It needs none of them any more.
+    """
+
+    root: str
+    file_length: int
+    length_before: int
+    volumes_before: int
 
 
 class PackedParts(Report):

@@ -68,6 +68,24 @@ class PackOptions(TreeOptions, TargetOptions, total=False):
     """How a tree is packed."""
 
 
+class GrowOptions(TypedDict, total=False):
+    """How a pack grows."""
+
+    incomplete: bool
+    dry_run: bool
+    metadata: Mapping[str, str] | None
+
+
+class AddOptions(PackingOptions, GrowOptions, total=False):
+    """How files are added to a pack."""
+
+
+class SyncOptions(TreeOptions, AddOptions, total=False):
+    """How a pack becomes equal to a tree."""
+
+    checksum: bool
+
+
 class PartOptions(TreeOptions, PackingOptions, total=False):
     """How each part of a tree is packed."""
 

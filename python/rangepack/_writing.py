@@ -6,7 +6,7 @@ import os
 
 from rangepack import _rangepack
 from rangepack._rangepack import Entry, IncompleteError
-from rangepack._reports import Created, Extracted, Finalized, Packed, PackedParts, Split, Surveyed, Verified
+from rangepack._reports import Created, Extracted, Finalized, Grown, Packed, PackedParts, Split, Surveyed, Verified
 from rangepack.paths import PackPath
 from rangepack.reading import Pack
 
@@ -139,20 +139,20 @@ def pack_files(
         As `pack`, and ValueError for a path that no pack can have.
     """
     pairs: Any = getattr(files, "items", lambda: files)()
-    with Telling(progress, "packing") as told, _Contents(target) as contents:
+    with Telling(progress, "packing") as told, Contents(target) as contents:
         packed = Packed(_rangepack.pack_files(contents.on_disk(pairs), target, progress=told, **options))
     packed.problems = [(contents.named(path), problem) for path, problem in packed.problems]
     return _whole(packed, target, options.get("incomplete", False))
 
 
-class _Contents:
+class Contents:
     """Contents that wait on disk."""
 
     def __init__(self, target: StrPath) -> None:
         self._beside = os.path.dirname(os.path.abspath(os.fsdecode(target)))  # noqa: PTH100, PTH120
         self._directory: Any = None
 
-    def __enter__(self) -> _Contents:
+    def __enter__(self) -> Contents:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -193,7 +193,10 @@ def _whole(packed: Packed, target: StrPath, incomplete: bool) -> Packed:
 
 
 def incomplete_error(
-    report: Packed | PackedParts | Split | Extracted | None, place: StrPath, what: str, problems: list[tuple[str, str]]
+    report: Packed | PackedParts | Split | Extracted | Grown | None,
+    place: StrPath,
+    what: str,
+    problems: list[tuple[str, str]],
 ) -> IncompleteError:
     """The exception for what was not done."""
     first = f", first {problems[0][0]!r}: {problems[0][1]}" if problems else ""

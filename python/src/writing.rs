@@ -178,6 +178,17 @@ pub(crate) fn pack_files(
     let options = Packing::take(&given)?.add_to(PackOptions::new().follow_links(true))?;
     let options = Target::take(&given)?.add_to(options);
     given.end("pack_files")?;
+    let sources = at_places(files)?;
+    packed(py, progress, move |meter| {
+        Ok(rangepack::pack_sources(sources, &target, &options, meter)?)
+    })
+}
+
+/// What lies at which paths: pairs of a path in the pack and one on disk.
+///
+/// # Errors
+/// `ValueError` for a path that no pack can have, and what the iterable raises.
+pub(crate) fn at_places(files: &Bound<'_, PyAny>) -> PyResult<Sources> {
     let mut sources = Sources::new(&std::env::temp_dir());
     for pair in files.try_iter()? {
         let (at, from): (Bound<'_, PyAny>, Bound<'_, PyAny>) = pair?.extract()?;
@@ -187,9 +198,7 @@ pub(crate) fn pack_files(
         })?;
         sources.add(&disk(&from)?, named).map_err(raised)?;
     }
-    packed(py, progress, move |meter| {
-        Ok(rangepack::pack_sources(sources, &target, &options, meter)?)
-    })
+    Ok(sources)
 }
 
 fn packed(
