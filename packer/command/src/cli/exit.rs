@@ -332,7 +332,11 @@ fn mounting(error: &MountError, directory: &str) -> (String, Option<String>) {
             let told = source.to_string();
             (told.trim().trim_start_matches("fusermount3: ").to_owned(), None)
         }
-        MountError::Session(source) => (format!("the kernel broke off: {source}"), None),
+        MountError::Unmount(source) => {
+            let hint = format!("`fusermount3 -u -z {directory}` does it by force");
+            return (format!("cannot unmount {directory}: {source}"), Some(hint));
+        }
+        MountError::Daemon(source) => (format!("cannot go on in the background: {source}"), None),
     };
     (format!("cannot mount at {directory}: {problem}"), hint)
 }

@@ -10,7 +10,6 @@ use crate::mount::{Daemon, MountError, MountOptions, Session, check};
 use rangepack::{Error, Verify};
 use std::io::Write;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
@@ -60,7 +59,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     let failed = |error| Failure::Mount { directory: args.directory.clone(), error };
     if args.daemon {
-        match Daemon::start().map_err(|error| failed(MountError::Session(error)))? {
+        match Daemon::start().map_err(|error| failed(MountError::Daemon(error)))? {
             Daemon::Itself => {}
             Daemon::Ready(line) => {
                 let mut out = global.stdout();
@@ -77,18 +76,12 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     let options = MountOptions { allow_other: args.allow_other };
     let of_all = global.clone();
     let tell = move |error: &Error| of_all.error(&error.in_one_line(), None);
-    let mut session =
-        Session::new(pack, &args.directory, &options, Box::new(tell)).map_err(failed)?;
-    let over = Arc::new(OnceLock::new());
-    let (set, main) = (Arc::clone(&over), thread::current());
     // From now on a signal unmounts.
     interrupt::flag();
-    session
-        .start(move |ended| {
-            let _ = set.set(ended);
-            main.unpark();
-        })
-        .map_err(failed)?;
+    let main = thread::current();
+    let session =
+        Session::start(pack, &args.directory, &options, Box::new(tell), move || main.unpark());
+    let session = session.map_err(failed)?;
     let place = session.directory().display().to_string();
     if !global.quiet {
         let end = if args.daemon { "" } else { "Ctrl-C, or " };
@@ -98,30 +91,25 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         ));
     }
     if args.daemon {
-        Daemon::detach(&printable(&place)).map_err(|error| failed(MountError::Session(error)))?;
+        Daemon::detach(&printable(&place)).map_err(|error| failed(MountError::Daemon(error)))?;
     } else {
         let mut out = global.stdout();
         writeln!(out, "{}", printable(&place))?;
         out.flush()?;
     }
-    interrupt::wait(|| over.get().is_some());
-    if over.get().is_none() {
+    interrupt::wait(|| session.is_over());
+    if !session.is_over() {
         session.unmount().map_err(failed)?;
         thread::park_timeout(PATIENCE);
-        if over.get().is_none() && !global.quiet {
+        if !session.is_over() && !global.quiet {
             note(
                 "it is still in use, and goes on for those who use it; another Ctrl-C ends it for them, too",
             );
         }
-        while over.get().is_none() {
-            thread::park();
-        }
     }
-    match over.get() {
-        Some(Err(error)) => {
-            let error = std::io::Error::new(error.kind(), error.to_string());
-            Err(failed(MountError::Session(error)))
-        }
-        _ => Ok(Exit::Fine),
+    while !session.is_over() {
+        thread::park();
     }
+    // To be unmounted is how it ends.
+    Ok(Exit::Fine)
 }

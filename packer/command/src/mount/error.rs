@@ -25,6 +25,8 @@ pub(crate) enum MountError {
     OthersRefused,
     /// The system refused, for this reason.
     Refused(io::Error),
-    /// The session with the kernel broke off.
-    Session(io::Error),
+    /// It cannot be unmounted.
+    Unmount(io::Error),
+    /// The process that goes on cannot be started, or cannot let go of the terminal.
+    Daemon(io::Error),
 }

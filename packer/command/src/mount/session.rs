@@ -2,16 +2,23 @@
 
 use super::attributes::Defaults;
 use super::error::MountError;
-use super::place::{is, refused};
+use super::place::refused;
 use super::tree::{Tell, Tree};
-use fuser::{Config, MountOption, SessionACL, SessionUnmounter};
+use fuser::{BackgroundSession, Config, MountOption, SessionACL};
 use rangepack::Pack;
 use rustix::io::Errno;
 use rustix::mount::{UnmountFlags, unmount};
 use rustix::process::{getgid, getuid};
 use std::io;
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
+
+/// What unmounts for users without special rights.
+const HELPER: &str = "fusermount3";
 
 /// How many requests are answered at once. Threads that wait cost nothing, and one may be waiting for a network.
 const THREADS: usize = 16;
@@ -23,21 +30,23 @@ pub(crate) struct MountOptions {
     pub(crate) allow_other: bool,
 }
 
-/// A pack that is mounted.
-#[derive(Debug)]
+/// A pack that is mounted, as long as somebody does not unmount it.
 pub(crate) struct Session {
-    session: Option<fuser::Session<Tree>>,
-    unmounter: SessionUnmounter,
+    /// Never dropped: it would unmount what somebody else has mounted there since.
+    _session: ManuallyDrop<BackgroundSession>,
     directory: PathBuf,
+    over: Arc<AtomicBool>,
 }
 
 impl Session {
-    /// Mounts; from now on the directory shows the pack, as soon as somebody answers. `tell` hears of what is damaged.
-    pub(crate) fn new(
+    /// Mounts, and answers the kernel on threads of its own. `tell` hears of what is damaged; when it is unmounted, `ended` is
+    /// called.
+    pub(crate) fn start(
         pack: Pack,
         directory: &Path,
         options: &MountOptions,
         tell: Tell,
+        ended: impl Fn() + Send + Sync + 'static,
     ) -> Result<Session, MountError> {
         let directory = directory.canonicalize().map_err(MountError::Directory)?;
         let defaults =
@@ -55,10 +64,15 @@ impl Session {
             config.mount_options.push(MountOption::DefaultPermissions);
         }
         config.n_threads = Some(THREADS);
-        let tree = Tree::new(pack, defaults, tell);
-        let mut session = fuser::Session::new(tree, &directory, &config).map_err(refused)?;
-        let unmounter = session.unmount_callable();
-        Ok(Session { session: Some(session), unmounter, directory })
+        let over = Arc::new(AtomicBool::new(false));
+        let is_over = Arc::clone(&over);
+        let ended = move || {
+            is_over.store(true, Ordering::Relaxed);
+            ended();
+        };
+        let tree = Tree::new(pack, defaults, tell, Box::new(ended));
+        let session = fuser::spawn_mount(tree, &directory, &config).map_err(refused)?;
+        Ok(Session { _session: ManuallyDrop::new(session), directory, over })
     }
 
     /// Where it is mounted.
@@ -66,28 +80,38 @@ impl Session {
         &self.directory
     }
 
-    /// Answers the kernel on threads of its own; when it was unmounted, `ended` is called.
-    pub(crate) fn start(
-        &mut self,
-        ended: impl FnOnce(io::Result<()>) + Send + 'static,
-    ) -> Result<(), MountError> {
-        let Some(session) = self.session.take() else { return Ok(()) };
-        let run = move || ended(session.run());
-        let started = std::thread::Builder::new().name("mount".to_owned()).spawn(run);
-        started.map(drop).map_err(MountError::Session)
+    /// Whether it is unmounted, and nobody uses it any more.
+    pub(crate) fn is_over(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
     }
 
-    /// Unmounts. Where it is still in use, it vanishes from the tree of directories, and ends when nobody uses it any more.
-    pub(crate) fn unmount(&mut self) -> Result<(), MountError> {
-        let unmounted = match self.unmounter.unmount() {
-            Err(error) if is(&error, Errno::BUSY) => {
-                unmount(&self.directory, UnmountFlags::DETACH).map_err(io::Error::from)
-            }
+    /// Unmounts. Where it is still in use, it vanishes from the tree of directories, and is over when nobody uses it any more.
+    pub(crate) fn unmount(&self) -> Result<(), MountError> {
+        match unmount(&self.directory, UnmountFlags::DETACH) {
+            Ok(()) => Ok(()),
             // Somebody else did it at the same time.
-            Err(error) if is(&error, Errno::INVAL) => Ok(()),
-            unmounted => unmounted,
-        };
-        unmounted.map_err(MountError::Session)
+            Err(Errno::INVAL) => Ok(()),
+            Err(Errno::PERM) => {
+                let mut helper = Command::new(HELPER);
+                let output = helper.args(["-u", "-z", "--"]).arg(&self.directory).output();
+                let output = output.map_err(MountError::Unmount)?;
+                if output.status.success() {
+                    return Ok(());
+                }
+                let said = String::from_utf8_lossy(&output.stderr).into_owned();
+                Err(MountError::Unmount(io::Error::other(said)))
+            }
+            Err(error) => Err(MountError::Unmount(error.into())),
+        }
+    }
+}
+
+impl Drop for Session {
+    /// A mount that nobody answers would be in the way.
+    fn drop(&mut self) {
+        if !self.is_over() {
+            let _ = self.unmount();
+        }
     }
 }
 

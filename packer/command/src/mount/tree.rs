@@ -31,9 +31,10 @@ pub(super) type Tell = Box<dyn Fn(&Error) + Send + Sync>;
 
 /// A pack, as the kernel sees it.
 pub(super) struct Tree {
-    pub(super) pack: Pack,
-    pub(super) defaults: Defaults,
-    pub(super) tell: Tell,
+    pack: Pack,
+    defaults: Defaults,
+    tell: Tell,
+    ended: Box<dyn Fn() + Send + Sync>,
     inodes: Inodes,
     contents: Contents,
     /// Entries of which it was told that something is wrong with them.
@@ -50,9 +51,15 @@ impl fmt::Debug for Tree {
 type Answered<T> = Result<T, Errno>;
 
 impl Tree {
-    pub(super) fn new(pack: Pack, defaults: Defaults, tell: Tell) -> Tree {
+    /// Of a pack; `ended` is called when it is unmounted, and nobody uses it any more.
+    pub(super) fn new(
+        pack: Pack,
+        defaults: Defaults,
+        tell: Tell,
+        ended: Box<dyn Fn() + Send + Sync>,
+    ) -> Tree {
         let (inodes, contents) = (Inodes::default(), Contents::default());
-        Tree { pack, defaults, tell, inodes, contents, told: Mutex::default() }
+        Tree { pack, defaults, tell, ended, inodes, contents, told: Mutex::default() }
     }
 
     /// Says what is wrong with an entry, once; the kernel hears only that it is.
@@ -255,6 +262,10 @@ impl Filesystem for Tree {
             let _ = config.add_capabilities(wanted);
         }
         Ok(())
+    }
+
+    fn destroy(&mut self) {
+        (self.ended)();
     }
 
     fn lookup(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
