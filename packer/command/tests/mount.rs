@@ -414,6 +414,50 @@ fn a_daemon_comes_back_when_it_has_mounted() {
 }
 
 #[test]
+fn a_daemon_tells_of_damage_in_a_file() {
+    if !is_possible() {
+        return;
+    }
+    let root = packed();
+    let at = root.path();
+    let mut bytes = fs::read(at.join("x.pack")).unwrap();
+    let small = bytes.windows(6).position(|it| it == b"hello\n").unwrap();
+    bytes[small] ^= 1;
+    fs::write(at.join("x.pack"), bytes).unwrap();
+    fs::create_dir(at.join("m")).unwrap();
+    let mut mounting = command(at, "mount x.pack m --daemon --quiet");
+    mounting.stdout(Stdio::null()).stderr(fs::File::create(at.join("log")).unwrap());
+    assert!(mounting.status().unwrap().success());
+    let read = fs::read(at.join("m/sub/again.txt"));
+    let is_unmounted = unmount(&at.join("m"));
+    assert!(read.is_err() && is_unmounted);
+    let log = fs::read_to_string(at.join("log")).unwrap();
+    assert!(
+        log.starts_with("rangepack: error: x.pack: sub/again.txt: ") && log.lines().count() == 1,
+        "{log}"
+    );
+}
+
+#[test]
+fn who_is_unmounted_leaves_the_next_alone() {
+    if !is_possible() {
+        return;
+    }
+    let root = packed();
+    let at = root.path();
+    let mut first = Mount::start(at, "x.pack", "m");
+    for _ in 0..5 {
+        assert!(unmount(&at.join("m")));
+        let next = Mount::start(at, "x.pack", "m");
+        assert_eq!(first.wait().0.code(), Some(0));
+        assert_eq!(fs::read(at.join("m/a.txt")).unwrap(), b"hello\n");
+        // The first of them must not unmount what is there now.
+        std::mem::forget(std::mem::replace(&mut first, next));
+    }
+    first.end();
+}
+
+#[test]
 fn what_is_in_the_way_is_told() {
     if !is_possible() {
         return;
@@ -457,14 +501,22 @@ fn merged_packs_and_old_containers_are_mounted() {
             == fs::read(at.join("src/sub/large.bin")).unwrap()
     );
     mount.end();
-    run(at, "pack src old.container --index-format ndjson", 0);
-    let mut mount = Mount::start(at, "old.container", "m");
-    assert!(everything(&at.join("m")).keys().eq(everything(&at.join("src")).keys()));
-    assert!(
-        fs::read(at.join("m/sub/large.bin")).unwrap()
-            == fs::read(at.join("src/sub/large.bin")).unwrap()
-    );
-    mount.end();
+    // In the old gzip members there is no way but from their beginning.
+    let large = fs::read(at.join("src/sub/large.bin")).unwrap();
+    for how in ["", " --compress"] {
+        run(at, &format!("pack src old.container --force --index-format ndjson{how}"), 0);
+        let mut mount = Mount::start(at, "old.container", "m");
+        assert!(everything(&at.join("m")).keys().eq(everything(&at.join("src")).keys()));
+        let file = fs::File::open(at.join("m/sub/large.bin")).unwrap();
+        for start in [1_900_000, 700_000, 0, 1_234_567] {
+            let mut bytes = vec![0; 20_000];
+            std::os::unix::fs::FileExt::read_exact_at(&file, &mut bytes, start as u64).unwrap();
+            assert!(bytes == large[start..start + bytes.len()], "{how} {start}");
+        }
+        drop(file);
+        assert!(fs::read(at.join("m/sub/large.bin")).unwrap() == large);
+        mount.end();
+    }
 }
 
 #[cfg(all(feature = "remote", feature = "serve"))]

@@ -123,5 +123,5 @@ fn shown_name(pack: &Pack) -> String {
         character if character.is_control() || character.is_whitespace() => '_',
         character => character,
     };
-    name.chars().map(plain).collect()
+    if name.is_empty() { "rangepack".to_owned() } else { name.chars().map(plain).collect() }
 }
