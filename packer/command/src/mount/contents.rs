@@ -5,38 +5,44 @@
 
 use rangepack::{Error, File, Pack, Result};
 use std::io::{Read, Seek, SeekFrom};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// So many file objects stay open. One holds a block of its file: some 256 KiB.
+/// So many file objects stay open. One holds a block of its file, 256 KiB as a rule, or all of one that has no more than 1 MiB.
 const MOST: usize = 64;
 
-/// Of what a stream gave last, so many bytes are kept: the kernel's requests overtake each other.
+/// So many of them are of one file.
+const OF_ONE: usize = 8;
+
+/// Requests that are no further apart are those of one reader, most likely: the kernel reads ahead, and its requests overtake
+/// each other. The second one waits for what the first one verifies.
+const NEAR: u64 = 1 << 20;
+
+/// Of what a stream gave last, so many bytes are kept, for the same reason.
 const RECENT: usize = 2 << 20;
 
-/// Files that are read in several requests.
+/// Files that are read in several requests; what was used last is at the end.
 #[derive(Debug, Default)]
-pub(super) struct Contents {
-    /// Those that nobody reads at the moment; what was used last is at the end.
-    idle: Mutex<Vec<Reader>>,
-    /// Files that are decoded from their beginning, one reader for all who want them.
-    streams: Mutex<Vec<(u64, Arc<Mutex<Stream>>)>>,
+pub(super) struct Contents(Mutex<Vec<Arc<Slot>>>);
+
+/// A file object, for one request at a time.
+#[derive(Debug)]
+struct Slot {
+    number: u64,
+    /// The offset of the last request.
+    near: AtomicU64,
+    /// All of the file goes this way: to begin anew somewhere else would verify, or decode, everything once more.
+    is_only: AtomicBool,
+    reader: Mutex<Option<Reader>>,
 }
 
 /// A file object, and where it stands.
 #[derive(Debug)]
 struct Reader {
-    number: u64,
+    file: File,
     position: u64,
-    file: File,
-}
-
-/// What comes out of a decoder.
-#[derive(Debug)]
-struct Stream {
-    file: File,
-    /// The content before the position, as much as is kept of it.
+    /// Of a stream, the content before the position, as much as is kept of it.
     recent: Vec<u8>,
-    position: u64,
 }
 
 impl Contents {
@@ -53,83 +59,69 @@ impl Contents {
         if offset == 0 && len <= size as u64 {
             return pack.read_entry(&entry);
         }
-        if let Some(stream) = self.stream(number) {
-            return locked(&stream).read(pack, offset, size);
-        }
-        let mut reader = match self.take(number, offset) {
-            Some(mut reader) => {
-                // Who goes on where it stopped wants all of it, most likely.
-                let end = if reader.position == offset { len } else { end(offset, size) };
-                reader.file.read_until(end);
-                reader
-            }
-            None => {
-                let mut file = pack.open_entry(&entry)?;
-                if file.is_stream() {
-                    let stream = self.add_stream(number, file);
-                    return locked(&stream).read(pack, offset, size);
-                }
-                if offset > 0 {
-                    file.read_until(end(offset, size));
-                }
-                Reader { number, position: offset, file }
+        let slot = self.slot(number, offset);
+        let mut reader = locked(&slot.reader);
+        let reader = match &mut *reader {
+            Some(reader) => reader,
+            none => {
+                let file = pack.open_entry(&entry)?;
+                slot.is_only.store(file.content().blocks.is_none(), Ordering::Relaxed);
+                none.insert(Reader { file, position: 0, recent: Vec::new() })
             }
         };
-        let bytes = read(&mut reader.file, pack, offset, size)?;
-        reader.position = offset.saturating_add(bytes.len() as u64);
-        if reader.position < len {
-            self.put_back(reader);
+        let bytes = reader.read(pack, offset, size)?;
+        if reader.position >= len && (len <= NEAR || !slot.is_only.load(Ordering::Relaxed)) {
+            locked(&self.0).retain(|other| !Arc::ptr_eq(other, &slot));
         }
         Ok(bytes)
     }
 
-    /// The reader that stands at `offset`, or else any of that file.
-    fn take(&self, number: u64, offset: u64) -> Option<Reader> {
-        let mut idle = locked(&self.idle);
-        let of_file = |reader: &Reader| reader.number == number;
-        let place = idle
-            .iter()
-            .rposition(|reader| of_file(reader) && reader.position == offset)
-            .or_else(|| idle.iter().rposition(of_file))?;
-        Some(idle.remove(place))
-    }
-
-    fn put_back(&self, reader: Reader) {
-        let mut idle = locked(&self.idle);
-        if idle.len() >= MOST {
-            idle.remove(0);
-        }
-        idle.push(reader);
-    }
-
-    fn stream(&self, number: u64) -> Option<Arc<Mutex<Stream>>> {
-        let mut streams = locked(&self.streams);
-        let place = streams.iter().position(|(of, _)| *of == number)?;
-        let found = streams.remove(place);
-        let stream = Arc::clone(&found.1);
-        streams.push(found);
-        Some(stream)
-    }
-
-    /// Keeps a stream for all who want it, unless somebody was quicker.
-    fn add_stream(&self, number: u64, file: File) -> Arc<Mutex<Stream>> {
-        let mut streams = locked(&self.streams);
-        if let Some((_, stream)) = streams.iter().find(|(of, _)| *of == number) {
-            return Arc::clone(stream);
-        }
-        if streams.len() >= MOST / 4 {
-            streams.remove(0);
-        }
-        let stream = Arc::new(Mutex::new(Stream { file, recent: Vec::new(), position: 0 }));
-        streams.push((number, Arc::clone(&stream)));
-        stream
+    /// Where a request is answered.
+    fn slot(&self, number: u64, offset: u64) -> Arc<Slot> {
+        let mut slots = locked(&self.0);
+        let is_near = |slot: &Slot| {
+            slot.is_only.load(Ordering::Relaxed)
+                || slot.near.load(Ordering::Relaxed).abs_diff(offset) <= NEAR
+        };
+        let mut of_file = slots.iter().enumerate().filter(|(_, slot)| slot.number == number);
+        let oldest = of_file.clone().next().map(|(place, _)| place);
+        let is_full = of_file.clone().count() >= OF_ONE;
+        let near = of_file.rfind(|(_, slot)| is_near(slot)).map(|(place, _)| place);
+        let slot = match near.or(oldest.filter(|_| is_full)) {
+            Some(place) => slots.remove(place),
+            None => {
+                if slots.len() >= MOST {
+                    slots.remove(0);
+                }
+                Arc::new(Slot {
+                    number,
+                    near: AtomicU64::new(offset),
+                    is_only: AtomicBool::new(false),
+                    reader: Mutex::default(),
+                })
+            }
+        };
+        slot.near.store(offset, Ordering::Relaxed);
+        slots.push(Arc::clone(&slot));
+        slot
     }
 }
 
-impl Stream {
+impl Reader {
     fn read(&mut self, pack: &Pack, offset: u64, size: usize) -> Result<Vec<u8>> {
-        let kept = self.position.saturating_sub(self.recent.len() as u64);
-        if offset < kept {
+        if self.file.is_stream() {
+            return self.read_stream(pack, offset, size);
+        }
+        // Who goes on where it stopped wants all of it, most likely; others get what they ask for.
+        let is_next = offset.abs_diff(self.position) <= NEAR;
+        self.file.read_until(if is_next { self.file.len() } else { end(offset, size) });
+        let bytes = read(&mut self.file, pack, offset, size)?;
+        self.position = end(offset, bytes.len());
+        Ok(bytes)
+    }
+
+    fn read_stream(&mut self, pack: &Pack, offset: u64, size: usize) -> Result<Vec<u8>> {
+        if offset < self.position.saturating_sub(self.recent.len() as u64) {
             self.recent.clear();
             self.position = offset;
         }
@@ -141,7 +133,7 @@ impl Stream {
             if bytes.is_empty() {
                 break;
             }
-            self.position = self.position.saturating_add(bytes.len() as u64);
+            self.position = end(self.position, bytes.len());
             let surplus = (self.recent.len() + bytes.len()).saturating_sub(RECENT);
             self.recent.drain(..surplus.min(self.recent.len()));
             self.recent.extend_from_slice(&bytes);
