@@ -47,7 +47,7 @@ pub(super) struct Args {
     /// Come back when it is mounted, and go on in the background
     #[arg(short, long)]
     daemon: bool,
-    /// Stay until it is unmounted; so it is if nothing is said
+    /// Stay until it is unmounted, which is what it does anyway
     #[arg(short, long, conflicts_with = "daemon")]
     foreground: bool,
     /// Let other users see it, too, as far as owners and modes in the pack let them
