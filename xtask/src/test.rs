@@ -220,6 +220,11 @@ fn tests() -> Result<Outcome> {
     if let Err(error) = toolchain::need_program("strace", "strace") {
         println!("{error:#}: power cuts and faults will not be tried");
     }
+    if cfg!(target_os = "linux")
+        && let Err(error) = toolchain::need_program("fusermount3", "fuse3")
+    {
+        println!("{error:#}: mounts will be skipped");
+    }
     run::run(&mut run::cargo(["test", "--workspace", "--locked"]))?;
     Ok(Outcome::Passed)
 }

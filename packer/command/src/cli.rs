@@ -41,6 +41,8 @@ mod sync;
 mod log;
 mod split;
 mod recover;
+#[cfg(all(feature = "mount", target_os = "linux"))]
+mod mount;
 #[cfg(feature = "serve")]
 mod serve;
 mod completions;
@@ -103,6 +105,8 @@ enum Command {
     Log(log::Args),
     Split(split::Args),
     Recover(recover::Args),
+    #[cfg(all(feature = "mount", target_os = "linux"))]
+    Mount(mount::Args),
     #[cfg(feature = "serve")]
     Serve(serve::Args),
     Completions(completions::Args),
@@ -135,6 +139,8 @@ impl Command {
             Command::Log(args) => log::run(args, global),
             Command::Split(args) => split::run(args, global),
             Command::Recover(args) => recover::run(args, global),
+            #[cfg(all(feature = "mount", target_os = "linux"))]
+            Command::Mount(args) => mount::run(args, global),
             #[cfg(feature = "serve")]
             Command::Serve(args) => serve::run(args, global),
             Command::Completions(args) => completions::run(args, global),

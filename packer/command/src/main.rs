@@ -2,6 +2,8 @@
 
 mod cli;
 mod format;
+#[cfg(all(feature = "mount", target_os = "linux"))]
+mod mount;
 mod record;
 #[cfg(feature = "serve")]
 mod serve;

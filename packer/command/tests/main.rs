@@ -11,6 +11,8 @@ mod command;
 mod extract;
 mod grow;
 mod merge;
+#[cfg(all(feature = "mount", target_os = "linux"))]
+mod mount;
 mod pack;
 mod questions;
 #[cfg(feature = "serve")]

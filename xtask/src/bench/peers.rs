@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::process::Stdio;
 
 /// A program, Debian's package that brings it, and what makes it say its version.
-const PEERS: [(&str, &str, &[&str]); 13] = [
+const PEERS: [(&str, &str, &[&str]); 16] = [
     ("tar", "tar", &["--version"]),
     ("bsdtar", "libarchive-tools", &["--version"]),
     ("mksquashfs", "squashfs-tools", &["-version"]),
@@ -20,6 +20,9 @@ const PEERS: [(&str, &str, &[&str]); 13] = [
     ("nginx", "nginx-light", &["-v"]),
     ("wrk", "wrk", &["-v"]),
     ("time", "time", &["--version"]),
+    ("fusermount3", "fuse3", &["-V"]),
+    ("squashfuse_ll", "squashfuse", &["--help"]),
+    ("fuse-archive", "fuse-archive", &["--version"]),
 ];
 
 /// mksquashfs as a plain archiver. Among files of one size it looks for duplicates one by one, which takes minutes.

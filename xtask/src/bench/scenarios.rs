@@ -10,6 +10,7 @@ mod create;
 mod scale;
 mod remote;
 mod serve;
+mod mount;
 mod python;
 mod web;
 
@@ -25,7 +26,7 @@ pub(crate) struct Scenario {
 }
 
 /// In the order of the page.
-pub(crate) const SCENARIOS: [Scenario; 12] = [
+pub(crate) const SCENARIOS: [Scenario; 13] = [
     Scenario { name: "pack", title: "Packing, warm", run: pack::run },
     Scenario { name: "cold", title: "Packing, with cold caches", run: cold::run },
     Scenario { name: "compress", title: "Packing, compressed", run: compress::run },
@@ -35,6 +36,7 @@ pub(crate) const SCENARIOS: [Scenario; 12] = [
     Scenario { name: "reads", title: "Random reads", run: reads::run },
     Scenario { name: "remote", title: "Remote packs", run: remote::run },
     Scenario { name: "serve", title: "Serving", run: serve::run },
+    Scenario { name: "mount", title: "As a directory", run: mount::run },
     Scenario { name: "python", title: "In Python", run: python::run },
     Scenario { name: "web", title: "In JavaScript", run: web::run },
     Scenario { name: "scale", title: "How cost grows", run: scale::run },

@@ -20,7 +20,7 @@ pub(super) enum When {
 }
 
 /// The options of every command.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(super) struct Global {
     /// Print warnings and errors only: no progress, no summary
     #[arg(short, long, global = true)]

@@ -1,6 +1,8 @@
 //! How a command ends: exit codes, and errors with advice.
 
 use super::console::Global;
+#[cfg(all(feature = "mount", target_os = "linux"))]
+use crate::mount::MountError;
 #[cfg(feature = "serve")]
 use crate::serve::ServeError;
 use rangepack::{
@@ -37,6 +39,17 @@ impl Exit {
             Exit::Interrupted => 130,
         }
     }
+
+    /// What another process of this command came back with.
+    #[cfg(all(feature = "mount", target_os = "linux"))]
+    pub(super) fn of(status: std::process::ExitStatus) -> Exit {
+        match status.code() {
+            Some(0) => Exit::Fine,
+            Some(1) => Exit::Bad,
+            Some(130) => Exit::Interrupted,
+            _ => Exit::Trouble,
+        }
+    }
 }
 
 /// Why a command cannot go on.
@@ -63,6 +76,14 @@ pub(super) enum Failure {
     /// Packs cannot be served.
     #[cfg(feature = "serve")]
     Serve(ServeError),
+    /// A pack cannot be mounted.
+    #[cfg(all(feature = "mount", target_os = "linux"))]
+    Mount {
+        /// Where.
+        directory: PathBuf,
+        /// Why.
+        error: MountError,
+    },
     /// Standard output cannot be written to.
     Output(io::Error),
     /// The arguments do not go together.
@@ -112,6 +133,8 @@ impl Failure {
             Failure::Output(_) | Failure::Usage { .. } | Failure::System { .. } => Exit::Trouble,
             #[cfg(feature = "serve")]
             Failure::Serve(_) => Exit::Trouble,
+            #[cfg(all(feature = "mount", target_os = "linux"))]
+            Failure::Mount { .. } => Exit::Trouble,
             Failure::Hinted { error, .. } => exit_of(error),
             Failure::Library(error) => exit_of(error),
         }
@@ -132,6 +155,11 @@ impl Failure {
             Failure::Serve(error) => {
                 let (problem, hint) = serving(error);
                 global.error(&problem, hint);
+            }
+            #[cfg(all(feature = "mount", target_os = "linux"))]
+            Failure::Mount { directory, error } => {
+                let (problem, hint) = mounting(error, &directory.display().to_string());
+                global.error(&problem, hint.as_deref());
             }
             Failure::Output(error) => {
                 global.error(&format!("cannot write to standard output: {error}"), None);
@@ -255,6 +283,62 @@ fn serving(error: &ServeError) -> (String, Option<&'static str>) {
         }
         ServeError::Random(error) => (format!("cannot make a token: {error}"), None),
     }
+}
+
+/// Why a pack is not mounted at a directory, and what a user can do about it.
+#[cfg(all(feature = "mount", target_os = "linux"))]
+fn mounting(error: &MountError, directory: &str) -> (String, Option<String>) {
+    let (problem, hint) = match error {
+        MountError::Missing => {
+            ("there is no such directory".to_owned(), Some(format!("make it: `mkdir {directory}`")))
+        }
+        MountError::NotADirectory => {
+            let hint = "a pack is shown at an empty directory; make one".to_owned();
+            ("it is not a directory".to_owned(), Some(hint))
+        }
+        MountError::NotEmpty => {
+            let hint = format!(
+                "a pack is shown at an empty directory, for what is in it could not be seen any more; if it is a \
+                 mount, `fusermount3 -u {directory}` ends it"
+            );
+            ("it is not empty".to_owned(), Some(hint))
+        }
+        MountError::Stale => {
+            let hint = format!("`fusermount3 -u {directory}` takes it away; then try again");
+            ("the program that something was mounted there by has ended".to_owned(), Some(hint))
+        }
+        MountError::Directory(source) => (source.to_string(), None),
+        MountError::NoDevice(source) => {
+            let hint = "`modprobe fuse` as root loads it into the kernel; containers are given it by `--device \
+                        /dev/fuse --cap-add SYS_ADMIN`. `rangepack serve` and `extract` do without";
+            (format!("this system has no FUSE: /dev/fuse: {source}"), Some(hint.to_owned()))
+        }
+        MountError::Denied(source) => {
+            let hint = "ask who runs this machine for access to it (often by the group `fuse`)";
+            (format!("this user may not use /dev/fuse: {source}"), Some(hint.to_owned()))
+        }
+        MountError::NoHelper => {
+            let hint = "install it: the package is called `fuse3`";
+            (
+                "users need the program fusermount3, which is not there".to_owned(),
+                Some(hint.to_owned()),
+            )
+        }
+        MountError::OthersRefused => {
+            let hint = "root allows it by the line `user_allow_other` in /etc/fuse.conf";
+            ("users may not show mounts to others here".to_owned(), Some(hint.to_owned()))
+        }
+        MountError::Refused(source) => {
+            let told = source.to_string();
+            (told.trim().trim_start_matches("fusermount3: ").to_owned(), None)
+        }
+        MountError::Unmount(source) => {
+            let hint = format!("`fusermount3 -u -z {directory}` does it by force");
+            return (format!("cannot unmount {directory}: {source}"), Some(hint));
+        }
+        MountError::Daemon(source) => (format!("cannot go on in the background: {source}"), None),
+    };
+    (format!("cannot mount at {directory}: {problem}"), hint)
 }
 
 fn advice_on_growing(problem: &GrowProblem) -> &'static str {

@@ -1,9 +1,17 @@
 //! Ctrl-C and the like set a flag, so that the work stops between two files, or two blocks of a large one, and cleans up.
 
 use super::exit::Exit;
+#[cfg(all(feature = "mount", target_os = "linux"))]
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+#[cfg(all(feature = "mount", target_os = "linux"))]
+use std::thread::{self, Thread};
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// Who has nothing else to do than to wait for a signal.
+#[cfg(all(feature = "mount", target_os = "linux"))]
+static WAITING: OnceLock<Thread> = OnceLock::new();
 
 /// The flag; from now on signals set it. The second signal ends the process on the spot.
 pub(super) fn flag() -> &'static AtomicBool {
@@ -13,6 +21,19 @@ pub(super) fn flag() -> &'static AtomicBool {
         if INTERRUPTED.swap(true, Ordering::Relaxed) {
             std::process::exit(Exit::Interrupted.code().into());
         }
+        #[cfg(all(feature = "mount", target_os = "linux"))]
+        if let Some(thread) = WAITING.get() {
+            thread.unpark();
+        }
     });
     &INTERRUPTED
+}
+
+/// Waits for a signal, or until something else is over; who ends that has to unpark this thread.
+#[cfg(all(feature = "mount", target_os = "linux"))]
+pub(super) fn wait(is_over: impl Fn() -> bool) {
+    let _ = WAITING.set(thread::current());
+    while !flag().load(Ordering::Relaxed) && !is_over() {
+        thread::park();
+    }
 }
