@@ -1,6 +1,7 @@
 //! What can be wrong with a pack, in numbers. The command adds the file's name and the advice.
 
 use crate::digest::Digest;
+use crate::entry::{ENCRYPTED, FOREIGN_METHOD, IN_PIECES};
 use crate::extent::Extent;
 use crate::tag::Tag;
 
@@ -99,10 +100,28 @@ pub enum Structure {
     IndexLine,
     /// A gzip member.
     Gzip,
+    /// A raw deflate stream.
+    Deflate,
     /// A Zstandard frame.
     Zstd,
     /// The header of an `.fpack` file.
     Fpack,
+}
+
+/// Why a payload is not read.
+struct OfCodec(u8);
+
+impl core::fmt::Display for OfCodec {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self.0 {
+            ENCRYPTED => f.write_str("it is encrypted"),
+            FOREIGN_METHOD => f.write_str("it is compressed in a way that is not read"),
+            IN_PIECES => f.write_str("it has holes and lies in pieces"),
+            number => {
+                write!(f, "the payload is encoded with codec {number}, which this reader does not know")
+            }
+        }
+    }
 }
 
 impl core::fmt::Display for Structure {
@@ -120,6 +139,7 @@ impl core::fmt::Display for Structure {
             Structure::Trailer => "CTNRv1 trailer",
             Structure::IndexLine => "index entry",
             Structure::Gzip => "gzip member",
+            Structure::Deflate => "deflate stream",
             Structure::Zstd => "Zstandard frame",
             Structure::Dictionaries => "list of dictionaries",
             Structure::Dictionary => "dictionary",
@@ -173,7 +193,7 @@ pub enum Error {
         flags: u64,
     },
     /// A payload that is encoded in a way that this reader does not know.
-    #[error("the payload is encoded with codec {number}, which this reader does not know")]
+    #[error("{}", OfCodec(*number))]
     UnsupportedCodec {
         /// The codec's number.
         number: u8,

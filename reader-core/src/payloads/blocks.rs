@@ -143,7 +143,9 @@ pub fn decode_block<'a>(
             Context::new().decode_frame(stored, size, dictionary, &mut decoded)?;
             Ok(Cow::Owned(decoded))
         }
-        Codec::Other(number) => Err(Error::UnsupportedCodec { number }),
+        Codec::Deflate | Codec::Other(_) => {
+            Err(Error::UnsupportedCodec { number: content.codec.number() })
+        }
     }
 }
 

@@ -51,7 +51,7 @@ pub struct Progress {
     pub finished: bool,
 }
 
-/// Decodes one gzip member as its bytes arrive.
+/// Decodes one gzip member as its bytes arrive, or one deflate stream without header and trailer.
 ///
 /// It holds a window of 32 KiB and some tables, whatever the member states. The member's CRC-32 and
 /// length are checked when its last byte was taken: what was put out before is not yet verified.
@@ -62,6 +62,7 @@ pub struct GzipDecoder {
     consumed: u64,
     produced: u64,
     crc32: Crc32,
+    is_raw: bool,
     state: State,
     inflate: Box<InflateState>,
 }
@@ -93,9 +94,20 @@ impl GzipDecoder {
             consumed: 0,
             produced: 0,
             crc32: Crc32::new(),
+            is_raw: false,
             state: State::Header(Header::default()),
             inflate: InflateState::new_boxed(DataFormat::Raw),
         }
+    }
+
+    /// A decoder for a raw deflate stream (RFC 1951) with at most `limit` bytes of content: nothing vouches for that but its digest.
+    pub fn raw(limit: u64) -> GzipDecoder {
+        GzipDecoder { is_raw: true, state: State::Body, ..GzipDecoder::new(limit) }
+    }
+
+    /// CRC-32 of the content put out so far.
+    pub fn crc32(&self) -> u32 {
+        self.crc32.clone().finalize()
     }
 
     /// Bytes of content put out so far.
@@ -126,18 +138,24 @@ impl GzipDecoder {
 
     /// Fails unless the whole member was decoded and found sound.
     pub fn finish(&self) -> Result<()> {
+        let structure = self.structure();
         let missing = match &self.state {
             State::Done => return Ok(()),
             State::Failed(error) => return Err(error.clone()),
             State::Trailer { len, .. } => MEMBER_TRAILER_LEN.saturating_sub(*len),
+            State::Body if self.is_raw => 1,
             // The trailer at the least: nobody knows how long the rest would have been.
             State::Header(_) | State::Body => MEMBER_TRAILER_LEN,
         };
         Err(Error::Truncated {
-            structure: Structure::Gzip,
+            structure,
             need: self.consumed.saturating_add(missing as u64),
             have: self.consumed,
         })
+    }
+
+    fn structure(&self) -> Structure {
+        if self.is_raw { Structure::Deflate } else { Structure::Gzip }
     }
 
     fn advance(&mut self, input: &[u8], output: &mut [u8]) -> Result<Progress> {
@@ -156,7 +174,9 @@ impl GzipDecoder {
                 State::Body => {
                     let room = output.get_mut(progress.produced..).unwrap_or_default();
                     let step = self.inflate(rest, room)?;
-                    if step.finished {
+                    if step.finished && self.is_raw {
+                        self.state = State::Done;
+                    } else if step.finished {
                         self.state = State::Trailer { bytes: Default::default(), len: 0 };
                     } else if step.consumed == 0 && step.produced == 0 {
                         return Ok(progress);
@@ -182,7 +202,7 @@ impl GzipDecoder {
                 }
                 State::Done => {
                     let len = self.consumed;
-                    return Err(Error::TrailingBytes { structure: Structure::Gzip, len });
+                    return Err(Error::TrailingBytes { structure: self.structure(), len });
                 }
                 State::Failed(error) => return Err(error.clone()),
             }

@@ -5,6 +5,7 @@ use super::arguments::{IndexArgs, TailArgs, open_telling, require_disk};
 use super::console::{Global, When, note};
 use super::exit::{Exit, Failure};
 use super::follow::Follow;
+use super::index_archives::SeveralArgs;
 use super::progress::Steps;
 use super::status::State;
 use super::summary::Done;
@@ -32,9 +33,14 @@ beside the container as CONTAINER.rpx, or at its end with --in-place.";
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(super) struct Args {
-    /// The pack, CTNRv1 container or .fpack file
-    #[arg(value_name = "PACK")]
-    container: PathBuf,
+    /// The tar or zip archive, on disk or at a URL, or several; or the pack, CTNRv1 container or .fpack file
+    #[arg(value_name = "PACK", required = true)]
+    pub(super) given: Vec<PathBuf>,
+    /// Where the index of an archive goes [default: ARCHIVE.rpx]
+    #[arg(short, long, value_name = "FILE", conflicts_with_all = ["ndjson", "paged", "in_place", "index"])]
+    pub(super) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) several: SeveralArgs,
     /// The index to take its entries from, if that lies in a file of its own [default: PACK.rpx or
     /// PACK.idx, if there]
     #[arg(long, value_name = "FILE")]
@@ -52,7 +58,7 @@ pub(super) struct Args {
     pub(super) in_place: bool,
     /// Replace an index that is there; an NDJSON one only by one that holds all its entries
     #[arg(short, long)]
-    force: bool,
+    pub(super) force: bool,
     #[command(flatten)]
     tail: TailArgs,
     #[command(flatten)]
@@ -61,8 +67,11 @@ pub(super) struct Args {
 
 /// Makes the indexes asked for.
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
-    args.check()?;
-    let container = args.container.as_path();
+    if args.ndjson.is_none() && args.paged.is_none() && !args.in_place {
+        return super::index_archives::run(args, global);
+    }
+    args.several.refuse()?;
+    let container = args.container()?;
     require_disk(container)?;
     args.index.as_deref().map_or(Ok(()), require_disk)?;
     let mut exit = Exit::Fine;
@@ -150,16 +159,16 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
 }
 
 impl Args {
-    /// Refuses to do nothing.
-    pub(super) fn check(&self) -> Result<()> {
-        if self.ndjson.is_some() || self.paged.is_some() || self.in_place {
-            return Ok(());
+    /// The only thing to index.
+    fn container(&self) -> Result<&Path> {
+        match &self.given[..] {
+            [container] => Ok(container),
+            _ => Err(Failure::Usage {
+                problem: "several files were named, and only archives are indexed together"
+                    .to_owned(),
+                hint: "index one at a time; `rangepack merge` makes one pack of many",
+            }),
         }
-        Err(Failure::Usage {
-            problem: "it is not said which index to make".to_owned(),
-            hint: "--paged writes one beside the container, --in-place into it, --ndjson OUT the \
-                   one that the old programs read",
-        })
     }
 
     /// Where the paged index goes, if one beside the container is wanted.
@@ -180,8 +189,8 @@ mod tests {
         assert_eq!(sidecar("index a.pack --paged"), Some("a.pack.rpx".into()));
         assert_eq!(sidecar("index a.pack --paged b.rpx"), Some("b.rpx".into()));
         assert_eq!(sidecar("index a.pack --in-place"), None);
-        assert!(parse::<Args>("index a.pack").unwrap().check().is_err());
-        assert!(parse::<Args>("index a.pack --ndjson a.idx").unwrap().check().is_ok());
+        assert!(parse::<Args>("index a.pack b.pack --paged").unwrap().container().is_err());
+        assert!(parse::<Args>("index a.tar -o b.rpx --paged").is_err());
         assert!(parse::<Args>("index a.pack --paged --in-place").is_err());
     }
 }

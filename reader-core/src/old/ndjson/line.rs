@@ -179,7 +179,7 @@ impl Line {
         let most = match codec {
             Codec::Gzip => stored_size.saturating_mul(DEFLATE_RATIO).saturating_add(DEFLATE_SLACK),
             Codec::Zstd => stored_size.saturating_mul(zstd::RATIO),
-            Codec::Stored | Codec::Other(_) => u64::MAX,
+            Codec::Stored | Codec::Deflate | Codec::Other(_) => u64::MAX,
         };
         if size > most {
             return Err(Error::ImplausibleSize { stored: stored_size, size });
