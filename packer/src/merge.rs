@@ -260,7 +260,7 @@ pub(crate) fn write(
             }
         }
         if index.format == IndexFormat::Ndjson
-            && entry.content().is_some_and(|it| it.codec == Codec::Zstd)
+            && entry.content().is_some_and(|it| matches!(it.codec, Codec::Deflate | Codec::Zstd))
         {
             return Err(Error::OnlyGzip);
         }

@@ -113,14 +113,17 @@ struct OfCodec(u8);
 
 impl core::fmt::Display for OfCodec {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self.0 {
-            ENCRYPTED => f.write_str("it is encrypted"),
-            FOREIGN_METHOD => f.write_str("it is compressed in a way that is not read"),
-            IN_PIECES => f.write_str("it has holes and lies in pieces"),
+        f.write_str(match self.0 {
+            ENCRYPTED => "it is encrypted",
+            FOREIGN_METHOD => "its compression is not read",
+            IN_PIECES => "it has holes and lies in pieces",
             number => {
-                write!(f, "the payload is encoded with codec {number}, which this reader does not know")
+                return write!(
+                    f,
+                    "the payload is encoded with codec {number}, which this reader does not know"
+                );
             }
-        }
+        })
     }
 }
 

@@ -80,19 +80,28 @@ pub fn index_archive(
 ) -> Result<ArchiveIndexed> {
     let (archive, sidecar) = (archive.into(), sidecar.as_ref());
     let observer = &Latch::new(observer);
+    index_as(&archive, sidecar, is_beside(&archive, sidecar), options, observer)
+}
+
+/// The same; the index does not name the archive when it is known otherwise which one is meant.
+fn index_as(
+    archive: &Location,
+    sidecar: &Path,
+    is_known: bool,
+    options: &ArchiveIndexOptions,
+    observer: &dyn Observer,
+) -> Result<ArchiveIndexed> {
     if let Some(path) = archive.disk() {
         refuse_same(sidecar, path)?;
     }
     refuse_to_replace(sidecar, options.overwrite)?;
     let replacement = Replacement::new(sidecar)?;
     let directory = directory_of(replacement.target());
-    let before = stamp(&archive);
-    let data = Data::open(&archive, &options.open)?;
+    let (name, before) = (name_of(archive), stamp(archive));
+    let data = Data::open(archive, &options.open)?;
     if open_index(&data, &options.open)?.is_some() {
-        let path = name_of(&archive);
-        return Err(Error::container(&path, ContainerProblem::HasPagedIndex));
+        return Err(Error::container(&name, ContainerProblem::HasPagedIndex));
     }
-    let name = name_of(&archive);
     let mut indexer = Indexer::new(observer, &name, &directory);
     let lying = Lying {
         stream: Box::new(Stream::new(&data)),
@@ -104,12 +113,15 @@ pub fn index_archive(
     let mut done = indexer.finish(&mut writer)?;
     go_on(observer, sidecar)?;
     data.intact()?;
-    if stamp(&archive) != before {
+    if stamp(archive) != before {
         let problem = ArchiveProblem::Changed;
         return Err(Error::Archive { archive: name, problem });
     }
     let mut out = replacement.writer();
-    let volume = volume(&archive, sidecar, data.len())?;
+    let volume = match is_known {
+        true => Volume::beside(data.len()),
+        false => named(archive, data.len())?,
+    };
     let extras = Extras { volumes: vec![volume], ..Extras::default() };
     done.tables.write_to(&mut out).map_err(Error::io(Action::Write, sidecar))?;
     let (paged, at_once) = (IndexOptions::paged(), |_: &mut _| Ok(()));
@@ -146,7 +158,7 @@ pub fn index_archives(
     let (mut packs, mut sums) = (Vec::new(), (0, 0, 0));
     for (number, archive) in archives.iter().enumerate() {
         let index = scratch.path().join(format!("{number}.rpx"));
-        let made = index_archive(archive.clone(), &index, options, observer)?;
+        let made = index_as(archive, &index, true, options, observer)?;
         sums = (sums.0 + made.failed, sums.1 + made.unreadable, sums.2 + made.special);
         let mut open = options.open.clone();
         open.index = Some(Location::Disk(index));
@@ -177,14 +189,15 @@ fn name_of(archive: &Location) -> PathBuf {
     }
 }
 
-/// How the index names the archive: by its own name where that says it.
-fn volume(archive: &Location, sidecar: &Path, len: u64) -> Result<Volume> {
-    let name = archive.name();
+/// Whether the sidecar's name says which archive is meant.
+fn is_beside(archive: &Location, sidecar: &Path) -> bool {
     let own = Location::from(sidecar).beside_which();
-    if own.is_some_and(|own| own.name() == name) {
-        return Ok(Volume::beside(len));
-    }
-    let volume = Volume::new(name.as_encoded_bytes().to_vec(), len);
+    own.is_some_and(|own| own.name() == archive.name())
+}
+
+/// The archive by its name.
+fn named(archive: &Location, len: u64) -> Result<Volume> {
+    let volume = Volume::new(archive.name().as_encoded_bytes().to_vec(), len);
     // Not every name is one of a file everywhere.
     let list = Volume::list_to_bytes(std::slice::from_ref(&volume));
     let checked = list.and_then(|list| Volume::list_from_bytes(&list));

@@ -79,8 +79,8 @@ pub fn locate<S: Source + ?Sized>(
         return Ok(Answer::Ready(Slice::Whole { stored, range }));
     };
     let shape = TableShape::new(content.size, blocks.block_log2)?;
-    if let Codec::Other(number) = content.codec {
-        return Err(Error::UnsupportedCodec { number });
+    if let Codec::Deflate | Codec::Other(_) = content.codec {
+        return Err(Error::UnsupportedCodec { number: content.codec.number() });
     }
     if content.codec == Codec::Stored && content.size != content.stored_size {
         let found = content.stored_size;
