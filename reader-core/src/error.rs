@@ -98,10 +98,8 @@ pub enum Structure {
     Trailer,
     /// A line or element of the NDJSON index.
     IndexLine,
-    /// A gzip member.
+    /// A gzip member, or a raw deflate stream.
     Gzip,
-    /// A raw deflate stream.
-    Deflate,
     /// A Zstandard frame.
     Zstd,
     /// The header of an `.fpack` file.
@@ -115,14 +113,9 @@ impl core::fmt::Display for OfCodec {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str(match self.0 {
             ENCRYPTED => "it is encrypted",
-            FOREIGN_METHOD => "its compression is not read",
-            IN_PIECES => "it has holes and lies in pieces",
-            number => {
-                return write!(
-                    f,
-                    "the payload is encoded with codec {number}, which this reader does not know"
-                );
-            }
+            FOREIGN_METHOD => "its codec is unknown",
+            IN_PIECES => "it lies in pieces",
+            number => return write!(f, "codec {number} is unknown"),
         })
     }
 }
@@ -141,8 +134,7 @@ impl core::fmt::Display for Structure {
             Structure::BlockTable => "block table",
             Structure::Trailer => "CTNRv1 trailer",
             Structure::IndexLine => "index entry",
-            Structure::Gzip => "gzip member",
-            Structure::Deflate => "deflate stream",
+            Structure::Gzip => "deflate data",
             Structure::Zstd => "Zstandard frame",
             Structure::Dictionaries => "list of dictionaries",
             Structure::Dictionary => "dictionary",

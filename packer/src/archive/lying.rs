@@ -217,3 +217,6 @@ fn stamp(archive: &Location) -> Option<(u64, Option<SystemTime>, [u64; 4])> {
     let more = [0; 4];
     Some((metadata.len(), metadata.modified().ok(), more))
 }
+
+#[cfg(test)]
+mod tests;

@@ -110,6 +110,7 @@ impl Tables {
     }
 
     /// Adds an attribute block, unless the same is there already.
+    #[cfg(feature = "archives")]
     pub(crate) fn add_attributes(
         &mut self,
         block: &[u8],

@@ -79,8 +79,8 @@ pub fn locate<S: Source + ?Sized>(
         return Ok(Answer::Ready(Slice::Whole { stored, range }));
     };
     let shape = TableShape::new(content.size, blocks.block_log2)?;
-    if let Codec::Deflate | Codec::Other(_) = content.codec {
-        return Err(Error::UnsupportedCodec { number: content.codec.number() });
+    if let Codec::Other(number) = content.codec {
+        return Err(Error::UnsupportedCodec { number });
     }
     if content.codec == Codec::Stored && content.size != content.stored_size {
         let found = content.stored_size;
@@ -133,7 +133,8 @@ pub fn decode_block<'a>(
     match content.codec {
         Codec::Stored if found != size => Err(Error::SizeMismatch { expected: size, found }),
         Codec::Stored => Ok(Cow::Borrowed(stored)),
-        Codec::Gzip => {
+        // A raw stream has no blocks: none would begin with a header.
+        Codec::Gzip | Codec::Deflate => {
             let (first, last) = (block.index == 0, block.content.end == content.size);
             inflate_block(stored, size, content.size, first, last).map(Cow::Owned)
         }
@@ -143,9 +144,7 @@ pub fn decode_block<'a>(
             Context::new().decode_frame(stored, size, dictionary, &mut decoded)?;
             Ok(Cow::Owned(decoded))
         }
-        Codec::Deflate | Codec::Other(_) => {
-            Err(Error::UnsupportedCodec { number: content.codec.number() })
-        }
+        Codec::Other(number) => Err(Error::UnsupportedCodec { number }),
     }
 }
 

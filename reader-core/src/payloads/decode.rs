@@ -50,8 +50,9 @@ impl Decoder {
         check_sizes(content)?;
         let encoding = match content.codec {
             Codec::Stored => Encoding::Stored,
-            Codec::Gzip => Encoding::Gzip(GzipDecoder::new(content.size)),
-            Codec::Deflate => Encoding::Gzip(GzipDecoder::raw(content.size)),
+            Codec::Gzip | Codec::Deflate => {
+                Encoding::Gzip(GzipDecoder::of(content.size, content.codec == Codec::Deflate))
+            }
             Codec::Zstd => Encoding::Zstd(FrameDecoder::new(content, dictionary)?),
             Codec::Other(number) => return Err(Error::UnsupportedCodec { number }),
         };

@@ -89,25 +89,25 @@ impl core::fmt::Debug for GzipDecoder {
 impl GzipDecoder {
     /// A decoder for a member with at most `limit` bytes of content.
     pub fn new(limit: u64) -> GzipDecoder {
+        GzipDecoder::of(limit, false)
+    }
+
+    /// A decoder for a raw deflate stream (RFC 1951) with at most `limit` bytes of content: nothing vouches for that but its digest.
+    pub fn raw(limit: u64) -> GzipDecoder {
+        GzipDecoder::of(limit, true)
+    }
+
+    /// One of these two.
+    pub(super) fn of(limit: u64, is_raw: bool) -> GzipDecoder {
         GzipDecoder {
             limit,
             consumed: 0,
             produced: 0,
             crc32: Crc32::new(),
-            is_raw: false,
-            state: State::Header(Header::default()),
+            is_raw,
+            state: if is_raw { State::Body } else { State::Header(Header::default()) },
             inflate: InflateState::new_boxed(DataFormat::Raw),
         }
-    }
-
-    /// A decoder for a raw deflate stream (RFC 1951) with at most `limit` bytes of content: nothing vouches for that but its digest.
-    pub fn raw(limit: u64) -> GzipDecoder {
-        GzipDecoder { is_raw: true, state: State::Body, ..GzipDecoder::new(limit) }
-    }
-
-    /// CRC-32 of the content put out so far.
-    pub fn crc32(&self) -> u32 {
-        self.crc32.clone().finalize()
     }
 
     /// Bytes of content put out so far.
@@ -138,24 +138,18 @@ impl GzipDecoder {
 
     /// Fails unless the whole member was decoded and found sound.
     pub fn finish(&self) -> Result<()> {
-        let structure = self.structure();
         let missing = match &self.state {
             State::Done => return Ok(()),
             State::Failed(error) => return Err(error.clone()),
             State::Trailer { len, .. } => MEMBER_TRAILER_LEN.saturating_sub(*len),
-            State::Body if self.is_raw => 1,
             // The trailer at the least: nobody knows how long the rest would have been.
             State::Header(_) | State::Body => MEMBER_TRAILER_LEN,
         };
         Err(Error::Truncated {
-            structure,
+            structure: Structure::Gzip,
             need: self.consumed.saturating_add(missing as u64),
             have: self.consumed,
         })
-    }
-
-    fn structure(&self) -> Structure {
-        if self.is_raw { Structure::Deflate } else { Structure::Gzip }
     }
 
     fn advance(&mut self, input: &[u8], output: &mut [u8]) -> Result<Progress> {
@@ -174,9 +168,7 @@ impl GzipDecoder {
                 State::Body => {
                     let room = output.get_mut(progress.produced..).unwrap_or_default();
                     let step = self.inflate(rest, room)?;
-                    if step.finished && self.is_raw {
-                        self.state = State::Done;
-                    } else if step.finished {
+                    if step.finished {
                         self.state = State::Trailer { bytes: Default::default(), len: 0 };
                     } else if step.consumed == 0 && step.produced == 0 {
                         return Ok(progress);
@@ -184,6 +176,7 @@ impl GzipDecoder {
                     consumed = step.consumed;
                     progress.produced = progress.produced.saturating_add(step.produced);
                 }
+                State::Trailer { .. } if self.is_raw => self.state = State::Done,
                 State::Trailer { bytes, len } => {
                     if let Some(slot) = bytes.get_mut(*len) {
                         let Some(byte) = rest.first() else { return Ok(progress) };
@@ -202,7 +195,7 @@ impl GzipDecoder {
                 }
                 State::Done => {
                     let len = self.consumed;
-                    return Err(Error::TrailingBytes { structure: self.structure(), len });
+                    return Err(Error::TrailingBytes { structure: Structure::Gzip, len });
                 }
                 State::Failed(error) => return Err(error.clone()),
             }

@@ -34,6 +34,7 @@ const DIFFERENT = {
   'block-log2-63': 'part ERR_CORRUPT',
   'block-table-digest-wrong': 'part ERR_CORRUPT',
   'block-table-past-end': 'part ERR_CORRUPT',
+  'deflate-bomb-size': 'open ERR_LIMIT',
   'gzip-bomb-size': 'open ERR_LIMIT',
   'payload-huge': 'entry ERR_LIMIT',
   'payload-overflow': 'entry ERR_LIMIT',

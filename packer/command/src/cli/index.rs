@@ -18,17 +18,25 @@ use std::path::{Path, PathBuf};
 
 const EXAMPLES: &str = "\
 Examples:
+  rangepack index photos.tar
+  rangepack index https://host/photos.zip -o photos.zip.rpx
+  rangepack index shard-*.tar -o all.rpx
   rangepack index old.container --paged
   rangepack index old.container --in-place
   rangepack index photos.pack --ndjson photos.pack.idx
   rangepack index photos.pack --ndjson - | jq -r .relpath
 
+The index of an archive lies beside it, as ARCHIVE.rpx: then every command reads the archive where it lies, like a pack, by its own
+name or by that of the index. The archive is read once, and stays as it is. Members of a zip that are deflated are decoded from their
+beginning; those that are encrypted or compressed otherwise, and files with holes in a tar, are listed, and not read: then the exit
+code is 1. An index in another directory than its archive needs --volumes when it is read.
+
 With a paged index, even old containers open at once, whatever the number of their files; it is found
 beside the container as CONTAINER.rpx, or at its end with --in-place.";
 
-/// Make an index for a pack or container that lacks it
+/// Make an index: of a tar or zip archive, to read it where it lies, or of a container that lacks one
 ///
-/// The container must lie on disk. Payloads are not copied. Those of large files, which get check sums for
+/// Archives may lie at URLs; for the other kinds of index, which --paged, --in-place and --ndjson ask for, the pack or container must lie on disk. Payloads are not copied. Those of large files, which get check sums for
 /// their parts, and of all .fpack files, which have none, are read and hashed.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
