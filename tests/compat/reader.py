@@ -2008,7 +2008,7 @@ def described_entry(pack, entry):
 
 def describe_file(pack, entry, out):
     out.update(volume=entry.volume, offset=entry.offset, stored_size=entry.stored_size, size=entry.size,
-               codec={0: "stored", 1: "gzip", 3: "zstd"}.get(entry.codec, "unknown"), sha256=hex_or_none(entry.digest))
+               codec={0: "stored", 1: "gzip", 2: "deflate", 3: "zstd"}.get(entry.codec, "unknown"), sha256=hex_or_none(entry.digest))
     if entry.dictionary is not None and not isinstance(entry.dictionary, tuple):
         out["dictionary"] = entry.dictionary
     if entry.codec not in (0, 1, 3):

@@ -11,8 +11,8 @@ use crate::gzip::{crc32, member, raw};
 use rangepack_core::blocks::BlockTableBuilder;
 use rangepack_core::layout::{FOOTER_LEN, PAGE_SIZE, Section, Volume};
 use rangepack_core::{
-    AttributeBlock, BlockTable, Codec, Content, Digest, ENCRYPTED, Entry, Extent, Kind, Owner, PackPathBuf,
-    Tag, Totals, trailer,
+    AttributeBlock, BlockTable, Codec, Content, Digest, ENCRYPTED, Entry, Extent, Kind, Owner,
+    PackPathBuf, Tag, Totals, trailer,
 };
 use std::path::Path;
 

@@ -122,12 +122,7 @@ fn what_no_tree_says_is_in_the_json() {
         ("unfinished.container", "", "/notes/bad_lines", json!(1)),
         ("unknown-codec.pack", "reserved for later", "/codec_number", json!(4)),
         ("unknown-codec.pack", "reserved for later", "/size", json!(18)),
-        (
-            "unknown-codec.pack",
-            "reserved for later",
-            "/orig_sha256",
-            digest(b"what it decodes to"),
-        ),
+        ("unknown-codec.pack", "reserved for later", "/orig_sha256", digest(b"what it decodes to")),
         ("unknown-codec.pack", "somewhere/reserved", "/codec_number", json!(200)),
         ("unknown-codec.pack", "somewhere/reserved", "/sha256", digest(b"??")),
         ("unknown-codec.pack", "somewhere/reserved", "/content_sha256", json!(null)),

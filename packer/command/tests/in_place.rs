@@ -14,7 +14,8 @@ fn tree() -> TempDir {
     fs::write(at.join("src/a.txt"), "hello\n").unwrap();
     let text: String = (0..90_000u32).map(|n| format!("line {n}\n")).collect();
     fs::write(at.join("src/sub/text"), text).unwrap();
-    let noise: Vec<u8> = (0..700_000u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let noise: Vec<u8> =
+        (0..700_000u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
     fs::write(at.join("src/sub/noise"), noise).unwrap();
     fs::write(at.join("src/sub/nothing"), "").unwrap();
     std::os::unix::fs::symlink("../a.txt", at.join("src/sub/link")).unwrap();
@@ -166,7 +167,10 @@ fn what_cannot_be_read_in_place_is_told() {
     assert!(!at.join("cut.tar.rpx").exists() && !at.join("a.tar.gz.rpx").exists());
     if other(at, "zip", "-qr -P secret secret.zip src/a.txt") {
         let (_, said) = run(at, "index secret.zip", 1);
-        assert!(said.contains("src/a.txt: it is listed, and cannot be read: it is encrypted"), "{said}");
+        assert!(
+            said.contains("src/a.txt: it is listed, and cannot be read: it is encrypted"),
+            "{said}"
+        );
         assert!(run(at, "ls -R -f secret.zip", 0).0.contains("src/a.txt"));
         let (_, said) = run(at, "cat secret.zip src/a.txt", 1);
         assert!(said.contains("it is encrypted"), "{said}");

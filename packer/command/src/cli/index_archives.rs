@@ -97,10 +97,9 @@ impl Args {
                 hint,
             }),
             (None, [archive]) => Ok(sidecar_path(archive)),
-            (None, _) => Err(Failure::Usage {
-                problem: "several archives have one index".to_owned(),
-                hint,
-            }),
+            (None, _) => {
+                Err(Failure::Usage { problem: "several archives have one index".to_owned(), hint })
+            }
         }
     }
 }

@@ -62,7 +62,11 @@ impl HardLinks {
     }
 
     /// Puts all entries into `sorter`, and links as other names of the files that they lead to.
-    pub(in crate::archive) fn resolve(mut self, merged: Merged, sorter: &mut Sorter) -> io::Result<Linked> {
+    pub(in crate::archive) fn resolve(
+        mut self,
+        merged: Merged,
+        sorter: &mut Sorter,
+    ) -> io::Result<Linked> {
         let mut by_target: HashMap<PackPathBuf, Vec<usize>> = HashMap::new();
         for (number, link) in self.links.iter().enumerate().filter(|(_, link)| !link.is_replaced) {
             by_target.entry(link.target.clone()).or_default().push(number);

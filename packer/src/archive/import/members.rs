@@ -77,7 +77,9 @@ impl Content for Nothing {
 }
 
 /// The path of a member in the pack, and whether a slash was taken off; `None` is the root.
-pub(in crate::archive) fn path_of(name: &[u8]) -> std::result::Result<(Option<PackPathBuf>, bool), LeftOut> {
+pub(in crate::archive) fn path_of(
+    name: &[u8],
+) -> std::result::Result<(Option<PackPathBuf>, bool), LeftOut> {
     let is_absolute = name.first() == Some(&b'/');
     let mut path = Vec::with_capacity(name.len());
     for part in name.split(|byte| *byte == b'/') {
@@ -99,7 +101,10 @@ pub(in crate::archive) fn path_of(name: &[u8]) -> std::result::Result<(Option<Pa
 }
 
 /// Fills as much of `buffer` as there is.
-pub(in crate::archive) fn fill(reader: &mut (impl Read + ?Sized), buffer: &mut [u8]) -> io::Result<usize> {
+pub(in crate::archive) fn fill(
+    reader: &mut (impl Read + ?Sized),
+    buffer: &mut [u8],
+) -> io::Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {
         match reader.read(&mut buffer[filled..]) {

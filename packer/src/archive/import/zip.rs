@@ -10,7 +10,8 @@ use rangepack_core::{Codec, ENCRYPTED, FOREIGN_METHOD, MAX_LINK_TARGET, Owner};
 use rawzip::extra_fields::{ExtraFieldId, ExtraFields};
 use rawzip::time::ZipDateTimeKind;
 use rawzip::{
-    CompressionMethod, CreatorSystem, ErrorKind, ReaderAt, ZipArchive, ZipFileHeaderRecord, ZipLocator,
+    CompressionMethod, CreatorSystem, ErrorKind, ReaderAt, ZipArchive, ZipFileHeaderRecord,
+    ZipLocator,
 };
 use std::collections::HashSet;
 use std::fs::File;
@@ -161,6 +162,8 @@ fn member<R: ReaderAt>(
         let (start, end) = entry.compressed_data_range();
         let codec = match method {
             _ if is_encrypted => Codec::Other(ENCRYPTED),
+            // Some programs say so of nothing.
+            CompressionMethod::DEFLATE if size == 0 && start == end => Codec::Stored,
             CompressionMethod::STORE => Codec::Stored,
             CompressionMethod::DEFLATE => Codec::Deflate,
             CompressionMethod::ZSTD => Codec::Zstd,

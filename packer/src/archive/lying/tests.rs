@@ -58,7 +58,8 @@ impl Indexed {
 
     fn names(&self) -> String {
         let pack = self.pack();
-        let names = pack.entries().map(|it| it.unwrap().to_entry().unwrap().path.display().to_string());
+        let names =
+            pack.entries().map(|it| it.unwrap().to_entry().unwrap().path.display().to_string());
         names.collect::<Vec<_>>().join(" ")
     }
 
@@ -116,7 +117,8 @@ fn tar_members_are_read_where_they_lie() {
     assert_eq!(it.left_out.len(), 4, "{:?}", it.left_out);
     assert!(it.is_sound());
     let pack = it.pack();
-    let of = |path: &str| *pack.find(at(path)).unwrap().unwrap().to_entry().unwrap().content().unwrap();
+    let of =
+        |path: &str| *pack.find(at(path)).unwrap().unwrap().to_entry().unwrap().content().unwrap();
     assert!(of("d/large").blocks.is_some() && of("hard").hard_link == Some(1));
     assert_eq!(&archive[of("d/a").offset as usize..][..6], b"second");
     // Another file of the same length has none of the payloads; one of another length is not read at all.
@@ -282,9 +284,14 @@ fn an_archive_that_is_written_to_has_no_index() {
     let (writer, options) = (Writer(path.clone()), ArchiveIndexOptions::new());
     let made = index_archive(path.as_path(), crate::sidecar_path(&path), &options, &writer);
     let changed = ArchiveProblem::Changed;
-    assert!(matches!(&made, Err(Error::Archive { problem, .. }) if problem.to_string() == changed.to_string()), "{made:?}");
+    assert!(
+        matches!(&made, Err(Error::Archive { problem, .. }) if problem.to_string() == changed.to_string()),
+        "{made:?}"
+    );
     assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 1);
-    assert!(matches!(LeftOut::Unreadable { codec: 240 }.to_string().as_str(), text if text.contains("encrypted")));
+    assert!(
+        matches!(LeftOut::Unreadable { codec: 240 }.to_string().as_str(), text if text.contains("encrypted"))
+    );
     let kinds = Pack::open(path.as_path()).map(|_| ()).unwrap_err();
     assert!(matches!(kinds, Error::OtherFormat { .. }), "{kinds:?}");
 }

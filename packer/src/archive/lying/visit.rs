@@ -1,9 +1,7 @@
 //! Members of an archive on their way into an index of it.
 
 use super::hash::Reading;
-use crate::archive::import::{
-    Content, HardLinks, Linked, Member, MemberKind, Visit, path_of,
-};
+use crate::archive::import::{Content, HardLinks, Linked, Member, MemberKind, Visit, path_of};
 use crate::container::tables::Tables;
 use crate::error::{Action, Error, LeftOut, Result};
 use crate::index::groups::Groups;
