@@ -2011,7 +2011,7 @@ def describe_file(pack, entry, out):
                codec={0: "stored", 1: "gzip", 2: "deflate", 3: "zstd"}.get(entry.codec, "unknown"), sha256=hex_or_none(entry.digest))
     if entry.dictionary is not None and not isinstance(entry.dictionary, tuple):
         out["dictionary"] = entry.dictionary
-    if entry.codec not in (0, 1, 3):
+    if entry.codec not in (0, 1, 2, 3):
         out["codec_number"] = entry.codec
     if entry.hardlink:
         out["hard_link"] = entry.hardlink

@@ -193,7 +193,9 @@ fn is_beside(archive: &Location, sidecar: &Path) -> bool {
 
 /// The archive by its name.
 fn named(archive: &Location, len: u64) -> Result<Volume> {
-    let volume = Volume::new(archive.name().as_encoded_bytes().to_vec(), len);
+    let own = || archive.name().as_encoded_bytes().to_vec();
+    let name = archive.within(&archive.folder()).unwrap_or_else(own);
+    let volume = Volume::new(name, len);
     // Not every name is one of a file everywhere.
     let list = Volume::list_to_bytes(std::slice::from_ref(&volume));
     let checked = list.and_then(|list| Volume::list_from_bytes(&list));

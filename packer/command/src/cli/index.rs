@@ -42,13 +42,11 @@ beside the container as CONTAINER.rpx, or at its end with --in-place.";
 #[command(after_long_help = EXAMPLES)]
 pub(super) struct Args {
     /// The tar or zip archive, on disk or at a URL, or several; or the pack, CTNRv1 container or .fpack file
-    #[arg(value_name = "PACK", required = true)]
+    #[arg(value_name = "ARCHIVE|PACK", required = true)]
     pub(super) given: Vec<PathBuf>,
     /// Where the index of an archive goes [default: ARCHIVE.rpx]
     #[arg(short, long, value_name = "FILE", conflicts_with_all = ["ndjson", "paged", "in_place", "index"])]
     pub(super) out: Option<PathBuf>,
-    #[command(flatten)]
-    pub(super) several: SeveralArgs,
     /// The index to take its entries from, if that lies in a file of its own [default: PACK.rpx or
     /// PACK.idx, if there]
     #[arg(long, value_name = "FILE")]
@@ -69,6 +67,8 @@ pub(super) struct Args {
     pub(super) force: bool,
     #[command(flatten)]
     tail: TailArgs,
+    #[command(flatten)]
+    pub(super) several: SeveralArgs,
     #[command(flatten)]
     pub(super) indexes: IndexArgs,
 }
