@@ -45,6 +45,12 @@ impl SeveralArgs {
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     let archives: Vec<Location> = args.given.iter().map(Location::from).collect();
     archives.iter().try_for_each(check_place)?;
+    if args.index.is_some() {
+        return Err(Failure::Usage {
+            problem: "--index is for containers, and archives have none yet".to_owned(),
+            hint: "leave it out; or say which index to make of a container: --paged, --in-place or --ndjson",
+        });
+    }
     let target = args.target()?;
     require_disk(&target)?;
     let mut options = ArchiveIndexOptions::default();
@@ -56,7 +62,9 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     let follow = Follow::new("indexing", When::Auto, global).stoppable();
     let follow = follow.steps(Steps { total_bytes, ..Steps::default() });
     let made = match &archives[..] {
-        [archive] => rangepack::index_archive(archive.clone(), &target, &options, &follow),
+        [archive] if options.volumes.is_none() => {
+            rangepack::index_archive(archive.clone(), &target, &options, &follow)
+        }
         archives => rangepack::index_archives(archives, &target, &options, &follow),
     };
     follow.finish(State::of(&made))?;
@@ -78,6 +86,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         let len = Size(made.finished.file_len);
         note(&format!("{done}, an index of {len} in {}", target.display()));
         if let [archive] = &archives[..]
+            && options.volumes.is_none()
             && !is_beside(archive, &target)
         {
             note("to read by it, say where the archive lies: --volumes DIR|URL");
