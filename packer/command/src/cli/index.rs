@@ -50,7 +50,7 @@ pub(super) struct Args {
     /// The index to take its entries from, if that lies in a file of its own [default: PACK.rpx or
     /// PACK.idx, if there]
     #[arg(long, value_name = "FILE")]
-    index: Option<PathBuf>,
+    pub(super) index: Option<PathBuf>,
     /// Write the NDJSON index, as the old programs keep it beside a container; `-` is standard output
     #[arg(long, value_name = "OUT")]
     pub(super) ndjson: Option<PathBuf>,
