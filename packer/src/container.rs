@@ -2,7 +2,7 @@
 
 pub(crate) mod create;
 pub(crate) mod known;
-mod tables;
+pub(crate) mod tables;
 pub(crate) mod tasks;
 mod embedded;
 pub(crate) mod lock;

@@ -103,6 +103,8 @@ pub use rangepack_core::{
 pub use archive::export::{ArchiveFormat, ExportOptions, Exported, export, export_stream};
 #[cfg(feature = "archives")]
 pub use archive::import::{Archive, import, import_stream};
+#[cfg(feature = "archives")]
+pub use archive::lying::{ArchiveIndexOptions, ArchiveIndexed, index_archive, index_archives};
 pub use compare::{CompareOptions, Compared, compare, compare_packs};
 pub use container::create::{CreateOptions, Created, create};
 pub use container::finalize::{FinalizeOptions, Finalized, finalize};

@@ -195,17 +195,17 @@ pub fn merge(
 const FORGET: u32 = 1 << 18;
 
 /// Where the merged pack is written.
-struct Output<'o> {
+pub(crate) struct Output<'o> {
     /// What it becomes.
-    path: &'o Path,
+    pub(crate) path: &'o Path,
     /// Where its parts lie.
-    base: &'o Location,
+    pub(crate) base: &'o Location,
     /// Where temporary files lie.
-    scratch: &'o Path,
-    file: &'o File,
+    pub(crate) scratch: &'o Path,
+    pub(crate) file: &'o File,
 }
 
-fn write(
+pub(crate) fn write(
     inputs: &[MergeInput],
     packs: Vec<Pack>,
     output: &Output<'_>,
@@ -260,7 +260,7 @@ fn write(
             }
         }
         if index.format == IndexFormat::Ndjson
-            && entry.content().is_some_and(|it| it.codec == Codec::Zstd)
+            && entry.content().is_some_and(|it| matches!(it.codec, Codec::Deflate | Codec::Zstd))
         {
             return Err(Error::OnlyGzip);
         }

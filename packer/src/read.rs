@@ -6,7 +6,7 @@ pub(crate) mod note;
 pub(crate) mod legacy;
 pub(crate) mod any_entry;
 pub(crate) mod pack;
-mod growing;
+pub(crate) mod growing;
 mod open;
 pub(crate) mod volumes;
 mod dictionaries;

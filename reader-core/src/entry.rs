@@ -276,7 +276,7 @@ impl Content {
     pub fn content_digest(&self) -> Option<Digest> {
         match self.codec {
             Codec::Stored => self.digest,
-            Codec::Gzip | Codec::Zstd | Codec::Other(_) => self.original_digest,
+            Codec::Gzip | Codec::Deflate | Codec::Zstd | Codec::Other(_) => self.original_digest,
         }
     }
 }
@@ -289,6 +289,8 @@ pub enum Codec {
     Stored,
     /// One gzip member.
     Gzip,
+    /// One raw deflate stream, as zip archives have them.
+    Deflate,
     /// One Zstandard frame, or one for each block of the block table.
     Zstd,
     /// A codec of a later version, by its number: the entry can be listed, but not be read.
@@ -301,6 +303,7 @@ impl Codec {
         match self {
             Codec::Stored => "stored",
             Codec::Gzip => "gzip",
+            Codec::Deflate => "deflate",
             Codec::Zstd => "zstd",
             Codec::Other(_) => "unknown",
         }
@@ -311,6 +314,7 @@ impl Codec {
         match self {
             Codec::Stored => 0,
             Codec::Gzip => 1,
+            Codec::Deflate => 2,
             Codec::Zstd => 3,
             Codec::Other(number) => *number,
         }
@@ -322,11 +326,21 @@ impl Codec {
         match number {
             0 => Codec::Stored,
             1 => Codec::Gzip,
+            2 => Codec::Deflate,
             3 => Codec::Zstd,
             other => Codec::Other(other),
         }
     }
 }
+
+/// The number of the codec of payloads in archives that are encrypted, which no version reads.
+pub const ENCRYPTED: u8 = 240;
+
+/// The same of those that are compressed in a way that is no codec.
+pub const FOREIGN_METHOD: u8 = 241;
+
+/// The same of files with holes, of which the pieces lie in the archive that are none.
+pub const IN_PIECES: u8 = 242;
 
 /// The longest dictionary, in bytes.
 pub const MAX_DICTIONARY: u32 = 1 << 20;

@@ -1,6 +1,7 @@
 //! What can be wrong with a pack, in numbers. The command adds the file's name and the advice.
 
 use crate::digest::Digest;
+use crate::entry::{ENCRYPTED, FOREIGN_METHOD, IN_PIECES};
 use crate::extent::Extent;
 use crate::tag::Tag;
 
@@ -97,12 +98,26 @@ pub enum Structure {
     Trailer,
     /// A line or element of the NDJSON index.
     IndexLine,
-    /// A gzip member.
+    /// A gzip member, or a raw deflate stream.
     Gzip,
     /// A Zstandard frame.
     Zstd,
     /// The header of an `.fpack` file.
     Fpack,
+}
+
+/// Why a payload is not read.
+struct OfCodec(u8);
+
+impl core::fmt::Display for OfCodec {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self.0 {
+            ENCRYPTED => "it is encrypted",
+            FOREIGN_METHOD => "its codec is unknown",
+            IN_PIECES => "it lies in pieces",
+            number => return write!(f, "codec {number} is unknown"),
+        })
+    }
 }
 
 impl core::fmt::Display for Structure {
@@ -119,7 +134,7 @@ impl core::fmt::Display for Structure {
             Structure::BlockTable => "block table",
             Structure::Trailer => "CTNRv1 trailer",
             Structure::IndexLine => "index entry",
-            Structure::Gzip => "gzip member",
+            Structure::Gzip => "deflate data",
             Structure::Zstd => "Zstandard frame",
             Structure::Dictionaries => "list of dictionaries",
             Structure::Dictionary => "dictionary",
@@ -173,7 +188,7 @@ pub enum Error {
         flags: u64,
     },
     /// A payload that is encoded in a way that this reader does not know.
-    #[error("the payload is encoded with codec {number}, which this reader does not know")]
+    #[error("{}", OfCodec(*number))]
     UnsupportedCodec {
         /// The codec's number.
         number: u8,

@@ -132,6 +132,7 @@ pub fn content_of(entry: &JsValue) -> Result<Content, JsValue> {
         let codec = match text(entry, &keys.codec)?.as_deref() {
             Some("stored") => Codec::Stored,
             Some("gzip") => Codec::Gzip,
+            Some("deflate") => Codec::Deflate,
             Some("zstd") => Codec::Zstd,
             _ => return Err(value::error("ERR_ARGUMENT", "this is not the entry of a file")),
         };

@@ -249,6 +249,7 @@ def set_field(entry, tag, flags, value):
     elif tag == 4:
         offset, log2 = struct.unpack_from("<QB", value)
         entry.table = (offset, log2, value[9:])
+        need(entry.codec != 2, "a block table of a deflate stream")
     elif tag == 5:
         entry.hardlink = struct.unpack("<Q", value)[0]
         need(entry.hardlink != 0, "hard link group 0")
@@ -915,19 +916,19 @@ def check_readable(entry):
         raise entry.error
     if entry.kind != "file":
         raise Refused("%s is a %s" % (text(entry.path), entry.kind))
-    if entry.codec not in (0, 1, 3):
+    if entry.codec not in (0, 1, 2, 3):
         raise Unsupported("codec %d" % entry.codec)
     if entry.codec == 3:
         need(entry.size <= 32768 * entry.stored_size, "more content than frames of this length can hold")
         if zstd_library() is None:
             raise Unsupported("codec 3 without libzstd")
-    if entry.codec == 1:
-        need(entry.size <= 1032 * entry.stored_size + 65536, "more content than a gzip member of this length can hold")
+    if entry.codec in (1, 2):
+        need(entry.size <= 1032 * entry.stored_size + 65536, "more content than deflate data of this length can hold")
 
 
-def member(payload, size):
-    """The content of a payload that is exactly one gzip member, in pieces; an error may come after some of them."""
-    decoder, seen = zlib.decompressobj(31), 0
+def member(payload, size, window=31):
+    """The content of a payload that is exactly one gzip member, or one deflate stream, in pieces; an error may come after some of them."""
+    decoder, seen = zlib.decompressobj(window), 0
     try:
         for chunk in payload.chunks():
             while chunk and not decoder.eof:
@@ -1023,7 +1024,9 @@ def plain(pack, entry, payload):
     """The content of a payload in pieces, decoded."""
     if entry.codec == 0:
         return payload.chunks()
-    return member(payload, entry.size) if entry.codec == 1 else frames(pack, entry, payload)
+    if entry.codec == 3:
+        return frames(pack, entry, payload)
+    return member(payload, entry.size, 31 if entry.codec == 1 else -15)
 
 
 def dictionary_of(pack, entry):
@@ -1326,12 +1329,12 @@ def three(line, key, second, low, high):
 
 def line_codec(line):
     codec, compressed = wanted(line, "codec", str), wanted(line, "compressed", bool)
-    if codec not in (None, "stored", "gzip", "zstd"):
+    if codec not in (None, "stored", "gzip", "deflate", "zstd"):
         raise NoEntry("codec %s" % codec)
     encoded = codec != "stored" if codec else bool(compressed)
     if compressed is not None and compressed != encoded:
         raise NoEntry("codec contradicts compressed")
-    return 3 if codec == "zstd" else int(encoded)
+    return {"deflate": 2, "zstd": 3}.get(codec, int(encoded))
 
 
 def entry_from_line(line):
@@ -1385,6 +1388,8 @@ def file_from_line(entry, line):
         entry.dictionary = (wanted(line["dictionary"], "volume", int, 0, 2**32 - 1) or 0, place[1], place[0], place[2])
     entry.content_digest = hex_digest(line, "orig_sha256") if entry.codec else None
     entry.table = three(line, "block_table", "block_log2", 0, 255)
+    if entry.table and entry.codec == 2:
+        raise NoEntry("a block table of a deflate stream")
     entry.volume = wanted(line, "volume", int, 0, 2**32 - 1) or 0
     entry.hardlink = wanted(line, "hardlink", int, 1)
     entry.sparse = bool(wanted(line, "sparse", bool))
@@ -1871,7 +1876,7 @@ class Verifier:
             if line.dictionary != pack.dictionary_place(entry):
                 self.report("verify, section", "ctnr", "%s: dictionary differs" % text(line.path))
         for path, entry in paths.entries.items():
-            if path not in seen and entry.kind != "directory" and entry.codec in (0, 1, 3):
+            if path not in seen and entry.kind != "directory" and entry.codec in (0, 1, 2, 3):
                 self.report("verify, section", "ctnr", "%s has no line" % text(path))
 
     def old(self, container):
@@ -2003,10 +2008,10 @@ def described_entry(pack, entry):
 
 def describe_file(pack, entry, out):
     out.update(volume=entry.volume, offset=entry.offset, stored_size=entry.stored_size, size=entry.size,
-               codec={0: "stored", 1: "gzip", 3: "zstd"}.get(entry.codec, "unknown"), sha256=hex_or_none(entry.digest))
+               codec={0: "stored", 1: "gzip", 2: "deflate", 3: "zstd"}.get(entry.codec, "unknown"), sha256=hex_or_none(entry.digest))
     if entry.dictionary is not None and not isinstance(entry.dictionary, tuple):
         out["dictionary"] = entry.dictionary
-    if entry.codec not in (0, 1, 3):
+    if entry.codec not in (0, 1, 2, 3):
         out["codec_number"] = entry.codec
     if entry.hardlink:
         out["hard_link"] = entry.hardlink

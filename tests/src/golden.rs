@@ -252,7 +252,7 @@ fn by_hand() -> Vec<ByHand> {
         .file("file", "a file");
     let reserved = Tree::default()
         .file("known", "stored")
-        .file("reserved for deflate", "")
+        .file("reserved for later", "")
         .directory("somewhere")
         .file("somewhere/reserved", "");
     let generations = Tree::default()
@@ -277,6 +277,10 @@ fn by_hand() -> Vec<ByHand> {
         .file("records/1", frames::record(1))
         .file("records/2", frames::record(2))
         .file("records/3", frames::record(3));
+    let deflated = Tree::default()
+        .file("deflated", "one raw deflate stream")
+        .file("empty", "")
+        .file("stored", "and one that is stored");
     let extremes = Tree::default()
         .directory("d")
         .mode(0)
@@ -308,6 +312,7 @@ fn by_hand() -> Vec<ByHand> {
         ("gzip-header.pack", Tree::default().file("file", "one member"), by_hand::gzip_header),
         ("extremes.pack", extremes, by_hand::extremes),
         ("zstd.pack", encoded, by_hand::zstd),
+        ("deflate.pack", deflated, by_hand::deflate),
         ("oldest-keys.container", old::plain_tree(), old::oldest_keys),
         ("json-array.container", old::plain_tree(), old::json_array),
         ("json-object.container", old::plain_tree(), old::json_object),

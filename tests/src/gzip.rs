@@ -14,14 +14,20 @@ pub fn member(content: &[u8]) -> Vec<u8> {
     member_with(&MEMBER_HEADER, content)
 }
 
-/// The same with another header.
-pub fn member_with(header: &[u8], content: &[u8]) -> Vec<u8> {
+/// A deflate stream that only stores.
+pub fn raw(content: &[u8]) -> Vec<u8> {
     let len = content.len() as u16;
-    let mut out = header.to_vec();
-    out.push(1);
+    let mut out = vec![1];
     out.extend(len.to_le_bytes());
     out.extend((!len).to_le_bytes());
     out.extend(content);
+    out
+}
+
+/// The same with another header.
+pub fn member_with(header: &[u8], content: &[u8]) -> Vec<u8> {
+    let mut out = header.to_vec();
+    out.extend(raw(content));
     out.extend(member_trailer(crc32(content), content.len() as u64));
     out
 }

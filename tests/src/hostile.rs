@@ -7,12 +7,12 @@ mod places;
 mod merged;
 
 use crate::forge::{Child, Forge, node};
-use crate::gzip::{crc32, member};
+use crate::gzip::{crc32, member, raw};
 use rangepack_core::blocks::BlockTableBuilder;
 use rangepack_core::layout::{FOOTER_LEN, PAGE_SIZE, Section, Volume};
 use rangepack_core::{
-    AttributeBlock, BlockTable, Codec, Content, Digest, Entry, Extent, Kind, Owner, PackPathBuf,
-    Tag, Totals, trailer,
+    AttributeBlock, BlockTable, Codec, Content, Digest, ENCRYPTED, Entry, Extent, Kind, Owner,
+    PackPathBuf, Tag, Totals, trailer,
 };
 use std::path::Path;
 
@@ -436,6 +436,16 @@ fn payloads(golden: &Path) -> rangepack_core::Result<Packs> {
         (content.codec, content.size) = (Codec::Gzip, size);
         one(payload, content)
     };
+    let deflate = |payload: &[u8], size: u64, change: fn(&mut Content)| {
+        let mut content = content(payload);
+        (content.codec, content.size) = (Codec::Deflate, size);
+        change(&mut content);
+        one(payload, content)
+    };
+    let table = |content: &mut Content| {
+        content.blocks = Some(BlockTable { offset: 0, digest: Digest([1; 32]), block_log2: 12 });
+    };
+    let encrypted = |content: &mut Content| content.codec = Codec::Other(ENCRYPTED);
     let blocks = |block_log2: u8, offset: Option<u64>, len: Option<u32>| {
         let payload = vec![7; 5000];
         let mut table = BlockTableBuilder::new();
@@ -466,6 +476,13 @@ fn payloads(golden: &Path) -> rangepack_core::Result<Packs> {
         ("gzip-two-members", gzip(&[member(b"one"), member(b"two")].concat(), 6)?),
         ("gzip-truncated", gzip(&member(b"hello")[..18], 5)?),
         ("gzip-not-gzip", gzip(b"not a gzip member at all", 5)?),
+        ("deflate-bomb-size", deflate(&raw(b"x"), u64::MAX, |_| ())?),
+        ("deflate-too-much-content", deflate(&raw(&[0; 100]), 99, |_| ())?),
+        ("deflate-too-little-content", deflate(&raw(&[0; 100]), 101, |_| ())?),
+        ("deflate-and-more", deflate(&[&raw(b"hello")[..], b"x"].concat(), 5, |_| ())?),
+        ("deflate-truncated", deflate(&raw(b"hello")[..9], 5, |_| ())?),
+        ("deflate-with-a-block-table", deflate(&raw(&[0; 5000]), 5000, table)?),
+        ("codec-of-the-encrypted", deflate(b"hello", 5, encrypted)?),
         ("codec-unknown", one(b"hello", other)?),
         ("block-table-past-end", blocks(12, Some(1 << 40), None)?),
         ("block-table-digest-wrong", blocks(12, Some(4990), None)?),

@@ -13,6 +13,7 @@ mod faults;
 mod golden;
 mod grow;
 mod hostile;
+mod in_place;
 #[cfg(unix)]
 mod kill;
 #[cfg(target_os = "linux")]

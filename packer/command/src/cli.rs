@@ -33,6 +33,7 @@ mod verify;
 mod diff;
 mod finalize;
 mod index;
+mod index_archives;
 mod merge;
 mod compact;
 mod add;

@@ -10,6 +10,8 @@ mod cluster;
 mod command;
 mod extract;
 mod grow;
+#[cfg(all(unix, feature = "archives"))]
+mod in_place;
 mod merge;
 #[cfg(all(feature = "mount", target_os = "linux"))]
 mod mount;

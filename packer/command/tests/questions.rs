@@ -179,8 +179,8 @@ fn other_formats_are_told_by_what_they_begin_with() {
     let mut tar = vec![0; 1024];
     tar[257..262].copy_from_slice(b"ustar");
     let files: [(&str, &[u8], &str); 5] = [
-        ("tar", &tar, "tar -xf"),
-        ("zip", b"PK\x03\x04 and more", "unzip"),
+        ("tar", &tar, "rangepack index FILE"),
+        ("zip", b"PK\x03\x04 and more", "rangepack index FILE"),
         ("gzip", b"\x1f\x8b and more", "gzip -d"),
         ("zstd", b"\x28\xb5\x2f\xfd and more", "zstd -d"),
         ("squashfs", b"hsqs and more", "unsquashfs"),

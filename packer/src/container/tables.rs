@@ -102,10 +102,30 @@ impl Tables {
         Ok(Some(block))
     }
 
-    fn push(&mut self, builder: BlockTableBuilder) -> io::Result<BlockTable> {
+    /// Adds the table of a payload whose blocks were hashed elsewhere.
+    pub(crate) fn push(&mut self, builder: BlockTableBuilder) -> io::Result<BlockTable> {
         let (bytes, digest) = builder.finish();
         let offset = self.write(&bytes)?;
         Ok(BlockTable { offset, digest, block_log2: DEFAULT_BLOCK_LOG2 })
+    }
+
+    /// Adds an attribute block, unless the same is there already.
+    #[cfg(feature = "archives")]
+    pub(crate) fn add_attributes(
+        &mut self,
+        block: &[u8],
+        digest: Digest,
+    ) -> io::Result<AttributeBlock> {
+        let len = block.len() as u32;
+        let offset = match self.blocks.get(&(0, len, digest)) {
+            Some(offset) => *offset,
+            None => {
+                let offset = self.write(block)?;
+                self.blocks.insert((0, len, digest), offset);
+                offset
+            }
+        };
+        Ok(AttributeBlock { offset, len, digest })
     }
 
     /// Returns where the bytes will lie.

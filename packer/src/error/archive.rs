@@ -13,6 +13,12 @@ pub enum ArchiveProblem {
     /// It is of a kind that is not read.
     #[error("it is a {0}, which is not read")]
     Other(OtherFormat),
+    /// It is compressed as a whole, so its members cannot be read where they lie.
+    #[error("it is a {0}, whose members cannot be read where they lie")]
+    NotInPlace(OtherFormat),
+    /// It was written to, or replaced, while it was read.
+    #[error("it changed while it was read")]
+    Changed,
     /// A zip archive has its directory at its end, so it cannot come from front to back.
     #[error("it is a zip archive, which has to be a file")]
     NeedsFile,

@@ -68,7 +68,10 @@ impl Error {
             }
             Error::OtherFormat { .. } => ErrorKind::NotAPack,
             Error::Archive { problem: ArchiveProblem::NotAnArchive, .. } => ErrorKind::NotAPack,
-            Error::Archive { problem: ArchiveProblem::Other(_), .. } => ErrorKind::Unsupported,
+            Error::Archive {
+                problem: ArchiveProblem::Other(_) | ArchiveProblem::NotInPlace(_),
+                ..
+            } => ErrorKind::Unsupported,
             Error::Archive { problem: ArchiveProblem::NeedsFile, .. } => ErrorKind::BadQuestion,
             Error::Archive { .. } => ErrorKind::Corrupt,
             Error::NoEntry { .. }

@@ -81,6 +81,12 @@ pub enum LeftOut {
     /// A member of a zip archive is compressed in a way that is not known.
     #[error("it is compressed by method {0}, which is not read")]
     Method(u16),
+    /// A member of an archive is in its index, and cannot be read.
+    #[error("it is listed, and cannot be read: {}", rangepack_core::Error::UnsupportedCodec { number: *codec })]
+    Unreadable {
+        /// The codec that it has in the index (FORMAT.md, "Payloads").
+        codec: u8,
+    },
     /// A member of a zip archive lies where another one does.
     #[error("it lies where another member does, as in no honest archive")]
     Overlapping,

@@ -88,7 +88,7 @@ pub(crate) fn read_note(location: &Location, options: &OpenOptions) -> Result<Op
 }
 
 /// Opens the paged index at the end of a file; `None` when there is none.
-pub(super) fn open_index(data: &Data, options: &OpenOptions) -> Result<Option<Index>> {
+pub(crate) fn open_index(data: &Data, options: &OpenOptions) -> Result<Option<Index>> {
     let (len, mut opening) = (data.len(), Opening::new(options.expected));
     Gathered::new(data).ask(|source| opening.go_on(source, len, &options.limits))
 }

@@ -172,6 +172,8 @@ impl Volumes {
     fn locate(&self, volume: &Volume, options: &OpenOptions) -> Result<Location> {
         let Volumes { pack, index, .. } = self;
         let (location, problem) = match (volume.name.as_slice(), &options.volumes) {
+            // Who names a file and its index says which one is meant.
+            (b"", _) if options.index.is_some() => (Some(pack.clone()), VolumeProblem::NotBeside),
             (b"", _) => (index.beside_which(), VolumeProblem::NotBeside),
             (name, Some(folder)) => (folder.below(name), VolumeProblem::Name),
             (name, None) => (index.folder().below(name), VolumeProblem::Name),
@@ -185,7 +187,15 @@ impl Volumes {
     }
 
     fn open(&self, volume: &Volume, options: &OpenOptions) -> Result<Data> {
-        let (location, index) = (self.locate(volume, options)?, &self.index);
+        let (mut location, index) = (self.locate(volume, options)?, &self.index);
+        if volume.name.is_empty()
+            && let Some(folder) = &options.volumes
+            && let Some(elsewhere) = folder.below(location.name().as_encoded_bytes())
+            && self.pack == *index
+            && Data::open_if_there(&location, options)?.is_none()
+        {
+            location = elsewhere;
+        }
         let wrong = |problem| wrong(index, volume, Some(&location), problem);
         let data = match &self.named {
             Named::List(_) => Data::open_if_there(&location, options)?,

@@ -133,7 +133,8 @@ pub fn decode_block<'a>(
     match content.codec {
         Codec::Stored if found != size => Err(Error::SizeMismatch { expected: size, found }),
         Codec::Stored => Ok(Cow::Borrowed(stored)),
-        Codec::Gzip => {
+        // A raw stream has no blocks: none would begin with a header.
+        Codec::Gzip | Codec::Deflate => {
             let (first, last) = (block.index == 0, block.content.end == content.size);
             inflate_block(stored, size, content.size, first, last).map(Cow::Owned)
         }

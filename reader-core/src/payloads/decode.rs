@@ -50,7 +50,9 @@ impl Decoder {
         check_sizes(content)?;
         let encoding = match content.codec {
             Codec::Stored => Encoding::Stored,
-            Codec::Gzip => Encoding::Gzip(GzipDecoder::new(content.size)),
+            Codec::Gzip | Codec::Deflate => {
+                Encoding::Gzip(GzipDecoder::of(content.size, content.codec == Codec::Deflate))
+            }
             Codec::Zstd => Encoding::Zstd(FrameDecoder::new(content, dictionary)?),
             Codec::Other(number) => return Err(Error::UnsupportedCodec { number }),
         };
@@ -235,7 +237,7 @@ fn check_sizes(content: &Content) -> Result<()> {
             Err(Error::SizeMismatch { expected: content.size, found: content.stored_size })
         }
         Codec::Stored => Ok(()),
-        Codec::Gzip => plausible(content.stored_size, content.size),
+        Codec::Gzip | Codec::Deflate => plausible(content.stored_size, content.size),
         Codec::Zstd => zstd::plausible(content.stored_size, content.size),
         Codec::Other(number) => Err(Error::UnsupportedCodec { number }),
     }

@@ -51,7 +51,7 @@ pub struct Progress {
     pub finished: bool,
 }
 
-/// Decodes one gzip member as its bytes arrive.
+/// Decodes one gzip member as its bytes arrive, or one deflate stream without header and trailer.
 ///
 /// It holds a window of 32 KiB and some tables, whatever the member states. The member's CRC-32 and
 /// length are checked when its last byte was taken: what was put out before is not yet verified.
@@ -62,6 +62,7 @@ pub struct GzipDecoder {
     consumed: u64,
     produced: u64,
     crc32: Crc32,
+    is_raw: bool,
     state: State,
     inflate: Box<InflateState>,
 }
@@ -88,12 +89,23 @@ impl core::fmt::Debug for GzipDecoder {
 impl GzipDecoder {
     /// A decoder for a member with at most `limit` bytes of content.
     pub fn new(limit: u64) -> GzipDecoder {
+        GzipDecoder::of(limit, false)
+    }
+
+    /// A decoder for a raw deflate stream (RFC 1951) with at most `limit` bytes of content: nothing vouches for that but its digest.
+    pub fn raw(limit: u64) -> GzipDecoder {
+        GzipDecoder::of(limit, true)
+    }
+
+    /// One of these two.
+    pub(super) fn of(limit: u64, is_raw: bool) -> GzipDecoder {
         GzipDecoder {
             limit,
             consumed: 0,
             produced: 0,
             crc32: Crc32::new(),
-            state: State::Header(Header::default()),
+            is_raw,
+            state: if is_raw { State::Body } else { State::Header(Header::default()) },
             inflate: InflateState::new_boxed(DataFormat::Raw),
         }
     }
@@ -164,6 +176,7 @@ impl GzipDecoder {
                     consumed = step.consumed;
                     progress.produced = progress.produced.saturating_add(step.produced);
                 }
+                State::Trailer { .. } if self.is_raw => self.state = State::Done,
                 State::Trailer { bytes, len } => {
                     if let Some(slot) = bytes.get_mut(*len) {
                         let Some(byte) = rest.first() else { return Ok(progress) };

@@ -4,7 +4,7 @@ use super::Files;
 use super::parts::Parts;
 use crate::forge::{Child, Forge, node};
 use crate::frames;
-use crate::gzip::{Blocks, blocks, member, member_with};
+use crate::gzip::{Blocks, blocks, member, member_with, raw};
 use crate::leaf::leaf;
 use crate::tree::{Node, Tree};
 use rangepack::{
@@ -146,10 +146,20 @@ pub(super) fn unknown_parts(tree: &Tree) -> Result<Files> {
 /// Codecs that no reader knows yet: such files are listed, and cannot be read.
 pub(super) fn unknown_codec(tree: &Tree) -> Result<Files> {
     let mut parts = Parts::of(tree)?;
-    let content = parts.encode(Codec::Other(2), b"a deflate stream, say", b"what it decodes to");
-    *parts.content("reserved for deflate") = content;
+    let content = parts.encode(Codec::Other(4), b"a later codec, say", b"what it decodes to");
+    *parts.content("reserved for later") = content;
     let content = parts.encode(Codec::Other(200), b"??", b"two question marks");
     *parts.content("somewhere/reserved") = content.with_original_digest(None);
+    alone(parts.forge()?.seal())
+}
+
+/// Raw deflate streams, as zip archives have them.
+pub(super) fn deflate(tree: &Tree) -> Result<Files> {
+    let mut parts = Parts::of(tree)?;
+    for name in ["deflated", "empty"] {
+        let plain = file(tree, name);
+        *parts.content(name) = parts.encode(Codec::Deflate, &raw(&plain), &plain);
+    }
     alone(parts.forge()?.seal())
 }
 

@@ -85,10 +85,9 @@ export class Contents {
         await this.#compare(entry.originalSha256, content, entry.offset);
         return content;
       }
-      if (entry.codec !== 'gzip') return payload;
-      if (entry.size >= STREAM_FROM && entry.sha256 !== undefined && 'DecompressionStream' in globalThis) {
-        return this.#inflate(entry, payload);
-      }
+      if (entry.codec === 'stored') return payload;
+      const stream = entry.size >= STREAM_FROM && entry.sha256 !== undefined ? inflater(entry.codec) : undefined;
+      if (stream !== undefined) return this.#inflate(entry, payload, stream);
       return own(wasm.decodeAll(entry, payload, true));
     });
   }
@@ -119,10 +118,11 @@ export class Contents {
   /**
    * @param {FileEntry} entry
    * @param {Uint8Array<ArrayBuffer>} payload whose digest was checked
+   * @param {DecompressionStream} stream
    */
-  async #inflate(entry, payload) {
+  async #inflate(entry, payload, stream) {
     const content = new Uint8Array(entry.size);
-    const pieces = new Blob([payload]).stream().pipeThrough(new DecompressionStream('gzip'));
+    const pieces = new Blob([payload]).stream().pipeThrough(stream);
     const reader = pieces.getReader();
     let length = 0;
     try {
@@ -413,4 +413,17 @@ function takeStep(blocks, bytes) {
     sum += blocks[count++]?.length ?? 0;
   }
   return blocks.slice(0, count);
+}
+
+/**
+ * What the engine brings for a codec; old ones know gzip only.
+ *
+ * @param {string | undefined} codec
+ */
+function inflater(codec) {
+  try {
+    return new DecompressionStream(codec === 'gzip' ? 'gzip' : 'deflate-raw');
+  } catch {
+    return undefined;
+  }
 }

@@ -34,5 +34,7 @@ export function insteadOfAPack(head) {
   if (text.startsWith('version https://git-lfs.github.com/spec/')) return 'It is a pointer of Git LFS: fetch the file itself with `git lfs pull`';
   if (head.length === 0) return 'It is empty';
   const what = MAGICS.find(([at, magic]) => text.startsWith(magic, at))?.[2];
-  return what === undefined ? `It may be ${CUT}` : `It begins like ${what}: it is one, or ${CUT}`;
+  if (what === undefined) return `It may be ${CUT}`;
+  const index = /^a (tar|zip) archive$/.test(what) ? ', which is read by an index beside it: `rangepack index FILE` makes FILE.rpx, open that' : '';
+  return `It begins like ${what}: it is one${index}, or ${CUT}`;
 }

@@ -245,7 +245,7 @@ function entryOf(json) {
     Object.assign(entry, { originalSha256: json.orig_sha256, hardLink: json.hard_link, sparse: json.sparse });
     if (json.dictionary !== undefined) entry.dictionary = json.dictionary;
     const codec = json.codec_number;
-    const message = `the payload is encoded with codec ${codec}, which this reader does not know`;
+    const message = `codec ${codec} is unknown`;
     if (codec !== undefined) entry.unreadable = { code: 'ERR_UNSUPPORTED', message };
     const table = json.block_table;
     if (table !== undefined) entry.blocks = { offset: table.offset, sha256: table.sha256, blockLog2: table.block_log2 };

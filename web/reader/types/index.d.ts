@@ -284,7 +284,7 @@ export interface CommonEntry {
 export interface FileEntry extends CommonEntry {
   kind: 'file';
   /** How and where its payload is stored. */
-  codec?: 'stored' | 'gzip' | 'zstd' | 'unknown';
+  codec?: 'stored' | 'gzip' | 'deflate' | 'zstd' | 'unknown';
   volume?: number;
   offset?: number;
   /** SHA-256 of the payload as stored. `.fpack` files have none. */

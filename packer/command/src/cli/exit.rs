@@ -181,7 +181,11 @@ fn exit_of(error: &Error) -> Exit {
         | Error::Strict { .. } => Exit::Bad,
         Error::Archive {
             problem:
-                ArchiveProblem::NotAnArchive | ArchiveProblem::Other(_) | ArchiveProblem::NeedsFile,
+                ArchiveProblem::NotAnArchive
+                | ArchiveProblem::Other(_)
+                | ArchiveProblem::NeedsFile
+                | ArchiveProblem::NotInPlace(_)
+                | ArchiveProblem::Changed,
             ..
         } => Exit::Trouble,
         Error::Archive { .. } => Exit::Bad,
@@ -196,6 +200,10 @@ fn advice(error: &Error) -> Option<&'static str> {
         Error::Pack { source, .. } => advice_on_pack(source.kind()),
         Error::OtherFormat { format, .. } => Some(advice_on_format(*format)),
         Error::Entry { source, .. } => match source.kind() {
+            ErrorKind::Unsupported if is_of_archives(source) => Some(
+                "its index lists it all the same; the archive's own program unpacks it, and \
+                 `rangepack pack ARCHIVE OUT` packs files with holes",
+            ),
             ErrorKind::Corrupt => Some(
                 "its bytes were changed after packing; `rangepack verify` finds out what else is \
                  damaged; restore the pack from a copy",
@@ -362,12 +370,25 @@ fn advice_on_growing(problem: &GrowProblem) -> &'static str {
     }
 }
 
+/// Whether it is about a payload that lies in an archive in a way that nobody reads in place.
+fn is_of_archives(error: &rangepack_core::Error) -> bool {
+    use rangepack_core::{ENCRYPTED, FOREIGN_METHOD, IN_PIECES};
+    matches!(
+        error,
+        rangepack_core::Error::UnsupportedCodec { number: ENCRYPTED | FOREIGN_METHOD | IN_PIECES }
+    )
+}
+
 fn advice_on_archive(problem: &ArchiveProblem) -> Option<&'static str> {
     Some(match problem {
         ArchiveProblem::NotAnArchive => "--as-file packs the file itself",
         ArchiveProblem::Other(_) => {
             "decompress it on the way: `xz -dc SRC | rangepack pack - OUT`, with bzip2 likewise; --as-file packs the file itself"
         }
+        ArchiveProblem::NotInPlace(_) => {
+            "`rangepack pack ARCHIVE OUT` packs what is in a tar.gz or tar.zst; other packed files are to be unpacked first"
+        }
+        ArchiveProblem::Changed => "try again when nobody writes it any more",
         ArchiveProblem::NeedsFile => {
             "its directory is at its end: save it, and name the file instead of `-`"
         }
@@ -469,12 +490,12 @@ fn advice_on_pack(kind: ErrorKind) -> Option<&'static str> {
 fn advice_on_format(format: OtherFormat) -> &'static str {
     match format {
         OtherFormat::Tar => {
-            "`tar -tf` lists it; unpack it with `tar -xf`, then `rangepack pack DIR OUT`. A pack that was cut \
-             short may look like its first file: `rangepack recover` saves what is left of it"
+            "`rangepack index FILE` makes an index beside it, by which it is read where it lies; `rangepack pack FILE OUT` packs what \
+             is in it. A pack that was cut short may look like its first file: `rangepack recover` saves what is left of it"
         }
         OtherFormat::Zip => {
-            "`unzip -l` lists it; unpack it with `unzip`, then `rangepack pack DIR OUT`. A pack that was cut \
-             short may look like its first file: `rangepack recover` saves what is left of it"
+            "`rangepack index FILE` makes an index beside it, by which it is read where it lies; `rangepack pack FILE OUT` packs what \
+             is in it. A pack that was cut short may look like its first file: `rangepack recover` saves what is left of it"
         }
         OtherFormat::SevenZip => {
             "`7z l` lists it; unpack it with `7z x`, then `rangepack pack DIR OUT`"
@@ -483,11 +504,13 @@ fn advice_on_format(format: OtherFormat) -> &'static str {
             "`unsquashfs -l` lists it; unpack it with `unsquashfs`, then `rangepack pack DIR OUT`"
         }
         OtherFormat::Gzip => {
-            "`gzip -d` unpacks it: what is inside may be a pack, or a tar archive. Packs compress each file: \
-             `rangepack pack --compress`. A pack that was cut short may look like its first file: `rangepack \
+            "`gzip -d` unpacks it: what is inside may be a pack, or a tar archive, which `rangepack pack FILE OUT` packs. Packs \
+             compress each file: `rangepack pack --compress`. A pack that was cut short may look like its first file: `rangepack \
              recover` saves what is left of it"
         }
-        OtherFormat::Zstd => "`zstd -d` unpacks it: what is inside may be a pack, or a tar archive",
+        OtherFormat::Zstd => {
+            "`zstd -d` unpacks it: what is inside may be a pack, or a tar archive, which `rangepack pack FILE OUT` packs"
+        }
         OtherFormat::Xz => "`xz -d` unpacks it: what is inside may be a pack, or a tar archive",
         OtherFormat::Bzip2 => {
             "`bzip2 -d` unpacks it: what is inside may be a pack, or a tar archive"

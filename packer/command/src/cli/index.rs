@@ -5,6 +5,7 @@ use super::arguments::{IndexArgs, TailArgs, open_telling, require_disk};
 use super::console::{Global, When, note};
 use super::exit::{Exit, Failure};
 use super::follow::Follow;
+use super::index_archives::SeveralArgs;
 use super::progress::Steps;
 use super::status::State;
 use super::summary::Done;
@@ -17,28 +18,39 @@ use std::path::{Path, PathBuf};
 
 const EXAMPLES: &str = "\
 Examples:
+  rangepack index photos.tar
+  rangepack index https://host/photos.zip -o photos.zip.rpx
+  rangepack index shard-*.tar -o all.rpx
   rangepack index old.container --paged
   rangepack index old.container --in-place
   rangepack index photos.pack --ndjson photos.pack.idx
   rangepack index photos.pack --ndjson - | jq -r .relpath
 
+The index of an archive lies beside it, as ARCHIVE.rpx: then every command reads the archive where it lies, like a pack, by its own
+name or by that of the index. The archive is read once, and stays as it is. Members of a zip that are deflated are decoded from their
+beginning; those that are encrypted or compressed otherwise, and files with holes in a tar, are listed, and not read: then the exit
+code is 1. An index in another directory than its archive needs --volumes when it is read.
+
 With a paged index, even old containers open at once, whatever the number of their files; it is found
 beside the container as CONTAINER.rpx, or at its end with --in-place.";
 
-/// Make an index for a pack or container that lacks it
+/// Make an index: of a tar or zip archive, to read it where it lies, or of a container that lacks one
 ///
-/// The container must lie on disk. Payloads are not copied. Those of large files, which get check sums for
+/// Archives may lie at URLs; for the other kinds of index, which --paged, --in-place and --ndjson ask for, the pack or container must lie on disk. Payloads are not copied. Those of large files, which get check sums for
 /// their parts, and of all .fpack files, which have none, are read and hashed.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(super) struct Args {
-    /// The pack, CTNRv1 container or .fpack file
-    #[arg(value_name = "PACK")]
-    container: PathBuf,
+    /// The tar or zip archive, on disk or at a URL, or several; or the pack, CTNRv1 container or .fpack file
+    #[arg(value_name = "ARCHIVE|PACK", required = true)]
+    pub(super) given: Vec<PathBuf>,
+    /// Where the index of an archive goes [default: ARCHIVE.rpx]
+    #[arg(short, long, value_name = "FILE", conflicts_with_all = ["ndjson", "paged", "in_place", "index"])]
+    pub(super) out: Option<PathBuf>,
     /// The index to take its entries from, if that lies in a file of its own [default: PACK.rpx or
     /// PACK.idx, if there]
     #[arg(long, value_name = "FILE")]
-    index: Option<PathBuf>,
+    pub(super) index: Option<PathBuf>,
     /// Write the NDJSON index, as the old programs keep it beside a container; `-` is standard output
     #[arg(long, value_name = "OUT")]
     pub(super) ndjson: Option<PathBuf>,
@@ -52,17 +64,22 @@ pub(super) struct Args {
     pub(super) in_place: bool,
     /// Replace an index that is there; an NDJSON one only by one that holds all its entries
     #[arg(short, long)]
-    force: bool,
+    pub(super) force: bool,
     #[command(flatten)]
     tail: TailArgs,
+    #[command(flatten)]
+    pub(super) several: SeveralArgs,
     #[command(flatten)]
     pub(super) indexes: IndexArgs,
 }
 
 /// Makes the indexes asked for.
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
-    args.check()?;
-    let container = args.container.as_path();
+    if args.ndjson.is_none() && args.paged.is_none() && !args.in_place {
+        return super::index_archives::run(args, global);
+    }
+    args.several.refuse()?;
+    let container = args.container()?;
     require_disk(container)?;
     args.index.as_deref().map_or(Ok(()), require_disk)?;
     let mut exit = Exit::Fine;
@@ -150,16 +167,16 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
 }
 
 impl Args {
-    /// Refuses to do nothing.
-    pub(super) fn check(&self) -> Result<()> {
-        if self.ndjson.is_some() || self.paged.is_some() || self.in_place {
-            return Ok(());
+    /// The only thing to index.
+    fn container(&self) -> Result<&Path> {
+        match &self.given[..] {
+            [container] => Ok(container),
+            _ => Err(Failure::Usage {
+                problem: "several files were named, and only archives are indexed together"
+                    .to_owned(),
+                hint: "index one at a time; `rangepack merge` makes one pack of many",
+            }),
         }
-        Err(Failure::Usage {
-            problem: "it is not said which index to make".to_owned(),
-            hint: "--paged writes one beside the container, --in-place into it, --ndjson OUT the \
-                   one that the old programs read",
-        })
     }
 
     /// Where the paged index goes, if one beside the container is wanted.
@@ -180,8 +197,8 @@ mod tests {
         assert_eq!(sidecar("index a.pack --paged"), Some("a.pack.rpx".into()));
         assert_eq!(sidecar("index a.pack --paged b.rpx"), Some("b.rpx".into()));
         assert_eq!(sidecar("index a.pack --in-place"), None);
-        assert!(parse::<Args>("index a.pack").unwrap().check().is_err());
-        assert!(parse::<Args>("index a.pack --ndjson a.idx").unwrap().check().is_ok());
+        assert!(parse::<Args>("index a.pack b.pack --paged").unwrap().container().is_err());
+        assert!(parse::<Args>("index a.tar -o b.rpx --paged").is_err());
         assert!(parse::<Args>("index a.pack --paged --in-place").is_err());
     }
 }

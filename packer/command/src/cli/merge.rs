@@ -69,11 +69,21 @@ pub(super) struct Args {
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum Conflict {
+pub(super) enum Conflict {
     /// That of the part that is named first
     First,
     /// That of the part that is named last
     Last,
+}
+
+impl Conflict {
+    pub(super) fn of(given: Option<Conflict>) -> OnConflict {
+        match given {
+            None => OnConflict::Refuse,
+            Some(Conflict::First) => OnConflict::First,
+            Some(Conflict::Last) => OnConflict::Last,
+        }
+    }
 }
 
 /// Merges.
@@ -95,11 +105,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         *input = input.clone().below(directory.clone());
     }
     let mut options = MergeOptions::default();
-    options.on_conflict = match args.on_conflict {
-        None => OnConflict::Refuse,
-        Some(Conflict::First) => OnConflict::First,
-        Some(Conflict::Last) => OnConflict::Last,
-    };
+    options.on_conflict = Conflict::of(args.on_conflict);
     options.copy = args.copy;
     options.align = args.align.unwrap_or(1);
     options.index.format = if args.trailer { IndexFormat::Both } else { IndexFormat::Paged };

@@ -9,7 +9,7 @@ use std::io;
 
 /// The hard links that came so far.
 #[derive(Debug, Default)]
-pub(super) struct HardLinks {
+pub(in crate::archive) struct HardLinks {
     links: Vec<HardLink>,
     /// Which of them has a path; nothing came later under it.
     by_path: HashMap<PackPathBuf, usize>,
@@ -27,20 +27,20 @@ struct HardLink {
 
 /// What came of hard links.
 #[derive(Debug, Default)]
-pub(super) struct Linked {
+pub(in crate::archive) struct Linked {
     /// Files that have other names.
-    pub(super) numbers: HashSet<u64>,
+    pub(in crate::archive) numbers: HashSet<u64>,
     /// Links to nothing, with what they should lead to.
-    pub(super) lost: Vec<(PackPathBuf, PackPathBuf)>,
+    pub(in crate::archive) lost: Vec<(PackPathBuf, PackPathBuf)>,
 }
 
 impl HardLinks {
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::archive) fn is_empty(&self) -> bool {
         self.links.is_empty()
     }
 
     /// Another member has this path now.
-    pub(super) fn replace(&mut self, path: &PackPathBuf) {
+    pub(in crate::archive) fn replace(&mut self, path: &PackPathBuf) {
         if self.by_path.is_empty() {
             return;
         }
@@ -50,7 +50,7 @@ impl HardLinks {
     }
 
     /// Adds a link to what came last under the path `target`, when files up to `number` had come.
-    pub(super) fn push(&mut self, path: PackPathBuf, target: PackPathBuf, number: u64) {
+    pub(in crate::archive) fn push(&mut self, path: PackPathBuf, target: PackPathBuf, number: u64) {
         // A link to a link is one to what that leads to.
         let (target, number) = match self.by_path.get(&target) {
             Some(known) => (self.links[*known].target.clone(), self.links[*known].number),
@@ -62,7 +62,11 @@ impl HardLinks {
     }
 
     /// Puts all entries into `sorter`, and links as other names of the files that they lead to.
-    pub(super) fn resolve(mut self, merged: Merged, sorter: &mut Sorter) -> io::Result<Linked> {
+    pub(in crate::archive) fn resolve(
+        mut self,
+        merged: Merged,
+        sorter: &mut Sorter,
+    ) -> io::Result<Linked> {
         let mut by_target: HashMap<PackPathBuf, Vec<usize>> = HashMap::new();
         for (number, link) in self.links.iter().enumerate().filter(|(_, link)| !link.is_replaced) {
             by_target.entry(link.target.clone()).or_default().push(number);

@@ -1,26 +1,38 @@
 //! What archives hold, whatever kind they are.
 
 use crate::error::{LeftOut, Result};
-use rangepack_core::{Owner, PackPathBuf};
+use rangepack_core::{Codec, Owner, PackPathBuf};
 use std::io::{self, Read};
 
 /// A member of an archive, as far as it is known before its content is read.
-pub(super) struct Member {
+pub(in crate::archive) struct Member {
     /// Its name as it stands there.
-    pub(super) name: Vec<u8>,
-    pub(super) kind: MemberKind,
-    pub(super) mode: Option<u32>,
+    pub(in crate::archive) name: Vec<u8>,
+    pub(in crate::archive) kind: MemberKind,
+    pub(in crate::archive) mode: Option<u32>,
     /// In nanoseconds.
-    pub(super) mtime: Option<i64>,
+    pub(in crate::archive) mtime: Option<i64>,
     /// Whether that is the time that stands there.
-    pub(super) is_time_right: bool,
-    pub(super) owner: Option<Owner>,
+    pub(in crate::archive) is_time_right: bool,
+    pub(in crate::archive) owner: Option<Owner>,
     /// Extended attributes.
-    pub(super) attributes: Vec<(Vec<u8>, Vec<u8>)>,
+    pub(in crate::archive) attributes: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Where the payload of a file lies, when that is asked for.
+    pub(in crate::archive) lies: Option<Lies>,
+}
+
+/// Where a payload lies in an archive, and how it is encoded there.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::archive) struct Lies {
+    pub(in crate::archive) codec: Codec,
+    pub(in crate::archive) offset: u64,
+    pub(in crate::archive) len: u64,
+    /// CRC-32 of the content, as the archive says it.
+    pub(in crate::archive) crc32: Option<u32>,
 }
 
 /// What a member is.
-pub(super) enum MemberKind {
+pub(in crate::archive) enum MemberKind {
     /// A file of so many bytes.
     File {
         size: u64,
@@ -35,7 +47,7 @@ pub(super) enum MemberKind {
 }
 
 /// What becomes of members, one after the other.
-pub(super) trait Visit {
+pub(in crate::archive) trait Visit {
     /// Takes a member; `content` gives what a file holds.
     fn member(&mut self, member: Member, content: &mut dyn Content) -> Result<()>;
 
@@ -44,13 +56,13 @@ pub(super) trait Visit {
 }
 
 /// What a file holds.
-pub(super) trait Content: Read {
+pub(in crate::archive) trait Content: Read {
     /// What a failed read means: that this member is not packed, or that nothing is.
     fn failed(&self, error: io::Error) -> Result<LeftOut>;
 }
 
 /// Without content.
-pub(super) struct Nothing;
+pub(in crate::archive) struct Nothing;
 
 impl Read for Nothing {
     fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
@@ -65,7 +77,9 @@ impl Content for Nothing {
 }
 
 /// The path of a member in the pack, and whether a slash was taken off; `None` is the root.
-pub(super) fn path_of(name: &[u8]) -> std::result::Result<(Option<PackPathBuf>, bool), LeftOut> {
+pub(in crate::archive) fn path_of(
+    name: &[u8],
+) -> std::result::Result<(Option<PackPathBuf>, bool), LeftOut> {
     let is_absolute = name.first() == Some(&b'/');
     let mut path = Vec::with_capacity(name.len());
     for part in name.split(|byte| *byte == b'/') {
@@ -87,7 +101,10 @@ pub(super) fn path_of(name: &[u8]) -> std::result::Result<(Option<PackPathBuf>, 
 }
 
 /// Fills as much of `buffer` as there is.
-pub(super) fn fill(reader: &mut (impl Read + ?Sized), buffer: &mut [u8]) -> io::Result<usize> {
+pub(in crate::archive) fn fill(
+    reader: &mut (impl Read + ?Sized),
+    buffer: &mut [u8],
+) -> io::Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {
         match reader.read(&mut buffer[filled..]) {

@@ -5,6 +5,7 @@ use super::members::{Visit, fill};
 use super::tar::{TarReader, is_header};
 use crate::error::{Action, ArchiveProblem, Error, OtherFormat, Result};
 use flate2::bufread::MultiGzDecoder;
+use rawzip::ReaderAt;
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
@@ -53,7 +54,7 @@ impl Opened {
         let mut head = vec![0; HEAD];
         let filled = fill(&mut reader, &mut head).map_err(reading())?;
         head.truncate(filled);
-        if let [b'P', b'K', 1 | 3 | 5 | 6 | 7, _, ..] = head[..] {
+        if is_zip(&head) {
             return match file {
                 Some(file) => Ok(Opened::Zip(file, name.to_owned())),
                 None => Err(wrong(ArchiveProblem::NeedsFile)),
@@ -101,5 +102,51 @@ impl Opened {
             false => Box::new(BufReader::with_capacity(64 << 10, reader)),
         };
         Ok(Opened::Tar(Box::new(TarReader::new(reader, name, is_compressed))))
+    }
+}
+
+fn is_zip(head: &[u8]) -> bool {
+    matches!(head, [b'P', b'K', 1 | 3 | 5 | 6 | 7, _, ..])
+}
+
+/// An archive that stays as it is.
+pub(in crate::archive) struct Lying<'l> {
+    /// Its bytes from front to back, of which none was read.
+    pub(in crate::archive) stream: Box<dyn Read + 'l>,
+    /// The same at any place.
+    pub(in crate::archive) places: Box<dyn ReaderAt + 'l>,
+    pub(in crate::archive) len: u64,
+}
+
+/// Goes through all members of such an archive. They say where their payloads lie, and these come as they lie there.
+pub(in crate::archive) fn each_lying(
+    lying: Lying<'_>,
+    name: &Path,
+    visit: &mut dyn Visit,
+) -> Result<()> {
+    let Lying { mut stream, places, len } = lying;
+    let wrong = |problem| Err(Error::Archive { archive: name.to_owned(), problem });
+    let mut head = vec![0; HEAD];
+    let first = places.read_at(&mut head, 0);
+    head.truncate(first.map_err(|error| io_error(Action::Read, name, error))?);
+    if is_zip(&head) {
+        return super::zip::each_lying(places, len, name, visit);
+    }
+    let packed = [(GZIP, OtherFormat::Gzip), (ZSTD, OtherFormat::Zstd)];
+    let mut others = packed.iter().chain(&OTHERS);
+    if let Some((_, format)) = others.find(|(magic, _)| head.starts_with(magic)) {
+        return wrong(ArchiveProblem::NotInPlace(*format));
+    }
+    if !is_header(&head) {
+        return wrong(ArchiveProblem::NotAnArchive);
+    }
+    TarReader::lying(&mut stream, name).each(visit)
+}
+
+/// What a failed read means, which may be an error of this crate within.
+pub(super) fn io_error(action: Action, name: &Path, error: io::Error) -> Error {
+    match error.downcast::<Error>() {
+        Ok(error) => error,
+        Err(error) => Error::io(action, name)(error),
     }
 }

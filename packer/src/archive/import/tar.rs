@@ -3,11 +3,12 @@
 //! The crate `tar` knows the fields of headers. The order of headers is gone through here, so that nothing is
 //! kept in memory because a header says so, and names and attributes may hold any bytes.
 
-use super::members::{Content, Member, MemberKind, Nothing, Visit, fill};
+use super::members::{Content, Lies, Member, MemberKind, Nothing, Visit, fill};
+use super::open::io_error;
 use super::records::{Records, fitting, nanoseconds};
 use super::sparse::Map;
 use crate::error::{Action, ArchiveProblem, Error, LeftOut, Result};
-use rangepack_core::Owner;
+use rangepack_core::{Codec, IN_PIECES, Owner};
 use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -45,6 +46,8 @@ pub(super) struct TarReader<R> {
     reader: R,
     name: PathBuf,
     is_compressed: bool,
+    /// Whether payloads are to come as they lie there.
+    is_lying: bool,
     /// Where the next byte comes from, in the archive as it is when it is not compressed.
     at: u64,
     /// Holds for all members that follow.
@@ -54,7 +57,12 @@ pub(super) struct TarReader<R> {
 impl<R: Read> TarReader<R> {
     pub(super) fn new(reader: R, name: &Path, is_compressed: bool) -> TarReader<R> {
         let (name, globals) = (name.to_owned(), Records::default());
-        TarReader { reader, name, is_compressed, at: 0, globals }
+        TarReader { reader, name, is_compressed, is_lying: false, at: 0, globals }
+    }
+
+    /// One whose files say where their payloads lie, which come with the pieces of files with holes side by side.
+    pub(super) fn lying(reader: R, name: &Path) -> TarReader<R> {
+        TarReader { is_lying: true, ..TarReader::new(reader, name, false) }
     }
 
     /// Goes through all members.
@@ -108,7 +116,7 @@ impl<R: Read> TarReader<R> {
         }
         match self.is_compressed {
             true => self.wrong(ArchiveProblem::Compressed(error)),
-            false => Error::io(Action::Read, &self.name)(error),
+            false => io_error(Action::Read, &self.name, error),
         }
     }
 
@@ -262,10 +270,16 @@ impl<R: Read> TarReader<R> {
                 None => pieces.push_back((0, size)),
             }
         }
-        let size_of = if let MemberKind::File { size, .. } = kind { size } else { 0 };
+        let mut size_of = if let MemberKind::File { size, .. } = kind { size } else { 0 };
+        let mut lies = None;
+        if let (true, MemberKind::File { sparse, .. }) = (self.is_lying, &kind) {
+            let codec = if *sparse { Codec::Other(IN_PIECES) } else { Codec::Stored };
+            lies = Some(Lies { codec, offset: self.at, len: size, crc32: None });
+            (size_of, pieces) = (size, [(0, size)].into());
+        }
         let attributes = records.attributes();
         let (mode, mtime, owner) = (Some(mode), Some(mtime), Some(owner));
-        let member = Member { name, kind, mode, mtime, is_time_right, owner, attributes };
+        let member = Member { name, kind, mode, mtime, is_time_right, owner, attributes, lies };
         if !is_file {
             return visit.member(member, &mut Nothing);
         }

@@ -1,14 +1,17 @@
 //! Zip archives, by the directory at their end. The crate `rawzip` reads it, an entry at a time.
 
-use super::members::{Content, Member, MemberKind, Nothing, Visit, fill};
+use super::long::wrong_size;
+use super::members::{Content, Lies, Member, MemberKind, Nothing, Visit, fill};
+use super::open::io_error;
 use super::records::fitting;
 use crate::error::{Action, ArchiveProblem, Error, LeftOut, Result};
 use flate2::bufread::DeflateDecoder;
-use rangepack_core::{MAX_LINK_TARGET, Owner};
+use rangepack_core::{Codec, ENCRYPTED, FOREIGN_METHOD, MAX_LINK_TARGET, Owner};
 use rawzip::extra_fields::{ExtraFieldId, ExtraFields};
 use rawzip::time::ZipDateTimeKind;
 use rawzip::{
-    CompressionMethod, CreatorSystem, ErrorKind, FileReader, ZipArchive, ZipFileHeaderRecord,
+    CompressionMethod, CreatorSystem, ErrorKind, ReaderAt, ZipArchive, ZipFileHeaderRecord,
+    ZipLocator,
 };
 use std::collections::HashSet;
 use std::fs::File;
@@ -27,14 +30,38 @@ pub(super) fn each(file: File, path: &Path, visit: &mut dyn Visit) -> Result<()>
     // No entry of the directory is longer.
     let mut buffer = vec![0; rawzip::MAX_CENTRAL_DIRECTORY_RECORD_SIZE];
     let archive = ZipArchive::from_file(file, &mut buffer).map_err(wrong)?;
-    let overlapping = overlapping(&archive, &mut buffer).map_err(wrong)?;
+    members(&archive, &mut buffer, path, false, visit)
+}
+
+/// The same; members say where their payloads lie, which come as they lie there.
+pub(super) fn each_lying(
+    places: Box<dyn ReaderAt + '_>,
+    len: u64,
+    path: &Path,
+    visit: &mut dyn Visit,
+) -> Result<()> {
+    let mut buffer = vec![0; rawzip::MAX_CENTRAL_DIRECTORY_RECORD_SIZE];
+    let located = ZipLocator::new().locate_in_reader(places, &mut buffer, len);
+    let archive = located.map_err(|(_, error)| wrong(path, error))?;
+    members(&archive, &mut buffer, path, true, visit)
+}
+
+fn members<R: ReaderAt>(
+    archive: &ZipArchive<R>,
+    buffer: &mut [u8],
+    path: &Path,
+    is_lying: bool,
+    visit: &mut dyn Visit,
+) -> Result<()> {
+    let wrong = |error: rawzip::Error| wrong(path, error);
+    let overlapping = overlapping(archive, buffer).map_err(wrong)?;
     let Some(overlapping) = overlapping else {
         let (archive, problem) = (path.to_owned(), ArchiveProblem::Directory);
         return Err(Error::Archive { archive, problem });
     };
-    let mut entries = archive.entries(&mut buffer);
+    let mut entries = archive.entries(buffer);
     while let Some(record) = entries.next_entry().map_err(wrong)? {
-        member(&archive, &record, path, &overlapping, visit)?;
+        member(archive, &record, path, &overlapping, is_lying, visit)?;
     }
     Ok(())
 }
@@ -43,7 +70,7 @@ pub(super) fn each(file: File, path: &Path, visit: &mut dyn Visit) -> Result<()>
 fn wrong(path: &Path, error: rawzip::Error) -> Error {
     let problem = match error.into_kind() {
         ErrorKind::IO(error) if error.kind() != io::ErrorKind::UnexpectedEof => {
-            return Error::io(Action::Read, path)(error);
+            return io_error(Action::Read, path, error);
         }
         ErrorKind::MissingEndOfCentralDirectory => ArchiveProblem::NoDirectory,
         _ => ArchiveProblem::Directory,
@@ -52,8 +79,8 @@ fn wrong(path: &Path, error: rawzip::Error) -> Error {
 }
 
 /// The offsets of members that lie in others; `None` when there are not so many members as the archive says.
-fn overlapping(
-    archive: &ZipArchive<FileReader>,
+fn overlapping<R: ReaderAt>(
+    archive: &ZipArchive<R>,
     buffer: &mut [u8],
 ) -> std::result::Result<Option<HashSet<u64>>, rawzip::Error> {
     let mut places = Vec::new();
@@ -76,11 +103,12 @@ fn overlapping(
     Ok(Some(found))
 }
 
-fn member(
-    archive: &ZipArchive<FileReader>,
+fn member<R: ReaderAt>(
+    archive: &ZipArchive<R>,
     record: &ZipFileHeaderRecord<'_>,
     path: &Path,
     overlapping: &HashSet<u64>,
+    is_lying: bool,
     visit: &mut dyn Visit,
 ) -> Result<()> {
     let size = record.uncompressed_size_hint();
@@ -100,6 +128,7 @@ fn member(
         is_time_right,
         owner: owner_of(record.extra_fields()),
         attributes: Vec::new(),
+        lies: None,
     };
     let method = record.compression_method();
     let flags = record.flags();
@@ -109,9 +138,12 @@ fn member(
         0o120_000 | 0o100_000 | 0 => MemberKind::File { size, sparse: false },
         _ => MemberKind::LeftOut(LeftOut::Special),
     };
-    if flags.is_encrypted() || flags.has_strong_encryption() {
+    let is_encrypted = flags.is_encrypted() || flags.has_strong_encryption();
+    let is_file = matches!(member.kind, MemberKind::File { .. }) && kind != 0o120_000;
+    let is_listed = is_lying && is_file;
+    if is_encrypted && !is_listed {
         member.kind = MemberKind::LeftOut(LeftOut::Encrypted);
-    } else if !known.contains(&method) {
+    } else if !known.contains(&method) && !is_listed {
         member.kind = MemberKind::LeftOut(LeftOut::Method(method.as_u16()));
     } else if overlapping.contains(&record.local_header_offset()) {
         member.kind = MemberKind::LeftOut(LeftOut::Overlapping);
@@ -126,6 +158,25 @@ fn member(
             return visit.member(member, &mut Nothing);
         }
     };
+    if is_listed {
+        let (start, end) = entry.compressed_data_range();
+        let codec = match method {
+            _ if is_encrypted => Codec::Other(ENCRYPTED),
+            // Some programs say so of nothing.
+            CompressionMethod::DEFLATE if size == 0 && start == end => Codec::Stored,
+            CompressionMethod::STORE => Codec::Stored,
+            CompressionMethod::DEFLATE => Codec::Deflate,
+            CompressionMethod::ZSTD => Codec::Zstd,
+            _ => Codec::Other(FOREIGN_METHOD),
+        };
+        let (len, crc32) = (end.saturating_sub(start), Some(record.crc32()));
+        if codec == Codec::Stored && len != size {
+            member.kind = MemberKind::LeftOut(LeftOut::Damaged(wrong_size()));
+            return visit.member(member, &mut Nothing);
+        }
+        member.lies = Some(Lies { codec, offset: start, len, crc32 });
+        return visit.member(member, &mut Verifying(entry.reader()));
+    }
     let payload = BufReader::with_capacity(64 << 10, entry.reader());
     let decoder: Box<dyn Read + '_> = match method {
         CompressionMethod::STORE => Box::new(payload),
@@ -155,7 +206,11 @@ impl<R: Read> Read for Verifying<R> {
 
 impl<R: Read> Content for Verifying<R> {
     fn failed(&self, error: io::Error) -> Result<LeftOut> {
-        Ok(LeftOut::Damaged(error))
+        // A read that failed is no damage of this member alone.
+        match error.downcast::<Error>() {
+            Ok(error) => Err(error),
+            Err(error) => Ok(LeftOut::Damaged(error)),
+        }
     }
 }
 

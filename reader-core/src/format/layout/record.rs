@@ -166,7 +166,8 @@ impl<'a> Record<'a> {
                 Field::Target => !is_file && !is_directory,
                 Field::Totals => is_directory,
                 Field::ContentDigest => is_file && codec != Codec::Stored,
-                Field::Blocks | Field::HardLink | Field::Sparse => is_file,
+                Field::Blocks => is_file && codec != Codec::Deflate,
+                Field::HardLink | Field::Sparse => is_file,
                 Field::Attributes => true,
                 Field::Dictionary => is_file && codec == Codec::Zstd,
             };

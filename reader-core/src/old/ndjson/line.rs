@@ -169,6 +169,7 @@ impl Line {
         let codec = match (self.codec.as_ref().map(|name| name.0.as_slice()), self.compressed) {
             (None | Some(b"stored"), None | Some(false)) => Codec::Stored,
             (None, Some(true)) | (Some(b"gzip"), None | Some(true)) => Codec::Gzip,
+            (Some(b"deflate"), None | Some(true)) => Codec::Deflate,
             (Some(b"zstd"), None | Some(true)) => Codec::Zstd,
             _ => return Err(BAD_LINE),
         };
@@ -177,7 +178,9 @@ impl Line {
             _ => stated_size,
         };
         let most = match codec {
-            Codec::Gzip => stored_size.saturating_mul(DEFLATE_RATIO).saturating_add(DEFLATE_SLACK),
+            Codec::Gzip | Codec::Deflate => {
+                stored_size.saturating_mul(DEFLATE_RATIO).saturating_add(DEFLATE_SLACK)
+            }
             Codec::Zstd => stored_size.saturating_mul(zstd::RATIO),
             Codec::Stored | Codec::Other(_) => u64::MAX,
         };
@@ -192,7 +195,7 @@ impl Line {
             }),
             None => None,
         };
-        if self.hardlink == Some(0) {
+        if self.hardlink == Some(0) || (blocks.is_some() && codec == Codec::Deflate) {
             return Err(BAD_LINE);
         }
         Ok(Content::new(codec, offset, stored_size, size)

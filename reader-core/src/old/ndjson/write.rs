@@ -88,7 +88,7 @@ fn write_content(content: &Content, out: &mut Vec<u8>) {
     }
     out.extend_from_slice(match content.codec {
         Codec::Stored => b", \"compressed\": false".as_slice(),
-        Codec::Gzip | Codec::Zstd | Codec::Other(_) => b", \"compressed\": true",
+        Codec::Gzip | Codec::Deflate | Codec::Zstd | Codec::Other(_) => b", \"compressed\": true",
     });
 }
 

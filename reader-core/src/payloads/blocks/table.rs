@@ -165,7 +165,7 @@ impl Table<'_> {
         let len = content.end.saturating_sub(content.start);
         match self.content.codec {
             Codec::Stored => stored_len == len,
-            Codec::Gzip | Codec::Zstd | Codec::Other(_) => {
+            Codec::Gzip | Codec::Deflate | Codec::Zstd | Codec::Other(_) => {
                 stored_len > 0 && stored_len <= len.saturating_add(len >> 2).saturating_add(1024)
             }
         }

@@ -23,6 +23,40 @@ fn gzip(bytes: &[u8]) -> (Content, Vec<u8>) {
     (content, payload)
 }
 
+/// The same as a raw deflate stream.
+fn deflate(bytes: &[u8]) -> (Content, Vec<u8>) {
+    let (content, member) = gzip(bytes);
+    let payload = member[10..member.len() - 8].to_vec();
+    let (stored_size, digest) = (payload.len() as u64, Some(Digest::of(&payload)));
+    (Content { codec: Codec::Deflate, stored_size, digest, ..content }, payload)
+}
+
+/// Without digests, so that what is wrong shows in the stream itself.
+fn undigested(content: Content, payload: &[u8], size: u64) -> Content {
+    let stored_size = payload.len() as u64;
+    Content { size, stored_size, digest: None, original_digest: None, ..content }
+}
+
+#[test]
+fn raw_deflate_streams_end_where_they_say() {
+    for bytes in [&b""[..], b"x", &[7; 100_000], &b"some text, and some text again".repeat(50)] {
+        let (content, payload) = deflate(bytes);
+        assert_eq!(both(&content, &payload).unwrap(), bytes);
+        let size = bytes.len() as u64;
+        assert_eq!(both(&undigested(content, &payload, size), &payload).unwrap(), bytes);
+        let longer = [&payload[..], b"\0"].concat();
+        let shorter = &payload[..payload.len() - 1];
+        for (payload, size) in
+            [(&longer[..], size), (shorter, size), (&payload, size + 1), (&payload, u64::MAX)]
+        {
+            both(&undigested(content, payload, size), payload).unwrap_err();
+        }
+        if size > 0 {
+            both(&undigested(content, &payload, size - 1), &payload).unwrap_err();
+        }
+    }
+}
+
 fn piecewise(content: &Content, payload: &[u8], input: usize, output: usize) -> Result<Vec<u8>> {
     let mut decoder = Decoder::new(content, None)?;
     let mut decoded = Vec::new();

@@ -26,12 +26,12 @@ export function catCommand(pack: string, entry: Entry, index?: string): string {
 
 /**
  * The payload as stored, taken out of the pack by one range, and decoded. Undefined where that is not one range of this file, or
- * takes more than it: a dictionary.
+ * takes more than it: a dictionary, or a program for raw deflate streams.
  */
 export function curlCommand(url: string, entry: Entry): string | undefined {
   if (entry.kind !== 'file') return undefined;
   const { offset, storedSize, volume, codec, dictionary } = entry;
-  if (offset === undefined || (volume ?? 0) !== 0 || storedSize === 0 || dictionary !== undefined) return undefined;
+  if (offset === undefined || (volume ?? 0) !== 0 || storedSize === 0 || dictionary !== undefined || codec === 'deflate') return undefined;
   const command = `curl -r ${offset}-${offset + storedSize - 1} ${quoted(url)}`;
   if (codec === 'zstd') return `${command} | zstd -d`;
   return codec === 'gzip' ? `${command} | gunzip` : command;
