@@ -15,12 +15,7 @@ fuzz_target!(|bytes: &[u8]| {
     }
 });
 
-fn decode(
-    mut decoder: GzipDecoder,
-    member: &[u8],
-    step: usize,
-    room: usize,
-) -> Option<Vec<u8>> {
+fn decode(mut decoder: GzipDecoder, member: &[u8], step: usize, room: usize) -> Option<Vec<u8>> {
     let (mut content, mut output) = (Vec::new(), vec![0; room]);
     for mut piece in member.chunks(step) {
         loop {
