@@ -67,6 +67,8 @@
 //!
 //! - `archives` (on by default): packs from tar and zip archives, and archives from packs; two small dependencies.
 //!
+//! - `parquet`: tables of what is in packs, as Parquet files.
+//!
 //! The command `rangepack` is the crate `rangepack-cli`; the format alone, without files, is `rangepack-core`.
 #![warn(missing_debug_implementations)]
 
@@ -88,6 +90,8 @@ mod merge;
 mod grow;
 #[cfg(feature = "archives")]
 mod archive;
+#[cfg(feature = "parquet")]
+mod table;
 
 // What the format is made of: `rangepack-core` has the rest.
 pub use rangepack_core::layout::{Header, Section, Volume};
@@ -150,4 +154,6 @@ pub use source::replace::replace_file;
 pub use source::shared::SharedBytes;
 pub use source::traffic::Traffic;
 pub use source::verified_blocks::VerifiedBlocks;
+#[cfg(feature = "parquet")]
+pub use table::{TableOptions, TableWritten, write_table};
 pub use verify::{Counted, Flaw, LineFlaw, Problem, VerifyOptions, VerifyReport, verify};

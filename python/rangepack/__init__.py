@@ -50,9 +50,10 @@ from rangepack._reports import (
     Packed,
     Share,
     Split,
+    Table,
     Verified,
 )
-from rangepack._writing import create, extract, finalize, pack, pack_files, verify
+from rangepack._writing import create, extract, finalize, pack, pack_files, table, verify
 from rangepack.paths import PackPath
 from rangepack.reading import Pack
 
@@ -84,6 +85,7 @@ __all__ = [
     "RemoteError",
     "Share",
     "Split",
+    "Table",
     "UnsupportedError",
     "Verified",
     "VolumeError",
@@ -102,6 +104,7 @@ __all__ = [
     "remove",
     "split",
     "sync",
+    "table",
     "verify",
 ]
 

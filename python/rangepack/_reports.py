@@ -283,6 +283,18 @@ class Extracted(Report):
     problems: list[tuple[str, str]]
 
 
+class Table(Report):
+    """A table that was written.
+
+    Attributes:
+        rows: How many rows it has: one for each entry.
+        length: Its length in bytes.
+    """
+
+    rows: int
+    length: int
+
+
 class Verified(Report):
     """What was found in a pack.
 

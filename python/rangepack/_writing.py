@@ -6,7 +6,18 @@ import os
 
 from rangepack import _rangepack
 from rangepack._rangepack import Entry, IncompleteError
-from rangepack._reports import Created, Extracted, Finalized, Grown, Packed, PackedParts, Split, Surveyed, Verified
+from rangepack._reports import (
+    Created,
+    Extracted,
+    Finalized,
+    Grown,
+    Packed,
+    PackedParts,
+    Split,
+    Surveyed,
+    Table,
+    Verified,
+)
 from rangepack.paths import PackPath
 from rangepack.reading import Pack
 
@@ -282,6 +293,29 @@ def verify(
     opened = pack if isinstance(pack, Pack) else Pack(pack)
     with Telling(progress, "verifying") as told:
         return Verified(_rangepack.verify(opened, payloads=payloads, threads=threads, progress=told))
+
+
+def table(pack: Pack | StrPath, target: StrPath, *, overwrite: bool = False, progress: Progress = False) -> Table:
+    """Write a table of all entries as a Parquet file: DuckDB, pandas and others then know where each payload lies, and
+    need no package to read it.
+
+    Columns: `path`, `directory`, `name`, `kind` (`file`, `directory`, `symlink`), `size`, `mtime`, `mode`; of files
+    `volume` (the name of the file that has the payload), `offset` and `stored_size` there, `codec` (`stored`: the
+    content as it is), `sha256` of these bytes, and `original_sha256` of the content where that is another; of links
+    `link_target`; and `path_hex`, the bytes of paths that are no UTF-8.
+
+    Args:
+        pack: A `Pack`, or where one lies.
+        target: The table.
+        overwrite: Replace what is there.
+        progress: As for `pack`.
+
+    Raises:
+        FileExistsError: The target is there, and `overwrite` is not given.
+    """
+    opened = pack if isinstance(pack, Pack) else Pack(pack)
+    with Telling(progress, "writing") as told:
+        return Table(_rangepack.table(opened, target, overwrite=overwrite, progress=told))
 
 
 def create(

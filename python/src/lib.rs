@@ -41,6 +41,7 @@ fn _rangepack(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(writing::pack_files, module)?)?;
     module.add_function(wrap_pyfunction!(merging::split, module)?)?;
     module.add_function(wrap_pyfunction!(merging::merge, module)?)?;
+    module.add_function(wrap_pyfunction!(writing::table, module)?)?;
     module.add_function(wrap_pyfunction!(growing::add, module)?)?;
     module.add_function(wrap_pyfunction!(growing::remove, module)?)?;
     module.add_function(wrap_pyfunction!(growing::sync, module)?)?;

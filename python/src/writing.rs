@@ -1,4 +1,4 @@
-//! Packing, extracting and verifying.
+//! Packing, extracting and verifying; tables of what is in packs.
 
 use crate::arguments::{Compression, Given, Level, Presence, Texts, options};
 use crate::errors::{PackWarning, raised, raised_with};
@@ -367,4 +367,28 @@ pub(crate) fn verify<'py>(
         is_partial: report.is_partial,
         problems,
     })
+}
+
+/// A table that was written.
+#[derive(Debug, IntoPyObject)]
+pub(crate) struct Table {
+    rows: u64,
+    length: u64,
+}
+
+/// Writes a table of the entries of a pack into the Parquet file `target`. Returns what was written.
+#[pyfunction]
+#[pyo3(signature = (pack, target, *, overwrite=false, progress=None))]
+pub(crate) fn table(
+    py: Python<'_>,
+    pack: &Bound<'_, crate::pack::Pack>,
+    #[pyo3(from_py_with = disk)] target: PathBuf,
+    overwrite: bool,
+    progress: Option<Py<PyAny>>,
+) -> PyResult<Table> {
+    let options = rangepack::TableOptions::default().overwrite(overwrite);
+    let state = pack.get().state(py)?;
+    let work = move |meter: &Meter| rangepack::write_table(&state.pack, &target, options, meter);
+    let done = run(py, progress.as_ref(), work)?.map_err(raised)?;
+    Ok(Table { rows: done.rows, length: done.len })
 }

@@ -33,6 +33,7 @@ mod verify;
 mod diff;
 mod finalize;
 mod index;
+#[cfg(feature = "archives")]
 mod index_archives;
 mod merge;
 mod compact;

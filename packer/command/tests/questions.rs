@@ -228,3 +228,21 @@ fn limits_are_named_in_words() {
         "{said}"
     );
 }
+
+#[cfg(feature = "parquet")]
+#[test]
+fn a_table_is_written_whole_or_not_at_all() {
+    let root = tree();
+    run(root.path(), "pack src x.pack", 0);
+    let (out, said) = run(root.path(), "index x.pack --parquet x.parquet", 0);
+    assert!(out.is_empty() && said.contains(" rows in x.parquet, "), "{said}");
+    let table = std::fs::read(root.path().join("x.parquet")).unwrap();
+    assert!(table.starts_with(b"PAR1") && table.ends_with(b"PAR1"));
+    let (_, said) = run(root.path(), "index x.pack --parquet x.parquet", 2);
+    assert!(said.contains("it exists already") && said.contains("--force"), "{said}");
+    run(root.path(), "index x.pack --parquet x.pack --force", 2);
+    run(root.path(), "verify x.pack", 0);
+    run(root.path(), "index x.pack --parquet x.parquet --force", 0);
+    assert_eq!(std::fs::read(root.path().join("x.parquet")).unwrap(), table);
+    run(root.path(), "index x.pack --parquet x.parquet --paged", 2);
+}

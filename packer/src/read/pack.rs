@@ -235,6 +235,13 @@ impl Pack {
         (1..=self.volume_count()).filter_map(name)
     }
 
+    /// What the index calls another file that holds payloads, by its number; empty where it has no name.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn volume_name(&self, number: u32) -> Result<Vec<u8>> {
+        let found = self.0.volumes.name(number, self.index_file())?;
+        Ok(found.map_or_else(Vec::new, |volume| volume.name.clone()))
+    }
+
     /// The extended attributes of an entry, verified (FORMAT.md, "Entries").
     ///
     /// # Errors

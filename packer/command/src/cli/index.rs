@@ -5,6 +5,7 @@ use super::arguments::{IndexArgs, TailArgs, open_telling, require_disk};
 use super::console::{Global, When, note};
 use super::exit::{Exit, Failure};
 use super::follow::Follow;
+#[cfg(feature = "archives")]
 use super::index_archives::SeveralArgs;
 use super::progress::Steps;
 use super::status::State;
@@ -25,6 +26,7 @@ Examples:
   rangepack index old.container --in-place
   rangepack index photos.pack --ndjson photos.pack.idx
   rangepack index photos.pack --ndjson - | jq -r .relpath
+  rangepack index photos.pack --parquet photos.parquet
 
 The index of an archive lies beside it, as ARCHIVE.rpx: then every command reads the archive where it lies, like a pack, by its own
 name or by that of the index. The archive is read once, and stays as it is. Members of a zip that are deflated are decoded from their
@@ -32,11 +34,15 @@ beginning; those that are encrypted or compressed otherwise, and files with hole
 code is 1. An index in another directory than its archive needs --volumes when it is read.
 
 With a paged index, even old containers open at once, whatever the number of their files; it is found
-beside the container as CONTAINER.rpx, or at its end with --in-place.";
+beside the container as CONTAINER.rpx, or at its end with --in-place.
+
+The columns of a table are those of `rangepack ls --json`, and `volume` names the file in which `stored_size` bytes at `offset` are
+what a file holds, encoded as `codec` says (`stored`: as it is), with the SHA-256 `sha256`.";
 
 /// Make an index: of a tar or zip archive, to read it where it lies, or of a container that lacks one
 ///
-/// Archives may lie at URLs; for the other kinds of index, which --paged, --in-place and --ndjson ask for, the pack or container must lie on disk. Payloads are not copied. Those of large files, which get check sums for
+/// Archives may lie at URLs, and packs of which a table is made; for other kinds of index, which --paged, --in-place and --ndjson
+/// ask for, the pack or container must lie on disk. Payloads are not copied. Those of large files, which get check sums for
 /// their parts, and of all .fpack files, which have none, are read and hashed.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
@@ -46,6 +52,7 @@ pub(super) struct Args {
     pub(super) given: Vec<PathBuf>,
     /// Where the index of an archive goes [default: ARCHIVE.rpx]
     #[arg(short, long, value_name = "FILE", conflicts_with_all = ["ndjson", "paged", "in_place", "index"])]
+    #[cfg(feature = "archives")]
     pub(super) out: Option<PathBuf>,
     /// The index to take its entries from, if that lies in a file of its own [default: PACK.rpx or
     /// PACK.idx, if there]
@@ -54,6 +61,10 @@ pub(super) struct Args {
     /// Write the NDJSON index, as the old programs keep it beside a container; `-` is standard output
     #[arg(long, value_name = "OUT")]
     pub(super) ndjson: Option<PathBuf>,
+    /// Write a table of all entries as a Parquet file, for DuckDB, pandas and others: where each payload lies, and what it is
+    #[cfg(feature = "parquet")]
+    #[arg(long, value_name = "OUT", conflicts_with_all = ["ndjson", "paged", "in_place"])]
+    pub(super) parquet: Option<PathBuf>,
     /// Write a paged index beside the container [default OUT: PACK.rpx]
     #[arg(long, value_name = "OUT", num_args = 0..=1, conflicts_with = "in_place")]
     paged: Option<Option<PathBuf>>,
@@ -67,17 +78,51 @@ pub(super) struct Args {
     pub(super) force: bool,
     #[command(flatten)]
     tail: TailArgs,
+    #[cfg(feature = "archives")]
     #[command(flatten)]
     pub(super) several: SeveralArgs,
     #[command(flatten)]
     pub(super) indexes: IndexArgs,
 }
 
+/// Makes a table.
+#[cfg(feature = "parquet")]
+fn table(args: &Args, target: &Path, global: &Global) -> Result<Exit> {
+    require_disk(target)?;
+    let mut open = OpenOptions::default();
+    open.index = args.index.as_ref().map(Location::from);
+    let pack = open_telling(&args.container()?.into(), &open, global)?;
+    let mut options = rangepack::TableOptions::default();
+    options.overwrite = args.force;
+    let follow = Follow::new("writing the table", When::Auto, global).stoppable();
+    let follow =
+        follow.steps(Steps { total_files: Some(pack.header().entries), ..Steps::default() });
+    let written = rangepack::write_table(&pack, target, options, &follow);
+    follow.finish(State::of(&written))?;
+    let written = written?;
+    if !global.quiet {
+        let (rows, len) = (count(written.rows, "row"), Size(written.len));
+        note(&format!("{rows} in {}, {len}", target.display()));
+    }
+    Ok(Exit::Fine)
+}
+
 /// Makes the indexes asked for.
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
-    if args.ndjson.is_none() && args.paged.is_none() && !args.in_place {
-        return super::index_archives::run(args, global);
+    #[cfg(feature = "parquet")]
+    if let Some(target) = &args.parquet {
+        return table(args, target, global);
     }
+    if args.ndjson.is_none() && args.paged.is_none() && !args.in_place {
+        #[cfg(feature = "archives")]
+        return super::index_archives::run(args, global);
+        #[cfg(not(feature = "archives"))]
+        return Err(Failure::Usage {
+            problem: "it is not said which index to make".to_owned(),
+            hint: "--paged writes one beside the container, --in-place into it, --ndjson OUT the one that the old programs read",
+        });
+    }
+    #[cfg(feature = "archives")]
     args.several.refuse()?;
     let container = args.container()?;
     require_disk(container)?;
