@@ -12,7 +12,7 @@ import { wrongSize } from './sources/source.js';
 import { loadWasm } from './wasm.js';
 
 /** @import { Info, OpenOptions, Pack as PublicPack, Volume } from '../types/index.d.ts' */
-/** @import { ByteSource } from './sources/source.js' */
+/** @import { ByteSource, Tail } from './sources/source.js' */
 /** @import { Note } from './growth.js' */
 /** @import { Wasm } from './wasm.js' */
 
@@ -80,6 +80,9 @@ async function openAsItIs(input, options, environment, thorough) {
   const { signal } = options;
   const root = options.root?.toLowerCase();
   signal?.throwIfAborted();
+  const beside = options.index === undefined ? undefined : environment.source(options.index, { ...options, size: undefined });
+  const bySidecar = beside && (await openBySidecar(beside, input, options, environment));
+  if (bySidecar !== undefined) return bySidecar;
   const source = environment.source(input, options);
   /** @type {Engine | undefined} */
   let engine;
@@ -92,12 +95,10 @@ async function openAsItIs(input, options, environment, thorough) {
      * @param {number} [size] where the file is taken to end
      */
     const engineOf = (wasm, size = tail.size) => {
-      const reader = new wasm.Reader(size, Math.max(options.cacheBytes ?? CACHE, LEAST_CACHE));
-      if (size === tail.size) reader.provide(size - tail.bytes.length, tail.bytes);
       return new Engine({
         name: source.name,
         wasm,
-        reader,
+        reader: readerOf(wasm, size === tail.size ? tail : { size, bytes: new Uint8Array() }, options),
         source,
         cache: options.cache,
         concurrency: options.concurrency,
@@ -129,18 +130,77 @@ async function openAsItIs(input, options, environment, thorough) {
     }
     if (info === undefined) {
       engine = engineOf(await loadWasm('legacy'));
-      info = await openLegacy(engine, options, environment);
+      info = await openLegacy(engine, options, beside);
     }
-    // Of packs there is nothing to tell here.
-    info = Object.assign({ refused: 0, badLines: 0, lostNames: 0, misfit: false, unfinished: false }, info);
-    engine.opened(info);
-    // What `using` calls is added to the class where there are such symbols.
-    return /** @type {PublicPack} */ (/** @type {unknown} */ (new Pack(engine, info)));
+    return opened(engine, info);
   } catch (error) {
     engine?.close();
     await source.close?.();
+    await beside?.close?.();
     throw error;
   }
+}
+
+/**
+ * @param {Engine} engine
+ * @param {Info} found
+ * @returns {PublicPack}
+ */
+function opened(engine, found) {
+  // Of packs there is nothing to tell here.
+  const info = Object.assign({ refused: 0, badLines: 0, lostNames: 0, misfit: false, unfinished: false }, found);
+  engine.opened(info);
+  // What `using` calls is added to the class where there are such symbols.
+  return /** @type {PublicPack} */ (/** @type {unknown} */ (new Pack(engine, info)));
+}
+
+/**
+ * Opens a container or archive by the paged index that lies in a file of its own.
+ *
+ * @param {ByteSource} beside that file
+ * @param {unknown} input
+ * @param {OpenOptions} options
+ * @param {Environment} environment
+ * @returns {Promise<PublicPack | undefined>} undefined when it has an index of the old kind
+ */
+async function openBySidecar(beside, input, options, environment) {
+  const { signal } = options;
+  /** @type {Engine | undefined} */
+  let engine;
+  try {
+    const [tail, wasm] = await Promise.all([beside.tail(TAIL, { signal }), loadWasm('packs')]);
+    engine = new Engine({
+      name: beside.name,
+      wasm,
+      reader: readerOf(wasm, tail, options),
+      source: beside,
+      cache: options.cache,
+      concurrency: options.concurrency,
+      isolated,
+      // The file without a name is the one that was given.
+      volume: (volume) =>
+        volume.name === ''
+          ? environment.source(input, options)
+          : volumeSource(options.index, options, environment, volume, beside.name),
+    });
+    const info = await askForIndex(engine, options.root?.toLowerCase(), signal);
+    return info && opened(engine, info);
+  } catch (error) {
+    engine?.close();
+    await beside.close?.();
+    throw error;
+  }
+}
+
+/**
+ * @param {Wasm} wasm
+ * @param {Tail} tail
+ * @param {OpenOptions} options
+ */
+function readerOf(wasm, tail, { cacheBytes = CACHE }) {
+  const reader = new wasm.Reader(tail.size, Math.max(cacheBytes, LEAST_CACHE));
+  reader.provide(tail.size - tail.bytes.length, tail.bytes);
+  return reader;
 }
 
 /**
@@ -171,16 +231,15 @@ async function openBefore(engine, note, root, signal) {
 /**
  * @param {Engine} engine
  * @param {OpenOptions} options
- * @param {Environment} environment
+ * @param {ByteSource | undefined} beside where its index lies, if that is a file of its own
  * @returns {Promise<Info>}
  */
-async function openLegacy(engine, options, environment) {
+async function openLegacy(engine, options, beside) {
   const { root, signal } = options;
   if (root !== undefined) {
     throw engine.error('ERR_WRONG_PACK', 'this is no pack: an old container, if anything, and these have no root digest that could be compared with `root`');
   }
-  if (options.index !== undefined) {
-    const beside = environment.source(options.index, { ...options, size: undefined });
+  if (beside !== undefined) {
     engine.sources.push(beside);
     const { size } = await beside.tail(0, { signal });
     return loadIndex(engine, size, options, (offset, length) => beside.read(offset, length, { signal }));

@@ -82,6 +82,23 @@ describe('an archive with an index beside it', () => {
     }
   });
 
+  test('the index may be named beside the archive, wherever both lie', async () => {
+    for (const name of ['x.tar', 'x.zip']) {
+      const index = files[`/${name}.rpx`] ?? new Uint8Array();
+      for (const input of [`${server.origin}/${name}`, new Blob([Uint8Array.from(files[`/${name}`] ?? [])])]) {
+        for (const given of [`${server.origin}/${name}.rpx`, index]) {
+          const pack = await openPack(input, { index: given });
+          assert.equal(await pack.text('d/text.txt'), TEXT);
+          assert.equal((await openPack(input, { index: given, root: pack.info.root })).info.root, pack.info.root);
+          await assert.rejects(openPack(input, { index: given, root: '0'.repeat(64) }), { code: 'ERR_WRONG_PACK' });
+        }
+      }
+      // That of another one.
+      const other = await openPack(`${server.origin}/both.pack`, { index });
+      await assert.rejects(other.text('d/text.txt'), { code: 'ERR_CORRUPT' });
+    }
+  });
+
   test('an archive without one is told what it lacks', async () => {
     await assert.rejects(openPack(`${server.origin}/lonely.tar`), /rangepack index/);
   });

@@ -66,7 +66,7 @@ export interface OpenOptions extends ReadOptions {
   size?: number | undefined;
   /** From a server that ignores ranges a file of so many bytes at most is taken as a whole (16 MiB). */
   wholeLimit?: number | undefined;
-  /** The NDJSON index (`.idx`) of an old container that has none inside. */
+  /** The index that lies in a file of its own: of a tar or zip archive (`.rpx`), or of an old container (`.rpx`, or `.idx`). */
   index?: PackInput | undefined;
   /**
    * Where other volumes lie, if not beside the pack: the folder of all of them, or each by name. '' is the file that an index
