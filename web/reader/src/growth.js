@@ -25,6 +25,16 @@ export function mayBeGrowing(error) {
 }
 
 /**
+ * @param {unknown} error of a file that may not be there: then that is all that there is to say
+ * @returns {undefined}
+ */
+export function elseMissing(error) {
+  // Some stores say that a file which is not there may not be read.
+  if (error instanceof PackError && (error.code === 'ERR_NOT_FOUND' || error.code === 'ERR_FORBIDDEN')) return undefined;
+  throw error;
+}
+
+/**
  * @param {ByteSource | undefined} source of the note, which may not be there
  * @param {AbortSignal} [signal]
  * @returns {Promise<Note | undefined>}
@@ -37,9 +47,7 @@ export async function readNote(source, signal) {
     const { growthNote } = await loadWasm('legacy');
     return growthNote(bytes).value;
   } catch (error) {
-    // Some stores say that a file which is not there may not be read.
-    if (error instanceof PackError && (error.code === 'ERR_NOT_FOUND' || error.code === 'ERR_FORBIDDEN')) return undefined;
-    throw error;
+    return elseMissing(error);
   } finally {
     await source.close?.();
   }

@@ -50,12 +50,13 @@ export function webBeside(input, name, options) {
 
 /**
  * @param {unknown} input
+ * @param {string} ending
  * @param {OpenOptions} options
  */
-export function webNote(input, options) {
+export function webLonger(input, ending, options) {
   if (typeof input !== 'string' && !(input instanceof URL)) return undefined;
   const url = new URL(input, globalThis.location?.href);
-  url.pathname += '.grow';
+  url.pathname += ending;
   return httpSource(url, { ...options, size: undefined });
 }
 
@@ -85,5 +86,10 @@ function escaped(name) {
  * @param {OpenOptions} [options]
  */
 export function openPack(input, options = {}) {
-  return open(input, options, { source: webSource, beside: webBeside, note: webNote });
+  return open(input, options, {
+    source: webSource,
+    beside: webBeside,
+    note: (input, options) => webLonger(input, '.grow', options),
+    sidecar: (input, options) => webLonger(input, '.rpx', options),
+  });
 }

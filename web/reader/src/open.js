@@ -4,7 +4,7 @@
 
 import { Engine, OPENING_ROUNDS } from './engine.js';
 import { PackError } from './errors.js';
-import { mayBeGrowing, readNote } from './growth.js';
+import { elseMissing, mayBeGrowing, readNote } from './growth.js';
 import { HEAD, insteadOfAPack } from './foreign.js';
 import { checkOptions } from './options.js';
 import { Pack } from './pack.js';
@@ -48,8 +48,10 @@ const PIECE = 4 * 1024 * 1024;
  * @property {(input: unknown, options: OpenOptions) => ByteSource} source
  * @property {(input: unknown, name: string, options: OpenOptions) => ByteSource | undefined} beside a file that
  *   lies beside a pack, or with an empty name the file beside which that lies; undefined where nothing can
- * @property {(input: unknown, options: OpenOptions) => ByteSource | undefined} note the file that lies beside a pack while that grows;
- *   undefined where nothing can
+ * @property {(input: unknown, options: OpenOptions) => ByteSource | undefined} note the note of a pack that grows; undefined where nothing can
+ *   lie beside it
+ * @property {(input: unknown, options: OpenOptions) => ByteSource | undefined} sidecar the index of an archive or old container, if
+ *   it lies where it is looked for
  */
 
 /**
@@ -64,8 +66,12 @@ export async function open(input, options, environment) {
     return await openAsItIs(input, options, environment, false);
   } catch (error) {
     // One that was growing has its index before the note is taken away.
-    if (mayBeGrowing(error) && environment.note(input, options) !== undefined) return openAsItIs(input, options, environment, true);
-    throw error;
+    if (!mayBeGrowing(error) || environment.note(input, options) === undefined) throw error;
+    return openAsItIs(input, options, environment, true).catch(async (again) => {
+      const isOther = again instanceof PackError && again.code === 'ERR_NOT_A_PACK' && options.index === undefined;
+      const sidecar = isOther ? environment.sidecar(input, { ...options, size: undefined }) : undefined;
+      return (sidecar && (await openBySidecar(sidecar, input, options, environment).catch(elseMissing))) ?? Promise.reject(again);
+    });
   }
 }
 
@@ -181,7 +187,7 @@ async function openBySidecar(beside, input, options, environment) {
       volume: (volume) =>
         volume.name === ''
           ? environment.source(input, options)
-          : volumeSource(options.index, options, environment, volume, beside.name),
+          : volumeSource(options.index ?? input, options, environment, volume, beside.name),
     });
     const info = await askForIndex(engine, options.root?.toLowerCase(), signal);
     return info && opened(engine, info);
@@ -236,10 +242,10 @@ async function openBefore(engine, note, root, signal) {
  */
 async function openLegacy(engine, options, beside) {
   const { root, signal } = options;
-  if (root !== undefined) {
-    throw engine.error('ERR_WRONG_PACK', 'this is no pack: an old container, if anything, and these have no root digest that could be compared with `root`');
-  }
+  const nameless = () =>
+    engine.error('ERR_WRONG_PACK', 'an old container has no root digest that could be compared with `root`');
   if (beside !== undefined) {
+    if (root !== undefined) throw nameless();
     engine.sources.push(beside);
     const { size } = await beside.tail(0, { signal });
     return loadIndex(engine, size, options, (offset, length) => beside.read(offset, length, { signal }));
@@ -247,6 +253,7 @@ async function openLegacy(engine, options, beside) {
   const opened = await engine.ask((reader) => reader.openLegacy(), signal).catch(async (error) => {
     throw error.code === 'ERR_NOT_A_PACK' ? await notAPack(engine, error, options) : error;
   });
+  if (root !== undefined) throw nameless();
   if (!('legacy' in opened)) return opened;
   const { offset, length } = opened.legacy;
   return loadIndex(engine, length, options, (at, count) => engine.read(0, offset + at, count, signal));

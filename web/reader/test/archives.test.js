@@ -99,6 +99,16 @@ describe('an archive with an index beside it', () => {
     }
   });
 
+  test('an archive is opened by its own name, too', async () => {
+    assert.equal(await (await openPack(`${server.origin}/x.zip`)).text('small'), SMALL);
+    await inTemporaryFolder(async (folder) => {
+      for (const [name, bytes] of Object.entries(files)) await writeFile(join(folder, name), bytes);
+      const pack = await openPack(join(folder, 'x.tar'));
+      assert.equal(await pack.text('d/text.txt'), TEXT);
+      assert.equal((await openPack(join(folder, 'x.tar'), { root: pack.info.root })).info.files, 4);
+    });
+  });
+
   test('an archive without one is told what it lacks', async () => {
     await assert.rejects(openPack(`${server.origin}/lonely.tar`), /rangepack index/);
   });

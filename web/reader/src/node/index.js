@@ -6,7 +6,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { webBeside, webNote, webSource, withoutRpx } from '../index.js';
+import { webBeside, webLonger, webSource, withoutRpx } from '../index.js';
 import { open } from '../open.js';
 import { hasMethods } from '../options.js';
 import { setLoader } from '../wasm.js';
@@ -51,9 +51,18 @@ function nodeBeside(input, name, options) {
  */
 function nodeNote(input, options) {
   const path = pathOf(input);
-  if (path === undefined) return webNote(input, options);
+  if (path === undefined) return webLonger(input, '.grow', options);
   // What a link leads to has the note.
   return existsSync(path) ? fileSource(`${realpathSync(path)}.grow`) : undefined;
+}
+
+/**
+ * @param {unknown} input
+ * @param {OpenOptions} options
+ */
+function nodeSidecar(input, options) {
+  const path = pathOf(input);
+  return path === undefined ? webLonger(input, '.rpx', options) : fileSource(`${path}.rpx`);
 }
 
 /**
@@ -73,5 +82,5 @@ function pathOf(input) {
  * @param {OpenOptions} [options]
  */
 export function openPack(input, options = {}) {
-  return open(input, options, { source: nodeSource, beside: nodeBeside, note: nodeNote });
+  return open(input, options, { source: nodeSource, beside: nodeBeside, note: nodeNote, sidecar: nodeSidecar });
 }
