@@ -34,7 +34,8 @@ fn obstacle() -> Option<String> {
     fs::create_dir(&at).unwrap();
     let tried = command(root.path(), "mount --daemon x.pack at").output().unwrap();
     let said = String::from_utf8_lossy(&tried.stderr).into_owned();
-    if !tried.status.success() && said.contains("not permitted") {
+    let is_refused = ["not permitted", "denied"].iter().any(|words| said.contains(words));
+    if !tried.status.success() && is_refused {
         return Some(said);
     }
     assert!(tried.status.success(), "{said}");
