@@ -1,10 +1,10 @@
 //! Archives in and out, with the programs that people have for them.
 
-use crate::common::{command, run};
+use crate::common::{command, other, run};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use tempfile::TempDir;
 
 /// A tree with what archives have to say in more than one way, and a pack of it.
@@ -29,23 +29,6 @@ fn packed() -> TempDir {
         run(at, &format!("pack src {name} {how}"), 0);
     }
     root
-}
-
-/// Runs another program; `false` when it is not there.
-fn other(directory: &Path, program: &str, line: &str) -> bool {
-    let mut command = Command::new(program);
-    command.args(line.split_whitespace()).current_dir(directory).env("LC_ALL", "C.UTF-8");
-    match command.output() {
-        Ok(output) => {
-            let said = String::from_utf8_lossy(&output.stderr).into_owned();
-            assert!(output.status.success() && said.is_empty(), "{program} {line}: {said}");
-            true
-        }
-        Err(error) => {
-            eprintln!("without {program}: {error}");
-            false
-        }
-    }
 }
 
 fn tree_digest(at: &Path, pack: &str) -> String {

@@ -1,9 +1,7 @@
 //! Archives that are read where they lie, made by the programs that people have for them.
 
-use crate::common::run;
+use crate::common::{other, run};
 use std::fs;
-use std::path::Path;
-use std::process::Command;
 use tempfile::TempDir;
 
 /// A tree, `src`, with what archives hold, but names that are not in all of them.
@@ -20,22 +18,6 @@ fn tree() -> TempDir {
     fs::write(at.join("src/sub/nothing"), "").unwrap();
     std::os::unix::fs::symlink("../a.txt", at.join("src/sub/link")).unwrap();
     root
-}
-
-/// Runs another program in a directory; `false` when it is not there.
-fn other(directory: &Path, program: &str, line: &str) -> bool {
-    let mut command = Command::new(program);
-    command.args(line.split_whitespace()).current_dir(directory).env("LC_ALL", "C.UTF-8");
-    match command.output() {
-        Ok(output) => {
-            assert!(output.status.success(), "{program} {line}: {output:?}");
-            true
-        }
-        Err(error) => {
-            eprintln!("without {program}: {error}");
-            false
-        }
-    }
 }
 
 #[test]

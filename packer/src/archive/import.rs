@@ -18,7 +18,7 @@ use crate::progress::{Latch, Observer};
 use crate::source::platform::directory_of;
 use crate::source::replace::{Replacement, refuse_same, refuse_to_replace};
 use fill::Filler;
-pub(super) use links::{HardLinks, Linked};
+pub(super) use links::HardLinks;
 pub(super) use members::{Content, Lies, Member, MemberKind, Visit, path_of};
 use open::Opened;
 pub(super) use open::{Lying, each_lying};

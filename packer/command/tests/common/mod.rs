@@ -22,6 +22,23 @@ pub(crate) fn run(directory: &Path, line: &str, code: i32) -> (String, String) {
     (out, error)
 }
 
+/// Runs another program; `false` when it is not there.
+pub(crate) fn other(directory: &Path, program: &str, line: &str) -> bool {
+    let mut command = Command::new(program);
+    command.args(line.split_whitespace()).current_dir(directory).env("LC_ALL", "C.UTF-8");
+    match command.output() {
+        Ok(output) => {
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(output.status.success() && said.is_empty(), "{program} {line}: {said}");
+            true
+        }
+        Err(error) => {
+            eprintln!("without {program}: {error}");
+            false
+        }
+    }
+}
+
 /// A directory with a small tree in it: `src`.
 pub(crate) fn tree() -> TempDir {
     let root = tempfile::tempdir().unwrap();

@@ -232,7 +232,9 @@ impl Run<'_> {
                 MemberKind::Directory => Kind::Directory(Totals::default()),
                 MemberKind::Symlink(ref target) => Kind::Symlink(target.clone()),
                 MemberKind::HardLink(ref target) => {
-                    self.link(&member, path, target)?;
+                    if let Err(problem) = self.links.add(path, target, self.files) {
+                        self.skip(&member.name, problem)?;
+                    }
                     continue;
                 }
                 MemberKind::LeftOut(_) => continue,
@@ -241,18 +243,6 @@ impl Run<'_> {
         }
         self.output.end_batch()?;
         Ok(true)
-    }
-
-    fn link(&mut self, member: &Member, path: PackPathBuf, target: &[u8]) -> Result<()> {
-        match path_of(target) {
-            Ok((Some(target), _)) if target != path => self.links.push(path, target, self.files),
-            Ok((Some(_), _)) => {}
-            _ => {
-                let target = rangepack_core::Escaped(target).to_string();
-                self.skip(&member.name, LeftOut::HardLink { target })?;
-            }
-        }
-        Ok(())
     }
 
     /// Packs a long file, block by block.
@@ -349,15 +339,7 @@ impl Run<'_> {
         let Run { filler, sorter, links, wanted, mut summary, .. } = self;
         let Filler { options, observer, name, scratch, .. } = *filler;
         let temporary = || failed(scratch, name);
-        let mut linked = super::links::Linked::default();
-        let mut sorted = if links.is_empty() {
-            sorter.finish().map_err(temporary())?
-        } else {
-            let mut second = Sorter::new(scratch);
-            let merged = sorter.merge().map_err(temporary())?;
-            linked = links.resolve(merged, &mut second).map_err(temporary())?;
-            second.finish().map_err(temporary())?
-        };
+        let (mut sorted, linked) = links.sorted(sorter, scratch).map_err(temporary())?;
         for (path, target) in &linked.lost {
             let target = target.display().to_string();
             skip(filler, &mut summary, path.as_bytes(), LeftOut::HardLink { target })?;

@@ -2,10 +2,13 @@
 //!
 //! Until then the content of each file has its number in the archive in the place of its group's.
 
-use crate::index::sort::{Merged, Sorter};
-use rangepack_core::{Entry, Kind, PackPathBuf};
+use super::members::path_of;
+use crate::error::LeftOut;
+use crate::index::sort::{Merged, Sorted, Sorter};
+use rangepack_core::{Entry, Escaped, Kind, PackPathBuf};
 use std::collections::{HashMap, HashSet};
 use std::io;
+use std::path::Path;
 
 /// The hard links that came so far.
 #[derive(Debug, Default)]
@@ -35,10 +38,6 @@ pub(in crate::archive) struct Linked {
 }
 
 impl HardLinks {
-    pub(in crate::archive) fn is_empty(&self) -> bool {
-        self.links.is_empty()
-    }
-
     /// Another member has this path now.
     pub(in crate::archive) fn replace(&mut self, path: &PackPathBuf) {
         if self.by_path.is_empty() {
@@ -49,8 +48,26 @@ impl HardLinks {
         }
     }
 
+    /// Adds a link to what a member of this name is, when files up to `number` had come; one to itself says nothing.
+    ///
+    /// # Errors
+    /// When nothing can have that name.
+    pub(in crate::archive) fn add(
+        &mut self,
+        path: PackPathBuf,
+        target: &[u8],
+        number: u64,
+    ) -> std::result::Result<(), LeftOut> {
+        match path_of(target) {
+            Ok((Some(target), _)) if target != path => self.push(path, target, number),
+            Ok((Some(_), _)) => {}
+            _ => return Err(LeftOut::HardLink { target: Escaped(target).to_string() }),
+        }
+        Ok(())
+    }
+
     /// Adds a link to what came last under the path `target`, when files up to `number` had come.
-    pub(in crate::archive) fn push(&mut self, path: PackPathBuf, target: PackPathBuf, number: u64) {
+    fn push(&mut self, path: PackPathBuf, target: PackPathBuf, number: u64) {
         // A link to a link is one to what that leads to.
         let (target, number) = match self.by_path.get(&target) {
             Some(known) => (self.links[*known].target.clone(), self.links[*known].number),
@@ -61,12 +78,23 @@ impl HardLinks {
         self.links.push(HardLink { path, target, number, is_replaced: false, found: None });
     }
 
+    /// All entries of `sorter` in key order, and among them links as other names of the files that they lead to. Temporary files
+    /// lie in `directory`.
+    pub(in crate::archive) fn sorted(
+        self,
+        sorter: Sorter,
+        directory: &Path,
+    ) -> io::Result<(Sorted, Linked)> {
+        if self.links.is_empty() {
+            return Ok((sorter.finish()?, Linked::default()));
+        }
+        let mut second = Sorter::new(directory);
+        let linked = self.resolve(sorter.merge()?, &mut second)?;
+        Ok((second.finish()?, linked))
+    }
+
     /// Puts all entries into `sorter`, and links as other names of the files that they lead to.
-    pub(in crate::archive) fn resolve(
-        mut self,
-        merged: Merged,
-        sorter: &mut Sorter,
-    ) -> io::Result<Linked> {
+    fn resolve(mut self, merged: Merged, sorter: &mut Sorter) -> io::Result<Linked> {
         let mut by_target: HashMap<PackPathBuf, Vec<usize>> = HashMap::new();
         for (number, link) in self.links.iter().enumerate().filter(|(_, link)| !link.is_replaced) {
             by_target.entry(link.target.clone()).or_default().push(number);

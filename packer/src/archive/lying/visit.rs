@@ -1,7 +1,7 @@
 //! Members of an archive on their way into an index of it.
 
 use super::hash::Reading;
-use crate::archive::import::{Content, HardLinks, Linked, Member, MemberKind, Visit, path_of};
+use crate::archive::import::{Content, HardLinks, Member, MemberKind, Visit, path_of};
 use crate::container::tables::Tables;
 use crate::error::{Action, Error, LeftOut, Result};
 use crate::index::groups::Groups;
@@ -153,15 +153,7 @@ impl<'i> Indexer<'i> {
         let temporary = || failed(directory, name);
         let sorter = std::mem::replace(&mut self.sorter, Sorter::new(directory));
         let links = std::mem::take(&mut self.links);
-        let mut linked = Linked::default();
-        let mut sorted = if links.is_empty() {
-            sorter.finish().map_err(temporary())?
-        } else {
-            let mut second = Sorter::new(directory);
-            let merged = sorter.merge().map_err(temporary())?;
-            linked = links.resolve(merged, &mut second).map_err(temporary())?;
-            second.finish().map_err(temporary())?
-        };
+        let (mut sorted, linked) = links.sorted(sorter, directory).map_err(temporary())?;
         for (path, target) in &linked.lost {
             let target = target.display().to_string();
             self.skip(path.as_bytes(), LeftOut::HardLink { target })?;
@@ -209,16 +201,9 @@ impl Visit for Indexer<'_> {
             }
             MemberKind::Symlink(ref target) => Kind::Symlink(target.clone()),
             MemberKind::HardLink(ref target) => {
-                return match path_of(target) {
-                    Ok((Some(to), _)) if to != path => {
-                        self.links.push(path, to, self.files);
-                        Ok(())
-                    }
-                    Ok((Some(_), _)) => Ok(()),
-                    _ => {
-                        let target = Escaped(target).to_string();
-                        self.skip(&member.name, LeftOut::HardLink { target })
-                    }
+                return match self.links.add(path, target, self.files) {
+                    Ok(()) => Ok(()),
+                    Err(problem) => self.skip(&member.name, problem),
                 };
             }
             MemberKind::LeftOut(problem) => return self.skip(&member.name, problem),
