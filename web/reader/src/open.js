@@ -65,14 +65,30 @@ export async function open(input, options, environment) {
   try {
     return await openAsItIs(input, options, environment, false);
   } catch (error) {
+    const lies = options.index === undefined && environment.note(input, options) !== undefined;
+    if (!lies || !mayBeGrowing(error)) throw error;
     // One that was growing has its index before the note is taken away.
-    if (!mayBeGrowing(error) || environment.note(input, options) === undefined) throw error;
-    return openAsItIs(input, options, environment, true).catch(async (again) => {
-      const isOther = again instanceof PackError && again.code === 'ERR_NOT_A_PACK' && options.index === undefined;
-      const sidecar = isOther ? environment.sidecar(input, { ...options, size: undefined }) : undefined;
-      return (sidecar && (await openBySidecar(sidecar, input, options, environment).catch(elseMissing))) ?? Promise.reject(again);
-    });
+    return openAsItIs(input, options, environment, true).catch((again) => openByNeighbour(again, input, options, environment));
   }
+}
+
+/**
+ * Opens what is no pack by the index beside it, if there is one.
+ *
+ * @param {unknown} error why it is none
+ * @param {unknown} input
+ * @param {OpenOptions} options
+ * @param {Environment} environment
+ * @returns {Promise<PublicPack>}
+ */
+async function openByNeighbour(error, input, options, environment) {
+  const isOther = error instanceof PackError && error.code === 'ERR_NOT_A_PACK';
+  const sidecar = isOther ? environment.sidecar(input, { ...options, size: undefined }) : undefined;
+  if (sidecar === undefined) throw error;
+  const pack = await openBySidecar(sidecar, input, options, environment).catch(elseMissing);
+  if (pack !== undefined) return pack;
+  await sidecar.close?.();
+  throw error;
 }
 
 /**
