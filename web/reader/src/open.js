@@ -65,8 +65,8 @@ export async function open(input, options, environment) {
   try {
     return await openAsItIs(input, options, environment, false);
   } catch (error) {
-    const lies = options.index === undefined && environment.note(input, options) !== undefined;
-    if (!lies || !mayBeGrowing(error)) throw error;
+    // What cannot be an address has no neighbours either: of those is thought only once a file was read.
+    if (options.index !== undefined || !mayBeGrowing(error) || environment.note(input, options) === undefined) throw error;
     // One that was growing has its index before the note is taken away.
     return openAsItIs(input, options, environment, true).catch((again) => openByNeighbour(again, input, options, environment));
   }

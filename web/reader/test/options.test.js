@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { respond } from '../src/respond.js';
 import { mount } from '../src/mount.js';
+import { openPack as openWeb } from '../src/index.js';
 import { PackError, cacheStorageCache, folderCache, openPack, setWasm } from '../src/node/index.js';
 import { container, inTemporaryFolder } from './packs.js';
 import { testFile } from './places.js';
@@ -52,6 +53,13 @@ const TAKEN = {
   cache: () => false,
   onProgress: (value) => typeof value === 'function',
 };
+
+test('what is no address of a pack is refused, in browsers and in Node', async () => {
+  for (const input of ['http://', 'http:', 'http://[', 'ftp://a/b', 'file://host/x', new URL('javascript:1'), new URL('file://host/x')]) {
+    for (const ask of [openPack, openWeb]) await assert.rejects(ask(input), { name: 'PackError', code: CODE }, String(input));
+  }
+  for (const input of ['javascript:alert(1)', 'data:text/plain,x', '', 'blob:x']) await assert.rejects(openWeb(input), { code: CODE }, input);
+});
 
 describe('an option that is something else than it must be', () => {
   for (const [name, takes] of Object.entries(TAKEN)) {

@@ -7,6 +7,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { webBeside, webLonger, webSource, withoutRpx } from '../index.js';
+import { PackError } from '../errors.js';
 import { open } from '../open.js';
 import { hasMethods } from '../options.js';
 import { setLoader } from '../wasm.js';
@@ -65,14 +66,24 @@ function nodeSidecar(input, options) {
   return path === undefined ? webLonger(input, '.rpx', options) : fileSource(`${path}.rpx`);
 }
 
+/** @param {string | URL} url that begins with `file:` */
+function fileOf(url) {
+  try {
+    return fileURLToPath(url);
+  } catch (cause) {
+    const message = `this is no address of a file on this machine: ${cause instanceof Error ? cause.message : cause}`;
+    throw new PackError('ERR_ARGUMENT', message, { url: String(url), cause });
+  }
+}
+
 /**
  * @param {unknown} input
  * @returns {string | undefined} the path of a file on disk
  */
 function pathOf(input) {
-  if (input instanceof URL) return input.protocol === 'file:' ? fileURLToPath(input) : undefined;
+  if (input instanceof URL) return input.protocol === 'file:' ? fileOf(input) : undefined;
   if (typeof input !== 'string') return undefined;
-  if (input.startsWith('file:')) return fileURLToPath(input);
+  if (input.startsWith('file:')) return fileOf(input);
   // Other addresses are none that can be read, but no paths either. (One letter is a drive.)
   return /^[a-z][a-z\d+.-]+:\/\//i.test(input) || /^https?:/i.test(input) ? undefined : input;
 }
