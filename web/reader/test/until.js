@@ -4,8 +4,8 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** Milliseconds after which a test says what it waits for in vain. It turns a hang into a message; nothing is measured. */
-export const PATIENCE = 300_000;
+/** Milliseconds after which a test says what it waits for in vain. It turns a hang into a message; nothing is measured. (`PATIENCE` is for who looks for a mistake.) */
+export const PATIENCE = Number(process.env.PATIENCE ?? 300_000);
 
 /**
  * Waits until something holds.

@@ -1,9 +1,10 @@
 /** In which ways a file can be looked at, and what every preview gets. */
 
-import type { Entry, PackFile } from 'rangepack';
+import type { Entry, Pack, PackFile } from 'rangepack';
 import type { Kind } from '../lib/format/kinds.ts';
 
 export interface PreviewProps {
+  pack: Pack;
   file: PackFile;
   entry: Entry;
   /** Shows the file as bytes (or text) instead; for what turns out to be something else than its name says. */

@@ -26,6 +26,7 @@ export const SHAPES = {
   check: 'M3 8.500l3.200 3.200L13 4.800',
   grid: 'M2.500 2.500h4.500v4.500H2.500zM9 2.500h4.500v4.500H9zM2.500 9h4.500v4.500H2.500zM9 9h4.500v4.500H9z',
   out: 'M7 3.500H3v9.500h9.500V9M9.500 2.500h4v4M13.500 2.500 7.500 8.500',
+  compare: 'M2.500 3h4v10h-4zM9.500 3h4v10h-4zM8 1.500v13',
   list: 'M2.500 4h11M2.500 8h11M2.500 12h11',
 };
 
@@ -36,7 +37,7 @@ const ICONS: Partial<Record<Kind, IconName>> = {
   audio: 'media', video: 'media', npy: 'table', pdf: 'text', parquet: 'table',
 };
 
-export function iconOf(entry: Entry): IconName {
+export function iconOf(entry: Pick<Entry, 'kind' | 'name'>): IconName {
   if (entry.kind === 'directory') return 'folder';
   if (entry.kind === 'symlink') return 'link';
   return ICONS[kindOf(entry.name) ?? 'hex'] ?? 'file';

@@ -1,5 +1,5 @@
 /**
- * Addresses for the files of the open pack, where the browser has service workers: players and the viewer of documents get
+ * Addresses for the files of open packs, where the browser has service workers: players and the viewer of documents get
  * what they ask for by ranges. The worker (`public/worker.js`) passes their requests on to this page, which has the pack.
  */
 
@@ -23,7 +23,8 @@ const PATIENCE = 5_000;
 class Addresses {
   /** Undefined until it is known. What is false then stays so: what is shown should not begin anew. */
   available: boolean | undefined = $state();
-  #open: { id: string; pack: Pack } | undefined = $state.raw();
+  /** What names each, which nobody else can guess. */
+  #open: ReadonlyMap<Pack, string> = $state.raw(new Map());
 
   async start(): Promise<void> {
     this.available = await this.#begin().catch(() => false);
@@ -47,20 +48,25 @@ class Addresses {
     return began;
   }
 
-  /** Says which pack is open from now on. */
-  offer(pack: Pack | undefined): void {
-    // Nobody else can guess it.
-    this.#open = pack && globalThis.isSecureContext ? { id: crypto.randomUUID(), pack } : undefined;
+  /** Says that a pack is open from now on. */
+  offer(pack: Pack): void {
+    if (globalThis.isSecureContext) this.#open = new Map([...this.#open, [pack, crypto.randomUUID()]]);
   }
 
-  /** The address of a file, as long as the pack is open here. */
-  of(path: string): string | undefined {
-    if (this.available !== true || this.#open === undefined) return undefined;
-    return new URL(`./@pack/${this.#open.id}${encodePath(path)}`, document.baseURI).href;
+  /** Says that it is not any more. */
+  withdraw(pack: Pack): void {
+    this.#open = new Map([...this.#open].filter(([open]) => open !== pack));
+  }
+
+  /** The address of a file, as long as its pack is open here. */
+  of(pack: Pack, path: string): string | undefined {
+    const id = this.#open.get(pack);
+    if (this.available !== true || id === undefined) return undefined;
+    return new URL(`./@pack/${id}${encodePath(path)}`, document.baseURI).href;
   }
 
   async #answer({ id, path, url, method, headers, destination }: Question, port: MessagePort) {
-    const pack = id === this.#open?.id ? this.#open.pack : undefined;
+    const pack = [...this.#open].find(([, open]) => open === id)?.[0];
     port.postMessage(pack !== undefined);
     if (pack === undefined) return;
     const abort = new AbortController();

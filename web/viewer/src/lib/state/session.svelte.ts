@@ -1,9 +1,10 @@
 /**
- * What is open: a pack, and a path in it. The address of the page says both (`?pack=URL#/path`), so that back, forward
- * and links work; everything else follows from it.
+ * What is open: a pack, and a path in it; perhaps another pack that it is compared with. The address of the page says all of it
+ * (`?pack=URL&with=URL#/path`), so that back, forward and links work; everything else follows from it.
  */
 
 import { cacheStorageCache, openPack, type Entry, type OpenOptions, type Pack } from 'rangepack';
+import { Comparison } from '../pack/comparison.svelte.ts';
 import { Directories } from '../pack/directory.svelte.ts';
 import { Tree } from '../pack/tree.svelte.ts';
 import { adviceFor, type Advice } from '../words/advice.ts';
@@ -22,19 +23,31 @@ export interface Opened {
   tree: Tree;
 }
 
-/** What the address of the page asks for. */
-interface Wanted {
-  url: string | null;
-  /** The index beside an old container. */
-  index: string | undefined;
-  root: string | undefined;
-  path: string;
+/** Two packs. */
+export interface Pair {
+  sides: readonly [Opened, Opened];
+  comparison: Comparison;
 }
+
+/** A pack that the address of the page asks for. */
+type Wanted =
+  | {
+      url: string;
+      /** The index beside an old container. */
+      index: string | undefined;
+      root: string | undefined;
+    }
+  /** The name of a file of the user. */
+  | { file: string };
 
 export type Shown = { entry: Entry } | { failed: Advice } | undefined;
 
 export class Session {
   opened: Opened | undefined = $state.raw();
+  /** Whether the address asks for another pack, too. */
+  comparing = $state(false);
+  /** The open pack and the other one, once both are open. */
+  pair: Pair | undefined = $state.raw();
   /** While a pack is being opened: what is read, and how far an old container's index has come (0 to 1). */
   opening: { name: string; progress: number | undefined } | undefined = $state.raw();
   failed: Advice | undefined = $state.raw();
@@ -47,10 +60,13 @@ export class Session {
   /** Counts what was navigated to, for those who must follow. */
   visits = $state(0);
   #abort = new AbortController();
+  #otherAbort = new AbortController();
   #lookup = new AbortController();
-  /** The files last chosen, and the name in the address that stands for them. */
-  #files: { name: string; files: File[] } | undefined;
+  /** The files that were chosen, by the name in the address that stands for them. */
+  readonly #files = new Map<string, File[]>();
+  /** What `opened` was opened for, and the other of `pair`. */
   #source: string | undefined;
+  #otherSource: string | undefined;
 
   /** Follows the address from now on. */
   start(): void {
@@ -59,50 +75,122 @@ export class Session {
     void this.follow();
   }
 
-  #wanted(): Wanted {
-    const query = new URLSearchParams(location.search);
-    return { url: query.get('pack'), index: query.get('index') ?? undefined, root: query.get('root') ?? undefined, path: decodePath(location.hash) };
-  }
-
   /** Makes what is shown agree with the address. */
   async follow(): Promise<void> {
-    const { url, index, root, path } = this.#wanted();
-    const file = new URLSearchParams(location.search).get('file');
-    const source = url !== null ? `url ${url} ${index ?? ''} ${root ?? ''}` : file !== null ? `file ${file}` : undefined;
+    const query = new URLSearchParams(location.search);
+    const [wanted, other] = [wantedIn(query, ''), wantedIn(query, 'with')];
+    const [source, otherSource] = [sourceOf(wanted), sourceOf(other)];
+    this.comparing = wanted !== undefined && OTHER.some((name) => query.has(name));
     if (source !== this.#source) {
       this.#leave();
       this.#source = source;
-      if (url !== null) return this.#open(url, { root, index: index && resolved(index) });
-      if (file !== null && this.#files?.name === file) return this.#openFiles();
-      return;
+      if (wanted === undefined) return;
+      const { signal } = (this.#abort = new AbortController());
+      const opened = await this.#open(wanted, signal);
+      if (opened === undefined) return;
+      this.opened = opened;
+      await this.#show(decodePath(location.hash));
+      // There may be another one to open.
+      return this.follow();
     }
-    if (this.opened !== undefined && path !== this.path) await this.#show(path);
+    const { opened } = this;
+    if (opened === undefined) return;
+    if (otherSource !== this.#otherSource) {
+      this.#leaveOther();
+      this.#otherSource = otherSource;
+      if (other !== undefined) await this.#openOther(opened, other);
+    }
+    const path = decodePath(location.hash);
+    if (path !== this.path) await this.#show(path);
+  }
+
+  async #openOther(opened: Opened, wanted: Wanted) {
+    const { signal } = (this.#otherAbort = new AbortController());
+    const other = await this.#open(wanted, signal);
+    if (other !== undefined) this.pair = { sides: [opened, other], comparison: new Comparison(opened.pack, other.pack) };
   }
 
   #leave() {
+    this.#leaveOther();
     this.#abort.abort();
-    this.opened?.pack.close();
-    addresses.offer(undefined);
+    if (this.opened !== undefined) closed(this.opened);
     this.opened = this.opening = this.failed = this.shown = undefined;
     this.path = this.#before = '';
     document.title = 'Rangepack';
   }
 
+  #leaveOther() {
+    this.#otherAbort.abort();
+    this.pair?.comparison.close();
+    if (this.pair !== undefined) closed(this.pair.sides[1]);
+    this.pair = this.opening = this.failed = this.#otherSource = undefined;
+  }
+
   /** Opens a pack by its address, as a new step in the history. */
   openUrl(url: string): void {
-    // People leave out the beginning.
-    const pack = /^[\w-]+(\.[\w-]+)+(:\d+)?\//.test(url) ? `https://${url}` : url;
-    this.#go(`?${new URLSearchParams({ pack })}#/`);
+    this.#go(`?${new URLSearchParams({ pack: completed(url) })}#/`);
+  }
+
+  /** Compares the open pack with another one, as a new step in the history; without an address that is asked for. */
+  compareWith(url: string): void {
+    this.#go(this.#with({ with: completed(url) }));
+  }
+
+  /** Compares the open pack with a file of the user. */
+  compareWithFiles(files: File[]): void {
+    const name = this.#choose(files);
+    if (name === undefined) return;
+    this.#otherSource = undefined;
+    this.#go(this.#with({ 'with-file': name }));
+  }
+
+  /** Shows the first of two packs alone. */
+  alone(): void {
+    this.#go(this.#with({}));
+  }
+
+  /** The address of a pack; of the comparison with it, where one is asked for. */
+  hrefOf({ url, index }: { url: string; index?: string | undefined }): string {
+    if (!this.comparing || this.opened === undefined) return `${queryOf({ url, index })}#/`;
+    return this.#with({ with: url, ...(index !== undefined && { 'with-index': index }) });
+  }
+
+  /** Follows a link to a pack without loading the page anew: a file of the user that is open stays so. */
+  take(event: MouseEvent & { currentTarget: HTMLAnchorElement }): void {
+    if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    const { search, hash } = event.currentTarget;
+    this.#go(search + hash);
+  }
+
+  #with(other: Record<string, string>): string {
+    const query = new URLSearchParams(location.search);
+    for (const name of OTHER) query.delete(name);
+    for (const [name, value] of Object.entries(other)) query.set(name, value);
+    return `?${query}#${encodePath(this.path)}`;
   }
 
   /** Opens a file of the user; nothing is sent anywhere. With it may come its `.idx` and its volumes. */
   openFiles(files: File[]): void {
+    const name = this.#choose(files);
+    if (name === undefined) return;
+    this.#source = undefined;
+    // Which the address leads into.
+    if (new URLSearchParams(location.search).get('file') === name) return void this.follow();
+    this.#go(`?${new URLSearchParams({ file: name })}#/`);
+  }
+
+  /** Keeps files, the pack among them first. Gives the name that stands for them. */
+  #choose(files: File[]): string | undefined {
     // An index beside its container is the pack; the container is one of its volumes.
     const pack = files.find(({ name }) => name.endsWith('.rpx')) ?? files.find(({ name }) => !name.endsWith('.idx')) ?? files[0];
-    if (pack === undefined) return;
-    this.#files = { name: pack.name, files: [pack, ...files.filter((file) => file !== pack)] };
-    this.#source = undefined;
-    this.#go(`?${new URLSearchParams({ file: pack.name })}#/`);
+    if (pack !== undefined) this.#files.set(pack.name, [pack, ...files.filter((file) => file !== pack)]);
+    return pack?.name;
+  }
+
+  /** Whether a file is known by this name. */
+  has(file: string): boolean {
+    return this.#files.has(file);
   }
 
   close(): void {
@@ -118,8 +206,10 @@ export class Session {
   retry(): void {
     const { opened, shown } = this;
     const code = shown !== undefined && 'failed' in shown ? shown.failed.code : '';
-    if (opened !== undefined && code !== 'ERR_CHANGED') return void this.#show(this.path);
-    this.#source = undefined;
+    const failed = opened !== undefined && this.comparing && this.pair === undefined;
+    if (opened !== undefined && !failed && code !== 'ERR_CHANGED') return void this.#show(this.path);
+    if (failed) this.#otherSource = undefined;
+    else this.#source = undefined;
     void this.follow();
   }
 
@@ -127,43 +217,33 @@ export class Session {
     this.recent = forget(url);
   }
 
-  #openFiles() {
-    const [pack, ...beside] = this.#files?.files ?? [];
-    if (pack === undefined) return;
-    const index = beside.find(({ name }) => name.endsWith('.idx'));
-    const volumes = Object.fromEntries(beside.map((file) => [file.name, file]));
-    const container = beside.find(({ name }) => `${name}.rpx` === pack.name);
-    return this.#open(pack, { index, volumes: { ...volumes, ...(container && { '': container }) } });
-  }
-
-  async #open(input: string | File, options: OpenOptions) {
-    const abort = (this.#abort = new AbortController());
-    const name = input instanceof File ? input.name : nameFromUrl(input);
+  /** Undefined where it cannot be opened, which is said then, or is not wanted any more. */
+  async #open(wanted: Wanted, signal: AbortSignal): Promise<Opened | undefined> {
+    const name = 'url' in wanted ? nameFromUrl(wanted.url) : wanted.file;
+    // Which file that was, the page has forgotten since: it asks for it.
+    if ('file' in wanted && !this.#files.has(name)) return undefined;
     this.opening = { name, progress: undefined };
-    const progress = ({ loaded, total }: { loaded: number; total: number }) => {
-      if (!abort.signal.aborted) this.opening = { name, progress: loaded / total };
+    const onProgress = ({ loaded, total }: { loaded: number; total: number }) => {
+      if (!signal.aborted) this.opening = { name, progress: loaded / total };
     };
     try {
-      // What is no address at all is refused by the package, with its words.
-      const address = input instanceof File ? input : resolved(input);
-      // What was read stays for the next visit, where the browser has a place for it.
-      const cache = input instanceof File || globalThis.caches === undefined ? undefined : cacheStorageCache();
-      const pack = await openPack(address, { ...options, cache, onProgress: progress, signal: abort.signal });
-      if (abort.signal.aborted) return pack.close();
+      const [input, options] = 'url' in wanted ? ofUrl(wanted) : ofFiles(this.#files.get(name) ?? []);
+      const pack = await openPack(input, { ...options, onProgress, signal });
+      if (signal.aborted) return void pack.close();
       const directories = new Directories(pack);
-      const url = address instanceof URL ? address.href : undefined;
+      const url = input instanceof URL ? input.href : undefined;
       const index = options.index instanceof URL ? options.index.href : undefined;
       addresses.offer(pack);
-      this.opened = { pack, url, index, name, directories, tree: new Tree(directories) };
-      if (typeof input === 'string') {
+      if ('url' in wanted) {
         const { entries, bytes } = pack.info;
-        this.recent = remember({ url: input, ...(index !== undefined && { index }), name, entries, bytes });
+        this.recent = remember({ url: wanted.url, ...(index !== undefined && { index }), name, entries, bytes });
       }
-      await this.#show(this.#wanted().path);
+      return { pack, url, index, name, directories, tree: new Tree(directories) };
     } catch (error) {
-      if (!abort.signal.aborted) this.failed = adviceFor(error);
+      if (!signal.aborted) this.failed = adviceFor(error);
+      return undefined;
     } finally {
-      if (!abort.signal.aborted) this.opening = undefined;
+      if (!signal.aborted) this.opening = undefined;
     }
   }
 
@@ -206,6 +286,49 @@ export class Session {
       if (!signal.aborted) this.shown = { failed: adviceFor(error) };
     }
   }
+}
+
+/** What the address says of the other pack. */
+const OTHER = ['with', 'with-file', 'with-index', 'with-root'];
+
+/** Which pack a query asks for, or which one with it. */
+function wantedIn(query: URLSearchParams, prefix: '' | 'with'): Wanted | undefined {
+  const get = (name: string) => query.get(prefix === '' ? name : name === 'pack' ? prefix : `${prefix}-${name}`) ?? undefined;
+  const [url, file] = [get('pack'), get('file')];
+  // Which one it is compared with may still be asked.
+  if (url !== undefined && (url !== '' || prefix === '')) return { url, index: get('index'), root: get('root') };
+  return file === undefined ? undefined : { file };
+}
+
+function sourceOf(wanted: Wanted | undefined): string | undefined {
+  return wanted && JSON.stringify(wanted);
+}
+
+/** How a pack at an address is opened. */
+function ofUrl({ url, index, root }: { url: string; index: string | undefined; root: string | undefined }): [URL | string, OpenOptions] {
+  // What was read stays for the next visit, where the browser has a place for it.
+  const cache = globalThis.caches === undefined ? undefined : cacheStorageCache();
+  // What is no address at all is refused by the package, with its words.
+  return [resolved(url), { root, index: index && resolved(index), cache }];
+}
+
+/** How a file of the user is opened, with those that were chosen with it. */
+function ofFiles([pack, ...beside]: File[]): [File, OpenOptions] {
+  if (pack === undefined) throw new TypeError('no file was chosen');
+  const index = beside.find(({ name }) => name.endsWith('.idx'));
+  const volumes = Object.fromEntries(beside.map((file) => [file.name, file]));
+  const container = beside.find(({ name }) => `${name}.rpx` === pack.name);
+  return [pack, { index, volumes: { ...volumes, ...(container && { '': container }) } }];
+}
+
+function closed({ pack }: Opened) {
+  addresses.withdraw(pack);
+  pack.close();
+}
+
+/** An address as a person may have typed it: people leave out the beginning. */
+function completed(url: string): string {
+  return /^[\w-]+(\.[\w-]+)+(:\d+)?\//.test(url) ? `https://${url}` : url;
 }
 
 /** An address, relative to the page; as it is where it is none. */

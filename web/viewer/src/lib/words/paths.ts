@@ -63,6 +63,15 @@ function fromBytes(bytes: Uint8Array): string {
   return text;
 }
 
+/** Which name comes first in a pack, where they stand in the order of their bytes: less than 0, 0 or more. */
+export function compareNames(a: string, b: string): number {
+  // That of UTF-16 is another one only where there are surrogates.
+  if (!/[\ud800-\udfff]/.test(a) && !/[\ud800-\udfff]/.test(b)) return a < b ? -1 : Number(a > b);
+  const [left, right] = [bytesOf(encodeName(a)), bytesOf(encodeName(b))];
+  const at = left.findIndex((byte, i) => byte !== right[i]);
+  return at < 0 ? left.length - right.length : (left[at] ?? 0) - (right[at] ?? -1);
+}
+
 /** The directory that a path lies in; '' is the root. */
 export function parentOf(path: string): string {
   return path.slice(0, Math.max(path.lastIndexOf('/'), 0));
