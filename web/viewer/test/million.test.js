@@ -239,3 +239,34 @@ test('by size it sorts what is loaded, says so, and loads more', async () => {
   await page.getByText('Sorted among the 10,500 of 1,000,000').waitFor();
   await page.locator('#entry-0', { hasText: nameOf(999) }).waitFor();
 });
+
+test('a search reads the names once, another one none of them again', async () => {
+  const page = await open();
+  await page.quiet();
+  spent();
+  const field = page.getByLabel('Search names below');
+  await field.fill(nameOf(MIDDLE));
+  await page.keyboard.press('Enter');
+  await page.getByText('1 found among 1,000,000 of 1,000,000 names').waitFor();
+  await page.locator('#entry-0', { hasText: nameOf(MIDDLE) }).waitFor();
+  await page.quiet();
+  const first = spent();
+  assert.ok(first.bytes > 20_000_000, `the names: ${first.bytes} bytes`);
+
+  // From now on each key finds what it says, and nothing is pressed.
+  await field.fill(nameOf(MIDDLE + 7));
+  await page.locator('#entry-0', { hasText: nameOf(MIDDLE + 7) }).waitFor();
+  await page.getByText('1 found among 1,000,000 of 1,000,000 names').waitFor();
+  await field.fill(`*${nameOf(5).slice(-7)}`);
+  await page.locator('#entry-0', { hasText: nameOf(5) }).waitFor();
+  await costs(page, 0, 0, 'further searches');
+
+  // One more that is stopped by its many results shows any of them.
+  await field.fill('n01');
+  await page.getByText('10,000 found among').waitFor();
+  await page.getByRole('grid').focus();
+  await page.keyboard.press('End');
+  await row(page, 9_999).waitFor();
+  await costs(page, 0, 0, 'the last of many results');
+  assert.deepEqual(page.errors, []);
+});

@@ -6,6 +6,7 @@
 import type { Entry, Info, Pack } from 'rangepack';
 import { contentOf, groupOf, typeOf, type Group } from '../format/groups.ts';
 import { inSteps } from '../page/pause.ts';
+import { walked } from './names.ts';
 
 export interface Type {
   name: string;
@@ -132,7 +133,7 @@ export class Census {
       if (entry.kind === 'file') largest.add(entry);
     };
     try {
-      await inSteps(this.#pack.walk('', { signal }), signal, look, () => performance.now() - told > TELL && tell());
+      await inSteps(walked(this.#pack, '', signal), signal, look, () => performance.now() - told > TELL && tell());
       this.state = 'done';
     } catch (error) {
       this.state = signal.aborted ? 'cancelled' : 'failed';

@@ -304,12 +304,15 @@ function sourceOf(wanted: Wanted | undefined): string | undefined {
   return wanted && JSON.stringify(wanted);
 }
 
+/** Index pages that are kept in memory, in bytes: all of a million and a half files. */
+const CACHE = 96 * 1024 * 1024;
+
 /** How a pack at an address is opened. */
 function ofUrl({ url, index, root }: { url: string; index: string | undefined; root: string | undefined }): [URL | string, OpenOptions] {
   // What was read stays for the next visit, where the browser has a place for it.
   const cache = globalThis.caches === undefined ? undefined : cacheStorageCache();
   // What is no address at all is refused by the package, with its words.
-  return [resolved(url), { root, index: index && resolved(index), cache }];
+  return [resolved(url), { root, index: index && resolved(index), cache, cacheBytes: CACHE }];
 }
 
 /** How a file of the user is opened, with those that were chosen with it. */
