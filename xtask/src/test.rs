@@ -42,7 +42,7 @@ const STEPS: [Step; 13] = [
     Step { name: "tests", about: "unit, end-to-end and documentation tests", run: tests },
     Step {
         name: "web",
-        about: "the npm package in Node and Chromium and on nginx; Rust in Chromium",
+        about: "the npm package in Node and Chromium and on nginx; the viewer in Firefox, too; Rust in Chromium",
         run: web,
     },
     Step { name: "counts", about: "work takes as many instructions as before", run: counts::check },
@@ -234,6 +234,9 @@ fn tests() -> Result<Outcome> {
 fn web() -> Result<Outcome> {
     toolchain::need_program("chromium", "chromium")?;
     toolchain::need_program("nginx", "nginx-light")?;
+    if let Err(error) = toolchain::need_program("firefox-esr", "firefox-esr") {
+        println!("{error:#}: the viewer will not be tried in Firefox");
+    }
     wasm::run(&wasm::Arguments {})?;
     if let Err(error) = node::install_tools() {
         println!("{error:#}: bundlers, Deno, Bun and Cloudflare's workers will not be tried");

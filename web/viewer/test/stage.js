@@ -112,7 +112,8 @@ export async function startStage({ make = makeSample, name = 'sample' } = {}) {
   /** @type {{ list?: unknown }} */
   const behind = {};
   const { site, stop } = await serveSite(asked, behind);
-  const browser = await chromium.launch({ executablePath: browserPath(), args: ['--no-sandbox'], timeout: PATIENCE });
+  /** @type {Promise<Browser> | undefined} */
+  let chromiumRuns;
   return {
     site,
     packs,
@@ -133,6 +134,8 @@ export async function startStage({ make = makeSample, name = 'sample' } = {}) {
     },
     /** @param {BrowserContextOptions} [options] */
     async page(options = {}) {
+      chromiumRuns ??= chromium.launch({ executablePath: browserPath(), args: ['--no-sandbox'], timeout: PATIENCE });
+      const browser = await chromiumRuns;
       const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
       context.setDefaultTimeout(PATIENCE);
       await context.addInitScript(stopTimers, STOPPED);
@@ -145,7 +148,7 @@ export async function startStage({ make = makeSample, name = 'sample' } = {}) {
     /** The address of the viewer with a path of the sample pack. @param {string} [path] @param {string} [query] */
     at: (path = '', query = '') => `${site}?${new URLSearchParams({ pack: `${packs.origin}/${name}.pack${query}` })}#/${path}`,
     async close() {
-      await browser.close();
+      await (await chromiumRuns)?.close();
       stop();
       await packs.close();
       rmSync(folder, { recursive: true });

@@ -1,0 +1,158 @@
+/** The viewer in Firefox: every way of looking at a file, lists, search, two packs, files of the visitor, and what means harm. */
+
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import puppeteer from 'puppeteer-core';
+import { PATIENCE, until } from '../../reader/test/until.js';
+import { startStage } from './stage.js';
+
+/** @import { Browser, Page } from 'puppeteer-core' */
+
+const places = [process.env.FIREFOX, '/usr/bin/firefox-esr', '/usr/bin/firefox'];
+const executablePath = places.find((place) => place !== undefined && existsSync(place));
+const skip = executablePath === undefined && 'install Firefox (apt install firefox-esr), or name it in FIREFOX';
+
+/** @type {import('./stage.js').Stage} */
+let stage;
+/** @type {Browser} */
+let firefox;
+const home = mkdtempSync(join(tmpdir(), 'rangepack-firefox-'));
+before(async () => {
+  if (executablePath === undefined) return;
+  stage = await startStage();
+  stage.addPack('monday', { 'a/same.txt': 'same', 'a/changed.txt': 'as it was' });
+  stage.addPack('tuesday', { 'a/same.txt': 'same', 'a/changed.txt': 'as it is' });
+  // It refuses homes of others.
+  const env = { ...process.env, HOME: home };
+  firefox = await puppeteer.launch({ browser: 'firefox', executablePath, env, timeout: PATIENCE, protocolTimeout: PATIENCE });
+});
+after(async () => {
+  await firefox?.close();
+  await stage?.close();
+  rmSync(home, { recursive: true, maxRetries: 5 });
+});
+
+/** @param {string} address */
+async function open(address) {
+  const page = await firefox.newPage();
+  page.setDefaultTimeout(PATIENCE);
+  await page.setViewport({ width: 1440, height: 900 });
+  /** @type {string[]} */
+  const errors = [];
+  page.on('pageerror', (error) => errors.push(String(error)));
+  await page.goto(address);
+  return Object.assign(page, { errors });
+}
+
+/** Waits for a text, wherever it is shown. @param {Page} page @param {string} text */
+const says = (page, text) => page.waitForFunction((text) => document.body.innerText.replaceAll(/\s+/g, ' ').includes(text), {}, text);
+
+describe('Firefox', { skip }, () => {
+  test('opens a pack that is typed, goes into it, back and forward', async () => {
+    const page = await open(stage.site);
+    await page.locator('[aria-label="Address of a pack"]').fill(stage.pack);
+    await page.locator('::-p-aria([name="Open"][role="button"])').click();
+    await says(page, 'Root digest');
+    await page.locator('[role=treeitem] ::-p-text(code)').click();
+    await page.locator('[role=grid] ::-p-text(main.rs)').click();
+    await says(page, 'println!');
+    assert.match(page.url(), /#\/code\/main\.rs$/);
+    await page.goBack();
+    await page.locator('[role=grid] ::-p-text(tool.py)').wait();
+    await page.goForward();
+    await says(page, 'println!');
+    assert.deepEqual(page.errors, []);
+    await page.close();
+  });
+
+  const VIEWS = {
+    'notes/large.log': 'INFO request 5 took',
+    'data/people.csv': 'Grace',
+    'data/events.jsonl': 'click',
+    'data/config.json': '"sample"',
+    'data/matrix.npy': '<f4',
+    'data/table.parquet': 'Kyoto',
+    'data/blob.bin': '00 07 0e',
+    'README.md': 'A tree with',
+    'images/picture-01.png': '160 × 120',
+    'names/with%20space%20%26%20100%25/%C3%A4%3F%23.txt': 'a strange name',
+    'link.txt': 'A symbolic link to',
+  };
+  for (const [path, text] of Object.entries(VIEWS)) {
+    test(`shows ${path}`, async () => {
+      const page = await open(stage.at(path));
+      await says(page, text);
+      assert.deepEqual(page.errors, []);
+      await page.close();
+    });
+  }
+
+  test('plays by ranges, from an address of the page', async () => {
+    const page = await open(stage.at('media/tone.wav'));
+    const audio = await page.waitForSelector('audio');
+    await until(() => audio?.evaluate((audio) => /** @type {HTMLAudioElement} */ (audio).duration > 0), 'the sound to be known');
+    assert.match(String(await audio?.evaluate((audio) => /** @type {HTMLAudioElement} */ (audio).src)), /@pack\//);
+    await page.close();
+  });
+
+  test('has long lists, and reaches their ends', async () => {
+    const page = await open(stage.at('many'));
+    await page.locator('#entry-0').wait();
+    await page.focus('[role=grid]');
+    await page.keyboard.press('End');
+    await page.locator('#entry-2999 ::-p-text(file-02999.txt)').wait();
+    assert.ok((await page.$$('[id^=entry-]')).length < 100, 'only rows in sight exist');
+    await page.close();
+  });
+
+  test('finds names', async () => {
+    const page = await open(stage.at());
+    await page.locator('[aria-label="Search names below"]').fill('picture-1');
+    await page.keyboard.press('Enter');
+    await says(page, '10 found among');
+    await page.locator('[role=grid] ::-p-text(images/picture-10.png)').wait();
+    assert.deepEqual(page.errors, []);
+    await page.close();
+  });
+
+  test('compares two packs', async () => {
+    const [pack, other] = ['monday', 'tuesday'].map((name) => `${stage.packs.origin}/${name}.pack`);
+    const page = await open(`${stage.site}?${new URLSearchParams({ pack: pack ?? '', with: other ?? '' })}#/a/changed.txt`);
+    await says(page, 'as it was');
+    await says(page, 'as it is');
+    await page.locator('[role=treeitem][aria-selected=true] ::-p-text(changed.txt)').wait();
+    assert.deepEqual(page.errors, []);
+    await page.close();
+  });
+
+  test('takes a file of the visitor', async () => {
+    const page = await open(stage.site);
+    const input = /** @type {import('puppeteer-core').ElementHandle<HTMLInputElement>} */ (await page.waitForSelector('input[type=file]'));
+    const before = stage.packs.log.length;
+    await input.uploadFile(stage.file);
+    await page.locator('[role=treeitem] ::-p-text(README.md)').wait();
+    assert.equal(stage.packs.log.length, before, 'nothing is fetched');
+    await page.close();
+  });
+
+  test('runs nothing of a pack, and asks nobody else', async () => {
+    for (const [path, text] of Object.entries({ 'hostile/page.md': 'Still here', 'hostile/data.csv': 'onerror', 'hostile/page.html': '<h1>' })) {
+      const page = await open(stage.at(path));
+      await says(page, text);
+      const ran = await page.evaluate(() => 'attacked' in globalThis || document.title === 'attacked');
+      assert.ok(!ran, path);
+      await page.close();
+    }
+    assert.deepEqual(stage.asked.filter((path) => path.includes('attacked')), []);
+    assert.deepEqual(stage.packs.log.filter(({ path }) => path.includes('attacked')), []);
+  });
+
+  test('says what is wrong', async () => {
+    const page = await open(`${stage.site}?${new URLSearchParams({ pack: `${stage.packs.origin}/nothing.pack` })}#/`);
+    await page.locator('[data-code=ERR_NOT_FOUND]').wait();
+    await page.close();
+  });
+});
