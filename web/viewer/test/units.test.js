@@ -11,6 +11,9 @@ const paths = await load('words/paths');
 const { quoted, catCommand, curlCommand } = await load('words/commands');
 const { parseNpy } = await load('format/npy');
 const { splitLines } = await load('format/highlight');
+const { captionOf, captionNames } = await load('format/captions');
+const { BoxFile } = await load('format/boxes');
+const { itemsOf } = await load('pack/pictures.svelte');
 const { matcher } = await load('pack/match');
 const format = await load('words/numbers');
 const { sniff, kindOf } = await load('format/kinds');
@@ -191,6 +194,62 @@ describe('NumPy headers', () => {
 
   test('of records are read, their values are not', () => {
     assert.equal(parseNpy(head("{'descr': [('a', '<f8')], 'fortran_order': False, 'shape': (9999,), }"), 1000).read, undefined);
+  });
+});
+
+describe('captions', () => {
+  test('stand in files of the same stem', () => {
+    assert.deepEqual(captionNames('a.b.jpg'), ['a.b.txt', 'a.b.json']);
+    assert.deepEqual(captionNames('.png'), []);
+    const file = (/** @type {string} */ name) => ({ kind: 'file', name, size: 9 });
+    const items = itemsOf(['a.jpg', 'a.json', 'a.txt', 'b.txt', 'c.png'].map(file));
+    assert.deepEqual(items.map((/** @type {any} */ { entry, caption }) => [entry.name, caption?.name]), [['a.jpg', 'a.txt'], ['b.txt', undefined], ['c.png', undefined]]);
+  });
+
+  test('are text, what JSON calls so, or its plain fields', () => {
+    assert.equal(captionOf('a.txt', ' a bird \n'), 'a bird');
+    assert.equal(captionOf('a.txt', 'x'.repeat(9_999)).length, 2049);
+    for (const [json, said] of [['"a bird"', 'a bird'], ['{"id":1,"text":"t","caption":"c"}', 'c'], ['["one","two",{}]', 'one\ntwo'], ['{"a":1,"b":{"c":2},"d":"x"}', 'a: 1 · d: x'], ['{"caption":{"deep":1},"label":"l"}', 'l'], ['{"caption":', ''], ['null', ''], ['[[[["deep"]]]]', '']]) {
+      assert.equal(captionOf('a.json', json), said, json);
+    }
+  });
+});
+
+describe('boxes', () => {
+  const size = { width: 100, height: 50 };
+
+  test('of a picture of many, by the path that fits best', () => {
+    const file = new BoxFile({
+      images: [{ id: 1, file_name: 'b/x.png', width: 200, height: 100 }, { id: 2, file_name: 'a/x.png' }],
+      annotations: [{ image_id: 1, category_id: 5, bbox: [20, 10, 100, 50] }, { image_id: 2, bbox: [0, 0, 50, 25] }],
+      categories: [{ id: 5, name: 'cat' }],
+    });
+    assert.deepEqual(file.of('set/b/x.png', size, false), { total: 1, boxes: [{ x: 0.1, y: 0.1, width: 0.5, height: 0.5, label: 'cat' }] });
+    assert.deepEqual(file.of('set/a/x.png', size, false).boxes, [{ x: 0, y: 0, width: 0.5, height: 0.5, label: '' }]);
+    assert.deepEqual(file.of('set/a/y.png', size, false), { total: 0, boxes: [] });
+  });
+
+  test('of one picture, however they are written', () => {
+    const all = { x: 0, y: 0, width: 0.5, height: 0.5 };
+    for (const value of [
+      [[0, 0, 50, 25]],
+      { boxes: [[0, 0, 50, 25]] },
+      { objects: [{ bbox: [0, 0, 50, 25] }] },
+      { annotations: [{ box: { xmin: 0, ymin: 0, xmax: 50, ymax: 25 } }] },
+      { boxes: [{ x: 0, y: 0, width: 50, height: 25 }] },
+      { shapes: [{ points: [[50, 0], [0, 25]] }], imageWidth: 100, imageHeight: 50 },
+    ]) assert.deepEqual(new BoxFile(value).of('x.png', size, true).boxes, [{ ...all, label: '' }], JSON.stringify(value));
+    assert.deepEqual(new BoxFile({ boxes: [[0, 0, 50, 25]], labels: ['dog'] }).of('x', size, true).boxes, [{ ...all, label: 'dog' }]);
+    assert.equal(new BoxFile({ boxes: [[0, 0, 50, 25]] }).of('x', size, false).total, 0);
+  });
+
+  test('that are nonsense are left out, and there is an end', () => {
+    const bad = [null, 1, 'x', [], [1, 2, 3], ['1', 2, 3, 4], [NaN, 0, 1, 1], [0, 0, -1, 5], [1e308, 0, 1e308, 5], [200, 0, 5, 5], [0, 0, 0, 5], { bbox: [0, 0, Infinity, NaN] }, { points: [['a']] }, { bbox: {} }];
+    assert.deepEqual(new BoxFile({ boxes: bad, width: -1, height: 'x' }).of('x', size, true), { total: 0, boxes: [] });
+    assert.deepEqual(new BoxFile([[-1e308, -1e308, 1.7e308, 1.7e308]]).of('x', size, true).boxes, [{ x: 0, y: 0, width: 1, height: 1, label: '' }]);
+    const { boxes, total } = new BoxFile(Array.from({ length: 9_000 }, () => [0, 0, 9, 9])).of('x', size, true);
+    assert.deepEqual([boxes.length, total], [500, 9_000]);
+    for (const value of [undefined, null, 7, 'x', { images: 5, annotations: { length: 9 } }, { images: [{ file_name: 7 }] }]) assert.equal(new BoxFile(value).of('x', size, true).total, 0);
   });
 });
 

@@ -1,0 +1,128 @@
+/** What other files say of a picture: boxes from JSON that lies near it, and its caption. */
+
+import type { Entry, FileEntry, Pack } from 'rangepack';
+import type { Answer, Question } from '../format/boxes.worker.ts';
+import type { Boxes } from '../format/boxes.ts';
+import { stemOf } from '../format/captions.ts';
+import { Calls } from '../page/calls.ts';
+import { nameOf, parentOf } from '../words/paths.ts';
+import { captionBeside } from './captions.svelte.ts';
+
+/** JSON that is read without being asked for, in bytes. */
+const AT_ONCE = 4 * 1024 * 1024;
+/** JSON that is read at all. */
+export const LARGEST_BOXES = 64 * 1024 * 1024;
+/** Files that are looked into for one picture. */
+const MOST_FILES = 4;
+
+const join = (directory: string, name: string) => (directory === '' ? name : `${directory}/${name}`);
+
+/** Files that may tell of boxes in a picture, the nearest first. */
+export async function boxFiles(pack: Pack, picture: string, signal: AbortSignal): Promise<FileEntry[]> {
+  const directory = parentOf(picture);
+  const places = directory === '' ? [''] : [directory, parentOf(directory)];
+  const single = [join(directory, `${stemOf(nameOf(picture))}.json`), ...places.flatMap((place) => ['annotations.json', '_annotations.coco.json'].map((name) => join(place, name)))];
+  const listed = places.flatMap((place) => [{ place, start: 'instances', limit: 8 }, { place: join(place, 'annotations'), start: 0, limit: 64 }]);
+  const looks = [
+    ...single.map(async (path) => [await pack.stat(path, { signal })]),
+    ...listed.map(async ({ place, ...options }) => {
+      const { entries } = await pack.children(place, { ...options, signal });
+      return entries.filter(({ name }) => name.endsWith('.json') && (options.start === 0 || name.startsWith('instances')));
+    }),
+  ];
+  // What is not there says nothing.
+  const found = (await Promise.all(looks.map((look) => look.catch((): Entry[] => [])))).map((entries) => entries.filter((entry) => entry?.kind === 'file') as FileEntry[]);
+  signal.throwIfAborted();
+  // `instances_train.json` is meant for pictures in `train`.
+  const rank = ({ name }: Entry) => (name.includes(nameOf(directory)) ? 0 : 2) + (name.startsWith('instances') ? 0 : 1);
+  return found.flatMap((entries) => entries.sort((a, b) => rank(a) - rank(b)));
+}
+
+/** The file that was parsed last stays, for the next picture. */
+let last: { pack: Pack; path: string; calls: Calls<Question, Answer> } | undefined;
+
+async function parsed(pack: Pack, entry: FileEntry, signal: AbortSignal): Promise<Calls<Question, Answer>> {
+  if (last?.pack === pack && last.path === entry.path) return last.calls;
+  const bytes = await pack.readFile(entry, { signal });
+  const calls = new Calls<Question, Answer>(new Worker(new URL('../format/boxes.worker.ts', import.meta.url), { type: 'module' }));
+  const end = () => calls.end();
+  signal.addEventListener('abort', end);
+  const answer = await calls.ask({ json: bytes.buffer }, [bytes.buffer]);
+  signal.removeEventListener('abort', end);
+  if ('error' in answer) {
+    calls.end();
+    throw new Error(`${entry.name}: ${answer.error}`);
+  }
+  last?.calls.end();
+  last = { pack, path: entry.path, calls };
+  return calls;
+}
+
+export class Annotations {
+  caption: string | undefined = $state();
+  boxes: Boxes | undefined = $state.raw();
+  /** The file they come from. */
+  from: FileEntry | undefined = $state.raw();
+  /** A file that may have boxes, but is read only when asked for. */
+  larger: FileEntry | undefined = $state.raw();
+  busy = $state(false);
+  error: unknown = $state.raw();
+  readonly #pack: Pack;
+  readonly #picture: Entry;
+  readonly #size: { width: number; height: number };
+  readonly #abort = new AbortController();
+
+  /** `size`: of the picture. */
+  constructor(pack: Pack, picture: Entry, size: { width: number; height: number }) {
+    this.#pack = pack;
+    this.#picture = picture;
+    this.#size = size;
+    const { signal } = this.#abort;
+    captionBeside(pack, picture, signal).then((text) => (this.caption = text), () => undefined);
+    void this.#find();
+  }
+
+  close(): void {
+    this.#abort.abort();
+  }
+
+  /** Reads the file that was too large to be read unasked. */
+  async readLarger(): Promise<void> {
+    const { larger } = this;
+    if (larger === undefined || this.busy) return;
+    this.busy = true;
+    this.error = undefined;
+    try {
+      if (await this.#look(larger)) this.larger = undefined;
+      else this.error = new Error(`${larger.name} has no boxes of this picture.`);
+    } catch (error) {
+      if (!this.#abort.signal.aborted) this.error = error;
+    }
+    this.busy = false;
+  }
+
+  async #find() {
+    try {
+      const files = await boxFiles(this.#pack, this.#picture.path, this.#abort.signal);
+      this.larger = files.find(({ size }) => size > AT_ONCE);
+      for (const entry of files.filter(({ size }) => size <= AT_ONCE).slice(0, MOST_FILES)) {
+        // What is no JSON, or of another kind, has no boxes.
+        if (await this.#look(entry).catch(() => false)) return void (this.larger = undefined);
+      }
+    } catch {
+      // Nothing is said of it.
+    }
+  }
+
+  async #look(entry: FileEntry): Promise<boolean> {
+    const { signal } = this.#abort;
+    const { path, name } = this.#picture;
+    const own = entry.name === `${stemOf(name)}.json`;
+    const answer = await (await parsed(this.#pack, entry, signal)).ask({ path, size: this.#size, own });
+    signal.throwIfAborted();
+    if (!('boxes' in answer) || answer.boxes.length === 0) return false;
+    this.boxes = answer;
+    this.from = entry;
+    return true;
+  }
+}
