@@ -11,6 +11,7 @@ import { adviceFor, type Advice } from '../words/advice.ts';
 import { decodePath, encodePath, nameOf } from '../words/paths.ts';
 import { addresses } from './addresses.svelte.ts';
 import { recentPacks, remember, forget } from './recent.ts';
+import { splitFragment } from './view.svelte.ts';
 
 export interface Opened {
   pack: Pack;
@@ -57,6 +58,8 @@ export class Session {
   shown: Shown = $state.raw();
   /** What was shown before `path`. */
   #before = '';
+  /** Counts how often the address named another look at the same path. */
+  looks = $state(0);
   /** Counts what was navigated to, for those who must follow. */
   visits = $state(0);
   #abort = new AbortController();
@@ -89,7 +92,7 @@ export class Session {
       const opened = await this.#open(wanted, signal);
       if (opened === undefined) return;
       this.opened = opened;
-      await this.#show(decodePath(location.hash));
+      await this.#show(splitFragment(location.hash).path);
       // There may be another one to open.
       return this.follow();
     }
@@ -100,8 +103,9 @@ export class Session {
       this.#otherSource = otherSource;
       if (other !== undefined) await this.#openOther(opened, other);
     }
-    const path = decodePath(location.hash);
+    const { path } = splitFragment(location.hash);
     if (path !== this.path) await this.#show(path);
+    else this.looks++;
   }
 
   async #openOther(opened: Opened, wanted: Wanted) {
