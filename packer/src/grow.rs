@@ -5,12 +5,13 @@ mod step;
 mod removal;
 mod rewrite;
 mod cutter;
+mod left;
 mod copier;
 mod mirror;
 pub(crate) mod generations;
 
 use crate::container::tasks::{Ahead, Tasks, Trust};
-use crate::error::{Action, Error, Result};
+use crate::error::{Action, Error, ErrorKind, Result};
 use crate::filter::Filter;
 use crate::index::writer::{Extras, Finished, IndexFormat, IndexWriter};
 use crate::pack::walk::Batch;
@@ -22,6 +23,7 @@ use crate::source::location::growth_note_path;
 use crate::source::platform::directory_of;
 use crate::source::replace::refuse_same;
 use base::{Base, Known};
+use left::Left;
 use mirror::Mirror;
 use rangepack_core::layout::Volume;
 use rangepack_core::{Digest, Kind, PackPath, Tag};
@@ -152,7 +154,9 @@ pub fn sync(
 /// as they are, times and owners in them included. The metadata becomes that of `source`, beside what
 /// [`PackOptions::metadata`] says. A pack that is not there begins as an empty one.
 ///
-/// Whatever comes is verified before it counts. Options that speak of files on disk mean nothing here.
+/// Whatever comes is verified before it counts. When the network fails, the observer ends it or the process is killed, what came
+/// stays behind the pack, if it is more than 1 MiB, and the next run takes it over as far as it is what it would fetch. Options that speak of files on disk mean
+/// nothing here.
 ///
 /// # Errors
 /// Those of [`add`], and of reading `source`.
@@ -234,7 +238,8 @@ impl<'r> Run<'r> {
 
     fn run(mut self, change: Change<'_>, observer: &dyn Observer) -> Result<Grown> {
         let observer = &Latch::new(observer);
-        let (base, pack) = Base::open(self.path, self.options.dry_run, observer)?;
+        let is_mirror = matches!(change, Change::Mirror(_));
+        let (base, pack) = Base::open(self.path, self.options.dry_run, is_mirror, observer)?;
         let format = match self.options.trailer.unwrap_or(has_trailer(&pack)) {
             true => IndexFormat::Both,
             false => IndexFormat::Paged,
@@ -245,6 +250,7 @@ impl<'r> Run<'r> {
         let Some(step) = step else { return grown };
         match &grown {
             Ok(Grown { finished: Some(_), .. }) => step.done()?,
+            Err(error) if is_mirror && is_interruption(error) => step.leave(),
             _ => step.undo(),
         }
         grown
@@ -388,6 +394,11 @@ impl<'r> Run<'r> {
     }
 }
 
+/// Whether the same run would go on another time.
+fn is_interruption(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::Remote)
+}
+
 /// What the new generation is made of.
 struct New {
     summary: Summary,
@@ -431,7 +442,11 @@ fn mirror(
         (index, changes)
     } else {
         learn(pack, base, output, observer)?;
-        Mirror::new(source, pack, index, observer)?.run(output)?
+        let left = match &base.locked {
+            Some(_) => Left::behind(&base.file, pack.file_len())?,
+            None => Left::none(),
+        };
+        Mirror::new(source, pack, left, index, observer)?.run(output)?
     };
     Ok(New { summary: Summary::default(), index, changes, unmatched: Vec::new() })
 }

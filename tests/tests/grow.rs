@@ -2,7 +2,7 @@
 
 use rangepack::{
     Compression, ContainerProblem, Dictionaries, Error, ErrorKind, Event, GrowOptions, GrowProblem,
-    Grown, IndexFormat, IndexOptions, Kind, MergeInput, MergeOptions, OpenOptions, Pack,
+    Grown, IndexFormat, IndexOptions, Kind, MergeInput, MergeOptions, Observer, OpenOptions, Pack,
     PackOptions, PackPath, Sources, Verify, VerifyOptions, add, compare, merge, pack, remove, sync,
     sync_pack, verify,
 };
@@ -11,6 +11,7 @@ use rangepack_core::layout::{GrowthNote, Section};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::sync::atomic::Ordering;
 use support::forge::Forge;
 use support::frames::record;
 use support::server::{Manner, Server};
@@ -497,6 +498,108 @@ fn a_pack_becomes_equal_to_another() {
     }
     let error = sync_pack(&whole, &source, &GrowOptions::new(), &()).unwrap_err();
     assert!(matches!(error, Error::SameFile { .. }), "{error}");
+}
+
+/// Stops when so many files are there.
+struct After(std::sync::atomic::AtomicUsize);
+
+impl Observer for After {
+    fn event(&self, event: Event<'_>) {
+        if let Event::Done { .. } = event {
+            let left = self.0.load(Ordering::Relaxed);
+            self.0.store(left.saturating_sub(1), Ordering::Relaxed);
+        }
+    }
+
+    fn cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == 0
+    }
+}
+
+#[test]
+fn a_pack_that_was_interrupted_is_not_fetched_again() {
+    let home = Home::new();
+    for number in 0..300_u32 {
+        let noise = (0..12_000 + number).map(|n| (n.wrapping_mul(n ^ number) >> 7).to_le_bytes());
+        let content: Vec<u8> = noise.flatten().collect();
+        home.write(&["all"], &format!("{}/{number}", number % 5), content);
+    }
+    let large: Vec<u8> = (0..3_000_000u32).flat_map(|n| n.wrapping_mul(n).to_le_bytes()).collect();
+    home.write(&["all"], "1/a large one", large);
+    home.write(&["few"], "0/mine", "it goes");
+    home.settle();
+    for options in [PackOptions::new(), PackOptions::new().align(4096)] {
+        let gzip = PackOptions::new().compress(Compression::Gzip(1)).index(IndexOptions::paged());
+        let source = home.pack("all", &gzip);
+        let server = Server::start(Manner::Normal);
+        let url = server.put("all.pack", fs::read(&source).unwrap());
+        let remote = || Pack::open(url.as_str()).unwrap();
+        let grow = GrowOptions::new().pack(options);
+        let target = home.pack("few", &PackOptions::new());
+        let before = fs::read(&target).unwrap();
+        let note = target.with_extension("pack.grow");
+
+        // What comes without an interruption.
+        let whole = remote();
+        sync_pack(&whole, &target, &grow, &()).unwrap();
+        let (expected, all) = (fs::read(&target).unwrap(), whole.traffic().bytes);
+
+        for files in [120, 299] {
+            let interrupted = || {
+                fs::write(&target, &before).unwrap();
+                let first = remote();
+                let error =
+                    sync_pack(&first, &target, &grow, &After(files.into())).map(drop).unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::Cancelled, "{error}");
+                // It is what it was, and what came stays.
+                assert!(note.exists());
+                assert_eq!(open(&target).read("0/mine").unwrap(), b"it goes");
+                (first.traffic().bytes, fs::read(&target).unwrap())
+            };
+            let (fetched, left) = interrupted();
+            let again = remote();
+            sync_pack(&again, &target, &grow, &()).unwrap();
+            assert!(fs::read(&target).unwrap() == expected, "{files}");
+            assert!(!note.exists());
+            // What was on its way when the first run ended comes twice.
+            let twice = (fetched + again.traffic().bytes).saturating_sub(all);
+            assert!(
+                twice < fetched / 2 + 9_000_000 && again.traffic().bytes < all,
+                "{files}: {twice} of {all}"
+            );
+
+            // Whatever happened to what is left: what is damaged or lost is fetched, and no more is believed.
+            let end = left.len() - left.iter().rev().take_while(|byte| **byte == 0).count();
+            for at in [before.len() + 1, (before.len() + end) / 2, end - 1] {
+                interrupted();
+                let mut damaged = fs::read(&target).unwrap();
+                damaged[at] ^= 1;
+                fs::write(&target, &damaged).unwrap();
+                sync_pack(&remote(), &target, &grow, &()).unwrap();
+                assert!(fs::read(&target).unwrap() == expected, "damaged at {at}");
+
+                interrupted();
+                fs::write(&target, &damaged[..at]).unwrap();
+                sync_pack(&remote(), &target, &grow, &()).unwrap();
+                assert!(fs::read(&target).unwrap() == expected, "cut at {at}");
+            }
+        }
+
+        // Anything else that is done with the pack does without what is left.
+        fs::write(&target, &before).unwrap();
+        sync_pack(&remote(), &target, &grow, &After(120.into())).map(drop).unwrap_err();
+        assert!(note.exists());
+        home.write(&["more"], "more", "of it");
+        home.settle();
+        home.add(&target, "more", &PackOptions::new()).unwrap();
+        assert!(!note.exists());
+        assert!(fs::metadata(&target).unwrap().len() < before.len() as u64 + 10_000);
+        is_sound(&open(&target));
+        // Nor is anything left where little came, or what came was wrong.
+        fs::write(&target, &before).unwrap();
+        sync_pack(&remote(), &target, &grow, &After(2.into())).map(drop).unwrap_err();
+        assert!(fs::read(&target).unwrap() == before && !note.exists());
+    }
 }
 
 #[test]

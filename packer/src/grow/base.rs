@@ -27,10 +27,11 @@ pub(super) struct Base {
 
 impl Base {
     /// Opens a pack that is to grow, and keeps others from writing it; with `dry_run` nobody is kept from anything. What an
-    /// interrupted run left behind the pack is cut off.
+    /// interrupted run left behind the pack is cut off, unless `keeps_left`.
     pub(super) fn open(
         path: &Path,
         dry_run: bool,
+        keeps_left: bool,
         observer: &dyn Observer,
     ) -> Result<(Base, Pack)> {
         let file = path.canonicalize().map_err(Error::io(Action::Open, path))?;
@@ -39,8 +40,12 @@ impl Base {
         let pack = Pack::open_observed(location, &OpenOptions::default(), observer)?;
         check(path, &pack)?;
         if let Some(locked) = &locked {
-            locked.cut(pack.file_len())?;
-            remove_stale(&growth_note_path(&file));
+            let is_left = locked.len()? > pack.file_len();
+            // Its note says what the pack is until then.
+            if !(is_left && keeps_left) {
+                locked.cut(pack.file_len())?;
+                remove_stale(&growth_note_path(&file));
+            }
         }
         Ok((Base { path: path.to_owned(), file, locked }, pack))
     }

@@ -1,6 +1,7 @@
 //! Brings payloads from another pack, verified, unless the pack that grows has them.
 
 use super::cutter::Cutter;
+use super::left::Left;
 use crate::error::{Error, Result};
 use crate::pack::Output;
 use crate::read::pack::Pack;
@@ -23,6 +24,7 @@ pub(super) struct Copier<'p> {
     groups: HashMap<u64, Content>,
     /// What payloads of the source became.
     became: HashMap<Stored, Content>,
+    left: Left,
 }
 
 /// A payload of the source: its codec and digest, and that of the content, for the same bytes are another content with another
@@ -33,17 +35,30 @@ type Stored = (Codec, Digest, Digest);
 const REMEMBERED: usize = 1 << 16;
 
 impl<'p> Copier<'p> {
-    pub(super) fn new(source: &'p Pack, target: &'p Pack) -> Result<Copier<'p>> {
+    pub(super) fn new(source: &'p Pack, target: &'p Pack, left: Left) -> Result<Copier<'p>> {
         let dictionaries =
             target.dictionaries()?.into_iter().map(|place| (place.digest, place)).collect();
         let (groups, became) = (HashMap::new(), HashMap::new());
-        Ok(Copier { source, target, dictionaries, groups, became })
+        Ok(Copier { source, target, dictionaries, groups, became, left })
     }
 
     /// Whether the target seems to have a payload.
     pub(super) fn has(&self, content: &Content, output: &mut Output) -> bool {
         self.known_by_source(content).is_some()
             || content.digest.is_some_and(|it| output.stored(&it, content.codec).is_some())
+    }
+
+    /// Whether an interrupted run may have left payloads that come next.
+    pub(super) fn may_be_left(&self) -> bool {
+        self.left.is_some()
+    }
+
+    /// Whether the payload of the content that is taken next need not be fetched: the target has it, or an interrupted run left it.
+    pub(super) fn is_left(&mut self, content: &Content, output: &mut Output) -> Result<bool> {
+        if self.has(content, output) || content.stored_size == 0 {
+            return Ok(true);
+        }
+        self.left.holds(content, output.next())
     }
 
     /// Makes a content of the source one of the target. Its payload may be among bytes that were gathered.
@@ -133,7 +148,7 @@ impl<'p> Copier<'p> {
 
     /// Appends a payload and its block table.
     fn fetch(
-        &self,
+        &mut self,
         content: &Content,
         gathered: Option<&Gathered<'_>>,
         output: &mut Output,
@@ -142,6 +157,7 @@ impl<'p> Copier<'p> {
         volume.check(extent)?;
         output.pad()?;
         let offset = output.position();
+        let is_left = self.left.is_some() && self.left.holds(content, offset)?;
         let mut cutter = match content.blocks {
             Some(blocks) => Some(Cutter::new(content, &self.lengths(content, &blocks)?)),
             None => None,
@@ -157,6 +173,12 @@ impl<'p> Copier<'p> {
         match gathered.and_then(|gathered| gathered.here(extent)) {
             Some(bytes) => write(bytes)?,
             None => {
+                // What is left is written once more to the same place.
+                let here = Extent { start: offset, len: extent.len };
+                let (volume, extent) = match self.left.source().filter(|_| is_left) {
+                    Some(left) => (left, here),
+                    None => (volume, extent),
+                };
                 for piece in volume.pieces_of(extent) {
                     write(&piece?)?;
                 }

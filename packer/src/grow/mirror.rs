@@ -2,6 +2,7 @@
 
 use super::base::Known;
 use super::copier::Copier;
+use super::left::Left;
 use super::rewrite::{Changes, is_same};
 use crate::compare::packs::Children;
 use crate::error::Result;
@@ -59,11 +60,12 @@ impl<'p> Mirror<'p> {
     pub(super) fn new(
         source: &'p Pack,
         target: &'p Pack,
+        left: Left,
         index: IndexWriter,
         observer: &'p dyn Observer,
     ) -> Result<Mirror<'p>> {
         Ok(Mirror {
-            copier: Copier::new(source, target)?,
+            copier: Copier::new(source, target, left)?,
             source,
             target,
             groups: Groups::default(),
@@ -199,40 +201,10 @@ impl<'p> Mirror<'p> {
     fn flush(&mut self, output: &mut Output) -> Result<()> {
         let mut waiting = std::mem::take(&mut self.waiting);
         self.lacking = 0;
-        let count = waiting.len();
-        let (source, copier, observer) = (self.source, &mut self.copier, self.observer);
-        let mut aside = Aside::new(source);
-        for (at, Waiting { lacks, .. }) in waiting.iter().enumerate() {
-            if let Some(content) = lacks
-                && !copier.has(content, output)
-                && aside.wants(content)
-            {
-                aside.push(content, None, at);
-            }
+        if self.copier.may_be_left() {
+            self.take_left(&mut waiting, output)?;
         }
-        // As they lie in the source, so that they lie so here.
-        let mut failed = None;
-        let mut take = |at: usize, gathered: Option<&Gathered<'_>>| -> Result<()> {
-            go_on(observer, source.location())?;
-            let Some(Waiting { entry, lacks, .. }) = waiting.get_mut(at) else { return Ok(()) };
-            let Some(content) = lacks.take() else { return Ok(()) };
-            let taken = copier.take(&content, gathered, output)?;
-            let (path, bytes) = (Escaped(entry.path.as_bytes()), content.size);
-            observer.event(Event::Done { path, bytes });
-            entry.kind = Kind::File(taken);
-            Ok(())
-        };
-        aside.bring(&mut |at, gathered| match take(*at, Some(&gathered)) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(error) => {
-                failed = Some(error);
-                ControlFlow::Break(())
-            }
-        })?;
-        failed.map_or(Ok(()), Err)?;
-        for at in 0..count {
-            take(at, None)?;
-        }
+        self.fetch(&mut waiting, output)?;
         for Waiting { side, mut entry, attributes, .. } in waiting {
             if let Some(block) = attributes {
                 entry.attributes = Some(self.copier.attributes(&block, output)?);
@@ -240,6 +212,71 @@ impl<'p> Mirror<'p> {
             self.groups.renumber(side, &mut entry);
             self.index.push(&entry)?;
         }
+        Ok(())
+    }
+
+    /// Takes what an interrupted run left, in the order in which it fetched that.
+    fn take_left(&mut self, waiting: &mut [Waiting], output: &mut Output) -> Result<()> {
+        let aside = Aside::<()>::new(self.source);
+        let mut order = Vec::new();
+        for (at, Waiting { lacks, .. }) in waiting.iter().enumerate() {
+            let Some(content) = lacks else { continue };
+            let is_small = !self.copier.has(content, output) && aside.wants(content);
+            let place = is_small.then_some((content.volume, content.offset));
+            order.push((!is_small, place, at));
+        }
+        order.sort_unstable();
+        for (.., at) in order {
+            let lacks = waiting.get(at).and_then(|waiting| waiting.lacks);
+            let Some(content) = lacks else { continue };
+            if !self.copier.is_left(&content, output)? {
+                break;
+            }
+            self.take(waiting, at, None, output)?;
+        }
+        Ok(())
+    }
+
+    /// Small payloads together, as they lie in the source, so that they lie so here; then the others.
+    fn fetch(&mut self, waiting: &mut [Waiting], output: &mut Output) -> Result<()> {
+        let mut aside = Aside::new(self.source);
+        for (at, Waiting { lacks, .. }) in waiting.iter().enumerate() {
+            if let Some(content) = lacks
+                && !self.copier.has(content, output)
+                && aside.wants(content)
+            {
+                aside.push(content, None, at);
+            }
+        }
+        let mut failed = None;
+        aside.bring(
+            &mut |at, gathered| match self.take(waiting, *at, Some(&gathered), output) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(error) => {
+                    failed = Some(error);
+                    ControlFlow::Break(())
+                }
+            },
+        )?;
+        failed.map_or(Ok(()), Err)?;
+        (0..waiting.len()).try_for_each(|at| self.take(waiting, at, None, output))
+    }
+
+    /// Makes the content of one that waits one of the target, if it lacks it.
+    fn take(
+        &mut self,
+        waiting: &mut [Waiting],
+        at: usize,
+        gathered: Option<&Gathered<'_>>,
+        output: &mut Output,
+    ) -> Result<()> {
+        go_on(self.observer, self.source.location())?;
+        let Some(Waiting { entry, lacks, .. }) = waiting.get_mut(at) else { return Ok(()) };
+        let Some(content) = lacks.take() else { return Ok(()) };
+        let taken = self.copier.take(&content, gathered, output)?;
+        let (path, bytes) = (Escaped(entry.path.as_bytes()), content.size);
+        self.observer.event(Event::Done { path, bytes });
+        entry.kind = Kind::File(taken);
         Ok(())
     }
 }

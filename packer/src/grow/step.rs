@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A file is made so much longer than what is written, so that it never ends with bytes of a payload: these could be made up to
 /// look like the end of a pack. Where a file that somebody reads cannot be cut, it is as long as it is.
@@ -23,8 +23,14 @@ pub(super) struct Step {
     path: PathBuf,
     note: PathBuf,
     before: GrowthNote,
-    begun: AtomicBool,
+    /// How long an interrupted run left the file: it stays so, until all is written.
+    left: u64,
+    /// How far it was to grow; 0 as long as nothing was written.
+    grown: AtomicU64,
 }
+
+/// What is left of a run that failed, for the next one, has at least so many bytes more than the pack.
+const WORTH: u64 = 1 << 20;
 
 impl Step {
     /// Of the pack at `path` that is locked, and is as `before` says; `file` is what a link there leads to.
@@ -34,9 +40,11 @@ impl Step {
         file: &Path,
         before: GrowthNote,
     ) -> Result<Arc<Step>> {
-        let (file, note) = (locked.handle()?, growth_note_path(file));
-        let (path, begun) = (path.to_owned(), AtomicBool::new(false));
-        Ok(Arc::new(Step { file, path, note, before, begun }))
+        let (left, note) = (locked.len()?, growth_note_path(file));
+        let (file, path) = (locked.handle()?, path.to_owned());
+        // What was left has its note.
+        let grown = AtomicU64::new(if left > before.file_len { left } else { 0 });
+        Ok(Arc::new(Step { file, path, note, before, left, grown }))
     }
 
     /// Who writes payloads asks before the file grows.
@@ -47,11 +55,11 @@ impl Step {
 
     /// The file is to grow at least to `end`. Up to where it may grow then.
     pub(super) fn grow_to(&self, end: u64) -> Result<u64> {
-        if !self.begun.load(Ordering::Relaxed) {
+        if self.grown.load(Ordering::Relaxed) == 0 {
             write_note(&self.note, &self.before)?;
-            self.begun.store(true, Ordering::Relaxed);
         }
-        let until = end.saturating_add(AHEAD);
+        self.grown.fetch_max(end, Ordering::Relaxed);
+        let until = end.saturating_add(AHEAD).max(self.left);
         if AHEAD > 0 {
             self.file.set_len(until).map_err(Error::io(Action::Write, &self.path))?;
         }
@@ -80,9 +88,16 @@ impl Step {
         Ok(())
     }
 
+    /// What was written is of use for the next run: it stays, if it is much, and the note says what the file is.
+    pub(super) fn leave(&self) {
+        if self.grown.load(Ordering::Relaxed).saturating_sub(self.before.file_len) < WORTH {
+            self.undo();
+        }
+    }
+
     /// The file is as it was.
     pub(super) fn undo(&self) {
-        if !self.begun.load(Ordering::Relaxed) {
+        if self.grown.load(Ordering::Relaxed) == 0 {
             return;
         }
         // When that fails the note stays, and says what the file is.

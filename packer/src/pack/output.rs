@@ -304,6 +304,11 @@ impl Output {
         self.begun
     }
 
+    /// Where the next payload goes, after what it takes to align it.
+    pub(crate) fn next(&self) -> u64 {
+        self.position.next_multiple_of(self.align)
+    }
+
     /// Where the next byte goes.
     pub(crate) fn position(&self) -> u64 {
         self.position
@@ -372,7 +377,7 @@ impl Output {
 
     /// Fills up to the alignment.
     pub(crate) fn pad(&mut self) -> Result<()> {
-        let gap = self.position.next_multiple_of(self.align) - self.position;
+        let gap = self.next() - self.position;
         if gap > 0 {
             self.grow(gap)?;
             self.flush_pending()?;

@@ -84,7 +84,7 @@ impl Location {
     }
 
     /// Where the note lies that is beside a pack while it grows (FORMAT.md, "Files beside a pack").
-    pub(crate) fn growth_note(&self) -> Location {
+    pub fn growth_note(&self) -> Location {
         self.with_suffix(GROWTH)
     }
 

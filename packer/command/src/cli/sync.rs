@@ -4,14 +4,14 @@ use super::Result;
 use super::arguments::{
     SelectArgs, StoreArgs, TrafficArgs, check_place, open_telling, require_disk,
 };
-use super::console::Global;
+use super::console::{Global, note};
 use super::exit::{Exit, Failure};
 use super::follow::Follow;
 use super::grown::{self, TrailerArgs};
 use super::progress::{ProgressArgs, Steps};
 use super::status::State;
 use rangepack::{Location, OpenOptions, Verify};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -25,7 +25,8 @@ When something cannot be read nothing is written, unless --incomplete is given: 
 
 Of a pack, index pages of directories that differ are fetched, and payloads that DEST has not got, wherever it has
 them; -v says how much that was. Directories with the same tree digest stay as they are, with the times in them. What
-comes is stored as it was.
+comes is stored as it was. What an interrupted run fetched, if it is more than 1 MiB, stays behind DEST, and the next
+one takes it over, verified; anything else that is done with DEST cuts it off.
 
 A content that DEST holds already is not stored again. Nothing is written when there is nothing to do. DEST is what it
 was until the step is done, as with `rangepack add`, and its old state stays in the file (`rangepack log`).";
@@ -66,6 +67,12 @@ pub(super) struct Args {
     trailer: TrailerArgs,
 }
 
+/// Whether an interrupted run left something behind a pack.
+fn is_left(pack: &Path) -> bool {
+    let file = pack.canonicalize().unwrap_or_default();
+    Location::Disk(file).growth_note().disk().is_some_and(Path::exists)
+}
+
 /// Brings up to date.
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     check_place(&args.source)?;
@@ -101,6 +108,12 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         (None, None) => return Ok(Exit::Fine),
     };
     follow.finish(State::of(&grown))?;
+    if grown.is_err() && source.is_some() && is_left(&args.pack) && !global.quiet {
+        note(&format!(
+            "what came stays behind {}: the same command goes on from there",
+            args.pack.display()
+        ));
+    }
     let grown = grown?;
     if let Some(source) = &source {
         args.traffic.tell(source);
