@@ -2,12 +2,13 @@
 //! which are looked for where there is no index.
 
 use crate::json::{Json, nothing, ready};
-use crate::reader::{Opened, Reader};
+use crate::memory::{Notes, check};
+use crate::reader::Reader;
 use crate::value::{self, Answered, core_error};
 use rangepack_core::fpack::{self, FpackItem};
 use rangepack_core::layout::GrowthNote;
 use rangepack_core::ndjson::{self, Item, Lines};
-use rangepack_core::{Built, Limits, MemoryIndex, trailer};
+use rangepack_core::{Limits, MemoryIndex, trailer};
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
@@ -80,18 +81,6 @@ impl Reader {
         let notes = Notes { bad_lines, misfit, unfinished, ..Notes::default() };
         self.built(memory, "ctnrv1", notes)
     }
-
-    fn built(&mut self, memory: MemoryIndex, format: &str, mut notes: Notes) -> Answered {
-        let Built { index, pages, refused, .. } =
-            memory.finish(&self.limits).map_err(core_error)?;
-        notes.refused = refused.len() as u64;
-        self.index = Some(Opened { index, memory: Some(pages), table: None });
-        let mut json = Json::answer();
-        self.info(&mut json, format, &[])?;
-        json.count("refused", notes.refused)?.count("badLines", notes.bad_lines)?;
-        json.count("lostNames", notes.lost_names)?.key("misfit").flag(notes.misfit);
-        json.key("unfinished").flag(notes.unfinished).end(b'}').answered()
-    }
 }
 
 /// What the note beside a pack says that grows: its `size` before, and the digest of its `root` page; `undefined` when it is
@@ -102,18 +91,6 @@ pub fn growth_note(bytes: &[u8]) -> Answered {
     let mut json = Json::answer();
     json.begin(b'{').count("size", note.file_len)?;
     json.digest("root", &note.digest).end(b'}').answered()
-}
-
-/// What was strange in an old container's index.
-#[derive(Debug, Default)]
-struct Notes {
-    refused: u64,
-    bad_lines: u64,
-    lost_names: u64,
-    /// The index may be that of another container, which was packed as a file into this one.
-    misfit: bool,
-    /// It has no index inside yet: the one beside it counts.
-    unfinished: bool,
 }
 
 /// An index that comes piece by piece.
@@ -141,11 +118,4 @@ impl Incoming {
         }
         Ok(())
     }
-}
-
-fn check(what: &'static str, value: u64, limit: u64) -> Result<(), JsValue> {
-    if value <= limit {
-        return Ok(());
-    }
-    Err(core_error(rangepack_core::Error::OverLimit { what, value, limit }))
 }

@@ -32,6 +32,9 @@ pub struct Reader {
     /// The index of an old container, while it is brought.
     #[cfg(feature = "legacy")]
     pub(crate) incoming: Option<crate::legacy::Incoming>,
+    /// Of the members of a zip archive, by where their headers lie.
+    #[cfg(feature = "zip")]
+    pub(crate) members: Vec<crate::zip::Member>,
 }
 
 #[derive(Debug)]
@@ -66,6 +69,8 @@ impl Reader {
             trailer: None,
             #[cfg(feature = "legacy")]
             incoming: None,
+            #[cfg(feature = "zip")]
+            members: Vec::new(),
         })
     }
 

@@ -16,8 +16,9 @@ pub(crate) struct Arguments {}
 /// Where the npm package keeps what is made here.
 const FOLDER: &str = "web/reader/wasm";
 
-/// The modules: one for packs, one that reads the old formats as well, and one that decodes zstd for either.
-const MODULES: [Module; 3] = [
+/// The modules: one for packs, one that reads the old formats as well, one that reads zip archives, and one that decodes zstd for
+/// any of them.
+const MODULES: [Module; 4] = [
     Module {
         name: "rangepack",
         inline: "inline.js",
@@ -31,6 +32,13 @@ const MODULES: [Module; 3] = [
         features: "legacy",
         optimise: "-Oz",
         budget: 155 * 1000,
+    },
+    Module {
+        name: "rangepack-zip",
+        inline: "inline-zip.js",
+        features: "zip",
+        optimise: "-Oz",
+        budget: 140 * 1000,
     },
     Module {
         name: "rangepack-zstd",

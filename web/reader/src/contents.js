@@ -10,6 +10,7 @@ import { Frames } from './zstd.js';
 /** @import { FileEntry } from '../types/index.d.ts' */
 /** @import { Engine } from './engine.js' */
 /** @import { Block } from './engine.js' */
+/** @import { Member } from './zip.js' */
 /** @typedef {{ signal?: AbortSignal }} Options */
 
 /** Payloads up to this length are read as a whole, for a part of them too when there is no block table. */
@@ -38,11 +39,32 @@ export class Contents {
   #blocks = new Recent(BLOCKS);
   /** By entry without a block table, digests of the parts of its payload, once all of it was verified. @type {WeakMap<FileEntry, string[]>} */
   #parts = new WeakMap();
+  /** By entry of a zip archive, the same with its payload's place. @type {WeakMap<FileEntry, Promise<Member>>} */
+  #members = new WeakMap();
 
   /** @param {Engine} engine */
   constructor(engine) {
     this.#engine = engine;
     this.#frames = new Frames(engine);
+  }
+
+  /**
+   * Of an entry of a zip archive the payload's place is known once the header in front of it was read.
+   *
+   * @param {FileEntry} entry
+   * @returns {FileEntry | Promise<FileEntry>}
+   */
+  #placed(entry) {
+    const { zip } = this.#engine;
+    if (zip === undefined || 'crc32' in entry) return entry;
+    let member = this.#members.get(entry);
+    if (member === undefined) {
+      member = this.#engine.ask(() => zip.member(entry)).then((place) => ({ ...entry, ...place }));
+      this.#members.set(entry, member);
+      // Another read may have more luck.
+      member.catch(() => this.#members.delete(entry));
+    }
+    return member;
   }
 
   /**
@@ -54,6 +76,7 @@ export class Contents {
    */
   async whole(entry, { signal } = {}) {
     this.#check(entry);
+    entry = await this.#placed(entry);
     if (entry.size === 0 && entry.storedSize === 0) return new Uint8Array();
     if (entry.codec !== 'stored' && entry.size > MOST) {
       throw this.#engine.error('ERR_LIMIT', `${entry.path}: ${entry.size} bytes of content; ${MOST} are the most that is held at once`);
@@ -85,11 +108,27 @@ export class Contents {
         await this.#compare(entry.originalSha256, content, entry.offset);
         return content;
       }
+      if (this.#engine.zip !== undefined) return this.#summed(entry, entry.codec === 'stored' ? payload : own(wasm.decodeAll(entry, payload, true)));
       if (entry.codec === 'stored') return payload;
       const stream = entry.size >= STREAM_FROM && entry.sha256 !== undefined ? inflater(entry.codec) : undefined;
       if (stream !== undefined) return this.#inflate(entry, payload, stream);
       return own(wasm.decodeAll(entry, payload, true));
     });
+  }
+
+  /**
+   * @param {FileEntry} entry of a zip archive
+   * @param {Uint8Array<ArrayBuffer>} content
+   */
+  #summed(entry, content) {
+    const sum = this.#engine.zip?.sum();
+    try {
+      sum?.push(content);
+      sum?.end(entry);
+    } finally {
+      sum?.free();
+    }
+    return content;
   }
 
   /**
@@ -192,6 +231,7 @@ export class Contents {
   async *#pieces(entry, start, end, signal, heldBack) {
     this.#check(entry);
     if (start >= end) return;
+    entry = await this.#placed(entry);
     const first = await this.#engine.locate(entry, start, end, signal);
     if (!('whole' in first)) {
       yield* this.#fromBlocks(entry, start, end, first, signal);
@@ -310,6 +350,7 @@ export class Contents {
   async *#decoded(entry, start, end, payloads) {
     const engine = this.#engine;
     const decoder = engine.call(() => new engine.wasm.Decoder(entry));
+    const sum = engine.zip?.sum();
     let position = 0;
     let finished = false;
     try {
@@ -318,6 +359,7 @@ export class Contents {
         for (;;) {
           const content = engine.call(() => decoder.pull(), entry.path);
           if (content.length === 0) break;
+          sum?.push(content);
           const [from, to] = [Math.max(start - position, 0), Math.min(end - position, content.length)];
           position += content.length;
           if (from < to) yield own(content.subarray(from, to));
@@ -325,9 +367,11 @@ export class Contents {
       }
       finished = true;
       engine.call(() => decoder.finish(), entry.path);
+      engine.call(() => sum?.end(entry), entry.path);
       engine.metrics.verifiedBytes += entry.storedSize;
     } finally {
       if (!finished) decoder.free();
+      sum?.free();
     }
   }
 

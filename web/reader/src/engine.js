@@ -6,6 +6,7 @@
 import { PackError, isErrorCode } from './errors.js';
 import { Ranges } from './ranges.js';
 
+/** @import { ZipMembers } from './zip.js' */
 /** @import { ErrorCode } from './error-codes.js' */
 /** @import { ByteSource } from './sources/source.js' */
 /** @import { Wasm } from './wasm.js' */
@@ -38,6 +39,7 @@ export const OPENING_ROUNDS = 65_535 + ROUNDS;
  * @property {ByteSource} source of the pack itself
  * @property {(volume: Volume) => ByteSource} volume where the bytes of another file lie
  * @property {Cache} [cache]
+ * @property {ZipMembers} [zip] of a zip archive without an index
  * @property {number} [concurrency]
  * @property {boolean} [isolated] only calls of the same moment share requests; none waits for what another one fetches
  */
@@ -85,6 +87,7 @@ export class Engine {
     this.#reader = options.reader;
     this.#volumes = new Map([[0, Promise.resolve(this.#withRanges(options.source))]]);
     this.wasm = options.wasm;
+    this.zip = options.zip;
     /** @type {ByteSource[]} */
     this.sources = [options.source];
     this.metrics = { cacheHits: 0, verifiedBytes: 0 };

@@ -21,6 +21,15 @@ const MAGICS = [
 const CUT = 'a pack that was cut short: its index, which stands at the end, is missing then';
 
 /**
+ * Whether a file may be a zip archive.
+ *
+ * @param {Uint8Array} head its first bytes
+ */
+export function beginsLikeAZip(head) {
+  return String.fromCharCode(...head.subarray(0, 4)).match(/^PK(\x03\x04|\x05\x06)/) !== null;
+}
+
+/**
  * What a file may be that is no pack. A pack begins with the first file in it, so one that lost its end looks like that file.
  *
  * @param {Uint8Array} head its first bytes

@@ -12,6 +12,7 @@ setWasm(inlined);
 const MODULES = {
   packs: () => import('../wasm/inline.js'),
   legacy: () => import('../wasm/inline-legacy.js'),
+  zip: () => import('../wasm/inline-zip.js'),
   zstd: () => import('../wasm/inline-zstd.js'),
 };
 

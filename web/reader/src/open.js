@@ -5,16 +5,18 @@
 import { Engine, OPENING_ROUNDS } from './engine.js';
 import { PackError } from './errors.js';
 import { elseMissing, mayBeGrowing, readNote } from './growth.js';
-import { HEAD, insteadOfAPack } from './foreign.js';
+import { HEAD, beginsLikeAZip, insteadOfAPack } from './foreign.js';
 import { checkOptions } from './options.js';
 import { Pack } from './pack.js';
 import { wrongSize } from './sources/source.js';
 import { loadWasm } from './wasm.js';
+import { ZipMembers } from './zip.js';
 
 /** @import { Info, OpenOptions, Pack as PublicPack, Volume } from '../types/index.d.ts' */
 /** @import { ByteSource, Tail } from './sources/source.js' */
 /** @import { Note } from './growth.js' */
 /** @import { Wasm } from './wasm.js' */
+/** @import { ZipReader } from './zip.js' */
 
 /**
  * How much of the end is fetched first: footer and root page of any pack. Without an NDJSON trailer before them, the
@@ -66,14 +68,69 @@ export async function open(input, options, environment) {
     return await openAsItIs(input, options, environment, false);
   } catch (error) {
     // What cannot be an address has no neighbours either: of those is thought only once a file was read.
-    if (options.index !== undefined || !mayBeGrowing(error) || environment.note(input, options) === undefined) throw error;
+    if (options.index !== undefined || !mayBeGrowing(error)) throw error;
+    if (environment.note(input, options) === undefined) return openZip(error, input, options, environment);
+    if (error instanceof PackError && zips.has(error)) {
+      const zip = await openByNeighbour(error, input, options, environment).catch((again) => {
+        if (again !== error) throw again;
+      });
+      if (zip !== undefined) return zip;
+    }
     // One that was growing has its index before the note is taken away.
     return openAsItIs(input, options, environment, true).catch((again) => openByNeighbour(again, input, options, environment));
   }
 }
 
+/** Errors of files that begin like zip archives. @type {WeakSet<object>} */
+const zips = new WeakSet();
+
 /**
- * Opens what is no pack by the index beside it, if there is one.
+ * Opens a zip archive by its own directory, if it is one.
+ *
+ * @param {unknown} error why it is no pack
+ * @param {unknown} input
+ * @param {OpenOptions} options
+ * @param {Environment} environment
+ * @returns {Promise<PublicPack>}
+ */
+async function openZip(error, input, options, environment) {
+  if (!(error instanceof PackError) || !zips.has(error)) throw error;
+  const { signal } = options;
+  const source = environment.source(input, options);
+  /** @type {Engine | undefined} */
+  let engine;
+  try {
+    const [tail, wasm] = await Promise.all([source.tail(TAIL, { signal }), loadWasm('zip')]);
+    // What the types of the others say holds for this module as far as it is asked.
+    const known = /** @type {Wasm} */ (/** @type {unknown} */ (wasm));
+    const reader = readerOf(known, tail, options);
+    const zip = new ZipMembers(wasm, /** @type {ZipReader} */ (/** @type {unknown} */ (reader)));
+    engine = new Engine({
+      name: source.name,
+      wasm: known,
+      reader,
+      source,
+      cache: options.cache,
+      concurrency: options.concurrency,
+      isolated,
+      zip,
+      volume: () => {
+        throw error;
+      },
+    });
+    const info = await engine.ask(() => zip.open(), signal, undefined, OPENING_ROUNDS);
+    if (info === undefined) throw error;
+    if (options.root !== undefined) throw engine.error('ERR_WRONG_PACK', 'a zip archive has no root digest that could be compared with `root`');
+    return opened(engine, info);
+  } catch (failure) {
+    engine?.close();
+    await source.close?.();
+    throw failure;
+  }
+}
+
+/**
+ * Opens what is no pack by the index beside it, if there is one, or by its own directory.
  *
  * @param {unknown} error why it is none
  * @param {unknown} input
@@ -84,11 +141,12 @@ export async function open(input, options, environment) {
 async function openByNeighbour(error, input, options, environment) {
   const isOther = error instanceof PackError && error.code === 'ERR_NOT_A_PACK';
   const sidecar = isOther ? environment.sidecar(input, { ...options, size: undefined }) : undefined;
-  if (sidecar === undefined) throw error;
-  const pack = await openBySidecar(sidecar, input, options, environment).catch(elseMissing);
-  if (pack !== undefined) return pack;
-  await sidecar.close?.();
-  throw error;
+  if (sidecar !== undefined) {
+    const pack = await openBySidecar(sidecar, input, options, environment).catch(elseMissing);
+    if (pack !== undefined) return pack;
+    await sidecar.close?.();
+  }
+  return openZip(error, input, options, environment);
 }
 
 /**
@@ -289,7 +347,9 @@ async function notAPack(engine, { message }, { size, signal }) {
   const what = message.replace(`${name}: `, '') + (head === undefined ? '' : `. ${insteadOfAPack(head)}`);
   const given = size === undefined ? '' : `; or the option \`size\`, ${size}, is not its length`;
   const advice = 'If its index lies in a file beside it (.idx), pass that one as `index`';
-  return new PackError('ERR_NOT_A_PACK', `${what}${given}.`, { url: name, advice });
+  const error = new PackError('ERR_NOT_A_PACK', `${what}${given}.`, { url: name, advice });
+  if (head !== undefined && beginsLikeAZip(head)) zips.add(error);
+  return error;
 }
 
 /**

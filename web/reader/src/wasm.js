@@ -4,6 +4,7 @@
 
 // What surrounds them is imported beforehand, for service workers can import nothing later.
 import * as legacy from '../wasm/rangepack-legacy.js';
+import * as zip from '../wasm/rangepack-zip.js';
 import * as zstd from '../wasm/rangepack-zstd.js';
 import * as packs from '../wasm/rangepack.js';
 import { PackError, displayUrl } from './errors.js';
@@ -11,18 +12,20 @@ import { ARGUMENTS, checkArgument } from './options.js';
 
 /** @typedef {typeof import('../wasm/rangepack-legacy.js')} Wasm */
 
+/** @typedef {typeof import('../wasm/rangepack-zip.js')} Zip */
+
 /** @typedef {typeof import('../wasm/rangepack-zstd.js')} Zstd */
 
 /**
- * `packs` reads packs; `legacy`, twice as large, reads the old formats as well; `zstd` decodes files for either.
+ * `packs` reads packs; `legacy`, twice as large, reads the old formats as well, and `zip` zip archives; `zstd` decodes files for any of them.
  *
- * @typedef {{ packs: Wasm, legacy: Wasm, zstd: Zstd }} Modules
+ * @typedef {{ packs: Wasm, legacy: Wasm, zip: Zip, zstd: Zstd }} Modules
  */
 
 /** @typedef {keyof Modules} Which */
 
 // What the types of `legacy` say holds for `packs`: it lacks what is never asked of it.
-const MODULES = /** @type {Modules} */ (/** @type {unknown} */ ({ packs, legacy, zstd }));
+const MODULES = /** @type {Modules} */ (/** @type {unknown} */ ({ packs, legacy, zip, zstd }));
 
 /** @type {Map<Which, Promise<Modules[Which]>>} */
 const loading = new Map();
@@ -31,6 +34,7 @@ const loading = new Map();
 const URLS = {
   packs: () => new URL('../wasm/rangepack_bg.wasm', import.meta.url),
   legacy: () => new URL('../wasm/rangepack-legacy_bg.wasm', import.meta.url),
+  zip: () => new URL('../wasm/rangepack-zip_bg.wasm', import.meta.url),
   zstd: () => new URL('../wasm/rangepack-zstd_bg.wasm', import.meta.url),
 };
 

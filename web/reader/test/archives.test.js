@@ -17,7 +17,7 @@ const SMALL = 'a small file of its kind '.repeat(40);
 
 /** @type {import('./range-server.js').RangeServer} */
 let server;
-/** @type {Record<string, Uint8Array>} */
+/** @type {Record<string, Uint8Array<ArrayBuffer>>} */
 let files;
 
 before(async () => {
@@ -120,5 +120,125 @@ describe('an archive with an index beside it', () => {
       const { stdout } = await promisify(execFile)(process.execPath, [script, 'cat', 'x.zip.rpx', 'small'], { cwd: folder });
       assert.equal(stdout, SMALL);
     });
+  });
+});
+
+describe('a zip archive without an index', () => {
+  /** @param {string} name @param {Uint8Array} bytes */
+  const alone = (name, bytes) => startRangeServer({ files: { [name]: bytes } });
+  const zip = () => files['/x.zip'] ?? new Uint8Array();
+
+  test('is read by its own directory: remote, on disk and in memory', async () => {
+    const other = await alone('/y.zip', zip());
+    try {
+      await inTemporaryFolder(async (folder) => {
+        await writeFile(join(folder, 'y.zip'), zip());
+        for (const input of [`${other.origin}/y.zip`, join(folder, 'y.zip'), new Blob([zip()])]) {
+          const pack = await openPack(input);
+          assert.equal(pack.info.format, 'zip');
+          assert.equal(pack.info.bytes, TEXT.length + LONG.length + SMALL.length);
+          const names = [];
+          for await (const entry of pack.walk()) names.push(entry.path);
+          assert.deepEqual(names, ['d', 'empty', 'long', 'small', 'd/text.txt']);
+          for (const [path, content] of Object.entries({ 'd/text.txt': TEXT, long: LONG, small: SMALL, empty: '' })) {
+            const file = await pack.open(path);
+            assert.ok((await file.text()) === content, path);
+            assert.equal(await file.slice(20, 90).text(), content.slice(20, 90), path);
+            let length = 0;
+            for await (const piece of file.stream()) length += piece.length;
+            assert.equal(length, content.length, path);
+          }
+          for await (const { path, bytes } of pack.readMany(['small', 'd/text.txt'])) assert.ok(bytes !== undefined, path);
+          const entry = await pack.stat('small');
+          assert.ok(entry?.mtimeMs !== undefined && entry.mode !== undefined);
+          pack.close();
+        }
+      });
+      // The end of the file comes with its directory; then each file takes its header and its payload.
+      other.log.length = 0;
+      const pack = await openPack(`${other.origin}/y.zip`, { index: undefined });
+      const opened = other.log.length;
+      await pack.readFile('small');
+      assert.ok(other.log.length - opened <= 2, `${other.log.length - opened}`);
+    } finally {
+      await other.close();
+    }
+  });
+
+  test('has little that vouches for it: damage shows by the CRC-32', async () => {
+    const text = new TextEncoder().encode('PK');
+    assert.deepEqual([...zip().subarray(0, 2)], [...text]);
+    const changed = zip().map((byte, at) => (at > 300 && at % 1000 === 700 && at < zip().length - 2000 ? byte ^ 1 : byte));
+    const pack = await openPack(new Blob([changed]));
+    for (const path of ['d/text.txt', 'long']) {
+      const file = await pack.open(path);
+      await assert.rejects(file.bytes(), { name: 'PackError', code: 'ERR_CORRUPT' }, path);
+      await assert.rejects(async () => {
+        for await (const _ of file.stream());
+      }, { code: 'ERR_CORRUPT' }, path);
+    }
+  });
+
+  test('cannot be named by a root digest', async () => {
+    await assert.rejects(openPack(new Blob([zip()]), { root: '0'.repeat(64) }), { code: 'ERR_WRONG_PACK' });
+  });
+
+  test('whatever its directory claims, nothing but a PackError comes of it', async () => {
+    const whole = zip();
+    const view = new DataView(whole.buffer, whole.byteOffset);
+    const end = whole.length - 22;
+    assert.equal(view.getUint32(end, true), 0x06054b50);
+    const directory = view.getUint32(end + 16, true);
+    const outcomes = new Map();
+    for (let at = directory; at < whole.length; at++) {
+      for (const value of [0, 0xff, (whole[at] ?? 0) ^ 1]) {
+        const forged = whole.slice();
+        forged[at] = value;
+        let outcome = 'fine';
+        try {
+          const pack = await openPack(forged);
+          for await (const entry of pack.walk()) {
+            if (entry.kind === 'file' && entry.size < 10_000) await pack.readFile(entry).catch((error) => (outcome = String(error.code)));
+          }
+          pack.close();
+        } catch (error) {
+          assert.ok(error instanceof PackError, `byte ${at}: ${error}`);
+          outcome = error.code;
+        }
+        assert.match(outcome, /^(fine|ERR_CORRUPT|ERR_NOT_A_PACK|ERR_UNSUPPORTED|ERR_LIMIT)$/, `byte ${at}`);
+        outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+      }
+    }
+    assert.ok(outcomes.get('ERR_CORRUPT') > 20 && outcomes.get('ERR_NOT_A_PACK') > 20, JSON.stringify([...outcomes]));
+    for (let length = 0; length < whole.length; length += 997) {
+      await assert.rejects(openPack(whole.slice(0, length)), PackError);
+    }
+  });
+
+  test('an empty one has nothing in it; a directory that is too long is not fetched', async () => {
+    const empty = new Uint8Array(22);
+    empty.set([0x50, 0x4b, 5, 6]);
+    const pack = await openPack(empty);
+    assert.deepEqual(await pack.readdir(), []);
+    assert.equal(pack.info.entries, 0);
+    // A directory of 4 GB less 2 bytes, as the end of a larger file would have it.
+    const size = 6e9;
+    let most = 0;
+    const source = {
+      size,
+      /** @param {number} offset @param {number} length */
+      read(offset, length) {
+        most = Math.max(most, length);
+        const bytes = new Uint8Array(length);
+        if (offset === 0) bytes.set([0x50, 0x4b, 3, 4]);
+        const end = size - 22 - offset;
+        if (end >= 0 && end < length) {
+          bytes.set([0x50, 0x4b, 5, 6, 0, 0, 0, 0, 1, 0, 1, 0, 0xfe, 0xff, 0xff, 0xff, 0xfe, 0xff, 0xff, 0x7f], end);
+        }
+        return bytes;
+      },
+    };
+    await assert.rejects(openPack(source), { code: 'ERR_LIMIT' });
+    assert.ok(most < 10_000_000, `${most} bytes at once`);
   });
 });

@@ -40,7 +40,7 @@ let pack;
 let packed;
 before(async () => {
   // As where nothing may be compiled while a program runs.
-  const modules = { packs: 'rangepack_bg.wasm', legacy: 'rangepack-legacy_bg.wasm', zstd: 'rangepack-zstd_bg.wasm' };
+  const modules = { packs: 'rangepack_bg.wasm', legacy: 'rangepack-legacy_bg.wasm', zip: 'rangepack-zip_bg.wasm', zstd: 'rangepack-zstd_bg.wasm' };
   setWasm(async (which) => WebAssembly.compile(await readFile(new URL(`../wasm/${modules[which]}`, import.meta.url))));
   packed = await inTemporaryFolder(async (folder) => {
     const site = join(folder, 'site');

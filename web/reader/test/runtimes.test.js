@@ -66,7 +66,7 @@ test("in Cloudflare's workers one opened pack serves every request", { skip: wit
     if (name.startsWith('node/') || name === 'inline.js') continue;
     modules.push({ type: 'ESModule', path: `rangepack/src/${name}`, contents: await readFile(join(installed, 'src', name), 'utf8') });
   }
-  for (const name of ['rangepack.js', 'rangepack-legacy.js', 'rangepack-zstd.js']) {
+  for (const name of ['rangepack.js', 'rangepack-legacy.js', 'rangepack-zip.js', 'rangepack-zstd.js']) {
     modules.push({ type: 'ESModule', path: `rangepack/wasm/${name}`, contents: await readFile(join(installed, 'wasm', name), 'utf8') });
   }
   const worker = new Miniflare({

@@ -180,8 +180,8 @@ export interface Children {
 
 /** A pack as a whole. */
 export interface Info {
-  /** `ctnrv1` and `fpack` are the old formats. The native command has the same names. */
-  format: 'rangepack' | 'ctnrv1' | 'fpack';
+  /** `ctnrv1` and `fpack` are the old formats, which the native command has, too; `zip` is a zip archive without an index beside it. */
+  format: 'rangepack' | 'ctnrv1' | 'fpack' | 'zip';
   /** SHA-256 of the root page: the name of this very pack. Old containers have none. */
   root?: string;
   /**
@@ -367,11 +367,11 @@ export function cacheStorageCache(options?: { name?: string | undefined; maxByte
 
 /**
  * Says where the WebAssembly modules come from, before the first pack is opened: for pages that keep them elsewhere, and
- * bundlers that leave them behind. `packs` reads packs; `legacy` is fetched only for containers in the old formats, `zstd`
+ * bundlers that leave them behind. `packs` reads packs; `legacy` is fetched only for containers in the old formats, `zip` for zip archives without an index, `zstd`
  * when the first file that is compressed with zstd is read. Where nothing may be compiled while a program runs (Cloudflare's
  * workers), a compiled module does.
  */
-export function setWasm(source: (which: 'packs' | 'legacy' | 'zstd') => WasmSource | PromiseLike<WasmSource>): void;
+export function setWasm(source: (which: 'packs' | 'legacy' | 'zip' | 'zstd') => WasmSource | PromiseLike<WasmSource>): void;
 
 /** A module: its address (in Node, `file:` too), its bytes, an answer of `fetch` with them, or compiled. */
 export type WasmSource = URL | ArrayBuffer | ArrayBufferView | Response | WebAssembly.Module;

@@ -1,9 +1,11 @@
 /** Every way into a pack, and what is said when one fails. */
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { startStage } from './stage.js';
+import { rangepack, startStage } from './stage.js';
 
 /** @type {import('./stage.js').Stage} */
 let stage;
@@ -71,6 +73,19 @@ describe('an address', () => {
     await page.getByText('CTNRv1').waitFor();
     await page.getByRole('treeitem', { name: 'main.rs' }).click();
     await page.getByText('println!').waitFor();
+    assert.deepEqual(page.errors, []);
+  });
+
+  test('of a zip archive without an index opens, by its own directory', async () => {
+    execFileSync(rangepack(), ['export', '--quiet', stage.file, join(stage.folder, 'plain.zip'), '--deflate']);
+    const page = await stage.page();
+    await page.goto(`${stage.site}?${new URLSearchParams({ pack: `${stage.packs.origin}/plain.zip` })}#/`);
+    await page.getByText('Zip archive').waitFor();
+    await page.getByRole('treeitem', { name: 'code' }).click();
+    await page.locator('[role=grid] [role=row]', { hasText: 'main.rs' }).click();
+    await page.getByText('println!').waitFor();
+    await page.goto(`${stage.site}?${new URLSearchParams({ pack: `${stage.packs.origin}/plain.zip` })}#/images/picture-01.png`);
+    await page.getByText('160 × 120').waitFor();
     assert.deepEqual(page.errors, []);
   });
 

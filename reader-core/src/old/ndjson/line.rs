@@ -42,6 +42,13 @@ pub struct Refused {
     pub problem: PathProblem,
 }
 
+impl Refused {
+    /// The name of something that is no pack, which has its own reader.
+    pub fn new(name: Vec<u8>, problem: PathProblem) -> Refused {
+        Refused { name, problem }
+    }
+}
+
 /// The error of a line that does not know where it stands: number and offset are 0, the caller
 /// fills them in.
 const BAD_LINE: Error = Error::BadIndexLine { number: 0, offset: 0 };

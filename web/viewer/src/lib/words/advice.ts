@@ -74,7 +74,7 @@ const PLANS: Partial<Record<ErrorCode, Plan>> = {
   ERR_RANGE_NOT_SATISFIABLE: SERVER,
   ERR_NOT_A_PACK: {
     title: 'This file is not a pack',
-    todo: 'Choose a file made by “rangepack pack”, a CTNRv1 container or an .fpack file. Or the address leads to a web page that only talks about the pack.',
+    todo: 'Choose a file made by “rangepack pack”, a CTNRv1 container, an .fpack file, or a zip archive. Or the address leads to a web page that only talks about the pack.',
   },
   ERR_CORRUPT: {
     title: 'The pack is damaged',

@@ -1,0 +1,227 @@
+//! Zip archives without an index beside them: their own directory is read, and an index of it built in memory.
+//!
+//! Such a directory has no digests, and does not say where a payload begins: the header in front of it does, which is brought when
+//! the file is read. Its CRC-32 is all that vouches for a content.
+
+use crate::json::{Json, need, nothing};
+use crate::memory::{Notes, check};
+use crate::pieces::Pieces;
+use crate::reader::Reader;
+use crate::value::{self, Answered, core_error};
+use core::cell::Cell;
+use rangepack_core::ndjson::{Item, Refused};
+use rangepack_core::{
+    Codec, Content, Entry, Error, Extent, Kind, MemoryIndex, PackPathBuf, Source, Totals,
+};
+use rawzip::time::ZipDateTimeKind;
+use rawzip::{CompressionMethod, ReaderAt, ZipArchive, ZipFileHeaderRecord};
+use std::io;
+use wasm_bindgen::prelude::*;
+
+/// The end of a directory with the longest comment.
+const END: u64 = 22 + 65_535;
+
+/// A directory may have so many bytes at most: that of some four million members.
+const LONGEST: u64 = 384 << 20;
+
+/// The header in front of a payload, without the name and what follows it (APPNOTE.TXT, 4.3.7).
+const HEADER: u64 = 30;
+
+/// Codecs that stand for what is not read (FORMAT.md, "Archives").
+const ENCRYPTED: u8 = 240;
+const OTHER: u8 = 241;
+
+/// What the directory says of a member beside its entry.
+#[derive(Debug)]
+pub(crate) struct Member {
+    header: u64,
+    crc32: u32,
+}
+
+/// The bytes at hand, and what was asked for beyond them.
+struct Ranges<'p> {
+    pieces: &'p Pieces,
+    file_len: u64,
+    need: &'p Cell<Option<Extent>>,
+}
+
+impl ReaderAt for Ranges<'_> {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let left = self.file_len.saturating_sub(offset);
+        let len = left.min(buffer.len() as u64);
+        if len == 0 {
+            return Ok(0);
+        }
+        match self.pieces.bytes(Extent { start: offset, len }) {
+            Some(bytes) => {
+                // As long as `len`, which the buffer has room for.
+                buffer
+                    .get_mut(..bytes.len())
+                    .ok_or(io::ErrorKind::InvalidInput)?
+                    .copy_from_slice(bytes);
+                Ok(bytes.len())
+            }
+            None => {
+                // A directory ends the file: all of it comes at once.
+                self.need.set(Some(Extent { start: offset, len: left }));
+                Err(io::ErrorKind::UnexpectedEof.into())
+            }
+        }
+    }
+}
+
+#[wasm_bindgen]
+impl Reader {
+    /// Opens a zip archive by its own directory.
+    ///
+    /// Gives what `pack.info` shows; `undefined` when it is none.
+    #[wasm_bindgen(js_name = openZip)]
+    pub fn open_zip(&mut self) -> Answered {
+        let wanted = Cell::new(None);
+        let ranges = Ranges { pieces: &self.pieces, file_len: self.file_len, need: &wanted };
+        let mut buffer = vec![0; END as usize + 1];
+        let located = ZipArchive::with_max_search_space(END);
+        let located = located.locate_in_reader(ranges, &mut buffer, self.file_len);
+        // Whatever was concluded without bytes that are not at hand means nothing.
+        if let Some(extent) = wanted.take() {
+            return bring(extent);
+        }
+        let Ok(archive) = located else { return nothing() };
+        let mut memory = MemoryIndex::new(&self.limits);
+        let mut members = Vec::new();
+        let mut entries = archive.entries(&mut buffer);
+        loop {
+            let record = entries.next_entry();
+            if let Some(extent) = wanted.take() {
+                return bring(extent);
+            }
+            let damaged = |_| core_error(Error::NotAPack { file_len: self.file_len });
+            let Some(record) = record.map_err(damaged)? else { break };
+            let count = members.len() as u64;
+            check("v1_entries", count, self.limits.v1_entries)?;
+            let header = record.local_header_offset();
+            members.push(Member { header, crc32: record.crc32() });
+            if let Some(item) = item_of(&record) {
+                memory.push(item).map_err(core_error)?;
+            }
+        }
+        members.sort_unstable_by_key(|member| member.header);
+        self.members = members;
+        self.pieces = Pieces::default();
+        self.built(memory, "zip", Notes::default())
+    }
+
+    /// Where the payload of a member lies whose header lies at `header`, and the CRC-32 of its content.
+    #[wasm_bindgen(js_name = zipMember)]
+    pub fn zip_member(&self, header: f64) -> Answered {
+        let start = value::integer(header)?;
+        let at = self.members.binary_search_by_key(&start, |member| member.header);
+        let member = at.ok().and_then(|at| self.members.get(at));
+        let extent = Extent { start, len: HEADER };
+        if extent.start.checked_add(HEADER).is_none_or(|end| end > self.file_len) {
+            return Err(core_error(Error::NotAPack { file_len: self.file_len }));
+        }
+        let Some(bytes) = self.pieces.bytes(extent) else { return need(extent) };
+        let lead = lead_of(bytes).ok_or_else(|| {
+            let what = format!("no header of a zip archive's member lies at offset {start}");
+            value::error("ERR_CORRUPT", &what)
+        })?;
+        let mut json = Json::answer();
+        json.begin(b'{').count("offset", start.saturating_add(lead))?;
+        if let Some(member) = member {
+            json.count("crc32", member.crc32.into())?;
+        }
+        json.end(b'}').answered()
+    }
+}
+
+/// A CRC-32 of bytes that come one after the other.
+#[wasm_bindgen]
+#[derive(Debug, Default)]
+pub struct Crc32(rawzip::Crc32);
+
+#[wasm_bindgen]
+impl Crc32 {
+    /// Of no bytes.
+    #[wasm_bindgen(constructor)]
+    pub fn new() -> Crc32 {
+        Crc32::default()
+    }
+
+    /// Takes the next bytes.
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// That of all bytes so far.
+    pub fn value(&self) -> u32 {
+        self.0.checksum()
+    }
+}
+
+fn bring(extent: Extent) -> Answered {
+    check("zip_directory_bytes", extent.len, LONGEST)?;
+    need(extent)
+}
+
+/// How long a header is, with the name and the extra fields behind it.
+fn lead_of(header: &[u8]) -> Option<u64> {
+    let two = |at: usize| header.get(at..at + 2)?.try_into().ok().map(u16::from_le_bytes);
+    let is_header = header.starts_with(b"PK\x03\x04");
+    is_header.then_some(HEADER + u64::from(two(26)?) + u64::from(two(28)?))
+}
+
+/// What a record says; nothing of the top directory.
+fn item_of(record: &ZipFileHeaderRecord<'_>) -> Option<Item> {
+    let name = record.file_path().as_bytes();
+    let parts = name.split(|byte| *byte == b'/').filter(|part| !part.is_empty() && *part != b".");
+    let path = parts.collect::<Vec<_>>().join(&b'/');
+    if path.is_empty() {
+        return None;
+    }
+    let path = match PackPathBuf::new(path) {
+        Ok(path) => path,
+        Err(Error::BadPath { problem }) => {
+            return Some(Item::Refused(Refused::new(name.to_vec(), problem)));
+        }
+        Err(_) => return None,
+    };
+    let kind = if record.is_dir() {
+        Kind::Directory(Totals::default())
+    } else {
+        let (stored, size) = (record.compressed_size_hint(), record.uncompressed_size_hint());
+        let method = record.compression_method();
+        let codec = if record.flags().is_encrypted() {
+            Codec::Other(ENCRYPTED)
+        } else if method == CompressionMethod::STORE && stored == size {
+            Codec::Stored
+        } else if method == CompressionMethod::DEFLATE {
+            Codec::Deflate
+        } else {
+            Codec::Other(OTHER)
+        };
+        Kind::File(Content::new(codec, record.local_header_offset(), stored, size))
+    };
+    let mode = record.mode().value() & 0o7777;
+    let entry = Entry::new(path, kind).with_mode((mode != 0).then_some(mode));
+    Some(Item::Entry(entry.with_mtime(nanoseconds(&record.last_modified()))))
+}
+
+/// Nanoseconds since 1970. Times that have no zone are taken for Greenwich's.
+fn nanoseconds(time: &ZipDateTimeKind) -> Option<i64> {
+    let (year, month, day) =
+        (i64::from(time.year()), i64::from(time.month()), i64::from(time.day()));
+    if month == 0 || day == 0 {
+        return None;
+    }
+    // Years begin with March, so that a leap day ends one.
+    let year = if month > 2 { year } else { year - 1 };
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let days =
+        365 * year + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + day_of_year
+            - 719_468;
+    let hours = days.checked_mul(24)?.checked_add(time.hour().into())?;
+    let minutes = hours.checked_mul(60)?.checked_add(time.minute().into())?;
+    let seconds = minutes.checked_mul(60)?.checked_add(time.second().into())?;
+    seconds.checked_mul(1_000_000_000)?.checked_add(time.nanosecond().into())
+}
