@@ -2,7 +2,8 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { png } from './sample.js';
+import { deflateRawSync } from 'node:zlib';
+import { npy, png } from './sample.js';
 
 const CLASSES = ['dipper', 'goldcrest', 'nuthatch', 'redstart', 'wren'];
 
@@ -30,6 +31,20 @@ export function makeDatasets(folder) {
   file('boxed/annotations/instances_all.json', JSON.stringify(coco()));
   file('boxed/single/own.png', png(480, 320, 50));
   file('boxed/single/own.json', JSON.stringify({ objects: [{ bbox: [10, 20, 100, 50], label: 'ridge' }], caption: 'one ridge' }));
+  file('tensors/model.safetensors', safetensors(weights(), { format: 'pt', license: '<b>MIT</b>' }));
+  file('tensors/large.safetensors', safetensors({ 'embed.weight': { dtype: 'F32', shape: [1500, 1024], bytes: Buffer.from(normal(1500 * 1024).buffer) } }));
+  file('tensors/image.npy', npy('<f4', [60, 90], Float32Array.from({ length: 5_400 }, (_, i) => Math.sin((i % 90) / 9) * Math.cos(i / 90 / 7))));
+  file('tensors/arrays.npz', zip([
+    ['images.npy', npy('<i2', [4, 5], Int16Array.from({ length: 20 }, (_, i) => i - 5)), false],
+    ['packed.npy', npy('<f4', [300, 40], normal(12_000)), true],
+    ['labels.npy', npy('<i2', [1_000], Int16Array.from({ length: 1_000 }, (_, i) => i % 10)), true],
+    ['readme.npy', Buffer.from('no array'), false],
+  ]));
+  file('hostile/long-header.safetensors', Buffer.concat([Buffer.from('ffffffffffffff7f', 'hex'), Buffer.from('{}')]));
+  file('hostile/no-json.safetensors', safetensorsOf('{"a": ', Buffer.alloc(9)));
+  file('hostile/lies.safetensors', safetensorsOf(JSON.stringify(lies()), Buffer.alloc(16)));
+  file('hostile/bomb.npz', bomb());
+  file('hostile/none.npz', 'PK no zip at all');
   file('hostile/boxes/x.png', png(120, 90, 3));
   file('hostile/boxes/annotations.json', hostileBoxes());
 }
@@ -59,3 +74,95 @@ function hostileBoxes() {
   const many = Array.from({ length: 40_000 }, (_, i) => `{"image_id":1,"category_id":7,"bbox":[${i % 100},${i % 80},9,9]}`);
   return `{"images": [{"id": 1, "file_name": "x.png", "width": 1e400, "height": "tall"}, null, 7], "categories": [{"id": 7, "name": "<img src=x onerror='top.attacked=1'>"}, []], "annotations": [null, 3, ${[...annotations, ...many].join(',')}]}`;
 }
+
+/** Numbers as weights have them, the same each time. @param {number} length */
+function normal(length) {
+  let state = 7;
+  const random = () => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647;
+  return Float32Array.from({ length }, () => (random() + random() + random() + random() - 2) * 0.05);
+}
+
+/** @typedef {{ dtype: string, shape: number[], bytes: Uint8Array }} Weight */
+
+/** @returns {Record<string, Weight>} */
+function weights() {
+  const floats = normal(64 * 96);
+  const upper = Uint16Array.from(floats, (value) => (new Uint32Array(Float32Array.of(value).buffer)[0] ?? 0) >>> 16);
+  const bytes = (/** @type {{ buffer: ArrayBufferLike }} */ { buffer }) => Buffer.from(/** @type {ArrayBuffer} */ (buffer));
+  return {
+    'model.embed_tokens.weight': { dtype: 'F32', shape: [64, 96], bytes: bytes(floats) },
+    'model.layers.0.mlp.down_proj.weight': { dtype: 'BF16', shape: [64, 96], bytes: bytes(upper) },
+    'model.layers.0.norm.weight': { dtype: 'F16', shape: [4], bytes: bytes(Uint16Array.of(0x3c00, 0xc000, 0x7c00, 0x7e00)) },
+    'model.layers.0.mask': { dtype: 'BOOL', shape: [2, 3], bytes: Buffer.from([1, 0, 1, 1, 0, 0]) },
+    'model.layers.0.scale': { dtype: 'F8_E4M3', shape: [3], bytes: Buffer.from([0x38, 0xb8, 0x7f]) },
+    'model.positions': { dtype: 'I64', shape: [5], bytes: bytes(BigInt64Array.of(1n, 2n, 3n, 4n, -5n)) },
+    'model.scalar': { dtype: 'F64', shape: [], bytes: bytes(Float64Array.of(2.5)) },
+  };
+}
+
+/** @param {Record<string, Weight>} weights @param {Record<string, string>} [metadata] */
+function safetensors(weights, metadata) {
+  let at = 0;
+  const header = Object.entries(weights).map(([name, { dtype, shape, bytes }]) => [name, { dtype, shape, data_offsets: [at, (at += bytes.length)] }]);
+  const parts = Object.values(weights).map(({ bytes }) => bytes);
+  return safetensorsOf(JSON.stringify({ ...(metadata && { __metadata__: metadata }), ...Object.fromEntries(header) }), Buffer.concat(parts));
+}
+
+/** @param {string} header @param {Uint8Array} data */
+function safetensorsOf(header, data) {
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(Buffer.byteLength(header)));
+  return Buffer.concat([length, Buffer.from(header), data]);
+}
+
+const lies = () => ({
+  __metadata__: { html: '<img src=x onerror=top.attacked=1>' },
+  'far away': { dtype: 'F32', shape: [4], data_offsets: [1e15, 1e15 + 16] },
+  'too many': { dtype: 'F32', shape: [1e9, 1e9], data_offsets: [0, 16] },
+  backwards: { dtype: 'F32', shape: [4], data_offsets: [16, 0] },
+  negative: { dtype: 'F32', shape: [-4], data_offsets: [0, 16] },
+  texts: { dtype: 7, shape: 'x', data_offsets: 'y' },
+  'null': null,
+  unknown: { dtype: 'Q9', shape: [4], data_offsets: [0, 16] },
+  empty: { dtype: 'F32', shape: [0], data_offsets: [0, 0] },
+  '<img src=x onerror=top.attacked=1>': { dtype: 'U8', shape: [16], data_offsets: [0, 16] },
+});
+
+/**
+ * A zip as NumPy writes it.
+ *
+ * @param {[name: string, content: Uint8Array, deflated: boolean, size?: number][]} members
+ */
+export function zip(members) {
+  const [locals, directory] = [/** @type {Buffer[]} */ ([]), /** @type {Buffer[]} */ ([])];
+  let at = 0;
+  for (const [name, content, deflated, size = content.length] of members) {
+    const stored = deflated ? deflateRawSync(content) : content;
+    const fields = Buffer.alloc(26);
+    fields.writeUInt16LE(20, 0);
+    fields.writeUInt16LE(deflated ? 8 : 0, 4);
+    fields.writeUInt32LE(stored.length, 14);
+    fields.writeUInt32LE(size, 18);
+    fields.writeUInt16LE(name.length, 22);
+    const local = Buffer.concat([Buffer.from('PK\x03\x04'), fields, Buffer.from(name), stored]);
+    const place = Buffer.alloc(14);
+    place.writeUInt32LE(at, 10);
+    directory.push(Buffer.concat([Buffer.from('PK\x01\x02\x14\x00'), fields, place, Buffer.from(name)]));
+    locals.push(local);
+    at += local.length;
+  }
+  const end = Buffer.alloc(18);
+  end.writeUInt16LE(members.length, 4);
+  end.writeUInt16LE(members.length, 6);
+  end.writeUInt32LE(Buffer.concat(directory).length, 8);
+  end.writeUInt32LE(at, 12);
+  return Buffer.concat([...locals, ...directory, Buffer.from('PK\x05\x06'), end]);
+}
+
+/** Arrays that would be longer than their zip says, or than memory. */
+const bomb = () => zip([
+  ['longer.npy', Buffer.alloc(3_000_000), true, 4_096],
+  ['endless.npy', Buffer.alloc(1_000), true, 0xffffff00],
+  ['absurd.npy', Buffer.alloc(1_000), true, 100_000_000],
+  ['header.npy', npy('<f8', [9_999_999, 9_999_999], Int16Array.of(1, 2)), false],
+]);

@@ -10,6 +10,9 @@ const { onListKey } = await load('page/keys');
 const paths = await load('words/paths');
 const { quoted, catCommand, curlCommand } = await load('words/commands');
 const { parseNpy } = await load('format/npy');
+const { headerLength, parseSafetensors } = await load('format/tensors');
+const { Statistics, statisticsOf } = await load('format/statistics');
+const { memory } = await load('format/npz');
 const { splitLines } = await load('format/highlight');
 const { captionOf, captionNames } = await load('format/captions');
 const { BoxFile } = await load('format/boxes');
@@ -250,6 +253,78 @@ describe('boxes', () => {
     const { boxes, total } = new BoxFile(Array.from({ length: 9_000 }, () => [0, 0, 9, 9])).of('x', size, true);
     assert.deepEqual([boxes.length, total], [500, 9_000]);
     for (const value of [undefined, null, 7, 'x', { images: 5, annotations: { length: 9 } }, { images: [{ file_name: 7 }] }]) assert.equal(new BoxFile(value).of('x', size, true).total, 0);
+  });
+});
+
+describe('statistics', () => {
+  /** @param {number[]} values @param {boolean} [whole] */
+  const of = (values, whole) => {
+    const statistics = new Statistics(whole);
+    for (const value of values) statistics.add(value);
+    return statistics.summary;
+  };
+
+  test('agree with what is counted by hand', () => {
+    const { min, max, mean, deviation, nan, infinite, zeros, count } = of([1, 2, 3, 4, 0, -10, NaN, Infinity, -Infinity]);
+    assert.deepEqual([min, max, mean, nan, infinite, zeros, count], [-10, 4, 0, 1, 2, 1, 9]);
+    assert.ok(Math.abs(deviation - Math.sqrt(130 / 6)) < 1e-12);
+    // Far from zero, and close together.
+    assert.ok(Math.abs(of([1e9 + 1, 1e9 + 2, 1e9 + 3]).deviation - Math.sqrt(2 / 3)) < 1e-9);
+  });
+
+  test('every value is in one bin, and the bins cover all, however far apart they are', () => {
+    let state = 5;
+    const random = () => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647;
+    const lists = [[0], [5, 5, 5], [-1, 1], [1e-300, 1e300, -1e300], [5e-324, 0, -5e-324], [1.7e308, -1.7e308], [2 ** 53, 2 ** 53 + 2], Array.from({ length: 999 }, () => random() * 1e5 - 3), Array.from({ length: 99 }, (_, i) => (i % 2 ? 1 : -1) * 7 ** (i % 40))];
+    for (const list of lists) {
+      const { bins: { from, width, counts }, min, max } = of(list);
+      assert.equal(counts.reduce((/** @type {number} */ sum, /** @type {number} */ one) => sum + one, 0), list.length, String(list.slice(0, 4)));
+      assert.ok(counts.length <= 128 && from <= min && max <= from + width * counts.length, `${list.slice(0, 4)}: ${from}, ${width} × ${counts.length}`);
+    }
+    assert.deepEqual(of([0, 1, 1, 9], true).bins, { from: 0, width: 1, counts: [1, 2, 0, 0, 0, 0, 0, 0, 0, 1] });
+  });
+
+  test('are read in pieces, and end when they are stopped', async () => {
+    const values = Float32Array.from({ length: 600_000 }, (_, i) => i % 100);
+    const npy = { dtype: '<f4', shape: [600_000], fortran: false, offset: 0, itemSize: 4, read: (/** @type {DataView} */ view, /** @type {number} */ at) => view.getFloat32(at, true) };
+    const source = memory(new Uint8Array(values.buffer));
+    /** @type {any[]} */
+    const pieces = [];
+    await statisticsOf(source, npy, new AbortController().signal, (/** @type {any} */ summary, /** @type {number} */ read) => pieces.push([summary.count, read]));
+    assert.deepEqual(pieces.at(-1), [600_000, 2_400_000]);
+    assert.equal(pieces.length, 3);
+    const abort = new AbortController();
+    await assert.rejects(statisticsOf(source, npy, abort.signal, () => abort.abort()), { name: 'AbortError' });
+  });
+});
+
+describe('safetensors', () => {
+  const source = memory(new Uint8Array(100));
+  const head = (/** @type {bigint} */ length) => new Uint8Array(BigUint64Array.of(length).buffer);
+
+  test('headers that are too long are refused before anything is read', () => {
+    assert.equal(headerLength(head(92n), 100), 92);
+    assert.throws(() => headerLength(head(93n), 100), /longer than the file/);
+    assert.throws(() => headerLength(head(2n ** 64n - 1n), 100), /longer than the file/);
+    assert.throws(() => headerLength(head(50n * 2n ** 20n), 2 ** 40), /too long/);
+    assert.throws(() => headerLength(new Uint8Array(3), 3), /too short/);
+  });
+
+  test('values of all types', () => {
+    const types = { BF16: [[0x80, 0x3f], 1], F16: [[0, 0x3c], 1], F8_E4M3: [[0x77], 240], F8_E5M2: [[0x3c], 1], BOOL: [[1], true], U16: [[1, 1], 257], I8: [[255], -1], U64: [[1, 0, 0, 0, 0, 0, 0, 0], 1n] };
+    for (const [dtype, [bytes, value]] of /** @type {[string, [number[], any]][]} */ (Object.entries(types))) {
+      const { tensors } = parseSafetensors(JSON.stringify({ t: { dtype, shape: [], data_offsets: [0, bytes.length] } }), 10, source);
+      assert.equal(tensors[0].npy.offset, 10);
+      assert.equal(tensors[0].npy.read(new DataView(Uint8Array.from(bytes).buffer), 0), value, dtype);
+    }
+  });
+
+  test('tensors that lie outside, or do not fit, are not opened', async () => {
+    for (const offsets of [[0, 91], [91, 95], [4, 0], [-4, 0], [0.5, 4.5], [0, 8], 'x', null, [0]]) {
+      const { tensors } = parseSafetensors(JSON.stringify({ t: { dtype: 'F32', shape: [1], data_offsets: offsets } }), 10, source);
+      await assert.rejects(tensors[0].open(), /outside|fit/, String(offsets));
+    }
+    for (const header of ['[]', '7', 'null', '{']) assert.throws(() => parseSafetensors(header, 10, source));
   });
 });
 

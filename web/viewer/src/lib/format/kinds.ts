@@ -3,7 +3,7 @@
 import type { Entry } from 'rangepack';
 
 export type Kind =
-  | 'image' | 'text' | 'json' | 'table' | 'markdown' | 'html' | 'audio' | 'video' | 'npy' | 'pdf' | 'parquet' | 'hex';
+  | 'image' | 'text' | 'json' | 'table' | 'markdown' | 'html' | 'audio' | 'video' | 'npy' | 'tensors' | 'pdf' | 'parquet' | 'hex';
 
 const ENDINGS: Partial<Record<Kind, string>> = {
   image: 'png jpg jpeg gif webp avif bmp ico svg',
@@ -14,12 +14,13 @@ const ENDINGS: Partial<Record<Kind, string>> = {
   audio: 'mp3 wav flac ogg oga opus m4a aac',
   video: 'mp4 m4v webm ogv mov',
   npy: 'npy',
+  tensors: 'npz safetensors',
   pdf: 'pdf',
   parquet: 'parquet',
   text:
     'txt text log ini cfg conf toml yaml yml xml css scss less js mjs cjs ts tsx jsx py pyi rs c h cc cpp hpp cxx go java kt swift ' +
     'rb php pl lua r jl sh bash zsh fish ps1 sql tex bib srt vtt diff patch svelte vue lock gitignore env dockerfile makefile cmake proto',
-  hex: 'bin dat exe dll so o a wasm zip gz tgz xz zst bz2 7z tar pack npz pt pth safetensors h5 hdf5 pkl tif tiff ttf otf woff woff2 db sqlite',
+  hex: 'bin dat exe dll so o a wasm zip gz tgz xz zst bz2 7z tar pack pt pth h5 hdf5 pkl tif tiff ttf otf woff woff2 db sqlite',
 };
 
 const KINDS = new Map(
