@@ -40,6 +40,11 @@ export function makeDatasets(folder) {
     ['labels.npy', npy('<i2', [1_000], Int16Array.from({ length: 1_000 }, (_, i) => i % 10)), true],
     ['readme.npy', Buffer.from('no array'), false],
   ]));
+  file('notebook.ipynb', JSON.stringify(notebook(png(320, 200, 9))));
+  file('hostile/notebook.ipynb', JSON.stringify(hostileNotebook()));
+  file('hostile/deep.ipynb', `{"cells": ${'['.repeat(20_000)}`);
+  file('hostile/old.ipynb', JSON.stringify({ nbformat: 3, worksheets: [] }));
+  file('hostile/odd.ipynb', JSON.stringify({ nbformat: 4, metadata: 7, cells: [null, 1, 'x', {}, { cell_type: 'code', source: 5, outputs: 'x' }, { cell_type: 'code', source: ['ok = 1'], outputs: [null, { output_type: 'display_data', data: { 'image/png': '%%%', 'text/plain': 'no picture' } }] }] }));
   file('hostile/long-header.safetensors', Buffer.concat([Buffer.from('ffffffffffffff7f', 'hex'), Buffer.from('{}')]));
   file('hostile/no-json.safetensors', safetensorsOf('{"a": ', Buffer.alloc(9)));
   file('hostile/lies.safetensors', safetensorsOf(JSON.stringify(lies()), Buffer.alloc(16)));
@@ -166,3 +171,37 @@ const bomb = () => zip([
   ['absurd.npy', Buffer.alloc(1_000), true, 100_000_000],
   ['header.npy', npy('<f8', [9_999_999, 9_999_999], Int16Array.of(1, 2)), false],
 ]);
+
+/** @param {Buffer} picture */
+function notebook(picture) {
+  const code = (/** @type {number} */ number, /** @type {string} */ source, /** @type {object[]} */ outputs) => ({ cell_type: 'code', execution_count: number, metadata: {}, source: source.split(/(?<=\n)/), outputs });
+  return {
+    nbformat: 4,
+    nbformat_minor: 5,
+    metadata: { kernelspec: { display_name: 'Python 3', name: 'python3' }, language_info: { name: 'python', file_extension: '.py' } },
+    cells: [
+      { cell_type: 'markdown', metadata: {}, source: ['# Spectra of dawn\n', '\n', 'How loud is **each band** an hour before sunrise? See [the arrays](tensors/image.npy).\n', '\n', '![held](attachment:map.png)'], attachments: { 'map.png': { 'image/png': picture.toString('base64') } } },
+      code(1, 'import numpy as np\n\nspectra = np.load("arrays/spectra.npy")  # bands x frames\nprint(spectra.shape)', [{ output_type: 'stream', name: 'stdout', text: ['(64, 512)\n'] }]),
+      code(2, 'table.head(3)', [{ output_type: 'execute_result', execution_count: 2, metadata: {}, data: { 'text/plain': ['   band\n'], 'text/html': ['<style>td{color:red}</style><table border="1" class="dataframe"><thead><tr><th></th><th>band</th><th>level</th></tr></thead>', '<tbody><tr><th>0</th><td>12</td><td>0.25</td></tr><tr><th>1</th><td>13</td><td>0.5</td></tr></tbody></table>'] } }]),
+      code(3, 'plot(spectra.mean(axis=1))', [{ output_type: 'display_data', metadata: {}, data: { 'image/png': picture.toString('base64').replace(/.{76}/g, '$&\n'), 'text/plain': ['<Figure>'] } }]),
+      code(4, 'spectra[99]', [{ output_type: 'error', ename: 'IndexError', evalue: 'out of bounds', traceback: ['\u001b[0;31mIndexError\u001b[0m: index 99 is out of bounds'] }]),
+    ],
+  };
+}
+
+/** Scripts, forms and addresses, wherever a notebook has a place for HTML. */
+function hostileNotebook() {
+  const attack = 'top.attacked=1;fetch(\'/attacked\')';
+  const html = `<script>${attack}</script><img src="/attacked.png" onerror="${attack}"><img src=x onerror="${attack}"><iframe srcdoc="<script>${attack}</script>"></iframe><form action="/attacked"><button>go</button></form><link rel=stylesheet href=/attacked.css><a href="javascript:${attack}">link</a><svg onload="${attack}"></svg><b>bold stays</b>`;
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="40" height="30" onload="${attack}"><script>${attack}</script><rect width="40" height="30" fill="teal"/></svg>`;
+  const output = (/** @type {object} */ data) => ({ output_type: 'display_data', metadata: {}, data });
+  return {
+    nbformat: 4,
+    metadata: { language_info: { name: html, file_extension: '.<img src=x>' } },
+    cells: [
+      { cell_type: 'markdown', source: `# Harm\n\n${html}\n\n![x](/attacked.png) ![y](http://127.0.0.1:1/attacked.png)`, attachments: { 'x.png': { 'text/html': html } } },
+      { cell_type: 'code', execution_count: html, source: html, outputs: [output({ 'text/html': html }), output({ 'image/svg+xml': svg }), output({ 'application/javascript': attack, 'text/plain': html }), output({ 'text/markdown': html }), { output_type: 'stream', name: 'stdout', text: `${html}\u001b[31m${'x'.repeat(50_000)}` }] },
+      ...Array.from({ length: 400 }, (_, i) => ({ cell_type: 'code', source: `cell = ${i}`, outputs: [] })),
+    ],
+  };
+}

@@ -175,3 +175,50 @@ describe('tensors', () => {
     assert.deepEqual(page.errors, []);
   });
 });
+
+describe('a notebook', () => {
+  test('shows text, code in colours, and what came out of it', async () => {
+    const { page, view } = await show('notebook.ipynb');
+    await view.getByRole('heading', { name: 'Spectra of dawn' }).waitFor();
+    await view.getByText('5 cells · Python 3').waitFor();
+    await view.locator('.hljs-keyword', { hasText: 'import' }).waitFor();
+    await view.getByText('(64, 512)').waitFor();
+    await view.getByRole('cell', { name: '0.25' }).waitFor();
+    await page.waitForFunction(() => document.querySelector('img[alt="Output of cell 4"]')?.getAttribute('src')?.startsWith('blob:'));
+    await page.waitForFunction(() => document.querySelector('img[alt=held]')?.getAttribute('src')?.startsWith('blob:'));
+    await view.getByText('IndexError: index 99 is out of bounds').waitFor();
+    await view.getByRole('link', { name: 'the arrays' }).click();
+    await view.getByText('shape (60, 90)').waitFor();
+    assert.deepEqual(page.errors, []);
+  });
+
+  test('of a stranger runs nothing and calls nobody', async () => {
+    const { page, view } = await show('hostile/notebook.ipynb');
+    await view.getByRole('heading', { name: 'Harm' }).waitFor();
+    await view.getByText('bold stays').first().waitFor();
+    await page.waitForFunction(() => document.querySelector('img[alt="Output of cell 2"]')?.getAttribute('src')?.startsWith('data:image/svg+xml'));
+    await view.getByText('The rest of this output is not shown.').waitFor();
+    assert.equal(await view.locator('iframe, form, script, article svg, article style, a[href^=javascript]').count(), 0);
+    await view.getByRole('button', { name: 'Show 100 more of 402 cells' }).click();
+    await view.getByText('cell = 150').waitFor();
+    await page.quiet();
+    assert.equal(await page.evaluate(() => 'attacked' in window), false);
+    assert.deepEqual(stage.asked.filter((path) => path.includes('attacked')), []);
+    assert.deepEqual(page.errors, []);
+  });
+
+  test('that is none, or an odd one, is no trouble', async () => {
+    const { page, view } = await show('hostile/odd.ipynb');
+    await view.getByText('no picture').waitFor();
+    await page.goto(stage.at('hostile/old.ipynb'));
+    await page.getByText('notebooks of format 3 are not shown').waitFor();
+    await page.goto(stage.at('hostile/deep.ipynb'));
+    await page.getByText('This is not a notebook').waitFor();
+    assert.deepEqual(page.errors, []);
+  });
+});
+
+test('code that has no ending but a name has colours, too', async () => {
+  const { view } = await show('code/Dockerfile');
+  await view.locator('.hljs-keyword', { hasText: 'FROM' }).waitFor();
+});

@@ -17,6 +17,7 @@ const PREVIEWS: Record<Kind, Preview> = {
   audio: () => import('./MediaView.svelte'),
   video: () => import('./MediaView.svelte'),
   npy: () => import('./NpyView.svelte'),
+  notebook: () => import('./NotebookView.svelte'),
   tensors: () => import('./TensorsView.svelte'),
   pdf: () => import('./PdfView.svelte'),
   parquet: () => import('./ParquetView.svelte'),

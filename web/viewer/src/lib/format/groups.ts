@@ -9,7 +9,7 @@ export type Group = keyof typeof GROUPS;
 
 const OF: Partial<Record<Kind, Group>> = {
   image: 'image', audio: 'media', video: 'media', json: 'data', table: 'data', npy: 'data', tensors: 'data', parquet: 'data',
-  text: 'text', markdown: 'text', html: 'text', pdf: 'text',
+  text: 'text', markdown: 'text', notebook: 'text', html: 'text', pdf: 'text',
 };
 
 export function groupOf(name: string): Group {
