@@ -3,6 +3,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
+import { wavOf } from '../../reader/test/wav.js';
 import { npy, png } from './sample.js';
 
 const CLASSES = ['dipper', 'goldcrest', 'nuthatch', 'redstart', 'wren'];
@@ -45,6 +46,9 @@ export function makeDatasets(folder) {
   file('hostile/deep.ipynb', `{"cells": ${'['.repeat(20_000)}`);
   file('hostile/old.ipynb', JSON.stringify({ nbformat: 3, worksheets: [] }));
   file('hostile/odd.ipynb', JSON.stringify({ nbformat: 4, metadata: 7, cells: [null, 1, 'x', {}, { cell_type: 'code', source: 5, outputs: 'x' }, { cell_type: 'code', source: ['ok = 1'], outputs: [null, { output_type: 'display_data', data: { 'image/png': '%%%', 'text/plain': 'no picture' } }] }] }));
+  file('sounds/call.wav', wavOf(song(20)));
+  file('sounds/night.wav', wavOf(song(400)));
+  file('hostile/chunks.wav', Buffer.concat([Buffer.from('RIFF\xff\xff\xff\xffWAVE', 'latin1'), Buffer.from(`LIST\0\0\0\0`.repeat(5_000))]));
   file('hostile/long-header.safetensors', Buffer.concat([Buffer.from('ffffffffffffff7f', 'hex'), Buffer.from('{}')]));
   file('hostile/no-json.safetensors', safetensorsOf('{"a": ', Buffer.alloc(9)));
   file('hostile/lies.safetensors', safetensorsOf(JSON.stringify(lies()), Buffer.alloc(16)));
@@ -204,4 +208,13 @@ function hostileNotebook() {
       ...Array.from({ length: 400 }, (_, i) => ({ cell_type: 'code', source: `cell = ${i}`, outputs: [] })),
     ],
   };
+}
+
+/** Calls that come and go. @param {number} seconds */
+function song(seconds) {
+  return Int16Array.from({ length: 8_000 * seconds }, (_, i) => {
+    const at = i / 8_000;
+    const call = Math.max(0, Math.sin(at * 1.3) * Math.sin(at * 0.41 + 1)) ** 1.5;
+    return Math.sin(at * 2 * Math.PI * (500 + 200 * Math.sin(at * 9))) * (600 + 26_000 * call);
+  });
 }

@@ -222,3 +222,42 @@ test('code that has no ending but a name has colours, too', async () => {
   const { view } = await show('code/Dockerfile');
   await view.locator('.hljs-keyword', { hasText: 'FROM' }).waitFor();
 });
+
+describe('a sound', () => {
+  const painted = () => {
+    const canvas = document.querySelector('canvas');
+    const pixels = canvas?.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data;
+    return pixels?.some((value) => value > 0);
+  };
+
+  test('has its shape above the player, which goes where one points, and by keys', async () => {
+    const { page, view } = await show('sounds/call.wav');
+    const slider = view.getByRole('slider', { name: 'Place in the sound' });
+    await slider.waitFor();
+    await page.waitForFunction(painted);
+    assert.equal(await slider.getAttribute('aria-valuetext'), '0:00 of 0:20');
+    const { width = 0 } = (await slider.boundingBox()) ?? {};
+    await slider.click({ position: { x: width / 2, y: 40 } });
+    await page.waitForFunction(() => Math.abs((document.querySelector('audio')?.currentTime ?? 0) - 10) < 0.2);
+    await slider.focus();
+    await page.keyboard.press('ArrowRight');
+    await page.waitForFunction(() => Math.abs((document.querySelector('audio')?.currentTime ?? 0) - 15) < 0.2);
+    await page.keyboard.press('Home');
+    await page.waitForFunction(() => document.querySelector('audio')?.currentTime === 0);
+    assert.deepEqual(page.errors, []);
+  });
+
+  test('that is long is drawn when asked, from samples', async () => {
+    const { page, view } = await show('sounds/night.wav');
+    await view.getByRole('button', { name: 'Draw its shape' }).click();
+    await view.getByRole('slider').waitFor();
+    await page.waitForFunction(painted);
+    assert.deepEqual(page.errors, []);
+  });
+
+  test('that is none is shown as bytes', async () => {
+    const { page } = await show('hostile/chunks.wav');
+    await page.getByText('This browser cannot play it.').waitFor();
+    assert.deepEqual(page.errors, []);
+  });
+});

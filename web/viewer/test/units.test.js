@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { wavOf } from '../../reader/test/wav.js';
 import { load } from './load.js';
 
 const { CsvParser, separatorOf } = await load('format/csv');
@@ -13,6 +14,8 @@ const { parseNpy } = await load('format/npy');
 const { headerLength, parseSafetensors } = await load('format/tensors');
 const { Statistics, statisticsOf } = await load('format/statistics');
 const { memory } = await load('format/npz');
+const { openWav, peaksOf } = await load('format/wav');
+const { parseNotebook, withoutColours } = await load('format/notebook');
 const { splitLines } = await load('format/highlight');
 const { captionOf, captionNames } = await load('format/captions');
 const { BoxFile } = await load('format/boxes');
@@ -325,6 +328,53 @@ describe('safetensors', () => {
       await assert.rejects(tensors[0].open(), /outside|fit/, String(offsets));
     }
     for (const header of ['[]', '7', 'null', '{']) assert.throws(() => parseSafetensors(header, 10, source));
+  });
+});
+
+describe('sounds', () => {
+  const { signal } = new AbortController();
+
+  test('their loudness, whole and by samples', async () => {
+    const samples = Int16Array.from({ length: 100_000 }, (_, i) => (i < 50_000 ? 0 : i % 2 ? 16_384 : -32_768));
+    const source = memory(new Uint8Array(wavOf(samples)));
+    const wav = await openWav(source, signal);
+    assert.deepEqual([wav.channels, wav.rate, wav.offset, wav.frames, wav.frameSize], [1, 8_000, 44, 100_000, 2]);
+    for (const [columns, count] of /** @type {const} */ ([[10, 10], ['samples', 64]])) {
+      /** @type {any} */
+      let peaks;
+      await peaksOf(source, wav, columns, signal, (/** @type {any} */ found) => (peaks = found));
+      assert.equal(peaks.columns, count);
+      assert.deepEqual([peaks.low[0], peaks.high[0], peaks.low[count - 1], peaks.high[count - 1]], [0, 0, -1, 0.5]);
+    }
+  });
+
+  test('headers that lie end somewhere', async () => {
+    const whole = new Uint8Array(wavOf(Int16Array.of(1, 2, 3)));
+    const changed = (/** @type {number} */ at, /** @type {number[]} */ bytes) => {
+      const copy = whole.slice();
+      copy.set(bytes, at);
+      return openWav(memory(copy), signal);
+    };
+    assert.equal((await changed(40, [255, 255, 255, 255])).frames, 3);
+    assert.equal((await changed(40, [255, 255, 255, 127])).frames, 3);
+    for (const [at, bytes] of /** @type {[number, number[]][]} */ ([[0, [0]], [20, [2]], [22, [0, 0]], [24, [0, 0, 0, 0]], [32, [0]], [34, [7]], [16, [255, 255, 255, 255]]])) assert.equal(await changed(at, bytes), undefined, String(at));
+    for (let length = 0; length < whole.length; length++) assert.ok(((await openWav(memory(whole.subarray(0, length)), signal))?.frames ?? 0) < 3, String(length));
+  });
+});
+
+describe('notebooks', () => {
+  test('text loses the commands for terminals, and lines that were written anew', () => {
+    assert.equal(withoutColours('\u001b[1;31mred\u001b[0m\r\n10 %\r50 %\r100 %\nend\u001b]0;title\u0007'), 'red\n100 %\nend');
+  });
+
+  test('how much is made a page of has an end; the rest is text', () => {
+    const page = 'x'.repeat(500_000);
+    const cell = { cell_type: 'code', source: 'y', outputs: [{ output_type: 'display_data', data: { 'text/html': page, 'text/plain': 'plain' } }] };
+    const { cells } = parseNotebook({ cells: Array.from({ length: 20 }, () => cell) });
+    const kinds = cells.map((/** @type {any} */ { outputs }) => outputs[0].kind);
+    assert.deepEqual([kinds[0], kinds.filter((/** @type {string} */ kind) => kind === 'html').length, kinds.at(-1)], ['html', 8, 'text']);
+    assert.equal(parseNotebook({ cells: [{ cell_type: 'markdown', source: [page, page, 5, null] }] }).cells[0].kind, 'raw');
+    for (const value of [null, 7, [], {}, { cells: 'x' }]) assert.throws(() => parseNotebook(value));
   });
 });
 
