@@ -5,8 +5,31 @@ import { dirname, join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
 import { wavOf } from '../../reader/test/wav.js';
 import { npy, png } from './sample.js';
+import { database } from './sqlite.js';
 
 const CLASSES = ['dipper', 'goldcrest', 'nuthatch', 'redstart', 'wren'];
+
+/** Tables of every kind, with values of every kind. */
+const BIRDS = await database(`
+  CREATE TABLE sightings (id INTEGER PRIMARY KEY, site TEXT, species TEXT, count INT, weight REAL, photo BLOB);
+  WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
+    INSERT INTO sightings SELECT i * 3, 'site ' || (i % 4), substr('wren dippernuthatchredstart', (i % 4) * 7 + 1, 7), i % 12, i / 8.0, CASE WHEN i % 50 = 0 THEN zeroblob(i) END FROM n;
+  CREATE TABLE species (name TEXT PRIMARY KEY, latin TEXT) WITHOUT ROWID;
+  WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 250)
+    INSERT INTO species SELECT printf('bird %03d', i), 'avis ' || i FROM n;
+  CREATE TABLE "odd ""name"" <b>" (rowid TEXT, _rowid_ TEXT, oid TEXT);
+  INSERT INTO "odd ""name"" <b>" VALUES ('<img src=x onerror=top.attacked=1>', NULL, 'ü');
+  CREATE TABLE big (n INTEGER); INSERT INTO big VALUES (9007199254740993), (-9223372036854775808);
+  CREATE VIEW counts AS SELECT species, sum(count) AS total FROM sightings GROUP BY species;
+`);
+
+/** Nothing that ends by itself, or fits into memory. */
+const ENDLESS = await database(`
+  CREATE TABLE fine (a); INSERT INTO fine VALUES (1);
+  CREATE VIEW endless AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) AS all_of_them FROM n;
+  CREATE VIEW huge AS SELECT length(zeroblob(1000000000)) AS bytes;
+  CREATE VIEW memory AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT group_concat(i) AS text FROM n;
+`);
 
 /** @param {string} folder */
 export function makeDatasets(folder) {
@@ -46,6 +69,11 @@ export function makeDatasets(folder) {
   file('hostile/deep.ipynb', `{"cells": ${'['.repeat(20_000)}`);
   file('hostile/old.ipynb', JSON.stringify({ nbformat: 3, worksheets: [] }));
   file('hostile/odd.ipynb', JSON.stringify({ nbformat: 4, metadata: 7, cells: [null, 1, 'x', {}, { cell_type: 'code', source: 5, outputs: 'x' }, { cell_type: 'code', source: ['ok = 1'], outputs: [null, { output_type: 'display_data', data: { 'image/png': '%%%', 'text/plain': 'no picture' } }] }] }));
+  file('tables/birds.sqlite', BIRDS);
+  file('hostile/endless.db', ENDLESS);
+  file('hostile/none.db', 'no database');
+  file('hostile/torn.sqlite', BIRDS.subarray(0, 20_000));
+  for (const seed of [1, 2, 3, 4]) file(`hostile/wrong-${seed}.sqlite`, damaged(BIRDS, seed));
   file('sounds/call.wav', wavOf(song(20)));
   file('sounds/night.wav', wavOf(song(400)));
   file('hostile/chunks.wav', Buffer.concat([Buffer.from('RIFF\xff\xff\xff\xffWAVE', 'latin1'), Buffer.from(`LIST\0\0\0\0`.repeat(5_000))]));
@@ -217,4 +245,12 @@ function song(seconds) {
     const call = Math.max(0, Math.sin(at * 1.3) * Math.sin(at * 0.41 + 1)) ** 1.5;
     return Math.sin(at * 2 * Math.PI * (500 + 200 * Math.sin(at * 9))) * (600 + 26_000 * call);
   });
+}
+
+/** With bytes that are wrong, everywhere but in the first ones. @param {Buffer} bytes @param {number} seed */
+function damaged(bytes, seed) {
+  const copy = Buffer.from(bytes);
+  let state = seed * 7_919;
+  for (let i = 0; i < 400; i++) copy[100 + ((state = (state * 48_271) % 2_147_483_647) % (i % 2 ? 4_000 : copy.length - 100))] = state >> 8;
+  return copy;
 }

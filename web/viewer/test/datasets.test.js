@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { makeDatasets } from './datasets.js';
+import { database } from './sqlite.js';
 import { startStage } from './stage.js';
 
 /** @type {import('./stage.js').Stage} */
@@ -259,5 +260,98 @@ describe('a sound', () => {
     const { page } = await show('hostile/chunks.wav');
     await page.getByText('This browser cannot play it.').waitFor();
     assert.deepEqual(page.errors, []);
+  });
+});
+
+describe('a database of SQLite', () => {
+  test('shows its tables, and rows page by page', async () => {
+    const { page, view } = await show('tables/birds.sqlite');
+    await view.getByText('5 tables').waitFor();
+    await view.getByRole('button', { name: 'sightings' }).click();
+    await view.getByRole('cell', { name: 'site 1' }).first().waitFor();
+    await view.getByText('100 rows, 6 columns').waitFor();
+    await view.getByRole('button', { name: 'Next' }).click();
+    await view.getByRole('cell', { name: '303', exact: true }).first().waitFor();
+    await view.getByRole('button', { name: 'Previous' }).click();
+    await view.getByRole('cell', { name: '3', exact: true }).first().waitFor();
+    await view.getByRole('button', { name: 'Last' }).click();
+    await page.locator('.table').evaluate((table) => table.scrollTo(0, table.scrollHeight));
+    await view.getByRole('cell', { name: '15000', exact: true }).first().waitFor();
+    await view.getByRole('cell', { name: '5000 bytes' }).waitFor();
+    assert.equal(await view.getByRole('button', { name: 'Next' }).isDisabled(), true);
+    await view.getByLabel('Rows from number').fill('7000');
+    await page.keyboard.press('Enter');
+    await view.getByRole('cell', { name: '7002', exact: true }).first().waitFor();
+    assert.deepEqual(page.errors, []);
+  });
+
+  test('tables without row numbers, views, odd names and large numbers', async () => {
+    const { page, view } = await show('tables/birds.sqlite');
+    const table = async (/** @type {string} */ name, /** @type {string[]} */ cells) => {
+      await view.getByRole('button', { name }).click();
+      for (const cell of cells) await view.getByRole('cell', { name: cell, exact: true }).first().waitFor();
+    };
+    const back = () => view.getByRole('button', { name: 'All tables' }).click();
+    await table('species', ['bird 001']);
+    await view.getByRole('button', { name: 'Next' }).click();
+    await view.getByRole('cell', { name: 'bird 101' }).waitFor();
+    await view.getByRole('button', { name: 'Previous' }).click();
+    await view.getByRole('cell', { name: 'bird 001' }).waitFor();
+    await back();
+    await table('odd "name" <b>', ['<img src=x onerror=top.attacked=1>', 'ü']);
+    await back();
+    await table('big', ['9007199254740993', '-9223372036854775808']);
+    await back();
+    await table('counts', ['wren di']);
+    assert.equal(await page.evaluate(() => 'attacked' in window), false);
+    assert.deepEqual(page.errors, []);
+  });
+
+  test('that is large is read by ranges, and only where one looks', async () => {
+    const large = await database(`CREATE TABLE readings (id INTEGER PRIMARY KEY, text TEXT);
+      WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60000) INSERT INTO readings SELECT i, printf('%0200d', i) FROM n; ANALYZE`);
+    stage.addPack('large', { 'readings.db': large });
+    const sent = () => stage.packs.log.filter(({ path }) => path === '/large.pack').reduce((sum, { bytes }) => sum + bytes, 0);
+    const page = await stage.page();
+    await page.goto(`${stage.site}?${new URLSearchParams({ pack: `${stage.packs.origin}/large.pack` })}#/readings.db`);
+    await page.getByRole('button', { name: 'readings ~60,000 rows' }).or(page.getByRole('button', { name: 'readings id, text ~60,000 rows' })).click();
+    await page.getByRole('cell', { name: '1', exact: true }).first().waitFor();
+    await page.getByRole('button', { name: 'Last' }).click();
+    await page.getByRole('cell', { name: '59901', exact: true }).first().waitFor();
+    await page.getByLabel('Rows from number').fill('30000');
+    await page.keyboard.press('Enter');
+    await page.getByRole('cell', { name: '30000', exact: true }).first().waitFor();
+    assert.ok(large.length > 12_000_000 && sent() < 3_000_000, `${sent()} of ${large.length} bytes`);
+    assert.deepEqual(page.errors, []);
+  });
+
+  test('without end, or beyond all measure, is given up; the page goes on', async () => {
+    const { page, view } = await show('hostile/endless.db');
+    for (const [name, words] of [['endless', 'takes too long'], ['huge', 'too big'], ['memory', /too long|too big|memory/]]) {
+      await view.getByRole('button', { name: String(name) }).click();
+      await view.getByText(words ?? '').first().waitFor();
+      await view.getByRole('button', { name: 'All tables' }).click();
+    }
+    await view.getByRole('button', { name: 'fine' }).click();
+    await view.getByText('1 rows, 2 columns').waitFor();
+    assert.deepEqual(page.errors, []);
+  });
+
+  test('that is none, torn or damaged says so, or shows what can be read', async () => {
+    const { page, view } = await show('hostile/none.db');
+    await page.getByText('not a database of SQLite').waitFor();
+    for (const name of ['torn', 'wrong-1', 'wrong-2', 'wrong-3', 'wrong-4']) {
+      await page.goto(stage.at(`hostile/${name}.sqlite`));
+      const rows = view.locator('.databases button');
+      const refused = page.getByText('SQLite cannot read this');
+      await rows.first().or(refused).or(view.getByText('There are no tables')).first().waitFor();
+      for (let i = 0; i < (await rows.count()); i++) {
+        await rows.nth(i).click();
+        await view.getByRole('cell').or(view.locator('.note [role=status], .note')).or(view.getByText(/^\d+ rows/)).first().waitFor();
+        await page.waitForFunction(() => ![...document.querySelectorAll('[role=status]')].some((status) => status.textContent === 'Reading …'));
+        await view.getByRole('button', { name: 'All tables' }).click();
+      }
+      assert.deepEqual(page.errors, [], name);
+    }
   });
 });

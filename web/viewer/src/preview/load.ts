@@ -18,6 +18,7 @@ const PREVIEWS: Record<Kind, Preview> = {
   video: () => import('./MediaView.svelte'),
   npy: () => import('./NpyView.svelte'),
   notebook: () => import('./NotebookView.svelte'),
+  sqlite: () => import('./SqliteView.svelte'),
   tensors: () => import('./TensorsView.svelte'),
   pdf: () => import('./PdfView.svelte'),
   parquet: () => import('./ParquetView.svelte'),

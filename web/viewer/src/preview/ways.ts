@@ -12,7 +12,7 @@ export interface PreviewProps {
 
 const NAMES: Record<Kind, string> = {
   image: 'Image', text: 'Text', json: 'Tree', table: 'Table', markdown: 'Page', html: 'Page', audio: 'Audio', video: 'Video',
-  npy: 'Array', tensors: 'Tensors', notebook: 'Notebook', pdf: 'Document', parquet: 'Table', hex: 'Hex',
+  npy: 'Array', tensors: 'Tensors', notebook: 'Notebook', sqlite: 'Tables', pdf: 'Document', parquet: 'Table', hex: 'Hex',
 };
 
 export const nameOfKind = (kind: Kind) => NAMES[kind];

@@ -3,7 +3,7 @@
 import type { Entry } from 'rangepack';
 
 export type Kind =
-  | 'image' | 'text' | 'json' | 'table' | 'markdown' | 'html' | 'audio' | 'video' | 'npy' | 'tensors' | 'notebook' | 'pdf' | 'parquet' | 'hex';
+  | 'image' | 'text' | 'json' | 'table' | 'markdown' | 'html' | 'audio' | 'video' | 'npy' | 'tensors' | 'notebook' | 'sqlite' | 'pdf' | 'parquet' | 'hex';
 
 const ENDINGS: Partial<Record<Kind, string>> = {
   image: 'png jpg jpeg gif webp avif bmp ico svg',
@@ -15,6 +15,7 @@ const ENDINGS: Partial<Record<Kind, string>> = {
   video: 'mp4 m4v webm ogv mov',
   npy: 'npy',
   notebook: 'ipynb',
+  sqlite: 'sqlite sqlite3 db db3 gpkg mbtiles',
   tensors: 'npz safetensors',
   pdf: 'pdf',
   parquet: 'parquet',
@@ -22,7 +23,7 @@ const ENDINGS: Partial<Record<Kind, string>> = {
     'txt text log ini cfg conf toml yaml yml xml css scss less js mjs cjs ts tsx jsx py pyi rs c h cc cpp hpp cxx go java kt swift ' +
     'rb php pl lua r jl sh bash zsh fish ps1 sql tex bib srt vtt diff patch svelte vue lock gitignore env dockerfile makefile cmake proto ' +
     'cs cu cuh dart ex exs hs pm sc scala',
-  hex: 'bin dat exe dll so o a wasm zip gz tgz xz zst bz2 7z tar pack pt pth h5 hdf5 pkl tif tiff ttf otf woff woff2 db sqlite',
+  hex: 'bin dat exe dll so o a wasm zip gz tgz xz zst bz2 7z tar pack pt pth h5 hdf5 pkl tif tiff ttf otf woff woff2',
 };
 
 const KINDS = new Map(
