@@ -1,7 +1,10 @@
 /** What datasets are made of: classes, captions, boxes. */
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { barriers } from './barriers.js';
 import { makeDatasets } from './datasets.js';
 import { database } from './sqlite.js';
 import { startStage } from './stage.js';
@@ -292,7 +295,7 @@ describe('a database of SQLite', () => {
       for (const cell of cells) await view.getByRole('cell', { name: cell, exact: true }).first().waitFor();
     };
     const back = () => view.getByRole('button', { name: 'All tables' }).click();
-    await table('species', ['bird 001']);
+    await table('species name', ['bird 001']);
     await view.getByRole('button', { name: 'Next' }).click();
     await view.getByRole('cell', { name: 'bird 101' }).waitFor();
     await view.getByRole('button', { name: 'Previous' }).click();
@@ -327,11 +330,14 @@ describe('a database of SQLite', () => {
 
   test('without end, or beyond all measure, is given up; the page goes on', async () => {
     const { page, view } = await show('hostile/endless.db');
-    for (const [name, words] of [['endless', 'takes too long'], ['huge', 'too big'], ['memory', /too long|too big|memory/]]) {
+    for (const [name, words] of [['endless', 'takes too long'], ['huge', 'too big'], ['memory', /too long|too big|out of memory/]]) {
       await view.getByRole('button', { name: String(name) }).click();
       await view.getByText(words ?? '').first().waitFor();
       await view.getByRole('button', { name: 'All tables' }).click();
     }
+    // Who leaves does not wait for it.
+    await view.getByRole('button', { name: 'endless' }).click();
+    await view.getByRole('button', { name: 'All tables' }).click();
     await view.getByRole('button', { name: 'fine' }).click();
     await view.getByText('1 rows, 2 columns').waitFor();
     assert.deepEqual(page.errors, []);
@@ -354,4 +360,54 @@ describe('a database of SQLite', () => {
       assert.deepEqual(page.errors, [], name);
     }
   });
+});
+
+/** @typedef {Awaited<ReturnType<import('./stage.js').Stage['page']>>} Page */
+
+/** @type {[path: string, text: string, button?: string][]} */
+const VIEWS = [
+  ['birds', 'goldcrest', 'Gallery'],
+  ['captioned', 'dusk, number 9', 'Gallery'],
+  ['captioned/shot-11.png', 'dusk, number 1'],
+  ['boxed/images/view-0.png', 'Boxes: 4'],
+  ['tensors/model.safetensors', '7 tensors'],
+  ['tensors/image.npy', '±Inf'],
+  ['tensors/arrays.npz', '±Inf', 'packed'],
+  ['notebook.ipynb', 'IndexError'],
+  ['sounds/night.wav', 'Draw its shape'],
+  ['tables/birds.sqlite', '5 tables'],
+  ['tables/birds.sqlite', 'hatchre', 'sightings'],
+];
+
+for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
+  for (const width of [1440, 390]) {
+    test(`axe finds nothing serious (${colorScheme}, ${width} pixels wide)`, async () => {
+      const page = await stage.page({ colorScheme, viewport: { width, height: width === 390 ? 844 : 900 } });
+      for (const [path, text, button] of VIEWS) {
+        await page.goto('about:blank');
+        await page.goto(stage.at(path));
+        if (button) await page.locator('main').getByRole('button', { name: button }).first().click();
+        await page.locator('main').getByText(text).first().waitFor();
+        assert.deepEqual(await barriers(page), [], path);
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+        assert.ok(wide <= width, `${path}: the page is ${wide} pixels wide`);
+      }
+      await page.goto(stage.at('sounds/call.wav'));
+      await page.getByRole('slider', { name: 'Place in the sound' }).waitFor();
+      assert.deepEqual(await barriers(page), [], 'the shape of a sound');
+      assert.deepEqual(page.errors, []);
+    });
+  }
+}
+
+test('the first page takes 150 KiB of script at most, and none of what it takes to show files', async () => {
+  stage.asked.length = 0;
+  const page = await stage.page();
+  await page.goto(stage.at());
+  await page.locator('main [aria-busy=false]').getByText('birds.sqlite').waitFor();
+  await page.quiet();
+  const scripts = [...new Set(stage.asked.filter((path) => path.endsWith('.js')))];
+  const bytes = scripts.reduce((sum, path) => sum + gzipSync(readFileSync(new URL(`../dist/${path.replace('/some/folder/', '')}`, import.meta.url))).length, 0);
+  assert.ok(scripts.length > 0 && bytes <= 150 * 1024, `${bytes} bytes: ${scripts}`);
+  assert.deepEqual(stage.asked.filter((path) => /sqlite|View-|npz|highlight|markdown/i.test(path)), []);
 });
