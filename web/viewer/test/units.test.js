@@ -195,6 +195,7 @@ describe('NumPy headers', () => {
     refused(head("{'descr': '<f8', 'fortran_order': False, 'shape': (1000,), }"), /longer than its file/);
     refused(head("{'descr': '<f8', 'fortran_order': False, 'shape': (-1,), }"), /makes no sense/);
     refused(head("{'descr': '<f8'}"), /does not say its shape/);
+    refused(head(`{'descr': '<f8', 'fortran_order': True, 'shape': (${'1, '.repeat(100)}), }`), /makes no sense/);
     refused(head("{'descr': '<f8', 'shape': (1,), }", 2).subarray(0, 30), /too long/);
   });
 

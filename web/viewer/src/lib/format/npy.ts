@@ -24,6 +24,9 @@ export type Read = (view: DataView, at: number) => number | bigint | boolean | s
 /** How many values a shape has. */
 export const countOf = (shape: number[]) => shape.reduce((product, size) => product * size, 1);
 
+/** NumPy itself allows no more. */
+export const MOST_DIMENSIONS = 64;
+
 /** The header is at most so long. (Version 1 allows 64 KiB.) */
 export const HEAD = 64 * 1024;
 
@@ -40,7 +43,7 @@ export function parseNpy(head: Uint8Array, fileSize: number): Npy {
   const shape = /'shape':\s*\(([^)]*)\)/.exec(text)?.[1];
   if (shape === undefined) throw new Error('The header of this array does not say its shape.');
   const dimensions = shape.split(',').map((part) => part.trim()).filter((part) => part !== '').map(Number);
-  if (!dimensions.every((size) => Number.isSafeInteger(size) && size >= 0)) throw new Error('The shape of this array makes no sense.');
+  if (dimensions.length > MOST_DIMENSIONS || !dimensions.every((size) => Number.isSafeInteger(size) && size >= 0)) throw new Error('The shape of this array makes no sense.');
   const fortran = /'fortran_order':\s*True/.test(text);
   const { itemSize, read } = readerOf(dtype ?? '');
   const count = countOf(dimensions);

@@ -1,6 +1,6 @@
 /** Files of many tensors: what each is called, and where its values lie. `.safetensors` by its header, `.npz` by its zip. */
 
-import { countOf, half, type Npy, type Read, type Source } from './npy.ts';
+import { countOf, half, MOST_DIMENSIONS, type Npy, type Read, type Source } from './npy.ts';
 
 export interface Tensor {
   name: string;
@@ -25,8 +25,7 @@ export interface TensorFile {
 }
 
 /** The format allows 100 MB; a page could not parse so much in time. */
-const LONGEST_HEADER = 32 * 1024 * 1024;
-const MOST_DIMENSIONS = 64;
+const LONGEST_HEADER = 16 * 1024 * 1024;
 
 const SIZES: Record<string, number> = { BOOL: 1, U8: 1, I8: 1, F8_E5M2: 1, F8_E4M3: 1, I16: 2, U16: 2, F16: 2, BF16: 2, I32: 4, U32: 4, F32: 4, F64: 8, I64: 8, U64: 8 };
 const READS: Record<string, Read> = {

@@ -22,7 +22,7 @@ export interface Wav {
 const CHUNK = 1024 * 1024;
 const HEAD = 4096;
 /** Parts before the samples; more have no honest reason. */
-const MOST_PARTS = 100;
+const MOST_PARTS = 24;
 
 const READS: Record<string, Wav['read']> = {
   '1-8': (view, at) => (view.getUint8(at) - 128) / 128,
