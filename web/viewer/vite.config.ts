@@ -11,6 +11,8 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },
+  // Workers are modules, which find what belongs to them beside themselves.
+  worker: { format: 'es' },
   // Its modules find the WebAssembly files beside themselves.
   optimizeDeps: { exclude: ['rangepack'] },
 });

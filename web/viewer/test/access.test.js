@@ -1,14 +1,11 @@
 /** For everybody: keyboard alone, screen readers, both themes, narrow screens. */
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { after, before, describe, test } from 'node:test';
+import { barriers } from './barriers.js';
 import { startStage } from './stage.js';
 
 /** @import { Page } from 'playwright-core' */
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** @type {import('./stage.js').Stage} */
 let stage;
@@ -16,18 +13,6 @@ before(async () => {
   stage = await startStage();
 });
 after(() => stage?.close());
-
-/** What a person with a screen reader, or weak eyes, could not use. @param {Page} page */
-async function barriers(page) {
-  // The policy of the page forbids scripts in it; the browser's own evaluation is not bound by it.
-  await page.evaluate(axe);
-  const { violations } = await page.evaluate(() =>
-    /** @type {any} */ (globalThis).axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'best-practice'] }),
-  );
-  return violations
-    .filter((/** @type {{ impact: string }} */ { impact }) => impact === 'serious' || impact === 'critical')
-    .map((/** @type {any} */ { id, nodes }) => `${id}: ${nodes.map((/** @type {any} */ node) => node.html).join(' ').slice(0, 300)}`);
-}
 
 const VIEWS = /** @type {const} */ ([
   ['', 'Root digest'],

@@ -5,6 +5,7 @@
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeDatasets } from './datasets.js';
 import { makeShowcase } from './showcase.js';
 import { startStage } from './stage.js';
 
@@ -48,6 +49,30 @@ const VIEWS = {
   }],
   missing: ['no/such/path', text('There is nothing')],
 };
+
+/** The same of a tree that has the habits of datasets. @type {typeof VIEWS} */
+const DATASETS = {
+  classes: ['birds/train', pressed('Gallery', 'wren')],
+  splits: ['birds', pressed('Gallery', 'goldcrest')],
+  captions: ['captioned', pressed('Gallery', 'dusk, number 9')],
+  caption: ['captioned/shot-10.png', text('hills in the morning')],
+  boxes: ['boxed/images/view-0.png', text('Boxes: 4')],
+  safetensors: ['tensors/model.safetensors', text('7 tensors')],
+  npz: ['tensors/arrays.npz', text('deflated')],
+  tensor: ['tensors/arrays.npz', pressed('packed', '±Inf')],
+  notebook: ['notebook.ipynb', text('Spectra of dawn')],
+  wave: ['sounds/call.wav', (page) => page.locator('canvas').waitFor()],
+  sqlite: ['tables/birds.sqlite', text('5 tables')],
+  rows: ['tables/birds.sqlite', pressed('sightings', 'hatchre')],
+};
+
+/** @param {string} button @param {string} words @returns {(page: Page) => Promise<unknown>} */
+function pressed(button, words) {
+  return async (page) => {
+    await page.locator('main').getByRole('button', { name: button }).first().click();
+    await text(words)(page);
+  };
+}
 
 /** @param {string} words @returns {(page: Page) => Promise<unknown>} */
 function text(words) {
@@ -113,3 +138,23 @@ for (const [width, height] of /** @type {const} */ ([[1440, 900], [390, 844]])) 
   }
 }
 await stage.close();
+
+if (Object.keys(DATASETS).some(wanted)) {
+  const stage = await startStage({ make: makeDatasets, name: 'datasets' });
+  for (const [width, height] of /** @type {const} */ ([[1440, 900], [390, 844]])) {
+    for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
+      const page = await stage.page({ colorScheme, viewport: { width, height }, timezoneId: 'UTC' });
+      for (const [name, [path, ready]] of Object.entries(DATASETS)) {
+        if (!wanted(name)) continue;
+        await page.goto('about:blank');
+        await page.goto(stage.at(path));
+        await ready(page);
+        await page.quiet();
+        await page.mouse.move(0, 0);
+        await page.screenshot({ path: join(folder, `${name}-${colorScheme}-${width}.png`) });
+      }
+      if (page.errors.length > 0) throw new Error(page.errors.join('\n'));
+    }
+  }
+  await stage.close();
+}

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { wavOf } from '../../reader/test/wav.js';
 import { load } from './load.js';
 
 const { CsvParser, separatorOf } = await load('format/csv');
@@ -10,6 +11,11 @@ const { onListKey } = await load('page/keys');
 const paths = await load('words/paths');
 const { quoted, catCommand, curlCommand } = await load('words/commands');
 const { parseNpy } = await load('format/npy');
+const { headerLength, parseSafetensors } = await load('format/tensors');
+const { Statistics, statisticsOf } = await load('format/statistics');
+const { memory } = await load('format/npz');
+const { openWav, peaksOf } = await load('format/wav');
+const { parseNotebook, withoutColours } = await load('format/notebook');
 const { splitLines } = await load('format/highlight');
 const { captionOf, captionNames } = await load('format/captions');
 const { BoxFile } = await load('format/boxes');
@@ -189,6 +195,7 @@ describe('NumPy headers', () => {
     refused(head("{'descr': '<f8', 'fortran_order': False, 'shape': (1000,), }"), /longer than its file/);
     refused(head("{'descr': '<f8', 'fortran_order': False, 'shape': (-1,), }"), /makes no sense/);
     refused(head("{'descr': '<f8'}"), /does not say its shape/);
+    refused(head(`{'descr': '<f8', 'fortran_order': True, 'shape': (${'1, '.repeat(100)}), }`), /makes no sense/);
     refused(head("{'descr': '<f8', 'shape': (1,), }", 2).subarray(0, 30), /too long/);
   });
 
@@ -250,6 +257,125 @@ describe('boxes', () => {
     const { boxes, total } = new BoxFile(Array.from({ length: 9_000 }, () => [0, 0, 9, 9])).of('x', size, true);
     assert.deepEqual([boxes.length, total], [500, 9_000]);
     for (const value of [undefined, null, 7, 'x', { images: 5, annotations: { length: 9 } }, { images: [{ file_name: 7 }] }]) assert.equal(new BoxFile(value).of('x', size, true).total, 0);
+  });
+});
+
+describe('statistics', () => {
+  /** @param {number[]} values @param {boolean} [whole] */
+  const of = (values, whole) => {
+    const statistics = new Statistics(whole);
+    for (const value of values) statistics.add(value);
+    return statistics.summary;
+  };
+
+  test('agree with what is counted by hand', () => {
+    const { min, max, mean, deviation, nan, infinite, zeros, count } = of([1, 2, 3, 4, 0, -10, NaN, Infinity, -Infinity]);
+    assert.deepEqual([min, max, mean, nan, infinite, zeros, count], [-10, 4, 0, 1, 2, 1, 9]);
+    assert.ok(Math.abs(deviation - Math.sqrt(130 / 6)) < 1e-12);
+    // Far from zero, and close together.
+    assert.ok(Math.abs(of([1e9 + 1, 1e9 + 2, 1e9 + 3]).deviation - Math.sqrt(2 / 3)) < 1e-9);
+  });
+
+  test('every value is in one bin, and the bins cover all, however far apart they are', () => {
+    let state = 5;
+    const random = () => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647;
+    const lists = [[0], [5, 5, 5], [-1, 1], [1e-300, 1e300, -1e300], [5e-324, 0, -5e-324], [1.7e308, -1.7e308], [2 ** 53, 2 ** 53 + 2], Array.from({ length: 999 }, () => random() * 1e5 - 3), Array.from({ length: 99 }, (_, i) => (i % 2 ? 1 : -1) * 7 ** (i % 40))];
+    for (const list of lists) {
+      const { bins: { from, width, counts }, min, max } = of(list);
+      assert.equal(counts.reduce((/** @type {number} */ sum, /** @type {number} */ one) => sum + one, 0), list.length, String(list.slice(0, 4)));
+      assert.ok(counts.length <= 128 && from <= min && max <= from + width * counts.length, `${list.slice(0, 4)}: ${from}, ${width} × ${counts.length}`);
+    }
+    assert.deepEqual(of([0, 1, 1, 9], true).bins, { from: 0, width: 1, counts: [1, 2, 0, 0, 0, 0, 0, 0, 0, 1] });
+  });
+
+  test('are read in pieces, and end when they are stopped', async () => {
+    const values = Float32Array.from({ length: 600_000 }, (_, i) => i % 100);
+    const npy = { dtype: '<f4', shape: [600_000], fortran: false, offset: 0, itemSize: 4, read: (/** @type {DataView} */ view, /** @type {number} */ at) => view.getFloat32(at, true) };
+    const source = memory(new Uint8Array(values.buffer));
+    /** @type {any[]} */
+    const pieces = [];
+    await statisticsOf(source, npy, new AbortController().signal, (/** @type {any} */ summary, /** @type {number} */ read) => pieces.push([summary.count, read]));
+    assert.deepEqual(pieces.at(-1), [600_000, 2_400_000]);
+    assert.equal(pieces.length, 3);
+    const abort = new AbortController();
+    await assert.rejects(statisticsOf(source, npy, abort.signal, () => abort.abort()), { name: 'AbortError' });
+  });
+});
+
+describe('safetensors', () => {
+  const source = memory(new Uint8Array(100));
+  const head = (/** @type {bigint} */ length) => new Uint8Array(BigUint64Array.of(length).buffer);
+
+  test('headers that are too long are refused before anything is read', () => {
+    assert.equal(headerLength(head(92n), 100), 92);
+    assert.throws(() => headerLength(head(93n), 100), /longer than the file/);
+    assert.throws(() => headerLength(head(2n ** 64n - 1n), 100), /longer than the file/);
+    assert.throws(() => headerLength(head(50n * 2n ** 20n), 2 ** 40), /too long/);
+    assert.throws(() => headerLength(new Uint8Array(3), 3), /too short/);
+  });
+
+  test('values of all types', () => {
+    const types = { BF16: [[0x80, 0x3f], 1], F16: [[0, 0x3c], 1], F8_E4M3: [[0x77], 240], F8_E5M2: [[0x3c], 1], BOOL: [[1], true], U16: [[1, 1], 257], I8: [[255], -1], U64: [[1, 0, 0, 0, 0, 0, 0, 0], 1n] };
+    for (const [dtype, [bytes, value]] of /** @type {[string, [number[], any]][]} */ (Object.entries(types))) {
+      const { tensors } = parseSafetensors(JSON.stringify({ t: { dtype, shape: [], data_offsets: [0, bytes.length] } }), 10, source);
+      assert.equal(tensors[0].npy.offset, 10);
+      assert.equal(tensors[0].npy.read(new DataView(Uint8Array.from(bytes).buffer), 0), value, dtype);
+    }
+  });
+
+  test('tensors that lie outside, or do not fit, are not opened', async () => {
+    for (const offsets of [[0, 91], [91, 95], [4, 0], [-4, 0], [0.5, 4.5], [0, 8], 'x', null, [0]]) {
+      const { tensors } = parseSafetensors(JSON.stringify({ t: { dtype: 'F32', shape: [1], data_offsets: offsets } }), 10, source);
+      await assert.rejects(tensors[0].open(), /outside|fit/, String(offsets));
+    }
+    for (const header of ['[]', '7', 'null', '{']) assert.throws(() => parseSafetensors(header, 10, source));
+  });
+});
+
+describe('sounds', () => {
+  const { signal } = new AbortController();
+
+  test('their loudness, whole and by samples', async () => {
+    const samples = Int16Array.from({ length: 100_000 }, (_, i) => (i < 50_000 ? 0 : i % 2 ? 16_384 : -32_768));
+    const source = memory(new Uint8Array(wavOf(samples)));
+    const wav = await openWav(source, signal);
+    assert.deepEqual([wav.channels, wav.rate, wav.offset, wav.frames, wav.frameSize], [1, 8_000, 44, 100_000, 2]);
+    for (const [columns, count] of /** @type {const} */ ([[10, 10], ['samples', 64]])) {
+      /** @type {any} */
+      let peaks;
+      await peaksOf(source, wav, columns, signal, (/** @type {any} */ found) => (peaks = found));
+      assert.equal(peaks.columns, count);
+      assert.deepEqual([peaks.low[0], peaks.high[0], peaks.low[count - 1], peaks.high[count - 1]], [0, 0, -1, 0.5]);
+    }
+  });
+
+  test('headers that lie end somewhere', async () => {
+    const whole = new Uint8Array(wavOf(Int16Array.of(1, 2, 3)));
+    const changed = (/** @type {number} */ at, /** @type {number[]} */ bytes) => {
+      const copy = whole.slice();
+      copy.set(bytes, at);
+      return openWav(memory(copy), signal);
+    };
+    assert.equal((await changed(40, [255, 255, 255, 255])).frames, 3);
+    assert.equal((await changed(40, [255, 255, 255, 127])).frames, 3);
+    for (const [at, bytes] of /** @type {[number, number[]][]} */ ([[0, [0]], [20, [2]], [22, [0, 0]], [24, [0, 0, 0, 0]], [32, [0]], [34, [7]], [16, [255, 255, 255, 255]]])) assert.equal(await changed(at, bytes), undefined, String(at));
+    for (let length = 0; length < whole.length; length++) assert.ok(((await openWav(memory(whole.subarray(0, length)), signal))?.frames ?? 0) < 3, String(length));
+  });
+});
+
+describe('notebooks', () => {
+  test('text loses the commands for terminals, and lines that were written anew', () => {
+    assert.equal(withoutColours('\u001b[1;31mred\u001b[0m\r\n10 %\r50 %\r100 %\nend\u001b]0;title\u0007'), 'red\n100 %\nend');
+  });
+
+  test('how much is made a page of has an end; the rest is text', () => {
+    const page = 'x'.repeat(500_000);
+    const cell = { cell_type: 'code', source: 'y', outputs: [{ output_type: 'display_data', data: { 'text/html': page, 'text/plain': 'plain' } }] };
+    const { cells } = parseNotebook({ cells: Array.from({ length: 20 }, () => cell) });
+    const kinds = cells.map((/** @type {any} */ { outputs }) => outputs[0].kind);
+    assert.deepEqual([kinds[0], kinds.filter((/** @type {string} */ kind) => kind === 'html').length, kinds.at(-1)], ['html', 8, 'text']);
+    assert.equal(parseNotebook({ cells: [{ cell_type: 'markdown', source: [page, page, 5, null] }] }).cells[0].kind, 'raw');
+    for (const value of [null, 7, [], {}, { cells: 'x' }]) assert.throws(() => parseNotebook(value));
   });
 });
 

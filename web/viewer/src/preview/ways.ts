@@ -13,7 +13,7 @@ export interface PreviewProps {
 
 const NAMES: Record<Kind, string> = {
   image: 'Image', text: 'Text', json: 'Tree', table: 'Table', markdown: 'Page', html: 'Page', audio: 'Audio', video: 'Video',
-  npy: 'Array', pdf: 'Document', parquet: 'Table', hex: 'Hex',
+  npy: 'Array', tensors: 'Tensors', notebook: 'Notebook', sqlite: 'Tables', pdf: 'Document', parquet: 'Table', hex: 'Hex',
 };
 
 export const nameOfKind = (kind: Kind) => NAMES[kind];
@@ -24,6 +24,7 @@ export function waysOf(kind: Kind, name: string): Kind[] {
   if (kind === 'text') return ['text', 'hex'];
   // A page from a pack is foreign: its source comes first.
   if (kind === 'html') return ['text', 'html', 'hex'];
+  if (kind === 'notebook') return ['notebook', 'text', 'hex'];
   const isText = ['json', 'table', 'markdown'].includes(kind) || /\.svg$/i.test(name);
   return isText ? [kind, 'text', 'hex'] : [kind, 'hex'];
 }

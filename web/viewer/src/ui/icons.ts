@@ -34,7 +34,7 @@ export type IconName = keyof typeof SHAPES;
 
 const ICONS: Partial<Record<Kind, IconName>> = {
   image: 'image', text: 'text', json: 'code', table: 'table', markdown: 'text', html: 'code',
-  audio: 'media', video: 'media', npy: 'table', pdf: 'text', parquet: 'table',
+  audio: 'media', video: 'media', npy: 'table', tensors: 'table', notebook: 'code', sqlite: 'table', pdf: 'text', parquet: 'table',
 };
 
 export function iconOf(entry: Pick<Entry, 'kind' | 'name'>): IconName {

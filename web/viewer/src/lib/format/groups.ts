@@ -8,8 +8,8 @@ export const GROUPS = { image: 'Images', media: 'Media', data: 'Data', text: 'Te
 export type Group = keyof typeof GROUPS;
 
 const OF: Partial<Record<Kind, Group>> = {
-  image: 'image', audio: 'media', video: 'media', json: 'data', table: 'data', npy: 'data', parquet: 'data',
-  text: 'text', markdown: 'text', html: 'text', pdf: 'text',
+  image: 'image', audio: 'media', video: 'media', json: 'data', table: 'data', npy: 'data', tensors: 'data', sqlite: 'data', parquet: 'data',
+  text: 'text', markdown: 'text', notebook: 'text', html: 'text', pdf: 'text',
 };
 
 export function groupOf(name: string): Group {

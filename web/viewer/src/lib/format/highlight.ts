@@ -12,10 +12,16 @@ type Grammar = () => Promise<{ default: LanguageFn }>;
 const GRAMMARS: Record<string, Grammar> = {
   bash: () => import('highlight.js/lib/languages/bash'),
   c: () => import('highlight.js/lib/languages/c'),
+  cmake: () => import('highlight.js/lib/languages/cmake'),
   cpp: () => import('highlight.js/lib/languages/cpp'),
+  csharp: () => import('highlight.js/lib/languages/csharp'),
   css: () => import('highlight.js/lib/languages/css'),
+  dart: () => import('highlight.js/lib/languages/dart'),
   diff: () => import('highlight.js/lib/languages/diff'),
+  dockerfile: () => import('highlight.js/lib/languages/dockerfile'),
+  elixir: () => import('highlight.js/lib/languages/elixir'),
   go: () => import('highlight.js/lib/languages/go'),
+  haskell: () => import('highlight.js/lib/languages/haskell'),
   ini: () => import('highlight.js/lib/languages/ini'),
   java: () => import('highlight.js/lib/languages/java'),
   javascript: () => import('highlight.js/lib/languages/javascript'),
@@ -26,11 +32,15 @@ const GRAMMARS: Record<string, Grammar> = {
   lua: () => import('highlight.js/lib/languages/lua'),
   makefile: () => import('highlight.js/lib/languages/makefile'),
   markdown: () => import('highlight.js/lib/languages/markdown'),
+  perl: () => import('highlight.js/lib/languages/perl'),
   php: () => import('highlight.js/lib/languages/php'),
+  powershell: () => import('highlight.js/lib/languages/powershell'),
+  protobuf: () => import('highlight.js/lib/languages/protobuf'),
   python: () => import('highlight.js/lib/languages/python'),
   r: () => import('highlight.js/lib/languages/r'),
   ruby: () => import('highlight.js/lib/languages/ruby'),
   rust: () => import('highlight.js/lib/languages/rust'),
+  scala: () => import('highlight.js/lib/languages/scala'),
   sql: () => import('highlight.js/lib/languages/sql'),
   swift: () => import('highlight.js/lib/languages/swift'),
   typescript: () => import('highlight.js/lib/languages/typescript'),
@@ -39,9 +49,11 @@ const GRAMMARS: Record<string, Grammar> = {
 };
 
 const ENDINGS: Record<string, string> = {
-  bash: 'sh bash zsh', c: 'c h', cpp: 'cc cpp hpp cxx', css: 'css scss less', diff: 'diff patch', go: 'go', ini: 'ini toml cfg conf',
+  bash: 'sh bash zsh fish', c: 'c h', cmake: 'cmake', cpp: 'cc cpp hpp cxx cu cuh', csharp: 'cs', css: 'css scss less',
+  dart: 'dart', diff: 'diff patch', dockerfile: 'dockerfile', elixir: 'ex exs', go: 'go', haskell: 'hs', ini: 'ini toml cfg conf',
   java: 'java', javascript: 'js mjs cjs jsx', json: 'json geojson ipynb jsonl ndjson map', julia: 'jl', kotlin: 'kt', latex: 'tex', lua: 'lua',
-  makefile: 'makefile mk', markdown: 'md markdown', php: 'php', python: 'py pyi', r: 'r', ruby: 'rb', rust: 'rs', sql: 'sql', swift: 'swift',
+  makefile: 'makefile mk', markdown: 'md markdown', perl: 'pl pm', php: 'php',
+  powershell: 'ps1', protobuf: 'proto', python: 'py pyi', r: 'r', ruby: 'rb', rust: 'rs', scala: 'scala sc', sql: 'sql', swift: 'swift',
   typescript: 'ts tsx', xml: 'xml html htm xhtml svg vue svelte', yaml: 'yaml yml',
 };
 

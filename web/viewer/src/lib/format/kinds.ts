@@ -3,23 +3,27 @@
 import type { Entry } from 'rangepack';
 
 export type Kind =
-  | 'image' | 'text' | 'json' | 'table' | 'markdown' | 'html' | 'audio' | 'video' | 'npy' | 'pdf' | 'parquet' | 'hex';
+  | 'image' | 'text' | 'json' | 'table' | 'markdown' | 'html' | 'audio' | 'video' | 'npy' | 'tensors' | 'notebook' | 'sqlite' | 'pdf' | 'parquet' | 'hex';
 
 const ENDINGS: Partial<Record<Kind, string>> = {
   image: 'png jpg jpeg gif webp avif bmp ico svg',
-  json: 'json geojson ipynb webmanifest',
+  json: 'json geojson webmanifest',
   table: 'csv tsv jsonl ndjson',
   markdown: 'md markdown',
   html: 'html htm xhtml',
   audio: 'mp3 wav flac ogg oga opus m4a aac',
   video: 'mp4 m4v webm ogv mov',
   npy: 'npy',
+  notebook: 'ipynb',
+  sqlite: 'sqlite sqlite3 db db3 gpkg mbtiles',
+  tensors: 'npz safetensors',
   pdf: 'pdf',
   parquet: 'parquet',
   text:
     'txt text log ini cfg conf toml yaml yml xml css scss less js mjs cjs ts tsx jsx py pyi rs c h cc cpp hpp cxx go java kt swift ' +
-    'rb php pl lua r jl sh bash zsh fish ps1 sql tex bib srt vtt diff patch svelte vue lock gitignore env dockerfile makefile cmake proto',
-  hex: 'bin dat exe dll so o a wasm zip gz tgz xz zst bz2 7z tar pack npz pt pth safetensors h5 hdf5 pkl tif tiff ttf otf woff woff2 db sqlite',
+    'rb php pl lua r jl sh bash zsh fish ps1 sql tex bib srt vtt diff patch svelte vue lock gitignore env dockerfile makefile cmake proto ' +
+    'cs cu cuh dart ex exs hs pm sc scala',
+  hex: 'bin dat exe dll so o a wasm zip gz tgz xz zst bz2 7z tar pack pt pth h5 hdf5 pkl tif tiff ttf otf woff woff2',
 };
 
 const KINDS = new Map(

@@ -26,12 +26,21 @@ export function render(
   href: (path: string) => string,
   image: (element: HTMLImageElement, path: string) => void,
 ): DocumentFragment {
-  const html = marked.parse(text, { async: false, gfm: true });
+  return clean(marked.parse(text, { async: false, gfm: true }), from, href, image);
+}
+
+/** The same for HTML. */
+export function clean(
+  html: string,
+  from: string,
+  href: (path: string) => string,
+  image: (element: HTMLImageElement, path: string) => void,
+): DocumentFragment {
   const fragment = DOMPurify.sanitize(html, {
     RETURN_DOM_FRAGMENT: true,
     USE_PROFILES: { html: true },
     FORBID_TAGS: ['style', 'form', 'input', 'button', 'select', 'textarea', 'dialog', 'video', 'audio', 'source', 'map', 'area'],
-    FORBID_ATTR: ['style', 'class', 'id', 'name', 'srcset', 'background', 'target', 'tabindex', 'role'],
+    FORBID_ATTR: ['style', 'class', 'id', 'name', 'srcset', 'background', 'bgcolor', 'border', 'target', 'tabindex', 'role'],
     ALLOW_DATA_ATTR: false,
     ALLOW_ARIA_ATTR: false,
   });

@@ -1,8 +1,7 @@
 /** An array as a table: the last dimension gives the columns, all others the rows. Values are fetched by ranges. */
 
-import type { PackFile } from 'rangepack';
 import { Blocks } from '../page/blocks.svelte.ts';
-import { valueText, type Npy } from './npy.ts';
+import { countOf, valueText, type Npy, type Source } from './npy.ts';
 import type { Column, Rows } from './table.ts';
 
 /** Bytes that are read at once. */
@@ -14,17 +13,17 @@ export class NpyRows implements Rows {
   readonly columns: Column[];
   readonly count: number;
   readonly complete = true;
-  readonly #file: PackFile;
+  readonly #file: Source;
   readonly #npy: Npy;
   readonly #perRow: number;
   readonly #perBlock: number;
   readonly #blocks = new Blocks<DataView>(MOST_BLOCKS, (block) => this.#fetch(block));
 
-  constructor(file: PackFile, npy: Npy) {
+  constructor(file: Source, npy: Npy) {
     this.#file = file;
     this.#npy = npy;
     const { shape } = npy;
-    const total = shape.reduce((product, size) => product * size, 1);
+    const total = countOf(shape);
     this.#perRow = shape.length < 2 ? 1 : (shape.at(-1) ?? 1);
     this.count = total === 0 ? 0 : total / this.#perRow;
     this.#perBlock = Math.max(1, Math.floor(BLOCK / Math.max(npy.itemSize, 1)));
@@ -76,7 +75,8 @@ export class NpyRows implements Rows {
   async #fetch(block: number): Promise<DataView> {
     const { offset, itemSize } = this.#npy;
     const start = offset + block * this.#perBlock * itemSize;
-    const bytes = await this.#file.slice(start, start + this.#perBlock * itemSize).bytes();
+    const end = Math.min(start + this.#perBlock * itemSize, offset + countOf(this.#npy.shape) * itemSize);
+    const bytes = await this.#file.slice(start, end).bytes();
     return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 }

@@ -1,7 +1,13 @@
 /** NumPy's `.npy`: the header, and values at any place. */
 
+/** What values are read from by ranges: a file of a pack, or bytes in memory. */
+export interface Source {
+  readonly size: number;
+  slice(start: number, end: number): { bytes(options?: { signal?: AbortSignal }): Promise<Uint8Array> };
+}
+
 export interface Npy {
-  /** As NumPy writes it, such as `<f4`. */
+  /** As NumPy writes it, such as `<f4`; or as `.safetensors` has it. */
   dtype: string;
   shape: number[];
   fortran: boolean;
@@ -10,8 +16,16 @@ export interface Npy {
   /** Bytes of a value. */
   itemSize: number;
   /** A value at a byte offset; undefined where values of this type cannot be shown. */
-  read: ((view: DataView, at: number) => number | bigint | boolean | string) | undefined;
+  read: Read | undefined;
 }
+
+export type Read = (view: DataView, at: number) => number | bigint | boolean | string;
+
+/** How many values a shape has. */
+export const countOf = (shape: number[]) => shape.reduce((product, size) => product * size, 1);
+
+/** NumPy itself allows no more. */
+export const MOST_DIMENSIONS = 64;
 
 /** The header is at most so long. (Version 1 allows 64 KiB.) */
 export const HEAD = 64 * 1024;
@@ -29,10 +43,10 @@ export function parseNpy(head: Uint8Array, fileSize: number): Npy {
   const shape = /'shape':\s*\(([^)]*)\)/.exec(text)?.[1];
   if (shape === undefined) throw new Error('The header of this array does not say its shape.');
   const dimensions = shape.split(',').map((part) => part.trim()).filter((part) => part !== '').map(Number);
-  if (!dimensions.every((size) => Number.isSafeInteger(size) && size >= 0)) throw new Error('The shape of this array makes no sense.');
+  if (dimensions.length > MOST_DIMENSIONS || !dimensions.every((size) => Number.isSafeInteger(size) && size >= 0)) throw new Error('The shape of this array makes no sense.');
   const fortran = /'fortran_order':\s*True/.test(text);
   const { itemSize, read } = readerOf(dtype ?? '');
-  const count = dimensions.reduce((product, size) => product * size, 1);
+  const count = countOf(dimensions);
   if (read !== undefined && offset + count * itemSize > fileSize) throw new Error('The array is longer than its file.');
   return { dtype: dtype ?? 'a record', shape: dimensions, fortran, offset, itemSize, read };
 }
@@ -61,7 +75,7 @@ function readerOf(dtype: string): Pick<Npy, 'itemSize' | 'read'> {
   return { itemSize: size, read: Object.hasOwn(reads, key) ? reads[key] : undefined };
 }
 
-function half(bits: number): number {
+export function half(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 31;
   const fraction = bits & 1023;

@@ -68,7 +68,8 @@ export class ParquetRows implements Rows {
     const { compressors } = await part(() => import('hyparquet-compressors'));
     const rowStart = block * BLOCK;
     const rowEnd = Math.min(rowStart + BLOCK, this.count);
-    const rows = await parquetReadObjects({ file: this.#file, metadata: this.#metadata, rowStart, rowEnd, compressors });
+    // Where the file says where its pages lie, not whole columns of a row group are read.
+    const rows = await parquetReadObjects({ file: this.#file, metadata: this.#metadata, rowStart, rowEnd, compressors, useOffsetIndex: true });
     return rows as Row[];
   }
 }

@@ -13,7 +13,9 @@ const AT_ONCE = 4 * 1024 * 1024;
 /** JSON that is read at all. */
 export const LARGEST_BOXES = 64 * 1024 * 1024;
 /** Files that are looked into for one picture. */
-const MOST_FILES = 4;
+const MOST_FILES = 3;
+/** What files of boxes of many pictures are called. */
+const NAMES = /^(_?annotations|instances).*\.json$/;
 
 const join = (directory: string, name: string) => (directory === '' ? name : `${directory}/${name}`);
 
@@ -21,13 +23,14 @@ const join = (directory: string, name: string) => (directory === '' ? name : `${
 export async function boxFiles(pack: Pack, picture: string, signal: AbortSignal): Promise<FileEntry[]> {
   const directory = parentOf(picture);
   const places = directory === '' ? [''] : [directory, parentOf(directory)];
-  const single = [join(directory, `${stemOf(nameOf(picture))}.json`), ...places.flatMap((place) => ['annotations.json', '_annotations.coco.json'].map((name) => join(place, name)))];
-  const listed = places.flatMap((place) => [{ place, start: 'instances', limit: 8 }, { place: join(place, 'annotations'), start: 0, limit: 64 }]);
+  const own = `${stemOf(nameOf(picture))}.json`;
+  const single = [join(directory, own), ...places.map((place) => join(place, `annotations/${own}`)), ...places.flatMap((place) => ['annotations.json', '_annotations.coco.json', 'annotations/annotations.json'].map((name) => join(place, name)))];
+  const listed = places.flatMap((place) => [{ place, limit: 8 }, { place: join(place, 'annotations'), limit: 8 }]);
   const looks = [
     ...single.map(async (path) => [await pack.stat(path, { signal })]),
-    ...listed.map(async ({ place, ...options }) => {
-      const { entries } = await pack.children(place, { ...options, signal });
-      return entries.filter(({ name }) => name.endsWith('.json') && (options.start === 0 || name.startsWith('instances')));
+    ...listed.map(async ({ place, limit }) => {
+      const { entries } = await pack.children(place, { start: 'instances', limit, signal });
+      return entries.filter(({ name }) => NAMES.test(name));
     }),
   ];
   // What is not there says nothing.
@@ -38,21 +41,23 @@ export async function boxFiles(pack: Pack, picture: string, signal: AbortSignal)
   return found.flatMap((entries) => entries.sort((a, b) => rank(a) - rank(b)));
 }
 
-/** The file that was parsed last stays, for the next picture. */
+/** The file of many pictures that was parsed last stays, for the next one. */
 let last: { pack: Pack; path: string; calls: Calls<Question, Answer> } | undefined;
 
-async function parsed(pack: Pack, entry: FileEntry, signal: AbortSignal): Promise<Calls<Question, Answer>> {
+async function parsed(pack: Pack, entry: FileEntry, own: boolean, signal: AbortSignal): Promise<Calls<Question, Answer>> {
   if (last?.pack === pack && last.path === entry.path) return last.calls;
-  const bytes = await pack.readFile(entry, { signal });
+  // A copy: what is given away may be part of something larger.
+  const { buffer } = (await pack.readFile(entry, { signal })).slice();
   const calls = new Calls<Question, Answer>(new Worker(new URL('../format/boxes.worker.ts', import.meta.url), { type: 'module' }));
   const end = () => calls.end();
   signal.addEventListener('abort', end);
-  const answer = await calls.ask({ json: bytes.buffer }, [bytes.buffer]);
+  const answer = await calls.ask({ json: buffer }, [buffer]);
   signal.removeEventListener('abort', end);
   if ('error' in answer) {
     calls.end();
     throw new Error(`${entry.name}: ${answer.error}`);
   }
+  if (own) return calls;
   last?.calls.end();
   last = { pack, path: entry.path, calls };
   return calls;
@@ -118,7 +123,8 @@ export class Annotations {
     const { signal } = this.#abort;
     const { path, name } = this.#picture;
     const own = entry.name === `${stemOf(name)}.json`;
-    const answer = await (await parsed(this.#pack, entry, signal)).ask({ path, size: this.#size, own });
+    const calls = await parsed(this.#pack, entry, own, signal);
+    const answer = await calls.ask({ path, size: this.#size, own }).finally(() => own && calls.end());
     signal.throwIfAborted();
     if (!('boxes' in answer) || answer.boxes.length === 0) return false;
     this.boxes = answer;
