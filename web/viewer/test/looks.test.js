@@ -79,6 +79,18 @@ test('another way to look at it, from a byte on; and that is in the link to copy
   assert.match(await second.evaluate(() => navigator.clipboard.readText()), /#\/data\/events\.jsonl\?as=hex&byte=320$/);
 });
 
+test('the place in a sound', async () => {
+  const page = await stage.page();
+  await page.goto(stage.at('media/tone.wav'));
+  const at = () => page.locator('audio').evaluate((audio) => /** @type {HTMLAudioElement} */ (audio).currentTime);
+  await page.locator('audio').evaluate((/** @type {HTMLAudioElement} */ audio) => (audio.readyState > 0 ? undefined : new Promise((done) => audio.addEventListener('loadedmetadata', done))));
+  await page.locator('audio').evaluate((/** @type {HTMLAudioElement} */ audio) => (audio.currentTime = 0.3));
+  await page.waitForURL(/tone\.wav\?time=0\.3$/);
+  await page.reload();
+  await until(async () => Math.abs((await at()) - 0.3) < 0.01, 'the place');
+  assert.deepEqual(page.errors, []);
+});
+
 test('a text of many lines, and one from its middle on', async () => {
   const page = await stage.page();
   await page.goto(stage.at('notes/large.log?byte=1000000&row=5'));
