@@ -1,0 +1,41 @@
+//! The command for a target, with its manual pages and completions.
+
+use super::place::Place;
+use crate::{demo, run};
+use anyhow::{Context, Result};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Shells, and under which names they look for completions.
+pub(super) const SHELLS: [(&str, &str); 3] =
+    [("bash", "rangepack.bash"), ("zsh", "_rangepack"), ("fish", "rangepack.fish")];
+
+/// A command that was built.
+pub(super) struct Built {
+    pub(super) program: PathBuf,
+    /// `man/` and `completions/`; beside the program, where cargo-deb finds it in every profile.
+    pub(super) papers: PathBuf,
+}
+
+/// Builds it and asks it for its papers, so it has to run on this machine.
+pub(super) fn build(place: &Place, target: Option<&str>) -> Result<Built> {
+    let target = target.iter().flat_map(|target| ["--target", target]);
+    let program = demo::compile(&place.profile().into_iter().chain(target).collect::<Vec<_>>())?;
+    let papers = program.parent().context("it lies in a folder")?.join("papers");
+    if papers.exists() {
+        fs::remove_dir_all(&papers)?;
+    }
+    run::run(run::command(&program, ["man"]).arg(papers.join("man")))?;
+    complete(&program, &papers.join("completions"))?;
+    Ok(Built { program, papers })
+}
+
+fn complete(program: &Path, folder: &Path) -> Result<()> {
+    fs::create_dir(folder)?;
+    for (shell, name) in SHELLS {
+        let script = run::command(program, ["completions", shell]).output()?;
+        anyhow::ensure!(script.status.success(), "the completions for {shell} cannot be made");
+        fs::write(folder.join(name), script.stdout)?;
+    }
+    Ok(())
+}
