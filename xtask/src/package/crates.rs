@@ -88,10 +88,12 @@ pub(super) fn try_out(place: &Place, files: &[PathBuf]) -> Result<()> {
     fs::copy(root.join("Cargo.lock"), home.join("Cargo.lock"))?;
 
     let target = place.metadata.target_directory.as_std_path();
+    // It takes from the lock file what is not needed here, so that it is as installing wants it.
     let wasm = ["check", "--package", "rangepack-wasm", "--target-dir"];
     run::run(run::cargo(wasm).arg(target).current_dir(&home))?;
     let command = folder(trial::ending(files, &format!("rangepack-cli-{}.crate", place.version))?);
-    let mut install = run::cargo(["install", "--debug", "--no-track", "--path", &command]);
+    let mut install =
+        run::cargo(["install", "--locked", "--debug", "--no-track", "--path", &command]);
     install.arg("--target-dir").arg(target).arg("--root").arg(home.join("root"));
     run::run(install.current_dir(&home))?;
     trial::prepare(&home)?;

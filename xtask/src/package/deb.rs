@@ -34,7 +34,11 @@ pub(super) fn make(place: &Place) -> Result<Made> {
     let mut deb = run::command(tool, ["--package", "rangepack-cli", "--no-build", "--no-dbgsym"]);
     // A revision would be Debian's own.
     deb.args(["--deb-revision", "", "--output"]).arg(&place.out).args(place.profile());
-    deb.args(["--locked", if place.is_dev { "--no-strip" } else { "--strip" }]);
+    deb.args(["--locked", "--strip"]);
+    if place.is_dev {
+        // It warns of packages that are not optimised, and packs for a minute.
+        deb.args(["--fast", "--quiet"]);
+    }
     run::run(deb.env("SOURCE_DATE_EPOCH", place.time.to_string()))?;
     let made = super::sums::files(&place.out)?;
     let made = made.into_iter().filter(|file| file.extension().is_some_and(|end| end == "deb"));
