@@ -28,6 +28,11 @@ pub(super) fn make(place: &Place) -> Result<Made> {
     // The viewer is no part of any commit, and for cargo a change.
     let common = ["--locked", "--allow-dirty", "--target-dir"];
     let mut package = run::cargo(["package", "--no-verify"]);
+    if place.is_dev {
+        // Then nothing asks the registry, which may be out of reach.
+        let _ = run::run(&mut run::cargo(["fetch", "--locked"]));
+        package.arg("--offline");
+    }
     for published in published(place) {
         package.args(["--package", &published.name]);
     }
@@ -89,12 +94,12 @@ pub(super) fn try_out(place: &Place, files: &[PathBuf]) -> Result<()> {
 
     let target = place.metadata.target_directory.as_std_path();
     // It takes from the lock file what is not needed here, so that it is as installing wants it.
-    let wasm = ["check", "--package", "rangepack-wasm", "--target-dir"];
+    let wasm = ["check", "--offline", "--package", "rangepack-wasm", "--target-dir"];
     run::run(run::cargo(wasm).arg(target).current_dir(&home))?;
     let command = folder(trial::ending(files, &format!("rangepack-cli-{}.crate", place.version))?);
-    let mut install =
-        run::cargo(["install", "--locked", "--debug", "--no-track", "--path", &command]);
-    install.arg("--target-dir").arg(target).arg("--root").arg(home.join("root"));
+    let mut install = run::cargo(["install", "--offline", "--locked", "--debug", "--no-track"]);
+    install.args(["--quiet", "--path", &command, "--target-dir"]).arg(target);
+    install.arg("--root").arg(home.join("root"));
     run::run(install.current_dir(&home))?;
     trial::prepare(&home)?;
     let program = home.join("root/bin").join(format!("rangepack{}", std::env::consts::EXE_SUFFIX));

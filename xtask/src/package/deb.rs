@@ -5,9 +5,11 @@ use super::place::Place;
 use super::{Made, notices, trial};
 use crate::{run, toolchain};
 use anyhow::{Context, Result, ensure};
+use flate2::Compression;
 use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 /// What makes the package. Later versions may need a later compiler than the workspace.
@@ -31,6 +33,7 @@ pub(super) fn make(place: &Place) -> Result<Made> {
     };
     let built = command::build(place, None)?;
     notices::write(&built.papers.join(notices::NAME))?;
+    compress(&built.papers)?;
     let mut deb = run::command(tool, ["--package", "rangepack-cli", "--no-build", "--no-dbgsym"]);
     // A revision would be Debian's own.
     deb.args(["--deb-revision", "", "--output"]).arg(&place.out).args(place.profile());
@@ -43,6 +46,22 @@ pub(super) fn make(place: &Place) -> Result<Made> {
     let made = super::sums::files(&place.out)?;
     let made = made.into_iter().filter(|file| file.extension().is_some_and(|end| end == "deb"));
     Ok(Made::Files(made.map(|file| place.out.join(file)).collect()))
+}
+
+/// What Debian wants compressed, `man/` and the notices, into `debian/`: cargo-deb leaves alone what was built.
+fn compress(papers: &Path) -> Result<()> {
+    let folder = papers.join("debian");
+    fs::create_dir(&folder)?;
+    let pages = super::sums::files(&papers.join("man"))?;
+    let pages = pages.iter().map(|page| Path::new("man").join(page));
+    for paper in pages.chain([PathBuf::from(notices::NAME)]) {
+        let name = paper.file_name().context("it has a name")?.to_string_lossy();
+        let file = File::create(folder.join(format!("{name}.gz")))?;
+        let mut gzip = GzEncoder::new(file, Compression::best());
+        gzip.write_all(&fs::read(papers.join(&paper))?)?;
+        gzip.finish()?;
+    }
+    Ok(())
 }
 
 /// Installs it into a system of its own, below a folder, and looks for everything there.
@@ -71,9 +90,8 @@ pub(super) fn try_out(place: &Place, files: &[PathBuf]) -> Result<()> {
     let file = File::open(&page).with_context(|| format!("no {}", page.display()))?;
     GzDecoder::new(file).read_to_string(&mut text)?;
     ensure!(text.contains(".TH"), "{} is no manual page", page.display());
-    for name in ["copyright", notices::NAME] {
-        let name = format!("usr/share/doc/rangepack/{name}");
-        let is_there = root.join(&name).is_file() || root.join(format!("{name}.gz")).is_file();
+    for name in ["copyright".to_owned(), format!("{}.gz", notices::NAME)] {
+        let is_there = root.join("usr/share/doc/rangepack").join(&name).is_file();
         ensure!(is_there, "the package has no {name}");
     }
     trial::prepare(&home)?;
