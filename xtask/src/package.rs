@@ -31,6 +31,9 @@ pub(crate) struct Arguments {
     /// With `dev` nothing is optimised and no crate verified: into target/package-dev, for trials
     #[arg(long, value_name = "PROFILE", value_parser = ["release", "dev"], default_value = "release")]
     profile: String,
+    /// Install each part in a clean place, and pack a tree with it
+    #[arg(long = "try")]
+    try_out: bool,
     /// List the parts and make none
     #[arg(long)]
     list: bool,
@@ -107,8 +110,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     };
     let mut skipped = Vec::new();
     for part in PARTS.into_iter().filter(wanted) {
-        if let Made::Skipped(reason) = made(part, &place)? {
-            skipped.push(format!("{}: {reason}", part.name));
+        match made(part, &place)? {
+            Made::Skipped(reason) => skipped.push(format!("{}: {reason}", part.name)),
+            Made::Files(files) if arguments.try_out => tried(part, &place, &files)?,
+            Made::Files(_) => {}
         }
     }
     sums::write(&place.out)?;
@@ -134,12 +139,7 @@ pub(crate) fn check() -> Result<Outcome> {
     for part in PARTS {
         match made(part, &place)? {
             Made::Skipped(reason) => skipped.push(format!("{}: {reason}", part.name)),
-            Made::Files(files) => {
-                let start = Instant::now();
-                (part.try_out)(&place, &files)
-                    .with_context(|| format!("{} was made, and does not do", part.name))?;
-                println!("-- {}: tried in {:.1} s", part.name, start.elapsed().as_secs_f64());
-            }
+            Made::Files(files) => tried(part, &place, &files)?,
         }
     }
     sums::write(&place.out)?;
@@ -165,6 +165,14 @@ fn made(part: Part, place: &Place) -> Result<Made> {
         }
     }
     Ok(made)
+}
+
+fn tried(part: Part, place: &Place, files: &[PathBuf]) -> Result<()> {
+    let start = Instant::now();
+    (part.try_out)(place, files)
+        .with_context(|| format!("{} was made, and does not do", part.name))?;
+    println!("-- {}: tried in {:.1} s", part.name, start.elapsed().as_secs_f64());
+    Ok(())
 }
 
 #[cfg(test)]

@@ -19,14 +19,14 @@ pub(super) struct Built {
 
 /// Builds it and asks it for its papers, so it has to run on this machine.
 pub(super) fn build(place: &Place, target: Option<&str>) -> Result<Built> {
-    let mut how = place.profile().to_vec();
-    match target {
-        Some(target) => how.extend(["--target", target]),
-        // With the features of the tests, so that there is nothing to compile after them.
-        None if place.is_dev => how.push("--workspace"),
-        None => {}
-    }
-    let program = demo::compile(&how)?;
+    let program = if place.is_dev && target.is_none() {
+        // As the tests build it: after them there is nothing to compile.
+        run::run(&mut run::cargo(["test", "--workspace", "--locked", "--no-run", "--quiet"]))?;
+        run::built_command()?
+    } else {
+        let target = target.iter().flat_map(|target| ["--target", target]);
+        demo::compile(&place.profile().into_iter().chain(target).collect::<Vec<_>>())?
+    };
     let papers = program.parent().context("it lies in a folder")?.join("papers");
     if papers.exists() {
         fs::remove_dir_all(&papers)?;
