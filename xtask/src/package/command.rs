@@ -10,6 +10,10 @@ use std::path::{Path, PathBuf};
 pub(super) const SHELLS: [(&str, &str); 3] =
     [("bash", "rangepack.bash"), ("zsh", "_rangepack"), ("fish", "rangepack.fish")];
 
+/// What is only tried need not be fast: half of the time goes into our own crates otherwise.
+const HASTE: [&str; 4] =
+    ["--config", "profile.dev.opt-level=0", "--config", "profile.dev.debug=false"];
+
 /// A command that was built.
 pub(super) struct Built {
     pub(super) program: PathBuf,
@@ -24,8 +28,12 @@ pub(super) fn build(place: &Place, target: Option<&str>) -> Result<Built> {
         run::run(&mut run::cargo(["test", "--workspace", "--locked", "--no-run", "--quiet"]))?;
         run::built_command()?
     } else {
-        let target = target.iter().flat_map(|target| ["--target", target]);
-        demo::compile(&place.profile().into_iter().chain(target).collect::<Vec<_>>())?
+        let mut how = place.profile().to_vec();
+        how.extend(target.iter().flat_map(|target| ["--target", target]));
+        if place.is_dev {
+            how.extend(HASTE);
+        }
+        demo::compile(&how)?
     };
     let papers = program.parent().context("it lies in a folder")?.join("papers");
     if papers.exists() {

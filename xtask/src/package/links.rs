@@ -62,12 +62,14 @@ pub(super) fn changed(
         if line.trim_start().starts_with("```") {
             is_code = !is_code;
         }
-        let mut rest = line;
-        while !is_code {
+        let next = |rest: &str| {
             let found = BEGINNINGS.iter().filter_map(|(beginning, end)| {
                 Some((rest.find(beginning)? + beginning.len(), *end))
             });
-            let Some((start, end)) = found.min() else { break };
+            found.min().filter(|_| !is_code)
+        };
+        let mut rest = line;
+        while let Some((start, end)) = next(rest) {
             let (before, after) = rest.split_at(start);
             let link = after.split(end).next().unwrap_or_default();
             out.push_str(before);
