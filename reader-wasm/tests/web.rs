@@ -372,3 +372,22 @@ async fn questions_fail_as_they_do_on_disk() {
         assert!(!error.to_string().contains("secret"));
     }
 }
+
+/// What README.md shows, which compiles.
+#[expect(dead_code, reason = "its pack is nowhere; what it calls is tested above")]
+async fn what_the_readme_shows(signal: web_sys::AbortSignal, log: impl Fn(&str)) -> Result<()> {
+    // rangepack-wasm = { version = "0.1", default-features = false, features = ["web"] }
+    use rangepack_wasm::web::{OpenOptions, Pack};
+
+    let pack = Pack::open_url("photos.pack", &OpenOptions::new().signal(signal)).await?; // or open_blob(file, …)
+    let mut cats = pack.read_dir("cats").await?;
+    while let Some(cat) = cats.next().await {
+        log(&cat?.path.display().to_string());
+    }
+    let film = pack.open_file("cats/film.mp4").await?;
+    let beginning: Vec<u8> = film.slice(0..4096).await?; // costs that part
+    let mut chunks = film.chunks(0..film.len())?; // a `futures` stream, verified piece by piece
+
+    drop((beginning, chunks.next().await));
+    Ok(())
+}

@@ -4,14 +4,17 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use support::server::{Manner, Server};
 
-fn run(example: &str, arguments: &[&str]) -> Output {
+fn command(example: &str) -> Command {
     let tests = std::env::current_exe().expect("this program");
     let target = tests.ancestors().nth(2).expect("its target folder").to_owned();
     let program =
         target.join("examples").join(example).with_extension(std::env::consts::EXE_EXTENSION);
-    Command::new(&program).args(arguments).output().unwrap_or_else(|error| {
-        panic!("{}: {error}: `cargo build -p rangepack --examples` makes it", program.display())
-    })
+    assert!(program.is_file(), "`cargo build -p rangepack --examples` makes {}", program.display());
+    Command::new(program)
+}
+
+fn run(example: &str, arguments: &[&str]) -> Output {
+    command(example).args(arguments).output().expect("it starts")
 }
 
 /// What it prints.
@@ -57,6 +60,35 @@ fn each_does_what_it_says() {
     assert!(!run("remote", &[&url, &other, "animals.csv"]).status.success());
 }
 
+/// Lines of code without what a formatter changes.
+fn lines_of(code: &str) -> String {
+    code.chars().filter(|c| !c.is_whitespace() && *c != ',').collect()
+}
+
+#[test]
+fn what_the_readme_shows_runs() {
+    let readme = std::fs::read_to_string(support::file("../README.md")).unwrap();
+    let mut shown = readme.split("```rust\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    let example = std::fs::read_to_string(folder().join("readme.rs")).unwrap();
+    assert!(lines_of(&example).contains(&lines_of(shown.next().unwrap())));
+    // Only browsers run the other; `cargo xtask page --test` compiles it.
+    let page = std::fs::read_to_string(support::file("../reader-wasm/tests/web.rs")).unwrap();
+    assert!(lines_of(&page).contains(&lines_of(shown.next().unwrap())));
+    assert!(shown.next().is_none());
+
+    let home = tempfile::tempdir().unwrap();
+    for (name, content) in
+        [("cats/1.jpg", "cat"), ("notes/readme.txt", "of cats"), ("cats.zip", "")]
+    {
+        let path = home.path().join("photos").join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+    let output = command("readme").current_dir(home.path()).output().unwrap();
+    let says = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(says, "cats/1.jpg\nSome(3) bytes, \"of cats\", 0 bytes\n", "{output:?}");
+}
+
 #[test]
 fn packing_stops_when_it_is_told_to() {
     let home = tempfile::tempdir().unwrap();
@@ -78,7 +110,10 @@ fn none_is_forgotten() {
     for entry in std::fs::read_dir(folder()).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         if let Some(name) = name.strip_suffix(".rs") {
-            assert!(this.contains(&format!("\"{name}\", &[&")) || name == "pack", "{name}");
+            assert!(
+                this.contains(&format!("\"{name}\", &[&")) || ["pack", "readme"].contains(&name),
+                "{name}"
+            );
         }
     }
 }

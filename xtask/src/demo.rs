@@ -95,7 +95,8 @@ pub(crate) fn build() -> Result<PathBuf> {
     compile(&["--release"])
 }
 
-fn compile(how: &[&str]) -> Result<PathBuf> {
+/// Builds it in this way, without its tests, and asks cargo where it put it.
+pub(crate) fn compile(how: &[&str]) -> Result<PathBuf> {
     let mut command = run::cargo(["build", "--locked", "--package", "rangepack-cli"]);
     command.args(["--bin", "rangepack"]).args(how);
     println!("$ {}", run::shown(&command));

@@ -1,5 +1,5 @@
 //! Everything a developer runs: `cargo xtask test | demo | golden | wasm | page | viewer | python |
-//! screenshots | fuzz | reliability | bench`.
+//! package | screenshots | fuzz | reliability | bench`.
 //!
 //! One module per command, and beneath them what they share: [`run`] starts commands and
 //! [`toolchain`] brings what a toolchain lacks.
@@ -17,6 +17,7 @@ mod page;
 mod viewer;
 mod python;
 mod screenshots;
+mod package;
 mod fuzz;
 mod reliability;
 mod bench;
@@ -52,6 +53,8 @@ enum Command {
     Viewer(viewer::Arguments),
     /// Build the Python package, check and test it; with --wheel, make what is published
     Python(python::Arguments),
+    /// Make everything that is published, into target/package
+    Package(package::Arguments),
     /// Take the pictures of the viewer in docs/, in both themes and two sizes
     Screenshots(screenshots::Arguments),
     /// Run the fuzz targets of tests/fuzz (needs a nightly toolchain)
@@ -71,6 +74,7 @@ fn main() -> ExitCode {
         Command::Page(arguments) => page::run(&arguments),
         Command::Viewer(arguments) => viewer::run(&arguments),
         Command::Python(arguments) => python::run(&arguments),
+        Command::Package(arguments) => package::run(&arguments),
         Command::Screenshots(arguments) => screenshots::run(&arguments),
         Command::Fuzz(arguments) => fuzz::run(&arguments),
         Command::Reliability(arguments) => reliability::run(&arguments),

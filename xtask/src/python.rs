@@ -63,17 +63,9 @@ pub(crate) fn check() -> Result<Outcome> {
 
 /// Makes the wheel and the source archive; installs and tries both.
 fn wheel() -> Result<()> {
-    let tools = tools()?;
-    run::run(tools.command("python", ["-m", "pip", "install", "--quiet"]).args(FOR_WHEELS))?;
     let out = run::target_folder()?.join("wheels");
-    if out.exists() {
-        fs::remove_dir_all(&out)?;
-    }
-    let mut build = tools.command("maturin", ["build", "--release", "--locked", "--zig"]);
-    // It looks for zig in the path.
-    build.env("PATH", tools.path()?);
-    run::run(build.args(["--compatibility", OLDEST_LINUX, "--out"]).arg(&out))?;
-    run::run(tools.command("maturin", ["sdist", "--out"]).arg(&out))?;
+    build_wheel(&out, false, None)?;
+    let tools = tools()?;
     for built in fs::read_dir(&out)? {
         let built = built?.path();
         if built.extension().is_some_and(|ending| ending == "whl") {
@@ -88,6 +80,44 @@ fn wheel() -> Result<()> {
         println!("{}: {:.1} MB", built.display(), size as f64 / 1e6);
     }
     Ok(())
+}
+
+/// Makes both in place of what `out` holds: for old systems, or as fast as can be for this one. What has a time in them has
+/// this one, in seconds since 1970.
+pub(crate) fn build_wheel(out: &Path, is_dev: bool, time: Option<u64>) -> Result<()> {
+    let tools = tools()?;
+    if out.exists() {
+        fs::remove_dir_all(out)?;
+    }
+    let maturin = |command| {
+        let mut maturin = tools.command("maturin", [command, "--out"]);
+        maturin.arg(out).envs(time.map(|time| ("SOURCE_DATE_EPOCH", time.to_string())));
+        maturin
+    };
+    let mut build = maturin("build");
+    if is_dev {
+        build.args(["--profile", "dev", "--compatibility", "linux"]);
+    } else {
+        run::run(tools.command("python", ["-m", "pip", "install", "--quiet"]).args(FOR_WHEELS))?;
+        build.args(["--release", "--zig", "--compatibility", OLDEST_LINUX]);
+        // It looks for zig in the path.
+        build.env("PATH", tools.path()?);
+    }
+    run::run(build.arg("--locked"))?;
+    run::run(&mut maturin("sdist"))
+}
+
+/// Whether there is a Python that the package can be built and tried with.
+pub(crate) fn need() -> Result<()> {
+    tools().map(drop)
+}
+
+/// The Python of a new environment that has this package and nothing else.
+pub(crate) fn installed(package: &Path, folder: PathBuf) -> Result<Command> {
+    let clean = Environment::new(folder)?;
+    let install = ["-m", "pip", "install", "--quiet", "--no-index", "--no-deps"];
+    run::run(clean.command("python", install).arg(package))?;
+    Ok(clean.command("python", [""; 0]))
 }
 
 /// Times reading so many files, which lie below `home`, and returns what came of it.

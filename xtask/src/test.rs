@@ -5,7 +5,7 @@ mod lane;
 use self::lane::Lane;
 use crate::outcome::Outcome;
 use crate::{
-    advisories, counts, fuzz, licences, node, page, python, run, servers, toolchain, wasm,
+    advisories, counts, fuzz, licences, node, package, page, python, run, servers, toolchain, wasm,
 };
 use anyhow::{Result, bail};
 use std::fmt;
@@ -30,7 +30,7 @@ struct Step {
 }
 
 /// In the order in which mistakes are most common and cheapest to find.
-const STEPS: [Step; 13] = [
+const STEPS: [Step; 14] = [
     Step { name: "fmt", about: "the code is formatted", run: fmt },
     Step { name: "licences", about: "dependencies are those of deny.toml", run: licences::check },
     Step { name: "advisories", about: "no known vulnerabilities", run: advisories::check },
@@ -44,6 +44,11 @@ const STEPS: [Step; 13] = [
         name: "web",
         about: "the npm package in Node and Chromium and on nginx; the viewer in Firefox, too; Rust in Chromium",
         run: web,
+    },
+    Step {
+        name: "package",
+        about: "what is published can be made, and each does in a clean place",
+        run: package::check,
     },
     Step { name: "counts", about: "work takes as many instructions as before", run: counts::check },
     Step { name: "python", about: "the Python package: style, types, tests", run: python::check },

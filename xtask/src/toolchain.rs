@@ -28,6 +28,19 @@ pub(crate) fn in_haste(install: &mut Command) -> &mut Command {
     install.arg("--debug").env("CARGO_PROFILE_DEV_DEBUG", "0")
 }
 
+/// A program that `cargo install` brings below the target folder, of this version, as `name@version`.
+pub(crate) fn need_tool(name: &str, version: &str, features: &[&str]) -> Result<PathBuf> {
+    let tools = run::target_folder()?.join("tools");
+    let program = tools.join(format!("bin/{name}{}", std::env::consts::EXE_SUFFIX));
+    if !program.is_file() {
+        let install = ["install", version, "--locked", "--no-default-features"];
+        let mut install = run::cargo(install);
+        run::run(in_haste(&mut install).args(features).arg("--root").arg(tools))
+            .with_context(|| format!("this needs {version}, which cannot be installed"))?;
+    }
+    Ok(program)
+}
+
 /// Whether rustup has a nightly toolchain.
 pub(crate) fn has_nightly() -> bool {
     run::succeeds(&mut run::command("rustup", ["run", "nightly", "rustc", "--version"]))

@@ -14,7 +14,7 @@ use wasm_bindgen_cli_support::Bindgen;
 pub(crate) struct Arguments {}
 
 /// Where the npm package keeps what is made here.
-const FOLDER: &str = "web/reader/wasm";
+pub(crate) const FOLDER: &str = "web/reader/wasm";
 
 /// The modules: one for packs, one that reads the old formats as well, one that reads zip archives, and one that decodes zstd for
 /// any of them.

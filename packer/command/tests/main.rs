@@ -8,6 +8,8 @@ mod archives;
 #[cfg(unix)]
 mod cluster;
 mod command;
+#[cfg(unix)]
+mod documents;
 mod extract;
 mod grow;
 #[cfg(all(unix, feature = "archives"))]
