@@ -348,7 +348,7 @@ describe('a database of SQLite', () => {
     await page.getByText('not a database of SQLite').waitFor();
     for (const name of ['torn', 'wrong-1', 'wrong-2', 'wrong-3', 'wrong-4']) {
       await page.goto(stage.at(`hostile/${name}.sqlite`));
-      const rows = view.locator('.databases button');
+      const rows = view.locator('.choices button');
       const refused = page.getByText('SQLite cannot read this');
       await rows.first().or(refused).or(view.getByText('There are no tables')).first().waitFor();
       for (let i = 0; i < (await rows.count()); i++) {
