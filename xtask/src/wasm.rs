@@ -14,7 +14,7 @@ use wasm_bindgen_cli_support::Bindgen;
 pub(crate) struct Arguments {}
 
 /// Where the npm package keeps what is made here.
-pub(crate) const FOLDER: &str = "web/reader/wasm";
+const FOLDER: &str = "web/reader/wasm";
 
 /// The modules: one for packs, one that reads the old formats as well, one that reads zip archives, and one that decodes zstd for
 /// any of them.
@@ -69,6 +69,12 @@ pub(crate) fn run(_: &Arguments) -> Result<()> {
     let folder = run::root().join(FOLDER);
     let _ = fs::remove_dir_all(&folder);
     MODULES.iter().try_for_each(|module| build(module, &folder))
+}
+
+/// Whether all of them are there.
+pub(crate) fn is_built() -> bool {
+    let folder = run::root().join(FOLDER);
+    MODULES.iter().all(|module| folder.join(format!("{}_bg.wasm", module.name)).is_file())
 }
 
 fn build(module: &Module, folder: &Path) -> Result<()> {

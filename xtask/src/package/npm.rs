@@ -20,8 +20,7 @@ pub(super) fn make(place: &Place) -> Result<Made> {
         return Ok(Made::Skipped(format!("Node {} or later is needed", node::OLDEST)));
     }
     // For trials the one that was built last does as well.
-    let is_built = run::root().join(wasm::FOLDER).join("rangepack_bg.wasm").is_file();
-    if !place.is_dev || !is_built {
+    if !place.is_dev || !wasm::is_built() {
         wasm::run(&wasm::Arguments {})?;
     }
     let pack = ["pack", "--workspace", "reader", "--loglevel", "warn", "--pack-destination"];
