@@ -11,7 +11,7 @@ import { adviceFor, type Advice } from '../words/advice.ts';
 import { decodePath, encodePath, nameOf } from '../words/paths.ts';
 import { addresses } from './addresses.svelte.ts';
 import { recentPacks, remember, forget } from './recent.ts';
-import { splitFragment } from './view.svelte.ts';
+import { followed, splitFragment } from './view.svelte.ts';
 
 export interface Opened {
   pack: Pack;
@@ -92,6 +92,7 @@ export class Session {
       const opened = await this.#open(wanted, signal);
       if (opened === undefined) return;
       this.opened = opened;
+      followed.hash = location.hash;
       await this.#show(splitFragment(location.hash).path);
       // There may be another one to open.
       return this.follow();
@@ -104,8 +105,10 @@ export class Session {
       if (other !== undefined) await this.#openOther(opened, other);
     }
     const { path } = splitFragment(location.hash);
+    const isOther = location.hash !== followed.hash;
+    followed.hash = location.hash;
     if (path !== this.path) await this.#show(path);
-    else this.looks++;
+    else if (isOther) this.looks++;
   }
 
   async #openOther(opened: Opened, wanted: Wanted) {

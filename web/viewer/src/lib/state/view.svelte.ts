@@ -24,6 +24,9 @@ export function splitFragment(fragment: string): { path: string; view: URLSearch
   return isView ? { path: decodePath(fragment.slice(0, at)), view } : { path: decodePath(fragment), view: new URLSearchParams() };
 }
 
+/** The fragment that what is shown follows. An address that is followed twice, as two events tell of it, is one. */
+export const followed = { hash: '' };
+
 export class View {
   /** What stands in the address, or will in a moment: `?row=120`, or nothing. */
   query = $state('');
@@ -71,6 +74,7 @@ export class View {
       const at = before.lastIndexOf('?');
       const path = splitFragment(before).view.size === 0 ? before : before.slice(0, at);
       history.replaceState(history.state, '', (path || '#/') + query);
+      followed.hash = location.hash;
     }, CALM);
   }
 
