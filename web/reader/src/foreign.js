@@ -20,13 +20,30 @@ const MAGICS = [
 
 const CUT = 'a pack that was cut short: its index, which stands at the end, is missing then';
 
+/** The record that ends a zip archive, without the comment behind it, in bytes. */
+const ZIP_END = 22;
+
 /**
- * Whether a file may be a zip archive.
+ * Whether a file may be a zip archive: then it ends like one, too.
  *
  * @param {Uint8Array} head its first bytes
  */
 export function beginsLikeAZip(head) {
-  return String.fromCharCode(...head.subarray(0, 4)).match(/^PK(\x03\x04|\x05\x06)/) !== null;
+  return /^PK(\x03\x04|\x05\x06)/.test(String.fromCharCode(...head.subarray(0, 4)));
+}
+
+/**
+ * Whether what ends a file is what ends a zip archive. So may any file that ends with one.
+ *
+ * @param {Uint8Array} tail its last bytes
+ */
+export function endsLikeAZip(tail) {
+  const view = new DataView(tail.buffer, tail.byteOffset, tail.byteLength);
+  const last = tail.length - ZIP_END;
+  for (let at = last; at >= Math.max(0, last - 0xffff); at--) {
+    if (view.getUint32(at, true) === 0x06054b50 && view.getUint16(at + 20, true) === last - at) return true;
+  }
+  return false;
 }
 
 /**

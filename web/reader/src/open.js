@@ -5,7 +5,7 @@
 import { Engine, OPENING_ROUNDS } from './engine.js';
 import { PackError } from './errors.js';
 import { elseMissing, mayBeGrowing, readNote } from './growth.js';
-import { HEAD, beginsLikeAZip, insteadOfAPack } from './foreign.js';
+import { HEAD, beginsLikeAZip, endsLikeAZip, insteadOfAPack } from './foreign.js';
 import { checkOptions } from './options.js';
 import { Pack } from './pack.js';
 import { wrongSize } from './sources/source.js';
@@ -68,85 +68,57 @@ export async function open(input, options, environment) {
     return await openAsItIs(input, options, environment, false);
   } catch (error) {
     // What cannot be an address has no neighbours either: of those is thought only once a file was read.
-    if (options.index !== undefined || !mayBeGrowing(error)) throw error;
-    if (environment.note(input, options) === undefined) return openZip(error, input, options, environment);
-    if (error instanceof PackError && zips.has(error)) {
-      const zip = await openByNeighbour(error, input, options, environment).catch((again) => {
-        if (again !== error) throw again;
-      });
-      if (zip !== undefined) return zip;
-    }
+    if (options.index !== undefined || !mayBeGrowing(error) || environment.note(input, options) === undefined) throw error;
     // One that was growing has its index before the note is taken away.
-    return openAsItIs(input, options, environment, true).catch((again) => openByNeighbour(again, input, options, environment));
-  }
-}
-
-/** Errors of files that begin like zip archives. @type {WeakSet<object>} */
-const zips = new WeakSet();
-
-/**
- * Opens a zip archive by its own directory, if it is one.
- *
- * @param {unknown} error why it is no pack
- * @param {unknown} input
- * @param {OpenOptions} options
- * @param {Environment} environment
- * @returns {Promise<PublicPack>}
- */
-async function openZip(error, input, options, environment) {
-  if (!(error instanceof PackError) || !zips.has(error)) throw error;
-  const { signal } = options;
-  const source = environment.source(input, options);
-  /** @type {Engine | undefined} */
-  let engine;
-  try {
-    const [tail, wasm] = await Promise.all([source.tail(TAIL, { signal }), loadWasm('zip')]);
-    // What the types of the others say holds for this module as far as it is asked.
-    const known = /** @type {Wasm} */ (/** @type {unknown} */ (wasm));
-    const reader = readerOf(known, tail, options);
-    const zip = new ZipMembers(wasm, /** @type {ZipReader} */ (/** @type {unknown} */ (reader)));
-    engine = new Engine({
-      name: source.name,
-      wasm: known,
-      reader,
-      source,
-      cache: options.cache,
-      concurrency: options.concurrency,
-      isolated,
-      zip,
-      volume: () => {
-        throw error;
-      },
+    return openAsItIs(input, options, environment, true).catch(async (again) => {
+      const isOther = again instanceof PackError && again.code === 'ERR_NOT_A_PACK';
+      const pack = isOther ? await openByNeighbour(input, options, environment) : undefined;
+      if (pack === undefined) throw again;
+      return pack;
     });
-    const info = await engine.ask(() => zip.open(), signal, undefined, OPENING_ROUNDS);
-    if (info === undefined) throw error;
-    if (options.root !== undefined) throw engine.error('ERR_WRONG_PACK', 'a zip archive has no root digest that could be compared with `root`');
-    return opened(engine, info);
-  } catch (failure) {
-    engine?.close();
-    await source.close?.();
-    throw failure;
   }
 }
 
 /**
- * Opens what is no pack by the index beside it, if there is one, or by its own directory.
+ * Opens what is no pack by the index beside it, if there is one.
  *
- * @param {unknown} error why it is none
  * @param {unknown} input
  * @param {OpenOptions} options
  * @param {Environment} environment
- * @returns {Promise<PublicPack>}
+ * @returns {Promise<PublicPack | undefined>}
  */
-async function openByNeighbour(error, input, options, environment) {
-  const isOther = error instanceof PackError && error.code === 'ERR_NOT_A_PACK';
-  const sidecar = isOther ? environment.sidecar(input, { ...options, size: undefined }) : undefined;
-  if (sidecar !== undefined) {
-    const pack = await openBySidecar(sidecar, input, options, environment).catch(elseMissing);
-    if (pack !== undefined) return pack;
-    await sidecar.close?.();
-  }
-  return openZip(error, input, options, environment);
+async function openByNeighbour(input, options, environment) {
+  const sidecar = environment.sidecar(input, { ...options, size: undefined });
+  if (sidecar === undefined) return undefined;
+  const pack = await openBySidecar(sidecar, input, options, environment).catch(elseMissing);
+  if (pack === undefined) await sidecar.close?.();
+  return pack;
+}
+
+/**
+ * Opens a zip archive by its own directory, if it has one.
+ *
+ * @param {ByteSource} source
+ * @param {Tail} tail
+ * @param {OpenOptions} options
+ * @returns {Promise<PublicPack | undefined>}
+ */
+async function openZip(source, tail, options) {
+  const wasm = await loadWasm('zip');
+  // What the types of the others say holds for this module as far as it is asked.
+  const known = /** @type {Wasm} */ (/** @type {unknown} */ (wasm));
+  const reader = readerOf(known, tail, options);
+  const zip = new ZipMembers(wasm, /** @type {ZipReader} */ (/** @type {unknown} */ (reader)));
+  const { cache, concurrency, signal } = options;
+  const { name } = source;
+  const volume = () => {
+    throw new PackError('ERR_NO_VOLUME', 'a zip archive has no other files', { url: name });
+  };
+  const engine = new Engine({ name, wasm: known, reader, source, cache, concurrency, isolated, zip, volume });
+  const info = await engine.ask(() => zip.open(), signal, undefined, OPENING_ROUNDS);
+  if (info === undefined) return undefined;
+  if (options.root === undefined) return opened(engine, info);
+  throw engine.error('ERR_WRONG_PACK', 'a zip archive has no root digest that could be compared with `root`');
 }
 
 /**
@@ -197,6 +169,15 @@ async function openAsItIs(input, options, environment, thorough) {
         broken = error;
         return undefined;
       });
+      if (info === undefined && broken === undefined && endsLikeAZip(tail.bytes) && beginsLikeAZip(await source.read(0, 4, { signal }))) {
+        const indexed = await openByNeighbour(input, options, environment);
+        if (indexed !== undefined) {
+          engine.close();
+          return indexed;
+        }
+        const zip = await openZip(source, tail, options);
+        if (zip !== undefined) return zip;
+      }
       // A file that grows ends with zeros, or a footer. (Of old containers nothing is asked that is not there, for browsers show that.)
       if (info === undefined && (thorough || broken !== undefined || tail.bytes.at(-1) === 0)) {
         const note = await readNote(environment.note(input, options), signal);
@@ -347,9 +328,7 @@ async function notAPack(engine, { message }, { size, signal }) {
   const what = message.replace(`${name}: `, '') + (head === undefined ? '' : `. ${insteadOfAPack(head)}`);
   const given = size === undefined ? '' : `; or the option \`size\`, ${size}, is not its length`;
   const advice = 'If its index lies in a file beside it (.idx), pass that one as `index`';
-  const error = new PackError('ERR_NOT_A_PACK', `${what}${given}.`, { url: name, advice });
-  if (head !== undefined && beginsLikeAZip(head)) zips.add(error);
-  return error;
+  return new PackError('ERR_NOT_A_PACK', `${what}${given}.`, { url: name, advice });
 }
 
 /**

@@ -154,10 +154,13 @@ describe('a zip archive without an index', () => {
           pack.close();
         }
       });
-      // The end of the file comes with its directory; then each file takes its header and its payload.
+      // Its end and its beginning, and whether there is an index beside it; then each file takes its header and its payload.
       other.log.length = 0;
-      const pack = await openPack(`${other.origin}/y.zip`, { index: undefined });
+      const pack = await openPack(`${other.origin}/y.zip`);
       const opened = other.log.length;
+      const bytes = other.log.reduce((sum, { bytes }) => sum + bytes, 0);
+      assert.ok(opened <= 4 && bytes <= 110_000, `${opened} requests, ${bytes} bytes`);
+      assert.deepEqual(other.log.map(({ path }) => path).filter((path) => path.endsWith('.grow')), []);
       await pack.readFile('small');
       assert.ok(other.log.length - opened <= 2, `${other.log.length - opened}`);
     } finally {
