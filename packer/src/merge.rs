@@ -2,14 +2,14 @@
 //! them.
 
 mod input;
+mod chosen;
 mod parts;
 mod fetch;
 mod copy;
 mod compact;
 
-use crate::error::{Action, Error, MergeProblem, Result, Setting};
-use crate::index::groups::Groups;
-use crate::index::merging::Merging;
+use crate::error::{Action, Error, Result, Setting};
+use crate::index::ahead::Ahead;
 use crate::index::writer::{Extras, Finished, IndexFormat, IndexOptions, IndexWriter};
 use crate::progress::{Event, Latch, Observer, go_on};
 use crate::read::pack::Pack;
@@ -20,15 +20,16 @@ use crate::source::options::OpenOptions;
 use crate::source::platform::directory_of;
 use crate::source::remote::send;
 use crate::source::replace::{Finish, Replacement, refuse_same, refuse_to_replace};
+use chosen::Chosen;
 pub use compact::{CompactOptions, Compacted, compact};
 use copy::{Copier, NewPack};
-use input::Input;
 use parts::Parts;
 use rangepack_core::layout::Volume;
-use rangepack_core::{Codec, Entry, Escaped, Kind, PackPathBuf};
+use rangepack_core::{Codec, Entry, Escaped, PackPathBuf};
 use std::fs::File;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
 
 /// A pack that becomes a part of another.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -228,46 +229,30 @@ pub(crate) fn write(
         writer = writer.with_dictionaries(list)?;
     }
     let index = if options.copy { options.index } else { IndexOptions::paged() };
-    let mut groups = Groups::default();
-    let mut duplicates = 0;
-
-    let each = packs.iter().zip(inputs);
-    let each = each.map(|(pack, input)| Input::new(pack, input.below.as_ref()));
-    let mut entries = Merging::new(each.collect())?;
-    let mut since = 0;
-    while let Some((mut number, mut entry)) = entries.next().transpose()? {
-        go_on(observer, out)?;
-        since += 1;
-        if since == FORGET {
-            packs.iter().filter_map(Pack::index_file).for_each(Data::forget);
-            since = 0;
-        }
-        while entries.peek() == Some(&entry.path)
-            && let Some((other_number, other)) = entries.next().transpose()?
-        {
-            let which = choose(&entry, &other, options.on_conflict).map_err(|problem| {
-                let path = entry.path.as_bytes().into();
-                let location = |number: usize| packs[number].location().clone();
-                let (first, second) = (location(number), location(other_number));
-                Error::Merge(Box::new(match problem {
-                    Conflict::Content => MergeProblem::Content { path, first, second },
-                    Conflict::Kind => MergeProblem::Kind { path, first, second },
-                }))
-            })?;
-            duplicates += u64::from(!matches!(entry.kind, Kind::Directory(_)));
-            if which == Which::Second {
-                (number, entry) = (other_number, other);
+    let duplicates = AtomicU64::new(0);
+    let entries = Chosen::new(&packs, inputs, options.on_conflict, &duplicates)?;
+    std::thread::scope(|scope| {
+        let mut entries = Ahead::start(scope, entries);
+        let mut since = 0;
+        while let Some((number, entry)) = entries.next()? {
+            go_on(observer, out)?;
+            since += 1;
+            if since == FORGET {
+                packs.iter().filter_map(Pack::index_file).for_each(Data::forget);
+                since = 0;
             }
+            if index.format == IndexFormat::Ndjson
+                && entry
+                    .content()
+                    .is_some_and(|it| matches!(it.codec, Codec::Deflate | Codec::Zstd))
+            {
+                return Err(Error::OnlyGzip);
+            }
+            let into = NewPack { file: &mut file, index: &mut writer, observer };
+            payloads.take(*number, entry, into)?;
         }
-        if index.format == IndexFormat::Ndjson
-            && entry.content().is_some_and(|it| matches!(it.codec, Codec::Deflate | Codec::Zstd))
-        {
-            return Err(Error::OnlyGzip);
-        }
-        groups.renumber(number, &mut entry);
-        let into = NewPack { file: &mut file, index: &mut writer, observer };
-        payloads.take(number, entry, into)?;
-    }
+        Ok::<_, Error>(())
+    })?;
 
     let into = NewPack { file: &mut file, index: &mut writer, observer };
     let (payload_end, table) = payloads.finish(into)?;
@@ -275,7 +260,7 @@ pub(crate) fn write(
     let extras = Extras { table, ..extras };
     let at_once = |_: &mut _| Ok(());
     let finished = writer.finish(&mut file, out, payload_end, &extras, index, at_once)?;
-    Ok(Merged { finished, volumes, duplicates })
+    Ok(Merged { finished, volumes, duplicates: duplicates.into_inner() })
 }
 
 /// What becomes of payloads.
@@ -285,22 +270,22 @@ enum Payloads<'p> {
 }
 
 impl Payloads<'_> {
-    /// Takes the next entry, which is of pack `number`.
+    /// Takes the next entry, which is of pack `number`; what is left of it means nothing.
     fn take<W: Write>(
         &mut self,
         number: usize,
-        mut entry: Entry,
+        entry: &mut Entry,
         mut into: NewPack<'_, W>,
     ) -> Result<()> {
         match self {
             Payloads::Stay(parts) => {
-                parts.take(number, &mut entry, into.file)?;
-                into.index.push(&entry)?;
+                parts.take(number, entry, into.file)?;
+                into.index.push(entry)?;
                 let path = Escaped(entry.path.as_bytes());
                 into.observer.event(Event::Done { path, bytes: 0 });
                 Ok(())
             }
-            Payloads::Copied(copier) => copier.take(number, entry, &mut into),
+            Payloads::Copied(copier) => copier.take(number, entry.clone(), &mut into),
         }
     }
 
@@ -310,43 +295,5 @@ impl Payloads<'_> {
             Payloads::Stay(parts) => Ok((parts.position(), parts.into_volumes())),
             Payloads::Copied(mut copier) => Ok((copier.flush(&mut into)?, Vec::new())),
         }
-    }
-}
-
-/// Which of two entries counts.
-#[derive(Debug, PartialEq, Eq)]
-enum Which {
-    First,
-    Second,
-}
-
-/// Why none does.
-enum Conflict {
-    Content,
-    Kind,
-}
-
-/// Which of two entries with one path counts.
-fn choose(
-    first: &Entry,
-    second: &Entry,
-    on_conflict: OnConflict,
-) -> std::result::Result<Which, Conflict> {
-    let is_equal = match (&first.kind, &second.kind) {
-        (Kind::Directory(_), Kind::Directory(_)) => return Ok(Which::First),
-        // What is below the directory would have none.
-        (Kind::Directory(_), _) | (_, Kind::Directory(_)) => return Err(Conflict::Kind),
-        (Kind::File(a), Kind::File(b)) => {
-            let digest = a.content_digest();
-            a.size == b.size && digest.is_some() && digest == b.content_digest()
-        }
-        (Kind::Symlink(a), Kind::Symlink(b)) => a == b,
-        _ => false,
-    };
-    match on_conflict {
-        _ if is_equal => Ok(Which::First),
-        OnConflict::First => Ok(Which::First),
-        OnConflict::Last => Ok(Which::Second),
-        OnConflict::Refuse => Err(Conflict::Content),
     }
 }

@@ -1,5 +1,6 @@
 //! Paths inside a pack, and the order of their keys (FORMAT.md, "Keys").
 
+use crate::bytes::common_prefix;
 use crate::error::{Error, PathProblem, Result};
 use alloc::vec::Vec;
 use core::cmp::Ordering;
@@ -150,6 +151,14 @@ impl<'a> PackPath<'a> {
 
 impl Ord for PackPath<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
+        // Most of those that are compared lie in one directory.
+        let common = common_prefix(self.0, other.0);
+        if let (Some(rest), Some(other)) = (self.0.get(common..), other.0.get(common..))
+            && !rest.contains(&b'/')
+            && !other.contains(&b'/')
+        {
+            return rest.cmp(other);
+        }
         let (parent, name) = self.split();
         let (other_parent, other_name) = other.split();
         cmp_directories(parent.0, other_parent.0).then_with(|| name.cmp(other_name))
@@ -236,7 +245,7 @@ impl fmt::Debug for PackPathBuf {
 /// Compares two directories component by component: bytewise, `/` lowest of all.
 #[inline]
 pub(crate) fn cmp_directories(a: &[u8], b: &[u8]) -> Ordering {
-    let common = a.iter().zip(b).take_while(|(x, y)| x == y).count();
+    let common = common_prefix(a, b);
     match (a.get(common), b.get(common)) {
         (None, None) => Ordering::Equal,
         (None, Some(_)) => Ordering::Less,

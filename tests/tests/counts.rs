@@ -113,7 +113,7 @@ fn imagenet(files: u64, classes: u64) -> Remote {
         let (leaf, mut run) = (Leaf::parse(page).unwrap(), 0);
         for slot in 0..leaf.len() {
             let path = leaf.entry(slot, &mut run).unwrap().path().unwrap();
-            window.insert(path.as_bytes(), number as u32, slot as u16);
+            window.insert(hash::hash_of(path.as_bytes()), number as u32, slot as u16);
         }
     }
     let mut file = window.bytes().to_vec();

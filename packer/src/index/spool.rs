@@ -70,7 +70,7 @@ impl Runs {
     pub(crate) fn read(self) -> io::Result<Vec<Entries<BufReader<Section>>>> {
         let file = Arc::new(self.file);
         let readers = self.runs.into_iter().map(|run| {
-            let section = Section { file: file.clone(), pieces: run.pieces };
+            let section = Section::new(file.clone(), run.pieces);
             let reader = BufReader::with_capacity(32 << 10, section);
             Entries { decoder: Decoder::default(), reader, left: run.entries }
         });
@@ -105,6 +105,13 @@ impl Run {
 pub(crate) struct Section {
     file: Arc<File>,
     pieces: VecDeque<(u64, u64)>,
+}
+
+impl Section {
+    /// First byte and length of each piece.
+    pub(super) fn new(file: Arc<File>, pieces: VecDeque<(u64, u64)>) -> Section {
+        Section { file, pieces }
+    }
 }
 
 impl Read for Section {

@@ -4,9 +4,10 @@ use crate::error::{Action, Error, Result};
 use crate::index::dictionaries;
 use crate::index::groups::Groups;
 use crate::index::ndjson;
+use crate::index::slots::{Passing, Slots};
 use crate::index::sort::Sorted;
 use crate::setters::setters;
-use rangepack_core::hash::{self, Window};
+use rangepack_core::hash;
 use rangepack_core::layout::{
     self, HashSection, Header, Leaf, Section, Volume, VolumeTable, set_sums,
 };
@@ -124,9 +125,6 @@ const ENTRY: u64 = 4096;
 /// Leaves lie in memory up to this length, then in a temporary file.
 const IN_MEMORY: usize = 32 << 20;
 
-/// The hash section is made in windows of this many slots, 32 MiB, for some four million entries each.
-const WINDOW_SLOTS: usize = (32 << 20) / layout::HASH_SLOT_LEN;
-
 const PAGE: usize = layout::PAGE_SIZE as usize;
 
 /// So many leaves, some 4000 entries, are formatted as NDJSON at a time.
@@ -241,10 +239,10 @@ impl IndexWriter {
         mut settle: impl FnMut(&mut W) -> Result<()>,
     ) -> Result<Finished> {
         let write = || Error::io(Action::Write, path);
-        let temporary = self.temporary();
         let IndexWriter { tree, listed, sums, mut page, leaves: mut spool, directory, .. } = self;
+        let temporary = || Error::io(Action::UseTemporary, &directory);
         let mut leaves = tree.finish(&mut page).map_err(Error::pack_at(path))?;
-        spool.write_all(&page).map_err(temporary)?;
+        spool.write_all(&page).map_err(temporary())?;
         let sums = sums.finish().map_err(Error::pack_at(path))?;
         let mut directories = sums.directories.into_iter();
         if !leaves.single().is_empty() {
@@ -254,7 +252,7 @@ impl IndexWriter {
         // A single leaf is part of the root page, and searched in no time.
         let has_hash = paged && leaves.single().is_empty();
         let hash_slots = if has_hash { hash::slots_for(leaves.entries()) } else { 0 };
-        let mut window = Window::new(hash_slots, WINDOW_SLOTS);
+        let slots = Slots::new(hash_slots, &directory);
         let hash = HashSection { offset: payload_end, slots: hash_slots };
         // The section lies before the pages, so that the topmost of these are among the last bytes, which
         // remote readers fetch first. It is written after them, when it is known.
@@ -264,18 +262,22 @@ impl IndexWriter {
             out.seek(SeekFrom::Start(pages_offset)).map_err(write())?;
         }
         // The tree is finished in any case: it is cheap, and counts everything.
-        for (number, page) in
-            pages(&mut spool, 1).map_err(Error::io(Action::Read, &directory))?.enumerate()
-        {
-            let mut page = page.map_err(Error::io(Action::UseTemporary, &directory))?;
-            set_sums(&mut page, &mut directories).map_err(Error::pack_at(path))?;
-            leaves.seal(number, &page);
-            if paged {
-                fill(&mut window, number, &page).map_err(Error::pack_at(path))?;
-                out.write_all(&page).map_err(write())?;
-                position += page.len() as u64;
+        let slots = std::thread::scope(|scope| {
+            let passing = has_hash.then(|| Passing::start(scope, slots));
+            for (number, page) in pages(&mut spool, 1).map_err(temporary())?.enumerate() {
+                let mut page = page.map_err(temporary())?;
+                set_sums(&mut page, &mut directories).map_err(Error::pack_at(path))?;
+                leaves.seal(number, &page);
+                if paged {
+                    out.write_all(&page).map_err(write())?;
+                    position += page.len() as u64;
+                }
+                if let Some(passing) = &passing {
+                    passing.take(page);
+                }
             }
-        }
+            passing.map(Passing::end).transpose()
+        })?;
         let single = leaves.single().to_vec();
         let dictionaries = leaves.dictionaries().to_vec();
         page.clear();
@@ -285,9 +287,9 @@ impl IndexWriter {
             out.write_all(&page).map_err(write())?;
             position += page.len() as u64;
         }
-        if hash_slots > 0 {
+        if let Some(slots) = slots {
             out.seek(SeekFrom::Start(payload_end)).map_err(write())?;
-            hash_section(&mut window, &mut spool, out).map_err(write())?;
+            slots.write(out, path)?;
             out.seek(SeekFrom::Start(position)).map_err(write())?;
         }
         let section = |tag, start, len| Section::new(tag, Extent { start, len }, None);
@@ -390,41 +392,6 @@ impl Extras {
     }
 }
 
-/// Offers the entries of leaf `number` to the hash section.
-fn fill(window: &mut Window, number: usize, page: &[u8]) -> rangepack_core::Result<()> {
-    let leaf = Leaf::parse(page)?;
-    let (mut run, mut path) = (0, Vec::new());
-    for slot in 0..leaf.len() {
-        path.clear();
-        leaf.slot(slot, &mut run)?.push_path(&mut path);
-        // Numbers that are too large for a slot are left out.
-        if let (Ok(number), Ok(slot)) = (u32::try_from(number), u16::try_from(slot)) {
-            window.insert(&path, number, slot);
-        }
-    }
-    Ok(())
-}
-
-/// Writes the hash section, whose first window is full; returns how long it is. The leaves are read once
-/// more for each further window.
-fn hash_section(
-    window: &mut Window,
-    spool: &mut SpooledTempFile,
-    out: &mut impl Write,
-) -> io::Result<u64> {
-    let mut len = 0;
-    loop {
-        out.write_all(window.bytes())?;
-        len += window.bytes().len() as u64;
-        if !window.advance() {
-            return Ok(len);
-        }
-        for (number, page) in pages(spool, 1)?.enumerate() {
-            fill(window, number, &page?).map_err(io::Error::other)?;
-        }
-    }
-}
-
 /// Reads the spooled leaves, `count` at a time.
 fn pages(
     spool: &mut SpooledTempFile,
@@ -481,35 +448,5 @@ impl Lines<'_> {
             Ok(())
         })?;
         Ok((Extent { start: start + header.len() as u64, len }, digest))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use rangepack_core::{Kind, PackPathBuf, Totals};
-
-    #[test]
-    fn a_hash_section_of_several_windows_holds_every_entry() {
-        let mut tree = TreeBuilder::new();
-        let mut leaves = Vec::new();
-        for number in 0..3000 {
-            let path = PackPathBuf::new(format!("{number:04}").into_bytes()).unwrap();
-            let kind = Kind::Directory(Totals::default());
-            let entry = Entry::new(path, kind);
-            tree.push(&entry, &mut leaves).unwrap();
-        }
-        let entries = tree.finish(&mut leaves).unwrap().entries();
-        let mut spool = tempfile::spooled_tempfile(1 << 20);
-        spool.write_all(&leaves).unwrap();
-        let slots = hash::slots_for(entries);
-        let mut window = Window::new(slots, 700);
-        for (number, page) in leaves.chunks(PAGE).enumerate() {
-            fill(&mut window, number, page).unwrap();
-        }
-        let mut out = Vec::new();
-        assert_eq!(hash_section(&mut window, &mut spool, &mut out).unwrap(), slots * 6);
-        assert_eq!(out.len() as u64, slots * 6);
-        assert!(leaves.len() > PAGE && hash::taken(&out) > 2950);
     }
 }

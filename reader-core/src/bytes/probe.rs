@@ -42,13 +42,32 @@ impl<'a> Probe<'a> {
 }
 
 /// How many bytes two strings begin with in common.
+#[inline]
 pub(crate) fn common_prefix(a: &[u8], b: &[u8]) -> usize {
-    a.iter().zip(b).take_while(|(x, y)| x == y).count()
+    const WORD: usize = 8;
+    let words = a.as_chunks::<WORD>().0.iter().zip(b.as_chunks::<WORD>().0);
+    let equal = words.take_while(|(x, y)| x == y).count().saturating_mul(WORD);
+    let (a, b) = (a.get(equal..).unwrap_or(&[]), b.get(equal..).unwrap_or(&[]));
+    equal.saturating_add(a.iter().zip(b).take_while(|(x, y)| x == y).count())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec::Vec;
+
+    #[test]
+    fn a_common_prefix_ends_where_the_first_bytes_differ() {
+        let bytes: Vec<u8> = (0..40).collect();
+        for (place, longer) in (0..40).flat_map(|place| [(place, false), (place, true)]) {
+            let mut other = bytes.clone();
+            other[place] = 99;
+            assert_eq!(common_prefix(&bytes, &other), place);
+            other.truncate(place + usize::from(longer));
+            assert_eq!(common_prefix(&other, &bytes), place);
+        }
+        assert_eq!(common_prefix(&bytes, &bytes), 40);
+    }
 
     #[test]
     fn a_probe_compares_like_slices() {

@@ -4,7 +4,7 @@ use crate::bytes::common_prefix;
 use crate::error::{Error, Result};
 use crate::format::layout::put::to_u16;
 use crate::format::layout::{Heap, LeafParts, Ranges, Row, RunRecord, leaf_len};
-use crate::{Entry, Kind, PackPath};
+use crate::{Entry, Kind};
 use alloc::vec::Vec;
 
 /// Collects entries in key order for one leaf page, and knows how long that page would be.
@@ -71,13 +71,18 @@ impl LeafBuilder {
         dictionary: Option<u32>,
         capacity: usize,
     ) -> Result<bool> {
-        let path = entry.path.as_path();
+        let (parent, name) = entry.path.as_path().split();
+        let parent = parent.as_bytes();
         let records_before = self.records.len();
         let row = Row::write(entry, self.last_offset, dictionary, &mut self.records)?;
         let ranges = self.ranges.with(&row);
-        let same_run =
-            self.runs.last().is_some_and(|run| self.directory(run) == path.parent().as_bytes());
-        let len = self.len_with(path, same_run, &ranges);
+        let same_run = self.runs.last().is_some_and(|run| self.directory(run) == parent);
+        let prefix = match self.runs.last().filter(|_| same_run) {
+            Some(run) => run.prefix_len.min(common_prefix(self.name(run.first), name)),
+            // A run of one name has the whole name as its prefix.
+            None => name.len(),
+        };
+        let len = self.len_with((parent, name), same_run, prefix, &ranges);
         let fits_u16 = self.rows.len() < usize::from(u16::MAX);
         if len > capacity as u64 || !fits_u16 {
             self.records.truncate(records_before);
@@ -87,7 +92,7 @@ impl LeafBuilder {
             }
             return Ok(false);
         }
-        self.append(path, same_run);
+        self.append((parent, name), same_run, prefix);
         self.ranges = ranges;
         if let Kind::File(content) = &entry.kind {
             self.last_offset = content.offset;
@@ -98,26 +103,28 @@ impl LeafBuilder {
 
     /// How long the page would be with one more entry, whose record is there already. Lengths that
     /// saturate are over any capacity.
-    fn len_with(&self, path: PackPath<'_>, same_run: bool, ranges: &Ranges) -> u64 {
-        let name = path.name();
+    fn len_with(
+        &self,
+        (parent, name): (&[u8], &[u8]),
+        same_run: bool,
+        prefix: usize,
+        ranges: &Ranges,
+    ) -> u64 {
         let mut runs = self.runs.len();
         let mut heap =
             self.names.len().saturating_add(name.len()).saturating_add(self.records.len());
         heap = heap.saturating_add(self.directories.len());
         if same_run {
             if let Some(run) = self.runs.last() {
-                let prefix = run.prefix_len.min(common_prefix(self.name(run.first), name));
                 // One prefix is kept for the run, every name of it saves as much.
                 heap = heap.saturating_sub(
                     prefix.saturating_mul(self.rows.len().saturating_sub(run.first)),
                 );
             }
         } else {
-            // A run of one name has the whole name as its prefix, kept once: nothing is saved.
+            // Its prefix is kept once: a run of one name saves nothing.
             runs = runs.saturating_add(1);
-            heap = heap
-                .saturating_add(path.parent().as_bytes().len())
-                .saturating_sub(self.open_saving());
+            heap = heap.saturating_add(parent.len()).saturating_sub(self.open_saving());
         }
         heap = heap.saturating_sub(self.saved);
         let entries = self.rows.len().saturating_add(1);
@@ -132,24 +139,20 @@ impl LeafBuilder {
         })
     }
 
-    fn append(&mut self, path: PackPath<'_>, same_run: bool) {
-        let name = path.name();
+    fn append(&mut self, (parent, name): (&[u8], &[u8]), same_run: bool, prefix: usize) {
         if same_run {
-            let prefix =
-                self.runs.last().map_or(0, |run| common_prefix(self.name(run.first), name));
             if let Some(run) = self.runs.last_mut() {
-                run.prefix_len = run.prefix_len.min(prefix);
+                run.prefix_len = prefix;
             }
         } else {
             self.saved = self.saved.saturating_add(self.open_saving());
-            let directory = path.parent().as_bytes();
             self.runs.push(OpenRun {
                 first: self.rows.len(),
                 directory_start: self.directories.len(),
-                directory_len: directory.len(),
-                prefix_len: name.len(),
+                directory_len: parent.len(),
+                prefix_len: prefix,
             });
-            self.directories.extend_from_slice(directory);
+            self.directories.extend_from_slice(parent);
         }
         self.names.extend_from_slice(name);
         self.name_ends.push(self.names.len());

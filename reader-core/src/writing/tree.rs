@@ -71,10 +71,10 @@ impl TreeBuilder {
     /// [`Error::DuplicatePath`] or [`Error::KeyOrder`] when the keys do not ascend; [`Error::TooLarge`] when
     /// something of the entry does not fit into its field.
     pub fn push(&mut self, entry: &Entry, out: &mut Vec<u8>) -> Result<()> {
-        let path = entry.path.as_path();
-        if let Some((directory, name)) = self.leaf.last() {
-            let order = cmp_directories(directory, path.parent().as_bytes())
-                .then_with(|| name.cmp(path.name()));
+        let (parent, name) = entry.path.as_path().split();
+        if let Some((directory, before)) = self.leaf.last() {
+            let order =
+                cmp_directories(directory, parent.as_bytes()).then_with(|| before.cmp(name));
             let number = self.entries;
             match order {
                 Ordering::Less => {}
@@ -87,10 +87,8 @@ impl TreeBuilder {
         let dictionary = self.dictionaries.number_of(entry)?;
         if !self.leaf.push(entry, dictionary, PAGE)? {
             let last = self.leaf.last().unwrap_or_default();
-            let separator = separator(
-                &Key::new(last.0, last.1),
-                &Key::new(path.parent().as_bytes(), path.name()),
-            );
+            let separator =
+                separator(&Key::new(last.0, last.1), &Key::new(parent.as_bytes(), name));
             self.flush_leaf(out)?;
             self.separator = separator;
             // An empty leaf takes it, or fails.

@@ -1,10 +1,10 @@
 //! Makes the hash section, a window at a time (FORMAT.md, "Hash section").
 
-use crate::format::hash::{PROBES, fingerprint, hash_of, place};
+use crate::format::hash::{PROBES, fingerprint, place};
 use crate::format::layout::{HASH_SLOT_LEN, HashSlot};
 use alloc::vec::Vec;
 
-/// A part of the section while it is made: every entry is offered to each window in turn, in key order.
+/// A part of the section while it is made: the entries of each window come in key order, whichever others come between them.
 ///
 /// The section is the same on every machine: it depends on the entries and on the length of a window alone.
 #[derive(Debug)]
@@ -33,10 +33,21 @@ impl Window {
         self.slots.resize(left.min(self.len.saturating_add(PROBES)), HashSlot::EMPTY);
     }
 
-    /// Takes in an entry if its place is in this window and one of the slots there is free. What finds
-    /// no room is found through the tree.
-    pub fn insert(&mut self, path: &[u8], leaf: u32, entry: u16) {
-        let hash = hash_of(path);
+    /// How many windows make the section.
+    pub fn count(&self) -> u64 {
+        self.total.div_ceil(self.len.max(1) as u64)
+    }
+
+    /// The number of the window that takes a path with this hash; the first is 0.
+    #[inline]
+    pub fn number_of(&self, hash: u64) -> u64 {
+        place(hash, self.total).checked_div(self.len as u64).unwrap_or(0)
+    }
+
+    /// Takes in an entry, by the [hash](crate::hash::hash_of) of its path, if its place is in this window and one of the slots
+    /// there is free. What finds no room is found through the tree.
+    #[inline]
+    pub fn insert(&mut self, hash: u64, leaf: u32, entry: u16) {
         let slot = HashSlot { leaf, entry, fingerprint: fingerprint(hash) };
         let first = place(hash, self.total).checked_sub(self.first);
         let first = first.and_then(|first| usize::try_from(first).ok());
@@ -67,7 +78,7 @@ impl Window {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::hash::{probed, slots_for, taken};
+    use crate::format::hash::{hash_of, probed, slots_for, taken};
     use crate::path::PackPathBuf;
     use alloc::format;
 
@@ -81,7 +92,7 @@ mod tests {
         let mut out = Vec::new();
         loop {
             for (number, path) in (0..).zip(paths) {
-                window.insert(path.as_bytes(), number, 7);
+                window.insert(hash_of(path.as_bytes()), number, 7);
             }
             out.extend_from_slice(window.bytes());
             if !window.advance() {
@@ -128,8 +139,9 @@ mod tests {
         assert!(section(&paths, 0, 1000).is_empty());
         // Neither does a slot hold numbers of any size.
         let mut window = Window::new(10, 10);
-        window.insert(paths[0].as_bytes(), 1 << 24, 0);
-        window.insert(paths[0].as_bytes(), 0, 1 << 12);
+        let hash = hash_of(paths[0].as_bytes());
+        window.insert(hash, 1 << 24, 0);
+        window.insert(hash, 0, 1 << 12);
         assert_eq!(taken(window.bytes()), 0);
     }
 }

@@ -54,7 +54,7 @@ fn build(
         let leaf = Leaf::parse(page).unwrap();
         for slot in 0..leaf.len() {
             let path = leaf.entry(slot, &mut 0).unwrap().path().unwrap();
-            window.insert(path.as_bytes(), number as u32, slot as u16);
+            window.insert(hash::hash_of(path.as_bytes()), number as u32, slot as u16);
         }
     }
     let (start, len) = (file.len() as u64, window.bytes().len() as u64);
