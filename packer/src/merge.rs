@@ -14,7 +14,6 @@ use crate::index::writer::{Extras, Finished, IndexFormat, IndexOptions, IndexWri
 use crate::progress::{Event, Latch, Observer, go_on};
 use crate::read::pack::Pack;
 use crate::setters::setters;
-use crate::source::data::Data;
 use crate::source::location::Location;
 use crate::source::options::OpenOptions;
 use crate::source::platform::directory_of;
@@ -23,6 +22,7 @@ use crate::source::replace::{Finish, Replacement, refuse_same, refuse_to_replace
 use chosen::Chosen;
 pub use compact::{CompactOptions, Compacted, compact};
 use copy::{Copier, NewPack};
+use input::forget;
 use parts::Parts;
 use rangepack_core::layout::Volume;
 use rangepack_core::{Codec, Entry, Escaped, PackPathBuf};
@@ -164,8 +164,11 @@ pub fn merge(
             let mut disk = inputs.iter().filter_map(|input| input.location.disk());
             disk.try_for_each(|input| refuse_same(path, input))?;
         }
-        let open =
-            |input: &MergeInput| Pack::open_observed(&input.location, &options.open, observer);
+        let open = |input: &MergeInput| {
+            let pack = Pack::open_observed(&input.location, &options.open, observer)?;
+            forget(&pack);
+            Ok(pack)
+        };
         let packs = inputs.iter().map(open).collect::<Result<_>>()?;
         let output = Output { path, base: &base, scratch, file };
         write(inputs, packs, &output, Extras::default(), options, observer)
@@ -238,7 +241,7 @@ pub(crate) fn write(
             go_on(observer, out)?;
             since += 1;
             if since == FORGET {
-                packs.iter().filter_map(Pack::index_file).for_each(Data::forget);
+                packs.iter().for_each(forget);
                 since = 0;
             }
             if index.format == IndexFormat::Ndjson

@@ -151,17 +151,25 @@ impl<'a> PackPath<'a> {
 
 impl Ord for PackPath<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
-        // Most of those that are compared lie in one directory.
         let common = common_prefix(self.0, other.0);
-        if let (Some(rest), Some(other)) = (self.0.get(common..), other.0.get(common..))
-            && !rest.contains(&b'/')
-            && !other.contains(&b'/')
-        {
-            return rest.cmp(other);
+        let [rest, other] = [self.0, other.0].map(|path| path.get(common..).unwrap_or(&[]));
+        match (rest.contains(&b'/'), other.contains(&b'/')) {
+            // The names differ, in one directory.
+            (false, false) => rest.cmp(other),
+            // The directories do, where the paths do.
+            (true, true) => {
+                let byte = |rest: &[u8]| rest.first().copied().map(directory_byte);
+                byte(rest).cmp(&byte(other))
+            }
+            // One lies in the other's directory, or farther below.
+            (is_below, _) => {
+                if is_below {
+                    Ordering::Greater
+                } else {
+                    Ordering::Less
+                }
+            }
         }
-        let (parent, name) = self.split();
-        let (other_parent, other_name) = other.split();
-        cmp_directories(parent.0, other_parent.0).then_with(|| name.cmp(other_name))
     }
 }
 
@@ -306,6 +314,25 @@ mod tests {
         assert_eq!(problem(&[b'a'; MAX_PATH + 1]), Some(PathProblem::TooLong));
         assert_eq!(problem(b"a/..b/c.."), None);
         assert_eq!(problem(b"\xff\xfe"), None);
+    }
+
+    #[test]
+    fn keys_compare_as_their_directories_and_names_do() {
+        let mut paths = vec![vec![]];
+        for _ in 0..5 {
+            let longer = |path: &Vec<u8>| b"-a/".map(|byte| [&path[..], &[byte]].concat());
+            paths.extend(paths.iter().flat_map(longer).collect::<Vec<_>>());
+            paths.sort();
+            paths.dedup();
+        }
+        let paths = paths.into_iter().filter_map(|path| PackPathBuf::new(path).ok());
+        let paths: Vec<PackPathBuf> = paths.collect();
+        assert!(paths.len() > 100);
+        for (a, b) in paths.iter().flat_map(|a| paths.iter().map(move |b| (a, b))) {
+            let ((parent, name), other) = (a.as_path().split(), b.as_path().split());
+            let expected = cmp_directories(parent.as_bytes(), other.0.as_bytes());
+            assert_eq!(a.cmp(b), expected.then_with(|| name.cmp(other.1)), "{a:?} {b:?}");
+        }
     }
 
     #[test]

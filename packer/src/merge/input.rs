@@ -12,6 +12,8 @@ pub(super) struct Input<'p> {
     prefix: Vec<u8>,
     /// The directories above, which no pack has.
     above: VecDeque<PackPathBuf>,
+    /// The next of the pack.
+    first: Option<Result<Entry>>,
     entries: Entries<'p>,
 }
 
@@ -25,7 +27,16 @@ impl<'p> Input<'p> {
         if !prefix.is_empty() {
             prefix.push(b'/');
         }
-        Input { pack, prefix, above, entries: pack.entries() }
+        let mut input = Input { pack, prefix, above, first: None, entries: pack.entries() };
+        input.first = input.following();
+        // It may be long until its turn comes, and there may be thousands of them.
+        forget(pack);
+        input
+    }
+
+    fn following(&mut self) -> Option<Result<Entry>> {
+        let entry = self.entries.next()?;
+        Some(self.read(entry))
     }
 
     fn read(&self, entry: Result<EntryRef<'_>>) -> Result<Entry> {
@@ -46,7 +57,13 @@ impl Iterator for Input<'_> {
         if let Some(path) = self.above.pop_front() {
             return Some(Ok(Entry::new(path, Kind::Directory(Totals::default()))));
         }
-        let entry = self.entries.next()?;
-        Some(self.read(entry))
+        self.first.take().or_else(|| self.following())
+    }
+}
+
+/// Gives back the memory of index pages that were looked at.
+pub(super) fn forget(pack: &Pack) {
+    if let Some(file) = pack.index_file() {
+        file.forget();
     }
 }
