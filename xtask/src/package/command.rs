@@ -11,7 +11,7 @@ pub(super) const SHELLS: [(&str, &str); 3] =
     [("bash", "rangepack.bash"), ("zsh", "_rangepack"), ("fish", "rangepack.fish")];
 
 /// What is only tried need not be fast: half of the time goes into our own crates otherwise.
-const HASTE: [&str; 4] =
+pub(super) const HASTE: [&str; 4] =
     ["--config", "profile.dev.opt-level=0", "--config", "profile.dev.debug=false"];
 
 /// A command that was built.

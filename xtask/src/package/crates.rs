@@ -1,5 +1,6 @@
 //! The crates, as crates.io gets them.
 
+use super::command::HASTE;
 use super::place::Place;
 use super::{Made, trial};
 use crate::{node, run, viewer};
@@ -98,7 +99,7 @@ pub(super) fn try_out(place: &Place, files: &[PathBuf]) -> Result<()> {
     run::run(run::cargo(wasm).arg(target).current_dir(&home))?;
     let command = folder(trial::ending(files, &format!("rangepack-cli-{}.crate", place.version))?);
     let mut install = run::cargo(["install", "--offline", "--locked", "--debug", "--no-track"]);
-    install.args(["--quiet", "--path", &command, "--target-dir"]).arg(target);
+    install.args(HASTE).args(["--quiet", "--path", &command, "--target-dir"]).arg(target);
     install.arg("--root").arg(home.join("root"));
     run::run(install.current_dir(&home))?;
     trial::prepare(&home)?;
