@@ -6,6 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { barriers } from './barriers.js';
 import { makeDatasets } from './datasets.js';
+import { png } from './sample.js';
 import { database } from './sqlite.js';
 import { startStage } from './stage.js';
 
@@ -66,6 +67,24 @@ describe('a gallery', () => {
     await page.getByRole('img', { name: 'shot-11.png' }).waitFor();
     await page.getByText('dusk, number 1').waitFor();
     assert.equal(await page.evaluate(() => 'attacked' in window), false);
+    assert.deepEqual(page.errors, []);
+  });
+
+  test('of very many hides captions as well, and reads no more of them than are in sight', async () => {
+    const picture = png(16, 12, 1);
+    const names = Array.from({ length: 2_400 }, (_, i) => String(i).padStart(4, '0'));
+    stage.addPack('many', Object.fromEntries(names.flatMap((name) => [[`shots/${name}.png`, picture], [`shots/${name}.txt`, `number ${name}`]])));
+    const page = await stage.page();
+    await page.goto(`${stage.site}?${new URLSearchParams({ pack: `${stage.packs.origin}/many.pack` })}#/shots`);
+    await page.getByRole('button', { name: 'Gallery' }).click();
+    const list = page.getByRole('list', { name: 'Entries as pictures' });
+    await list.getByText('number 0007').waitFor();
+    assert.equal(await list.getByText('.txt').count(), 0);
+    await list.evaluate((list) => list.scrollTo(0, list.scrollHeight));
+    await list.getByText('number 2399').waitFor();
+    assert.equal(await list.getByText('.txt').count(), 0);
+    const [last, box] = await Promise.all([list.getByRole('link').last().boundingBox(), list.boundingBox()]);
+    assert.ok((last?.y ?? 0) + (last?.height ?? 0) > (box?.y ?? 0) + (box?.height ?? 0) - 60, 'nothing is below the last one');
     assert.deepEqual(page.errors, []);
   });
 });
