@@ -55,6 +55,11 @@ export function makeDatasets(folder) {
   file('boxed/annotations/instances_all.json', JSON.stringify(coco()));
   file('boxed/single/own.png', png(480, 320, 50));
   file('boxed/single/own.json', JSON.stringify({ objects: [{ bbox: [10, 20, 100, 50], label: 'ridge' }], caption: 'one ridge' }));
+  file('boxed/none/nan.png', png(480, 320, 51));
+  // As Python writes what is no number.
+  file('boxed/none/nan.json', '{"score": NaN, "boxes": [{"bbox": [10, 20, NaN, 50]}, {"bbox": [10, 20, 100, 50], "label": "NaN, \\"Infinity\\"", "area": -Infinity}]}');
+  file('boxed/none/torn.png', png(480, 320, 52));
+  file('boxed/none/torn.json', '{"boxes": [{"bbox": [10, 20,');
   file('tensors/model.safetensors', safetensors(weights(), { format: 'pt', license: '<b>MIT</b>' }));
   file('tensors/large.safetensors', safetensors({ 'embed.weight': { dtype: 'F32', shape: [1500, 1024], bytes: Buffer.from(normal(1500 * 1024).buffer) } }));
   file('tensors/image.npy', npy('<f4', [60, 90], Float32Array.from({ length: 5_400 }, (_, i) => Math.sin((i % 90) / 9) * Math.cos(i / 90 / 7))));

@@ -115,6 +115,17 @@ describe('boxes', () => {
     await view.getByText('one ridge').waitFor();
   });
 
+  test('beside numbers that are none are drawn; a file that is no JSON is named', async () => {
+    const { page, view } = await show('boxed/none/nan.png');
+    await view.getByRole('img', { name: '1 box: 1 NaN, "Infinity"' }).waitFor();
+    await page.goto(stage.at('boxed/none/nan.json'));
+    await view.getByText('score NaN').waitFor();
+    await page.goto(stage.at('boxed/none/torn.png'));
+    await view.getByRole('img', { name: 'torn.png' }).waitFor();
+    await view.getByText('torn.json is not JSON').waitFor();
+    assert.deepEqual(page.errors, []);
+  });
+
   test('that are nonsense, or far too many, do no harm', async () => {
     const { page, view } = await show('hostile/boxes/x.png');
     await view.getByRole('button', { name: 'Boxes: 500 of 40,00' }).waitFor();

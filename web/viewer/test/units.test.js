@@ -17,6 +17,7 @@ const { memory } = await load('format/npz');
 const { openWav, peaksOf } = await load('format/wav');
 const { parseNotebook, withoutColours } = await load('format/notebook');
 const { splitLines } = await load('format/highlight');
+const { parseJson } = await load('format/json');
 const { captionOf, captionNames } = await load('format/captions');
 const { BoxFile } = await load('format/boxes');
 const { ItemsInBlocks, itemsOf } = await load('pack/items.svelte');
@@ -204,6 +205,28 @@ describe('NumPy headers', () => {
   });
 });
 
+describe('JSON with words for what is no number', () => {
+  test('is read as it is meant', () => {
+    for (const [text, value] of /** @type {[string, unknown][]} */ ([
+      ['NaN', NaN],
+      ['[NaN, -Infinity,Infinity, 1]', [NaN, -Infinity, Infinity, 1]],
+      ['{"NaN": "NaN", "a\\"NaN": NaN, "b\\\\": Infinity}', { NaN: 'NaN', 'a"NaN': NaN, 'b\\': Infinity }],
+      ['{"__proto__": NaN}', JSON.parse('{"__proto__": null}')],
+    ])) {
+      const found = parseJson(text);
+      if (text.includes('proto')) assert.ok(Number.isNaN(Object.getOwnPropertyDescriptor(found, '__proto__')?.value));
+      else assert.deepEqual(found, value, text);
+    }
+  });
+
+  test('is refused where it is none, in the words of the browser', () => {
+    for (const text of ['', 'NaN NaN', '[NaN', 'xNaN', '--Infinity', '"NaN', '{"a": NaN', `"${'\\'.repeat(99_999)}`, `[NaN, "${'x\\"'.repeat(99_999)}`, '['.repeat(99_999)]) {
+      const said = (() => { try { JSON.parse(text); } catch (error) { return String(error); } })();
+      assert.throws(() => parseJson(text), (/** @type {unknown} */ error) => String(error) === said, text.slice(0, 20));
+    }
+  });
+});
+
 describe('captions', () => {
   test('stand in files of the same stem', () => {
     assert.deepEqual(captionNames('a.b.jpg'), ['a.b.txt', 'a.b.json']);
@@ -245,7 +268,7 @@ describe('captions', () => {
       }
       assert.equal(items.count, all.length, name);
       assert.equal(items.captioned, name !== 'pictures' && name !== 'notes', name);
-      assert.deepEqual(all.map((_, i) => items.at(i)), all, name);
+      for (let i = 0; i < all.length; i += i % 250 < 8 ? 1 : 11) assert.equal(items.at(i)?.entry, all[i]?.entry, `${name}: ${i}`);
       assert.equal(items.at(all.length), undefined);
       // What went away keeps its length.
       blocks.clear();
