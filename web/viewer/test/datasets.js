@@ -75,6 +75,11 @@ export function makeDatasets(folder) {
   file('hostile/old.ipynb', JSON.stringify({ nbformat: 3, worksheets: [] }));
   file('hostile/odd.ipynb', JSON.stringify({ nbformat: 4, metadata: 7, cells: [null, 1, 'x', {}, { cell_type: 'code', source: 5, outputs: 'x' }, { cell_type: 'code', source: ['ok = 1'], outputs: [null, { output_type: 'display_data', data: { 'image/png': '%%%', 'text/plain': 'no picture' } }] }] }));
   file('tables/birds.sqlite', BIRDS);
+  // The header of a log has 32 bytes; behind them are changes.
+  file('tables/logged.db', ENDLESS);
+  file('tables/logged.db-wal', Buffer.alloc(4_152));
+  file('tables/calm.db', ENDLESS);
+  file('tables/calm.db-wal', Buffer.alloc(32));
   file('hostile/endless.db', ENDLESS);
   file('hostile/none.db', 'no database');
   file('hostile/torn.sqlite', BIRDS.subarray(0, 20_000));

@@ -340,6 +340,16 @@ describe('a database of SQLite', () => {
     assert.deepEqual(page.errors, []);
   });
 
+  test('with changes in a log beside it says that they are not shown', async () => {
+    const { page, view } = await show('tables/logged.db');
+    await view.getByText('4.05 KiB in logged.db-wal are not read: changes there that were not checkpointed are not shown.').waitFor();
+    await page.goto(stage.at('tables/calm.db'));
+    await view.getByText('4 tables').waitFor();
+    await page.quiet();
+    assert.equal(await view.getByText('checkpointed').count(), 0);
+    assert.deepEqual(page.errors, []);
+  });
+
   test('that is large is read by ranges, and only where one looks', async () => {
     const large = await database(`CREATE TABLE readings (id INTEGER PRIMARY KEY, text TEXT);
       WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60000) INSERT INTO readings SELECT i, printf('%0200d', i) FROM n; ANALYZE`);
