@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { dirname, extname, join, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
+import { findChromium } from '../../reader/test/chromium.js';
 import { startRangeServer } from '../../reader/test/range-server.js';
 import { PATIENCE, until } from '../../reader/test/until.js';
 import { makeSample } from './sample.js';
@@ -23,14 +24,6 @@ export function rangepack() {
   const places = [process.env.RANGEPACK, join(target, 'release/rangepack'), join(target, 'debug/rangepack')];
   const found = places.find((place) => place !== undefined && existsSync(place));
   if (found === undefined) throw new Error('build the command first (cargo build -p rangepack-cli), or name it in RANGEPACK');
-  return found;
-}
-
-/** The browser: `CHROMIUM`, or that of the system. */
-function browserPath() {
-  const places = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
-  const found = places.find((place) => place !== undefined && existsSync(place));
-  if (found === undefined) throw new Error('install Chromium (apt install chromium), or name it in CHROMIUM');
   return found;
 }
 
@@ -99,6 +92,8 @@ function quietOf(page) {
   };
 }
 
+const launch = async () => chromium.launch({ executablePath: await findChromium(), args: ['--no-sandbox'], timeout: PATIENCE });
+
 /** @param {{ make?: (folder: string) => void, name?: string }} [options] what makes the sample, and the name of its pack */
 export async function startStage({ make = makeSample, name = 'sample' } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'rangepack-viewer-'));
@@ -134,7 +129,7 @@ export async function startStage({ make = makeSample, name = 'sample' } = {}) {
     },
     /** @param {BrowserContextOptions} [options] */
     async page(options = {}) {
-      chromiumRuns ??= chromium.launch({ executablePath: browserPath(), args: ['--no-sandbox'], timeout: PATIENCE });
+      chromiumRuns ??= launch();
       const browser = await chromiumRuns;
       const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
       context.setDefaultTimeout(PATIENCE);
