@@ -35,13 +35,17 @@ export async function startChromium() {
  * The engine without windows comes first: a whole browser takes some two seconds of the processor for every page, for what
  * it prepares of its own window; that takes a tenth.
  */
-const NAMES = ['chromium-headless-shell', 'chromium', 'chromium-browser', 'google-chrome'];
+const SHELL = 'chromium-headless-shell';
+const NAMES = [SHELL, 'chromium', 'chromium-browser', 'google-chrome'];
 
-/** @returns {Promise<string>} the one that the variable CHROMIUM names, or the first of them in the path */
-export async function findChromium() {
+/**
+ * @param {boolean} [whole] with windows: what shows documents, for one
+ * @returns {Promise<string>} the one that the variable CHROMIUM names, or the first of them in the path
+ */
+export async function findChromium(whole = false) {
   const { CHROMIUM, PATH = '' } = process.env;
-  if (CHROMIUM !== undefined) return CHROMIUM;
-  for (const name of NAMES) {
+  if (CHROMIUM !== undefined && !(whole && CHROMIUM.endsWith(SHELL))) return CHROMIUM;
+  for (const name of whole ? NAMES.slice(1) : NAMES) {
     for (const folder of PATH.split(delimiter)) {
       const path = join(folder, name);
       if (await access(path).then(() => true, () => false)) return path;

@@ -92,7 +92,8 @@ function quietOf(page) {
   };
 }
 
-const launch = async () => chromium.launch({ executablePath: await findChromium(), args: ['--no-sandbox'], timeout: PATIENCE });
+/** @param {boolean} whole */
+const launch = async (whole) => chromium.launch({ executablePath: await findChromium(whole), args: ['--no-sandbox'], timeout: PATIENCE });
 
 /** @param {{ make?: (folder: string) => void, name?: string }} [options] what makes the sample, and the name of its pack */
 export async function startStage({ make = makeSample, name = 'sample' } = {}) {
@@ -107,8 +108,8 @@ export async function startStage({ make = makeSample, name = 'sample' } = {}) {
   /** @type {{ list?: unknown }} */
   const behind = {};
   const { site, stop } = await serveSite(asked, behind);
-  /** @type {Promise<Browser> | undefined} */
-  let chromiumRuns;
+  /** @type {Map<boolean, Promise<Browser>>} */
+  const browsers = new Map();
   return {
     site,
     packs,
@@ -127,10 +128,11 @@ export async function startStage({ make = makeSample, name = 'sample' } = {}) {
       }
       execFileSync(rangepack(), ['pack', '--quiet', join(folder, name), join(folder, `${name}.pack`), ...options]);
     },
-    /** @param {BrowserContextOptions} [options] */
-    async page(options = {}) {
-      chromiumRuns ??= launch();
-      const browser = await chromiumRuns;
+    /** @param {BrowserContextOptions & { whole?: boolean }} [options] `whole`: in a browser that has windows */
+    async page({ whole = false, ...options } = {}) {
+      const running = browsers.get(whole) ?? launch(whole);
+      browsers.set(whole, running);
+      const browser = await running;
       const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
       context.setDefaultTimeout(PATIENCE);
       await context.addInitScript(stopTimers, STOPPED);
@@ -143,7 +145,7 @@ export async function startStage({ make = makeSample, name = 'sample' } = {}) {
     /** The address of the viewer with a path of the sample pack. @param {string} [path] @param {string} [query] */
     at: (path = '', query = '') => `${site}?${new URLSearchParams({ pack: `${packs.origin}/${name}.pack${query}` })}#/${path}`,
     async close() {
-      await (await chromiumRuns)?.close();
+      for (const running of browsers.values()) await (await running).close();
       stop();
       await packs.close();
       rmSync(folder, { recursive: true });
