@@ -238,6 +238,12 @@ fn tests() -> Result<Outcome> {
 /// build it, since the same with other features would take minutes.
 fn web() -> Result<Outcome> {
     toolchain::need_program("chromium", "chromium")?;
+    // The engine without windows opens a page in a tenth of the time; not every system has it apart.
+    if let Err(error) =
+        toolchain::need_program("chromium-headless-shell", "chromium-headless-shell")
+    {
+        println!("{error:#}: pages are opened in whole browsers, which takes longer");
+    }
     toolchain::need_program("nginx", "nginx-light")?;
     if let Err(error) = toolchain::need_program("firefox-esr", "firefox-esr") {
         println!("{error:#}: the viewer will not be tried in Firefox");

@@ -99,6 +99,19 @@ describe('an archive with an index beside it', () => {
     }
   });
 
+  test('an archive that is missing is told from a path that is missing', async () => {
+    const other = await startRangeServer({ files: { '/both.pack': files['/both.pack'] ?? new Uint8Array() } });
+    try {
+      const pack = await openPack(`${other.origin}/both.pack`, { retries: 0 });
+      await assert.rejects(pack.readFile('none'), { code: 'ERR_NO_ENTRY', url: `${other.origin}/both.pack` });
+      const { volume } = /** @type {import('../types/index.d.ts').FileEntry} */ (await pack.stat('small'));
+      const name = volume === 1 ? 'x.tar' : 'x.zip';
+      await assert.rejects(pack.readFile('small'), { code: 'ERR_NOT_FOUND', url: `${other.origin}/${name}` });
+    } finally {
+      await other.close();
+    }
+  });
+
   test('an archive is opened by its own name, too', async () => {
     assert.equal(await (await openPack(`${server.origin}/x.zip`)).text('small'), SMALL);
     await inTemporaryFolder(async (folder) => {
@@ -218,6 +231,68 @@ describe('a zip archive without an index', () => {
     }
   });
 
+  test('on a server that does not tell the truth is refused, each time with the reason', async () => {
+    const plain = { '/y.zip': zip().slice() };
+    const other = await startRangeServer({ files: plain });
+    /** @param {string} query @param {object} [options] @param {() => void} [between] opening and reading */
+    const small = async (query, options, between) => {
+      const pack = await openPack(`${other.origin}/y.zip?${query}`, { retryDelay: 1, retries: 1, ...options });
+      between?.();
+      return pack.text('small');
+    };
+    try {
+      // Ranges that are ignored: all of it is taken once if it is small, and refused otherwise.
+      assert.equal(await small('ranges=no'), SMALL);
+      await assert.rejects(small('ranges=no&large', { wholeLimit: 1000 }), { code: 'ERR_RANGE_IGNORED' });
+      for (const [query, code] of [
+        ['shift=1', 'ERR_CONTENT_RANGE'],
+        ['shift=1&skip=2', 'ERR_CONTENT_RANGE'],
+        ['short=1', 'ERR_SHORT_BODY'],
+        ['short=1&skip=2', 'ERR_SHORT_BODY'],
+        ['change=2', 'ERR_CHANGED'],
+        ['gzip=1', 'ERR_CONTENT_ENCODING'],
+      ]) {
+        await assert.rejects(small(query ?? ''), { name: 'PackError', code }, query);
+      }
+      // Of another length than before: with a validator, and without any.
+      for (const query of ['other', 'etag=no&modified=no']) {
+        for (const length of [100, zip().length + 7]) {
+          const changed = new Uint8Array(length);
+          changed.set(zip().subarray(0, length));
+          const replace = () => void other.files.set('/y.zip', changed);
+          await assert.rejects(small(query, {}, replace), { name: 'PackError', code: 'ERR_CHANGED' }, `${query} ${length}`);
+          other.files.set('/y.zip', plain['/y.zip']);
+        }
+      }
+      // Other bytes, and nobody says so.
+      await assert.rejects(small('etag=no&modified=no&change=4'), { name: 'PackError' });
+    } finally {
+      await other.close();
+    }
+  });
+
+  test('an end that promises more members than there are bytes costs nothing', async () => {
+    for (const [count, size, code] of /** @type {const} */ ([[1n << 32n, 900n, 'ERR_NOT_A_PACK'], [(1n << 64n) - 1n, 900n, 'ERR_NOT_A_PACK'], [1n << 32n, 1n << 38n, 'ERR_LIMIT']])) {
+      const total = size > 1000n ? 2 ** 39 : 1000;
+      const end = endOf64(count, size, total);
+      let sum = 0;
+      const source = {
+        size: total + end.length,
+        /** @param {number} offset @param {number} length */
+        read(offset, length) {
+          sum += length;
+          const bytes = new Uint8Array(length);
+          if (offset === 0) bytes.set([0x50, 0x4b, 3, 4].slice(0, length));
+          const first = Math.max(offset, total);
+          if (first < offset + length) bytes.set(end.subarray(first - total, offset + length - total), first - offset);
+          return bytes;
+        },
+      };
+      await assert.rejects(openPack(source), { name: 'PackError', code }, String(count));
+      assert.ok(sum < 1_000_000, `${sum} bytes`);
+    }
+  });
+
   test('an empty one has nothing in it; a directory that is too long is not fetched', async () => {
     const empty = new Uint8Array(22);
     empty.set([0x50, 0x4b, 5, 6]);
@@ -245,3 +320,30 @@ describe('a zip archive without an index', () => {
     assert.ok(most < 10_000_000, `${most} bytes at once`);
   });
 });
+
+/**
+ * The end of an archive in the form of zip64, with a directory just before it.
+ *
+ * @param {bigint} count of members
+ * @param {bigint} size of the directory
+ * @param {number} at where the end starts
+ */
+function endOf64(count, size, at) {
+  const record = Buffer.alloc(56);
+  record.writeUInt32LE(0x06064b50, 0);
+  record.writeBigUInt64LE(44n, 4);
+  record.writeUInt32LE((45 << 16) | 45, 12);
+  record.writeBigUInt64LE(count, 24);
+  record.writeBigUInt64LE(count, 32);
+  record.writeBigUInt64LE(size, 40);
+  record.writeBigUInt64LE(BigInt(at) - size, 48);
+  const locator = Buffer.alloc(20);
+  locator.writeUInt32LE(0x07064b50, 0);
+  locator.writeBigUInt64LE(BigInt(at), 8);
+  locator.writeUInt32LE(1, 16);
+  const end = Buffer.alloc(22, 255);
+  end.writeUInt32LE(0x06054b50, 0);
+  end.writeUInt32LE(0, 4);
+  end.writeUInt16LE(0, 20);
+  return Buffer.concat([record, locator, end]);
+}

@@ -5,9 +5,9 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { mkdtemp, open, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
@@ -99,19 +99,22 @@ export function photoPath(directory, number) {
  * @returns {Promise<Virtual>} the pack, to be served
  */
 export async function photos(files, inEach = 1000) {
-  const digests = contents.map((content) => createHash('sha256').update(content).digest('hex'));
   function* lines() {
+    const digests = contents.map((content) => createHash('sha256').update(content).digest('hex'));
+
     for (let number = 0; number < files; number++) {
       const sha256 = /** @type {string} */ (digests[number % KINDS]);
       yield { path: photoPath(Math.floor(number / inEach), number), size: photo(number).length, sha256 };
     }
   }
   const end = Math.floor(files / KINDS) * ROUND + /** @type {number} */ (starts[files % KINDS]);
-  const index = await inTemporaryFolder(async (folder) => {
-    const target = join(folder, 'photos.pack');
-    await finalizeSparse(target, lines(), photo(files - 1));
-    return partOf(target, end);
-  });
+  const index = await madeOnce(`photos-${files}-${inEach}`, () =>
+    inTemporaryFolder(async (folder) => {
+      const target = join(folder, 'photos.pack');
+      await finalizeSparse(target, lines(), photo(files - 1));
+      return partOf(target, end);
+    }),
+  );
 
   /** @param {number} offset @param {number} length */
   function read(offset, length) {
@@ -129,6 +132,36 @@ export async function photos(files, inEach = 1000) {
     return bytes;
   }
   return { size: end + index.length, read };
+}
+
+/**
+ * What takes the command long is kept beside it, for other tests: until the command, or this file, is another one.
+ *
+ * @param {string} name
+ * @param {() => Promise<Uint8Array>} make
+ * @returns {Promise<Uint8Array>}
+ */
+async function madeOnce(name, make) {
+  const { RANGEPACK } = process.env;
+  if (RANGEPACK === undefined) return make();
+  const { size, mtimeMs } = await stat(RANGEPACK);
+  const key = createHash('sha256').update(`${size} ${mtimeMs}`).update(await readFile(new URL(import.meta.url))).digest('hex').slice(0, 16);
+  const folder = join(dirname(RANGEPACK), 'packs-of-tests');
+  const path = join(folder, `${name}.${key}`);
+  const kept = await readFile(path).catch(() => undefined);
+  if (kept !== undefined) return kept;
+  const made = await make();
+  try {
+    await mkdir(folder, { recursive: true });
+    for (const old of await readdir(folder)) if (!old.includes(`.${key}`)) await rm(join(folder, old), { force: true });
+    // Complete under its name, or not there, however many make it at once.
+    const partial = `${path}.${process.pid}`;
+    await writeFile(partial, made);
+    await rename(partial, path);
+  } catch {
+    // Where nothing can be kept it is made again.
+  }
+  return made;
 }
 
 /**

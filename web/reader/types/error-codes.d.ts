@@ -1,6 +1,6 @@
 export const ERROR_CODES: Readonly<{
     ERR_ARGUMENT: "the call itself is wrong";
-    ERR_NOT_FOUND: "there is no such file (HTTP 404, 410; ENOENT)";
+    ERR_NOT_FOUND: "there is no such file: the pack, or one that holds payloads of it, as `url` says (HTTP 404, 410; ENOENT). A path that is not in the pack is `ERR_NO_ENTRY`";
     ERR_FORBIDDEN: "the file may not be read (HTTP 401, 403; EACCES)";
     ERR_CORS: "a web page asked another origin and the browser let nothing through: headers for CORS are missing, or the server cannot be reached; browsers do not tell which";
     ERR_OFFLINE: "the browser says that there is no network";

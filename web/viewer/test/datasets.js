@@ -55,6 +55,11 @@ export function makeDatasets(folder) {
   file('boxed/annotations/instances_all.json', JSON.stringify(coco()));
   file('boxed/single/own.png', png(480, 320, 50));
   file('boxed/single/own.json', JSON.stringify({ objects: [{ bbox: [10, 20, 100, 50], label: 'ridge' }], caption: 'one ridge' }));
+  file('boxed/none/nan.png', png(480, 320, 51));
+  // As Python writes what is no number.
+  file('boxed/none/nan.json', '{"score": NaN, "boxes": [{"bbox": [10, 20, NaN, 50]}, {"bbox": [10, 20, 100, 50], "label": "NaN, \\"Infinity\\"", "area": -Infinity}]}');
+  file('boxed/none/torn.png', png(480, 320, 52));
+  file('boxed/none/torn.json', '{"boxes": [{"bbox": [10, 20,');
   file('tensors/model.safetensors', safetensors(weights(), { format: 'pt', license: '<b>MIT</b>' }));
   file('tensors/large.safetensors', safetensors({ 'embed.weight': { dtype: 'F32', shape: [1500, 1024], bytes: Buffer.from(normal(1500 * 1024).buffer) } }));
   file('tensors/image.npy', npy('<f4', [60, 90], Float32Array.from({ length: 5_400 }, (_, i) => Math.sin((i % 90) / 9) * Math.cos(i / 90 / 7))));
@@ -70,6 +75,11 @@ export function makeDatasets(folder) {
   file('hostile/old.ipynb', JSON.stringify({ nbformat: 3, worksheets: [] }));
   file('hostile/odd.ipynb', JSON.stringify({ nbformat: 4, metadata: 7, cells: [null, 1, 'x', {}, { cell_type: 'code', source: 5, outputs: 'x' }, { cell_type: 'code', source: ['ok = 1'], outputs: [null, { output_type: 'display_data', data: { 'image/png': '%%%', 'text/plain': 'no picture' } }] }] }));
   file('tables/birds.sqlite', BIRDS);
+  // The header of a log has 32 bytes; behind them are changes.
+  file('tables/logged.db', ENDLESS);
+  file('tables/logged.db-wal', Buffer.alloc(4_152));
+  file('tables/calm.db', ENDLESS);
+  file('tables/calm.db-wal', Buffer.alloc(32));
   file('hostile/endless.db', ENDLESS);
   file('hostile/none.db', 'no database');
   file('hostile/torn.sqlite', BIRDS.subarray(0, 20_000));

@@ -1,13 +1,15 @@
 /** The viewer in Firefox: every way of looking at a file, lists, search, two packs, files of the visitor, and what means harm. */
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import puppeteer from 'puppeteer-core';
 import { PATIENCE, until } from '../../reader/test/until.js';
-import { startStage } from './stage.js';
+import { makeDatasets } from './datasets.js';
+import { rangepack, startStage } from './stage.js';
 
 /** @import { Browser, Page } from 'puppeteer-core' */
 
@@ -17,12 +19,14 @@ const skip = executablePath === undefined && 'install Firefox (apt install firef
 
 /** @type {import('./stage.js').Stage} */
 let stage;
+/** @type {import('./stage.js').Stage} what datasets are made of */
+let datasets;
 /** @type {Browser} */
 let firefox;
 const home = mkdtempSync(join(tmpdir(), 'rangepack-firefox-'));
 before(async () => {
   if (executablePath === undefined) return;
-  stage = await startStage();
+  [stage, datasets] = await Promise.all([startStage(), startStage({ make: makeDatasets, name: 'datasets' })]);
   stage.addPack('monday', { 'a/same.txt': 'same', 'a/changed.txt': 'as it was' });
   stage.addPack('tuesday', { 'a/same.txt': 'same', 'a/changed.txt': 'as it is' });
   // It refuses homes of others.
@@ -32,6 +36,7 @@ before(async () => {
 after(async () => {
   await firefox?.close();
   await stage?.close();
+  await datasets?.close();
   rmSync(home, { recursive: true, maxRetries: 5 });
 });
 
@@ -125,6 +130,56 @@ describe('Firefox', { skip }, () => {
     await says(page, 'as it is');
     await page.locator('[role=treeitem][aria-selected=true] ::-p-text(changed.txt)').wait();
     assert.deepEqual(page.errors, []);
+    await page.close();
+  });
+
+  test('opens a zip archive by its own directory', async () => {
+    execFileSync(rangepack(), ['export', '--quiet', stage.file, join(stage.folder, 'plain.zip'), '--deflate']);
+    const page = await open(`${stage.site}?${new URLSearchParams({ pack: `${stage.packs.origin}/plain.zip` })}#/images/picture-01.png`);
+    await says(page, '160 × 120');
+    await page.locator('[role=treeitem] ::-p-text(README.md)').click();
+    await says(page, 'A tree with');
+    assert.deepEqual(page.errors, []);
+    await page.close();
+  });
+
+  /** What is pressed there, and what is said then: one after the other. @type {Record<string, [path: string, ...steps: string[]]>} */
+  const HABITS = {
+    'a gallery with captions': ['captioned', 'press Gallery', 'hills in the morning, number 4', 'dusk, number 9', 'camera: north · exposure: 0.01'],
+    'boxes over a picture': ['boxed/images/view-0.png', '480 × 320', 'Boxes: 4', 'sun', 'sky'],
+    tensors: ['tensors/model.safetensors', '7 tensors · 12,307 values', 'press model.layers.0.norm.weight', '±Inf', 'press All tensors', 'press model.scalar', '2.5'],
+    'arrays of a zip': ['tensors/arrays.npz', 'press packed', '±Inf'],
+    'a notebook': ['notebook.ipynb', 'Spectra of dawn', '5 cells · Python 3', '0.25', 'IndexError: index 99 is out of bounds'],
+    'a database': ['tables/birds.sqlite', '5 tables', 'press sightings', '100 rows, 6 columns', 'site 1', 'press Next', '303'],
+    'the log of a database': ['tables/logged.db', '4.05 KiB in logged.db-wal are not read'],
+  };
+  for (const [what, [path, ...steps]] of Object.entries(HABITS)) {
+    test(`shows ${what}`, async () => {
+      const page = await open(datasets.at(path));
+      for (const step of steps) {
+        const button = step.startsWith('press ') ? step.slice(6) : undefined;
+        if (button === undefined) await says(page, step);
+        else await page.locator(`main button ::-p-text(${button})`).click();
+      }
+      assert.ok(!(await page.evaluate(() => 'attacked' in globalThis)));
+      assert.deepEqual(page.errors, []);
+      await page.close();
+    });
+  }
+
+  test('shows the shape of a sound, and plays from where one points', async () => {
+    const page = await open(datasets.at('sounds/call.wav'));
+    const slider = await page.waitForSelector('[role=slider][aria-label="Place in the sound"]');
+    await page.waitForFunction(() => {
+      const canvas = document.querySelector('canvas');
+      return canvas?.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data.some((value) => value > 0);
+    });
+    await page.waitForFunction(() => document.querySelector('[role=slider]')?.getAttribute('aria-valuetext') === '0:00 of 0:20');
+    await slider?.focus();
+    await page.keyboard.press('ArrowRight');
+    await page.waitForFunction(() => Math.abs((document.querySelector('audio')?.currentTime ?? 0) - 5) < 0.2);
+    // It says so of a request that it gave up itself, to ask for another range.
+    assert.deepEqual(page.errors.filter((error) => !error.includes('A ServiceWorker intercepted the request')), []);
     await page.close();
   });
 

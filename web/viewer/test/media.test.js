@@ -135,7 +135,7 @@ describe('by ranges', () => {
   });
 
   test('a document lies in a frame of its own, and comes by its address', async () => {
-    const page = await stage.page();
+    const page = await stage.page({ whole: true });
     const answered = page.waitForResponse((response) => response.url().endsWith('/paper.pdf'));
     await page.goto(stage.at('media/paper.pdf'));
     const response = await answered;

@@ -12,9 +12,9 @@ before(async () => {
 });
 after(() => stage?.close());
 
-/** @param {string} path */
-async function show(path) {
-  const page = await stage.page();
+/** @param {string} path @param {{ whole?: boolean }} [options] of the page */
+async function show(path, options) {
+  const page = await stage.page(options);
   await page.goto(stage.at(path));
   const view = page.getByRole('region', { name: 'Content' });
   await view.waitFor();
@@ -192,7 +192,7 @@ describe('others', () => {
   });
 
   test('a document is given to the viewer of the browser, as a PDF and nothing else', async () => {
-    const { page, view } = await show('media/paper.pdf');
+    const { page, view } = await show('media/paper.pdf', { whole: true });
     const source = (await view.locator('iframe').getAttribute('src')) ?? '';
     assert.match(source, /\/@pack\/[-0-9a-f]{36}\/media\/paper\.pdf$/);
     const type = await page.evaluate(async (source) => (await fetch(source)).headers.get('Content-Type'), source);

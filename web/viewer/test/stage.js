@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { dirname, extname, join, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
+import { findChromium } from '../../reader/test/chromium.js';
 import { startRangeServer } from '../../reader/test/range-server.js';
 import { PATIENCE, until } from '../../reader/test/until.js';
 import { makeSample } from './sample.js';
@@ -23,14 +24,6 @@ export function rangepack() {
   const places = [process.env.RANGEPACK, join(target, 'release/rangepack'), join(target, 'debug/rangepack')];
   const found = places.find((place) => place !== undefined && existsSync(place));
   if (found === undefined) throw new Error('build the command first (cargo build -p rangepack-cli), or name it in RANGEPACK');
-  return found;
-}
-
-/** The browser: `CHROMIUM`, or that of the system. */
-function browserPath() {
-  const places = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
-  const found = places.find((place) => place !== undefined && existsSync(place));
-  if (found === undefined) throw new Error('install Chromium (apt install chromium), or name it in CHROMIUM');
   return found;
 }
 
@@ -99,6 +92,9 @@ function quietOf(page) {
   };
 }
 
+/** @param {boolean} whole */
+const launch = async (whole) => chromium.launch({ executablePath: await findChromium(whole), args: ['--no-sandbox'], timeout: PATIENCE });
+
 /** @param {{ make?: (folder: string) => void, name?: string }} [options] what makes the sample, and the name of its pack */
 export async function startStage({ make = makeSample, name = 'sample' } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'rangepack-viewer-'));
@@ -112,8 +108,8 @@ export async function startStage({ make = makeSample, name = 'sample' } = {}) {
   /** @type {{ list?: unknown }} */
   const behind = {};
   const { site, stop } = await serveSite(asked, behind);
-  /** @type {Promise<Browser> | undefined} */
-  let chromiumRuns;
+  /** @type {Map<boolean, Promise<Browser>>} */
+  const browsers = new Map();
   return {
     site,
     packs,
@@ -132,10 +128,11 @@ export async function startStage({ make = makeSample, name = 'sample' } = {}) {
       }
       execFileSync(rangepack(), ['pack', '--quiet', join(folder, name), join(folder, `${name}.pack`), ...options]);
     },
-    /** @param {BrowserContextOptions} [options] */
-    async page(options = {}) {
-      chromiumRuns ??= chromium.launch({ executablePath: browserPath(), args: ['--no-sandbox'], timeout: PATIENCE });
-      const browser = await chromiumRuns;
+    /** @param {BrowserContextOptions & { whole?: boolean }} [options] `whole`: in a browser that has windows */
+    async page({ whole = false, ...options } = {}) {
+      const running = browsers.get(whole) ?? launch(whole);
+      browsers.set(whole, running);
+      const browser = await running;
       const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
       context.setDefaultTimeout(PATIENCE);
       await context.addInitScript(stopTimers, STOPPED);
@@ -148,7 +145,7 @@ export async function startStage({ make = makeSample, name = 'sample' } = {}) {
     /** The address of the viewer with a path of the sample pack. @param {string} [path] @param {string} [query] */
     at: (path = '', query = '') => `${site}?${new URLSearchParams({ pack: `${packs.origin}/${name}.pack${query}` })}#/${path}`,
     async close() {
-      await (await chromiumRuns)?.close();
+      for (const running of browsers.values()) await (await running).close();
       stop();
       await packs.close();
       rmSync(folder, { recursive: true });

@@ -17,9 +17,10 @@ const { memory } = await load('format/npz');
 const { openWav, peaksOf } = await load('format/wav');
 const { parseNotebook, withoutColours } = await load('format/notebook');
 const { splitLines } = await load('format/highlight');
+const { parseJson } = await load('format/json');
 const { captionOf, captionNames } = await load('format/captions');
 const { BoxFile } = await load('format/boxes');
-const { itemsOf } = await load('pack/pictures.svelte');
+const { ItemsInBlocks, itemsOf } = await load('pack/items.svelte');
 const { matcher } = await load('pack/match');
 const format = await load('words/numbers');
 const { sniff, kindOf } = await load('format/kinds');
@@ -204,6 +205,28 @@ describe('NumPy headers', () => {
   });
 });
 
+describe('JSON with words for what is no number', () => {
+  test('is read as it is meant', () => {
+    for (const [text, value] of /** @type {[string, unknown][]} */ ([
+      ['NaN', NaN],
+      ['[NaN, -Infinity,Infinity, 1]', [NaN, -Infinity, Infinity, 1]],
+      ['{"NaN": "NaN", "a\\"NaN": NaN, "b\\\\": Infinity}', { NaN: 'NaN', 'a"NaN': NaN, 'b\\': Infinity }],
+      ['{"__proto__": NaN}', JSON.parse('{"__proto__": null}')],
+    ])) {
+      const found = parseJson(text);
+      if (text.includes('proto')) assert.ok(Number.isNaN(Object.getOwnPropertyDescriptor(found, '__proto__')?.value));
+      else assert.deepEqual(found, value, text);
+    }
+  });
+
+  test('is refused where it is none, in the words of the browser', () => {
+    for (const text of ['', 'NaN NaN', '[NaN', 'xNaN', '--Infinity', '"NaN', '{"a": NaN', `"${'\\'.repeat(99_999)}`, `[NaN, "${'x\\"'.repeat(99_999)}`, '['.repeat(99_999)]) {
+      const said = (() => { try { JSON.parse(text); } catch (error) { return String(error); } })();
+      assert.throws(() => parseJson(text), (/** @type {unknown} */ error) => String(error) === said, text.slice(0, 20));
+    }
+  });
+});
+
 describe('captions', () => {
   test('stand in files of the same stem', () => {
     assert.deepEqual(captionNames('a.b.jpg'), ['a.b.txt', 'a.b.json']);
@@ -211,6 +234,47 @@ describe('captions', () => {
     const file = (/** @type {string} */ name) => ({ kind: 'file', name, size: 9 });
     const items = itemsOf(['a.jpg', 'a.json', 'a.txt', 'b.txt', 'c.png'].map(file));
     assert.deepEqual(items.map((/** @type {any} */ { entry, caption }) => [entry.name, caption?.name]), [['a.jpg', 'a.txt'], ['b.txt', undefined], ['c.png', undefined]]);
+  });
+
+  test('of a directory that comes block by block hide, too', () => {
+    const file = (/** @type {string} */ name) => ({ kind: 'file', name, size: 9 });
+    const numbered = (/** @type {number} */ length, /** @type {(number: string, i: number) => string[]} */ names) =>
+      Array.from({ length }, (_, i) => names(String(i).padStart(6, '0'), i)).flat().sort().map(file);
+    const trees = {
+      pairs: numbered(3_100, (n) => [`${n}.png`, `${n}.txt`]),
+      triples: numbered(2_101, (n) => [`${n}.jpg`, `${n}.json`, `${n}.txt`]),
+      between: numbered(2_101, (n) => [`${n}.json`, `${n}.png`, `${n}.txt`]),
+      pictures: numbered(5_003, (n) => [`${n}.jpg`]),
+      irregular: numbered(4_000, (n, i) => [`${n}.jpg`, ...(i % 7 < 3 ? [`${n}.txt`] : []), ...(i % 5 === 0 ? [`${n}.md`] : [])]),
+      notes: numbered(5_000, (n) => [`${n}.txt`]),
+    };
+    for (const [name, entries] of Object.entries(trees)) {
+      /** @type {Map<number, object[]>} */
+      const blocks = new Map();
+      const place = (/** @type {number} */ block) => entries.slice(block * 500, (block + 1) * 500);
+      /** @type {[number, number][]} */
+      const wanted = [];
+      const items = new ItemsInBlocks({ count: entries.length, blocks, at: () => undefined, want: (/** @type {number} */ first, /** @type {number} */ last) => wanted.push([first, last]) });
+      const all = itemsOf(entries);
+      blocks.set(0, place(0));
+      if (name !== 'irregular') assert.ok(Math.abs(items.count - all.length) <= 1, `${name}: ${items.count} of ${all.length}`);
+      // What is wanted is in the blocks that show it.
+      items.want(items.count - 10, items.count);
+      assert.ok((wanted.at(-1)?.[1] ?? 0) >= entries.length - 2, name);
+      const last = Math.ceil(entries.length / 500) - 1;
+      for (const block of [last, ...Array.from({ length: last }, (_, i) => (i * 3) % last), ...Array(last).keys()]) {
+        blocks.set(block, place(block));
+        void items.count;
+      }
+      assert.equal(items.count, all.length, name);
+      assert.equal(items.captioned, name !== 'pictures' && name !== 'notes', name);
+      for (let i = 0; i < all.length; i += i % 250 < 8 ? 1 : 11) assert.equal(items.at(i)?.entry, all[i]?.entry, `${name}: ${i}`);
+      assert.equal(items.at(all.length), undefined);
+      // What went away keeps its length.
+      blocks.clear();
+      assert.equal(items.count, all.length, name);
+      assert.equal(items.at(7), undefined);
+    }
   });
 
   test('are text, what JSON calls so, or its plain fields', () => {

@@ -1,5 +1,7 @@
 /** What a file beside a picture says of it: `x.txt` or `x.json` for `x.jpg`. */
 
+import { parseJson } from './json.ts';
+
 /** Letters of a caption that are shown. */
 export const LONGEST_CAPTION = 2048;
 /** Of a longer text the beginning is read. */
@@ -24,7 +26,7 @@ export function captionNames(picture: string): string[] {
 export function captionOf(name: string, content: string): string {
   if (!name.endsWith('.json')) return short(content);
   try {
-    return short(said(JSON.parse(content)));
+    return short(said(parseJson(content)));
   } catch {
     return '';
   }

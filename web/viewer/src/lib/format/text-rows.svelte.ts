@@ -2,6 +2,7 @@
 
 import type { PackFile } from 'rangepack';
 import { CsvParser, separatorOf } from './csv.ts';
+import { parseJson } from './json.ts';
 import { cellText, looksLikeNumber, type Column, type Rows } from './table.ts';
 
 const BLOCK = 256 * 1024;
@@ -138,7 +139,7 @@ export class JsonRows extends TextRows {
 
 function parsed(line: string): unknown {
   try {
-    return JSON.parse(line);
+    return parseJson(line);
   } catch {
     return line;
   }

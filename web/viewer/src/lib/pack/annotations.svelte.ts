@@ -41,6 +41,9 @@ export async function boxFiles(pack: Pack, picture: string, signal: AbortSignal)
   return found.flatMap((entries) => entries.sort((a, b) => rank(a) - rank(b)));
 }
 
+/** A file that is no JSON, though it is called so. */
+class NoJson extends Error {}
+
 /** The file of many pictures that was parsed last stays, for the next one. */
 let last: { pack: Pack; path: string; calls: Calls<Question, Answer> } | undefined;
 
@@ -55,7 +58,7 @@ async function parsed(pack: Pack, entry: FileEntry, own: boolean, signal: AbortS
   signal.removeEventListener('abort', end);
   if ('error' in answer) {
     calls.end();
-    throw new Error(`${entry.name}: ${answer.error}`);
+    throw new NoJson(`${entry.name} is not JSON: ${answer.error}`);
   }
   if (own) return calls;
   last?.calls.end();
@@ -111,12 +114,17 @@ export class Annotations {
       const files = await boxFiles(this.#pack, this.#picture.path, this.#abort.signal);
       this.larger = files.find(({ size }) => size > AT_ONCE);
       for (const entry of files.filter(({ size }) => size <= AT_ONCE).slice(0, MOST_FILES)) {
-        // What is no JSON, or of another kind, has no boxes.
-        if (await this.#look(entry).catch(() => false)) return void (this.larger = undefined);
+        if (await this.#look(entry).catch((error: unknown) => this.#without(error))) return void (this.larger = this.error = undefined);
       }
     } catch {
       // Nothing is said of it.
     }
+  }
+
+  /** What is of another kind has no boxes; what is no JSON may have some for others, and that is said. */
+  #without(error: unknown): boolean {
+    if (error instanceof NoJson && !this.#abort.signal.aborted) this.error ??= error;
+    return false;
   }
 
   async #look(entry: FileEntry): Promise<boolean> {

@@ -8,7 +8,7 @@ import { untrack } from 'svelte';
 import { Blocks } from '../page/blocks.svelte.ts';
 
 /** Entries that are fetched together: one or two pages of the index. */
-const BLOCK = 500;
+export const BLOCK = 500;
 /** Blocks that are kept: some 50 MB of entries. */
 const MOST = 256;
 
@@ -68,6 +68,11 @@ export class Directory implements Listing {
 
   entries(): Entry[] {
     return [...this.#blocks.all].sort(([a], [b]) => a - b).flatMap(([, entries]) => entries);
+  }
+
+  /** Blocks at hand, by number; nobody counts as having looked at them by this. */
+  get blocks(): ReadonlyMap<number, Entry[]> {
+    return this.#blocks.all;
   }
 
   /** Some of those at hand, to tell what kind of directory it is. */

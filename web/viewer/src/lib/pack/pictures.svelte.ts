@@ -1,30 +1,25 @@
 /** What a gallery shows of a directory: its entries without the files that are captions, each picture with its own. */
 
 import type { Entry, Pack } from 'rangepack';
-import { captionNames } from '../format/captions.ts';
 import { isImage } from '../format/kinds.ts';
 import type { Directory } from './directory.svelte.ts';
+import { ItemsInBlocks, itemsOf, type Item } from './items.svelte.ts';
 
-/** Directories with more entries are not read as a whole; there captions stay among the pictures. */
+/** Directories with more entries are not read as a whole. */
 const MOST = 4000;
-/** How far from its picture a caption is looked for there. Names of one stem stand beside each other. */
-const NEAR = 6;
-
-export interface Item {
-  entry: Entry;
-  caption: Entry | undefined;
-}
 
 export class Pictures {
   readonly #directory: Directory;
   /** All of them, in a directory that is not too large. */
   #items: Item[] | undefined = $state.raw();
+  readonly #inBlocks: ItemsInBlocks;
   error: unknown = $state.raw();
   /** Whether it is known what is shown. */
   ready = $state(false);
 
   constructor(directory: Directory) {
     this.#directory = directory;
+    this.#inBlocks = new ItemsInBlocks(directory);
     void this.retry();
   }
 
@@ -34,14 +29,16 @@ export class Pictures {
       if (!this.#directory.complete) await this.#directory.read(0, 1);
       const { count } = this.#directory;
       if (count <= MOST) this.#items = itemsOf(await this.#directory.read(0, count));
+      else await this.#directory.read(0, 1);
       this.ready = true;
     } catch (error) {
       this.error = error;
     }
   }
 
+  /** How many there are; of a large directory about so many, until all of it was seen. */
   get count(): number {
-    return this.#items?.length ?? this.#directory.count;
+    return this.#items?.length ?? this.#inBlocks.count;
   }
 
   /** Directories, where there is nothing but them and files that are no pictures. */
@@ -54,38 +51,16 @@ export class Pictures {
 
   /** Whether any picture has a caption, as far as is known. */
   get captioned(): boolean {
-    if (this.#items) return this.#items.some(({ caption }) => caption !== undefined);
-    const some = this.#directory.some();
-    const names = new Set(some.map(({ name }) => name));
-    return some.some((entry) => isImage(entry) && captionNames(entry.name).some((name) => names.has(name)));
+    return this.#items ? this.#items.some(({ caption }) => caption !== undefined) : this.#inBlocks.captioned;
   }
 
   at(index: number): Item | undefined {
-    if (this.#items) return this.#items[index];
-    const entry = this.#directory.at(index);
-    if (entry === undefined) return undefined;
-    if (!isImage(entry)) return { entry, caption: undefined };
-    const near = Array.from({ length: 2 * NEAR + 1 }, (_, i) => this.#directory.at(index - NEAR + i));
-    const names = captionNames(entry.name);
-    return { entry, caption: names.flatMap((name) => near.filter((other) => other?.name === name && other.kind === 'file'))[0] };
+    return this.#items ? this.#items[index] : this.#inBlocks.at(index);
   }
 
   want(first: number, last: number): void {
-    if (this.#items === undefined) this.#directory.want(Math.max(0, first - NEAR), last + NEAR);
+    if (this.#items === undefined) this.#inBlocks.want(first, last);
   }
-}
-
-/** Entries without the captions among them, each picture with its own. */
-export function itemsOf(entries: Entry[]): Item[] {
-  const files = new Map(entries.filter(({ kind }) => kind === 'file').map((entry) => [entry.name, entry]));
-  const captions = new Set<Entry>();
-  const items = entries.map((entry) => {
-    const names = isImage(entry) ? captionNames(entry.name) : [];
-    const beside = names.flatMap((name) => files.get(name) ?? []);
-    for (const file of beside) captions.add(file);
-    return { entry, caption: beside[0] };
-  });
-  return items.filter(({ entry }) => !captions.has(entry));
 }
 
 /** The first pictures below a directory; of directories in it some of each. Looks into few directories. */
