@@ -70,6 +70,13 @@ impl ReaderAt for Ranges<'_> {
     }
 }
 
+impl Reader {
+    /// What was told for a zip archive is none, or damaged.
+    fn no_zip(&self) -> JsValue {
+        core_error(Error::NotAPack { file_len: self.file_len })
+    }
+}
+
 #[wasm_bindgen]
 impl Reader {
     /// Opens a zip archive by its own directory.
@@ -87,6 +94,7 @@ impl Reader {
             return bring(extent);
         }
         let Ok(archive) = located else { return nothing() };
+        let stated = archive.entries_hint();
         let mut memory = MemoryIndex::new(&self.limits);
         let mut members = Vec::new();
         let mut entries = archive.entries(&mut buffer);
@@ -95,8 +103,7 @@ impl Reader {
             if let Some(extent) = wanted.take() {
                 return bring(extent);
             }
-            let damaged = |_| core_error(Error::NotAPack { file_len: self.file_len });
-            let Some(record) = record.map_err(damaged)? else { break };
+            let Some(record) = record.map_err(|_| self.no_zip())? else { break };
             let count = members.len() as u64;
             check("v1_entries", count, self.limits.v1_entries)?;
             let header = record.local_header_offset();
@@ -104,6 +111,11 @@ impl Reader {
             if let Some(item) = item_of(&record) {
                 memory.push(item).map_err(core_error)?;
             }
+        }
+        // Programs that know nothing of zip64 count modulo 2^16.
+        let count = members.len() as u64;
+        if stated != count && stated != count % (1 << 16) {
+            return Err(self.no_zip());
         }
         members.sort_unstable_by_key(|member| member.header);
         self.members = members;
@@ -119,7 +131,7 @@ impl Reader {
         let member = at.ok().and_then(|at| self.members.get(at));
         let extent = Extent { start, len: HEADER };
         if extent.start.checked_add(HEADER).is_none_or(|end| end > self.file_len) {
-            return Err(core_error(Error::NotAPack { file_len: self.file_len }));
+            return Err(self.no_zip());
         }
         let Some(bytes) = self.pieces.bytes(extent) else { return need(extent) };
         let lead = lead_of(bytes).ok_or_else(|| {

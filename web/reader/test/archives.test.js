@@ -293,6 +293,14 @@ describe('a zip archive without an index', () => {
     }
   });
 
+  test('one whose end counts members that its directory has not is refused', async () => {
+    for (const count of [1, 7, 65_535]) {
+      const end = new Uint8Array(22);
+      end.set([0x50, 0x4b, 5, 6, 0, 0, 0, 0, count & 255, count >> 8, count & 255, count >> 8]);
+      await assert.rejects(openPack(end), { code: 'ERR_CORRUPT' }, String(count));
+    }
+  });
+
   test('an empty one has nothing in it; a directory that is too long is not fetched', async () => {
     const empty = new Uint8Array(22);
     empty.set([0x50, 0x4b, 5, 6]);
