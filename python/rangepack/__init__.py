@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import os
 
+from rangepack._archives import export, index
 from rangepack._growing import add, compact, generations, remove, sync
 from rangepack._merging import merge, split
 from rangepack._rangepack import (
@@ -42,10 +43,12 @@ from rangepack._rangepack import (
 from rangepack._reports import (
     Compacted,
     Created,
+    Exported,
     Extracted,
     Finalized,
     Generation,
     Grown,
+    Indexed,
     Merged,
     Packed,
     Share,
@@ -69,11 +72,13 @@ __all__ = [
     "CorruptError",
     "Created",
     "Entry",
+    "Exported",
     "Extracted",
     "Finalized",
     "Generation",
     "Grown",
     "IncompleteError",
+    "Indexed",
     "LimitError",
     "Merged",
     "NotAPackError",
@@ -94,9 +99,11 @@ __all__ = [
     "add",
     "compact",
     "create",
+    "export",
     "extract",
     "finalize",
     "generations",
+    "index",
     "merge",
     "open",
     "pack",

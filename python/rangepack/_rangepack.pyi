@@ -5,16 +5,18 @@ from typing import Any, SupportsIndex, TypeVar, final, overload
 
 from typing_extensions import Self, Unpack, disjoint_base
 
-from rangepack._reports import Extracted, Grown, Packed, PackedParts, Split
+from rangepack._reports import Exported, Extracted, Grown, Indexed, Packed, PackedParts, Split
 from rangepack._source import Opener
 from rangepack._types import (
     AddOptions,
     ContainerOptions,
     Events,
+    ExportOptions,
     ExtractOptions,
     FinishOptions,
     Globs,
     GrowOptions,
+    IndexOptions,
     Inside,
     Key,
     MergeOptions,
@@ -57,7 +59,7 @@ class ContainerError(PackError): ...
 class IncompleteError(PackError):
     """Some of what was to be packed or extracted was not."""
 
-    report: Packed | PackedParts | Split | Extracted | Grown | None
+    report: Packed | PackedParts | Split | Extracted | Exported | Grown | Indexed | None
 
 class PackWarning(UserWarning): ...
 class RemoteError(OSError): ...
@@ -269,6 +271,17 @@ def extract(
 ) -> dict[str, Any]: ...
 def verify(pack: Pack, *, progress: Told = None, **options: Unpack[VerifyOptions]) -> dict[str, Any]: ...
 def table(pack: Pack, target: StrPath, *, overwrite: bool = False, progress: Told = None) -> dict[str, Any]: ...
+def index(
+    archives: list[StrPath], target: StrPath, *, progress: Told = None, **options: Unpack[IndexOptions]
+) -> dict[str, Any]: ...
+def export(
+    pack: Pack,
+    target: StrPath,
+    paths: list[Inside] | None = None,
+    *,
+    progress: Told = None,
+    **options: Unpack[ExportOptions],
+) -> dict[str, Any]: ...
 def notes(pack: Pack) -> dict[str, Any]: ...
 def totals(pack: Pack) -> dict[str, Any]: ...
 def bytes_at(pack: Pack, offset: int, length: int) -> bytes: ...

@@ -283,6 +283,57 @@ class Extracted(Report):
     problems: list[tuple[str, str]]
 
 
+class Indexed(Report):
+    """What is in an index of archives.
+
+    Attributes:
+        files: How many regular files.
+        directories: How many directories.
+        links: How many symbolic links.
+        bytes: Length of all contents.
+        failed: Members that are not in the index, or say something that no index can hold.
+        unreadable: Files that are in it, and cannot be read: encrypted ones, those compressed in ways that no pack
+            has, and those with holes.
+        special: Pipes, sockets and devices, which are left out.
+        problems: The first 1000 of these: names of members, and reasons.
+        file_length: Length of the index in bytes.
+        root: SHA-256 of its root page.
+    """
+
+    files: int
+    directories: int
+    links: int
+    bytes: int
+    failed: int
+    unreadable: int
+    special: int
+    problems: list[tuple[str, str]]
+    file_length: int
+    root: str
+
+
+class Exported(Report):
+    """What was written into an archive.
+
+    Attributes:
+        files: How many regular files, other names of a file among them.
+        hard_links: How many of these are other names of one that came before.
+        directories: How many directories.
+        links: How many symbolic links.
+        bytes: Length of all contents; of other names none.
+        length: Length of the archive in bytes.
+        unmatched: Patterns that match nothing in the pack.
+    """
+
+    files: int
+    hard_links: int
+    directories: int
+    links: int
+    bytes: int
+    length: int
+    unmatched: list[str]
+
+
 class Table(Report):
     """A table that was written.
 

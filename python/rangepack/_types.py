@@ -29,6 +29,7 @@ Content: TypeAlias = bytes | bytearray | memoryview | str | os.PathLike[str]
 Verify: TypeAlias = Literal["index", "payloads"]
 Present: TypeAlias = Literal["auto", "none", "size", "time", "content"]
 OnConflict: TypeAlias = Literal["error", "first", "last"]
+ArchiveFormat: TypeAlias = Literal["tar", "tar.gz", "tar.zst", "zip"]
 Tail: TypeAlias = Literal["keep", "cut"]
 IndexFormat: TypeAlias = Literal["both", "paged", "ndjson"]
 Lines: TypeAlias = Literal["auto", "always", "never"]
@@ -95,6 +96,23 @@ class MergeOptions(TypedDict, total=False):
 
     on_conflict: OnConflict
     volumes: StrPath | None
+    overwrite: bool
+    fsync: bool
+
+
+class IndexOptions(TypedDict, total=False):
+    """How archives are indexed."""
+
+    on_conflict: OnConflict
+    volumes: StrPath | None
+    overwrite: bool
+
+
+class ExportOptions(TypedDict, total=False):
+    """How a pack becomes an archive."""
+
+    format: ArchiveFormat | None
+    deflate: int | None
     overwrite: bool
     fsync: bool
 

@@ -8,9 +8,11 @@ from rangepack import _rangepack
 from rangepack._rangepack import Entry, IncompleteError
 from rangepack._reports import (
     Created,
+    Exported,
     Extracted,
     Finalized,
     Grown,
+    Indexed,
     Packed,
     PackedParts,
     Split,
@@ -85,7 +87,9 @@ def pack(
     """Pack the tree below `source` into `target`, which appears when it is complete, or not at all.
 
     Args:
-        source: A directory.
+        source: A directory; or a tar or zip archive, tar in gzip or Zstandard too: then what is in it is packed,
+            without being unpacked first. Of several members with one path the last counts. `files_from`, `gitignore`
+            and `follow_links` are for directories.
         target: The pack.
         files_from: Pack exactly these paths, which are relative to `source`: an iterable of them, or a file in which
             each ends with a NUL byte, as `split` writes it. A directory comes without what is in it, and those above a
@@ -114,6 +118,9 @@ def pack(
         ValueError: A path of `files_from` is absolute or holds `..`; its last one does not end with a NUL byte.
         IncompleteError: Files could not be read. The pack has the others, and `report` tells; what was at the target
             before is not replaced.
+        NotADirectoryError: `source` is a file, and no archive.
+        NotAPackError: It is an archive of a kind that is not read.
+        CorruptError: The archive is damaged. Then there is no pack.
     """
     with Telling(progress, "packing") as told:
         packed = Packed(_rangepack.pack(source, target, files_from=files_from, progress=told, **options))
@@ -204,7 +211,7 @@ def _whole(packed: Packed, target: StrPath, incomplete: bool) -> Packed:
 
 
 def incomplete_error(
-    report: Packed | PackedParts | Split | Extracted | Grown | None,
+    report: Packed | PackedParts | Split | Extracted | Exported | Grown | Indexed | None,
     place: StrPath,
     what: str,
     problems: list[tuple[str, str]],

@@ -1,10 +1,13 @@
 //! What callers give by name: each argument has a type, and of a wrong one is said which it is and what it takes.
 
+use crate::archives::Format;
 use crate::keys::disk;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyString};
-use rangepack::{Digest, DirectoryLines, IndexFormat, OnConflict, Present, Tail, Verify};
+use rangepack::{
+    ArchiveFormat, Digest, DirectoryLines, IndexFormat, OnConflict, Present, Tail, Verify,
+};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -228,6 +231,12 @@ choices! {
         "error": Conflict(OnConflict::Refuse),
         "first": Conflict(OnConflict::First),
         "last": Conflict(OnConflict::Last),
+    }
+    Format {
+        "tar": Format(ArchiveFormat::Tar),
+        "tar.gz": Format(ArchiveFormat::TarGzip),
+        "tar.zst": Format(ArchiveFormat::TarZstd),
+        "zip": Format(ArchiveFormat::Zip),
     }
     Tail { "keep": Tail::Keep, "cut": Tail::Cut }
     IndexFormat {

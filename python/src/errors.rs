@@ -9,8 +9,8 @@ use pyo3::exceptions::{
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 use rangepack::{
-    CallerError, EntryPath, Error, Expected, FormatError, FormatErrorKind, LeftOut, MergeProblem,
-    RemoteProblem,
+    ArchiveProblem, CallerError, EntryPath, Error, Expected, FormatError, FormatErrorKind, LeftOut,
+    MergeProblem, RemoteProblem,
 };
 use std::io;
 
@@ -174,6 +174,20 @@ fn exception(py: Python<'_>, error: &Error, more: &str) -> PyResult<PyErr> {
         | Error::Format(_)
         | Error::Filter(_)
         | Error::Digest(_) => PyValueError::new_err(told),
+        Error::Archive { archive, problem } => {
+            let (raised, offset) = match problem {
+                ArchiveProblem::NotAnArchive
+                | ArchiveProblem::Other(_)
+                | ArchiveProblem::NotInPlace(_) => (NotAPackError::new_err(told), None),
+                ArchiveProblem::Changed => (PackError::new_err(told), None),
+                ArchiveProblem::CutShort { at }
+                | ArchiveProblem::Header { at }
+                | ArchiveProblem::Records { at }
+                | ArchiveProblem::TooLong { at, .. } => (CorruptError::new_err(told), Some(*at)),
+                _ => (CorruptError::new_err(told), None),
+            };
+            with(py, raised, &archive.display().to_string(), None, offset)
+        }
         Error::OtherFormat { path, .. } => {
             with(py, NotAPackError::new_err(told), &path.to_string(), None, None)
         }

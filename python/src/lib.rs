@@ -19,6 +19,7 @@ mod order;
 mod merging;
 mod ranges;
 mod writing;
+mod archives;
 mod containers;
 mod whole;
 
@@ -42,6 +43,8 @@ fn _rangepack(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(merging::split, module)?)?;
     module.add_function(wrap_pyfunction!(merging::merge, module)?)?;
     module.add_function(wrap_pyfunction!(writing::table, module)?)?;
+    module.add_function(wrap_pyfunction!(archives::index, module)?)?;
+    module.add_function(wrap_pyfunction!(archives::export, module)?)?;
     module.add_function(wrap_pyfunction!(growing::add, module)?)?;
     module.add_function(wrap_pyfunction!(growing::remove, module)?)?;
     module.add_function(wrap_pyfunction!(growing::sync, module)?)?;

@@ -10,9 +10,9 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use rangepack::{
-    Dictionaries, EntryPath, Error, ExtractOptions, Filter, FilterOptions, IndexOptions,
-    NotExtracted, PackOptions, PackPath, Present, Replace, Selection, Sources, Stopped, Summary,
-    VerifyOptions, default_readers, default_threads, trim_path,
+    Archive, ArchiveProblem, Dictionaries, EntryPath, Error, ExtractOptions, Filter, FilterOptions,
+    IndexOptions, NotExtracted, PackOptions, PackPath, Present, Replace, Selection, Sources,
+    Stopped, Summary, VerifyOptions, default_readers, default_threads, trim_path,
 };
 use std::collections::BTreeMap;
 use std::ffi::{CString, OsString};
@@ -137,7 +137,8 @@ impl Packed {
     }
 }
 
-/// Packs the tree below `source` into `target`, which appears when it is complete, or not at all. Returns what was packed.
+/// Packs the tree below `source`, or what is in the archive `source`, into `target`, which appears when it is complete, or not
+/// at all. Returns what was packed.
 #[pyfunction]
 #[pyo3(signature = (source, target, *, files_from=None, progress=None, **options))]
 pub(crate) fn pack(
@@ -152,6 +153,27 @@ pub(crate) fn pack(
     let options = Packing::take(&given)?.add_to(Tree::take(&given)?.options()?)?;
     let options = Target::take(&given)?.add_to(options);
     given.end("pack")?;
+    if source.is_file() {
+        for (is_given, option) in [
+            (files_from.is_some(), "files_from"),
+            (options.filter.honours_ignore_files(), "gitignore"),
+            (options.follow_links, "follow_links"),
+        ] {
+            if is_given {
+                let told = format!("{option} is for directories, and source is a file");
+                return Err(PyValueError::new_err(told));
+            }
+        }
+        return packed(py, progress, move |meter| {
+            match rangepack::import(Archive::File(source.clone()), &target, &options, meter) {
+                // Another file is what should be a directory.
+                Err(Error::Archive { problem: ArchiveProblem::NotAnArchive, .. }) => {
+                    Ok(rangepack::pack(&source, &target, &options, meter)?)
+                }
+                made => Ok(made?),
+            }
+        });
+    }
     let Some(list) = files_from.map(|list| List::of(&list)).transpose()? else {
         let work = move |meter: &Meter| Ok(rangepack::pack(&source, &target, &options, meter)?);
         return packed(py, progress, work);

@@ -32,6 +32,11 @@ pub fn member_with(header: &[u8], content: &[u8]) -> Vec<u8> {
     out
 }
 
+/// A member of any deflate stream, with a trailer that says this.
+pub fn member_of(deflated: &[u8], crc32: u32, size: u64) -> Vec<u8> {
+    [&MEMBER_HEADER[..], deflated, &member_trailer(crc32, size)].concat()
+}
+
 /// What is stored of a large file, and what it is cut into.
 #[derive(Debug, Clone)]
 pub struct Blocks {

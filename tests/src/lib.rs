@@ -19,6 +19,7 @@ pub mod frames;
 pub mod forge;
 pub mod leaf;
 pub mod hostile;
+pub mod archives;
 pub mod server;
 
 use std::path::{Path, PathBuf};

@@ -13,6 +13,7 @@ mod faults;
 mod golden;
 mod grow;
 mod hostile;
+mod hostile_archives;
 mod in_place;
 #[cfg(unix)]
 mod kill;

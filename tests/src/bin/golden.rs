@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use support::{describe, file, files, golden, hostile};
+use support::{archives, describe, file, files, golden, hostile};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -30,7 +30,12 @@ fn run(check: bool) -> Outcome {
     for (name, bytes) in hostile::make(&file("golden"))? {
         fs::write(folder.path().join(format!("{name}.pack")), bytes)?;
     }
-    settle(folder.path(), &file("hostile"), check)
+    settle(folder.path(), &file("hostile"), check)?;
+    let folder = tempfile::tempdir()?;
+    for (name, bytes) in archives::make() {
+        fs::write(folder.path().join(name), bytes)?;
+    }
+    settle(folder.path(), &file("hostile-archives"), check)
 }
 
 /// Makes the files in `target` those in `made`, or fails when they are not.

@@ -123,6 +123,11 @@ enum TailChoice {
 }
 
 impl TailArgs {
+    /// The option, if it was given.
+    pub(super) fn given(self) -> Option<&'static str> {
+        self.tail.map(|_| "--tail")
+    }
+
     /// The library's word for it.
     pub(super) fn tail(self) -> Tail {
         match self.tail {
@@ -308,6 +313,15 @@ pub(super) struct IndexArgs {
 }
 
 impl IndexArgs {
+    /// The option that was given, if one was.
+    pub(super) fn given(&self) -> Option<&'static str> {
+        match self {
+            IndexArgs { index_format: Some(_), .. } => Some("--index-format"),
+            IndexArgs { ndjson_dirs: DirectoryLinesChoice::Auto, .. } => None,
+            IndexArgs { .. } => Some("--ndjson-dirs"),
+        }
+    }
+
     /// Both choices for the library.
     pub(super) fn options(&self, compress: Option<Compression>) -> IndexOptions {
         let format = match (self.index_format, compress) {

@@ -77,7 +77,7 @@ pub(super) struct Args {
     #[arg(short, long)]
     pub(super) force: bool,
     #[command(flatten)]
-    tail: TailArgs,
+    pub(super) tail: TailArgs,
     #[cfg(feature = "archives")]
     #[command(flatten)]
     pub(super) several: SeveralArgs,
@@ -88,6 +88,8 @@ pub(super) struct Args {
 /// Makes a table.
 #[cfg(feature = "parquet")]
 fn table(args: &Args, target: &Path, global: &Global) -> Result<Exit> {
+    #[cfg(feature = "archives")]
+    args.several.refuse()?;
     require_disk(target)?;
     let mut open = OpenOptions::default();
     open.index = args.index.as_ref().map(Location::from);

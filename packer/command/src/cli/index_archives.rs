@@ -36,7 +36,7 @@ impl SeveralArgs {
         }
         Err(Failure::Usage {
             problem: "--on-conflict and --volumes are for archives".to_owned(),
-            hint: "leave them out, or leave out --paged, --in-place and --ndjson",
+            hint: "leave them out, or leave out --paged, --in-place, --ndjson and --parquet",
         })
     }
 }
@@ -48,6 +48,12 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     if args.index.is_some() {
         return Err(Failure::Usage {
             problem: "--index is for containers, and archives have none yet".to_owned(),
+            hint: "leave it out; or say which index to make of a container: --paged, --in-place or --ndjson",
+        });
+    }
+    if let Some(option) = args.tail.given().or(args.indexes.given()) {
+        return Err(Failure::Usage {
+            problem: format!("{option} is for containers, and no archive is one"),
             hint: "leave it out; or say which index to make of a container: --paged, --in-place or --ndjson",
         });
     }

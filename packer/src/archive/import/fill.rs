@@ -261,7 +261,7 @@ impl Run<'_> {
             store_stream(self.pipeline, self.output, &mut bytes, size, observer, name)?
         } else {
             // Whether it becomes shorter is seen when it is done.
-            match spool(&mut bytes, scratch, observer, name)? {
+            match spool(&mut bytes, size, scratch, observer, name)? {
                 Ok(file) => {
                     let file = Arc::new(file);
                     let how = (codec, size, sparse);

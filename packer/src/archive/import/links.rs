@@ -5,8 +5,8 @@
 use super::members::path_of;
 use crate::error::LeftOut;
 use crate::index::sort::{Merged, Sorted, Sorter};
-use rangepack_core::{Entry, Escaped, Kind, PackPathBuf};
-use std::collections::{HashMap, HashSet};
+use rangepack_core::{Entry, Escaped, PackPathBuf};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::io;
 use std::path::Path;
 
@@ -99,21 +99,31 @@ impl HardLinks {
         for (number, link) in self.links.iter().enumerate().filter(|(_, link)| !link.is_replaced) {
             by_target.entry(link.target.clone()).or_default().push(number);
         }
+        // A path, what came last under it, and the links to it that came later still.
+        let (mut path, mut last) = (None::<PackPathBuf>, None::<Entry>);
+        let mut waiting: VecDeque<usize> = VecDeque::new();
         for entry in merged {
             let entry = entry?;
-            for number in by_target.get(&entry.path).into_iter().flatten() {
-                let link = &mut self.links[*number];
-                let is_before = match &entry.kind {
-                    Kind::File(content) => content.hard_link.is_some_and(|own| own < link.number),
-                    Kind::Symlink(_) => true,
-                    Kind::Directory(_) => false,
-                };
-                if is_before {
-                    link.found = Some(entry.clone());
+            if path.as_ref().is_some_and(|path| *path != entry.path) {
+                let found = last.take();
+                waiting.drain(..).for_each(|link| self.links[link].found.clone_from(&found));
+                path = None;
+            }
+            if let Some(mut links) = by_target.remove(&entry.path) {
+                links.sort_by_key(|link| self.links[*link].number);
+                (path, waiting) = (Some(entry.path.clone()), links.into());
+            }
+            if !waiting.is_empty() {
+                if let Some(own) = entry.content().and_then(|content| content.hard_link) {
+                    let before = waiting.partition_point(|it| self.links[*it].number <= own);
+                    let came = waiting.drain(..before);
+                    came.for_each(|link| self.links[link].found.clone_from(&last));
                 }
+                last = (!entry.is_directory()).then(|| entry.clone()).or(last);
             }
             sorter.push_one(entry)?;
         }
+        waiting.drain(..).for_each(|link| self.links[link].found.clone_from(&last));
         let mut linked = Linked::default();
         for HardLink { path, target, is_replaced, found, .. } in self.links {
             match found {

@@ -36,15 +36,19 @@ impl Read for Exactly<'_> {
     }
 }
 
-/// Copies a long file into a temporary one; the inner error is one of the content.
+/// Copies a long file of `size` bytes into a temporary one; the inner error is one of the content.
 pub(super) fn spool(
     content: &mut dyn Read,
+    size: u64,
     scratch: &Path,
     observer: &dyn Observer,
     name: &Path,
 ) -> Result<io::Result<std::fs::File>> {
     let temporary = || Error::io(Action::UseTemporary, scratch);
     let mut file = tempfile::tempfile_in(scratch).map_err(temporary())?;
+    // A size that no file can have is refused before so many zeros are read.
+    file.set_len(size).map_err(temporary())?;
+    file.set_len(0).map_err(temporary())?;
     let (mut piece, mut len) = (vec![0; 256 << 10], 0);
     loop {
         go_on(observer, name)?;

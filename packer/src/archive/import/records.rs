@@ -1,8 +1,14 @@
 //! Pax records: what stands in the headers `x` and `g`.
 
-/// Keys and values, as they came.
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+/// Keys and values, as they came, above those that hold for all members.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Records(Vec<(Vec<u8>, Vec<u8>)>);
+pub(super) struct Records {
+    own: Vec<(Vec<u8>, Vec<u8>)>,
+    globals: Option<Arc<Records>>,
+}
 
 impl Records {
     /// Reads `LEN KEY=VALUE\n` after each other; `None` when that is not what stands there.
@@ -17,23 +23,50 @@ impl Records {
             records.push((record[..equals].to_vec(), record[equals + 1..].to_vec()));
             bytes = &bytes[len..];
         }
-        Some(Records(records))
+        Some(Records { own: records, globals: None })
     }
 
-    /// Adds others, which count more.
-    pub(super) fn extend(&mut self, others: Records) {
-        self.0.extend(others.0);
+    /// These above others, which count less.
+    pub(super) fn above(self, globals: &Arc<Records>) -> Records {
+        Records { globals: Some(Arc::clone(globals)), ..self }
+    }
+
+    /// These with others, which count more: of each key the last value alone.
+    pub(super) fn replaced(&self, others: Records) -> Records {
+        let mut own = self.own.clone();
+        own.extend(others.own);
+        let mut known = HashSet::new();
+        let is_last: Vec<bool> =
+            own.iter().rev().map(|(key, _)| known.insert(key.clone())).collect();
+        let mut is_last = is_last.into_iter().rev();
+        own.retain(|_| is_last.next().unwrap_or(true));
+        Records { own, globals: None }
+    }
+
+    /// How many bytes keys and values have, without those below.
+    pub(super) fn len(&self) -> u64 {
+        self.own.iter().map(|(key, value)| (key.len() + value.len()) as u64).sum()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.own.is_empty()
     }
 
     /// The value of a key; an empty one takes away what came before.
     pub(super) fn get(&self, key: &str) -> Option<&[u8]> {
-        let found = self.0.iter().rev().find(|(known, _)| known == key.as_bytes());
-        found.map(|(_, value)| &value[..]).filter(|value| !value.is_empty())
+        self.find(key).filter(|value| !value.is_empty())
     }
 
-    /// All of them.
+    fn find(&self, key: &str) -> Option<&[u8]> {
+        let found = self.own.iter().rev().find(|(known, _)| known == key.as_bytes());
+        let below = || self.globals.as_ref().and_then(|globals| globals.find(key));
+        found.map(|(_, value)| &value[..]).or_else(below)
+    }
+
+    /// All of them, those first that hold for all members.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.0.iter().map(|(key, value)| (&key[..], &value[..]))
+        let globals = self.globals.iter().flat_map(|globals| &globals.own);
+        globals.chain(&self.own).map(|(key, value)| (&key[..], &value[..]))
     }
 
     /// A number; `Some(None)` when it is none.
@@ -43,14 +76,12 @@ impl Records {
 
     /// Extended attributes: those of the key `SCHILY.xattr.NAME`.
     pub(super) fn attributes(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
-        let mut found: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
-        for (key, value) in self.iter() {
-            let Some(name) = key.strip_prefix(b"SCHILY.xattr.") else { continue };
-            let name = decoded(name);
-            found.retain(|(known, _)| *known != name);
-            found.push((name, value.to_vec()));
-        }
-        found
+        let named = self.iter().filter_map(|(key, value)| {
+            let name = key.strip_prefix(b"SCHILY.xattr.")?;
+            Some((decoded(name), value.to_vec()))
+        });
+        // The last of a name counts.
+        named.collect::<BTreeMap<_, _>>().into_iter().collect()
     }
 }
 
@@ -115,6 +146,16 @@ mod tests {
         for text in [&b"5"[..], b"5 a", b"99 a=b\n", b"0 a=b\n", b"x a=b\n", b"6 a=bc\n"] {
             assert!(Records::parse(text).is_none(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn globals_hold_until_they_are_replaced() {
+        let parsed = |text: &[u8]| Records::parse(text).unwrap();
+        let globals = parsed(b"6 a=1\n6 b=1\n").replaced(parsed(b"6 b=2\n6 b=3\n6 c=1\n"));
+        assert_eq!((globals.own.len(), globals.len()), (3, 6));
+        let records = parsed(b"6 a=9\n5 c=\n").above(&Arc::new(globals));
+        let get = |key| records.get(key).map(|value| String::from_utf8_lossy(value).into_owned());
+        assert_eq!(["a", "b", "c", "d"].map(get), [Some("9".into()), Some("3".into()), None, None]);
     }
 
     #[test]

@@ -12,12 +12,19 @@ use rangepack_core::{Codec, IN_PIECES, Owner};
 use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tar::{EntryType, Header};
 
 const BLOCK: usize = 512;
 
 /// Long names and pax records may have so many bytes.
 const LONGEST: u64 = 4 << 20;
+
+/// And those that hold for all members, each of which is compared with them.
+const LONGEST_GLOBALS: u64 = 64 << 10;
+
+/// No file system has longer files.
+const LONGEST_FILE: u64 = i64::MAX as u64;
 
 /// Whether an archive may begin like this: with a header, or with its end.
 pub(super) fn is_header(head: &[u8]) -> bool {
@@ -41,6 +48,16 @@ fn has_sum(header: &Header) -> bool {
     sum == expected || signed == expected.cast_signed()
 }
 
+/// Whether a number is not said.
+fn is_blank(field: &[u8]) -> bool {
+    field.iter().all(|byte| matches!(byte, 0 | b' '))
+}
+
+/// A number, which is 0 where it is not said.
+fn or_zero(field: &[u8], number: io::Result<u64>) -> io::Result<u64> {
+    if is_blank(field) { Ok(0) } else { number }
+}
+
 /// See [the module](self).
 pub(super) struct TarReader<R> {
     reader: R,
@@ -51,12 +68,12 @@ pub(super) struct TarReader<R> {
     /// Where the next byte comes from, in the archive as it is when it is not compressed.
     at: u64,
     /// Holds for all members that follow.
-    globals: Records,
+    globals: Arc<Records>,
 }
 
 impl<R: Read> TarReader<R> {
     pub(super) fn new(reader: R, name: &Path, is_compressed: bool) -> TarReader<R> {
-        let (name, globals) = (name.to_owned(), Records::default());
+        let (name, globals) = (name.to_owned(), Arc::default());
         TarReader { reader, name, is_compressed, is_lying: false, at: 0, globals }
     }
 
@@ -92,7 +109,12 @@ impl<R: Read> TarReader<R> {
                 EntryType::GNULongLink => before.link = Some(self.text(header, start)?),
                 EntryType::XGlobalHeader => {
                     let records = self.records(header, start)?;
-                    self.globals.extend(records);
+                    let globals = self.globals.replaced(records);
+                    let len = globals.len();
+                    if len > LONGEST_GLOBALS {
+                        return Err(self.wrong(ArchiveProblem::TooLong { at: start, len }));
+                    }
+                    self.globals = Arc::new(globals);
                 }
                 EntryType::XHeader => before.records = self.records(header, start)?,
                 kind if kind.as_byte() == b'X' => before.records = self.records(header, start)?,
@@ -172,8 +194,7 @@ impl<R: Read> TarReader<R> {
         start: u64,
         visit: &mut dyn Visit,
     ) -> Result<()> {
-        let mut records = self.globals.clone();
-        records.extend(before.records);
+        let records = before.records.above(&self.globals);
         let bad = |what| Error::Archive { archive: self.name.clone(), problem: what };
         let header_error = || bad(ArchiveProblem::Header { at: start });
         let records_error = || bad(ArchiveProblem::Records { at: start });
@@ -181,7 +202,10 @@ impl<R: Read> TarReader<R> {
             Some(number) => number.ok_or_else(records_error),
             None => field.map_err(|_| header_error()),
         };
-        let mut size = number("size", header.entry_size())?;
+        let mut size = number("size", or_zero(&header.as_old().size, header.entry_size()))?;
+        if size > LONGEST_FILE {
+            return Err(header_error());
+        }
         let name = records.get("GNU.sparse.name").or_else(|| records.get("path"));
         let name = name.map(<[u8]>::to_vec).or(before.name);
         let name = name.unwrap_or_else(|| header.path_bytes().into_owned());
@@ -193,14 +217,20 @@ impl<R: Read> TarReader<R> {
         let (mtime, is_time_right) = match records.get("mtime") {
             Some(text) => nanoseconds(text).ok_or_else(records_error)?,
             None => {
-                let seconds = header.mtime().map_err(|_| header_error())?;
+                let field = or_zero(&header.as_old().mtime, header.mtime());
+                let seconds = field.map_err(|_| header_error())?;
                 // What is negative there comes as a large number.
                 fitting(seconds.cast_signed(), 0)
             }
         };
-        let mode = header.mode().map_err(|_| header_error())? & 0o7777;
-        let uid = number("uid", header.uid())?;
-        let gid = number("gid", header.gid())?;
+        // Some programs leave blank what they do not know.
+        let fields = header.as_old();
+        let mode = match is_blank(&fields.mode) {
+            true => None,
+            false => Some(header.mode().map_err(|_| header_error())? & 0o7777),
+        };
+        let uid = number("uid", or_zero(&fields.uid, header.uid()))?;
+        let gid = number("gid", or_zero(&fields.gid, header.gid()))?;
         let id = |id| u32::try_from(id).unwrap_or(u32::MAX);
         let owner = Owner { uid: id(uid), gid: id(gid) };
         let mut map = None;
@@ -263,7 +293,7 @@ impl<R: Read> TarReader<R> {
             match map {
                 Some((map, real)) => {
                     (*whole, *sparse) = (real, true);
-                    let checked = map.checked(real, size);
+                    let checked = map.checked(real, size).filter(|_| real <= LONGEST_FILE);
                     pieces =
                         checked.ok_or_else(|| self.wrong(ArchiveProblem::Records { at: start }))?;
                 }
@@ -278,7 +308,7 @@ impl<R: Read> TarReader<R> {
             (size_of, pieces) = (size, [(0, size)].into());
         }
         let attributes = records.attributes();
-        let (mode, mtime, owner) = (Some(mode), Some(mtime), Some(owner));
+        let (mtime, owner) = (Some(mtime), Some(owner));
         let member = Member { name, kind, mode, mtime, is_time_right, owner, attributes, lies };
         if !is_file {
             return visit.member(member, &mut Nothing);
@@ -331,7 +361,7 @@ struct Before {
 
 impl Before {
     fn is_something(&self) -> bool {
-        self.name.is_some() || self.link.is_some() || self.records.iter().next().is_some()
+        self.name.is_some() || self.link.is_some() || !self.records.is_empty()
     }
 }
 

@@ -154,7 +154,11 @@ fn member<R: ReaderAt>(
     let entry = match archive.get_entry(record.wayfinder()) {
         Ok(entry) => entry,
         Err(error) => {
-            member.kind = MemberKind::LeftOut(LeftOut::Damaged(io::Error::other(error)));
+            let error = match error.into_kind() {
+                ErrorKind::IO(error) => io_of(error)?,
+                kind => io::Error::other(rawzip::Error::from(kind)),
+            };
+            member.kind = MemberKind::LeftOut(LeftOut::Damaged(error));
             return visit.member(member, &mut Nothing);
         }
     };
@@ -195,6 +199,21 @@ fn member<R: ReaderAt>(
     visit.member(member, &mut content)
 }
 
+/// What a failed read says of a member; one of the archive is no damage of the member alone.
+fn io_of(error: io::Error) -> Result<io::Error> {
+    match error.downcast::<Error>() {
+        Ok(error) => Err(error),
+        // Of an offset that no file has the system says that it is none.
+        Err(error) => Ok(match error.kind() {
+            io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput => io::Error::new(
+                io::ErrorKind::InvalidData,
+                "it reaches beyond the end of the archive",
+            ),
+            _ => error,
+        }),
+    }
+}
+
 /// The content of a member, whose length and CRC-32 are compared at its end.
 struct Verifying<R>(R);
 
@@ -206,11 +225,7 @@ impl<R: Read> Read for Verifying<R> {
 
 impl<R: Read> Content for Verifying<R> {
     fn failed(&self, error: io::Error) -> Result<LeftOut> {
-        // A read that failed is no damage of this member alone.
-        match error.downcast::<Error>() {
-            Ok(error) => Err(error),
-            Err(error) => Ok(LeftOut::Damaged(error)),
-        }
+        io_of(error).map(LeftOut::Damaged)
     }
 }
 
