@@ -124,6 +124,7 @@ enum TailChoice {
 
 impl TailArgs {
     /// The option, if it was given.
+    #[cfg(feature = "archives")]
     pub(super) fn given(self) -> Option<&'static str> {
         self.tail.map(|_| "--tail")
     }
@@ -314,6 +315,7 @@ pub(super) struct IndexArgs {
 
 impl IndexArgs {
     /// The option that was given, if one was.
+    #[cfg(feature = "archives")]
     pub(super) fn given(&self) -> Option<&'static str> {
         match self {
             IndexArgs { index_format: Some(_), .. } => Some("--index-format"),
