@@ -42,7 +42,6 @@ impl<'a> Probe<'a> {
 }
 
 /// How many bytes two strings begin with in common.
-#[inline]
 pub(crate) fn common_prefix(a: &[u8], b: &[u8]) -> usize {
     const WORD: usize = 8;
     let words = a.as_chunks::<WORD>().0.iter().zip(b.as_chunks::<WORD>().0);
