@@ -84,7 +84,8 @@ def test_reports_have_names_as_they_are(tmp_path: Path) -> None:
     with pytest.raises(rangepack.IncompleteError) as incomplete:
         rangepack.extract(pack, tmp_path / "out", ["none\udcff\n*", names[0]])
     assert "\n" not in str(incomplete.value)
-    assert incomplete.value.report and incomplete.value.report.problems[0][0] == names[0]
+    report = incomplete.value.report
+    assert isinstance(report, rangepack.Extracted) and report.problems[0][0] == names[0]
 
 
 def test_reports_are_compared_shown_and_pickled(pack: rangepack.Pack, tmp_path: Path) -> None:
