@@ -24,7 +24,7 @@ const BLOCKS: [(&str, &str, usize, &str); 24] = [
     ("ARCHITECTURE.md", "", 2, "pictures"),
     ("CONTRIBUTING.md", "", 1, "it runs this"),
     ("python/README.md", "sh", 1, "takes a release; `cargo xtask test --only package`"),
-    ("python/README.md", "python", 6, "pytest, as doctests"),
+    ("python/README.md", "python", 7, "pytest, as doctests"),
     ("web/reader/README.md", "sh", 2, "takes a release; cli.test.js beside it"),
     ("web/reader/README.md", "js", 10, "readme.test.js and mount.test.js beside it"),
     ("web/reader/README.md", "html", 2, "readme.test.js and mount.test.js beside it"),

@@ -142,7 +142,7 @@ fn what_cannot_be_read_in_place_is_told() {
         ("index https://localhost:1/a.tar", 2, "-o FILE"),
         ("index a.tar b.tar --paged", 2, "only archives are indexed together"),
         ("index a.tar --paged --on-conflict last", 2, "are for archives"),
-        ("index x.pack --parquet a.parquet --volumes .", 2, "are for archives"),
+        ("index x.pack --parquet a.parquet -o b --volumes .", 2, "are for archives"),
         ("index a.tar --tail cut", 2, "--tail is for containers"),
         ("index a.tar --index-format paged", 2, "--index-format is for containers"),
         ("index a.tar --ndjson-dirs never", 2, "--ndjson-dirs is for containers"),
