@@ -100,6 +100,17 @@ test('a text of many lines, and one from its middle on', async () => {
   assert.deepEqual(page.errors, []);
 });
 
+test('a list that is gone takes no notice of what was under way', async () => {
+  const page = await stage.page();
+  await page.goto(stage.at('notes/large.log'));
+  const list = await page.getByRole('region', { name: 'Text' }).elementHandle();
+  await page.goto(stage.at('media/tone.wav'));
+  await page.locator('audio').waitFor();
+  assert.equal(await list?.evaluate((list) => list.isConnected), false);
+  await list?.evaluate((list) => (list.dispatchEvent(new Event('scroll')), list.dispatchEvent(new Event('scrollend'))));
+  assert.deepEqual(page.errors, []);
+});
+
 test('names with question marks are names', async () => {
   const page = await stage.page();
   const at = (/** @type {string} */ path) => `${stage.site}?${new URLSearchParams({ pack: `${stage.packs.origin}/odd.pack` })}#/${path}`;
