@@ -2,18 +2,19 @@
 
 use core::cell::Cell;
 use rangepack_core::{Extent, Source};
-use std::collections::BTreeMap;
 
 /// Ranges of a file, the least recently used of which make room for new ones.
 #[derive(Debug, Default)]
 pub struct Pieces {
-    pieces: BTreeMap<u64, Piece>,
+    /// In the order of their places. A search tree would be a tenth of the module's code.
+    pieces: Vec<Piece>,
     bytes: u64,
     clock: Cell<u64>,
 }
 
 #[derive(Debug)]
 struct Piece {
+    start: u64,
     bytes: Box<[u8]>,
     used: Cell<u64>,
 }
@@ -21,12 +22,16 @@ struct Piece {
 impl Pieces {
     /// Keeps `bytes`, which lie at `start`.
     pub fn insert(&mut self, start: u64, bytes: Box<[u8]>) {
-        let len = bytes.len() as u64;
-        let used = Cell::new(self.tick());
-        if let Some(old) = self.pieces.insert(start, Piece { bytes, used }) {
-            self.bytes -= old.bytes.len() as u64;
+        self.bytes += bytes.len() as u64;
+        let piece = Piece { start, bytes, used: Cell::new(self.tick()) };
+        let at = self.pieces.partition_point(|piece| piece.start < start);
+        match self.pieces.get_mut(at).filter(|old| old.start == start) {
+            Some(old) => {
+                self.bytes -= old.bytes.len() as u64;
+                *old = piece;
+            }
+            None => self.pieces.insert(at, piece),
         }
-        self.bytes += len;
     }
 
     /// Drops what was not used for longest until at most `limit` bytes are left, but keeps the newest
@@ -34,10 +39,10 @@ impl Pieces {
     pub fn shrink(&mut self, limit: u64) -> Vec<Extent> {
         let mut dropped = Vec::new();
         while self.bytes > limit && self.pieces.len() > 1 {
-            let oldest = self.pieces.iter().min_by_key(|(_, piece)| piece.used.get());
-            let Some(start) = oldest.map(|(start, _)| *start) else { break };
-            let Some(piece) = self.pieces.remove(&start) else { break };
-            let len = piece.bytes.len() as u64;
+            let used = |at: &usize| self.pieces.get(*at).map(|piece| piece.used.get());
+            let Some(oldest) = (0..self.pieces.len()).min_by_key(used) else { break };
+            let Piece { start, bytes, .. } = self.pieces.remove(oldest);
+            let len = bytes.len() as u64;
             self.bytes -= len;
             dropped.push(Extent { start, len });
         }
@@ -63,8 +68,11 @@ impl Pieces {
 impl Source for Pieces {
     fn bytes(&self, extent: Extent) -> Option<&[u8]> {
         // A piece that was asked for begins where it is needed; the others are few.
-        self.pieces.range(..=extent.start).rev().find_map(|(start, piece)| {
-            let from = usize::try_from(extent.start - start).ok()?;
+        let (before, _) = self
+            .pieces
+            .split_at_checked(self.pieces.partition_point(|piece| piece.start <= extent.start))?;
+        before.iter().rev().find_map(|piece| {
+            let from = usize::try_from(extent.start - piece.start).ok()?;
             let to = from.checked_add(usize::try_from(extent.len).ok()?)?;
             let found = piece.bytes.get(from..to)?;
             piece.used.set(self.tick());

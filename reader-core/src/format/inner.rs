@@ -173,8 +173,8 @@ impl<'a> Inner<'a> {
         // Children have about as many entries each: it is looked for where it would lie then, and further and further away
         // from there until it lies between.
         let last = high.saturating_sub(1) as u64;
-        let all = u128::from(self.before(high.saturating_sub(1))?).max(1);
-        let guess = u128::from(ordinal).saturating_mul(last.into()).checked_div(all);
+        let all = self.before(high.saturating_sub(1))?.max(1);
+        let guess = ordinal.saturating_mul(last).checked_div(all);
         let guess = guess.and_then(|guess| usize::try_from(guess).ok()).unwrap_or(usize::MAX);
         let (mut probe, mut step, mut turns) = (guess, 1usize, [false; 2]);
         while low < high {

@@ -244,8 +244,8 @@ export class Engine {
     let kept;
     /** @type {{ key: string, bytes: Uint8Array } | undefined} what came last, and is kept when the reader goes on from it */
     let came;
-    /** @type {Set<number>} where what is damaged was brought once more; whoever asks at the same time may have brought it */
-    const again = new Set();
+    /** @type {Set<number> | undefined} where what is damaged was brought once more; whoever asks at the same time may have brought it */
+    let again;
     for (let round = 0; round < rounds; round++) {
       signal?.throwIfAborted();
       this.#throwIfClosed();
@@ -254,8 +254,8 @@ export class Engine {
         answer = question(this.#reader);
       } catch (error) {
         const damaged = kept?.need ?? damagedRange(error);
-        if (damaged === undefined || again.has(damaged.offset)) throw this.#own(error, undefined);
-        again.add(damaged.offset);
+        if (damaged === undefined || again?.has(damaged.offset)) throw this.#own(error, undefined);
+        (again ??= new Set()).add(damaged.offset);
         const key = kept?.key ?? this.#pageKey(damaged);
         came = { key, bytes: await this.#fetch(damaged, signal) };
         kept = undefined;
