@@ -241,10 +241,8 @@ impl Server {
     pub(crate) fn run(self, stop: &AtomicBool) -> std::result::Result<(), ServeError> {
         let Server { listener, shared, cors } = self;
         connections::raise_file_limit();
-        let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let runtime = tokio::runtime::Builder::new_multi_thread()
-            // One may be waiting for a file system that hangs.
-            .worker_threads(cores.max(2))
+            .worker_threads(threads())
             .enable_all()
             .thread_name("rangepack-serve")
             .max_blocking_threads(BLOCKING_THREADS)
@@ -262,6 +260,11 @@ impl Server {
         runtime.shutdown_background();
         Ok(())
     }
+}
+
+/// Threads that serve connections: one more than cores, which never waits for a file system.
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from).saturating_add(1)
 }
 
 fn router(shared: Arc<Shared>, cors: Option<CorsLayer>) -> Router {

@@ -30,8 +30,8 @@ pub(super) struct Shelf {
     open: Mutex<HashMap<String, Arc<Slot>>>,
     /// Of the remote ones among the packs that were named.
     turns: HashMap<String, Turns>,
-    /// Of the threads that serve connections one at a time asks the file system, so that the others go on when it hangs.
-    asking: Mutex<()>,
+    /// Of the threads that serve connections all but one may ask the file system, so that one goes on when it hangs.
+    asking: Semaphore,
     /// Of lists of everything, which wait for all remote packs that are not open.
     list_turns: Turns,
     /// Which pack a part was found in last.
@@ -198,7 +198,7 @@ impl Shelf {
             packs,
             folders,
             options,
-            asking: Mutex::default(),
+            asking: Semaphore::new(super::threads().saturating_sub(1)),
             open: Mutex::default(),
             parts: Mutex::default(),
         }
@@ -258,23 +258,27 @@ impl Shelf {
         opened.filter_map(|(opened, name)| Some((name, opened?))).collect()
     }
 
+    /// Where the pack of this name lies, if there may be one.
+    fn place(&self, name: &str) -> Option<Location> {
+        let in_folder = || {
+            let folder = self.folders.iter().find(|folder| is_candidate(folder, name))?;
+            Some(Location::Disk(folder.join(name)))
+        };
+        self.packs.get(name).cloned().or_else(in_folder)
+    }
+
     /// A pack by its name; `None` when nothing of that name is one.
     pub(super) fn get(&self, name: &str) -> Option<Opened> {
-        let named = self.packs.get(name);
-        let mut options = self.options.clone();
-        let location = match named {
-            Some(location) => location.clone(),
-            None => {
-                let Some(folder) = self.folders.iter().find(|folder| is_candidate(folder, name))
-                else {
-                    // It is not there any more.
-                    lock(&self.open).remove(name);
-                    return None;
-                };
-                options.limits.lookback = options.limits.lookback.min(LOOKBACK);
-                Location::Disk(folder.join(name))
-            }
+        let is_named = self.packs.contains_key(name);
+        let Some(location) = self.place(name) else {
+            // It is not there any more.
+            lock(&self.open).remove(name);
+            return None;
         };
+        let mut options = self.options.clone();
+        if !is_named {
+            options.limits.lookback = options.limits.lookback.min(LOOKBACK);
+        }
         let slot = Arc::clone(lock(&self.open).entry(name.to_owned()).or_default());
         let mut slot = lock(&slot);
         let stamp = Stamp::of(&location);
@@ -290,21 +294,19 @@ impl Shelf {
             }
         };
         match opened {
-            Err(error) if named.is_none() && is_no_pack(&error) => None,
+            Err(error) if !is_named && is_no_pack(&error) => None,
             opened => Some(opened),
         }
     }
 
-    /// A pack on this machine that was named, is open, and was not replaced; nothing when somebody else asks for it just now, or
-    /// whoever wants to know it would have to wait.
+    /// A pack on this machine that is open and was not replaced; nothing when whoever wants to know it would have to wait.
     pub(super) fn at_hand(&self, name: &str) -> Option<Arc<Served>> {
-        let location = self.packs.get(name).filter(|location| !location.is_url())?;
-        let slot = Arc::clone(self.open.try_lock().ok()?.get(name)?);
-        let slot = slot.try_lock().ok()?;
-        let _alone = self.asking.try_lock().ok()?;
-        let (known, opened) = (*slot).as_ref()?;
-        let served = opened.as_ref().ok()?;
-        (is_intact(opened) && *known == Stamp::of(location)).then(|| Arc::clone(served))
+        let slot = Arc::clone(lock(&self.open).get(name)?);
+        let (known, opened) = slot.try_lock().ok()?.clone()?;
+        let served = opened.as_ref().ok().filter(|served| !served.pack.is_remote())?;
+        let _asking = self.asking.try_acquire().ok()?;
+        let is_there = self.place(name).is_some_and(|location| known == Stamp::of(&location));
+        (is_there && is_intact(&opened)).then(|| Arc::clone(served))
     }
 
     /// A pack, the index beside one, or a part of one, by its name.
