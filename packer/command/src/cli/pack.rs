@@ -87,7 +87,7 @@ pub(super) struct Args {
     #[arg(long, requires = "force")]
     incomplete: bool,
     /// Dictionaries for small files, with --compress=zstd: `auto` learns one for each common extension where that pays, up to
-    /// 64 KiB; a size in bytes sets another bound; `none`
+    /// 112 KiB; a size in bytes sets another bound; `none`
     #[arg(long, value_name = "SIZE", default_value = "auto", value_parser = parse_dictionaries)]
     dict: Dictionaries,
     /// Wait until everything is on disk before OUT appears
