@@ -5,12 +5,18 @@
 use crate::common::{command, run};
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+#[cfg(feature = "remote")]
+use std::io::Write;
+use std::io::{BufRead, BufReader, Read};
+#[cfg(feature = "remote")]
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::LazyLock;
+#[cfg(feature = "remote")]
+use std::sync::{Arc, Mutex};
+#[cfg(feature = "remote")]
 use std::thread;
 use tempfile::TempDir;
 

@@ -3,7 +3,6 @@
 use crate::common::{command, run, tree};
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 /// A pack of files of different sizes and times, and of a link where there are such.
@@ -268,7 +267,7 @@ fn a_table_for_which_there_is_no_room_is_none() {
             // A process that ignores the signal gets an error from the write instead.
             let limited = format!("trap '' XFSZ; ulimit -f {room}; exec \"$0\" \"$@\"");
             let words = format!("index x.pack --parquet {target}");
-            let output = Command::new("sh")
+            let output = std::process::Command::new("sh")
                 .args(["-c", &limited, env!("CARGO_BIN_EXE_rangepack")])
                 .args(words.split(' '))
                 .current_dir(at)
