@@ -4,6 +4,7 @@ use crate::outcome::Outcome;
 use crate::{run, toolchain};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -31,10 +32,11 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let mut targets = targets()?;
     if let Some(name) = &arguments.target {
-        if !targets.contains(name) {
-            bail!("no fuzz target {name}; there are: {}", targets.join(", "));
+        let names: Vec<_> = targets.iter().map(|target| target.name.clone()).collect();
+        targets.retain(|target| target.name == *name);
+        if targets.is_empty() {
+            bail!("no fuzz target {name}; there are: {}", names.join(", "));
         }
-        targets = vec![name.clone()];
     }
     if let Err(lack) = ready() {
         bail!("cannot fuzz here: {lack}");
@@ -48,9 +50,11 @@ pub(crate) fn smoke() -> Result<Outcome> {
     if let Err(lack) = ready() {
         return Ok(Outcome::Skipped(lack));
     }
-    // All at once, so that one is compiled while another is linked; then as many as there are processors.
+    // All of the same features at once, so that one is compiled while another is linked; then as many as there are processors.
     let built = run::target_folder()?.join("fuzz");
-    run::run(&mut cargo_fuzz("build", &built))?;
+    for features in targets.iter().map(|target| &target.features).collect::<BTreeSet<_>>() {
+        run::run(&mut cargo_fuzz("build", &built, features))?;
+    }
     let waiting = Mutex::new(targets.iter());
     let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
     let work = || -> Result<()> {
@@ -80,22 +84,27 @@ fn ready() -> Result<(), String> {
         .map_err(|error| format!("no cargo-fuzz: {error:#}"))
 }
 
-/// The names of the manifest's `[[bin]]` tables.
-fn targets() -> Result<Vec<String>> {
+/// One of the manifest's `[[bin]]` tables.
+#[derive(Debug, Deserialize)]
+struct Target {
+    name: String,
+    /// Without which it is not built.
+    #[serde(default, rename = "required-features")]
+    features: Vec<String>,
+}
+
+/// The manifest's `[[bin]]` tables.
+fn targets() -> Result<Vec<Target>> {
     #[derive(Deserialize)]
     struct Manifest {
         bin: Vec<Target>,
-    }
-    #[derive(Deserialize)]
-    struct Target {
-        name: String,
     }
 
     let text = fs::read_to_string(run::root().join(MANIFEST))
         .with_context(|| format!("cannot read {MANIFEST}"))?;
     let manifest: Manifest =
         toml::from_str(&text).with_context(|| format!("cannot use {MANIFEST}"))?;
-    Ok(manifest.bin.into_iter().map(|target| target.name).collect())
+    Ok(manifest.bin)
 }
 
 /// What libFuzzer tells of a run.
@@ -107,13 +116,13 @@ enum Report {
     Crashes,
 }
 
-fn fuzz(target: &str, seconds: u64, report: Report) -> Result<()> {
-    let corpus = format!("{FOLDER}/corpus/{target}");
+fn fuzz(target: &Target, seconds: u64, report: Report) -> Result<()> {
+    let corpus = format!("{FOLDER}/corpus/{}", target.name);
     fs::create_dir_all(run::root().join(&corpus))
         .with_context(|| format!("cannot create {corpus}"))?;
     // libFuzzer adds new inputs to the first folder, the corpus; the seeds stay as they are.
     let mut inputs = vec![corpus];
-    let seeds = format!("{FOLDER}/seeds/{target}");
+    let seeds = format!("{FOLDER}/seeds/{}", target.name);
     if run::root().join(&seeds).is_dir() {
         inputs.push(seeds);
     }
@@ -126,17 +135,30 @@ fn fuzz(target: &str, seconds: u64, report: Report) -> Result<()> {
 }
 
 /// `rustup run`, as the cargo that started this program is not rustup's and knows no `+nightly`.
-fn cargo_fuzz(what: &str, built: &Path) -> Command {
+fn cargo_fuzz(what: &str, built: &Path, features: &[String]) -> Command {
     let mut command = run::command("rustup", ["run", "nightly", "cargo", "fuzz", what]);
     command.args(["--fuzz-dir", FOLDER, "--target-dir"]).arg(built);
+    if !features.is_empty() {
+        command.arg("--features").arg(features.join(","));
+    }
     command
 }
 
-fn command(target: &str, built: &Path, inputs: &[String], seconds: u64, report: Report) -> Command {
-    let mut command = cargo_fuzz("run", built);
-    command.arg(target).args(inputs);
+fn command(
+    target: &Target,
+    built: &Path,
+    inputs: &[String],
+    seconds: u64,
+    report: Report,
+) -> Command {
+    let mut command = cargo_fuzz("run", built, &target.features);
+    command.arg(&target.name).args(inputs);
     command.args(["--", "-rss_limit_mb=2048", "-max_len=65536", "-timeout=10"]);
     command.arg(format!("-max_total_time={seconds}"));
+    if !target.features.is_empty() {
+        // Threads of the library end a moment after they were waited for, and what they still hold would count as lost.
+        command.arg("-detect_leaks=0");
+    }
     if report == Report::Crashes {
         command.arg("-verbosity=0");
     }
@@ -146,11 +168,14 @@ fn command(target: &str, built: &Path, inputs: &[String], seconds: u64, report: 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeSet;
+
+    fn names() -> impl Iterator<Item = String> {
+        targets().unwrap().into_iter().map(|target| target.name)
+    }
 
     #[test]
     fn every_target_has_its_file_and_every_file_its_target() {
-        let names: BTreeSet<String> = targets().unwrap().into_iter().collect();
+        let names: BTreeSet<String> = names().collect();
         let files: BTreeSet<String> = fs::read_dir(run::root().join(FOLDER).join("targets"))
             .unwrap()
             .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
@@ -160,7 +185,7 @@ mod tests {
 
     #[test]
     fn seeds_belong_to_a_target() {
-        let names = targets().unwrap();
+        let names: BTreeSet<String> = names().collect();
         for entry in fs::read_dir(run::root().join(FOLDER).join("seeds")).unwrap() {
             let name = entry.unwrap().file_name().into_string().unwrap();
             assert!(names.contains(&name), "no fuzz target for the seeds {name}");
@@ -170,10 +195,13 @@ mod tests {
     #[test]
     fn memory_and_time_are_bounded() {
         let inputs = ["corpus".to_owned(), "seeds".to_owned()];
-        let command = command("path", Path::new("built"), &inputs, 7, Report::Full);
+        let target = Target { name: "path".to_owned(), features: vec!["library".to_owned()] };
+        let command = command(&target, Path::new("built"), &inputs, 7, Report::Full);
         let line = run::shown(&command);
-        assert!(line.contains(" path corpus seeds -- "), "{line}");
-        for bound in ["-rss_limit_mb=2048", "-max_len=65536", "-max_total_time=7"] {
+        assert!(line.contains(" --features library path corpus seeds -- "), "{line}");
+        for bound in
+            ["-rss_limit_mb=2048", "-max_len=65536", "-max_total_time=7", "-detect_leaks=0"]
+        {
             assert!(line.contains(bound), "{line}");
         }
     }

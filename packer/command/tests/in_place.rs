@@ -141,8 +141,11 @@ fn what_cannot_be_read_in_place_is_told() {
         ("index a.tar a.tar.gz", 2, "-o FILE"),
         ("index https://localhost:1/a.tar", 2, "-o FILE"),
         ("index a.tar b.tar --paged", 2, "only archives are indexed together"),
-        ("index a.tar --paged --on-conflict last", 2, "are for archives"),
-        ("index x.pack --parquet a.parquet -o b --volumes .", 2, "are for archives"),
+        ("index a.tar --paged --on-conflict last", 2, "is for archives"),
+        ("index x.pack --parquet a.parquet -o b --volumes .", 2, "is for archives"),
+        ("index x.pack --parquet a.parquet -o b", 2, "-o is for archives"),
+        ("index a.tar --volumes .", 2, "-o FILE"),
+        ("index a.tar -o b.rpx --on-conflict last", 2, "a.tar is one"),
         ("index a.tar --tail cut", 2, "--tail is for containers"),
         ("index a.tar --index-format paged", 2, "--index-format is for containers"),
         ("index a.tar --ndjson-dirs never", 2, "--ndjson-dirs is for containers"),
@@ -150,6 +153,7 @@ fn what_cannot_be_read_in_place_is_told() {
         let (_, said) = run(at, line, code);
         assert!(said.contains(text), "{line}: {said}");
     }
+    assert!(!at.join("a.parquet").exists() && !at.join("b").exists());
     assert!(!at.join("cut.tar.rpx").exists() && !at.join("a.tar.gz.rpx").exists());
     if other(at, "zip", "-qr -P secret secret.zip src/a.txt") {
         let (_, said) = run(at, "index secret.zip", 1);

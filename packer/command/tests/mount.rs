@@ -5,11 +5,19 @@
 use crate::common::{command, run};
 use std::collections::BTreeMap;
 use std::fs;
+#[cfg(feature = "remote")]
+use std::io::Write;
 use std::io::{BufRead, BufReader, Read};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+#[cfg(feature = "remote")]
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::LazyLock;
+#[cfg(feature = "remote")]
+use std::sync::{Arc, Mutex};
+#[cfg(feature = "remote")]
+use std::thread;
 use tempfile::TempDir;
 
 /// Whether packs can be mounted here.
@@ -317,7 +325,7 @@ fn damage_is_an_error_and_told() {
     let mut end = vec![0; 100_000];
     let file = fs::File::open(inside.join("sub/large.bin")).unwrap();
     let start = large.len() - end.len();
-    std::os::unix::fs::FileExt::read_exact_at(&file, &mut end, start as u64).unwrap();
+    file.read_exact_at(&mut end, start as u64).unwrap();
     assert!(end == large[start..]);
     drop(file);
     let said = mount.end();
@@ -555,4 +563,119 @@ fn a_remote_pack_is_fetched_as_far_as_it_is_read() {
     server.wait().unwrap();
     assert_eq!(fs::read(at.join("m/a.txt")).unwrap(), b"hello\n");
     mount.end();
+}
+
+/// How a server behaves: as it should, with errors, or as if another file were there.
+#[cfg(feature = "remote")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    Fine,
+    Fails,
+    HangsUp,
+    Replaced,
+}
+
+/// Serves ranges of one file, a request for each connection; gives its address.
+#[cfg(feature = "remote")]
+fn serve(file: Vec<u8>, manner: Arc<Mutex<Manner>>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let file = Arc::new(file);
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let (file, manner) = (Arc::clone(&file), *manner.lock().unwrap());
+            thread::spawn(move || answer(stream, &file, manner));
+        }
+    });
+    address
+}
+
+#[cfg(feature = "remote")]
+fn answer(mut stream: TcpStream, file: &[u8], manner: Manner) -> Option<()> {
+    if manner == Manner::HangsUp {
+        return None;
+    }
+    let (mut path, mut range) = (String::new(), None);
+    for line in BufReader::new(stream.try_clone().ok()?).lines() {
+        let line = line.ok()?.to_ascii_lowercase();
+        if line.is_empty() {
+            break;
+        }
+        if path.is_empty() {
+            path.clone_from(&line);
+        }
+        range = line.strip_prefix("range: bytes=").map(str::to_owned).or(range);
+    }
+    let (len, end) = (file.len(), "Connection: close\r\n\r\n");
+    let status = match manner {
+        _ if !path.contains("/x.pack ") => "404 Not Found",
+        Manner::Fails => "500 Broken",
+        _ => "206 Partial Content",
+    };
+    let range = range.filter(|_| status.starts_with("206"));
+    let Some((from, to)) = range.as_deref().and_then(|range| range.split_once('-')) else {
+        return write!(stream, "HTTP/1.1 {status}\r\nContent-Length: 0\r\n{end}").ok();
+    };
+    let (from, to) = match from.parse::<usize>() {
+        Ok(from) => (from, len.min(to.parse::<usize>().ok()? + 1)),
+        Err(_) => (len.saturating_sub(to.parse().ok()?), len),
+    };
+    let mut bytes = file[from..to].to_vec();
+    if manner == Manner::Replaced {
+        bytes.iter_mut().for_each(|byte| *byte ^= 1);
+    }
+    let (part, last) = (to - from, to - 1);
+    let head = format!(
+        "HTTP/1.1 {status}\r\nETag: \"{}\"\r\nContent-Range: bytes {from}-{last}/{len}\r\nContent-Length: {part}\r\n{end}",
+        manner == Manner::Replaced
+    );
+    stream.write_all(&[head.as_bytes(), &bytes].concat()).ok()
+}
+
+#[cfg(feature = "remote")]
+#[test]
+fn a_server_that_fails_gives_errors_until_it_is_back() {
+    if !is_possible() {
+        return;
+    }
+    let root = packed();
+    let at = root.path();
+    let manner = Arc::new(Mutex::new(Manner::Fine));
+    let address = serve(fs::read(at.join("x.pack")).unwrap(), Arc::clone(&manner));
+    let url = format!("http://{address}/x.pack");
+    let mut mount = Mount::start(at, &url, "m");
+    let inside = at.join("m");
+    // What the kernel has seen it does not ask for again.
+    let count = fs::read_dir(inside.join("many")).unwrap().count();
+    assert!(count > 500);
+    let large = fs::read(at.join("src/sub/large.bin")).unwrap();
+    let behave = |next: Manner| *manner.lock().unwrap() = next;
+    for (round, next) in [Manner::Fails, Manner::HangsUp, Manner::Replaced].into_iter().enumerate()
+    {
+        behave(next);
+        let is_io = |error: std::io::Error| {
+            error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error())
+        };
+        // Far from what came with the others.
+        let start = 600_000 * (round as u64 + 1);
+        let file = fs::File::open(inside.join("sub/large.bin")).unwrap();
+        let mut bytes = vec![0; 5000];
+        assert!(is_io(file.read_exact_at(&mut bytes, start).unwrap_err()), "{next:?}");
+        let small = format!("many/{}", 7 + 200 * round);
+        assert!(is_io(fs::read(inside.join(&small)).unwrap_err()), "{next:?}");
+        behave(Manner::Fine);
+        file.read_exact_at(&mut bytes, start).unwrap();
+        assert!(bytes == large[start as usize..][..5000], "{next:?}");
+        assert_eq!(
+            fs::read(inside.join(&small)).unwrap(),
+            fs::read(at.join("src").join(&small)).unwrap()
+        );
+    }
+    let said = mount.end();
+    // Once for each time, whatever was read.
+    let lines: Vec<_> = said.lines().filter(|line| line.contains("error: ")).collect();
+    assert_eq!(lines.len(), 3, "{said}");
+    for (line, why) in lines.iter().zip(["status 500", "", "it was replaced while it was read"]) {
+        assert!(line.contains(&url) && line.contains(why), "{said}");
+    }
 }

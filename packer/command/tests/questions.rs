@@ -246,3 +246,40 @@ fn a_table_is_written_whole_or_not_at_all() {
     assert_eq!(std::fs::read(root.path().join("x.parquet")).unwrap(), table);
     run(root.path(), "index x.pack --parquet x.parquet --paged", 2);
 }
+
+#[cfg(feature = "parquet")]
+#[test]
+fn a_table_for_which_there_is_no_room_is_none() {
+    let root = tree();
+    let at = root.path();
+    run(at, "pack src x.pack", 0);
+    run(at, "index x.pack --parquet old.parquet", 0);
+    let table = std::fs::read(at.join("old.parquet")).unwrap();
+    let names = || {
+        let files = std::fs::read_dir(at).unwrap();
+        files.map(|file| file.unwrap().file_name()).collect::<std::collections::BTreeSet<_>>()
+    };
+    let before = names();
+    // Half kilobytes: none at all, and all but the last.
+    let most = (table.len() - 1) / 512;
+    for room in [0, 1, most / 2, most] {
+        for target in ["new.parquet", "old.parquet --force"] {
+            // A process that ignores the signal gets an error from the write instead.
+            let limited = format!("trap '' XFSZ; ulimit -f {room}; exec \"$0\" \"$@\"");
+            let words = format!("index x.pack --parquet {target}");
+            let output = std::process::Command::new("sh")
+                .args(["-c", &limited, env!("CARGO_BIN_EXE_rangepack")])
+                .args(words.split(' '))
+                .current_dir(at)
+                .output()
+                .unwrap();
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!(output.status.code(), Some(2), "{room}: {said}");
+            assert!(said.contains(&format!("cannot write {}", &target[..11])), "{room}: {said}");
+            assert_eq!(names(), before);
+            assert_eq!(std::fs::read(at.join("old.parquet")).unwrap(), table);
+        }
+    }
+    let (_, said) = run(at, "index x.pack --parquet nowhere/x.parquet", 2);
+    assert!(said.contains("cannot create nowhere/x.parquet"), "{said}");
+}

@@ -398,6 +398,7 @@ fn zip64() -> Vec<(&'static str, Vec<u8>)> {
             of(stored(b"bad").central(|it| it.extra.clone_from(&field)).at(ELSEWHERE))
         }),
         ("zip64-end-past-end.zip", one().long(2, len, offset, 1 << 62).bytes()),
+        ("zip64-end-of-2-to-63.zip", one().long(2, len, offset, 1 << 63).bytes()),
         ("zip64-end-elsewhere.zip", one().long(2, len, offset, 7).bytes()),
         ("zip64-count-lies.zip", one().long(u64::MAX, len, offset, len + offset).bytes()),
         ("zip64-directory-len-lies.zip", one().long(2, u64::MAX, offset, len + offset).bytes()),

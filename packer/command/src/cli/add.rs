@@ -48,7 +48,7 @@ pub(super) struct Args {
     #[arg(short = 'n', long)]
     dry_run: bool,
     /// Dictionaries for small files, with --compress=zstd: `auto` learns one for each common extension where that pays, up to
-    /// 64 KiB; a size in bytes sets another bound; `none`
+    /// 112 KiB; a size in bytes sets another bound; `none`
     #[arg(long, value_name = "SIZE", default_value = "auto", value_parser = parse_dictionaries)]
     dict: Dictionaries,
     /// Say something of the pack as a whole, beside what was said of it, or in its place; may be given more than once

@@ -3,7 +3,7 @@
 use super::Result;
 use super::exit::Failure;
 use super::sources::SourceArgs;
-use rangepack::{Archive, ArchiveFormat, PackOptions};
+use rangepack::{Archive, ArchiveFormat, Dictionaries, PackOptions};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
@@ -41,6 +41,10 @@ impl ArchiveArgs {
                 }
                 Ok(Some(Archive::stream(stdin, super::exit::STDIN)))
             }
+            Some(path) if self.as_archive && path.is_dir() => Err(Failure::Usage {
+                problem: format!("{} is a directory, and no archive", path.display()),
+                hint: "without --as-archive what is in it is packed",
+            }),
             Some(path) if self.as_archive || is_called_archive(path) && !self.as_file => {
                 Ok(path.is_file().then(|| Archive::File(path.to_owned())))
             }
@@ -76,6 +80,13 @@ impl ArchiveArgs {
                 let problem = format!("{option} is for trees, and SRC is an archive");
                 return Err(Failure::Usage { problem, hint });
             }
+        }
+        if let (Archive::Stream { name, .. }, Dictionaries::Size(_)) =
+            (archive, options.dictionaries)
+        {
+            let problem = format!("--dict: nothing is learnt of {}", name.display());
+            let hint = "dictionaries take reading twice, and a stream is read once; leave --dict out, or pack a file";
+            return Err(Failure::Usage { problem, hint });
         }
         Ok(())
     }

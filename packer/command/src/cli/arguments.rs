@@ -124,7 +124,6 @@ enum TailChoice {
 
 impl TailArgs {
     /// The option, if it was given.
-    #[cfg(feature = "archives")]
     pub(super) fn given(self) -> Option<&'static str> {
         self.tail.map(|_| "--tail")
     }
@@ -314,14 +313,14 @@ pub(super) struct IndexArgs {
 }
 
 impl IndexArgs {
-    /// The option that was given, if one was.
-    #[cfg(feature = "archives")]
-    pub(super) fn given(&self) -> Option<&'static str> {
-        match self {
-            IndexArgs { index_format: Some(_), .. } => Some("--index-format"),
-            IndexArgs { ndjson_dirs: DirectoryLinesChoice::Auto, .. } => None,
-            IndexArgs { .. } => Some("--ndjson-dirs"),
-        }
+    /// `--index-format`, if it was given.
+    pub(super) fn format_given(&self) -> Option<&'static str> {
+        self.index_format.map(|_| "--index-format")
+    }
+
+    /// `--ndjson-dirs`, if it was given.
+    pub(super) fn directories_given(&self) -> Option<&'static str> {
+        (self.ndjson_dirs != DirectoryLinesChoice::Auto).then_some("--ndjson-dirs")
     }
 
     /// Both choices for the library.

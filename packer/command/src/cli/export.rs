@@ -6,6 +6,7 @@ use super::console::{Global, note};
 use super::exit::{Exit, Failure};
 use super::extract::{check_globs, tell_unmatched};
 use super::follow::Follow;
+use super::pack::fsync_of_stream;
 use super::paths;
 use super::progress::{ProgressArgs, Steps};
 use super::status::State;
@@ -85,6 +86,9 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
             problem: "--deflate is for zip archives".to_owned(),
             hint: "a tar archive is compressed as a whole: name it .tar.gz or .tar.zst",
         });
+    }
+    if is_stream && args.fsync {
+        return Err(fsync_of_stream());
     }
     if is_stream && std::io::stdout().is_terminal() {
         return Err(Failure::Usage {

@@ -51,7 +51,7 @@ pub(super) struct Args {
     #[arg(value_name = "ARCHIVE|PACK", required = true)]
     pub(super) given: Vec<PathBuf>,
     /// Where the index of an archive goes [default: ARCHIVE.rpx]
-    #[arg(short, long, value_name = "FILE", conflicts_with_all = ["ndjson", "paged", "in_place", "index"])]
+    #[arg(short, long, value_name = "FILE")]
     #[cfg(feature = "archives")]
     pub(super) out: Option<PathBuf>,
     /// The index to take its entries from, if that lies in a file of its own [default: PACK.rpx or
@@ -88,8 +88,6 @@ pub(super) struct Args {
 /// Makes a table.
 #[cfg(feature = "parquet")]
 fn table(args: &Args, target: &Path, global: &Global) -> Result<Exit> {
-    #[cfg(feature = "archives")]
-    args.several.refuse()?;
     require_disk(target)?;
     let mut open = OpenOptions::default();
     open.index = args.index.as_ref().map(Location::from);
@@ -111,11 +109,12 @@ fn table(args: &Args, target: &Path, global: &Global) -> Result<Exit> {
 
 /// Makes the indexes asked for.
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
+    args.check()?;
     #[cfg(feature = "parquet")]
     if let Some(target) = &args.parquet {
         return table(args, target, global);
     }
-    if args.ndjson.is_none() && args.paged.is_none() && !args.in_place {
+    if args.is_for_archives() {
         #[cfg(feature = "archives")]
         return super::index_archives::run(args, global);
         #[cfg(not(feature = "archives"))]
@@ -124,8 +123,6 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
             hint: "--paged writes one beside the container, --in-place into it, --ndjson OUT the one that the old programs read",
         });
     }
-    #[cfg(feature = "archives")]
-    args.several.refuse()?;
     let container = args.container()?;
     require_disk(container)?;
     args.index.as_deref().map_or(Ok(()), require_disk)?;
@@ -213,7 +210,54 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     Ok(exit)
 }
 
+/// What to do about an option of archives.
+const FOR_ARCHIVES: &str = "leave it out, or leave out --paged, --in-place, --ndjson and --parquet, which say themselves where theirs goes";
+/// What to do about an option of containers.
+const FOR_CONTAINERS: &str =
+    "leave it out; or say which index to make of a container: --paged, --in-place or --ndjson";
+
 impl Args {
+    /// Whether it is not said which index to make, which archives need not be told.
+    fn is_for_archives(&self) -> bool {
+        #[cfg(feature = "parquet")]
+        if self.parquet.is_some() {
+            return false;
+        }
+        self.ndjson.is_none() && self.paged.is_none() && !self.in_place
+    }
+
+    /// Fails for options that have nothing to do with what is to be made.
+    fn check(&self) -> Result<()> {
+        let is_archive = self.is_for_archives();
+        #[cfg(feature = "archives")]
+        let of_archives = match is_archive {
+            true => None,
+            false => self.out.as_ref().map(|_| "-o").or(self.several.given()),
+        };
+        #[cfg(not(feature = "archives"))]
+        let of_archives = None;
+        let is_paged = self.paged.is_some() || self.in_place;
+        let lines = self.in_place || self.ndjson.is_some();
+        let index = self.index.as_ref().map(|_| "--index");
+        let (tail, format) = (self.tail.given(), self.indexes.format_given());
+        let directories = self.indexes.directories_given();
+        for (option, fits, what, hint) in [
+            (of_archives, false, "archives", FOR_ARCHIVES),
+            (index, !is_archive, "containers, and archives have none yet", FOR_CONTAINERS),
+            (tail, is_paged || is_archive, "--paged and --in-place", "leave it out"),
+            (format, self.in_place || is_archive, "--in-place", "leave it out"),
+            (directories, lines || is_archive, "--ndjson and --in-place", "leave it out"),
+            (tail.or(format).or(directories), !is_archive, "containers", FOR_CONTAINERS),
+        ] {
+            if let Some(option) = option
+                && !fits
+            {
+                return Err(Failure::Usage { problem: format!("{option} is for {what}"), hint });
+            }
+        }
+        Ok(())
+    }
+
     /// The only thing to index.
     fn container(&self) -> Result<&Path> {
         match &self.given[..] {
@@ -245,7 +289,47 @@ mod tests {
         assert_eq!(sidecar("index a.pack --paged b.rpx"), Some("b.rpx".into()));
         assert_eq!(sidecar("index a.pack --in-place"), None);
         assert!(parse::<Args>("index a.pack b.pack --paged").unwrap().container().is_err());
-        assert!(parse::<Args>("index a.tar -o b.rpx --paged").is_err());
         assert!(parse::<Args>("index a.pack --paged --in-place").is_err());
+    }
+
+    #[test]
+    fn no_option_is_passed_over() {
+        let check = |line: &str| parse::<Args>(&format!("index {line}")).unwrap().check();
+        for line in [
+            "a.pack --paged --tail cut",
+            "a.pack --in-place --index-format paged --ndjson-dirs never --index b",
+            "a.pack --ndjson a.idx --ndjson-dirs always",
+            "a.pack --ndjson a.idx --paged --tail keep",
+        ] {
+            assert!(check(line).is_ok(), "{line}");
+        }
+        for (line, option) in [
+            ("a.pack --paged --index-format paged", "--index-format is for --in-place"),
+            ("a.pack --paged --ndjson-dirs never", "--ndjson-dirs is for --ndjson and --in-place"),
+            ("a.pack --ndjson a.idx --tail cut", "--tail is for --paged and --in-place"),
+            ("a.tar --tail cut", "--tail is for containers"),
+            ("a.tar --ndjson-dirs never", "--ndjson-dirs is for containers"),
+            ("a.tar --index b", "--index is for containers"),
+        ] {
+            let failure = check(line).unwrap_err();
+            assert!(format!("{failure:?}").contains(option), "{line}: {failure:?}");
+        }
+    }
+
+    #[test]
+    #[cfg(all(feature = "archives", feature = "parquet"))]
+    fn what_is_for_archives_is_not_passed_over() {
+        let check = |line: &str| parse::<Args>(&format!("index {line}")).unwrap().check();
+        assert!(check("a.tar -o b --volumes .").is_ok());
+        for made in ["--parquet b", "--ndjson b", "--paged b", "--in-place"] {
+            for option in ["-o c", "--volumes .", "--on-conflict last"] {
+                let failure = check(&format!("a.pack {made} {option}")).unwrap_err();
+                assert!(format!("{failure:?}").contains("is for archives"), "{failure:?}");
+            }
+        }
+        for option in ["--tail cut", "--index-format paged", "--ndjson-dirs never"] {
+            assert!(check(&format!("a.pack --parquet b {option}")).is_err(), "{option}");
+        }
+        assert!(check("a.pack --parquet b --index c --force").is_ok());
     }
 }

@@ -19,25 +19,23 @@ use std::path::{Path, PathBuf};
 #[command(next_help_heading = "Several archives")]
 pub(super) struct SeveralArgs {
     /// Which file counts when two archives have a path with different content [default: that is an error]
-    #[arg(long, value_name = "WHICH", requires = "out")]
+    #[arg(long, value_name = "WHICH")]
     on_conflict: Option<Conflict>,
     /// Where the archives lie, if not below the directory of FILE: a directory, or the beginning of their URLs
     ///
     /// Whoever reads the index must say the same.
-    #[arg(long, value_name = "DIR|URL", requires = "out")]
+    #[arg(long, value_name = "DIR|URL")]
     volumes: Option<Location>,
 }
 
 impl SeveralArgs {
-    /// Fails when something was said of several archives, and there are none.
-    pub(super) fn refuse(&self) -> Result<()> {
-        if self.on_conflict.is_none() && self.volumes.is_none() {
-            return Ok(());
+    /// The option that was given, if one was.
+    pub(super) fn given(&self) -> Option<&'static str> {
+        match self {
+            SeveralArgs { on_conflict: Some(_), .. } => Some("--on-conflict"),
+            SeveralArgs { volumes: Some(_), .. } => Some("--volumes"),
+            SeveralArgs { .. } => None,
         }
-        Err(Failure::Usage {
-            problem: "--on-conflict and --volumes are for archives".to_owned(),
-            hint: "leave them out, or leave out --paged, --in-place, --ndjson and --parquet",
-        })
     }
 }
 
@@ -45,16 +43,16 @@ impl SeveralArgs {
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     let archives: Vec<Location> = args.given.iter().map(Location::from).collect();
     archives.iter().try_for_each(check_place)?;
-    if args.index.is_some() {
+    if let ([archive], Some(_)) = (&archives[..], args.several.on_conflict) {
         return Err(Failure::Usage {
-            problem: "--index is for containers, and archives have none yet".to_owned(),
-            hint: "leave it out; or say which index to make of a container: --paged, --in-place or --ndjson",
+            problem: format!("--on-conflict is for several archives, and {archive} is one"),
+            hint: "leave it out; of members of one name the last counts",
         });
     }
-    if let Some(option) = args.tail.given().or(args.indexes.given()) {
+    if args.several.volumes.is_some() && args.out.is_none() {
         return Err(Failure::Usage {
-            problem: format!("{option} is for containers, and no archive is one"),
-            hint: "leave it out; or say which index to make of a container: --paged, --in-place or --ndjson",
+            problem: "--volumes is for an index that lies elsewhere than its archive".to_owned(),
+            hint: "-o FILE says where it goes",
         });
     }
     let target = args.target()?;

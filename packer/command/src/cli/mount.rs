@@ -30,6 +30,9 @@ What is read is compared with its SHA-256 first, large files block by block. Wha
 input/output error (EIO), and is told on standard error. What was read once the kernel may give out again without that, for
 as long as the pack is mounted.
 
+What a server does not send fails in the same way, after some attempts, and so does everything of a file that was replaced there. It is
+told once, and anew when it came in between.
+
 A pack that is replaced by renaming another over it stays the one that was mounted.";
 
 /// Show a pack as a directory, read-only

@@ -11,7 +11,9 @@ use super::status::State;
 use super::summary::Done;
 use super::{Result, console};
 use crate::format::{Size, count, files};
-use rangepack::{Dictionaries, Error, Pack, PackOptions, RemoteOptions, Sources, Summary, Survey};
+use rangepack::{
+    Compression, Dictionaries, Error, Pack, PackOptions, RemoteOptions, Sources, Summary, Survey,
+};
 use rangepack::{Finished, Packed};
 use rangepack_core::ErrorKind;
 use serde::Serialize;
@@ -85,7 +87,7 @@ pub(super) struct Args {
     #[arg(long, requires = "force")]
     incomplete: bool,
     /// Dictionaries for small files, with --compress=zstd: `auto` learns one for each common extension where that pays, up to
-    /// 64 KiB; a size in bytes sets another bound; `none`
+    /// 112 KiB; a size in bytes sets another bound; `none`
     #[arg(long, value_name = "SIZE", default_value = "auto", value_parser = parse_dictionaries)]
     dict: Dictionaries,
     /// Wait until everything is on disk before OUT appears
@@ -124,6 +126,13 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         require_disk(output)?;
     }
     let mut options = args.store.options(&args.select, Some(&args.index))?;
+    let is_zstd = matches!(options.compress, Some(Compression::Zstd(_)));
+    if matches!(args.dict, Dictionaries::Size(_)) && !is_zstd {
+        return Err(Failure::Usage {
+            problem: "--dict is for Zstandard".to_owned(),
+            hint: "add --compress=zstd, or leave --dict out",
+        });
+    }
     options.dictionaries = args.dict;
     options.fsync = args.fsync;
     options.overwrite = args.force;
@@ -187,6 +196,14 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     };
     follow.finish(State::of(&packed))?;
     args.tell(&options, packed?, follow.elapsed(), global)
+}
+
+/// That nobody can wait until a stream is on disk.
+pub(super) fn fsync_of_stream() -> Failure {
+    Failure::Usage {
+        problem: "--fsync is for files, and standard output may be none".to_owned(),
+        hint: "leave it out, or name a file",
+    }
 }
 
 /// Says that a pack will be empty.
@@ -301,6 +318,9 @@ impl Args {
                 problem: "a pack and --json cannot both go to standard output".to_owned(),
                 hint: "leave --json out; the summary goes to standard error",
             });
+        }
+        if self.fsync {
+            return Err(fsync_of_stream());
         }
         if std::io::stdout().is_terminal() {
             return Err(Failure::Usage {

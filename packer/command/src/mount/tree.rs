@@ -9,11 +9,12 @@ use fuser::{
     ReplyEntry, ReplyOpen, ReplyStatfs, ReplyXattr, Request,
 };
 use rangepack::{Answer, EntryRef, Error, Pack, PackPath, PackPathBuf};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fmt;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -39,6 +40,9 @@ pub(super) struct Tree {
     contents: Contents,
     /// Entries of which it was told that something is wrong with them.
     told: Mutex<HashSet<u64>>,
+    /// URLs that cannot be read, of which it was told, and what was asked of each: once that is answered, it is told anew.
+    away: Mutex<HashMap<String, u64>>,
+    is_any_away: AtomicBool,
 }
 
 impl fmt::Debug for Tree {
@@ -59,11 +63,27 @@ impl Tree {
         ended: Box<dyn Fn() + Send + Sync>,
     ) -> Tree {
         let (inodes, contents) = (Inodes::default(), Contents::default());
-        Tree { pack, defaults, tell, ended, inodes, contents, told: Mutex::default() }
+        let (told, away, is_any_away) = Default::default();
+        Tree { pack, defaults, tell, ended, inodes, contents, told, away, is_any_away }
     }
 
-    /// Says what is wrong with an entry, once; the kernel hears only that it is.
+    /// Says what is wrong with an entry, once, and of a file that cannot be fetched once for all of them; the kernel hears
+    /// only that something is.
     fn failed(&self, number: u64, error: &Error) -> Errno {
+        if let Error::Remote { url, .. } = error {
+            let mut away = self.away.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut is_new = false;
+            away.entry(url.to_string()).or_insert_with(|| {
+                is_new = true;
+                number
+            });
+            self.is_any_away.store(true, Ordering::Relaxed);
+            drop(away);
+            if is_new {
+                (self.tell)(error);
+            }
+            return Errno::EIO;
+        }
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         if told.len() >= TOLD {
             told.clear();
@@ -73,6 +93,15 @@ impl Tree {
             (self.tell)(error);
         }
         Errno::EIO
+    }
+
+    /// Notes that what was asked of an entry is answered.
+    fn answered(&self, number: u64) {
+        if self.is_any_away.load(Ordering::Relaxed) {
+            let mut away = self.away.lock().unwrap_or_else(PoisonError::into_inner);
+            away.retain(|_, asked| *asked != number);
+            self.is_any_away.store(!away.is_empty(), Ordering::Relaxed);
+        }
     }
 
     /// Asks something of an entry; what came of it was made of bytes that were there.
@@ -179,7 +208,9 @@ impl Tree {
             }
         }
         // What was listed was made of bytes that were there.
-        self.pack.ask(|_| Ok(Answer::Ready(()))).map_err(failed)
+        self.pack.ask(|_| Ok(Answer::Ready(()))).map_err(failed)?;
+        self.answered(u64::MAX);
+        Ok(())
     }
 
     fn told(&self, inode: INodeNo) -> Answered<FileAttr> {
@@ -193,7 +224,9 @@ impl Tree {
     fn bytes(&self, inode: INodeNo, offset: u64, size: u32) -> Answered<Vec<u8>> {
         let number = self.number(inode)?;
         let read = self.contents.read(&self.pack, number, offset, size as usize);
-        read.map_err(|error| self.failed(number, &error))
+        let bytes = read.map_err(|error| self.failed(number, &error))?;
+        self.answered(number);
+        Ok(bytes)
     }
 
     /// The value of an extended attribute.

@@ -69,7 +69,7 @@ fn members<R: ReaderAt>(
 /// What is wrong with the archive as a whole.
 fn wrong(path: &Path, error: rawzip::Error) -> Error {
     let problem = match error.into_kind() {
-        ErrorKind::IO(error) if error.kind() != io::ErrorKind::UnexpectedEof => {
+        ErrorKind::IO(error) if !is_beyond(&error) => {
             return io_error(Action::Read, path, error);
         }
         ErrorKind::MissingEndOfCentralDirectory => ArchiveProblem::NoDirectory,
@@ -203,15 +203,17 @@ fn member<R: ReaderAt>(
 fn io_of(error: io::Error) -> Result<io::Error> {
     match error.downcast::<Error>() {
         Ok(error) => Err(error),
-        // Of an offset that no file has the system says that it is none.
-        Err(error) => Ok(match error.kind() {
-            io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput => io::Error::new(
-                io::ErrorKind::InvalidData,
-                "it reaches beyond the end of the archive",
-            ),
-            _ => error,
-        }),
+        Err(error) if is_beyond(&error) => Ok(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "it reaches beyond the end of the archive",
+        )),
+        Err(error) => Ok(error),
     }
+}
+
+/// Whether there is no such place in the archive. Of an offset that no file has the system says that the argument is none.
+fn is_beyond(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput)
 }
 
 /// The content of a member, whose length and CRC-32 are compared at its end.
