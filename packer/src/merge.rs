@@ -6,9 +6,10 @@ mod chosen;
 mod parts;
 mod fetch;
 mod copy;
+mod sink;
 mod compact;
 
-use crate::error::{Action, Error, Result, Setting};
+use crate::error::{Error, Result, Setting};
 use crate::index::ahead::Ahead;
 use crate::index::writer::{Extras, Finished, IndexFormat, IndexOptions, IndexWriter};
 use crate::progress::{Event, Latch, Observer, go_on};
@@ -26,8 +27,9 @@ use input::forget;
 use parts::Parts;
 use rangepack_core::layout::Volume;
 use rangepack_core::{Codec, Entry, Escaped, PackPathBuf};
-use std::fs::File;
-use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use sink::Sink;
+pub(crate) use sink::Target;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 
@@ -141,7 +143,8 @@ pub struct Merged {
 /// table and every attribute block with its own; what has no digest gets that of what was copied. That takes up to 64 MiB of memory more,
 /// and 32 MiB of what is fetched of remote packs.
 ///
-/// `out` may be an `s3://`, `gs://` or `az://` URL, as of [`pack_url`](crate::pack_url). What is written waits in a temporary file.
+/// `out` may be an `s3://`, `gs://` or `az://` URL, as of [`pack_url`](crate::pack_url): it is sent while it is made, and the index waits in a temporary
+/// file.
 ///
 /// # Errors
 /// [`Error::Merge`] when a path has different content in two parts, when one is a directory here and a file there, and when a part
@@ -159,7 +162,7 @@ pub fn merge(
     }
     let out = out.into();
     let base = options.volumes.clone().unwrap_or_else(|| out.folder());
-    let merging = |path: &Path, scratch: &Path, file: &File| {
+    let merging = |path: &Path, scratch: &Path, target: Target<'_>| {
         if options.copy {
             let mut disk = inputs.iter().filter_map(|input| input.location.disk());
             disk.try_for_each(|input| refuse_same(path, input))?;
@@ -170,26 +173,22 @@ pub fn merge(
             Ok(pack)
         };
         let packs = inputs.iter().map(open).collect::<Result<_>>()?;
-        let output = Output { path, base: &base, scratch, file };
+        let output = Output { path, base: &base, scratch, target };
         write(inputs, packs, &output, Extras::default(), options, observer)
     };
     match &out {
         Location::Disk(path) => {
             refuse_to_replace(path, options.overwrite)?;
             let replacement = Replacement::new(path)?;
-            let merged = merging(path, &directory_of(replacement.target()), replacement.file())?;
+            let target = Target::File(replacement.file());
+            let merged = merging(path, &directory_of(replacement.target()), target)?;
             replacement.finish(Finish { overwrite: options.overwrite, sync: options.fsync })?;
             Ok(merged)
         }
         Location::Url(url) => {
             let (path, scratch) = (PathBuf::from(url.to_string()), std::env::temp_dir());
             send(url, &options.open.remote, options.overwrite, observer, |sending| {
-                let temporary = || Error::io(Action::UseTemporary, &scratch);
-                let mut file = tempfile::tempfile().map_err(temporary())?;
-                let merged = merging(&path, &scratch, &file)?;
-                file.seek(SeekFrom::Start(0)).map_err(temporary())?;
-                io::copy(&mut file, &mut sending.clone()).map_err(temporary())?;
-                Ok(merged)
+                merging(&path, &scratch, Target::Store(sending))
             })
         }
     }
@@ -206,7 +205,7 @@ pub(crate) struct Output<'o> {
     pub(crate) base: &'o Location,
     /// Where temporary files lie.
     pub(crate) scratch: &'o Path,
-    pub(crate) file: &'o File,
+    pub(crate) target: Target<'o>,
 }
 
 pub(crate) fn write(
@@ -219,8 +218,8 @@ pub(crate) fn write(
 ) -> Result<Merged> {
     let total = packs.iter().map(|pack| pack.header().entries).sum();
     observer.event(Event::Selected { entries: total });
-    let Output { path: out, base, scratch, file } = *output;
-    let mut file = BufWriter::with_capacity(256 << 10, file);
+    let Output { path: out, base, scratch, target } = *output;
+    let mut file = Sink::new(target);
     let mut writer = IndexWriter::new(scratch);
     let mut payloads = match options.copy {
         true => Payloads::Copied(Box::new(Copier::new(&packs, out, options.align))),
@@ -261,8 +260,7 @@ pub(crate) fn write(
     let (payload_end, table) = payloads.finish(into)?;
     let volumes = u32::try_from(table.len()).unwrap_or(u32::MAX);
     let extras = Extras { table, ..extras };
-    let at_once = |_: &mut _| Ok(());
-    let finished = writer.finish(&mut file, out, payload_end, &extras, index, at_once)?;
+    let finished = file.finish(writer, output, payload_end, &extras, index)?;
     Ok(Merged { finished, volumes, duplicates: duplicates.into_inner() })
 }
 

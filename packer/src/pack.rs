@@ -312,9 +312,21 @@ pub(crate) fn finish_stream(
     options: IndexOptions,
 ) -> Result<Finished> {
     let payload_end = output.position();
-    let Some(mut stream) = output.into_stream()? else {
+    let Some(stream) = output.into_stream()? else {
         return Err(Error::io(Action::Write, name)(std::io::ErrorKind::BrokenPipe.into()));
     };
+    finish_behind(stream, payload_end, index, name, extras, options)
+}
+
+/// The same behind a stream that stands at `payload_end`.
+pub(crate) fn finish_behind(
+    mut stream: Stream,
+    payload_end: u64,
+    index: IndexWriter,
+    name: &Path,
+    extras: &Extras,
+    options: IndexOptions,
+) -> Result<Finished> {
     let finished = stream.shuffled(payload_end, |out| {
         index.finish(out, name, payload_end, extras, options, |_| Ok(())).map_err(Failed::Library)
     });

@@ -33,6 +33,7 @@ mod abort;
 mod source;
 mod http;
 mod open;
+mod growing;
 mod legacy;
 mod pack;
 mod file;

@@ -223,6 +223,54 @@ async fn no_hostile_pack_does_harm() {
 }
 
 #[wasm_bindgen_test]
+async fn packs_that_grow_are_what_they_were() {
+    let path = |name: &str| format!("hostile/growth-{name}.pack");
+    let whole = open(&path("of-a-whole-pack")).await.unwrap();
+    let newer = (whole.digest(), whole.file_len());
+    let older = open(&path("of-an-older-one")).await.unwrap();
+    let older = (older.digest(), older.file_len());
+    assert!(older.0 != newer.0 && older.1 < newer.1);
+    let mut others = 0;
+    for name in given(HOSTILE).split(' ') {
+        let Some(which) = name.strip_prefix("growth-").and_then(|it| it.strip_suffix(".pack"))
+        else {
+            continue;
+        };
+        let expected = match which {
+            "sound" | "reserved" | "of-a-whole-pack" => newer,
+            "of-an-older-one" | "footer-not-written" => older,
+            // Nothing is asked that is not there, and it has an index.
+            "of-a-payload" => (None, open(&path(which)).await.unwrap().file_len()),
+            _ => {
+                let error = open(&path(which)).await.unwrap_err();
+                assert!(error.is_bad_pack(), "{name}: {error}");
+                others += 1;
+                continue;
+            }
+        };
+        let pack = open(&path(which)).await.unwrap();
+        assert_eq!((pack.digest(), pack.file_len()), expected, "{name}");
+        read_all(Ok(pack)).await.unwrap();
+    }
+    assert!(others > 10);
+    // Either is found by its name, behind zeros or not.
+    for (name, digest) in [("sound", newer.0), ("sound", older.0), ("of-an-older-one", older.0)] {
+        let named = options().expected(digest);
+        let pack = Pack::open_url(&address(&path(name)), &named).await.unwrap();
+        assert_eq!(pack.digest(), digest);
+    }
+    let named = options().expected(newer.0);
+    let error = Pack::open_url(&address(&path("of-an-older-one")), &named).await.unwrap_err();
+    assert!(
+        matches!(&error, Error::Pack { source, .. } if source.kind() == ErrorKind::WrongPack),
+        "{error}"
+    );
+    // Beside a `Blob` lies nothing.
+    let behind_zeros = blob(&path("sound")).await;
+    assert!(Pack::open_blob(behind_zeros, &options()).await.unwrap_err().is_bad_pack());
+}
+
+#[wasm_bindgen_test]
 async fn servers_may_be_what_servers_are() {
     for manner in [
         "",

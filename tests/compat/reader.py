@@ -96,13 +96,13 @@ def known(digest):
 class Source:
     """A regular file, read by offset and length; nothing is allocated beyond its length."""
 
-    def __init__(self, path):
+    def __init__(self, path, size=None):
         self.path = path
         self.handle = open(path, "rb")
         status = os.fstat(self.handle.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise Refused("%s is not a regular file" % text(os.fsencode(path)))
-        self.size = status.st_size
+        self.size = status.st_size if size is None else size
 
     def read(self, offset, length):
         need(offset + length <= self.size, "bytes %d to %d lie behind the end of the file" % (offset, offset + length))
@@ -1699,12 +1699,19 @@ def fpack_names(block, count):
 # Opening.
 
 def open_pack(path, root=None):
-    """FORMAT.md "Files beside a pack": the paged index, else a sidecar, else an old format."""
+    """FORMAT.md "Files beside a pack": the paged index, else the one before the file grew, else a sidecar, else an old format."""
     path = os.fsencode(path)
     source = Source(path)
-    pack = None
+    pack, broken = None, None
     if not unfinished(source):
-        pack = open_paged(source)
+        try:
+            pack = open_paged(source)
+        except PackError as error:
+            broken = error
+    if pack is None:
+        pack = open_before(source)
+    if pack is None and broken is not None:
+        raise broken
     if pack is None and os.path.exists(path + b".rpx"):
         pack = open_paged(Source(path + b".rpx"))
         if pack is None:
@@ -1721,6 +1728,25 @@ def open_pack(path, root=None):
 def open_paged(source):
     footer = read_footer(source)
     return footer and Pack(source, footer.root_offset, footer.root_len, footer.digest, source.path)
+
+
+def open_before(source):
+    """FORMAT.md "Files beside a pack": the index that ended the file before it grew, or None."""
+    path = os.path.realpath(source.path) + b".grow"
+    if not os.path.isfile(path):
+        return None
+    note = Source(path)
+    if note.size != 64:
+        return None
+    raw = note.read(0, 64)
+    magic, file_len, digest, crc = struct.unpack("<8sQ32s12xI", raw)
+    if magic != b"RngGrow1" or zlib.crc32(raw[:60]) != crc or file_len >= source.size:
+        return None
+    try:
+        pack = open_paged(Source(source.path, file_len))
+    except PackError:
+        return None
+    return pack if pack is not None and pack.root_digest == digest else None
 
 
 def unfinished(source):

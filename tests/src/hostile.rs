@@ -5,6 +5,7 @@ mod tables;
 mod frames;
 mod places;
 mod merged;
+mod growth;
 
 use crate::forge::{Child, Forge, node};
 use crate::gzip::{crc32, member, raw};
@@ -99,7 +100,13 @@ pub fn make(golden: &Path) -> rangepack_core::Result<Vec<(&'static str, Vec<u8>)
     packs.extend(frames::make()?);
     packs.extend(places::make(golden)?);
     packs.extend(merged::make()?);
+    packs.extend(growth::make(golden)?.into_iter().map(|case| (case.name, case.pack)));
     Ok(packs)
+}
+
+/// The notes that lie beside some of them, by the same names.
+pub fn notes(golden: &Path) -> rangepack_core::Result<Vec<(&'static str, Vec<u8>)>> {
+    Ok(growth::make(golden)?.into_iter().map(|case| (case.name, case.note)).collect())
 }
 
 type Packs = Vec<(&'static str, Vec<u8>)>;

@@ -130,6 +130,20 @@ fn every_hostile_pack_is_refused_or_does_no_harm() {
     assert!(found == expected);
 }
 
+#[test]
+fn a_note_of_a_growing_pack_shows_an_earlier_state_at_most() {
+    for (name, is_older) in [
+        ("sound", false),
+        ("reserved", false),
+        ("of-a-whole-pack", false),
+        ("of-an-older-one", true),
+        ("footer-not-written", true),
+    ] {
+        let pack = Pack::open(file("hostile").join(format!("growth-{name}.pack"))).unwrap();
+        assert_eq!(pack.exists("removed"), is_older, "{name}");
+    }
+}
+
 /// What a reader answers, save for what names the file itself.
 fn answers(path: &Path) -> Result<Value, Error> {
     let mut description = describe::describe(path)?;

@@ -11,6 +11,8 @@ mod command;
 #[cfg(unix)]
 mod documents;
 mod extract;
+#[cfg(all(unix, feature = "remote"))]
+mod google;
 mod grow;
 #[cfg(all(unix, feature = "archives"))]
 mod in_place;

@@ -44,7 +44,7 @@ fn start(command: &mut Command, port: u16) -> Running {
 }
 
 /// A directory `served` with a pack, and what was packed.
-fn packed() -> TempDir {
+pub(crate) fn packed() -> TempDir {
     let root = tempfile::tempdir().unwrap();
     let source = root.path().join("src");
     fs::create_dir_all(source.join("sub")).unwrap();
@@ -63,7 +63,10 @@ fn rangepack(at: &Path, environment: &[(&str, &str)], line: &str) -> Output {
     for (name, _) in std::env::vars_os() {
         // What the machine knows of real stores must not be used here.
         let name = name.to_string_lossy().into_owned();
-        if name.starts_with("AWS_") || name.to_lowercase().ends_with("_proxy") {
+        let is_of_a_store = ["AWS_", "GOOGLE_", "AZURE_", "SERVICE_ACCOUNT"];
+        if is_of_a_store.iter().any(|it| name.starts_with(it))
+            || name.to_lowercase().ends_with("_proxy")
+        {
             command.env_remove(name);
         }
     }
@@ -72,7 +75,12 @@ fn rangepack(at: &Path, environment: &[(&str, &str)], line: &str) -> Output {
 }
 
 /// Runs, checks the exit code, and returns standard output and standard error.
-fn run(at: &Path, environment: &[(&str, &str)], line: &str, code: i32) -> (Vec<u8>, String) {
+pub(crate) fn run(
+    at: &Path,
+    environment: &[(&str, &str)],
+    line: &str,
+    code: i32,
+) -> (Vec<u8>, String) {
     let output = rangepack(at, environment, line);
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(code), "{line}\n{error}");
@@ -231,8 +239,60 @@ fn s3_is_written() {
     assert!(there("verify s3://bucket/all.pack", 0).1.contains("everything is as it was packed"));
     let (_, said) = there("merge s3://bucket/all.pack -o s3://bucket/new/src.pack --force", 2);
     assert!(said.contains("read and written at once"), "{said}");
-    there("merge --copy s3://bucket/all.pack -o s3://bucket/one.pack", 0);
-    assert!(there("verify s3://bucket/one.pack", 0).1.contains("everything is as it was packed"));
+}
+
+#[cfg(unix)]
+#[test]
+fn s3_gets_copies_of_packs_that_are_nowhere_here() {
+    let root = packed();
+    let at = root.path();
+    let numbers = (0..10_000_000u32).flat_map(|n| n.wrapping_mul(0x9e37_79b1).to_le_bytes());
+    fs::create_dir(at.join("long")).unwrap();
+    fs::write(at.join("long/numbers"), numbers.collect::<Vec<_>>()).unwrap();
+    let Some((_server, endpoint)) = store(at, 3) else { return };
+    for source in ["src", "long"] {
+        run(at, &[], &format!("pack {source} served/bucket/dir/{source}.pack"), 0);
+    }
+    let inputs = "s3://bucket/dir/src.pack s3://bucket/dir/long.pack";
+    let merge = |to: &str, code: i32| {
+        let mut command = Command::new("sh");
+        // Whoever writes a file of more than 8 MiB is ended.
+        let limited = "ulimit -f 16384; exec \"$0\" merge --copy $1 -o \"$2\"";
+        let rangepack = env!("CARGO_BIN_EXE_rangepack");
+        let command = command.args(["-c", limited, rangepack, inputs, to]).current_dir(at);
+        let output =
+            command.envs(environment(&endpoint)).env_remove("HTTP_PROXY").output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        said
+    };
+    merge("s3://bucket/new/one.pack", 0);
+    let here = "merge --copy served/bucket/dir/src.pack served/bucket/dir/long.pack -o one.pack";
+    run(at, &[], here, 0);
+    let made = fs::read(at.join("served/bucket/new/one.pack")).unwrap();
+    assert!(made == fs::read(at.join("one.pack")).unwrap());
+    assert!(merge("s3://bucket/new/one.pack", 2).contains("exists already"));
+
+    // A part that is damaged near its end, when most of it was sent.
+    let names = || {
+        let mut names = Vec::new();
+        for folder in ["served", "served/bucket", "served/bucket/new"] {
+            let list = fs::read_dir(at.join(folder)).unwrap();
+            // What this server was receiving when a connection ended is no part of anything, and stays for a while.
+            let list = list.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+            names.extend(list.filter(|name| !name.starts_with(".tmp.")));
+        }
+        names.sort();
+        names
+    };
+    let before = names();
+    let part = at.join("served/bucket/dir/long.pack");
+    let mut bytes = fs::read(&part).unwrap();
+    bytes[39_999_000] ^= 1;
+    fs::write(&part, bytes).unwrap();
+    let said = merge("s3://bucket/new/two.pack", 1);
+    assert!(said.contains("numbers"), "{said}");
+    assert_eq!(names(), before, "nothing is left of parts");
 }
 
 /// What a store was asked for, one question after the other.
@@ -308,10 +368,18 @@ fn an_upload_that_is_interrupted_is_taken_back() {
     let at = root.path();
     fs::create_dir(at.join("src")).unwrap();
     fs::write(at.join("src/long"), vec![7; 80 << 20]).unwrap();
+    run(at, &[], "pack src x.pack", 0);
+    for line in ["pack src s3://bucket/x.pack", "merge --copy x.pack -o s3://bucket/x.pack"] {
+        interrupted(at, line);
+    }
+}
+
+/// Interrupts a command when the first part of what it makes was sent.
+fn interrupted(at: &Path, line: &str) {
     let (endpoint, asked) = hanging_store();
     let environment = environment(&endpoint);
     let mut command = Command::new(env!("CARGO_BIN_EXE_rangepack"));
-    command.args(["pack", "src", "s3://bucket/x.pack"]).envs(environment).current_dir(at);
+    command.args(line.split(' ')).envs(environment).current_dir(at);
     let child = command.env_remove("HTTP_PROXY").env_remove("http_proxy");
     let child = child.stderr(Stdio::piped()).spawn().unwrap();
     let until = |method: &str| {

@@ -168,8 +168,8 @@ pub fn index_archives(
     how.open = options.open.clone();
     let inputs: Vec<MergeInput> = archives.iter().map(|it| MergeInput::new(it.clone())).collect();
     let base = options.volumes.clone().unwrap_or_else(|| Location::from(target).folder());
-    let output =
-        merge::Output { path: target, base: &base, scratch: &directory, file: replacement.file() };
+    let file = merge::Target::File(replacement.file());
+    let output = merge::Output { path: target, base: &base, scratch: &directory, target: file };
     let merged = merge::write(&inputs, packs, &output, Extras::default(), &how, observer)?;
     scratch.close().map_err(temporary())?;
     replacement.finish(Finish { overwrite: options.overwrite, sync: true })?;

@@ -16,6 +16,11 @@ pub enum GrowProblem {
         /// That file.
         index: PathBuf,
     },
+    /// It has as many generations as readers look for.
+    Generations {
+        /// Earlier ones that a pack may have.
+        limit: u64,
+    },
     /// A path is a directory in the pack and something else among what is added, or the other way round.
     Kind {
         /// The path.
@@ -31,6 +36,9 @@ impl fmt::Display for GrowProblem {
             GrowProblem::Format(_) => f.write_str("it has no paged index of its own"),
             GrowProblem::Beside { index } => {
                 write!(f, "its index lies beside it, in {}", index.display())
+            }
+            GrowProblem::Generations { limit } => {
+                write!(f, "it has {limit} earlier generations, and more are not looked for")
             }
             GrowProblem::Kind { path, is_directory: true } => {
                 write!(f, "{} is a directory in it, and none in what is added", Escaped(path))

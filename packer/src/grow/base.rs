@@ -3,7 +3,7 @@
 use super::step::Step;
 use crate::container::lock::Locked;
 use crate::error::{Action, ContainerProblem, Error, GrowProblem, Result};
-use crate::progress::Observer;
+use crate::progress::{Observer, go_on};
 use crate::read::format::Format;
 use crate::read::pack::{Entries, Pack};
 use crate::source::location::{Location, growth_note_path};
@@ -38,7 +38,7 @@ impl Base {
         let locked = if dry_run { None } else { Some(Locked::open(path, false)?) };
         let location = Location::Disk(path.to_owned());
         let pack = Pack::open_observed(location, &OpenOptions::default(), observer)?;
-        check(path, &pack)?;
+        check(path, &pack, observer)?;
         if let Some(locked) = &locked {
             let is_left = locked.len()? > pack.file_len();
             // Its note says what the pack is until then.
@@ -59,7 +59,7 @@ impl Base {
 }
 
 /// Fails for what cannot grow.
-fn check(path: &Path, pack: &Pack) -> Result<()> {
+fn check(path: &Path, pack: &Pack, observer: &dyn Observer) -> Result<()> {
     let wrong = |problem| Err(Error::Grow { path: path.to_owned(), problem });
     if pack.format() != Format::Paged {
         return wrong(GrowProblem::Format(pack.format()));
@@ -68,6 +68,7 @@ fn check(path: &Path, pack: &Pack) -> Result<()> {
         let index = index.location().disk().unwrap_or(path).to_owned();
         return wrong(GrowProblem::Beside { index });
     }
+    refuse_full(path, pack, observer)?;
     // FORMAT.md, "Sections": what is not known is left out where that is allowed.
     let lost = |section: &&_| !is_written(section) && !section.is_droppable();
     match pack.header().sections().iter().find(lost) {
@@ -76,6 +77,20 @@ fn check(path: &Path, pack: &Pack) -> Result<()> {
         }
         None => Ok(()),
     }
+}
+
+/// Fails when nobody would look for the oldest generation behind one more. Those before one that is damaged are found by nobody as
+/// it is.
+fn refuse_full(path: &Path, pack: &Pack, observer: &dyn Observer) -> Result<()> {
+    let limit = pack.options().limits.generations;
+    for (earlier, _) in (0..).zip(pack.generations().map_while(Result::ok)) {
+        go_on(observer, path)?;
+        if earlier >= limit {
+            let problem = GrowProblem::Generations { limit };
+            return Err(Error::Grow { path: path.to_owned(), problem });
+        }
+    }
+    Ok(())
 }
 
 fn is_written(section: &rangepack_core::layout::Section) -> bool {
@@ -111,5 +126,46 @@ impl Iterator for Known<'_> {
             self.pack.place_dictionary(&mut entry)?;
             Ok(entry)
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grow::{GrowOptions, add, remove};
+    use crate::pack::{PackOptions, Sources, pack};
+    use rangepack_core::Limits;
+    use std::fs;
+
+    #[test]
+    fn no_generation_is_written_that_would_hide_the_oldest() {
+        let home = tempfile::tempdir().unwrap();
+        let (tree, path) = (home.path().join("tree"), home.path().join("x.pack"));
+        fs::create_dir(&tree).unwrap();
+        fs::write(tree.join("a"), "a").unwrap();
+        pack(&tree, &path, &PackOptions::default(), &()).unwrap();
+        let options = GrowOptions::default();
+        for _ in 0..2 {
+            remove(&path, ["a"], &options, &()).unwrap();
+            let mut sources = Sources::new(home.path());
+            sources.add(&tree, PackPath::ROOT).unwrap();
+            add(&path, sources, &options, &()).unwrap();
+        }
+        let checked = |generations| {
+            let mut limits = Limits::default();
+            limits.generations = generations;
+            let pack = Pack::open_with(&path, &OpenOptions::new().limits(limits)).unwrap();
+            let (found, failed): (Vec<_>, Vec<_>) = pack.generations().partition(Result::is_ok);
+            assert_eq!(found.len(), 5.min(generations as usize + 1));
+            assert_eq!(failed.len(), usize::from(generations < 4), "all five are found with 4");
+            check(&path, &pack, &())
+        };
+        assert!(checked(5).is_ok());
+        for limit in [4, 3] {
+            let refused = checked(limit).unwrap_err();
+            let said =
+                Error::Grow { path: path.clone(), problem: GrowProblem::Generations { limit } };
+            assert_eq!(refused.to_string(), said.to_string());
+        }
     }
 }

@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::read::pack::Pack;
 use crate::source::data::Gathered;
 use rangepack_core::layout::Header;
-use rangepack_core::{Digest, Index, Opening};
+use rangepack_core::{Digest, Index, Opening, Tag};
 
 /// A generation of a pack.
 #[derive(Debug, Clone)]
@@ -49,6 +49,7 @@ impl Pack {
 
 impl Generations<'_> {
     fn before(&self, index: &Index) -> Option<Result<Index>> {
+        index.header().section(Tag::PREVIOUS)?;
         let limits = &self.pack.options().limits;
         let (what, value, limit) = ("generations", self.given, limits.generations);
         if value > limit {

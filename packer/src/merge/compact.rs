@@ -1,6 +1,6 @@
 //! Rewrites a pack in its place, with nothing but what its last generation needs.
 
-use super::{MergeInput, MergeOptions, Output, write};
+use super::{MergeInput, MergeOptions, Output, Target, write};
 use crate::container::lock::Locked;
 use crate::error::{Action, ContainerProblem, Error, Result, Setting};
 use crate::index::writer::{DirectoryLines, Extras, Finished, IndexFormat, IndexOptions};
@@ -87,9 +87,9 @@ pub fn compact(
         replacement.file().set_permissions(permissions)
     });
     permissions.map_err(Error::io(Action::Create, path))?;
-    let (scratch, file) = (directory_of(replacement.target()), replacement.file());
+    let (scratch, target) = (directory_of(replacement.target()), Target::File(replacement.file()));
     let base = input.location.folder();
-    let output = Output { path, base: &base, scratch: &scratch, file };
+    let output = Output { path, base: &base, scratch: &scratch, target };
     let merged = write(&[input], vec![pack], &output, extras, &merging, observer)?;
     // Who replaces a pack by renaming asks for no lock.
     if !locked.has_the_name()? || locked.len()? != file_len_before {

@@ -9,7 +9,7 @@ use crate::source::data::{Data, Gathered};
 use crate::source::location::Location;
 use crate::source::options::OpenOptions;
 use rangepack_core::layout::{GROWTH_NOTE_LEN, GrowthNote};
-use rangepack_core::{ErrorKind, Extent, Index, Opening};
+use rangepack_core::{Digest, ErrorKind, Extent, Index, Opening};
 
 /// So often a file is looked at again that was finished while it was looked at.
 const ROUNDS: usize = 16;
@@ -60,7 +60,13 @@ fn before(data: &mut Data, note: &GrowthNote, options: &OpenOptions) -> Result<O
     }
     data.end_at(Some(note.file_len));
     if root_of(data)? == Some(note.digest) {
-        return open_index(data, options);
+        match open_generation(data, None, options) {
+            Err(error) if is_broken(&error) => {}
+            Err(error) => return Err(error),
+            // What is wrong with an earlier one is no matter of the note.
+            Ok(_) if options.expected.is_some() => return open_index(data, options),
+            Ok(index) => return Ok(index),
+        }
     }
     data.end_at(None);
     Ok(None)
@@ -89,7 +95,15 @@ pub(crate) fn read_note(location: &Location, options: &OpenOptions) -> Result<Op
 
 /// Opens the paged index at the end of a file; `None` when there is none.
 pub(crate) fn open_index(data: &Data, options: &OpenOptions) -> Result<Option<Index>> {
-    let (len, mut opening) = (data.len(), Opening::new(options.expected));
+    open_generation(data, options.expected, options)
+}
+
+fn open_generation(
+    data: &Data,
+    expected: Option<Digest>,
+    options: &OpenOptions,
+) -> Result<Option<Index>> {
+    let (len, mut opening) = (data.len(), Opening::new(expected));
     Gathered::new(data).ask(|source| opening.go_on(source, len, &options.limits))
 }
 

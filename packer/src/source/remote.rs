@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 pub(crate) use runtime::Fetch;
-pub(crate) use upload::send;
+pub(crate) use upload::{Sending, send};
 
 /// How much of the end is fetched when a file is opened: footer and root page are in it.
 const TAIL: u64 = 64 << 10;

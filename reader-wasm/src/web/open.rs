@@ -1,6 +1,7 @@
 //! Opens a pack: the end of the file first, and whatever its format needs then.
 
 use super::error::{Error, Result};
+use super::growing;
 use super::http::Http;
 use super::legacy;
 use super::options::OpenOptions;
@@ -26,33 +27,40 @@ impl Pack {
     /// Opens the pack, or the old container, at an address, which may be relative to the page. Servers have to know
     /// range requests, and to allow other origins what they are to read.
     pub async fn open_url(url: &str, options: &OpenOptions) -> Result<Pack> {
-        open(Bytes::Http(Box::new(Http::new(url, options)?)), options).await
+        let http = || Http::new(url, options).map(|http| Bytes::Http(Box::new(http)));
+        match open(http()?, options, false).await {
+            // One that was growing has its index before the note is taken away.
+            Err(error) if options.index.is_none() && growing::is_broken(&error) => {
+                open(http()?, options, true).await
+            }
+            opened => opened,
+        }
     }
 
     /// Opens one in a `Blob`, of which files that somebody chose or dropped are a kind.
     pub async fn open_blob(blob: Blob, options: &OpenOptions) -> Result<Pack> {
-        open(Bytes::Blob(Chosen::new(blob)), options).await
+        open(Bytes::Blob(Chosen::new(blob)), options, false).await
     }
 }
 
-async fn open(bytes: Bytes, options: &OpenOptions) -> Result<Pack> {
+/// With `is_thorough` a note of growth is looked for, though the file does not look as if it grew.
+async fn open(bytes: Bytes, options: &OpenOptions, is_thorough: bool) -> Result<Pack> {
     let mut opening = Opening {
         bytes,
+        end: 0,
         pieces: Pieces::default(),
         signal: options.signal.clone(),
         limits: limits(),
     };
     let tail = opening.bytes.open(TAIL, options.signal.as_ref()).await?;
     let start = opening.bytes.size() - tail.len() as u64;
+    opening.end = opening.bytes.size();
     opening.pieces.insert(start, tail.into());
-    let (file_len, limits) = (opening.bytes.size(), opening.limits);
+    let limits = opening.limits;
     let index = match &options.index {
         // An unfinished container may end on a pack that was packed as a file.
         Some(_) => None,
-        None => {
-            let open = |pieces: &_| Index::open(pieces, file_len, options.expected, &limits);
-            opening.ask(open).await?
-        }
+        None => growing::open(&mut opening, options, is_thorough).await?,
     };
     let opened = match index {
         Some(index) => {
@@ -64,10 +72,11 @@ async fn open(bytes: Bytes, options: &OpenOptions) -> Result<Pack> {
         None => legacy::open(&mut opening, options).await?,
     };
     let cache_bytes = options.cache_bytes.max(LEAST_CACHE);
-    let Opening { bytes, pieces, signal, limits } = opening;
+    let Opening { bytes, end, pieces, signal, limits } = opening;
     Ok(Pack::new(
         Opened {
             bytes,
+            end,
             pieces: RefCell::new(pieces),
             cache_bytes,
             dictionaries: RefCell::default(),
@@ -108,6 +117,8 @@ pub(super) struct Parts {
 /// A file that is being opened: all that was brought of it is kept.
 pub(super) struct Opening {
     pub(super) bytes: Bytes,
+    /// Where it ends: its length, or what that was before it began to grow.
+    pub(super) end: u64,
     pub(super) pieces: Pieces,
     pub(super) signal: Option<AbortSignal>,
     pub(super) limits: Limits,

@@ -49,6 +49,7 @@ impl fmt::Debug for Pack {
 /// What all handles of a pack share.
 pub(super) struct Opened {
     pub(super) bytes: Bytes,
+    pub(super) end: u64,
     pub(super) pieces: RefCell<Pieces>,
     pub(super) cache_bytes: u64,
     pub(super) parts: Parts,
@@ -102,10 +103,10 @@ impl Pack {
         (self.format() == Format::Paged).then(|| self.index().digest())
     }
 
-    /// Length of the file in bytes.
+    /// Length of the file in bytes; of one that is growing, before it began to.
     #[must_use]
     pub fn file_len(&self) -> u64 {
-        self.shared.bytes.size()
+        self.shared.end
     }
 
     /// How many other files hold payloads.

@@ -30,6 +30,9 @@ fn run(check: bool) -> Outcome {
     for (name, bytes) in hostile::make(&file("golden"))? {
         fs::write(folder.path().join(format!("{name}.pack")), bytes)?;
     }
+    for (name, bytes) in hostile::notes(&file("golden"))? {
+        fs::write(folder.path().join(format!("{name}.pack.grow")), bytes)?;
+    }
     settle(folder.path(), &file("hostile"), check)?;
     let folder = tempfile::tempdir()?;
     for (name, bytes) in archives::make() {

@@ -35,6 +35,20 @@ export function elseMissing(error) {
 }
 
 /**
+ * @param {Uint8Array} bytes
+ * @param {(bytes: Uint8Array) => { value?: Note }} growthNote
+ * @returns {Note | undefined}
+ */
+function parsed(bytes, growthNote) {
+  try {
+    return growthNote(bytes).value;
+  } catch {
+    // It says a length that no file has.
+    return undefined;
+  }
+}
+
+/**
  * @param {ByteSource | undefined} source of the note, which may not be there
  * @param {AbortSignal} [signal]
  * @returns {Promise<Note | undefined>}
@@ -45,7 +59,7 @@ export async function readNote(source, signal) {
     const { size, bytes } = await source.tail(LENGTH, { signal });
     if (size !== LENGTH) return undefined;
     const { growthNote } = await loadWasm('legacy');
-    return growthNote(bytes).value;
+    return parsed(bytes, growthNote);
   } catch (error) {
     return elseMissing(error);
   } finally {

@@ -3,7 +3,8 @@
  */
 
 import assert from 'node:assert/strict';
-import { copyFile, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { copyFile, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { crc32 } from 'node:zlib';
@@ -92,6 +93,7 @@ test('a note that lies changes nothing', () =>
       note(whole.length + 1, root),
       note(whole.length + 100, root),
       note(2 ** 53 - 1, root),
+      note(2 ** 53, root),
       note(0, root),
       note(whole.length, '0'.repeat(64)),
       good.subarray(0, 63),
@@ -108,4 +110,19 @@ test('a note that lies changes nothing', () =>
     // A copy without the note.
     await copyFile(path, join(folder, 'y.pack'));
     assert.equal((await content(join(folder, 'y.pack'))).root, undefined);
+  }));
+
+test('what lies where a note would, and is no file, is none', { skip: process.platform === 'win32' }, () =>
+  inTemporaryFolder(async (folder) => {
+    const [tree, path] = [join(folder, 'tree'), join(folder, 'x.pack')];
+    await mkdir(tree);
+    await writeFile(join(tree, 'a.txt'), 'as it was');
+    await rangepack(['pack', tree, path]);
+    await writeFile(path, Buffer.concat([await readFile(path), Buffer.alloc(100)]));
+    const without = await content(path);
+    for (const make of [() => mkdir(`${path}.grow`), () => symlink('x.pack.grow', `${path}.grow`), () => execFileSync('mkfifo', [`${path}.grow`])]) {
+      await make();
+      assert.deepEqual(await content(path), without);
+      await rm(`${path}.grow`, { recursive: true });
+    }
   }));

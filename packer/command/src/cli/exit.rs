@@ -361,6 +361,9 @@ fn advice_on_growing(problem: &GrowProblem) -> &'static str {
         GrowProblem::Beside { .. } => {
             "nothing was changed; `rangepack index --in-place` puts the index into it, behind which it can grow"
         }
+        GrowProblem::Generations { .. } => {
+            "nothing was changed; `rangepack compact` makes one generation of them, without what older ones alone need"
+        }
         GrowProblem::Kind { is_directory: true, .. } => {
             "nothing was changed; `rangepack remove` takes the directory out first; --rename gives what is added another name"
         }

@@ -19,6 +19,7 @@ Examples:
   rangepack merge s3://data/a.pack s3://data/b.pack --volumes s3://data -o all.pack
   rangepack merge s3://data/a.pack s3://data/b.pack -o s3://data/all.pack
   rangepack merge --copy part-*.pack -o whole.pack
+  rangepack merge --copy s3://data/a.pack s3://data/b.pack -o s3://data/whole.pack
 
 Without --copy no payload is copied: the merged pack is an index, and finds its parts beside it or below its directory, by their names, lengths
 and root digests. Everything is read through it as if it were one pack; what needs a part that is missing fails and names it.
@@ -26,7 +27,7 @@ and root digests. Everything is read through it as if it were one pack; what nee
 With --copy what comes of it needs no other file. Each payload is compared with its SHA-256 while it is copied, and the first that
 differs ends it: nothing appears then. Identical files of different parts are stored once.
 
-In an object store OUT appears as with `rangepack pack`; what is written waits in a temporary file: an index, or with --copy all of it.";
+To an object store OUT is sent while it is made, and it appears when all of it is there, as with `rangepack pack`; the index waits in a temporary file.";
 
 /// Make one pack of many, without copying what is in them
 ///

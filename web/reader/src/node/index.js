@@ -2,7 +2,7 @@
  * The package `rangepack` for Node: also opens files on disk.
  */
 
-import { existsSync, realpathSync } from 'node:fs';
+import { existsSync, realpathSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -53,8 +53,22 @@ function nodeBeside(input, name, options) {
 function nodeNote(input, options) {
   const path = pathOf(input);
   if (path === undefined) return webLonger(input, '.grow', options);
+  if (!existsSync(path)) return undefined;
   // What a link leads to has the note.
-  return existsSync(path) ? fileSource(`${realpathSync(path)}.grow`) : undefined;
+  const note = `${realpathSync(path)}.grow`;
+  return isOther(note) ? undefined : fileSource(note);
+}
+
+/**
+ * @param {string} path
+ * @returns {boolean} whether there is something that is no file: a pipe would never be opened
+ */
+function isOther(path) {
+  try {
+    return !statSync(path).isFile();
+  } catch (error) {
+    return /** @type {{ code?: string }} */ (error).code !== 'ENOENT';
+  }
 }
 
 /**
