@@ -13,11 +13,15 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::Semaphore;
 
 /// In a folder anything may lie; what is no pack is not searched for a trailer further than this.
 const LOOKBACK: u64 = 1 << 20;
+
+/// Whoever answers at once looks at a pack again after so long. For two requests of the same moment one look is enough, and it
+/// takes as long as all the rest.
+const MOMENT: Duration = Duration::from_millis(2);
 
 /// The packs that are served.
 #[derive(Debug)]
@@ -77,6 +81,8 @@ pub(super) struct Served {
     parts: Parts,
     /// Whoever waits for the network on its account takes one.
     pub(super) turns: Option<Turns>,
+    /// When it was looked at last, whether it still lies there as it was opened.
+    looked_at: Mutex<Instant>,
 }
 
 /// So many requests at once may wait for one remote pack, and keep a thread waiting.
@@ -97,7 +103,8 @@ impl Served {
             Some(_) => None,
             None => Data::open_if_there(&location.idx(), options)?,
         };
-        Ok(Served { pack, idx, stamp: stamp.clone(), parts: Parts::default(), turns })
+        let looked_at = Mutex::new(Instant::now());
+        Ok(Served { pack, idx, stamp: stamp.clone(), parts: Parts::default(), turns, looked_at })
     }
 
     /// The index that lies beside it, if one does.
@@ -280,18 +287,10 @@ impl Shelf {
             options.limits.lookback = options.limits.lookback.min(LOOKBACK);
         }
         let slot = Arc::clone(lock(&self.open).entry(name.to_owned()).or_default());
-        let mut slot = lock(&slot);
-        let stamp = Stamp::of(&location);
-        let opened = match &*slot {
-            Some((known, opened)) if *known == stamp && is_intact(opened) => opened.clone(),
-            _ => {
-                let served = Served::open(&location, &stamp, self.turns(name), &options);
-                let opened = served.map(Arc::new).map_err(Arc::new);
-                // A network may be back the next time.
-                let keep = opened.is_ok() || !location.is_url();
-                *slot = keep.then(|| (stamp, opened.clone()));
-                opened
-            }
+        let held = lock(&slot).clone();
+        let opened = match held.filter(|held| is_current(held, &location)) {
+            Some((_, opened)) => opened,
+            None => self.open_anew(name, &location, &mut lock(&slot), &options),
         };
         match opened {
             Err(error) if !is_named && is_no_pack(&error) => None,
@@ -299,14 +298,40 @@ impl Shelf {
         }
     }
 
+    /// Opens a pack, unless somebody did so meanwhile.
+    fn open_anew(
+        &self,
+        name: &str,
+        location: &Location,
+        slot: &mut Option<(Stamp, Opened)>,
+        options: &OpenOptions,
+    ) -> Opened {
+        if let Some((_, opened)) = slot.as_ref().filter(|held| is_current(held, location)) {
+            return opened.clone();
+        }
+        let stamp = Stamp::of(location);
+        let served = Served::open(location, &stamp, self.turns(name), options);
+        let opened = served.map(Arc::new).map_err(Arc::new);
+        // A network may be back the next time.
+        let keep = opened.is_ok() || !location.is_url();
+        *slot = keep.then(|| (stamp, opened.clone()));
+        opened
+    }
+
     /// A pack on this machine that is open and was not replaced; nothing when whoever wants to know it would have to wait.
     pub(super) fn at_hand(&self, name: &str) -> Option<Arc<Served>> {
         let slot = Arc::clone(lock(&self.open).get(name)?);
-        let (known, opened) = slot.try_lock().ok()?.clone()?;
-        let served = opened.as_ref().ok().filter(|served| !served.pack.is_remote())?;
-        let _asking = self.asking.try_acquire().ok()?;
-        let is_there = self.place(name).is_some_and(|location| known == Stamp::of(&location));
-        (is_there && is_intact(&opened)).then(|| Arc::clone(served))
+        let held = slot.try_lock().ok()?.clone()?;
+        let served = held.1.as_ref().ok().filter(|served| !served.pack.is_remote())?;
+        let now = Instant::now();
+        if now.saturating_duration_since(*lock(&served.looked_at)) > MOMENT {
+            let _asking = self.asking.try_acquire().ok()?;
+            if !is_current(&held, &self.place(name)?) {
+                return None;
+            }
+            *lock(&served.looked_at) = now;
+        }
+        Some(Arc::clone(served))
     }
 
     /// A pack, the index beside one, or a part of one, by its name.
@@ -381,9 +406,10 @@ fn is_candidate(folder: &Path, name: &str) -> bool {
     folder.join(name).is_file()
 }
 
-/// Whether a pack that is open has lost nothing since.
-fn is_intact(opened: &Opened) -> bool {
-    opened.as_ref().is_ok_and(|served| served.pack.intact().is_ok()) || opened.is_err()
+/// Whether what was opened, or could not be, is what lies there now, whole.
+fn is_current((known, opened): &(Stamp, Opened), location: &Location) -> bool {
+    *known == Stamp::of(location)
+        && opened.as_ref().map_or(true, |served| served.pack.intact().is_ok())
 }
 
 fn is_no_pack(error: &Error) -> bool {
