@@ -84,8 +84,10 @@ impl Store {
                 if number == 2 && path.contains("refused") {
                     return plain("403 Forbidden");
                 }
+                // One that was under way when all of it was given up comes too late.
+                let Some(parts) = self.uploads.get_mut(id) else { return plain("404 Not Found") };
                 let answer = Answer("200 OK", vec![tag(&body)], Vec::new());
-                self.uploads.get_mut(id).unwrap().insert(number, body);
+                parts.insert(number, body);
                 answer
             }
             ("POST", Some(id)) => {
