@@ -104,6 +104,7 @@ fn what_cannot_be_done_says_what_to_do() {
         ("add x.pack", 2, "there is nothing to add", "rangepack add PACK SRC"),
         ("add none.pack src", 2, "none.pack", ""),
         ("add x.pack none", 2, "none", ""),
+        ("add x.pack src --dict 16k", 2, "--dict is for Zstandard", "--compress=zstd"),
         ("add https://example.org/x.pack src", 2, "is a URL", "copy the file here"),
         ("add old.ctnr src", 2, "no paged index of its own", "rangepack index --in-place"),
         ("add x.pack kind", 2, "a.txt is a directory in what is added", "rangepack remove"),

@@ -2,7 +2,7 @@
 
 use super::Result;
 use super::arguments::{SelectArgs, StoreArgs, require_disk};
-use super::compression::parse_dictionaries;
+use super::compression::DictArgs;
 use super::console::Global;
 use super::exit::{Exit, Failure};
 use super::follow::Follow;
@@ -11,7 +11,6 @@ use super::pack::{parse_pair, warn_of_unmatched};
 use super::progress::ProgressArgs;
 use super::sources::SourceArgs;
 use super::status::State;
-use rangepack::Dictionaries;
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
@@ -47,10 +46,8 @@ pub(super) struct Args {
     /// Say what would be added, and how much it is; -v names each path
     #[arg(short = 'n', long)]
     dry_run: bool,
-    /// Dictionaries for small files, with --compress=zstd: `auto` learns one for each common extension where that pays, up to
-    /// 112 KiB; a size in bytes sets another bound; `none`
-    #[arg(long, value_name = "SIZE", default_value = "auto", value_parser = parse_dictionaries)]
-    dict: Dictionaries,
+    #[command(flatten)]
+    dict: DictArgs,
     /// Say something of the pack as a whole, beside what was said of it, or in its place; may be given more than once
     #[arg(long, value_name = "KEY=VALUE", value_parser = parse_pair)]
     meta: Vec<(String, String)>,
@@ -76,7 +73,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
     require_disk(&args.pack)?;
     let mut options = grown::options(&args.store, &args.select, args.trailer, args.dry_run)?;
-    options.pack.dictionaries = args.dict;
+    options.pack.dictionaries = args.dict.dictionaries(options.pack.compress)?;
     options.pack.metadata = args.meta.iter().cloned().collect();
     args.check(&options)?;
     // What is not there is told before the list is read.

@@ -1,6 +1,8 @@
 //! `--compress` and `--dict`.
 
 use super::arguments::parse_size;
+use super::exit::Failure;
+use clap::Args;
 use rangepack::{Compression, Dictionaries};
 
 /// Reads how files are compressed: `gzip`, `gzip:9`, `zstd`, `zstd:19`, or a level of gzip alone.
@@ -23,8 +25,33 @@ pub(super) fn parse_compression(text: &str) -> Result<Compression, String> {
     }
 }
 
+/// Which dictionaries there are.
+#[derive(Debug, Args)]
+pub(super) struct DictArgs {
+    /// Dictionaries for small files, with --compress=zstd: `auto` learns one for each common extension where that pays, up to
+    /// 112 KiB; a size in bytes sets another bound; `none`
+    #[arg(long, value_name = "SIZE", default_value = "auto", value_parser = parse_dictionaries)]
+    dict: Dictionaries,
+}
+
+impl DictArgs {
+    /// What the library is told. Fails for a bound of what nothing is compressed with.
+    pub(super) fn dictionaries(
+        &self,
+        compress: Option<Compression>,
+    ) -> super::Result<Dictionaries> {
+        match (self.dict, compress) {
+            (Dictionaries::Size(_), None | Some(Compression::Gzip(_))) => Err(Failure::Usage {
+                problem: "--dict is for Zstandard".to_owned(),
+                hint: "add --compress=zstd, or leave --dict out",
+            }),
+            (dictionaries, _) => Ok(dictionaries),
+        }
+    }
+}
+
 /// Reads which dictionaries there are.
-pub(super) fn parse_dictionaries(text: &str) -> Result<Dictionaries, String> {
+fn parse_dictionaries(text: &str) -> Result<Dictionaries, String> {
     match text {
         "auto" => Ok(Dictionaries::Auto),
         "none" => Ok(Dictionaries::None),

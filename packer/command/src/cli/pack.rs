@@ -1,7 +1,7 @@
 //! `rangepack pack`: a tree becomes a pack.
 
 use super::arguments::{IndexArgs, SelectArgs, StoreArgs, require_disk, store_url};
-use super::compression::parse_dictionaries;
+use super::compression::DictArgs;
 use super::console::{Global, note};
 use super::exit::{Exit, Failure};
 use super::follow::Follow;
@@ -11,9 +11,7 @@ use super::status::State;
 use super::summary::Done;
 use super::{Result, console};
 use crate::format::{Size, count, files};
-use rangepack::{
-    Compression, Dictionaries, Error, Pack, PackOptions, RemoteOptions, Sources, Summary, Survey,
-};
+use rangepack::{Error, Pack, PackOptions, RemoteOptions, Sources, Summary, Survey};
 use rangepack::{Finished, Packed};
 use rangepack_core::ErrorKind;
 use serde::Serialize;
@@ -86,10 +84,8 @@ pub(super) struct Args {
     /// With --force: replace OUT even if something cannot be read, which is left out
     #[arg(long, requires = "force")]
     incomplete: bool,
-    /// Dictionaries for small files, with --compress=zstd: `auto` learns one for each common extension where that pays, up to
-    /// 112 KiB; a size in bytes sets another bound; `none`
-    #[arg(long, value_name = "SIZE", default_value = "auto", value_parser = parse_dictionaries)]
-    dict: Dictionaries,
+    #[command(flatten)]
+    dict: DictArgs,
     /// Wait until everything is on disk before OUT appears
     #[arg(long)]
     fsync: bool,
@@ -126,14 +122,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit> {
         require_disk(output)?;
     }
     let mut options = args.store.options(&args.select, Some(&args.index))?;
-    let is_zstd = matches!(options.compress, Some(Compression::Zstd(_)));
-    if matches!(args.dict, Dictionaries::Size(_)) && !is_zstd {
-        return Err(Failure::Usage {
-            problem: "--dict is for Zstandard".to_owned(),
-            hint: "add --compress=zstd, or leave --dict out",
-        });
-    }
-    options.dictionaries = args.dict;
+    options.dictionaries = args.dict.dictionaries(options.compress)?;
     options.fsync = args.fsync;
     options.overwrite = args.force;
     options.incomplete = args.incomplete;
