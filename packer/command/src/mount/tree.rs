@@ -72,11 +72,11 @@ impl Tree {
     fn failed(&self, number: u64, error: &Error) -> Errno {
         if let Error::Remote { url, .. } = error {
             let mut away = self.away.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut is_new = false;
-            away.entry(url.to_string()).or_insert_with(|| {
-                is_new = true;
-                number
-            });
+            let url = url.to_string();
+            let is_new = !away.contains_key(&url);
+            if is_new {
+                away.insert(url, number);
+            }
             self.is_any_away.store(true, Ordering::Relaxed);
             drop(away);
             if is_new {
