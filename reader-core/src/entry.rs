@@ -61,7 +61,7 @@ impl Entry {
 
     /// The last component of its path.
     pub fn name(&self) -> &[u8] {
-        self.path.as_path().name()
+        self.path.split().1
     }
 
     /// Whether it is a regular file.
@@ -117,6 +117,53 @@ impl Entry {
             _ => 0,
         };
         payload.max(table).max(block).max(dictionary)
+    }
+}
+
+/// What the sums of directories take of an entry: see [`DirectorySums`](crate::DirectorySums).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gist<'a> {
+    pub(crate) path: &'a PackPathBuf,
+    pub(crate) mode: Option<u32>,
+    pub(crate) what: What<'a>,
+}
+
+/// What an entry is, as far as sums depend on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum What<'a> {
+    File { size: u64, stored_size: u64, content_digest: Option<Digest> },
+    Directory,
+    Symlink(&'a [u8]),
+}
+
+impl Gist<'_> {
+    /// That of a directory of which nothing else is known.
+    pub fn directory(path: &PackPathBuf) -> Gist<'_> {
+        Gist { path, mode: None, what: What::Directory }
+    }
+
+    /// That of an entry.
+    pub fn of(entry: &Entry) -> Gist<'_> {
+        let what = match &entry.kind {
+            Kind::File(content) => What::File {
+                size: content.size,
+                stored_size: content.stored_size,
+                content_digest: content.content_digest(),
+            },
+            Kind::Directory(_) => What::Directory,
+            Kind::Symlink(target) => What::Symlink(target),
+        };
+        Gist { path: &entry.path, mode: entry.mode, what }
+    }
+
+    /// What it adds to the totals of its directory.
+    pub(crate) fn totals(&self) -> Totals {
+        let (files, directories, bytes, stored_bytes) = match self.what {
+            What::File { size, stored_size, .. } => (1, 0, size, stored_size),
+            What::Directory => (0, 1, 0, 0),
+            What::Symlink(_) => (1, 0, 0, 0),
+        };
+        Totals { files, directories, bytes, stored_bytes }
     }
 }
 

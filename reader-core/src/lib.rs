@@ -162,7 +162,8 @@ pub use tag::Tag;
 // Paths, and what a pack knows of each.
 pub use entry::{
     AttributeBlock, BlockTable, Codec, Content, DictionaryPlace, DictionaryRef, ENCRYPTED, Entry,
-    FOREIGN_METHOD, IN_PIECES, Kind, MAX_ATTRIBUTES, MAX_DICTIONARY, MAX_METADATA, Owner, Totals,
+    FOREIGN_METHOD, Gist, IN_PIECES, Kind, MAX_ATTRIBUTES, MAX_DICTIONARY, MAX_METADATA, Owner,
+    Totals,
 };
 pub use format::layout::Attributes;
 pub use path::{

@@ -145,7 +145,8 @@ impl<'a> PackPath<'a> {
 
     /// An owned copy.
     pub fn to_owned(&self) -> PackPathBuf {
-        PackPathBuf(self.0.to_vec())
+        let name = self.0.len().saturating_sub(self.name().len());
+        PackPathBuf { bytes: self.0.to_vec(), name }
     }
 }
 
@@ -153,23 +154,24 @@ impl Ord for PackPath<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
         let common = common_prefix(self.0, other.0);
         let [rest, other] = [self.0, other.0].map(|path| path.get(common..).unwrap_or(&[]));
-        match (rest.contains(&b'/'), other.contains(&b'/')) {
-            // The names differ, in one directory.
-            (false, false) => rest.cmp(other),
-            // The directories do, where the paths do.
-            (true, true) => {
-                let byte = |rest: &[u8]| rest.first().copied().map(directory_byte);
-                byte(rest).cmp(&byte(other))
-            }
-            // One lies in the other's directory, or farther below.
-            (is_below, _) => {
-                if is_below {
-                    Ordering::Greater
-                } else {
-                    Ordering::Less
-                }
-            }
+        cmp_rests((rest, rest.contains(&b'/')), (other, other.contains(&b'/')))
+    }
+}
+
+/// Compares two paths by what is left of them behind their common beginning, and whether a slash is in that.
+#[inline]
+fn cmp_rests((rest, is_below): (&[u8], bool), (other, other_is): (&[u8], bool)) -> Ordering {
+    match (is_below, other_is) {
+        // The names differ, in one directory.
+        (false, false) => rest.cmp(other),
+        // The directories do, where the paths do.
+        (true, true) => {
+            let byte = |rest: &[u8]| rest.first().copied().map(directory_byte);
+            byte(rest).cmp(&byte(other))
         }
+        // One lies in the other's directory, or farther below.
+        (true, false) => Ordering::Greater,
+        (false, true) => Ordering::Less,
     }
 }
 
@@ -187,30 +189,61 @@ impl fmt::Debug for PackPath<'_> {
 
 /// A [`PackPath`] that owns its bytes.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct PackPathBuf(Vec<u8>);
+pub struct PackPathBuf {
+    bytes: Vec<u8>,
+    /// Where the last component begins: who writes an index asks for it several times.
+    name: usize,
+}
 
 impl PackPathBuf {
     /// Checks `bytes` as [`PackPath::new`] does.
     pub fn new(bytes: Vec<u8>) -> Result<PackPathBuf> {
-        PackPath::new(&bytes)?;
-        Ok(PackPathBuf(bytes))
+        let name = PackPath::new(&bytes)?.name().len();
+        Ok(PackPathBuf { name: bytes.len().saturating_sub(name), bytes })
+    }
+
+    /// Becomes the path of a child of `directory`, whose name is `name` in two parts. The memory is used again.
+    ///
+    /// # Errors
+    /// [`Error::BadPath`], and then it is the root.
+    pub(crate) fn set_child(&mut self, directory: PackPath<'_>, name: [&[u8]; 2]) -> Result<()> {
+        self.bytes.clear();
+        if !directory.is_root() {
+            self.bytes.extend_from_slice(directory.0);
+            self.bytes.push(b'/');
+        }
+        self.name = self.bytes.len();
+        name.iter().for_each(|part| self.bytes.extend_from_slice(part));
+        // The directory was checked before.
+        if self.bytes.len() > MAX_PATH || !is_name(self.split().1) {
+            self.name = 0;
+            *self = PackPathBuf::new(core::mem::take(&mut self.bytes))?;
+        }
+        Ok(())
     }
 
     /// The path, borrowed.
     #[inline]
     pub fn as_path(&self) -> PackPath<'_> {
-        PackPath(&self.0)
+        PackPath(&self.bytes)
+    }
+
+    /// As [`PackPath::split`].
+    #[inline]
+    pub fn split(&self) -> (PackPath<'_>, &[u8]) {
+        let (parent, name) = self.bytes.split_at_checked(self.name).unwrap_or_default();
+        (PackPath(parent.strip_suffix(b"/").unwrap_or(parent)), name)
     }
 
     /// The bytes.
     #[inline]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        &self.bytes
     }
 
     /// The bytes, given away.
     pub fn into_bytes(self) -> Vec<u8> {
-        self.0
+        self.bytes
     }
 
     /// As [`PackPath::to_str`].
@@ -234,7 +267,11 @@ impl PackPathBuf {
 
 impl Ord for PackPathBuf {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.as_path().cmp(&other.as_path())
+        let common = common_prefix(&self.bytes, &other.bytes);
+        // The last slash stands before the name.
+        let [rest, other] =
+            [self, other].map(|path| (path.bytes.get(common..).unwrap_or(&[]), path.name > common));
+        cmp_rests(rest, other)
     }
 }
 
@@ -289,8 +326,21 @@ pub fn trim_path(path: &[u8]) -> &[u8] {
 /// Whether `name` can be one component of a path.
 #[inline]
 pub fn is_name(name: &[u8]) -> bool {
-    !matches!(name, b"" | b"." | b"..") && memchr::memchr2(b'/', 0, name).is_none()
+    !matches!(name, b"" | b"." | b"..") && no_separator(name)
 }
+
+/// Whether there is neither a slash nor a NUL. Names are short: eight bytes at a time is faster than to prepare for more.
+#[inline]
+pub(crate) fn no_separator(bytes: &[u8]) -> bool {
+    let (words, rest) = bytes.as_chunks::<8>();
+    // A byte that is 0 borrows from its highest bit, which it did not have.
+    let has_zero = |word: u64| word.wrapping_sub(u64::MAX / 255) & !word & (u64::MAX / 255 * 128);
+    let found = words.iter().map(|word| u64::from_le_bytes(*word));
+    let found = found.fold(0, |all, word| all | has_zero(word) | has_zero(word ^ SLASHES));
+    found == 0 && !rest.iter().any(|byte| matches!(byte, 0 | b'/'))
+}
+
+const SLASHES: u64 = u64::from_le_bytes([b'/'; 8]);
 
 #[cfg(test)]
 mod tests {
@@ -317,6 +367,45 @@ mod tests {
     }
 
     #[test]
+    fn separators_are_found_wherever_they_are() {
+        for len in 0..40 {
+            let mut name = vec![b'.'; len];
+            assert!(no_separator(&name));
+            for at in 0..len {
+                for (byte, is_separator) in
+                    [(b'/', true), (0, true), (1, false), (b'/' + 1, false), (0x80, false)]
+                {
+                    name[at] = byte;
+                    assert_eq!(no_separator(&name), !is_separator, "{byte} at {at} of {len}");
+                }
+                name[at] = b'.';
+            }
+        }
+        assert!(no_separator(b"\x01\x01\x01\x01\x01\x01\x01\x01.........") && is_name(b".a"));
+        assert!(!no_separator(b"\x01\x01\x01\0\x01\x01\x01\x01") && !is_name(b"a\0b"));
+    }
+
+    #[test]
+    fn a_path_becomes_that_of_a_child() {
+        let mut path = PackPath::ROOT.to_owned();
+        let directory = PackPath::new(b"a/b").unwrap();
+        for (directory, name, expected) in [
+            (directory, [&b"c"[..], b".jpg"], "a/b/c.jpg"),
+            (PackPath::ROOT, [b"c", b""], "c"),
+            (directory, [b"", b"d"], "a/b/d"),
+        ] {
+            path.set_child(directory, name).unwrap();
+            assert_eq!(path, PackPathBuf::new(expected.into()).unwrap());
+            assert_eq!(path.split(), path.as_path().split());
+        }
+        for name in [&b""[..], b".", b"..", b"a\0", &[b'x'; MAX_PATH - 3]] {
+            assert!(path.set_child(directory, [name, b""]).is_err());
+            assert!(path.as_bytes().is_empty() && path.split().1.is_empty());
+        }
+        path.set_child(directory, [&[b'x'; MAX_PATH - 4], b""]).unwrap();
+    }
+
+    #[test]
     fn keys_compare_as_their_directories_and_names_do() {
         let mut paths = vec![vec![]];
         for _ in 0..5 {
@@ -331,7 +420,9 @@ mod tests {
         for (a, b) in paths.iter().flat_map(|a| paths.iter().map(move |b| (a, b))) {
             let ((parent, name), other) = (a.as_path().split(), b.as_path().split());
             let expected = cmp_directories(parent.as_bytes(), other.0.as_bytes());
-            assert_eq!(a.cmp(b), expected.then_with(|| name.cmp(other.1)), "{a:?} {b:?}");
+            let expected = expected.then_with(|| name.cmp(other.1));
+            assert_eq!(a.cmp(b), expected, "{a:?} {b:?}");
+            assert_eq!(a.as_path().cmp(&b.as_path()), expected, "{a:?} {b:?}");
         }
     }
 

@@ -46,6 +46,12 @@ impl<'a> Leaf<'a> {
         self.page.entries()
     }
 
+    /// Whether it is the same page in memory.
+    #[inline]
+    pub fn is_same(&self, other: &Leaf<'_>) -> bool {
+        self.page.is_same(&other.page)
+    }
+
     /// Whether it holds no entry: only the root page of an empty pack does.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -71,10 +71,11 @@ impl LeafBuilder {
         dictionary: Option<u32>,
         capacity: usize,
     ) -> Result<bool> {
-        let (parent, name) = entry.path.as_path().split();
+        let (parent, name) = entry.path.split();
         let parent = parent.as_bytes();
         let records_before = self.records.len();
-        let row = Row::write(entry, self.last_offset, dictionary, &mut self.records)?;
+        let mut row = Row::default();
+        row.write(entry, self.last_offset, dictionary, &mut self.records)?;
         let ranges = self.ranges.with(&row);
         let same_run = self.runs.last().is_some_and(|run| self.directory(run) == parent);
         let prefix = match self.runs.last().filter(|_| same_run) {

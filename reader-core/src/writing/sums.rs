@@ -1,8 +1,9 @@
 //! The totals and tree digests of directories (FORMAT.md, "Entries", "Tree digests").
 
+use crate::entry::{Gist, What};
 use crate::error::{Error, Result, Structure};
 use crate::format::layout::TreeHasher;
-use crate::{Digest, Entry, Kind, Totals};
+use crate::{Digest, Entry, Totals};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
@@ -70,7 +71,16 @@ impl DirectorySums {
 
     /// Takes in the next entry; [`Error::KeyOrder`] when its directory has not come before.
     pub fn push(&mut self, entry: &Entry) -> Result<()> {
-        let parent = entry.path.as_path().parent().as_bytes();
+        self.push_gist(&Gist::of(entry))
+    }
+
+    /// The same of what is needed of it.
+    ///
+    /// # Errors
+    /// As of [`DirectorySums::push`].
+    pub fn push_gist(&mut self, entry: &Gist<'_>) -> Result<()> {
+        let (parent, name) = entry.path.split();
+        let parent = parent.as_bytes();
         while self.top().path != parent {
             if !self.enter(parent)? && !self.close()? {
                 return Err(Error::KeyOrder { structure: Structure::Leaf, number: self.entries });
@@ -79,10 +89,10 @@ impl DirectorySums {
         self.entries = self.entries.saturating_add(1);
         let number = self.directories.len();
         let top = self.top();
-        top.sum.add(&Totals::of(&entry.kind));
+        top.sum.add(&entry.totals());
         top.tree.entry(entry)?;
-        if matches!(entry.kind, Kind::Directory(_)) {
-            let name = entry.path.as_path().name().to_vec();
+        if matches!(entry.what, What::Directory) {
+            let name = name.to_vec();
             top.pending.push_back(Pending { name, mode: entry.mode, number });
             self.directories.push((Totals::default(), None));
         }
@@ -146,7 +156,7 @@ impl DirectorySums {
 mod tests {
     use super::*;
     use crate::path::PackPathBuf;
-    use crate::{Codec, Content};
+    use crate::{Codec, Content, Kind};
 
     fn entry(path: &str) -> Entry {
         let kind = match path.strip_suffix('/') {

@@ -71,7 +71,7 @@ impl TreeBuilder {
     /// [`Error::DuplicatePath`] or [`Error::KeyOrder`] when the keys do not ascend; [`Error::TooLarge`] when
     /// something of the entry does not fit into its field.
     pub fn push(&mut self, entry: &Entry, out: &mut Vec<u8>) -> Result<()> {
-        let (parent, name) = entry.path.as_path().split();
+        let (parent, name) = entry.path.split();
         if let Some((directory, before)) = self.leaf.last() {
             let order =
                 cmp_directories(directory, parent.as_bytes()).then_with(|| before.cmp(name));

@@ -44,6 +44,14 @@ impl Window {
         place(hash, self.total).checked_div(self.len as u64).unwrap_or(0)
     }
 
+    /// Has the memory bring the place of an entry. What it returns means nothing.
+    #[inline]
+    pub fn glance(&self, hash: u64) -> u8 {
+        let first = place(hash, self.total).saturating_sub(self.first);
+        let slot = usize::try_from(first).ok().and_then(|first| self.slots.get(first));
+        slot.map_or(0, |slot| slot[0])
+    }
+
     /// Takes in an entry, by the [hash](crate::hash::hash_of) of its path, if its place is in this window and one of the slots
     /// there is free. What finds no room is found through the tree.
     #[inline]

@@ -28,7 +28,7 @@ const BASES: usize = 16;
 pub(super) const WIDTHS: usize = 96;
 
 /// What one entry puts into a leaf, besides its path and its record.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Row {
     /// In the order of [`Column`].
     pub(super) columns: [u64; COLUMNS],
@@ -95,22 +95,22 @@ impl Ranges {
     }
 }
 
-/// The value of a column in row number `slot` of `rows`, each `stride` bytes long.
+/// The value of a column in row number `slot` of `rows`, each `stride` bytes long, in which the columns begin at `begins`.
 ///
 /// Eight bytes must follow each row, so that they are read in one go.
 #[inline]
 pub(super) fn read<'a>(
     page: &'a [u8],
     rows: impl FnOnce() -> &'a [u8],
-    stride: u8,
+    (stride, begins): (u8, &[u8; COLUMNS]),
     slot: usize,
     column: Column,
 ) -> Option<u64> {
     let index = column as usize;
     let widths = page.get(WIDTHS..)?.first_chunk::<COLUMNS>()?;
     let base = page.get(index.checked_mul(8)?.checked_add(BASES)?..)?.first_chunk()?;
-    let before: usize = widths.get(..index)?.iter().map(|width| usize::from(*width)).sum();
-    let at = slot.checked_mul(usize::from(stride))?.checked_add(before)?;
+    let begin = usize::from(*begins.get(index)?);
+    let at = slot.checked_mul(usize::from(stride))?.checked_add(begin)?;
     let width = *widths.get(index)?;
     u64::from_le_bytes(*base).checked_add(read_packed(rows(), at, width)?)
 }

@@ -5,7 +5,7 @@
 use super::columns::{Column, Row};
 use super::leaf::LeafPage;
 use super::record::{self, Record, TOTALS_PLACE};
-use crate::entry::{AttributeBlock, Owner};
+use crate::entry::{AttributeBlock, Owner, What};
 use crate::error::{Error, Result, Structure};
 use crate::{Codec, Content, DictionaryRef, Digest, Entry, Extent, Kind, Totals};
 use alloc::vec::Vec;
@@ -85,14 +85,15 @@ impl Flags {
 }
 
 impl Row {
-    /// The row of an entry, whose record is appended to `records`, those of the page. What has no payload
+    /// Becomes the row of an entry, whose record is appended to `records`, those of the page. What has no payload
     /// gets `offset`. `dictionary` is the number of the one that its payload was compressed with. Totals and tree digests of directories may still be missing.
     pub(crate) fn write(
+        &mut self,
         entry: &Entry,
         offset: u64,
         dictionary: Option<u32>,
         records: &mut Vec<u8>,
-    ) -> Result<Row> {
+    ) -> Result<()> {
         let (mut offset, mut stored_size, mut size, mut volume) = (offset, 0, 0, 0);
         let place = records.len() as u64;
         let digest = match &entry.kind {
@@ -115,8 +116,9 @@ impl Row {
         let uid = id_to_column(entry.owner.map(|owner| owner.uid));
         let gid = id_to_column(entry.owner.map(|owner| owner.gid));
         // In the order of `Column`.
-        let columns = [flags, mode, mtime, offset, stored_size, size, record, uid, gid, volume];
-        Ok(Row { columns, digest: Digest::or_zeros(digest) })
+        self.columns = [flags, mode, mtime, offset, stored_size, size, record, uid, gid, volume];
+        self.digest = Digest::or_zeros(digest);
+        Ok(())
     }
 }
 
@@ -126,6 +128,7 @@ fn column(page: &LeafPage<'_>, slot: usize, column: Column) -> Result<u64> {
 }
 
 /// The record of an entry.
+#[inline]
 fn record<'a>(page: &LeafPage<'a>, slot: usize, flags: Flags) -> Result<Record<'a>> {
     flags.supported()?;
     let value = column(page, slot, Column::Record)?;
@@ -262,6 +265,7 @@ pub(crate) fn plain(
 }
 
 /// What an entry is, and where its attributes lie.
+#[inline]
 pub(crate) fn kind(
     page: &LeafPage<'_>,
     slot: usize,
@@ -276,6 +280,24 @@ pub(crate) fn kind(
         Kind::Symlink(record.target()?.to_vec())
     };
     Ok((kind, record.attributes()?))
+}
+
+/// What an entry is, as far as sums depend on it.
+#[inline]
+pub(crate) fn what<'a>(page: &LeafPage<'a>, slot: usize, flags: Flags) -> Result<What<'a>> {
+    let record = record(page, slot, flags)?;
+    if flags.is_file() {
+        let content_digest = match flags.codec() {
+            Codec::Stored => digest(page, slot)?,
+            _ => record.content_digest()?,
+        };
+        let stored_size = column(page, slot, Column::StoredSize)?;
+        Ok(What::File { size: size(page, slot, flags)?, stored_size, content_digest })
+    } else if flags.is_directory() {
+        Ok(What::Directory)
+    } else {
+        record.target().map(What::Symlink)
+    }
 }
 
 /// Target of a symbolic link.

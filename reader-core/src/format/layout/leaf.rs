@@ -52,6 +52,8 @@ pub(crate) struct LeafPage<'a> {
     runs: u16,
     records: u16,
     stride: u8,
+    /// Where in a row each column begins.
+    columns: [u8; COLUMNS],
     name_places: u32,
     rows: u32,
     digests: u32,
@@ -92,11 +94,12 @@ impl<'a> LeafPage<'a> {
         if kind != KIND || reserved != 0 {
             return bad("kind", u64::from(kind));
         }
-        let mut stride = 0u8;
-        for width in widths {
+        let (mut stride, mut columns) = (0u8, [0; COLUMNS]);
+        for (width, begins) in widths.iter().zip(&mut columns) {
             if *width > 8 {
                 return bad("width", u64::from(*width));
             }
+            *begins = stride;
             stride = stride.saturating_add(*width);
         }
         if entries > 0 && runs == 0 {
@@ -114,6 +117,7 @@ impl<'a> LeafPage<'a> {
             runs,
             records,
             stride,
+            columns,
             name_places: place(sections.name_places),
             rows: place(sections.rows),
             digests: place(sections.digests),
@@ -132,6 +136,12 @@ impl<'a> LeafPage<'a> {
     #[inline]
     fn heap(&self) -> &'a [u8] {
         self.part(self.heap, self.end)
+    }
+
+    /// Whether it is the same page in memory.
+    #[inline]
+    pub(crate) fn is_same(&self, other: &LeafPage<'_>) -> bool {
+        core::ptr::eq(self.page.as_ptr(), other.page.as_ptr())
     }
 
     /// Number of entries.
@@ -186,7 +196,7 @@ impl<'a> LeafPage<'a> {
     pub(crate) fn column(&self, slot: usize, column: Column) -> Option<u64> {
         // The digests behind the rows make it safe to read eight bytes from any place in them.
         let rows = || self.part(self.rows, self.end);
-        columns::read(self.page, rows, self.stride, slot, column)
+        columns::read(self.page, rows, (self.stride, &self.columns), slot, column)
     }
 
     /// The first byte of the row of an entry, whatever it means.

@@ -154,7 +154,8 @@ impl<'a> Record<'a> {
     }
 
     fn get(&self, field: Field) -> Option<Cursor<'a>> {
-        let place = KNOWN.iter().position(|known| known.0 == field)?;
+        // They stand in the order of their tags, which count from 1.
+        let place = usize::from(field as u8).checked_sub(1)?;
         let value = (*self.values.get(place)?)?;
         Some(Cursor::new(Structure::Leaf, value))
     }

@@ -1,8 +1,9 @@
 //! What a tree digest is taken of (FORMAT.md, "Tree digests").
 
 use super::put::to_u16;
+use crate::entry::{Gist, What};
 use crate::error::Result;
-use crate::{Digest, Entry, Hasher, Kind};
+use crate::{Digest, Hasher};
 
 /// What each of them begins with.
 const BEGINNING: &[u8; 8] = b"RngTree1";
@@ -26,29 +27,33 @@ impl TreeHasher {
         TreeHasher { hasher: Some(hasher) }
     }
 
-    fn push(&mut self, kind: u8, mode: Option<u32>, name: &[u8], rest: &[&[u8]]) -> Result<()> {
+    fn push(&mut self, kind: u8, mode: Option<u32>, name: &[u8], rest: &[u8]) -> Result<()> {
         let Some(hasher) = &mut self.hasher else { return Ok(()) };
         let mode = mode.and_then(|mode| u16::try_from(mode).ok()).unwrap_or(NO_MODE);
-        hasher.update(&[kind]);
-        hasher.update(&mode.to_le_bytes());
-        hasher.update(&to_u16("length of a name", name.len())?.to_le_bytes());
+        let ([a, b], [c, d]) =
+            (mode.to_le_bytes(), to_u16("length of a name", name.len())?.to_le_bytes());
+        hasher.update(&[kind, a, b, c, d]);
         hasher.update(name);
-        rest.iter().for_each(|part| hasher.update(part));
+        hasher.update(rest);
         Ok(())
     }
 
     /// Takes in a file or a link of the directory. Directories come later.
-    pub(crate) fn entry(&mut self, entry: &Entry) -> Result<()> {
-        let (mode, name) = (entry.mode, entry.path.as_path().name());
-        match &entry.kind {
-            Kind::Directory(_) => Ok(()),
-            Kind::Symlink(target) => {
+    pub(crate) fn entry(&mut self, entry: &Gist<'_>) -> Result<()> {
+        let (mode, name) = (entry.mode, entry.path.split().1);
+        match entry.what {
+            What::Directory => Ok(()),
+            What::Symlink(target) => {
                 let len = to_u16("length of a link's target", target.len())?.to_le_bytes();
-                self.push(SYMLINK, mode, name, &[&len, target])
+                self.push(SYMLINK, mode, name, &[&len, target].concat())
             }
-            Kind::File(content) => match content.content_digest() {
+            What::File { size, content_digest, .. } => match content_digest {
                 Some(digest) => {
-                    self.push(FILE, mode, name, &[&content.size.to_le_bytes(), &digest.0])
+                    let mut rest = [0; 8 + 32];
+                    let (first, last) = rest.split_at_mut(8);
+                    first.copy_from_slice(&size.to_le_bytes());
+                    last.copy_from_slice(&digest.0);
+                    self.push(FILE, mode, name, &rest)
                 }
                 None => {
                     self.hasher = None;
@@ -66,7 +71,7 @@ impl TreeHasher {
         digest: Option<Digest>,
     ) -> Result<()> {
         match digest {
-            Some(digest) => self.push(DIRECTORY, mode, name, &[&digest.0]),
+            Some(digest) => self.push(DIRECTORY, mode, name, &digest.0),
             None => {
                 self.hasher = None;
                 Ok(())

@@ -1,7 +1,8 @@
 //! One entry of a leaf.
 
+use super::Leaf;
 use super::slot::LeafSlot;
-use crate::entry::Owner;
+use crate::entry::{Gist, Owner};
 use crate::error::Result;
 use crate::extent::Extent;
 use crate::format::layout::{Flags, LeafPage, entry};
@@ -21,6 +22,18 @@ impl<'a> EntryRef<'a> {
     /// The directory that holds it.
     pub fn directory(&self) -> PackPath<'a> {
         PackPath::directory(self.slot.directory).unwrap_or(PackPath::ROOT)
+    }
+
+    /// The leaf in which it stands, and at which slot.
+    #[inline]
+    pub fn place(&self) -> (Leaf<'a>, usize) {
+        (Leaf { page: self.page }, self.slot.slot)
+    }
+
+    /// Whether `directory` holds it.
+    #[inline]
+    pub fn is_in(&self, directory: &[u8]) -> bool {
+        self.slot.directory == directory
     }
 
     /// Its name in two parts: what it shares with its neighbours, and the rest.
@@ -154,6 +167,42 @@ impl<'a> EntryRef<'a> {
             attributes,
             tree_digest: self.tree_digest()?,
         })
+    }
+
+    /// Puts the path that it has in `directory`, which may stand for its own, in the place of `path`, whose memory is used again.
+    ///
+    /// # Errors
+    /// [`Error::BadPath`](crate::Error::BadPath) when it would be too long. Then the path means nothing.
+    #[inline]
+    pub fn path_in(&self, directory: PackPath<'_>, path: &mut PackPathBuf) -> Result<()> {
+        path.set_child(directory, self.name_parts())
+    }
+
+    /// Puts everything else that is known of it into `entry`.
+    ///
+    /// # Errors
+    /// As of [`EntryRef::mode`]. Then the entry means nothing.
+    #[inline]
+    pub fn read_into(&self, entry: &mut Entry) -> Result<()> {
+        (entry.kind, entry.attributes) = entry::kind(&self.page, self.slot.slot, self.flags)?;
+        entry.mode = self.mode()?;
+        entry.mtime = self.mtime()?;
+        entry.owner = self.owner()?;
+        entry.tree_digest = self.tree_digest()?;
+        Ok(())
+    }
+
+    /// What the sums of directories take of it, when it lies at `path`.
+    ///
+    /// # Errors
+    /// As of [`EntryRef::mode`].
+    #[inline]
+    pub fn gist<'g>(&self, path: &'g PackPathBuf) -> Result<Gist<'g>>
+    where
+        'a: 'g,
+    {
+        let what = entry::what(&self.page, self.slot.slot, self.flags)?;
+        Ok(Gist { path, mode: self.mode()?, what })
     }
 
     /// Where a file's payload lies in its volume; `None` for everything else.

@@ -1,7 +1,7 @@
 //! A slot of a leaf: its path, before anything else of the entry is read.
 
 use crate::PackPath;
-use crate::path::is_name;
+use crate::path::{is_name, no_separator};
 use alloc::vec::Vec;
 
 /// A slot of a leaf and the three parts of its path.
@@ -45,8 +45,4 @@ impl LeafSlot<'_> {
         let len = self.prefix.len().saturating_add(self.suffix.len().min(3));
         name.get(..len).is_some_and(is_name) && no_separator(self.suffix)
     }
-}
-
-fn no_separator(bytes: &[u8]) -> bool {
-    memchr::memchr2(b'/', 0, bytes).is_none()
 }

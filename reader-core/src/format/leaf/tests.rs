@@ -1,5 +1,5 @@
 use super::*;
-use crate::entry::{AttributeBlock, Owner};
+use crate::entry::{AttributeBlock, Gist, Owner};
 use crate::format::layout::set_sums;
 use crate::path::{MAX_LINK_TARGET, PackPathBuf};
 use crate::writing::leaf::LeafBuilder;
@@ -64,9 +64,17 @@ fn every_kind_of_entry_comes_back() {
     let page = page_of(&entries);
     let leaf = Leaf::parse(&page).unwrap();
     let mut run = 0;
+    let mut over = entries[1].clone();
     for (slot, entry) in entries.iter().enumerate() {
-        assert_eq!(&leaf.entry(slot, &mut run).unwrap().to_entry().unwrap(), entry);
+        let read = leaf.entry(slot, &mut run).unwrap();
+        assert_eq!(&read.to_entry().unwrap(), entry);
         let path = entry.path.as_path();
+        // Over whatever was read before.
+        read.path_in(path.parent(), &mut over.path).unwrap();
+        read.read_into(&mut over).unwrap();
+        assert_eq!(&over, entry);
+        assert_eq!(read.gist(&entry.path).unwrap(), Gist::of(entry));
+        assert!(read.place().0.is_same(&leaf) && read.place().1 == slot);
         let (found, hit) = leaf.lower_bound(path.parent().as_bytes(), path.name()).unwrap();
         assert_eq!(found, slot);
         assert_eq!(&leaf.entry_of(hit.unwrap()).unwrap().to_entry().unwrap(), entry);
