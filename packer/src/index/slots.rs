@@ -6,7 +6,7 @@ use rangepack_core::hash::{self, Window};
 use rangepack_core::layout::{HASH_SLOT_LEN, Leaf};
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -23,6 +23,9 @@ const RECORD: usize = 8 + 4 + 2;
 
 /// The records of a leaf take no more.
 const LEAF: usize = RECORD << 12;
+
+/// The places of so many are looked at before any is taken.
+const AHEAD: usize = 256;
 
 /// So many leaves wait for the thread that makes the section.
 const AT_ONCE: usize = 8;
@@ -73,7 +76,7 @@ impl<'p> Slots<'p> {
         // A leaf whose number is too large for a slot is left out.
         let Ok(number) = u32::try_from(number) else { return Ok(()) };
         self.read(page).map_err(Error::pack_at(self.directory))?;
-        // The memory brings the places of several at the same time when nothing else is done in between.
+        glance(&self.window, self.hashes.iter().map(|(hash, _)| *hash));
         for (hash, slot) in &self.hashes {
             match self.window.number_of(*hash).checked_sub(1) {
                 None => self.window.insert(*hash, number, *slot),
@@ -136,14 +139,20 @@ impl<'p> Slots<'p> {
             }
             let Later { records, pieces } = later.next().unwrap_or_default();
             if let Some(file) = &file {
-                let mut before = BufReader::new(Section::new(file.clone(), pieces));
-                let mut record = [0; RECORD];
-                while !before.fill_buf().map_err(temporary())?.is_empty() {
-                    before.read_exact(&mut record).map_err(temporary())?;
-                    insert(&mut self.window, &record);
+                let mut before = Section::new(file.clone(), pieces);
+                let mut some = Vec::with_capacity(LEAF);
+                while before
+                    .by_ref()
+                    .take(LEAF as u64)
+                    .read_to_end(&mut some)
+                    .map_err(temporary())?
+                    > 0
+                {
+                    insert_all(&mut self.window, &some);
+                    some.clear();
                 }
             }
-            records.as_chunks().0.iter().for_each(|record| insert(&mut self.window, record));
+            insert_all(&mut self.window, &records);
         }
     }
 }
@@ -189,11 +198,24 @@ impl Later {
     }
 }
 
-/// Puts into the window what waited for it.
-fn insert(window: &mut Window, record: &[u8; RECORD]) {
-    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n] = *record;
-    let hash = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
-    window.insert(hash, u32::from_le_bytes([i, j, k, l]), u16::from_le_bytes([m, n]));
+/// Puts into the window what waited for it: records.
+fn insert_all(window: &mut Window, records: &[u8]) {
+    let read = |record: &[u8; RECORD]| {
+        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n] = *record;
+        let hash = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
+        (hash, u32::from_le_bytes([i, j, k, l]), u16::from_le_bytes([m, n]))
+    };
+    for some in records.as_chunks().0.chunks(AHEAD) {
+        glance(window, some.iter().map(|record| read(record).0));
+        for (hash, leaf, slot) in some.iter().map(read) {
+            window.insert(hash, leaf, slot);
+        }
+    }
+}
+
+/// The memory brings the places of several at the same time when nothing else is done in between.
+fn glance(window: &Window, hashes: impl Iterator<Item = u64>) {
+    std::hint::black_box(hashes.fold(0, |all, hash| all ^ window.glance(hash)));
 }
 
 #[cfg(test)]
