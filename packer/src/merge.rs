@@ -3,6 +3,7 @@
 
 mod input;
 mod chosen;
+mod spans;
 mod parts;
 mod fetch;
 mod copy;
@@ -11,6 +12,8 @@ mod compact;
 
 use crate::error::{Error, Result, Setting};
 use crate::index::ahead::Ahead;
+use crate::index::groups::Groups;
+use crate::index::merging::blank;
 use crate::index::writer::{Extras, Finished, IndexFormat, IndexOptions, IndexWriter};
 use crate::progress::{Event, Latch, Observer, go_on};
 use crate::read::pack::Pack;
@@ -23,15 +26,15 @@ use crate::source::replace::{Finish, Replacement, refuse_same, refuse_to_replace
 use chosen::Chosen;
 pub use compact::{CompactOptions, Compacted, compact};
 use copy::{Copier, NewPack};
-use input::forget;
+use input::{Places, forget, wrong};
 use parts::Parts;
 use rangepack_core::layout::Volume;
-use rangepack_core::{Codec, Entry, Escaped, PackPathBuf};
+use rangepack_core::{Codec, DirectorySums, Entry, Escaped, Kind, PackPathBuf, Totals};
 use sink::Sink;
 pub(crate) use sink::Target;
+use spans::{Span, Spans};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicU64;
 
 /// A pack that becomes a part of another.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -231,12 +234,15 @@ pub(crate) fn write(
         writer = writer.with_dictionaries(list)?;
     }
     let index = if options.copy { options.index } else { IndexOptions::paged() };
-    let duplicates = AtomicU64::new(0);
-    let entries = Chosen::new(&packs, inputs, options.on_conflict, &duplicates)?;
+    // Copying makes digests known, which are part of the sums.
+    let sums = (!options.copy).then(DirectorySums::default);
+    let mut chosen = Chosen::new(&packs, inputs, options.on_conflict, sums)?;
+    let spans = Spans::new(&mut chosen);
     std::thread::scope(|scope| {
-        let mut entries = Ahead::start(scope, entries);
-        let mut since = 0;
-        while let Some((number, entry)) = entries.next()? {
+        let mut spans = Ahead::start(scope, Span::weight, spans);
+        let (mut places, mut groups) = (Places::default(), Groups::default());
+        let (mut entry, mut since) = (blank(), 0);
+        let mut take = |number: usize, entry: &mut Entry| {
             go_on(observer, out)?;
             since += 1;
             if since == FORGET {
@@ -251,17 +257,46 @@ pub(crate) fn write(
                 return Err(Error::OnlyGzip);
             }
             let into = NewPack { file: &mut file, index: &mut writer, observer };
-            payloads.take(*number, entry, into)?;
+            payloads.take(number, entry, into)
+        };
+        while let Some(span) = spans.next()? {
+            match span {
+                Span::Above(path) => {
+                    let directory = Kind::Directory(Totals::default());
+                    take(0, &mut Entry::new(path.clone(), directory))?;
+                }
+                // What the other thread read of them is read once more: to hand it over would take longer.
+                Span::Slots(number, leaf, slots) => {
+                    let below = inputs.get(*number).and_then(|input| input.below.as_ref());
+                    let wrong = |error| wrong(&packs[*number], error);
+                    let mut run = 0;
+                    for slot in slots.clone() {
+                        let from = leaf.slot(slot, &mut run).and_then(|it| leaf.entry_of(it));
+                        let from = from.map_err(wrong)?;
+                        places.path(&from, below, &mut entry.path).map_err(wrong)?;
+                        from.read_into(&mut entry).map_err(wrong)?;
+                        groups.renumber(*number, &mut entry);
+                        take(*number, &mut entry)?;
+                    }
+                }
+            }
         }
         Ok::<_, Error>(())
     })?;
+    // Bytes that were gone when they were read were zeros.
+    packs.iter().filter_map(Pack::index_file).try_for_each(|file| file.intact())?;
 
+    let (sums, duplicates) = chosen.end();
     let into = NewPack { file: &mut file, index: &mut writer, observer };
     let (payload_end, table) = payloads.finish(into)?;
     let volumes = u32::try_from(table.len()).unwrap_or(u32::MAX);
     let extras = Extras { table, ..extras };
+    let writer = match sums {
+        Some(sums) => writer.with_sums(sums),
+        None => writer,
+    };
     let finished = file.finish(writer, output, payload_end, &extras, index)?;
-    Ok(Merged { finished, volumes, duplicates: duplicates.into_inner() })
+    Ok(Merged { finished, volumes, duplicates })
 }
 
 /// What becomes of payloads.
@@ -281,7 +316,7 @@ impl Payloads<'_> {
         match self {
             Payloads::Stay(parts) => {
                 parts.take(number, entry, into.file)?;
-                into.index.push(entry)?;
+                into.index.push_without_sums(entry)?;
                 let path = Escaped(entry.path.as_bytes());
                 into.observer.event(Event::Done { path, bytes: 0 });
                 Ok(())

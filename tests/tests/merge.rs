@@ -1,14 +1,15 @@
 //! Packs of other packs: merged, read in every way, and without their parts.
 
 use rangepack::{
-    Compression, Error, ErrorKind, ExtractOptions, Location, MergeInput, MergeOptions,
-    MergeProblem, Merged, OnConflict, OpenOptions, Pack, PackOptions, PackPath, PackPathBuf,
-    Sources, Verify, VerifyOptions, VolumeProblem, extract, merge, pack, pack_sources, split,
-    verify,
+    Compression, Error, ErrorKind, Event, ExtractOptions, Location, MergeInput, MergeOptions,
+    MergeProblem, Merged, Observer, OnConflict, OpenOptions, Pack, PackOptions, PackPath,
+    PackPathBuf, Sources, Verify, VerifyOptions, VolumeProblem, extract, merge, pack, pack_sources,
+    split, verify,
 };
 use std::fs;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use support::frames::record;
 use support::server::{Manner, Server};
 
@@ -296,4 +297,76 @@ fn of_very_many_parts_few_stay_open() {
     #[cfg(target_os = "linux")]
     assert!(fs::read_dir("/proc/self/fd").unwrap().count() < 560);
     assert!(verify(&all, &VerifyOptions::new(), &()).unwrap().is_sound());
+}
+
+/// Parts whose indexes have several leaves each: two that take turns in one directory, and one that has its own.
+fn several_leaves(home: &Home) -> Vec<MergeInput> {
+    for number in 0..6_000 {
+        let (part, directory) = match number % 3 {
+            0 => ("a", "shared"),
+            1 => ("b", "shared"),
+            _ => ("c", "own"),
+        };
+        for root in [part, "whole"] {
+            home.write(&format!("{root}/{directory}/{number:05}-{:08x}", number * 77), []);
+        }
+    }
+    ["a", "b", "c"].map(|part| home.pack(part, &PackOptions::new())).into()
+}
+
+#[test]
+fn leaves_that_are_taken_whole_and_entries_in_turn_give_the_same_tree() {
+    let home = Home::new();
+    let inputs = several_leaves(&home);
+    let merged = home.merge(&inputs).unwrap();
+    let whole = pack(home.at("whole"), home.at("whole.pack"), &PackOptions::new(), &()).unwrap();
+    let [merged, whole] = [merged.finished.header, whole.finished.header];
+    assert_eq!((merged.entries, merged.tree_digest), (whole.entries, whole.tree_digest));
+    assert!(merged.tree_digest.is_some() && merged.entries == 6_002);
+    assert_eq!(paths(&home.open()), paths(&Pack::open(home.at("whole.pack")).unwrap()));
+    assert!(verify(&home.open(), &VerifyOptions::new(), &()).unwrap().is_sound());
+}
+
+#[test]
+fn a_damaged_page_in_the_middle_of_a_part_leaves_nothing() {
+    let home = Home::new();
+    let inputs = several_leaves(&home);
+    for part in ["a", "c"] {
+        let at = home.at(&format!("{part}.pack"));
+        let pages = Pack::open(&at).unwrap().header().pages();
+        assert!(pages.len > 3 * 32_768);
+        let whole = fs::read(&at).unwrap();
+        let mut damaged = whole.clone();
+        damaged[usize::try_from(pages.start).unwrap() + 2 * 32_768 + 200] ^= 1;
+        fs::write(&at, damaged).unwrap();
+        let error = home.merge(&inputs).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+        assert!(!home.at("all.pack").exists());
+        fs::write(&at, whole).unwrap();
+    }
+    home.merge(&inputs).unwrap();
+}
+
+#[test]
+fn a_merge_that_is_stopped_half_way_leaves_nothing() {
+    /// Stops after so many entries.
+    struct Impatient(AtomicU64);
+    impl Observer for Impatient {
+        fn event(&self, event: Event<'_>) {
+            if matches!(event, Event::Done { .. }) {
+                self.0.fetch_sub(1, Ordering::Relaxed);
+            }
+        }
+        fn cancelled(&self) -> bool {
+            self.0.load(Ordering::Relaxed) == 0
+        }
+    }
+    let home = Home::new();
+    let inputs = several_leaves(&home);
+    for (after, copy) in [(1, false), (3_000, false), (5_999, false), (3_000, true)] {
+        let options = MergeOptions::new().copy(copy);
+        let stopped = merge(&inputs, home.at("all.pack"), &options, &Impatient(after.into()));
+        assert!(stopped.unwrap_err().is_cancelled());
+        assert!(!home.at("all.pack").exists());
+    }
 }

@@ -3,8 +3,8 @@
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::thread::Scope;
 
-/// So many items are handed over at once: they and those that wait fit into a cache.
-const BATCH: usize = 64;
+/// Items of so much weight are handed over at once: they and those that wait fit into a cache.
+const BATCH: usize = 1024;
 
 /// So many batches wait at most.
 const WAITING: usize = 4;
@@ -30,8 +30,12 @@ struct Batch<T, E> {
 }
 
 impl<T: Send, E: Send> Ahead<T, E> {
-    /// Starts the thread.
-    pub(crate) fn start<'scope, I>(scope: &'scope Scope<'scope, '_>, mut from: I) -> Ahead<T, E>
+    /// Starts the thread. `weigh` says how much work an item is.
+    pub(crate) fn start<'scope, I>(
+        scope: &'scope Scope<'scope, '_>,
+        weigh: impl Fn(&T) -> usize + Send + 'scope,
+        mut from: I,
+    ) -> Ahead<T, E>
     where
         I: Iterator<Item = Result<T, E>> + Send + 'scope,
         T: 'scope,
@@ -43,15 +47,17 @@ impl<T: Send, E: Send> Ahead<T, E> {
             loop {
                 let mut items = spares.try_recv().unwrap_or_default();
                 items.clear();
-                let mut error = None;
-                while items.len() < BATCH && error.is_none() {
+                let (mut error, mut weight, mut is_last) = (None, 0, false);
+                while weight < BATCH && !is_last {
                     match from.next() {
-                        Some(Ok(item)) => items.push(item),
-                        Some(Err(it)) => error = Some(it),
-                        None => break,
+                        Some(Ok(item)) => {
+                            weight += weigh(&item);
+                            items.push(item);
+                        }
+                        Some(Err(it)) => (error, is_last) = (Some(it), true),
+                        None => is_last = true,
                     }
                 }
-                let is_last = items.len() < BATCH;
                 if sender.send(Batch { items, error }).is_err() || is_last {
                     return;
                 }
@@ -88,7 +94,7 @@ mod tests {
     fn everything_comes_in_order() {
         for count in [0, 1, BATCH, 10 * BATCH + 3] {
             std::thread::scope(|scope| {
-                let mut ahead = Ahead::<_, ()>::start(scope, (0..count).map(Ok));
+                let mut ahead = Ahead::<_, ()>::start(scope, |_| 1, (0..count).map(Ok));
                 for mut number in 0..count {
                     assert_eq!(ahead.next(), Ok(Some(&mut number)));
                 }
@@ -103,7 +109,7 @@ mod tests {
         for count in [0, 1, BATCH, BATCH + 1] {
             std::thread::scope(|scope| {
                 let items = (0..count).map(Ok).chain([Err("ends"), Ok(7)]);
-                let mut ahead = Ahead::start(scope, items);
+                let mut ahead = Ahead::start(scope, |_| 1, items);
                 for mut number in 0..count {
                     assert_eq!(ahead.next(), Ok(Some(&mut number)));
                 }
@@ -113,9 +119,21 @@ mod tests {
     }
 
     #[test]
+    fn heavy_items_come_one_by_one() {
+        std::thread::scope(|scope| {
+            let mut ahead = Ahead::<_, ()>::start(scope, |_| 2 * BATCH, (0..9).map(Ok));
+            for mut number in 0..9 {
+                assert_eq!(ahead.next(), Ok(Some(&mut number)));
+                assert_eq!(ahead.batch.items.len(), 1);
+            }
+            assert_eq!(ahead.next(), Ok(None));
+        });
+    }
+
+    #[test]
     fn who_stops_early_waits_for_nothing() {
         std::thread::scope(|scope| {
-            let mut ahead = Ahead::<_, ()>::start(scope, (0..).map(Ok));
+            let mut ahead = Ahead::<_, ()>::start(scope, |_| 1, (0..).map(Ok));
             assert_eq!(ahead.next(), Ok(Some(&mut 0)));
         });
     }

@@ -179,6 +179,11 @@ impl IndexWriter {
         })
     }
 
+    /// The same with sums of all directories that were made elsewhere.
+    pub(crate) fn with_sums(self, sums: DirectorySums) -> IndexWriter {
+        IndexWriter { sums, ..self }
+    }
+
     /// No index of the entries so far is longer, trailer included, in bytes.
     pub(crate) fn bound(&self) -> u64 {
         self.bound
@@ -195,11 +200,16 @@ impl IndexWriter {
 
     /// Adds the next entry. Its directory must have come before.
     pub(crate) fn push(&mut self, entry: &Entry) -> Result<()> {
+        self.sums.push(entry).map_err(Error::pack_at(&self.directory))?;
+        self.push_without_sums(entry)
+    }
+
+    /// The same when the sums of directories are made elsewhere: see [`IndexWriter::with_sums`].
+    pub(crate) fn push_without_sums(&mut self, entry: &Entry) -> Result<()> {
         let target = if let Kind::Symlink(target) = &entry.kind { target.len() } else { 0 };
         let names = entry.path.as_bytes().len() + target;
         self.bound = self.bound.saturating_add(ENTRY + 12 * names as u64);
         self.end = self.end.max(entry.end());
-        self.sums.push(entry).map_err(Error::pack_at(&self.directory))?;
         self.tree.push(entry, &mut self.page).map_err(Error::pack_at(&self.directory))?;
         if !self.page.is_empty() {
             self.leaves.write_all(&self.page).map_err(self.temporary())?;

@@ -26,6 +26,8 @@ pub(super) struct Parts<'p> {
     volumes: Vec<Volume>,
     /// Numbers of volumes by the numbers of their packs, and their numbers there.
     numbers: HashMap<(usize, u32), u32>,
+    /// The last that was asked for, which most often is the next.
+    last: Option<((usize, u32), u32)>,
     /// The same by their names.
     names: HashMap<Vec<u8>, u32>,
     /// Where ranges of a pack were copied to.
@@ -41,6 +43,7 @@ impl<'p> Parts<'p> {
             out,
             volumes: Vec::new(),
             numbers: HashMap::new(),
+            last: None,
             names: HashMap::new(),
             copied: HashMap::new(),
             position: 0,
@@ -116,9 +119,19 @@ impl<'p> Parts<'p> {
 
     /// The number that volume `volume` of pack `number` has in the merged one.
     fn volume(&mut self, number: usize, volume: u32) -> Result<u32> {
-        if let Some(known) = self.numbers.get(&(number, volume)) {
-            return Ok(*known);
+        let key = (number, volume);
+        if let Some((_, known)) = self.last.filter(|last| last.0 == key) {
+            return Ok(known);
         }
+        let known = match self.numbers.get(&key) {
+            Some(known) => *known,
+            None => self.new_volume(key)?,
+        };
+        self.last = Some((key, known));
+        Ok(known)
+    }
+
+    fn new_volume(&mut self, (number, volume): (usize, u32)) -> Result<u32> {
         let pack = &self.packs[number];
         let data = pack.volume(volume)?;
         let location = data.location();
