@@ -1,6 +1,8 @@
 //! Checks, without network, that every dependency carries an acceptable licence and comes from an
 //! acceptable place. `deny.toml` says what is acceptable.
 
+mod npm;
+
 use crate::outcome::Outcome;
 use crate::run;
 use anyhow::{Context, Result, bail};
@@ -9,7 +11,7 @@ use serde::Deserialize;
 use spdx::{Expression, Licensee, ParseMode};
 use std::fs;
 
-/// Checks the dependencies of the whole workspace: normal, build and dev, on every platform.
+/// Checks the dependencies of the whole workspace: normal, build and dev, on every platform; and those of npm's.
 ///
 /// The fuzz targets are a workspace of their own and not looked at: they are never shipped.
 pub(crate) fn check() -> Result<Outcome> {
@@ -33,10 +35,19 @@ pub(crate) fn check() -> Result<Outcome> {
             problems.push(format!("  {} {}: {problem:#}", package.name, package.version));
         }
     }
+    let of_npm = npm::packages()?;
+    for (place, package) in &of_npm {
+        let accepted =
+            package.check_source().and_then(|()| policy.accepts_licence(package.licence()));
+        if let Err(problem) = accepted {
+            problems.push(format!("  web/{place}: {problem:#}"));
+        }
+    }
     if !problems.is_empty() {
         bail!("dependencies that deny.toml does not allow:\n{}", problems.join("\n"));
     }
-    println!("{} packages, every licence and source allowed", metadata.packages.len());
+    let (crates, of_npm) = (metadata.packages.len(), of_npm.len());
+    println!("{crates} crates and {of_npm} packages of npm's, every licence and source allowed");
     Ok(Outcome::Passed)
 }
 
@@ -92,8 +103,11 @@ impl Policy {
                 }
             }
         }
+        self.accepts_licence(dependency.licence)
+    }
 
-        let Some(licence) = dependency.licence else {
+    fn accepts_licence(&self, licence: Option<&str>) -> Result<()> {
+        let Some(licence) = licence else {
             bail!("carries no licence expression");
         };
         // Old crates write `MIT/Apache-2.0`.

@@ -6,6 +6,7 @@
 
 mod test;
 mod licences;
+mod notices;
 mod outcome;
 mod advisories;
 mod demo;

@@ -7,7 +7,6 @@ mod command;
 mod crates;
 mod deb;
 mod links;
-mod notices;
 mod npm;
 mod place;
 mod standalone;

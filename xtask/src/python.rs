@@ -1,7 +1,7 @@
 //! The Python package: built, checked and tested in an environment of its own below `target/`.
 
 use crate::outcome::Outcome;
-use crate::run;
+use crate::{notices, run};
 use anyhow::{Context, Result, bail};
 use std::env;
 use std::ffi::OsString;
@@ -89,6 +89,7 @@ pub(crate) fn build_wheel(out: &Path, is_dev: bool, time: Option<u64>) -> Result
     if out.exists() {
         fs::remove_dir_all(out)?;
     }
+    notices::write(notices::Into::Python, &package().join(notices::NAME))?;
     let maturin = |command| {
         let mut maturin = tools.command("maturin", [command, "--out"]);
         maturin.arg(out).envs(time.map(|time| ("SOURCE_DATE_EPOCH", time.to_string())));

@@ -41,16 +41,16 @@ const STEPS: [Step; 14] = [
     Step { name: "windows", about: "library and command compile for Windows", run: windows },
     Step { name: "tests", about: "unit, end-to-end and documentation tests", run: tests },
     Step {
-        name: "web",
-        about: "the npm package in Node and Chromium and on nginx; the viewer in Firefox, too; Rust in Chromium",
-        run: web,
-    },
-    Step {
         name: "package",
         about: "what is published can be made, and each does in a clean place",
         run: package::check,
     },
     Step { name: "counts", about: "work takes as many instructions as before", run: counts::check },
+    Step {
+        name: "web",
+        about: "the npm package in Node and Chromium and on nginx; the viewer in Firefox, too; Rust in Chromium",
+        run: web,
+    },
     Step { name: "python", about: "the Python package: style, types, tests", run: python::check },
     Step { name: "fuzz", about: "every fuzz target survives a few seconds", run: fuzz::smoke },
 ];
@@ -282,6 +282,12 @@ mod tests {
         assert_eq!(text.lines().last(), Some("steps: 2 passed, 1 failed, 1 skipped"));
         assert!(text.contains("\ndocs        passed     61.0 s\n"), "{text}");
         assert!(text.contains("\nfuzz        skipped     0.0 s  no nightly\n"), "{text}");
+    }
+
+    #[test]
+    fn what_waits_is_the_last_of_those_alone() {
+        let last = STEPS.iter().rfind(|step| !BESIDE.contains(&step.name));
+        assert_eq!(last.map(|step| step.name), Some("web"));
     }
 
     #[test]

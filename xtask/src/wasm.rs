@@ -1,6 +1,6 @@
 //! Builds the WebAssembly reader into the npm package, and keeps it small.
 
-use crate::{node, run, toolchain};
+use crate::{node, notices, run, toolchain};
 use anyhow::{Context, Result, bail};
 use base64::prelude::{BASE64_STANDARD, Engine};
 use flate2::{Compression, write::GzEncoder};
@@ -52,7 +52,8 @@ pub(crate) fn run(_: &Arguments) -> Result<()> {
     node::install()?;
     let folder = run::root().join(FOLDER);
     let _ = fs::remove_dir_all(&folder);
-    MODULES.iter().try_for_each(|module| build(module, &folder))
+    MODULES.iter().try_for_each(|module| build(module, &folder))?;
+    notices::write(notices::Into::WebAssembly, &folder.join(notices::NAME))
 }
 
 /// Whether all of them are there.

@@ -4,7 +4,7 @@ use crate::common::{command, other, run};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 /// A tree with what archives have to say in more than one way, and a pack of it.
@@ -155,6 +155,21 @@ fn archives_are_told_from_files() {
     }
     assert!(!at.join("n.pack").exists() && !at.join("n.tar").exists());
     run(at, "export x.pack a.tar --force", 0);
+}
+
+#[test]
+fn a_pipe_is_read_as_an_archive() {
+    let root = packed();
+    let at = root.path();
+    run(at, "export x.pack a.tar", 0);
+    let sh = |line| Command::new("sh").args(["-c", line]).current_dir(at).spawn().unwrap();
+    assert!(sh("exec mkfifo pipe").wait().unwrap().success());
+    let mut writer = sh("exec cat a.tar > pipe");
+    run(at, "pack --as-archive pipe piped.pack", 0);
+    assert!(writer.wait().unwrap().success());
+    run(at, "diff x.pack piped.pack", 0);
+    let (_, said) = run(at, "pack --as-archive nowhere n.pack", 2);
+    assert!(said.contains("nowhere: "), "{said}");
 }
 
 #[test]

@@ -277,14 +277,15 @@ impl Temporary<'_> {
         Ok(())
     }
 
+    /// Nothing: no file is known by more than its name here.
+    pub(super) fn identity(&self) -> io::Result<Identity> {
+        Ok(())
+    }
+
     /// Gives it its attributes and its name, in place of another file of that name.
     ///
-    /// Returns which file it is, and whether it has all its extended attributes.
-    pub(super) fn commit(
-        mut self,
-        name: &[u8],
-        sync: bool,
-    ) -> io::Result<(Identity, Result<(), Unset>)> {
+    /// Returns whether it has all its extended attributes.
+    pub(super) fn commit(mut self, name: &[u8], sync: bool) -> io::Result<Result<(), Unset>> {
         let path = &self.name.0;
         let set = |name: &[u8], value: &[u8]| attributes::set(path, name, value);
         let extended = self.attributes.set_extended(set);
@@ -307,6 +308,6 @@ impl Temporary<'_> {
             checked_close(file)?;
         }
         self.name.rename(&self.place.disk.join(text(name)?))?;
-        Ok(((), extended))
+        Ok(extended)
     }
 }

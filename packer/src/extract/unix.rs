@@ -386,14 +386,15 @@ impl Temporary<'_> {
         Ok(())
     }
 
+    /// Which file it is.
+    pub(super) fn identity(&self) -> io::Result<Identity> {
+        Ok(identity(&rustix::fs::fstat(&self.file)?))
+    }
+
     /// Gives it its attributes and its name, in place of another file of that name.
     ///
-    /// Returns which file it is, and whether it has all its extended attributes.
-    pub(super) fn commit(
-        self,
-        name: &[u8],
-        sync: bool,
-    ) -> io::Result<(Identity, Result<(), Unset>)> {
+    /// Returns whether it has all its extended attributes.
+    pub(super) fn commit(self, name: &[u8], sync: bool) -> io::Result<Result<(), Unset>> {
         if let Some(len) = self.holes {
             self.file.set_len(len)?;
         }
@@ -403,9 +404,8 @@ impl Temporary<'_> {
         if sync {
             self.file.sync_all()?;
         }
-        let identity = identity(&rustix::fs::fstat(&self.file)?);
         checked_close(self.file)?;
         self.name.rename(name)?;
-        Ok((identity, extended))
+        Ok(extended)
     }
 }

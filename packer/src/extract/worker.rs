@@ -365,10 +365,13 @@ impl<'r> Worker<'r> {
         }
         // Then all that the entry said was verified.
         run.pack.intact()?;
-        let committed = file.commit(name, run.options.fsync);
-        let (identity, extended) = committed.map_err(Problem::io("create"))?;
+        // One call less for each of the many files that have one name.
+        let linked = group.filter(|_| pass == Pass::Content);
+        let linked = linked.map(|group| Ok((group, file.identity()?)));
+        let linked = linked.transpose().map_err(Problem::io("create"))?;
+        let extended = file.commit(name, run.options.fsync).map_err(Problem::io("create"))?;
         run.tell_unset(path, extended);
-        if let Some(group) = group.filter(|_| pass == Pass::Content) {
+        if let Some((group, identity)) = linked {
             run.links.whole(group, identity);
         }
         self.last = Some((*content, ordinal));

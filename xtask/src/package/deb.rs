@@ -2,8 +2,8 @@
 
 use super::command::{self, SHELLS};
 use super::place::Place;
-use super::{Made, notices, trial};
-use crate::{run, toolchain};
+use super::{Made, trial};
+use crate::{notices, run, toolchain};
 use anyhow::{Context, Result, ensure};
 use flate2::Compression;
 use flate2::read::GzDecoder;
@@ -32,7 +32,7 @@ pub(super) fn make(place: &Place) -> Result<Made> {
         Err(error) => return Ok(Made::Skipped(format!("{error:#}"))),
     };
     let built = command::build(place, None)?;
-    notices::write(&built.papers.join(notices::NAME))?;
+    notices::write(notices::Into::Command, &built.papers.join(notices::NAME))?;
     compress(&built.papers)?;
     let mut deb = run::command(tool, ["--package", "rangepack-cli", "--no-build", "--no-dbgsym"]);
     // A revision would be Debian's own.

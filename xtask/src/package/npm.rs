@@ -2,7 +2,7 @@
 
 use super::place::Place;
 use super::{Made, trial};
-use crate::{node, run, wasm};
+use crate::{node, notices, run, wasm};
 use anyhow::{Result, ensure};
 use std::fs;
 use std::path::PathBuf;
@@ -37,7 +37,8 @@ pub(super) fn try_out(place: &Place, files: &[PathBuf]) -> Result<()> {
     let mut install = node::npm(install);
     run::run(install.arg(trial::ending(files, ".tgz")?).current_dir(&home))?;
     let installed = home.join("node_modules/rangepack");
-    for name in ["README.md", "LICENSE-MIT", "LICENSE-APACHE", "wasm/rangepack_bg.wasm"] {
+    let notices = format!("wasm/{}", notices::NAME);
+    for name in ["README.md", "LICENSE-MIT", "LICENSE-APACHE", "wasm/rangepack_bg.wasm", &notices] {
         ensure!(installed.join(name).is_file(), "the package has no {name}");
     }
     // What npm needs for a statement of where the package was built.

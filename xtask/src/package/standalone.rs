@@ -6,8 +6,8 @@
 use super::archive::{self, Member};
 use super::command;
 use super::place::Place;
-use super::{Made, notices, trial};
-use crate::{run, toolchain};
+use super::{Made, trial};
+use crate::{notices, run, toolchain};
 use anyhow::{Context, Result, ensure};
 use flate2::read::GzDecoder;
 use std::env::consts::ARCH;
@@ -37,7 +37,7 @@ pub(super) fn make(place: &Place) -> Result<Made> {
     }
     let built = command::build(place, Some(&target))?;
     let notices = built.papers.join(notices::NAME);
-    notices::write(&notices)?;
+    notices::write(notices::Into::Command, &notices)?;
 
     let member = |name: String, from| Member { name, from, is_program: false };
     let mut members: Vec<_> =

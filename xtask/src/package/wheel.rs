@@ -17,6 +17,8 @@ files = [path for path in tree.rglob('*') if path.is_file()]
 for path in files:
     assert bytes(pack[path.relative_to(tree).as_posix()]) == path.read_bytes(), path
 assert len(pack) == len(files) == 3, len(pack)
+import importlib.metadata
+assert any(file.name == 'THIRD-PARTY-LICENCES.txt' for file in importlib.metadata.files('rangepack'))
 ";
 
 /// Builds them: for old systems if they are to be published, for this one otherwise.

@@ -4,6 +4,7 @@ use super::Result;
 use super::exit::Failure;
 use super::sources::SourceArgs;
 use rangepack::{Archive, ArchiveFormat, Dictionaries, PackOptions};
+use std::fs::File;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
@@ -14,7 +15,7 @@ pub(super) struct ArchiveArgs {
     /// Pack SRC itself though it is called like a tar or zip archive, instead of what is in it
     #[arg(long)]
     as_file: bool,
-    /// Pack what is in SRC, a tar or zip archive of whatever name
+    /// Pack what is in SRC, a tar or zip archive of whatever name, or a pipe that gives a tar
     #[arg(long, conflicts_with = "as_file")]
     as_archive: bool,
 }
@@ -45,8 +46,18 @@ impl ArchiveArgs {
                 problem: format!("{} is a directory, and no archive", path.display()),
                 hint: "without --as-archive what is in it is packed",
             }),
-            Some(path) if self.as_archive || is_called_archive(path) && !self.as_file => {
-                Ok(path.is_file().then(|| Archive::File(path.to_owned())))
+            Some(path) if path.is_file() => {
+                let is_one = self.as_archive || is_called_archive(path) && !self.as_file;
+                Ok(is_one.then(|| Archive::File(path.to_owned())))
+            }
+            // A pipe, such as what a shell puts in place of `<(ssh HOST tar c DIR)`.
+            Some(path) if self.as_archive => {
+                let stream = File::open(path).map_err(|source| Failure::System {
+                    action: "open",
+                    path: path.to_owned(),
+                    source,
+                })?;
+                Ok(Some(Archive::stream(stream, path)))
             }
             _ if self.as_archive => Err(Failure::Usage {
                 problem: "--as-archive is for a single SRC".to_owned(),

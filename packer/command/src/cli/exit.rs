@@ -482,7 +482,7 @@ fn advice_on_pack(kind: ErrorKind) -> Option<&'static str> {
              `rangepack recover` saves the rest"
         }
         ErrorKind::OverLimit => {
-            "limits keep a stranger's file from filling memory or disk; raise it if you trust this one"
+            "limits keep a stranger's file from filling memory; this command has none higher, programs raise them: `Limits` of the library"
         }
         ErrorKind::WrongPack => "`rangepack info` shows the root digest of the pack that is there",
         ErrorKind::BadQuestion => "paths inside a pack are relative and hold no `..`",

@@ -86,7 +86,7 @@ impl Store {
     ) -> Answered<Store> {
         // TLS needs a provider of cryptography; one that the program chose before stays.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let other = |error: Error| RemoteProblem::Other(cause(&error));
+        let other = |error: Error| RemoteProblem::Other(said(&cause(&error)));
         let (scheme, (bucket, key)) = (url.scheme(), url.bucket_and_key());
         if bucket.is_empty() || key.is_empty() {
             let problem = format!("a URL like {}://bucket/path/to/file is meant", scheme.name());
@@ -241,9 +241,32 @@ impl Store {
                     RemoteProblem::Timeout(self.options.timeout.as_secs())
                 }
                 Some(HttpErrorKind::Connect) => RemoteProblem::Connect(cause(&error)),
-                _ => RemoteProblem::Other(cause(&error)),
+                _ => RemoteProblem::Other(said(&cause(&error))),
             },
         }
+    }
+}
+
+/// So much of what a store says of an error is told: characters.
+const TOLD: usize = 300;
+
+/// What a store says of an error: of a document in XML its code and message, of others the beginning.
+fn said(text: &str) -> String {
+    let element = |name: &str| {
+        let (_, rest) = text.split_once(&format!("<{name}>"))?;
+        rest.split_once("</").map(|(inner, _)| inner.trim())
+    };
+    let before = text.split('<').next().unwrap_or_default();
+    let said = match (element("Code"), element("Message")) {
+        (Some(code), Some(message)) => format!("{before}{code}: {message}"),
+        (Some(one), None) | (None, Some(one)) => format!("{before}{one}"),
+        (None, None) => text.to_owned(),
+    };
+    // Azure adds the number of the request and its time, each in a line.
+    let line = said.trim().lines().next().unwrap_or_default();
+    match line.char_indices().nth(TOLD) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.to_owned(),
     }
 }
 
@@ -262,6 +285,19 @@ fn http_error(error: &Error) -> Option<&HttpError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_stores_say_is_told_in_a_line() {
+        let xml = "400 Bad Request: <?xml version=\"1.0\"?>\n<Error><Code>InvalidBlockList</Code>\
+                   <Message>The list is invalid.\nRequestId:17</Message></Error>";
+        assert_eq!(said(xml), "400 Bad Request: InvalidBlockList: The list is invalid.");
+        assert_eq!(said("503: <Error><Code>SlowDown</Code></Error>"), "503: SlowDown");
+        assert_eq!(said("no such host"), "no such host");
+        assert_eq!(said("<Code>"), "<Code>");
+        assert_eq!(said(""), "");
+        let long = said(&"ö".repeat(100_000));
+        assert_eq!(long.chars().count(), TOLD + 1);
+    }
 
     #[test]
     fn bucket_and_key_are_needed() {

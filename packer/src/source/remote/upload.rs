@@ -225,6 +225,13 @@ impl Upload {
             }
             completed.map(|_| ()).map_err(|error| store.problem(error))
         });
+        if let Err(RemoteProblem::Other(_)) = &completed
+            && !self.overwrite
+            && self.is_there().unwrap_or(false)
+        {
+            // Some stores take the parts of only one of those who write at once.
+            return self.refuse_to_replace(true);
+        }
         completed.map_err(failed)
     }
 

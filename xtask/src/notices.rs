@@ -1,28 +1,55 @@
-//! The licences of everything that is compiled into the command, as most of them want it.
+//! The licences of everything that goes along with what is published, as most of them want it.
 
-use crate::run;
+use crate::{run, viewer, wasm};
 use anyhow::{Context, Result};
-use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package, PackageId};
+use cargo_metadata::{CargoOpt, DependencyKind, Metadata, MetadataCommand, Package, PackageId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
 /// How the file is called.
-pub(super) const NAME: &str = "THIRD-PARTY-LICENCES.txt";
+pub(crate) const NAME: &str = "THIRD-PARTY-LICENCES.txt";
 
 /// How files with licences begin.
 const BEGINNINGS: [&str; 5] = ["LICENSE", "LICENCE", "COPYING", "NOTICE", "UNLICENSE"];
 
+/// What crates are compiled into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Into {
+    /// The command, with the viewer in it.
+    Command,
+    /// The module of the Python package.
+    Python,
+    /// The modules of the npm package.
+    WebAssembly,
+}
+
+impl Into {
+    fn package(self) -> &'static str {
+        match self {
+            Into::Command => "rangepack-cli",
+            Into::Python => "rangepack-python",
+            Into::WebAssembly => "rangepack-wasm",
+        }
+    }
+}
+
 /// Writes which crates there are, and the texts of their licences, each once.
-pub(super) fn write(to: &Path) -> Result<()> {
-    let metadata = MetadataCommand::new()
-        .current_dir(run::root())
-        .other_options(["--locked".to_owned()])
-        .exec()?;
-    let mut list = String::from("Crates that are compiled into the command rangepack:\n\n");
+pub(crate) fn write(what: Into, to: &Path) -> Result<()> {
+    let mut metadata = MetadataCommand::new();
+    metadata.current_dir(run::root());
+    let mut options = vec!["--locked".to_owned()];
+    if what == Into::WebAssembly {
+        // Each of its features is in one of the modules.
+        metadata.features(CargoOpt::AllFeatures);
+        options.push(format!("--filter-platform={}", wasm::TARGET));
+    }
+    let metadata = metadata.other_options(options).exec()?;
+    let package = what.package();
+    let mut list = format!("Crates that are compiled into {package}:\n\n");
     let mut texts: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for package in compiled(&metadata)? {
+    for package in compiled(&metadata, package)? {
         let name = format!("{} {}", package.name, package.version);
         let licence = package.license.as_deref().unwrap_or("see below");
         let place = package.repository.as_deref().unwrap_or_default();
@@ -37,16 +64,19 @@ pub(super) fn write(to: &Path) -> Result<()> {
         let line = "-".repeat(72);
         write!(list, "\n{line}\n{}\n{line}\n\n{text}\n", names.join(", "))?;
     }
+    if what == Into::Command {
+        list.push_str(&viewer::licences()?);
+    }
     fs::write(to, list).with_context(|| format!("cannot write {}", to.display()))
 }
 
-/// The crates that the command needs to run, on whatever system, without our own.
-fn compiled(metadata: &Metadata) -> Result<Vec<&Package>> {
+/// The crates that a package needs to run, on whatever system, without our own.
+fn compiled<'m>(metadata: &'m Metadata, package: &str) -> Result<Vec<&'m Package>> {
     let resolve = metadata.resolve.as_ref().context("cargo resolves nothing")?;
     let nodes: BTreeMap<&PackageId, _> =
         resolve.nodes.iter().map(|node| (&node.id, node)).collect();
-    let command = metadata.packages.iter().find(|package| package.name == "rangepack-cli");
-    let mut todo = vec![&command.context("there is no rangepack-cli")?.id];
+    let root = metadata.packages.iter().find(|known| known.name == package);
+    let mut todo = vec![&root.with_context(|| format!("there is no {package}"))?.id];
     let mut found = BTreeSet::new();
     while let Some(id) = todo.pop() {
         if !found.insert(id) {
