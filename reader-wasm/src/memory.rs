@@ -16,7 +16,7 @@ impl Reader {
     ) -> Answered {
         let Built { index, pages, refused, .. } =
             memory.finish(&self.limits).map_err(core_error)?;
-        notes.refused = refused.len() as u64;
+        notes.refused += refused.len() as u64;
         self.index = Some(Opened { index, memory: Some(pages), table: None });
         let mut json = Json::answer();
         self.info(&mut json, format, &[])?;

@@ -35,6 +35,9 @@ pub struct Reader {
     /// Of the members of a zip archive, by where their headers lie.
     #[cfg(feature = "zip")]
     pub(crate) members: Vec<crate::zip::Member>,
+    /// Its symbolic links, by the numbers that the index has in place of their targets.
+    #[cfg(feature = "zip")]
+    pub(crate) links: Vec<crate::zip::Link>,
 }
 
 #[derive(Debug)]
@@ -71,6 +74,8 @@ impl Reader {
             incoming: None,
             #[cfg(feature = "zip")]
             members: Vec::new(),
+            #[cfg(feature = "zip")]
+            links: Vec::new(),
         })
     }
 

@@ -20,6 +20,7 @@ pub struct MemoryIndex {
     entries: Vec<Entry>,
     refused: Vec<Refused>,
     ancestors: Ancestors,
+    has_tree_digests: bool,
 }
 
 /// An index in memory.
@@ -39,7 +40,15 @@ impl MemoryIndex {
     /// An empty one.
     pub fn new(limits: &Limits) -> MemoryIndex {
         let ancestors = Ancestors::new(limits);
-        MemoryIndex { entries: Vec::new(), refused: Vec::new(), ancestors }
+        let (entries, refused) = (Vec::new(), Vec::new());
+        MemoryIndex { entries, refused, ancestors, has_tree_digests: true }
+    }
+
+    /// Directories get no tree digests: the targets of the links are not what they lead to.
+    #[must_use]
+    pub fn without_tree_digests(mut self) -> MemoryIndex {
+        self.has_tree_digests = false;
+        self
     }
 
     /// Adds an item. Of several with the same path the last one counts.
@@ -59,7 +68,7 @@ impl MemoryIndex {
 
     /// Sorts, sums up, and builds the pages.
     pub fn finish(self, limits: &Limits) -> Result<Built> {
-        let MemoryIndex { mut entries, mut refused, .. } = self;
+        let MemoryIndex { mut entries, mut refused, has_tree_digests, .. } = self;
         // Stable, so that of equals the last one stays last.
         entries.sort_by(|a, b| a.path.cmp(&b.path));
         let mut paths = LastCounts::default();
@@ -77,7 +86,11 @@ impl MemoryIndex {
         for entry in &unique {
             sums.push(entry)?;
         }
-        let sums = sums.finish()?;
+        let mut sums = sums.finish()?;
+        if !has_tree_digests {
+            sums.root.1 = None;
+            sums.directories.iter_mut().for_each(|(_, digest)| *digest = None);
+        }
         let mut directories = sums.directories.into_iter();
         let mut builder = TreeBuilder::new();
         let mut pages = Vec::new();

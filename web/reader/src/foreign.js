@@ -46,6 +46,27 @@ export function endsLikeAZip(tail) {
   return false;
 }
 
+/** Zeros that end a tar archive, in bytes at least. */
+const TAR_END = 1024;
+
+/**
+ * Whether a file may be a tar archive: then it ends like one, too.
+ *
+ * @param {Uint8Array} head its first bytes, `HEAD` of them
+ */
+export function beginsLikeATar(head) {
+  return String.fromCharCode(...head.subarray(257, HEAD)) === 'ustar';
+}
+
+/**
+ * Whether what ends a file is what ends a tar archive.
+ *
+ * @param {Uint8Array} tail its last bytes
+ */
+export function endsLikeATar(tail) {
+  return tail.length >= TAR_END && tail.subarray(-TAR_END).every((byte) => byte === 0);
+}
+
 /**
  * What a file may be that is no pack. A pack begins with the first file in it, so one that lost its end looks like that file.
  *

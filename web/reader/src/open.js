@@ -5,7 +5,7 @@
 import { Engine, OPENING_ROUNDS } from './engine.js';
 import { PackError } from './errors.js';
 import { elseMissing, mayBeGrowing, readNote } from './growth.js';
-import { HEAD, beginsLikeAZip, endsLikeAZip, insteadOfAPack } from './foreign.js';
+import { HEAD, beginsLikeATar, beginsLikeAZip, endsLikeATar, endsLikeAZip, insteadOfAPack } from './foreign.js';
 import { checkOptions } from './options.js';
 import { Pack } from './pack.js';
 import { wrongSize } from './sources/source.js';
@@ -188,6 +188,14 @@ async function openAsItIs(input, options, environment, thorough) {
         }
       }
       if (info === undefined && broken !== undefined) throw broken;
+      // Before the index of an old container is looked for, which takes much of a file that has none.
+      if (info === undefined && endsLikeATar(tail.bytes) && beginsLikeATar(await source.read(0, HEAD, { signal }))) {
+        const indexed = await openByNeighbour(input, options, environment);
+        if (indexed !== undefined) {
+          engine.close();
+          return indexed;
+        }
+      }
     }
     if (info === undefined) {
       engine = engineOf(await loadWasm('legacy'));

@@ -56,6 +56,7 @@ const CHECKS = {
   after: TEXT,
   limit: ['an integer from 0 to 2^53-1, or Infinity', (value) => isCount(value) || value === Infinity],
   start: ['an integer from 0 to 2^53-1, or a name', (value) => isCount(value) || typeof value === 'string'],
+  targets: ['true or false', (value) => typeof value === 'boolean'],
   // Caches.
   name: TEXT,
   maxBytes: ['a number of bytes, 0 or more', isAmount],

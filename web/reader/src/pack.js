@@ -6,9 +6,10 @@ import { Contents } from './contents.js';
 import { PackError, isOfEntry } from './errors.js';
 import { PackFile } from './file.js';
 import { sha256 } from './hash.js';
+import { Links } from './links.js';
 import { ARGUMENTS, READ, checkArgument, checkOptions, pathOf } from './options.js';
 
-/** @import { Children, ChildrenOptions, DirectoryEntry, Entry, FileEntry, Info, ListOptions, Metrics, ReadManyResult, ReadOptions } from '../types/index.d.ts' */
+/** @import { WalkOptions, Children, ChildrenOptions, DirectoryEntry, Entry, FileEntry, Info, ListOptions, Metrics, ReadManyResult, ReadOptions } from '../types/index.d.ts' */
 /** @import { Engine, Widen } from './engine.js' */
 
 /** Links that lead to links: more are a circle. */
@@ -35,6 +36,7 @@ const GROUP = { files: 256, bytes: 16 * 1024 * 1024 };
 export class Pack {
   #engine;
   #contents;
+  #links;
 
   /**
    * @param {Engine} engine
@@ -43,6 +45,7 @@ export class Pack {
   constructor(engine, info) {
     this.#engine = engine;
     this.#contents = new Contents(engine);
+    this.#links = new Links(engine);
     /** Everything about the pack as a whole. */
     this.info = Object.freeze(info);
   }
@@ -69,7 +72,7 @@ export class Pack {
   async attributes(path, options = {}) {
     const signal = signalOf(options);
     const where = pathOf(path);
-    const entry = typeof path === 'string' ? await this.lstat(path, { signal }) : path;
+    const entry = typeof path === 'string' ? await this.#unfollowed(path, signal) : path;
     if (entry === undefined) throw await this.#noEntry(where, signal);
     // Where it is the content alone that is not known, the rest is.
     if (entry.unreadable !== undefined && !('codec' in entry)) throw this.#unreadable(entry);
@@ -140,7 +143,17 @@ export class Pack {
    */
   async lstat(path, options = {}) {
     const signal = signalOf(options);
-    const clean = trim(pathOf(path));
+    const entry = await this.#unfollowed(pathOf(path), signal);
+    return entry && this.#told(entry, signal);
+  }
+
+  /**
+   * @param {string} path
+   * @param {AbortSignal | undefined} signal
+   * @returns {Promise<Entry | undefined>} as the index has it
+   */
+  async #unfollowed(path, signal) {
+    const clean = trim(path);
     if (clean === '') return this.#rootEntry();
     if (/(^|\/)\.{1,2}$/.test(clean)) return this.#resolve(clean, signal);
     const entry = hasDots(clean) ? undefined : await this.#find(clean, signal);
@@ -153,9 +166,20 @@ export class Pack {
   }
 
   /**
+   * @template {Entry} E
+   * @param {E} entry
+   * @param {AbortSignal | undefined} signal
+   * @returns {Promise<E>} with what it leads to, if it is a link
+   */
+  async #told(entry, signal) {
+    const [told = entry] = await this.#links.told([entry], true, signal);
+    return told;
+  }
+
+  /**
    * @param {string} path
    * @param {AbortSignal | undefined} signal
-   * @returns {Promise<Entry | undefined>}
+   * @returns {Promise<Entry | undefined>} as the index has it
    */
   #find(path, signal) {
     return this.#engine.ask((reader) => reader.lookup(path), signal);
@@ -197,8 +221,9 @@ export class Pack {
         done.push(component);
         continue;
       }
-      const { target } = entry;
-      if (target === undefined) throw this.#unreadable(entry);
+      const link = await this.#told(entry, signal);
+      const { target } = link;
+      if (target === undefined) throw this.#unreadable(link);
       // An absolute target leads out of the pack.
       if (++links > MAX_LINKS || target.startsWith('/')) return undefined;
       rest.push(...target.split('/').reverse());
@@ -243,25 +268,26 @@ export class Pack {
    */
   async readdir(path = '', options = {}) {
     checkOptions(options, LIST);
-    const { after, limit = PAGE, signal } = options;
+    const { after, limit = PAGE, targets = true, signal } = options;
     const plain = trim(pathOf(path));
     // Most paths are directories without links on the way: one question is enough.
     if (!hasDots(plain)) {
-      const entries = await this.#list(plain, after, limit, signal);
+      const entries = await this.#list(plain, after, limit, targets, signal);
       if (entries.length > 0) return entries;
     }
     const directory = await this.#directory(plain, signal);
-    return directory === plain ? [] : this.#list(directory, after, limit, signal);
+    return directory === plain ? [] : this.#list(directory, after, limit, targets, signal);
   }
 
   /**
    * @param {string} directory
    * @param {string | undefined} after
    * @param {number} limit
+   * @param {boolean} targets
    * @param {AbortSignal | undefined} signal
    * @returns {Promise<Entry[]>}
    */
-  async #list(directory, after, limit, signal) {
+  async #list(directory, after, limit, targets, signal) {
     /** @type {Entry[]} */
     const entries = [];
     // In pages, so that no question needs more of the index at once than the cache can hold.
@@ -269,7 +295,7 @@ export class Pack {
       const count = Math.min(limit - entries.length, PAGE);
       const from = entries.at(-1)?.name ?? after;
       const page = await this.#engine.ask((reader) => reader.list(directory, from, count), signal);
-      for (const entry of page) entries.push(entry);
+      for (const entry of await this.#links.told(page, targets, signal)) entries.push(entry);
       if (page.length < count) break;
     }
     return entries;
@@ -282,25 +308,26 @@ export class Pack {
    */
   async children(path = '', options = {}) {
     checkOptions(options, CHILDREN);
-    const { start = 0, limit = PAGE, signal } = options;
+    const { start = 0, limit = PAGE, targets = true, signal } = options;
     const plain = trim(pathOf(path));
     // As for `readdir`, one question is enough for most paths.
     if (!hasDots(plain)) {
-      const found = await this.#children(plain, start, limit, signal);
+      const found = await this.#children(plain, start, limit, targets, signal);
       if (found.total > 0) return found;
     }
     const directory = await this.#directory(plain, signal);
-    return directory === plain ? { total: 0, start: 0, entries: [] } : this.#children(directory, start, limit, signal);
+    return directory === plain ? { total: 0, start: 0, entries: [] } : this.#children(directory, start, limit, targets, signal);
   }
 
   /**
    * @param {string} directory
    * @param {number | string} start
    * @param {number} limit
+   * @param {boolean} targets
    * @param {AbortSignal | undefined} signal
    * @returns {Promise<Children>}
    */
-  async #children(directory, start, limit, signal) {
+  async #children(directory, start, limit, targets, signal) {
     /** @param {string} [name] without one: behind the last child */
     const bound = (name) => this.#engine.ask((reader) => reader.lowerBound(directory, name), signal);
     // Together, so that their pages come at the same time.
@@ -312,7 +339,7 @@ export class Pack {
     const from = first + position;
     const prefix = directory === '' ? '' : `${directory}/`;
     for await (const page of this.#scan(from, Math.min(from + limit, end), signal, true)) {
-      for (const entry of page) {
+      for (const entry of await this.#links.told(page, targets, signal)) {
         // The numbers stand in inner pages, the entries in leaves; a hostile index may say different things there.
         if (entry.path !== prefix + entry.name) {
           throw this.#engine.error('ERR_CORRUPT', `${directory || '/'}: the index counts ${total} children, but ${entry.path} is none`);
@@ -351,16 +378,17 @@ export class Pack {
 
   /**
    * @param {string | Entry} [path]
-   * @param {ReadOptions} [options]
+   * @param {WalkOptions} [options]
    * @returns {AsyncGenerator<Entry, void, undefined>}
    */
   async *list(path = '', options = {}) {
-    const signal = signalOf(options);
+    checkOptions(options, WALK);
+    const { targets = true, signal } = options;
     const directory = await this.#directory(pathOf(path), signal);
     /** @type {string | undefined} */
     let after;
     for (;;) {
-      const entries = await this.#list(directory, after, PAGE, signal);
+      const entries = await this.#list(directory, after, PAGE, targets, signal);
       yield* entries;
       if (entries.length < PAGE) return;
       after = entries.at(-1)?.name;
@@ -369,14 +397,15 @@ export class Pack {
 
   /**
    * @param {string | Entry} [path]
-   * @param {ReadOptions} [options]
+   * @param {WalkOptions} [options]
    * @returns {AsyncGenerator<Entry, void, undefined>}
    */
   async *walk(path = '', options = {}) {
-    const signal = signalOf(options);
+    checkOptions(options, WALK);
+    const { targets = true, signal } = options;
     const directory = await this.#directory(pathOf(path), signal);
     const { start, end } = await this.#engine.ask((reader) => reader.subtree(directory), signal);
-    for await (const entries of this.#scan(start, end, signal)) yield* entries;
+    for await (const entries of this.#scan(start, end, signal)) yield* await this.#links.told(entries, targets, signal);
   }
 
   /**
@@ -532,10 +561,13 @@ for (const name of /** @type {const} */ (['dispose', 'asyncDispose'])) {
 }
 
 /** @type {readonly (keyof ListOptions)[]} */
-const LIST = ['signal', 'after', 'limit'];
+const LIST = ['signal', 'after', 'limit', 'targets'];
 
 /** @type {readonly (keyof ChildrenOptions)[]} */
-const CHILDREN = ['signal', 'start', 'limit'];
+const CHILDREN = ['signal', 'start', 'limit', 'targets'];
+
+/** Of `list` and `walk`. @type {readonly (keyof WalkOptions)[]} */
+const WALK = ['signal', 'targets'];
 
 /** @param {ReadOptions} options of calls that have no others */
 function signalOf(options) {

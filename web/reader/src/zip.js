@@ -1,9 +1,10 @@
 /**
- * Zip archives without an index beside them: where payloads lie, and what little vouches for their contents.
+ * Zip archives without an index beside them: where payloads lie, what little vouches for their contents, and where links lead.
  */
 
 import { PackError } from './errors.js';
 
+/** @import { Need } from './engine.js' */
 /** @import { FileEntry, Info } from '../types/index.d.ts' */
 /** @import { Zip } from './wasm.js' */
 
@@ -25,14 +26,23 @@ export class ZipMembers {
     this.#reader = reader;
   }
 
-  /** @returns {{ value: Info | undefined } | { need: { offset: number, length: number } }} what there is to tell of it; undefined when it is no archive */
+  /** @returns {{ value: Info | undefined } | { need: Need }} what there is to tell of it; undefined when it is no archive */
   open() {
     return this.#reader.openZip();
   }
 
-  /** @param {FileEntry} entry whose offset is that of the header in front of it @returns {{ value: { offset: number, crc32?: number } } | { need: { offset: number, length: number } }} */
+  /** @param {FileEntry} entry whose offset is that of the header in front of it @returns {{ value: { offset: number, crc32?: number } } | { need: Need }} */
   member(entry) {
     return this.#reader.zipMember(entry.offset ?? 0);
+  }
+
+  /**
+   * @param {number} number of a link
+   * @param {Uint8Array} bytes that were needed; at first none
+   * @returns {{ value: string } | { need: Need }} where it leads
+   */
+  target(number, bytes) {
+    return this.#reader.zipTarget(number, bytes);
   }
 
   /** @returns {{ push: (bytes: Uint8Array) => void, end: (entry: Member) => void, free: () => void }} what compares a content with its CRC-32 */

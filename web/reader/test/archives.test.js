@@ -122,6 +122,21 @@ describe('an archive with an index beside it', () => {
     });
   });
 
+  test('an archive is opened by its own name in few requests, however large it is', async () => {
+    const large = await startRangeServer({ files });
+    try {
+      for (const name of ['x.tar', 'x.zip']) {
+        large.log.length = 0;
+        const pack = await openPack(`${large.origin}/${name}`);
+        const bytes = large.log.reduce((sum, { bytes }) => sum + bytes, 0);
+        assert.ok(large.log.length <= 4 && bytes < 250_000, `${name}: ${large.log.length} requests, ${bytes} bytes`);
+        assert.equal(await pack.text('small'), SMALL);
+      }
+    } finally {
+      await large.close();
+    }
+  });
+
   test('an archive without one is told what it lacks', async () => {
     await assert.rejects(openPack(`${server.origin}/lonely.tar`), /rangepack index/);
   });

@@ -124,9 +124,9 @@ export interface Pack extends Disposable, AsyncDisposable {
    */
   children(path?: string | Entry, options?: ChildrenOptions): Promise<Children>;
   /** All of a directory; pages are fetched as they are needed. */
-  list(path?: string | Entry, options?: ReadOptions): AsyncGenerator<Entry, void, undefined>;
+  list(path?: string | Entry, options?: WalkOptions): AsyncGenerator<Entry, void, undefined>;
   /** Everything below a directory: its children, then what is below each of them. */
-  walk(path?: string | Entry, options?: ReadOptions): AsyncGenerator<Entry, void, undefined>;
+  walk(path?: string | Entry, options?: WalkOptions): AsyncGenerator<Entry, void, undefined>;
   /** A file, links followed. Nothing is read of it yet. */
   open(path: string | Entry, options?: ReadOptions): Promise<PackFile>;
   /** A file's whole content, links followed. */
@@ -153,8 +153,17 @@ export type ReadManyResult =
   | { path: string; entry: FileEntry; bytes: Uint8Array<ArrayBuffer>; error?: undefined }
   | { path: string; entry?: undefined; bytes?: undefined; error: PackError };
 
+/** Options of `list` and `walk`. */
+export interface WalkOptions extends ReadOptions {
+  /**
+   * Whether it has to be told where links lead (`true`). In zip archives without an index that lies in the files themselves, and costs
+   * requests; with `false` links come without `target` there.
+   */
+  targets?: boolean | undefined;
+}
+
 /** Options of `readdir`. */
-export interface ListOptions extends ReadOptions {
+export interface ListOptions extends WalkOptions {
   /** Only names behind this one: the last name of the page before. */
   after?: string | undefined;
   /** How many at most (1000). */
@@ -162,7 +171,7 @@ export interface ListOptions extends ReadOptions {
 }
 
 /** Options of `children`. */
-export interface ChildrenOptions extends ReadOptions {
+export interface ChildrenOptions extends WalkOptions {
   /** Position of the first one (0); or a name: from there on, or from where it would stand. */
   start?: number | string | undefined;
   /** How many at most (1000). With 0, positions alone are told. */
@@ -315,7 +324,7 @@ export interface DirectoryEntry extends CommonEntry {
 /** A symbolic link. */
 export interface LinkEntry extends CommonEntry {
   kind: 'symlink';
-  /** Where it leads. */
+  /** Where it leads; not known when it is `unreadable`, or was not asked for (`targets`). */
   target?: string;
 }
 

@@ -379,7 +379,7 @@ describe('a database of SQLite', () => {
     await view.getByRole('button', { name: 'endless' }).click();
     await view.getByRole('button', { name: 'All tables' }).click();
     await view.getByRole('button', { name: 'fine' }).click();
-    await view.getByText('1 rows, 2 columns').waitFor();
+    await view.getByText('1 row, 2 columns').waitFor();
     assert.deepEqual(page.errors, []);
   });
 

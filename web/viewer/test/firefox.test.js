@@ -9,6 +9,7 @@ import { after, before, describe, test } from 'node:test';
 import puppeteer from 'puppeteer-core';
 import { PATIENCE, until } from '../../reader/test/until.js';
 import { makeDatasets } from './datasets.js';
+import { GZIPPED, filesOf } from './gzipped.js';
 import { rangepack, startStage } from './stage.js';
 
 /** @import { Browser, Page } from 'puppeteer-core' */
@@ -29,6 +30,7 @@ before(async () => {
   [stage, datasets] = await Promise.all([startStage(), startStage({ make: makeDatasets, name: 'datasets' })]);
   stage.addPack('monday', { 'a/same.txt': 'same', 'a/changed.txt': 'as it was' });
   stage.addPack('tuesday', { 'a/same.txt': 'same', 'a/changed.txt': 'as it is' });
+  stage.addPack('gzipped', filesOf());
   // It refuses homes of others.
   const env = { ...process.env, HOME: home };
   firefox = await puppeteer.launch({ browser: 'firefox', executablePath, env, timeout: PATIENCE, protocolTimeout: PATIENCE });
@@ -139,9 +141,21 @@ describe('Firefox', { skip }, () => {
     await says(page, '160 × 120');
     await page.locator('[role=treeitem] ::-p-text(README.md)').click();
     await says(page, 'A tree with');
+    await page.evaluate(() => void (location.hash = '#/link.txt'));
+    await says(page, 'A symbolic link to notes/plain.txt');
     assert.deepEqual(page.errors, []);
     await page.close();
   });
+
+  for (const [path, [, kind, ...texts]] of Object.entries(GZIPPED)) {
+    test(`shows what is packed with gzip: ${path}`, async () => {
+      const page = await open(`${stage.site}?${new URLSearchParams({ pack: `${stage.packs.origin}/gzipped.pack` })}#/${path}`);
+      await page.locator(`[data-kind=${kind}]`).wait();
+      for (const text of texts) await says(page, text);
+      assert.deepEqual(page.errors, []);
+      await page.close();
+    });
+  }
 
   /** What is pressed there, and what is said then: one after the other. @type {Record<string, [path: string, ...steps: string[]]>} */
   const HABITS = {

@@ -1,9 +1,12 @@
 /** Every kind of file is shown as what it is. */
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { GZIPPED, filesOf } from './gzipped.js';
 import { lines } from './sample.js';
-import { startStage } from './stage.js';
+import { rangepack, startStage } from './stage.js';
 
 /** @type {import('./stage.js').Stage} */
 let stage;
@@ -207,6 +210,70 @@ describe('others', () => {
     await page.getByRole('button', { name: 'Hex' }).click();
     await page.getByText('66 69 72 73 74').waitFor();
   });
+});
+
+describe('what is packed with gzip', () => {
+  before(() => stage.addPack('gzipped', filesOf()));
+  const at = (/** @type {string} */ path) => `${stage.site}?${new URLSearchParams({ pack: `${stage.packs.origin}/gzipped.pack` })}#/${path}`;
+  /** @param {string} path */
+  const open = async (path) => {
+    const page = await stage.page();
+    await page.goto(at(path));
+    return page;
+  };
+
+  for (const [path, [, kind, ...texts]] of Object.entries(GZIPPED)) {
+    test(`is shown as what it is: ${path}`, async () => {
+      const page = await open(path);
+      await page.locator(`[data-kind=${kind}]`).waitFor();
+      for (const text of texts) await page.getByText(text).first().waitFor();
+      assert.deepEqual(page.errors, []);
+    });
+  }
+
+  test('is seen to its end, of whatever it is made', async () => {
+    const page = await open('joined.txt.gz');
+    await page.locator('.text').evaluate((list) => list.scrollTo(0, list.scrollHeight));
+    await page.getByText('the last one').waitFor();
+  });
+
+  test('of a large file no more comes than is shown, and no line is cut', async () => {
+    stage.packs.log.length = 0;
+    const page = await open('large.csv.gz');
+    await page.getByText('the first 1.00 MiB').waitFor();
+    await page.quiet();
+    const bytes = stage.packs.log.reduce((sum, { bytes }) => sum + bytes, 0);
+    const [content] = GZIPPED['large.csv.gz'] ?? [new Uint8Array()];
+    assert.ok(content.length > 900_000 && bytes < 800_000, `${bytes} bytes of ${content.length}`);
+    await page.getByRole('button', { name: 'Text' }).click();
+    await page.locator('.text').evaluate((list) => list.scrollTo(0, list.scrollHeight));
+    await page.getByText(/^\d+\s*\d+,\d+$/).last().waitFor();
+  });
+
+  test('stays as it is when it is saved, and as bytes', async () => {
+    const page = await open('notes.txt.gz');
+    await page.getByText('schöne Grüße').waitFor();
+    const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Download' }).click()]);
+    assert.equal(download.suggestedFilename(), 'notes.txt.gz');
+    const chunks = [];
+    for await (const chunk of await download.createReadStream()) chunks.push(chunk);
+    assert.deepEqual(Buffer.concat(chunks), Buffer.from(GZIPPED['notes.txt.gz']?.[0] ?? []));
+    await page.getByRole('button', { name: 'Hex' }).click();
+    await page.getByText('1f 8b 08').waitFor();
+    assert.equal(await page.getByText('Unpacked from gzip').count(), 0);
+  });
+});
+
+test('links of a zip archive without an index lead to what they name', async () => {
+  execFileSync(rangepack(), ['export', '--quiet', stage.file, join(stage.folder, 'links.zip'), '--deflate']);
+  const page = await stage.page();
+  await page.goto(`${stage.site}?${new URLSearchParams({ pack: `${stage.packs.origin}/links.zip` })}#/link.txt`);
+  await page.getByText('A symbolic link to notes/plain.txt').waitFor();
+  await page.getByRole('link', { name: 'Go to /notes/plain.txt' }).click();
+  await page.getByText('schöne Grüße').waitFor();
+  await page.getByRole('treeitem', { name: 'nowhere' }).click();
+  await page.getByText('It leads out of the pack, or to nothing.').waitFor();
+  assert.deepEqual(page.errors, []);
 });
 
 test('a list taller than browsers lay out scrolls row by row, and to its end', async () => {

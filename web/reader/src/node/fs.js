@@ -221,7 +221,7 @@ class Questions {
     if (directory.kind !== 'directory') throw errno('ENOTDIR', syscall, path);
     const prefix = directory.path === '' ? 0 : directory.path.length + 1;
     try {
-      for await (const entry of this.#pack[recursive ? 'walk' : 'list'](directory.path)) {
+      for await (const entry of this.#pack[recursive ? 'walk' : 'list'](directory.path, { targets: false })) {
         const below = entry.path.slice(prefix);
         const parent = below.slice(0, Math.max(below.length - entry.name.length - 1, 0));
         if (withFileTypes) yield new Dirent(entry.kind, named(entry.name, options), joined(path, parent));

@@ -1,7 +1,7 @@
 /** The icons, and which of them stands for an entry. */
 
 import type { Entry } from 'rangepack';
-import { kindOf, type Kind } from '../lib/format/kinds.ts';
+import { kindOf, nameInside, type Kind } from '../lib/format/kinds.ts';
 
 /** Drawn on 16 × 16 with one stroke. */
 export const SHAPES = {
@@ -40,5 +40,5 @@ const ICONS: Partial<Record<Kind, IconName>> = {
 export function iconOf(entry: Pick<Entry, 'kind' | 'name'>): IconName {
   if (entry.kind === 'directory') return 'folder';
   if (entry.kind === 'symlink') return 'link';
-  return ICONS[kindOf(entry.name) ?? 'hex'] ?? 'file';
+  return ICONS[kindOf(nameInside(entry.name) ?? entry.name) ?? 'hex'] ?? 'file';
 }

@@ -31,6 +31,7 @@ import { exitOf, hintOf, wordsOf } from './exit.js';
 export function ls(pack, paths, flags, out) {
   const whole = Boolean(flags.recursive || flags.json || paths.length > 1);
   const leftOut = flags['directories-only'] ? ['file', 'symlink'] : flags['files-only'] ? ['directory'] : [];
+  const told = { targets: Boolean(flags.long || flags.json) };
   let exit = 0;
   /** @param {Entry} entry @param {boolean} whole */
   const show = async (entry, whole) => {
@@ -44,7 +45,8 @@ export function ls(pack, paths, flags, out) {
   const missing = each(paths.length === 0 ? [''] : paths, out, async (path) => {
     const found = await pack.stat(path);
     if (found?.kind === 'directory') {
-      for await (const entry of flags.recursive ? pack.walk(found.path) : pack.list(found.path)) await show(entry, whole);
+      const entries = flags.recursive ? pack.walk(found.path, told) : pack.list(found.path, told);
+      for await (const entry of entries) await show(entry, whole);
       return;
     }
     // A file, or a link that may lead nowhere: the link itself.

@@ -40,6 +40,16 @@ export function kindOf(name: string): Kind | undefined {
   return KINDS.get(endingOf(name));
 }
 
+/** What is text, and may be looked at when it comes out of a gzip file. */
+const TEXTUAL: readonly (Kind | undefined)[] = ['text', 'json', 'table', 'markdown', 'html'];
+
+/** The name of what is inside of a gzip file, as `x.csv` in `x.csv.gz`; undefined where that is no text, or it is no such file. */
+export function nameInside(name: string): string | undefined {
+  const inner = /^(.+)\.gz$/i.exec(name)?.[1];
+  const kind = inner === undefined ? 'hex' : kindOf(inner);
+  return kind === undefined || TEXTUAL.includes(kind) ? inner : undefined;
+}
+
 /** Text or bytes, told from the first bytes of a file. */
 export function sniff(head: Uint8Array): Kind {
   if (head.includes(0)) return 'hex';

@@ -74,7 +74,7 @@ export function areKnown(pack: Pack, directory: string): boolean {
 /** A walk over everything below a directory, whose names are kept if it comes to its end. */
 export async function* walked(pack: Pack, directory: string, signal: AbortSignal): AsyncGenerator<Entry, void, undefined> {
   const names = new Names(directory);
-  for await (const entry of pack.walk(directory, { signal })) {
+  for await (const entry of pack.walk(directory, { targets: false, signal })) {
     if (names.characters <= MOST) names.add(entry);
     yield entry;
   }
@@ -89,5 +89,8 @@ export async function* walked(pack: Pack, directory: string, signal: AbortSignal
 export async function* namesBelow(pack: Pack, directory: string, signal: AbortSignal): AsyncGenerator<Named, void, undefined> {
   const names = knownBelow(pack, directory);
   if (names !== undefined) return yield* names.below(directory);
-  for await (const entry of walked(pack, directory, signal)) yield { name: entry.name, path: entry.path, entry };
+  for await (const entry of walked(pack, directory, signal)) {
+    // Where links lead was not asked for, and is when they are shown.
+    yield { name: entry.name, path: entry.path, ...(entry.kind !== 'symlink' && { entry }) };
+  }
 }

@@ -66,7 +66,7 @@ export class Pictures {
 /** The first pictures below a directory; of directories in it some of each. Looks into few directories. */
 export async function firstPictures(pack: Pack, path: string, count: number, signal: AbortSignal, looks = { left: 8 }): Promise<Entry[]> {
   looks.left--;
-  const { entries } = await pack.children(path, { limit: Math.max(count * 3, 48), signal });
+  const { entries } = await pack.children(path, { limit: Math.max(count * 3, 48), targets: false, signal });
   const found = entries.filter(isImage).slice(0, count);
   const below = entries.filter((entry) => entry.kind === 'directory' && entry.files !== 0);
   for (const [i, entry] of below.entries()) {

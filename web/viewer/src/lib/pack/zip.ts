@@ -37,7 +37,7 @@ async function* members(pack: Pack, directory: string, signal: AbortSignal): Asy
     }
     group = [];
   }
-  for await (const entry of pack.walk(directory, { signal })) {
+  for await (const entry of pack.walk(directory, { targets: false, signal })) {
     if (entry.kind === 'directory') yield member(entry);
     else if (entry.kind === 'file' && entry.size <= SMALL) group.push(entry);
     else if (entry.kind === 'file') {
