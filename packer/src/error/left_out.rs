@@ -1,5 +1,6 @@
 //! Why something in a tree is not in the pack.
 
+use rangepack_core::MAX_LINK_TARGET;
 use std::fmt;
 use std::io;
 
@@ -25,6 +26,9 @@ pub enum LeftOut {
         /// Its length in bytes.
         len: usize,
     },
+    /// A symbolic link, in an archive, whose target no system can have.
+    #[error("its target has a NUL byte")]
+    LinkTargetNul,
     /// A followed link leads to nothing.
     #[error("the link leads nowhere")]
     DanglingLink,
@@ -117,6 +121,14 @@ impl From<io::Error> for LeftOut {
 }
 
 impl LeftOut {
+    /// Why a pack holds no link to this target, if it holds none.
+    pub(crate) fn of_target(target: &[u8]) -> Option<LeftOut> {
+        if !(1..=MAX_LINK_TARGET).contains(&target.len()) {
+            return Some(LeftOut::LinkTarget { len: target.len() });
+        }
+        memchr::memchr(0, target).map(|_| LeftOut::LinkTargetNul)
+    }
+
     /// Whether it is in the pack, and lacks nothing but extended attributes, or its time.
     pub(crate) fn is_of_attributes(&self) -> bool {
         matches!(

@@ -231,8 +231,8 @@ impl<'d> Worker<'d> {
                 if prior.is_some_and(is_still) {
                     return Ok(Item::Unchanged(None));
                 }
-                if target.len() > rangepack_core::MAX_LINK_TARGET {
-                    return Ok(Item::Failed(LeftOut::LinkTarget { len: target.len() }));
+                if let Some(problem) = LeftOut::of_target(&target) {
+                    return Ok(Item::Failed(problem));
                 }
                 Ok(Item::Symlink(metadata, target))
             }

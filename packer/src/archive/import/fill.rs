@@ -17,7 +17,7 @@ use crate::pack::{
 use crate::progress::{Event, Observer, go_on};
 use crate::source::attributes::Found;
 use rangepack_core::{
-    Codec, Content as Place, DictionaryRef, Entry, Kind, MAX_LINK_TARGET, PackPathBuf, Totals,
+    Codec, Content as Place, DictionaryRef, Entry, Kind, PackPathBuf, Totals,
 };
 use std::collections::HashSet;
 use std::io;
@@ -149,8 +149,10 @@ impl Visit for Run<'_> {
         let Member { name, kind, .. } = member;
         match kind {
             MemberKind::LeftOut(problem) => return self.skip(&name, problem),
-            MemberKind::Symlink(target) if !(1..=MAX_LINK_TARGET).contains(&target.len()) => {
-                return self.skip(&name, LeftOut::LinkTarget { len: target.len() });
+            MemberKind::Symlink(ref target) => {
+                if let Some(problem) = LeftOut::of_target(target) {
+                    return self.skip(&name, problem);
+                }
             }
             _ => {}
         }

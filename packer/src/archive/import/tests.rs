@@ -293,13 +293,15 @@ fn zips_are_read_by_their_directory() {
     zip.start_file("d/stored", stored).unwrap();
     zip.write_all(b"as it is").unwrap();
     zip.add_symlink("d/link", "stored", deflated).unwrap();
+    zip.add_symlink("d/nul", "sto\0red", deflated).unwrap();
     zip.start_file("../out", stored).unwrap();
     zip.write_all(b"out").unwrap();
     let good = zip.finish().unwrap().into_inner();
     for compress in [None, Some(Compression::Gzip(6))] {
         let found = imported(&good, &PackOptions::new().compress(compress)).unwrap();
         assert_eq!(names(&found.pack), "d d/deflated d/link d/stored");
-        assert_eq!(found.packed.summary.failed, 1);
+        assert_eq!(found.packed.summary.failed, 2);
+        assert!(found.left_out.iter().any(|line| line == "d/nul: its target has a NUL byte"));
         assert!(found.pack.read("d/deflated").unwrap() == [b'a'; 600_000]);
         let link = found.pack.symlink_metadata("d/link").unwrap();
         assert!(matches!(&link.kind, Kind::Symlink(target) if target == b"stored"));

@@ -193,6 +193,10 @@ fn zips_that_lie_have_no_such_members() {
         zip[at + place..at + place + bytes.len()].copy_from_slice(bytes);
         indexed(&zip).unwrap()
     };
+    let mut links = ::zip::ZipWriter::new(Cursor::new(Vec::new()));
+    links.add_symlink("nul", "sto\0red", SimpleFileOptions::default()).unwrap();
+    let found = indexed(&links.finish().unwrap().into_inner()).unwrap();
+    assert_eq!((found.names(), found.left_out.len()), (String::new(), 1), "{:?}", found.left_out);
     // Flags, method, CRC-32, length of the content: more, less, and more than any payload of that length has.
     let encrypted = patched(8, &[1]);
     assert_eq!(encrypted.codec("deflated"), Codec::Other(ENCRYPTED));

@@ -10,7 +10,7 @@ use crate::index::writer::IndexWriter;
 use crate::pack::Attached;
 use crate::progress::{Event, Observer, cancelled, go_on};
 use crate::source::attributes::Found;
-use rangepack_core::{Codec, Entry, Escaped, Kind, MAX_LINK_TARGET, PackPathBuf, Totals};
+use rangepack_core::{Codec, Entry, Escaped, Kind, PackPathBuf, Totals};
 use std::io;
 use std::path::Path;
 
@@ -196,10 +196,10 @@ impl Visit for Indexer<'_> {
                 }
             }
             MemberKind::Directory => Kind::Directory(Totals::default()),
-            MemberKind::Symlink(ref target) if !(1..=MAX_LINK_TARGET).contains(&target.len()) => {
-                return self.skip(&member.name, LeftOut::LinkTarget { len: target.len() });
-            }
-            MemberKind::Symlink(ref target) => Kind::Symlink(target.clone()),
+            MemberKind::Symlink(ref target) => match LeftOut::of_target(target) {
+                Some(problem) => return self.skip(&member.name, problem),
+                None => Kind::Symlink(target.clone()),
+            },
             MemberKind::HardLink(ref target) => {
                 return match self.links.add(path, target, self.files) {
                     Ok(()) => Ok(()),
