@@ -4,7 +4,6 @@
 
 import { PackError } from './errors.js';
 
-/** @import { Need } from './engine.js' */
 /** @import { FileEntry, Info } from '../types/index.d.ts' */
 /** @import { Zip } from './wasm.js' */
 
@@ -26,12 +25,12 @@ export class ZipMembers {
     this.#reader = reader;
   }
 
-  /** @returns {{ value: Info | undefined } | { need: Need }} what there is to tell of it; undefined when it is no archive */
+  /** @returns {{ value: Info | undefined } | { need: { offset: number, length: number } }} what there is to tell of it; undefined when it is no archive */
   open() {
     return this.#reader.openZip();
   }
 
-  /** @param {FileEntry} entry whose offset is that of the header in front of it @returns {{ value: { offset: number, crc32?: number } } | { need: Need }} */
+  /** @param {FileEntry} entry whose offset is that of the header in front of it @returns {{ value: { offset: number, crc32?: number } } | { need: { offset: number, length: number } }} */
   member(entry) {
     return this.#reader.zipMember(entry.offset ?? 0);
   }
@@ -39,7 +38,7 @@ export class ZipMembers {
   /**
    * @param {number} number of a link
    * @param {Uint8Array} bytes that were needed; at first none
-   * @returns {{ value: string } | { need: Need }} where it leads
+   * @returns {{ value: string } | { need: { offset: number, length: number } }} where it leads
    */
   target(number, bytes) {
     return this.#reader.zipTarget(number, bytes);
