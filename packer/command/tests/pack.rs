@@ -106,6 +106,14 @@ fn lists_of_paths() {
     assert!(said.contains("src/none: it vanished") && said.contains("1 failure"), "{said}");
     let said = feed(at, "pack --files-from - up.pack", b"src/a.txt\n../x\n", 2);
     assert!(said.contains("path 2: ../x"), "{said}");
+    let said = feed(at, "pack --files-from - up.pack", b"src/a.txt\0src/b\0", 2);
+    assert!(
+        said.contains("path 1: no path holds a NUL byte") && said.contains("with -0"),
+        "{said}"
+    );
+    let lines = b"src/a.txt\n".repeat(13_200);
+    let said = feed(at, "pack -0 --files-from - up.pack", &lines, 2);
+    assert!(said.contains("path 1: it is longer than any path"), "{said}");
     let said = feed(at, "pack src --files-from - up.pack", b"", 2);
     assert!(said.contains("no SRC"), "{said}");
     let said = feed(at, "pack --files-from - empty.pack", b"", 0);

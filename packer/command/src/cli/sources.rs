@@ -6,8 +6,11 @@ use super::exit::Failure;
 use rangepack::{Filter, Sources, listed_name};
 use rangepack_core::{Escaped, PackPath};
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
+
+/// No path in a list has more bytes, whatever the system.
+const LONGEST: u64 = 128 << 10;
 
 /// Where what is packed lies, and what it is called in the pack.
 #[derive(Debug, Default, clap::Args)]
@@ -127,10 +130,26 @@ impl SourceArgs {
         loop {
             line.clear();
             number += 1;
-            if lines.read_until(end, &mut line).map_err(reading())? == 0 {
+            // A list without ends would fill the memory.
+            let mut some = lines.by_ref().take(LONGEST);
+            if some.read_until(end, &mut line).map_err(reading())? == 0 {
                 return Ok(());
             }
+            let refused = |what: &str| Failure::Usage {
+                problem: format!("{}, path {number}: {what}", list.display()),
+                hint: if self.null {
+                    "with -0 paths end with NUL bytes; without, each has a line of its own"
+                } else {
+                    "lists whose paths end with NUL bytes, as those of `rangepack split` and `find -print0`, are read with -0"
+                },
+            };
             let text = line.strip_suffix(&[end]).unwrap_or(&line);
+            if text.contains(&0) {
+                return Err(refused("no path holds a NUL byte"));
+            }
+            if line.len() as u64 == LONGEST && !line.ends_with(&[end]) {
+                return Err(refused("it is longer than any path"));
+            }
             if text.is_empty() {
                 continue;
             }

@@ -16,9 +16,7 @@ use crate::pack::{
 };
 use crate::progress::{Event, Observer, go_on};
 use crate::source::attributes::Found;
-use rangepack_core::{
-    Codec, Content as Place, DictionaryRef, Entry, Kind, PackPathBuf, Totals,
-};
+use rangepack_core::{Codec, Content as Place, DictionaryRef, Entry, Kind, PackPathBuf, Totals};
 use std::collections::HashSet;
 use std::io;
 use std::path::Path;
