@@ -3,7 +3,7 @@
 use crate::{node, run, toolchain, wasm};
 use anyhow::Result;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What `cargo xtask page` is asked for.
 #[derive(Debug, clap::Args)]
@@ -48,8 +48,9 @@ fn build() -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// The tests of `rangepack_wasm::web`, and that the page shows what it is to show.
-pub(crate) fn test() -> Result<()> {
+/// The tests of `rangepack_wasm::web`, and that the page shows what it is to show. This command makes their packs: cargo would
+/// build another for them, with other features.
+pub(crate) fn test(command: &Path) -> Result<()> {
     toolchain::need_target(wasm::TARGET)?;
     toolchain::need_program("chromium", "chromium")?;
     toolchain::need_program("chromedriver", "chromium-driver")?;
@@ -66,7 +67,7 @@ pub(crate) fn test() -> Result<()> {
     let mut serve =
         run::command("node", ["reader-wasm/tests/serve.js", "cargo", "test", "--locked"]);
     serve.args(features).args(["--target", wasm::TARGET, "--test", "web"]);
-    serve.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner);
+    serve.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner).env("RANGEPACK", command);
     // No test waits for time to pass; this is for machines that have other things to do.
     serve.env("CHROMEDRIVER", "chromedriver").env("WASM_BINDGEN_TEST_TIMEOUT", "600");
     serve.env("WASM_BINDGEN_TEST_DRIVER_TIMEOUT", "120");

@@ -259,7 +259,7 @@ fn web() -> Result<Outcome> {
     let [mut reader, mut viewer] =
         ["reader", "viewer"].map(|name| node::npm(["test", "--workspace", name]));
     run::both(reader.env("RANGEPACK", &command), viewer.env("RANGEPACK", &command))?;
-    page::test()?;
+    page::test(&command)?;
     Ok(Outcome::Passed)
 }
 
