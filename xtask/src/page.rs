@@ -3,7 +3,7 @@
 use crate::{node, run, toolchain, wasm};
 use anyhow::Result;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// What `cargo xtask page` is asked for.
 #[derive(Debug, clap::Args)]
@@ -48,9 +48,8 @@ fn build() -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// The tests of `rangepack_wasm::web`, and that the page shows what it is to show. This command makes their packs: cargo would
-/// build another for them, with other features.
-pub(crate) fn test(command: &Path) -> Result<()> {
+/// The tests of `rangepack_wasm::web`, and that the page shows what it is to show.
+pub(crate) fn test() -> Result<()> {
     toolchain::need_target(wasm::TARGET)?;
     toolchain::need_program("chromium", "chromium")?;
     toolchain::need_program("chromedriver", "chromium-driver")?;
@@ -67,7 +66,8 @@ pub(crate) fn test(command: &Path) -> Result<()> {
     let mut serve =
         run::command("node", ["reader-wasm/tests/serve.js", "cargo", "test", "--locked"]);
     serve.args(features).args(["--target", wasm::TARGET, "--test", "web"]);
-    serve.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner).env("RANGEPACK", command);
+    serve.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner);
+    serve.env("RANGEPACK", run::built_command()?);
     // No test waits for time to pass; this is for machines that have other things to do.
     serve.env("CHROMEDRIVER", "chromedriver").env("WASM_BINDGEN_TEST_TIMEOUT", "600");
     serve.env("WASM_BINDGEN_TEST_DRIVER_TIMEOUT", "120");

@@ -234,8 +234,6 @@ fn tests() -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-/// The tests make their large packs with the command, so that is built first: as the tests before
-/// build it, since the same with other features would take minutes.
 fn web() -> Result<Outcome> {
     toolchain::need_program("chromium", "chromium")?;
     // The engine without windows opens a page in a tenth of the time; not every system has it apart.
@@ -252,14 +250,13 @@ fn web() -> Result<Outcome> {
     if let Err(error) = node::install_tools() {
         println!("{error:#}: bundlers, Deno, Bun and Cloudflare's workers will not be tried");
     }
-    run::run(&mut run::cargo(["test", "--workspace", "--locked", "--no-run", "--quiet"]))?;
     run::run(&mut node::npm(["run", "check"]))?;
     // Both wait for browsers and servers more than they compute.
     let command = run::built_command()?;
     let [mut reader, mut viewer] =
         ["reader", "viewer"].map(|name| node::npm(["test", "--workspace", name]));
     run::both(reader.env("RANGEPACK", &command), viewer.env("RANGEPACK", &command))?;
-    page::test(&command)?;
+    page::test()?;
     Ok(Outcome::Passed)
 }
 

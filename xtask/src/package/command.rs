@@ -24,8 +24,6 @@ pub(super) struct Built {
 /// Builds it and asks it for its papers, so it has to run on this machine.
 pub(super) fn build(place: &Place, target: Option<&str>) -> Result<Built> {
     let program = if place.is_dev && target.is_none() {
-        // As the tests build it: after them there is nothing to compile.
-        run::run(&mut run::cargo(["test", "--workspace", "--locked", "--no-run", "--quiet"]))?;
         run::built_command()?
     } else {
         let mut how = place.profile().to_vec();
