@@ -26,7 +26,6 @@ const BUDGET: u64 = 2_500_000;
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     toolchain::need_program("chromium", "chromium")?;
     viewer::run(&viewer::Arguments {})?;
-    run::run(&mut run::cargo(["build", "--package", "rangepack-cli", "--locked"]))?;
 
     let folder = match &arguments.all {
         Some(folder) => std::path::absolute(folder)?,
