@@ -41,22 +41,25 @@ const STEPS: [Step; 14] = [
     Step { name: "windows", about: "library and command compile for Windows", run: windows },
     Step { name: "tests", about: "unit, end-to-end and documentation tests", run: tests },
     Step {
+        name: "web",
+        about: "the npm package in Node and Chromium and on nginx; the viewer in Firefox, too; Rust in Chromium",
+        run: web,
+    },
+    Step {
         name: "package",
         about: "what is published can be made, and each does in a clean place",
         run: package::check,
     },
     Step { name: "counts", about: "work takes as many instructions as before", run: counts::check },
-    Step {
-        name: "web",
-        about: "the npm package in Node and Chromium and on nginx; the viewer in Firefox, too; Rust in Chromium",
-        run: web,
-    },
     Step { name: "python", about: "the Python package: style, types, tests", run: python::check },
     Step { name: "fuzz", about: "every fuzz target survives a few seconds", run: fuzz::smoke },
 ];
 
-/// These run beside the last of the other steps, which waits for browsers more than it computes.
-const BESIDE: [&str; 2] = ["python", "fuzz"];
+/// This one waits for browsers more than it computes.
+const WAITS: &str = "web";
+
+/// These, which compute and wait for nobody, run beside it.
+const BESIDE: [&str; 1] = ["fuzz"];
 
 /// Runs the steps, stops at the first that fails, and sums up.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
@@ -71,17 +74,20 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     };
     let (beside, alone): (Vec<Step>, Vec<Step>) =
         STEPS.into_iter().filter(wanted).partition(|step| BESIDE.contains(&step.name));
-    let (before, last) = match alone.split_last() {
-        Some((last, before)) => (before.to_vec(), Some(*last)),
-        None => (beside.clone(), None),
-    };
 
-    let mut summary = Summary::default();
-    let mut is_good = before.into_iter().all(|step| summary.add(Done::now(step)));
-    if let Some(last) = last.filter(|_| is_good) {
-        let lane = Lane::start(beside);
-        is_good = summary.add(Done::now(last));
-        lane.end(is_good).into_iter().for_each(|done| is_good &= summary.add(done));
+    let (mut summary, mut beside, mut is_good) = (Summary::default(), Some(beside), true);
+    for step in alone {
+        let lane = beside.take_if(|_| step.name == WAITS).map(Lane::start);
+        is_good = summary.add(Done::now(step));
+        if let Some(lane) = lane {
+            lane.end(is_good).into_iter().for_each(|done| is_good &= summary.add(done));
+        }
+        if !is_good {
+            break;
+        }
+    }
+    if is_good {
+        beside.into_iter().flatten().all(|step| summary.add(Done::now(step)));
     }
 
     println!("\n{summary}");
@@ -282,9 +288,9 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_is_the_last_of_those_alone() {
-        let last = STEPS.iter().rfind(|step| !BESIDE.contains(&step.name));
-        assert_eq!(last.map(|step| step.name), Some("web"));
+    fn what_runs_beside_another_step_is_one() {
+        let is_step = |name: &&str| STEPS.iter().any(|step| step.name == *name);
+        assert!(is_step(&WAITS) && BESIDE.iter().all(is_step) && !BESIDE.contains(&WAITS));
     }
 
     #[test]
