@@ -46,17 +46,16 @@ impl ArchiveArgs {
                 problem: format!("{} is a directory, and no archive", path.display()),
                 hint: "without --as-archive what is in it is packed",
             }),
-            Some(path) if path.is_file() => {
-                let is_one = self.as_archive || is_called_archive(path) && !self.as_file;
-                Ok(is_one.then(|| Archive::File(path.to_owned())))
-            }
-            // A pipe, such as what a shell puts in place of `<(ssh HOST tar c DIR)`.
-            Some(path) if self.as_archive => {
-                let stream = File::open(path).map_err(|source| Failure::System {
-                    action: "open",
-                    path: path.to_owned(),
-                    source,
-                })?;
+            Some(path) if self.as_archive || is_called_archive(path) && !self.as_file => {
+                if path.is_file() {
+                    return Ok(Some(Archive::File(path.to_owned())));
+                }
+                // What is not there is told of as any other SRC.
+                if !self.as_archive || !path.exists() {
+                    return Ok(None);
+                }
+                // A pipe, such as what a shell puts in place of `<(ssh HOST tar c DIR)`.
+                let stream = File::open(path).map_err(Failure::system("open", path))?;
                 Ok(Some(Archive::stream(stream, path)))
             }
             _ if self.as_archive => Err(Failure::Usage {
