@@ -148,6 +148,9 @@ impl<'p> Slots<'p> {
                     .map_err(temporary())?
                     > 0
                 {
+                    if !some.len().is_multiple_of(RECORD) {
+                        return Err(temporary()(io::ErrorKind::UnexpectedEof.into()));
+                    }
                     insert_all(&mut self.window, &some);
                     some.clear();
                 }
