@@ -79,7 +79,7 @@ fn copy_viewer() -> Result<()> {
     Ok(())
 }
 
-/// Installs the command from what was packed alone, and checks the other crates.
+/// Compiles all from what was packed alone; of what is published the command is installed, and has to pack a tree.
 ///
 /// They are a workspace of their own with the profiles and the lock file of this one: so what others wrote is not compiled
 /// again.
@@ -97,6 +97,11 @@ pub(super) fn try_out(place: &Place, files: &[PathBuf]) -> Result<()> {
     // It takes from the lock file what is not needed here, so that it is as installing wants it.
     let wasm = ["check", "--offline", "--package", "rangepack-wasm", "--target-dir"];
     run::run(run::cargo(wasm).arg(target).current_dir(&home))?;
+    if place.is_dev {
+        // Nothing is missing when the compiler finds all; as a program it takes several times as long.
+        let command = ["check", "--offline", "--locked", "--package", "rangepack-cli"];
+        return run::run(run::cargo(command).arg("--target-dir").arg(target).current_dir(&home));
+    }
     let command = folder(trial::ending(files, &format!("rangepack-cli-{}.crate", place.version))?);
     let mut install = run::cargo(["install", "--offline", "--locked", "--debug", "--no-track"]);
     install.args(HASTE).args(["--quiet", "--path", &command, "--target-dir"]).arg(target);

@@ -27,7 +27,9 @@ pub(super) fn make(place: &Place) -> Result<Made> {
         return Ok(Made::Skipped(format!("{error:#}")));
     }
     let wheels = place.work.join("wheels");
-    python::build_wheel(&wheels, place.is_dev, Some(place.time))?;
+    // Where build scripts look at the time, all that depends on them would be compiled again, here and by whoever comes next.
+    let time = (!place.is_dev).then_some(place.time);
+    python::build_wheel(&wheels, place.is_dev, time)?;
     let mut files = Vec::new();
     for built in fs::read_dir(&wheels)? {
         let built = built?.path();
