@@ -23,8 +23,9 @@ use std::sync::{Arc, OnceLock};
 pub(crate) use runtime::Fetch;
 pub(crate) use upload::{Sending, send};
 
-/// How much of the end is fetched when a file is opened: footer and root page are in it.
-const TAIL: u64 = 64 << 10;
+/// How much of the end is fetched when a file is opened: footer and root page of any pack, and the last pages. With those above
+/// the leaves of a million entries a look-up takes one request less.
+const TAIL: u64 = 100 << 10;
 
 /// Files up to this length are taken as a whole when the server sends no ranges, in bytes.
 const WHOLE: u64 = 16 << 20;
