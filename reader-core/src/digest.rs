@@ -1,8 +1,10 @@
 //! SHA-256 values.
 
+mod sha256;
+
+use self::sha256::Sha256;
 use core::fmt;
 use core::str::FromStr;
-use sha2::{Digest as _, Sha256};
 
 /// A SHA-256 value. As text it is 64 hexadecimal digits: shown in lower case, read in either.
 ///
@@ -20,7 +22,7 @@ pub struct Digest(pub [u8; 32]);
 impl Digest {
     /// The SHA-256 of `bytes`.
     pub fn of(bytes: &[u8]) -> Digest {
-        Digest(Sha256::digest(bytes).into())
+        Digest(Sha256::of(bytes))
     }
 
     /// Nothing when all bytes are zero, which stands for a digest that is not known.
@@ -121,7 +123,7 @@ impl Hasher {
 
     /// The digest of everything added.
     pub fn finish(self) -> Digest {
-        Digest(self.0.finalize().into())
+        Digest(self.0.finish())
     }
 }
 

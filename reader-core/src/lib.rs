@@ -131,7 +131,7 @@
 
 extern crate alloc;
 
-#[cfg(test)]
+#[cfg(any(test, feature = "ring"))]
 extern crate std;
 
 mod extent;

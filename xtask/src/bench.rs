@@ -125,7 +125,7 @@ impl Bench {
         let command = ["build", "--release", "--locked", "--package", "rangepack-cli"];
         run::run(&mut run::cargo(command))?;
         let programs = ["build", "--release", "--locked", "--package", "rangepack-bench", "--bins"];
-        run::run(run::cargo(programs).args(["--features", "lmdb"]))?;
+        run::run(run::cargo(programs).args(["--features", "lmdb,ring"]))?;
         let programs = run::target_folder()?.join("release");
         let memory = Path::new("/dev/shm");
         let memory =

@@ -31,9 +31,9 @@ fn main() -> rangepack_bench::Outcome {
 mod floors {
     use rangepack::{Pack, default_threads};
     use rangepack_bench::{Problem, seconds};
+    use rangepack_core::{Digest, Hasher};
     use rustix::fs::{CWD, Mode, OFlags, fstat, openat};
     use rustix::io::{read as read_some, write as write_some};
-    use sha2::{Digest, Sha256};
     use std::collections::BTreeMap;
     use std::ffi::OsString;
     use std::fs;
@@ -60,7 +60,7 @@ mod floors {
                 for name in names {
                     let file = openat(&directory, name, OFlags::NOFOLLOW, Mode::empty())?;
                     let mut left = fstat(&file)?.st_size as usize;
-                    let mut hasher = Sha256::new();
+                    let mut hasher = Hasher::new();
                     while left > 0 {
                         let read = read_some(&file, &mut buffer[..left.min(PIECE)])?;
                         if read == 0 {
@@ -69,7 +69,7 @@ mod floors {
                         hasher.update(&buffer[..read]);
                         left -= read;
                     }
-                    black_box(hasher.finalize());
+                    black_box(hasher.finish());
                 }
                 Ok(())
             })
@@ -114,7 +114,7 @@ mod floors {
             on_all_processors(&groups, |(directory, files), _| {
                 let directory = openat(CWD, directory.as_path(), OFlags::DIRECTORY, Mode::empty())?;
                 for (name, bytes) in *files {
-                    black_box(Sha256::digest(bytes));
+                    black_box(Digest::of(bytes));
                     let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY;
                     let file = openat(&directory, name, flags, Mode::from_raw_mode(0o644))?;
                     write_all(&file, bytes)?;
@@ -127,11 +127,11 @@ mod floors {
     pub fn hash(bytes: usize) -> f64 {
         let buffer = vec![1; PIECE];
         let hashed = seconds(|| {
-            let mut hasher = Sha256::new();
+            let mut hasher = Hasher::new();
             for _ in 0..bytes / PIECE {
                 hasher.update(&buffer);
             }
-            black_box(hasher.finalize());
+            black_box(hasher.finish());
             Ok::<(), std::convert::Infallible>(())
         });
         hashed.unwrap_or_default()

@@ -14,6 +14,9 @@ pub(super) const SHELLS: [(&str, &str); 3] =
 pub(super) const HASTE: [&str; 4] =
     ["--config", "profile.dev.opt-level=0", "--config", "profile.dev.debug=false"];
 
+/// For another target everything is compiled once more, of which what speaks with servers and writes tables is two thirds.
+const WITHOUT_MOST: [&str; 3] = ["--no-default-features", "--features", "archives,mount,serve"];
+
 /// A command that was built.
 pub(super) struct Built {
     pub(super) program: PathBuf,
@@ -30,6 +33,7 @@ pub(super) fn build(place: &Place, target: Option<&str>) -> Result<Built> {
         how.extend(target.iter().flat_map(|target| ["--target", target]));
         if place.is_dev {
             how.extend(HASTE);
+            how.extend(WITHOUT_MOST);
         }
         demo::compile(&how)?
     };

@@ -1,0 +1,98 @@
+//! Who computes SHA-256: sha2, which knows the instructions that newer processors have for it; on one of x86-64 without them
+//! ring, if it is there.
+
+use sha2::Digest as _;
+
+/// A SHA-256 in the making.
+#[derive(Clone)]
+pub(super) enum Sha256 {
+    Sha2(sha2::Sha256),
+    #[cfg(all(feature = "ring", target_arch = "x86_64"))]
+    Ring(ring::digest::Context),
+}
+
+impl Default for Sha256 {
+    fn default() -> Sha256 {
+        #[cfg(all(feature = "ring", target_arch = "x86_64"))]
+        if old::is_faster() {
+            return Sha256::Ring(old::context());
+        }
+        Sha256::Sha2(sha2::Sha256::new())
+    }
+}
+
+impl Sha256 {
+    /// That of all bytes at once.
+    pub(super) fn of(bytes: &[u8]) -> [u8; 32] {
+        #[cfg(all(feature = "ring", target_arch = "x86_64"))]
+        if old::is_faster() {
+            return old::digest(bytes);
+        }
+        sha2::Sha256::digest(bytes).into()
+    }
+
+    pub(super) fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Sha256::Sha2(hasher) => hasher.update(bytes),
+            #[cfg(all(feature = "ring", target_arch = "x86_64"))]
+            Sha256::Ring(context) => context.update(bytes),
+        }
+    }
+
+    pub(super) fn finish(self) -> [u8; 32] {
+        match self {
+            Sha256::Sha2(hasher) => hasher.finalize().into(),
+            #[cfg(all(feature = "ring", target_arch = "x86_64"))]
+            Sha256::Ring(context) => old::bytes(&context.finish()),
+        }
+    }
+}
+
+/// Processors of x86-64 without instructions for SHA-256: among Intel's for servers those before 2021.
+#[cfg(all(feature = "ring", target_arch = "x86_64"))]
+mod old {
+    use ring::digest::{Context, Digest, SHA256};
+
+    /// Whether this processor is one; asked of it once.
+    #[inline]
+    pub(super) fn is_faster() -> bool {
+        !std::arch::is_x86_feature_detected!("sha")
+    }
+
+    pub(super) fn context() -> Context {
+        Context::new(&SHA256)
+    }
+
+    pub(super) fn digest(bytes: &[u8]) -> [u8; 32] {
+        self::bytes(&ring::digest::digest(&SHA256, bytes))
+    }
+
+    /// It has 32.
+    pub(super) fn bytes(digest: &Digest) -> [u8; 32] {
+        digest.as_ref().first_chunk().copied().unwrap_or_default()
+    }
+}
+
+#[cfg(all(test, feature = "ring", target_arch = "x86_64"))]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+
+    #[test]
+    fn whoever_computes_it_the_digest_is_the_same() {
+        let bytes: Vec<u8> = (0..1000u32).map(|n| n.wrapping_mul(n) as u8).collect();
+        for len in (0..200).chain([255, 256, 257, 999, 1000]) {
+            let (one, other) = bytes[..len].split_at(len / 3);
+            let sha2 = sha2::Sha256::digest(&bytes[..len]);
+            assert_eq!(old::digest(&bytes[..len])[..], sha2[..], "{len}");
+            for mut sha256 in [Sha256::Sha2(sha2::Sha256::new()), Sha256::Ring(old::context())] {
+                sha256.update(one);
+                let mut twin = sha256.clone();
+                sha256.update(other);
+                twin.update(b"else");
+                assert_eq!(sha256.finish()[..], sha2[..], "{len}");
+                assert_ne!(twin.finish()[..], sha2[..], "{len}");
+            }
+        }
+    }
+}
