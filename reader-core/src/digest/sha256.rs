@@ -1,6 +1,8 @@
 //! Who computes SHA-256: sha2, which knows the instructions that newer processors have for it; on one of x86-64 without them
 //! ring, if it is there.
 
+#[cfg(all(feature = "ring", target_arch = "x86_64"))]
+use alloc::boxed::Box;
 use sha2::Digest as _;
 
 /// A SHA-256 in the making.
@@ -8,7 +10,7 @@ use sha2::Digest as _;
 pub(super) enum Sha256 {
     Sha2(sha2::Sha256),
     #[cfg(all(feature = "ring", target_arch = "x86_64"))]
-    Ring(ring::digest::Context),
+    Ring(Box<ring::digest::Context>),
 }
 
 impl Default for Sha256 {
@@ -51,6 +53,7 @@ impl Sha256 {
 /// Processors of x86-64 without instructions for SHA-256: among Intel's for servers those before 2021.
 #[cfg(all(feature = "ring", target_arch = "x86_64"))]
 mod old {
+    use alloc::boxed::Box;
     use ring::digest::{Context, Digest, SHA256};
 
     /// Whether this processor is one; asked of it once.
@@ -59,8 +62,9 @@ mod old {
         !std::arch::is_x86_feature_detected!("sha")
     }
 
-    pub(super) fn context() -> Context {
-        Context::new(&SHA256)
+    /// Twice as long as what sha2 needs, so it lies apart.
+    pub(super) fn context() -> Box<Context> {
+        Box::new(Context::new(&SHA256))
     }
 
     pub(super) fn digest(bytes: &[u8]) -> [u8; 32] {

@@ -11,6 +11,9 @@ use std::path::Path;
 const PAGE: &str = "docs/performance.md";
 const PICTURES: &str = "docs/performance";
 
+/// What no run tells of itself: it stays when the page is made anew, on whatever processor.
+const OLD_PROCESSORS: &str = include_str!("old-processors.md");
+
 /// Writes the page from the sections, each with its name and title.
 pub(crate) fn write(sections: &[(&str, &str, Section)]) -> Result<()> {
     let pictures = run::root().join(PICTURES);
@@ -55,6 +58,7 @@ pub(crate) fn write(sections: &[(&str, &str, Section)]) -> Result<()> {
             write!(page, "Left out: {missing}.\n\n")?;
         }
     }
+    page.push_str(OLD_PROCESSORS);
     fs::write(run::root().join(PAGE), page.trim_end().to_owned() + "\n")?;
     println!("the page is {PAGE}");
     Ok(())

@@ -91,7 +91,11 @@ pub(crate) fn machine() -> Result<String> {
         Some(line.split_once(':')?.1.trim().to_owned())
     };
     let cores = std::thread::available_parallelism()?;
-    let model = after(&read("/proc/cpuinfo"), "model name").unwrap_or_default();
+    let processor = read("/proc/cpuinfo");
+    let mut model = after(&processor, "model name").unwrap_or_default();
+    if cfg!(target_arch = "x86_64") && !processor.split_whitespace().any(|flag| flag == "sha_ni") {
+        model.push_str(", without instructions for SHA-256");
+    }
     let memory = after(&read("/proc/meminfo"), "MemTotal").unwrap_or_default();
     let kilobytes: f64 = memory.trim_end_matches(" kB").parse().unwrap_or_default();
     let kernel = read("/proc/sys/kernel/osrelease");
