@@ -100,7 +100,7 @@ fn golden_packs_say_the_same_over_http() {
 fn opening_is_one_request_and_a_file_two_or_three_more() {
     let (server, url) = serve(&LARGE.1);
     let pack = open(&url).unwrap();
-    assert_eq!(server.taken(), (1, 64 << 10));
+    assert_eq!(server.taken(), (1, 100 << 10));
     assert_eq!(pack.header().totals.files, 100_001);
     let text = pack.read("d042/file-0017.txt").unwrap();
     assert_eq!(text, fs::read(LARGE.0.path().join("src/d042/file-0017.txt")).unwrap());

@@ -105,7 +105,7 @@ fn everything(at: &Path, environment: &[(&str, &str)], url: &str) {
     let (info, said) = there("info -v PACK");
     let info = String::from_utf8(info).unwrap();
     assert!(info.contains("Rangepack 1") && info.starts_with(url), "{info}");
-    assert_eq!(said, "fetched 64.0 KiB in 1 request\n");
+    assert_eq!(said, "fetched 100 KiB in 1 request\n");
     let (_, said) = there("verify -v PACK");
     assert!(said.contains("everything is as it was packed") && said.contains("fetched"), "{said}");
     let target = format!("out-{}", environment.len());
