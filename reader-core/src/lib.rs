@@ -230,8 +230,8 @@ pub mod layout {
     pub use crate::format::key::Key;
     pub use crate::format::layout::{
         FOOTER_LEN, FOOTER_MAGIC, Footer, GROWTH_NOTE_LEN, GrowthNote, HASH_SLOT_LEN, HashSection,
-        HashSlot, Header, INNER_HEADER_LEN, InnerHeader, MAX_ROOT, PAGE_SIZE, Section, TAIL,
-        VERSION, Volume, VolumeTable, set_sums,
+        HashSlot, Header, INNER_HEADER_LEN, InnerHeader, MAX_ROOT, PAGE_SIZE, REMOTE_TAIL, Section,
+        TAIL, VERSION, Volume, VolumeTable, set_sums,
     };
     pub use crate::format::leaf::{Leaf, LeafSlot};
 }

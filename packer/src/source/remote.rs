@@ -15,17 +15,13 @@ use crate::source::options::OpenOptions;
 use crate::source::traffic::Traffic;
 use pages::Pages;
 use process::PerProcess;
-use rangepack_core::layout::Header;
+use rangepack_core::layout::{Header, REMOTE_TAIL};
 use rangepack_core::{Extent, Source};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 pub(crate) use runtime::Fetch;
 pub(crate) use upload::{Sending, send};
-
-/// How much of the end is fetched when a file is opened: footer and root page of any pack, and the last pages. With those above
-/// the leaves of a million entries a look-up takes one request less.
-const TAIL: u64 = 100 << 10;
 
 /// Files up to this length are taken as a whole when the server sends no ranges, in bytes.
 const WHOLE: u64 = 16 << 20;

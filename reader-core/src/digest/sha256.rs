@@ -16,7 +16,7 @@ pub(super) enum Sha256 {
 impl Default for Sha256 {
     fn default() -> Sha256 {
         #[cfg(all(feature = "ring", target_arch = "x86_64"))]
-        if old::is_faster() {
+        if old::is_this() {
             return Sha256::Ring(old::context());
         }
         Sha256::Sha2(sha2::Sha256::new())
@@ -27,7 +27,7 @@ impl Sha256 {
     /// That of all bytes at once.
     pub(super) fn of(bytes: &[u8]) -> [u8; 32] {
         #[cfg(all(feature = "ring", target_arch = "x86_64"))]
-        if old::is_faster() {
+        if old::is_this() {
             return old::digest(bytes);
         }
         sha2::Sha256::digest(bytes).into()
@@ -58,7 +58,7 @@ mod old {
 
     /// Whether this processor is one; asked of it once.
     #[inline]
-    pub(super) fn is_faster() -> bool {
+    pub(super) fn is_this() -> bool {
         !std::arch::is_x86_feature_detected!("sha")
     }
 

@@ -30,7 +30,7 @@ pub(crate) use blocks::{BlockRecord, PageRecord, TableShape};
 pub(crate) use columns::{Ranges, Row};
 pub(crate) use entry::Flags;
 pub use entry::set_sums;
-pub use footer::{FOOTER_LEN, FOOTER_MAGIC, Footer, TAIL, VERSION};
+pub use footer::{FOOTER_LEN, FOOTER_MAGIC, Footer, REMOTE_TAIL, TAIL, VERSION};
 pub use growth::{GROWTH_NOTE_LEN, GrowthNote};
 pub use hash::{HASH_SLOT_LEN, HashSection, HashSlot};
 pub use inner::{INNER_HEADER_LEN, InnerHeader};

@@ -8,14 +8,11 @@ use super::options::OpenOptions;
 use super::pack::{Opened, Pack};
 use super::source::{Bytes, Chosen};
 use crate::pieces::Pieces;
-use rangepack_core::layout::{Volume, VolumeTable};
+use rangepack_core::layout::{REMOTE_TAIL, Volume, VolumeTable};
 use rangepack_core::{Answer, Extent, Index, Limits};
 use std::cell::RefCell;
 use std::rc::Rc;
 use web_sys::{AbortSignal, Blob};
-
-/// How much of the end is fetched first: footer and root page of any pack, and the last pages.
-const TAIL: u64 = 100 << 10;
 
 /// With less, one question could drop the pages that another needs.
 const LEAST_CACHE: u64 = 4 << 20;
@@ -52,7 +49,7 @@ async fn open(bytes: Bytes, options: &OpenOptions, is_thorough: bool) -> Result<
         signal: options.signal.clone(),
         limits: limits(),
     };
-    let tail = opening.bytes.open(TAIL, options.signal.as_ref()).await?;
+    let tail = opening.bytes.open(REMOTE_TAIL, options.signal.as_ref()).await?;
     let start = opening.bytes.size() - tail.len() as u64;
     opening.end = opening.bytes.size();
     opening.pieces.insert(start, tail.into());

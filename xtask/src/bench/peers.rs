@@ -91,17 +91,18 @@ pub(crate) fn machine() -> Result<String> {
         Some(line.split_once(':')?.1.trim().to_owned())
     };
     let cores = std::thread::available_parallelism()?;
-    let processor = read("/proc/cpuinfo");
-    let mut model = after(&processor, "model name").unwrap_or_default();
-    if cfg!(target_arch = "x86_64") && !processor.split_whitespace().any(|flag| flag == "sha_ni") {
-        model.push_str(", without instructions for SHA-256");
-    }
+    let model = after(&read("/proc/cpuinfo"), "model name").unwrap_or_default();
+    #[cfg(target_arch = "x86_64")]
+    let hashes = std::arch::is_x86_feature_detected!("sha");
+    #[cfg(not(target_arch = "x86_64"))]
+    let hashes = true;
+    let lacks = if hashes { "" } else { ", without instructions for SHA-256" };
     let memory = after(&read("/proc/meminfo"), "MemTotal").unwrap_or_default();
     let kilobytes: f64 = memory.trim_end_matches(" kB").parse().unwrap_or_default();
     let kernel = read("/proc/sys/kernel/osrelease");
     let gibibytes = (kilobytes / 1024.0 / 1024.0).round();
     let kernel = kernel.split('-').next().unwrap_or_default().trim();
-    Ok(format!("{cores} cores ({model}), {gibibytes} GiB of memory, Linux {kernel}"))
+    Ok(format!("{cores} cores ({model}{lacks}), {gibibytes} GiB of memory, Linux {kernel}"))
 }
 
 #[cfg(test)]

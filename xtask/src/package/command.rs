@@ -14,7 +14,7 @@ pub(super) const SHELLS: [(&str, &str); 3] =
 pub(super) const HASTE: [&str; 4] =
     ["--config", "profile.dev.opt-level=0", "--config", "profile.dev.debug=false"];
 
-/// For another target everything is compiled once more, of which what speaks with servers and writes tables is two thirds.
+/// For another target everything is compiled once more, and what speaks with servers and writes tables is much of it.
 const WITHOUT_MOST: [&str; 3] = ["--no-default-features", "--features", "archives,mount,serve"];
 
 /// A command that was built.

@@ -1,6 +1,6 @@
 //! A file that the caller reads.
 
-use super::{Answered, Counters, Part, TAIL, Version};
+use super::{Answered, Counters, Part, REMOTE_TAIL, Version};
 use crate::error::{BadAnswer, CallerError, RemoteProblem};
 use crate::source::given::{ByteRanges, Opener};
 use crate::source::location::Url;
@@ -31,7 +31,7 @@ impl Given {
 
     /// The end of the file.
     pub(super) fn tail(&self) -> Answered<Part> {
-        let len = self.len.min(TAIL);
+        let len = self.len.min(REMOTE_TAIL);
         self.range(Extent { start: self.len - len, len })
     }
 

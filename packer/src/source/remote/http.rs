@@ -3,7 +3,7 @@
 //! The URL goes out as it was given, query and all, so that signed ones work.
 
 use super::pace::{self, Pace};
-use super::{Answered, Counters, Part, TAIL, Version, WHOLE};
+use super::{Answered, Counters, Part, REMOTE_TAIL, Version, WHOLE};
 use crate::error::{BadAnswer, RemoteProblem};
 use crate::source::location;
 use crate::source::options::RemoteOptions;
@@ -80,7 +80,7 @@ impl Http {
 
     /// The end of the file. One request, if the server knows ranges that count from the end.
     pub(super) async fn tail(&self) -> Answered<Part> {
-        match self.get(&format!("bytes=-{TAIL}"), TAIL, None).await? {
+        match self.get(&format!("bytes=-{REMOTE_TAIL}"), REMOTE_TAIL, None).await? {
             Answer::Part(part) => return Ok(part),
             // Nothing can be cut out of an empty file.
             Answer::Refused(_, Some(0)) => return Ok(Part::empty()),
@@ -93,7 +93,7 @@ impl Http {
             Answer::Refused(status, _) => return Err(RemoteProblem::Status(status)),
             Answer::TooLong(len) => return Err(RemoteProblem::NoRanges(len)),
         };
-        let start = total.saturating_sub(TAIL);
+        let start = total.saturating_sub(REMOTE_TAIL);
         self.range(Extent { start, len: total - start }, &Version::default()).await
     }
 

@@ -5,7 +5,7 @@
 
 use super::http::cause;
 use super::pace::{self, Pace};
-use super::{Answered, Counters, Part, TAIL, Version};
+use super::{Answered, Counters, Part, REMOTE_TAIL, Version};
 use crate::error::{BadAnswer, RemoteProblem};
 use crate::source::location::{Scheme, Url};
 use crate::source::options::RemoteOptions;
@@ -169,10 +169,11 @@ impl Store {
 
     /// The end of the file; where ranges cannot count from the end, its length is asked for first.
     pub(super) async fn tail(&self) -> Answered<Part> {
-        let options = GetOptions { range: Some(GetRange::Suffix(TAIL)), ..GetOptions::default() };
+        let options =
+            GetOptions { range: Some(GetRange::Suffix(REMOTE_TAIL)), ..GetOptions::default() };
         self.counters.request();
         match self.head(self.store.get_opts(&self.key, options)).await? {
-            Ok(answer) => self.part(answer, TAIL).await,
+            Ok(answer) => self.part(answer, REMOTE_TAIL).await,
             Err(Error::NotSupported { .. } | Error::NotImplemented { .. }) => {
                 self.by_length().await
             }
@@ -193,7 +194,7 @@ impl Store {
         if meta.size == 0 {
             return Ok(Part { start: 0, bytes: Vec::new(), total: 0, version });
         }
-        let start = meta.size.saturating_sub(TAIL);
+        let start = meta.size.saturating_sub(REMOTE_TAIL);
         self.range(Extent { start, len: meta.size - start }, &version).await
     }
 
