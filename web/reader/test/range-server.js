@@ -24,6 +24,9 @@
  *   skip=N times=M   short, shift, reset, stall and status apply only to requests N+1 to N+M with this address
  *
  * Every request is logged. Nothing here is random.
+ *
+ * With `RANGEPACK_SLOW=MS` in the environment every answer of every server of the tests comes so much later, and what pages of
+ * the viewer tell their workers, too: a test that passes only because things are fast fails then.
  */
 
 import { createReadStream } from 'node:fs';
@@ -70,6 +73,9 @@ import { typeOf } from '../src/types.js';
  */
 
 const PIECE = 64 * 1024;
+
+/** Milliseconds by which every answer is late. */
+export const SLOW = Number(process.env.RANGEPACK_SLOW ?? 0);
 
 /**
  * @param {object} options
@@ -123,7 +129,8 @@ export async function startRangeServer({ files = {}, folder, port = 0 }) {
     const isChosen = count > number('skip') && count <= number('skip') + (number('times') || Infinity);
     const defect = (/** @type {string} */ key) => (isChosen && query.has(key) ? number(key) : undefined);
     await gate;
-    if (query.has('latency')) await wait(number('latency'), undefined, { ref: false });
+    const late = SLOW + number('latency');
+    if (late > 0) await wait(late, undefined, { ref: false });
 
     if (query.has('redirect')) {
       query.delete('redirect');

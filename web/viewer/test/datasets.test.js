@@ -308,6 +308,7 @@ describe('a database of SQLite', () => {
     await view.getByRole('button', { name: 'Previous' }).click();
     await view.getByRole('cell', { name: '3', exact: true }).first().waitFor();
     await view.getByRole('button', { name: 'Last' }).click();
+    await view.getByRole('button', { name: 'Previous', disabled: false }).waitFor();
     await page.locator('.table').evaluate((table) => table.scrollTo(0, table.scrollHeight));
     await view.getByRole('cell', { name: '15000', exact: true }).first().waitFor();
     await view.getByRole('cell', { name: '5000 bytes' }).waitFor();

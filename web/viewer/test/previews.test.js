@@ -207,6 +207,7 @@ describe('others', () => {
     const { page, view } = await show('data/unnamed');
     await view.getByText('00 01 02 03 04 05 06 07  08 09').first().waitFor();
     await page.goto(stage.at('notes/plain.txt'));
+    await page.locator('.text').waitFor();
     await page.getByRole('button', { name: 'Hex' }).click();
     await page.getByText('66 69 72 73 74').waitFor();
   });

@@ -6,10 +6,11 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, extname, join, resolve, sep } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 import { findChromium } from '../../reader/test/chromium.js';
-import { startRangeServer } from '../../reader/test/range-server.js';
+import { SLOW, startRangeServer } from '../../reader/test/range-server.js';
 import { PATIENCE, until } from '../../reader/test/until.js';
 import { makeSample } from './sample.js';
 
@@ -39,6 +40,7 @@ async function serveSite(log, behind) {
   const server = createServer(async (request, response) => {
     const path = new URL(request.url ?? '/', 'http://site').pathname;
     log.push(path);
+    if (SLOW > 0) await wait(SLOW);
     const full = join(SITE, path.replace(/^\/some\/folder\//, '').replace(/^$/, 'index.html'));
     try {
       if (!path.startsWith('/some/folder/') || !full.startsWith(SITE + sep)) throw new Error('outside');
@@ -70,6 +72,16 @@ function stopTimers(lengths) {
   const set = globalThis.setTimeout;
   const stopping = (/** @type {any} */ work, /** @type {number} */ time, /** @type {any[]} */ ...rest) => (lengths.includes(time) ? 0 : set(work, time, ...rest));
   Object.assign(globalThis, { setTimeout: stopping });
+}
+
+/** Runs in the page: what it tells its workers comes later. @param {number} time milliseconds */
+function delayMessages(time) {
+  for (const { prototype } of [Worker, MessagePort, globalThis.ServiceWorker].filter(Boolean)) {
+    const post = prototype.postMessage;
+    prototype.postMessage = function (/** @type {any[]} */ ...told) {
+      setTimeout(() => Reflect.apply(post, this, told), time);
+    };
+  }
 }
 
 /**
@@ -136,6 +148,7 @@ export async function startStage({ make = makeSample, name = 'sample' } = {}) {
       const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
       context.setDefaultTimeout(PATIENCE);
       await context.addInitScript(stopTimers, STOPPED);
+      if (SLOW > 0) await context.addInitScript(delayMessages, SLOW);
       const page = await context.newPage();
       /** @type {string[]} */
       const errors = [];
