@@ -12,9 +12,28 @@ use wasm_bindgen::prelude::*;
 /// others beside it are not to be lost for that.
 #[inline(never)]
 pub fn write(json: &mut Json, entry: &EntryRef<'_>) -> Result<(), Error> {
+    write_known(json, entry, known(entry))
+}
+
+/// All that is known of an entry.
+///
+/// # Errors
+/// As of [`EntryRef::to_entry`].
+#[inline(never)]
+pub fn known(entry: &EntryRef<'_>) -> Result<Entry, Error> {
+    entry.to_entry()
+}
+
+/// [`write()`] when it is known what is [`known`].
+#[inline(never)]
+pub fn write_known(
+    json: &mut Json,
+    entry: &EntryRef<'_>,
+    known: Result<Entry, Error>,
+) -> Result<(), Error> {
     json.begin(b'{');
     let mark = json.mark();
-    let known = entry.to_entry().map_err(Unreadable::from);
+    let known = known.map_err(Unreadable::from);
     if let Err(why) = known.and_then(|entry| whole(json, &entry)) {
         json.back(mark);
         listed(json, entry, &why)?;

@@ -20,6 +20,8 @@ pub mod json;
 #[cfg(feature = "module")]
 pub mod entry;
 #[cfg(feature = "module")]
+pub mod plain;
+#[cfg(feature = "module")]
 pub mod reader;
 #[cfg(any(feature = "legacy", feature = "zip"))]
 mod memory;

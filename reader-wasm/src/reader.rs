@@ -6,8 +6,9 @@
 use crate::entry;
 use crate::json::{Json, TooLarge, need, nothing, ready};
 use crate::pieces::{Pages, Pieces};
+use crate::plain;
 use crate::value::{self, Answered, JsString, core_error, name_bytes};
-use js_sys::Uint8Array;
+use js_sys::{Float64Array, Uint8Array};
 use rangepack_core::layout::{Volume, VolumeTable};
 use rangepack_core::{
     Answer, DictionaryRef, Extent, Index, Limits, Opening, PackPath, PackPathBuf, Source, blocks,
@@ -208,14 +209,19 @@ impl Reader {
         Ok((index, memory.as_ref().map_or(Pages::Pack(&self.pieces), |m| Pages::Memory(m))))
     }
 
-    /// The entry at `path`, links not followed; `undefined` when there is none.
-    pub fn lookup(&self, path: &JsString) -> Answered {
+    /// The entry at `path`, links not followed; `undefined` when there is none. Of a plain file the answer is a text, and
+    /// `numbers` beside it (see [`plain::write`]).
+    pub fn lookup(&self, path: &JsString, numbers: &Float64Array) -> Answered {
         let path = pack_path(path)?;
         let (index, pages) = self.parts()?;
         let entry = ready!(index.lookup(&pages, path.as_path()));
         let Some(entry) = entry else { return nothing() };
+        let known = entry::known(&entry);
+        if let Some(text) = known.as_ref().ok().and_then(|known| plain::write(known, numbers)) {
+            return Ok(text);
+        }
         let mut json = Json::answer();
-        entry::write(&mut json, &entry).map_err(core_error)?;
+        entry::write_known(&mut json, &entry, known).map_err(core_error)?;
         json.answered()
     }
 

@@ -59,11 +59,8 @@ pub fn name(bytes: &[u8]) -> JsValue {
 /// The bytes of a name: the inverse of [`name`].
 #[must_use]
 pub fn name_bytes(text: &JsString) -> Vec<u8> {
-    // What has no place in UTF-8 comes as U+FFFD, and is looked at unit by unit, which takes long.
-    if let Some(text) = text
-        .as_string()
-        .filter(|text| !text.as_bytes().windows(3).any(|bytes| bytes == "\u{fffd}".as_bytes()))
-    {
+    // What has no place in UTF-8 is looked at unit by unit, which takes long.
+    if let Some(text) = text.as_string().filter(|text| has_no_replacement(text.as_bytes())) {
         return text.into_bytes();
     }
     let mut bytes = Vec::new();
@@ -79,6 +76,17 @@ pub fn name_bytes(text: &JsString) -> Vec<u8> {
         }
     }
     bytes
+}
+
+/// Whether bytes are a name that only one string stands for.
+#[must_use]
+pub fn is_plain(name: &[u8]) -> bool {
+    core::str::from_utf8(name).is_ok() && has_no_replacement(name)
+}
+
+/// Whether U+FFFD, as which all comes that has no place in UTF-8, is not among them.
+fn has_no_replacement(bytes: &[u8]) -> bool {
+    !bytes.windows(3).any(|bytes| bytes == "\u{fffd}".as_bytes())
 }
 
 /// An `Error` with a stable `code`.

@@ -8,6 +8,7 @@ import { PackFile } from './file.js';
 import { sha256 } from './hash.js';
 import { Links } from './links.js';
 import { ARGUMENTS, READ, checkArgument, checkOptions, pathOf } from './options.js';
+import { NUMBERS, plainFile } from './plain.js';
 
 /** @import { WalkOptions, Children, ChildrenOptions, DirectoryEntry, Entry, FileEntry, Info, ListOptions, Metrics, ReadManyResult, ReadOptions } from '../types/index.d.ts' */
 /** @import { Engine, Widen } from './engine.js' */
@@ -182,7 +183,10 @@ export class Pack {
    * @returns {Promise<Entry | undefined>} as the index has it
    */
   #find(path, signal) {
-    return this.#engine.ask((reader) => reader.lookup(path), signal);
+    return this.#engine.ask((reader) => {
+      const answer = reader.lookup(path, NUMBERS);
+      return typeof answer === 'string' ? { value: plainFile(path, answer) } : answer;
+    }, signal);
   }
 
   /** @returns {DirectoryEntry} */
