@@ -228,8 +228,8 @@ def parse_record(heap, place, entry):
 
 
 # tag: (bit 0 of the flags, kind, length)
-FIELDS = {1: (1, "symlink", None), 2: (1, "directory", 32), 3: (0, "file", 32), 4: (0, "file", 41),
-          5: (0, "file", 8), 6: (0, "file", 0), 7: (0, None, 44), 8: (0, "file", 4)}
+FIELDS = {1: (1, "symlink", None), 2: (1, "directory", 32), 3: (0, "file", 41), 4: (0, "file", 8),
+          5: (0, "file", 0), 6: (0, None, 44)}
 
 
 def set_field(entry, tag, flags, value):
@@ -244,36 +244,31 @@ def set_field(entry, tag, flags, value):
     elif tag == 2:
         entry.totals = struct.unpack("<4Q", value)
     elif tag == 3:
-        need(entry.codec != 0, "a stored file has a digest of its content")
-        entry.content_digest = known(value)
-    elif tag == 4:
         offset, log2 = struct.unpack_from("<QB", value)
         entry.table = (offset, log2, value[9:])
         need(entry.codec != 2, "a block table of a deflate stream")
-    elif tag == 5:
+    elif tag == 4:
         entry.hardlink = struct.unpack("<Q", value)[0]
         need(entry.hardlink != 0, "hard link group 0")
-    elif tag == 6:
+    elif tag == 5:
         entry.sparse = True
-    elif tag == 8:
-        entry.dictionary = struct.unpack("<I", value)[0]
-        need(entry.codec == 3 and entry.dictionary != 0, "a dictionary of another codec, or dictionary 0")
     else:
         offset, length = struct.unpack_from("<QI", value)
         entry.attributes = (offset, length, value[12:])
 
 
-def entry_from_columns(path, columns, digest, heap, records):
+def entry_from_columns(leaf, i, digest):
     """FORMAT.md "Leaf pages", the columns. Of an entry with an error only what was set before it is known."""
-    flags, mode, mtime, offset, stored_size, size, record, uid, gid, volume = columns
-    entry = Entry(path, KINDS[flags & 3])
-    codec = flags >> 2 & 255
+    columns = leaf.columns(i)
+    flags, mode, mtime, offset, stored_size, size, record, uid, gid, volume, content = columns
+    entry = Entry(leaf.paths[i], KINDS[flags & 3])
+    codec, dictionary = flags >> 2 & 255, flags >> 10 & 65535
     try:
         need(max(columns) <= U64, "a column is over 2^64 - 1")
         need(mode == 0 or mode >> 12 == 16, "mode %d" % mode)      # 65,536 + 0 to 0o7777
         need((uid == 0) == (gid == 0), "only one of user id and group id")
         need(uid <= 2**32 and gid <= 2**32, "a user or group id over 32 bits")
-        need(entry.kind == "file" or codec == 0, "a directory or link has a codec")
+        need(entry.kind == "file" or codec == dictionary == 0, "a directory or link has a codec or a dictionary")
         entry.mode = mode - 65536 if mode else None
         entry.mtime = mtime - 2**63 if mtime else None
         if uid:
@@ -281,17 +276,24 @@ def entry_from_columns(path, columns, digest, heap, records):
         if entry.kind == "file":
             need(codec or size == 0, "a stored file has a size of encoded content")
             entry.size = size if codec else stored_size
-        if flags >> 10:
+        if flags >> 26:
             raise Unsupported("flags %#x are not known" % flags)
         if entry.kind == "file":
             need(volume < 2**32, "a volume number over 32 bits")
             entry.offset, entry.stored_size, entry.codec, entry.volume = offset, stored_size, codec, volume
             entry.digest = known(digest)
+            need(codec == 3 or dictionary == 0, "a dictionary of another codec")
+            entry.dictionary = dictionary or None
+            if content:
+                number = i - (content - 1)
+                need(codec != 0, "a stored file has a digest of its content")
+                need(0 <= number < len(leaf.content_digests), "digest of a content number %d" % number)
+                entry.content_digest = known(leaf.content_digests[number])
         elif entry.kind == "directory":
             entry.tree_digest = known(digest)
         if record:
-            need(records <= len(heap), "records begin behind the heap")
-            parse_record(heap, records + record - 1, entry)
+            need(leaf.records <= len(leaf.heap), "records begin behind the heap")
+            parse_record(leaf.heap, leaf.records + record - 1, entry)
         need(entry.kind != "symlink" or entry.target is not None, "a link has no target")
         need(entry.kind != "directory" or entry.totals is not None, "a directory has no totals")
     except (Corrupt, Unsupported) as error:
@@ -314,22 +316,24 @@ class Leaf:
     level = 0
 
     def __init__(self, page):
-        need(len(page) >= 112, "a leaf has less than 112 bytes")
-        kind, reserved, count, runs, self.records, heap_len, _ = struct.unpack_from("<BBHHHII", page)
+        need(len(page) >= 120, "a leaf has less than 120 bytes")
+        kind, reserved, count, runs, self.records, heap_len, contents = struct.unpack_from("<BBHHHIH", page)
         need(kind == 1 and reserved == 0, "bad first bytes of a leaf")
         need(1 <= runs <= count or runs == count == 0, "number of runs")
         self.page, self.count = page, count
-        self.bases, self.widths = struct.unpack_from("<10Q", page, 16), page[96:106]
+        self.bases, self.widths = struct.unpack_from("<11Q", page, 16), page[104:115]
         need(max(self.widths) <= 8, "a column is wider than 8 bytes")
-        names = 112 + 8 * runs
+        names = 120 + 8 * runs
         self.rows = names + 2 * (count + 1)
         self.digests = self.rows + sum(self.widths) * count
-        heap = self.digests + 32 * count
+        self.contents = self.digests + 32 * count
+        heap = self.contents + 32 * contents
         need(heap + heap_len <= len(page), "the node does not fit into its page")
+        self.content_digests = [page[at:at + 32] for at in range(self.contents, heap, 32)]
         self.heap = page[heap:heap + heap_len]
         self.paths = []
         rests = slices(self.heap, struct.unpack_from("<%dH" % (count + 1), page, names))
-        self.read_runs([struct.unpack_from("<4H", page, 112 + 8 * i) for i in range(runs)], rests)
+        self.read_runs([struct.unpack_from("<4H", page, 120 + 8 * i) for i in range(runs)], rests)
         self.keys = [encode_key(path) for path in self.paths]
         for i in range(count):
             flags = self.columns(i)[0]
@@ -371,7 +375,7 @@ class Leaf:
 
     def entry(self, i):
         digest = self.page[self.digests + 32 * i:self.digests + 32 * i + 32]
-        return entry_from_columns(self.paths[i], self.columns(i), digest, self.heap, self.records)
+        return entry_from_columns(self, i, digest)
 
 
 @dataclass(frozen=True)

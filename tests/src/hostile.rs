@@ -263,7 +263,7 @@ fn pages() -> rangepack_core::Result<Packs> {
 fn leaves(golden: &Path) -> rangepack_core::Result<Packs> {
     let good = Forge::open(&read(golden, "smallest.pack"))?;
     // Where the parts of the smallest pack's only leaf lie.
-    let (bases, widths, run, offsets, heap) = (16, 96, 112, 120, 156);
+    let (bases, widths, run, offsets, heap) = (16, 104, 120, 128, 164);
     let named = |name: &[u8]| {
         let len = (name.len() as u16).to_le_bytes();
         good.clone().node(run + 6, &len).node(heap, name).seal()
@@ -285,6 +285,25 @@ fn leaves(golden: &Path) -> rangepack_core::Result<Packs> {
         let at = forge.node.windows(3).position(|bytes| bytes == b"123").unwrap_or(0);
         forge.node[at..at + 3].copy_from_slice(to);
         Ok(forge.seal())
+    };
+    // A file, and what its leaf says of the digest of its content.
+    let content_digest = |codec: Codec, place: u64| -> rangepack_core::Result<Vec<u8>> {
+        let payload = if codec == Codec::Gzip { member(b"hello") } else { b"hello".to_vec() };
+        let mut file = content(&payload).with_original_digest(Some(Digest::of(b"hello")));
+        (file.codec, file.size) = (codec, 5);
+        let forge = Forge::of(&payload, &[entry("file", Kind::File(file))?])?;
+        Ok(forge.node(bases + 8 * 10, &place.to_le_bytes()).seal())
+    };
+    let past_end = {
+        let payload = member(b"hello");
+        let mut file = content(&payload).with_original_digest(Some(Digest::of(b"hello")));
+        (file.codec, file.size) = (Codec::Gzip, 5);
+        let mut forge = Forge::of(&payload, &[link("a")?, entry("b", Kind::File(file))?])?;
+        // The row of the second entry ends with its place, 2, before two digests and one more; the heap has the names and
+        // a link's record.
+        let at = forge.node.len() - (2 + 7) - 3 * 32 - 1;
+        forge.node[at] -= 1;
+        forge.seal()
     };
     let runs = Forge::of(b"", &[link("a")?, link("a/x")?, link("a/y")?])?;
     Ok(vec![
@@ -316,14 +335,21 @@ fn leaves(golden: &Path) -> rangepack_core::Result<Packs> {
         ("leaf-directory-missing", Forge::of(b"", &[link("a/b")?])?.seal()),
         ("leaf-directory-is-a-link", Forge::of(b"", &[link("a")?, link("a/b")?])?.seal()),
         ("leaf-width-9", good.clone().node(widths, &[9]).seal()),
-        ("leaf-rows-past-end", good.clone().node(widths, &[8; 10]).seal()),
-        ("leaf-flags-unknown", base(0, 1 << 10)),
+        ("leaf-rows-past-end", good.clone().node(widths, &[8; 11]).seal()),
+        ("leaf-flags-unknown", base(0, 1 << 26)),
         ("leaf-kind-3", base(0, 3)),
         ("leaf-codec-of-a-link", {
             let forge = Forge::of(b"", &[link("a")?])?;
             forge.node(bases, &[2 + 4]).seal()
         }),
         ("leaf-codec-unknown", base(0, 7 << 2)),
+        ("leaf-dictionary-of-a-stored-file", base(0, 1 << 10)),
+        ("leaf-content-digests-lie", good.clone().node(12, &[0xff; 2]).seal()),
+        ("leaf-content-digest-of-a-stored-file", content_digest(Codec::Stored, 1)?),
+        ("leaf-content-digest-sound", content_digest(Codec::Gzip, 1)?),
+        ("leaf-content-digest-past-end", past_end),
+        ("leaf-content-digest-before-the-first", content_digest(Codec::Gzip, 2)?),
+        ("leaf-content-digest-overflow", content_digest(Codec::Gzip, u64::MAX - 1)?),
         ("leaf-mode-too-large", base(1, (1 << 16) + 0o10000)),
         ("leaf-mode-too-small", base(1, 5)),
         ("leaf-size-of-a-stored-file", base(5, 8)),
@@ -335,7 +361,7 @@ fn leaves(golden: &Path) -> rangepack_core::Result<Packs> {
         ("payload-past-end", base(3, 1 << 40)),
         ("payload-overflow", base(3, u64::MAX)),
         ("payload-huge", base(4, u64::MAX)),
-        ("payload-digest-wrong", good.clone().node(124, &[0xaa; 32]).seal()),
+        ("payload-digest-wrong", good.clone().node(132, &[0xaa; 32]).seal()),
     ])
 }
 
@@ -378,7 +404,7 @@ fn records() -> rangepack_core::Result<Packs> {
         ("record-fields-out-of-order", link(&two(&[200, 0, 0, 0], &fine))?),
         ("record-field-unknown-optional", link(&two(&fine, &[200, 0, 1, 0, 7]))?),
         ("record-field-unknown-required", link(&two(&fine, &[200, 1, 1, 0, 7]))?),
-        ("record-field-of-another-kind", link(&two(&fine, &[6, 0, 0, 0]))?),
+        ("record-field-of-another-kind", link(&two(&fine, &[5, 0, 0, 0]))?),
         ("record-field-flags-wrong", link(&[1, 1, 0, 1, 0, b'x'])?),
         ("link-without-target", link(&[1, 200, 0, 0, 0])?),
         ("link-target-empty", link(&target(b""))?),

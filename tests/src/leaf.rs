@@ -9,7 +9,8 @@ pub type Field = (u8, u8, Vec<u8>);
 /// `more` gives an entry fields that no entry has.
 pub fn leaf(entries: &[Entry], more: impl Fn(&Entry) -> Vec<Field>) -> Vec<u8> {
     let (mut heap, mut records) = (Vec::new(), Vec::new());
-    let (mut names, mut rows, mut digests) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut names, mut rows) = (Vec::new(), Vec::new());
+    let (mut digests, mut contents) = (Vec::new(), Vec::new());
     let mut runs: Vec<(u16, &[u8])> = Vec::new();
     for (number, entry) in entries.iter().enumerate() {
         let path = entry.path.as_path();
@@ -30,7 +31,12 @@ pub fn leaf(entries: &[Entry], more: impl Fn(&Entry) -> Vec<Field>) -> Vec<u8> {
             records.extend((value.len() as u16).to_le_bytes());
             records.extend(value);
         }
-        columns(entry, record).iter().for_each(|value| rows.extend(value.to_le_bytes()));
+        let of_content = content(entry).and_then(|file| file.original_digest);
+        // How many entries before it have none, and one.
+        let place = of_content.map_or(0, |_| 1 + (number - contents.len() / 32) as u64);
+        contents.extend(of_content.iter().flat_map(|digest| digest.0));
+        let columns = columns(entry, record, place);
+        columns.iter().for_each(|value| rows.extend(value.to_le_bytes()));
         digests.extend(digest(entry).map_or([0; 32], |digest| digest.0));
     }
     names.extend((heap.len() as u16).to_le_bytes());
@@ -47,10 +53,11 @@ pub fn leaf(entries: &[Entry], more: impl Fn(&Entry) -> Vec<Field>) -> Vec<u8> {
     }
     heap.extend(records);
     page.extend((heap.len() as u32).to_le_bytes());
-    page.resize(96, 0);
-    page.extend([8; 10]);
-    page.resize(112, 0);
-    [page, table, names, rows, digests, heap].concat()
+    page.extend((contents.len() as u16 / 32).to_le_bytes());
+    page.resize(104, 0);
+    page.extend([8; 11]);
+    page.resize(120, 0);
+    [page, table, names, rows, digests, contents, heap].concat()
 }
 
 fn content(entry: &Entry) -> Option<&Content> {
@@ -65,7 +72,7 @@ fn digest(entry: &Entry) -> Option<Digest> {
     }
 }
 
-fn columns(entry: &Entry, record: u64) -> [u64; 10] {
+fn columns(entry: &Entry, record: u64, place: u64) -> [u64; 11] {
     let kind = match entry.kind {
         Kind::File(_) => 0,
         Kind::Directory(_) => 1,
@@ -75,7 +82,7 @@ fn columns(entry: &Entry, record: u64) -> [u64; 10] {
     let of_file = |value: fn(&Content) -> u64| file.map_or(0, value);
     let encoded = file.is_some_and(|file| file.codec.number() != 0);
     [
-        kind | of_file(|file| file.codec.number().into()) << 2,
+        kind | of_file(|file| file.codec.number().into()) << 2 | of_file(dictionary) << 10,
         entry.mode.map_or(0, |mode| u64::from(mode) + (1 << 16)),
         entry.mtime.map_or(0, |mtime| (mtime as u64) ^ (1 << 63)),
         of_file(|file| file.offset),
@@ -85,7 +92,15 @@ fn columns(entry: &Entry, record: u64) -> [u64; 10] {
         entry.owner.map_or(0, |owner| u64::from(owner.uid) + 1),
         entry.owner.map_or(0, |owner| u64::from(owner.gid) + 1),
         of_file(|file| file.volume.into()),
+        place,
     ]
+}
+
+fn dictionary(file: &Content) -> u64 {
+    match file.dictionary {
+        Some(DictionaryRef::Number(number)) => number.into(),
+        _ => 0,
+    }
 }
 
 fn table(table: &BlockTable) -> Vec<u8> {
@@ -102,19 +117,14 @@ fn fields(entry: &Entry) -> Vec<Field> {
             fields.push((2, 1, sums.iter().flat_map(|sum| sum.to_le_bytes()).collect()));
         }
         Kind::File(file) => {
-            fields.extend(file.original_digest.map(|digest| (3, 0, digest.0.to_vec())));
-            fields.extend(file.blocks.map(|blocks| (4, 0, table(&blocks))));
-            fields.extend(file.hard_link.map(|group| (5, 0, group.to_le_bytes().to_vec())));
-            fields.extend(file.sparse.then(|| (6, 0, Vec::new())));
+            fields.extend(file.blocks.map(|blocks| (3, 0, table(&blocks))));
+            fields.extend(file.hard_link.map(|group| (4, 0, group.to_le_bytes().to_vec())));
+            fields.extend(file.sparse.then(|| (5, 0, Vec::new())));
         }
-    }
-    let dictionary = content(entry).and_then(|file| file.dictionary);
-    if let Some(DictionaryRef::Number(number)) = dictionary {
-        fields.push((8, 0, number.to_le_bytes().to_vec()));
     }
     fields.extend(entry.attributes.map(|block| {
         let place = [&block.offset.to_le_bytes()[..], &block.len.to_le_bytes(), &block.digest.0];
-        (7, 0, place.concat())
+        (6, 0, place.concat())
     }));
     fields
 }

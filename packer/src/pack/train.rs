@@ -65,6 +65,11 @@ const SAMPLE_BYTES: usize = 128 << 10;
 /// A kind gets a dictionary when so much of the tree's small content is of it, as a part of it.
 const SHARE: u64 = 50;
 
+/// Files that are shorter than this on average may do better with a dictionary of so many bytes: it takes less to say where in
+/// it something lies.
+const TINY: usize = 1024;
+const FOR_TINY: usize = 8 << 10;
+
 /// One that saves less than this part of what it is used for costs more time than it is worth.
 const PAYS: u64 = 16;
 
@@ -372,7 +377,7 @@ impl Sample {
     fn train(&self, level: u32, size: usize) -> io::Result<Option<Vec<u8>>> {
         let known = self.lens.len() - self.lens.len() / 4;
         let (lens, rest) = self.lens.split_at(known);
-        let (bytes, mut others) = self.bytes.split_at(lens.iter().sum());
+        let (bytes, others) = self.bytes.split_at(lens.iter().sum());
         let mut plain = FrameEncoder::new(level)?;
         // What does not shrink together either is compressed already.
         let mut out = Vec::new();
@@ -386,28 +391,41 @@ impl Sample {
         if size < 1024 || lens.len() < 16 {
             return Ok(None);
         }
-        let Some(dictionary) = cover::dictionary(bytes, lens, size, level) else {
-            return Ok(None);
-        };
-        let prepared = EncoderDictionary::copy(&dictionary, level.cast_signed());
-        let mut with = FrameEncoder::with(&prepared)?;
-        let (mut without_len, mut with_len) = (0u64, 0u64);
-        let tried = others.len() as u64;
-        for len in rest {
-            let (content, behind) = others.split_at(*len);
-            others = behind;
-            out.clear();
-            plain.append(content, &mut out)?;
-            without_len += out.len().min(content.len()) as u64;
-            out.clear();
-            with.append(content, &mut out)?;
-            with_len += out.len().min(content.len()) as u64;
+        let is_tiny = bytes.len() < lens.len() * TINY && size > FOR_TINY;
+        let sizes = [Some(size), is_tiny.then_some(FOR_TINY)];
+        let without_len = frames_len(&mut plain, others, rest)?;
+        let of_all = |len: u64| len.saturating_mul(self.total) / (others.len() as u64).max(1);
+        let mut best = None;
+        for size in sizes.into_iter().flatten() {
+            let Some(dictionary) = cover::dictionary(bytes, lens, size, level) else { continue };
+            let prepared = EncoderDictionary::copy(&dictionary, level.cast_signed());
+            let with_len = frames_len(&mut FrameEncoder::with(&prepared)?, others, rest)?;
+            let saved = without_len.saturating_sub(with_len);
+            let pays = saved * PAYS >= without_len && of_all(saved) >= 2 * dictionary.len() as u64;
+            let gain = of_all(saved).saturating_sub(dictionary.len() as u64);
+            if pays && best.as_ref().is_none_or(|(most, _)| gain > *most) {
+                best = Some((gain, dictionary));
+            }
         }
-        let saved = without_len.saturating_sub(with_len);
-        let saved_of_all = saved.saturating_mul(self.total) / tried.max(1);
-        let pays = saved * PAYS >= without_len && saved_of_all >= 2 * dictionary.len() as u64;
-        Ok(pays.then_some(dictionary))
+        Ok(best.map(|(_, dictionary)| dictionary))
     }
+}
+
+/// How much the files of these lengths take that lie side by side in `contents`, each in a frame or as it is.
+fn frames_len(
+    encoder: &mut FrameEncoder<'_>,
+    mut contents: &[u8],
+    lens: &[usize],
+) -> io::Result<u64> {
+    let (mut out, mut sum) = (Vec::new(), 0);
+    for len in lens {
+        let (content, behind) = contents.split_at(*len);
+        contents = behind;
+        out.clear();
+        encoder.append(content, &mut out)?;
+        sum += out.len().min(content.len()) as u64;
+    }
+    Ok(sum)
 }
 
 /// Does `work` with each of `things`, on some threads; answers stand in the order of the things. Those that are left when the

@@ -3,7 +3,7 @@
 use crate::bytes::common_prefix;
 use crate::error::{Error, Result};
 use crate::format::layout::put::to_u16;
-use crate::format::layout::{Heap, LeafParts, Ranges, Row, RunRecord, leaf_len};
+use crate::format::layout::{Above, Heap, LeafCounts, LeafParts, Ranges, Row, RunRecord, leaf_len};
 use crate::{Entry, Kind};
 use alloc::vec::Vec;
 
@@ -19,8 +19,8 @@ pub(crate) struct LeafBuilder {
     records: Vec<u8>,
     /// Bytes of names that the runs' common prefixes save, all runs but the last.
     saved: usize,
-    /// Offset given to entries that have no payload, so that they do not widen the column.
-    last_offset: u64,
+    /// What the next row takes over.
+    above: Above,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -75,7 +75,7 @@ impl LeafBuilder {
         let parent = parent.as_bytes();
         let records_before = self.records.len();
         let mut row = Row::default();
-        row.write(entry, self.last_offset, dictionary, &mut self.records)?;
+        row.write(entry, self.above, dictionary, &mut self.records)?;
         let ranges = self.ranges.with(&row);
         let same_run = self.runs.last().is_some_and(|run| self.directory(run) == parent);
         let prefix = match self.runs.last().filter(|_| same_run) {
@@ -83,7 +83,7 @@ impl LeafBuilder {
             // A run of one name has the whole name as its prefix.
             None => name.len(),
         };
-        let len = self.len_with((parent, name), same_run, prefix, &ranges);
+        let len = self.len_with((parent, name), same_run, prefix, (&row, &ranges));
         let fits_u16 = self.rows.len() < usize::from(u16::MAX);
         if len > capacity as u64 || !fits_u16 {
             self.records.truncate(records_before);
@@ -96,8 +96,9 @@ impl LeafBuilder {
         self.append((parent, name), same_run, prefix);
         self.ranges = ranges;
         if let Kind::File(content) = &entry.kind {
-            self.last_offset = content.offset;
+            self.above.offset = content.offset;
         }
+        self.above.plain = self.above.plain.saturating_add(u64::from(!row.has_content_digest()));
         self.rows.push(row);
         Ok(true)
     }
@@ -109,7 +110,7 @@ impl LeafBuilder {
         (parent, name): (&[u8], &[u8]),
         same_run: bool,
         prefix: usize,
-        ranges: &Ranges,
+        (row, ranges): (&Row, &Ranges),
     ) -> u64 {
         let mut runs = self.runs.len();
         let mut heap =
@@ -128,8 +129,15 @@ impl LeafBuilder {
             heap = heap.saturating_add(parent.len()).saturating_sub(self.open_saving());
         }
         heap = heap.saturating_sub(self.saved);
-        let entries = self.rows.len().saturating_add(1);
-        leaf_len(entries as u64, runs as u64, ranges.stride(), heap as u64)
+        let before = self.rows.len() as u64;
+        let counts = LeafCounts {
+            entries: before.saturating_add(1),
+            runs: runs as u64,
+            content_digests: before
+                .saturating_sub(self.above.plain)
+                .saturating_add(u64::from(row.has_content_digest())),
+        };
+        leaf_len(counts, ranges.stride(), heap as u64)
     }
 
     /// What the last run's prefix saves so far.
@@ -194,6 +202,7 @@ impl LeafBuilder {
         self.directories.clear();
         self.records.clear();
         self.saved = 0;
+        self.above.plain = 0;
         Ok(())
     }
 }

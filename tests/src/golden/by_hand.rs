@@ -129,8 +129,8 @@ pub(super) fn unknown_parts(tree: &Tree) -> Result<Files> {
         if entry.path.as_bytes() == b"file" { vec![before, behind] } else { vec![behind] }
     });
     // Reserved bytes that are ignored.
-    node[12..16].fill(0xaa);
-    node[106..112].fill(0xaa);
+    node[14..16].fill(0xaa);
+    node[115..120].fill(0xaa);
     let mut forge = Forge::of(&parts.data, &[])?;
     forge = parts.header(forge, root).header(6, &[0xaa; 2]).header(12, &[0xaa; 4]);
     forge.header[16..24].copy_from_slice(&(parts.entries.len() as u64).to_le_bytes());

@@ -99,7 +99,6 @@ pub(super) fn make() -> Result<Packs> {
         ("zstd-dictionary-not-named", with(None, &list)?),
         ("zstd-dictionary-without-need", pack(&dictionary, &good, size, Some(1), &list)?),
         ("zstd-dictionary-not-listed", with(Some(2), &list)?),
-        ("zstd-dictionary-0", with(Some(0), &list)?),
         ("zstd-dictionary-no-list", with(Some(1), b"")?),
         ("zstd-dictionary-list-cut", with(Some(1), &list[..list.len() - 1])?),
         (

@@ -76,7 +76,7 @@ fn columns() -> Result<Packs> {
         ("leaf-records-past-heap", forge.clone().node(6, &zeros.to_le_bytes()).seal()),
         ("leaf-path-too-long", {
             // The run's prefix takes in the byte that follows it.
-            nested.node(112 + 8 + 6, &[2]).seal()
+            nested.node(120 + 8 + 6, &[2]).seal()
         }),
         ("hard-link-0", group(0)?),
         ("hard-link-sound", group(1)?),

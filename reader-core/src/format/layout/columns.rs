@@ -17,15 +17,16 @@ pub(crate) enum Column {
     Uid = 7,
     Gid = 8,
     Volume = 9,
+    Content = 10,
 }
 
 /// Number of columns.
-pub(super) const COLUMNS: usize = 10;
+pub(super) const COLUMNS: usize = 11;
 
 /// Where the bases of the columns begin in the page.
 const BASES: usize = 16;
 /// Where the widths of the columns begin in the page.
-pub(super) const WIDTHS: usize = 96;
+pub(super) const WIDTHS: usize = 104;
 
 /// What one entry puts into a leaf, besides its path and its record.
 #[derive(Debug, Clone, Copy, Default)]
@@ -33,6 +34,15 @@ pub(crate) struct Row {
     /// In the order of [`Column`].
     pub(super) columns: [u64; COLUMNS],
     pub(super) digest: [u8; 32],
+    /// SHA-256 of the content, when that is another.
+    pub(super) content_digest: Option<[u8; 32]>,
+}
+
+impl Row {
+    /// Whether a digest of the content is kept beside that of the payload.
+    pub(crate) fn has_content_digest(&self) -> bool {
+        self.content_digest.is_some()
+    }
 }
 
 /// The lowest and the highest value of each column: what bases and widths are made of.

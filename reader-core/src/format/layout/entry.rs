@@ -4,6 +4,7 @@
 
 use super::columns::{Column, Row};
 use super::leaf::LeafPage;
+use super::put::to_u16;
 use super::record::{self, Record, TOTALS_PLACE};
 use crate::entry::{AttributeBlock, Owner, What};
 use crate::error::{Error, Result, Structure};
@@ -15,7 +16,7 @@ fn bad<T>(field: &'static str, value: u64) -> Result<T> {
     Err(Error::BadField { structure: Structure::Leaf, field, value })
 }
 
-/// Says what an entry is, and how its payload is encoded.
+/// Says what an entry is, and how its payload is encoded: codec and dictionary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Flags(u64);
 
@@ -25,13 +26,16 @@ impl Flags {
     const DIRECTORY: u64 = 1;
     const SYMLINK: u64 = 2;
     const CODEC_SHIFT: u32 = 2;
+    const DICTIONARY_SHIFT: u32 = 10;
     /// What comes behind them is not known.
-    const KNOWN: u64 = 0b11_1111_1111;
+    const KNOWN: u64 = (1 << 26) - 1;
 
-    fn of(kind: &Kind) -> Flags {
+    /// The number of the dictionary is 0 when there is none.
+    fn new(kind: &Kind, dictionary: u16) -> Flags {
         Flags(match kind {
             Kind::File(content) => {
-                Flags::FILE | (u64::from(content.codec.number()) << Flags::CODEC_SHIFT)
+                let codec = u64::from(content.codec.number()) << Flags::CODEC_SHIFT;
+                Flags::FILE | codec | u64::from(dictionary) << Flags::DICTIONARY_SHIFT
             }
             Kind::Directory(_) => Flags::DIRECTORY,
             Kind::Symlink(_) => Flags::SYMLINK,
@@ -70,6 +74,14 @@ impl Flags {
         Codec::from_number(number)
     }
 
+    /// Number of the dictionary that a payload was compressed with, from 1.
+    #[inline]
+    fn dictionary(self) -> Option<u32> {
+        let [low, high, ..] = (self.0 >> Flags::DICTIONARY_SHIFT).to_le_bytes();
+        let number = u16::from_le_bytes([low, high]);
+        (number > 0).then_some(number.into())
+    }
+
     /// Fails when there are flags that no reader of this version knows.
     #[inline]
     fn supported(self) -> Result<()> {
@@ -77,24 +89,34 @@ impl Flags {
         if flags != 0 {
             return Err(Error::UnsupportedEntry { flags });
         }
-        if !self.is_file() && self.codec() != Codec::Stored {
-            return bad("flags", self.0);
-        }
-        Ok(())
+        let codec = self.codec();
+        let fits = (self.is_file() || codec == Codec::Stored)
+            && (codec == Codec::Zstd || self.dictionary().is_none());
+        if fits { Ok(()) } else { bad("flags", self.0) }
     }
 }
 
+/// What a row takes over from those before it in its page, so that the columns stay narrow.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Above {
+    /// Offset of the payload before: what has none gets it.
+    pub(crate) offset: u64,
+    /// How many of the entries have no digest of the content beside that of the payload.
+    pub(crate) plain: u64,
+}
+
 impl Row {
-    /// Becomes the row of an entry, whose record is appended to `records`, those of the page. What has no payload
-    /// gets `offset`. `dictionary` is the number of the one that its payload was compressed with. Totals and tree digests of directories may still be missing.
+    /// Becomes the row of an entry, whose record is appended to `records`, those of the page. `dictionary` is the number of the
+    /// one that its payload was compressed with. Totals and tree digests of directories may still be missing.
     pub(crate) fn write(
         &mut self,
         entry: &Entry,
-        offset: u64,
+        above: Above,
         dictionary: Option<u32>,
         records: &mut Vec<u8>,
     ) -> Result<()> {
-        let (mut offset, mut stored_size, mut size, mut volume) = (offset, 0, 0, 0);
+        let (mut offset, mut stored_size, mut size, mut volume) = (above.offset, 0, 0, 0);
+        self.content_digest = None;
         let place = records.len() as u64;
         let digest = match &entry.kind {
             Kind::File(content) => {
@@ -102,21 +124,26 @@ impl Row {
                 stored_size = content.stored_size;
                 size = if content.codec == Codec::Stored { 0 } else { content.size };
                 volume = u64::from(content.volume);
+                self.content_digest = content.original_digest.map(|digest| digest.0);
                 content.digest
             }
             Kind::Directory(_) => entry.tree_digest,
             Kind::Symlink(_) => None,
         };
-        record::push(entry, dictionary, records)?;
+        record::push(entry, records)?;
         let has_record = records.len() as u64 > place;
-        let Flags(flags) = Flags::of(&entry.kind);
+        let number = usize::try_from(dictionary.unwrap_or(0)).unwrap_or(usize::MAX);
+        let dictionary = to_u16("number of a dictionary", number)?;
+        let Flags(flags) = Flags::new(&entry.kind, dictionary);
         let mode = mode_to_column(entry.mode)?;
         let mtime = mtime_to_column(entry.mtime);
         let record = if has_record { place.saturating_add(1) } else { 0 };
         let uid = id_to_column(entry.owner.map(|owner| owner.uid));
         let gid = id_to_column(entry.owner.map(|owner| owner.gid));
+        let content = if self.has_content_digest() { above.plain.saturating_add(1) } else { 0 };
         // In the order of `Column`.
-        self.columns = [flags, mode, mtime, offset, stored_size, size, record, uid, gid, volume];
+        self.columns =
+            [flags, mode, mtime, offset, stored_size, size, record, uid, gid, volume, content];
         self.digest = Digest::or_zeros(digest);
         Ok(())
     }
@@ -145,6 +172,20 @@ fn record<'a>(page: &LeafPage<'a>, slot: usize, flags: Flags) -> Result<Record<'
 #[inline]
 fn digest(page: &LeafPage<'_>, slot: usize) -> Result<Option<Digest>> {
     page.digest(slot).map_or_else(|| bad("digest", slot as u64), |bytes| Ok(Digest(*bytes).known()))
+}
+
+/// Digest of an encoded file's content, if known.
+fn content_digest(page: &LeafPage<'_>, slot: usize, flags: Flags) -> Result<Option<Digest>> {
+    let value = column(page, slot, Column::Content)?;
+    let Some(plain) = value.checked_sub(1) else { return Ok(None) };
+    let plain = usize::try_from(plain).ok();
+    let index = plain.and_then(|plain| slot.checked_sub(plain));
+    match index.and_then(|index| page.content_digest(index)) {
+        Some(bytes) if flags.is_file() && flags.codec() != Codec::Stored => {
+            Ok(Digest(*bytes).known())
+        }
+        _ => bad("content", value),
+    }
 }
 
 /// Permission bits that are known stand above this.
@@ -237,9 +278,9 @@ fn file(page: &LeafPage<'_>, slot: usize, flags: Flags, record: &Record<'_>) -> 
         size: size(page, slot, flags)?,
         codec: flags.codec(),
         digest: digest(page, slot)?,
-        original_digest: record.content_digest()?,
+        original_digest: content_digest(page, slot, flags)?,
         blocks: record.blocks()?,
-        dictionary: record.dictionary()?.map(DictionaryRef::Number),
+        dictionary: flags.dictionary().map(DictionaryRef::Number),
         hard_link: record.hard_link()?,
         sparse: record.sparse(),
     })
@@ -252,8 +293,10 @@ pub(crate) fn plain(
     slot: usize,
     flags: Flags,
 ) -> Result<Option<(u32, Extent)>> {
-    let is_plain = flags.is_file() && flags.codec() == Codec::Stored;
-    if !is_plain || column(page, slot, Column::Record)? != 0 {
+    let is_stored = flags.is_file() && flags.codec() == Codec::Stored;
+    // A stored file has no other digest, which `content` would say.
+    let more = || Ok(column(page, slot, Column::Record)? | column(page, slot, Column::Content)?);
+    if !is_stored || more()? != 0 {
         return Ok(None);
     }
     flags.supported()?;
@@ -289,7 +332,7 @@ pub(crate) fn what<'a>(page: &LeafPage<'a>, slot: usize, flags: Flags) -> Result
     if flags.is_file() {
         let content_digest = match flags.codec() {
             Codec::Stored => digest(page, slot)?,
-            _ => record.content_digest()?,
+            _ => content_digest(page, slot, flags)?,
         };
         let stored_size = column(page, slot, Column::StoredSize)?;
         Ok(What::File { size: size(page, slot, flags)?, stored_size, content_digest })

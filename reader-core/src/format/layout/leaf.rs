@@ -11,7 +11,7 @@ use core::ops::Range;
 /// First byte of a leaf page.
 const KIND: u8 = 1;
 /// Length of the header, in bytes: the runs begin behind it.
-const HEADER_LEN: u32 = 112;
+const HEADER_LEN: u32 = 120;
 /// Length of one run, in bytes.
 const RUN_LEN: usize = 8;
 /// Length of a digest, in bytes.
@@ -22,26 +22,38 @@ struct Sections {
     name_places: u64,
     rows: u64,
     digests: u64,
+    content_digests: u64,
     heap: u64,
     end: u64,
 }
 
 impl Sections {
     #[inline]
-    fn new(entries: u64, runs: u64, stride: u64, heap_len: u64) -> Sections {
-        // Of a page at most 112 + 8 · 65535 + 2 · 65536 + 112 · 65535 + 2^32: no u64 overflows.
+    fn new(counts: LeafCounts, stride: u64, heap_len: u64) -> Sections {
+        let LeafCounts { entries, runs, content_digests: contents } = counts;
+        // Of a page at most 120 + 8 · 65535 + 2 · 65536 + 120 · 65535 + 32 · 65535 + 2^32: no u64 overflows.
         let name_places = runs.saturating_mul(RUN_LEN as u64).saturating_add(u64::from(HEADER_LEN));
         let rows = name_places.saturating_add(places_len(entries));
         let digests = rows.saturating_add(entries.saturating_mul(stride));
-        let heap = digests.saturating_add(entries.saturating_mul(DIGEST_LEN as u64));
-        Sections { name_places, rows, digests, heap, end: heap.saturating_add(heap_len) }
+        let content_digests = digests.saturating_add(entries.saturating_mul(DIGEST_LEN as u64));
+        let heap = content_digests.saturating_add(contents.saturating_mul(DIGEST_LEN as u64));
+        let end = heap.saturating_add(heap_len);
+        Sections { name_places, rows, digests, content_digests, heap, end }
     }
 }
 
-/// How long a page with so many entries and runs is, in bytes; `stride` is the length of a row.
+/// What a leaf page has how many of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LeafCounts {
+    pub(crate) entries: u64,
+    pub(crate) runs: u64,
+    pub(crate) content_digests: u64,
+}
+
+/// How long a page with so much in it is, in bytes; `stride` is the length of a row.
 #[inline]
-pub(crate) fn leaf_len(entries: u64, runs: u64, stride: u64, heap_len: u64) -> u64 {
-    Sections::new(entries, runs, stride, heap_len).end
+pub(crate) fn leaf_len(counts: LeafCounts, stride: u64, heap_len: u64) -> u64 {
+    Sections::new(counts, stride, heap_len).end
 }
 
 /// A leaf page whose sections were found: nothing was copied, nothing else is believed yet.
@@ -57,6 +69,7 @@ pub(crate) struct LeafPage<'a> {
     name_places: u32,
     rows: u32,
     digests: u32,
+    content_digests: u32,
     heap: u32,
     end: u32,
 }
@@ -88,6 +101,7 @@ impl<'a> LeafPage<'a> {
         let runs = cursor.u16()?;
         let records = cursor.u16()?;
         let heap_len = cursor.u32()?;
+        let content_digests = cursor.u16()?;
         let Some(widths) = page.get(WIDTHS..).and_then(|rest| rest.first_chunk::<COLUMNS>()) else {
             return truncated(u64::from(HEADER_LEN));
         };
@@ -105,8 +119,12 @@ impl<'a> LeafPage<'a> {
         if entries > 0 && runs == 0 {
             return bad("runs", 0);
         }
-        let sections =
-            Sections::new(entries.into(), runs.into(), stride.into(), u64::from(heap_len));
+        let counts = LeafCounts {
+            entries: entries.into(),
+            runs: runs.into(),
+            content_digests: content_digests.into(),
+        };
+        let sections = Sections::new(counts, stride.into(), heap_len.into());
         if sections.end > page.len() as u64 {
             return truncated(sections.end);
         }
@@ -121,6 +139,7 @@ impl<'a> LeafPage<'a> {
             name_places: place(sections.name_places),
             rows: place(sections.rows),
             digests: place(sections.digests),
+            content_digests: place(sections.content_digests),
             heap: place(sections.heap),
             end: place(sections.end),
         })
@@ -206,11 +225,16 @@ impl<'a> LeafPage<'a> {
         self.part(self.rows, self.end).get(at).copied().unwrap_or(0)
     }
 
-    /// The 32 bytes of an entry that hold its digest, or its totals.
+    /// The 32 bytes of an entry that hold its digest.
     #[inline]
     pub(crate) fn digest(&self, slot: usize) -> Option<&'a [u8; DIGEST_LEN]> {
-        let digests = self.part(self.digests, self.heap);
-        digests.get(slot.checked_mul(DIGEST_LEN)?..)?.first_chunk()
+        self.part(self.digests, self.content_digests).as_chunks().0.get(slot)
+    }
+
+    /// Digest number `index` of those of contents.
+    #[inline]
+    pub(super) fn content_digest(&self, index: usize) -> Option<&'a [u8; DIGEST_LEN]> {
+        self.part(self.content_digests, self.heap).as_chunks().0.get(index)
     }
 
     /// Where in the page those bytes lie.
@@ -291,7 +315,9 @@ impl LeafParts<'_> {
         put.bytes(&to_u16("runs of a leaf", self.runs.len())?.to_le_bytes());
         put.bytes(&self.records.to_le_bytes());
         put.bytes(&to_u32("heap_len of a leaf", self.heap.bytes.len() as u64)?.to_le_bytes());
-        put.bytes(&[0; 4]);
+        let contents = || self.rows.iter().filter_map(|row| row.content_digest);
+        put.bytes(&to_u16("content digests of a leaf", contents().count())?.to_le_bytes());
+        put.bytes(&[0; 2]);
         for base in self.ranges.bases() {
             put.bytes(&base.to_le_bytes());
         }
@@ -305,6 +331,7 @@ impl LeafParts<'_> {
         for row in self.rows {
             out.extend_from_slice(&row.digest);
         }
+        contents().for_each(|digest| out.extend_from_slice(&digest));
         out.extend_from_slice(&self.heap.bytes);
         Ok(())
     }

@@ -16,24 +16,20 @@ use alloc::vec::Vec;
 enum Field {
     Target = 1,
     Totals = 2,
-    ContentDigest = 3,
-    Blocks = 4,
-    HardLink = 5,
-    Sparse = 6,
-    Attributes = 7,
-    Dictionary = 8,
+    Blocks = 3,
+    HardLink = 4,
+    Sparse = 5,
+    Attributes = 6,
 }
 
 /// The fields that are known here: tag, length if all have the same, whether the entry means nothing without it.
-const KNOWN: [(Field, Option<usize>, bool); 8] = [
+const KNOWN: [(Field, Option<usize>, bool); 6] = [
     (Field::Target, None, true),
     (Field::Totals, Some(TOTALS_LEN), true),
-    (Field::ContentDigest, Some(32), false),
     (Field::Blocks, Some(41), false),
     (Field::HardLink, Some(8), false),
     (Field::Sparse, Some(0), false),
     (Field::Attributes, Some(44), false),
-    (Field::Dictionary, Some(4), false),
 ];
 
 /// A reader that does not know the field cannot do anything with the entry.
@@ -76,8 +72,8 @@ impl Fields<'_> {
     }
 }
 
-/// Appends the record of an entry to `out`; nothing when it needs none. Its dictionary has this number.
-pub(super) fn push(entry: &Entry, dictionary: Option<u32>, out: &mut Vec<u8>) -> Result<()> {
+/// Appends the record of an entry to `out`; nothing when it needs none.
+pub(super) fn push(entry: &Entry, out: &mut Vec<u8>) -> Result<()> {
     let start = out.len();
     let mut fields = Fields { out, start };
     match &entry.kind {
@@ -90,9 +86,6 @@ pub(super) fn push(entry: &Entry, dictionary: Option<u32>, out: &mut Vec<u8>) ->
         }
         Kind::Directory(totals) => fields.push(Field::Totals, &[&totals_to_bytes(totals)])?,
         Kind::File(content) => {
-            if let Some(digest) = content.original_digest {
-                fields.push(Field::ContentDigest, &[&digest.0])?;
-            }
             if let Some(table) = content.blocks {
                 let (offset, log2) = (table.offset.to_le_bytes(), [table.block_log2]);
                 fields.push(Field::Blocks, &[&offset, &log2, &table.digest.0])?;
@@ -108,9 +101,6 @@ pub(super) fn push(entry: &Entry, dictionary: Option<u32>, out: &mut Vec<u8>) ->
     if let Some(block) = entry.attributes {
         let (offset, len) = (block.offset.to_le_bytes(), block.len.to_le_bytes());
         fields.push(Field::Attributes, &[&offset, &len, &block.digest.0])?;
-    }
-    if let Some(number) = dictionary {
-        fields.push(Field::Dictionary, &[&number.to_le_bytes()])?;
     }
     Ok(())
 }
@@ -166,11 +156,9 @@ impl<'a> Record<'a> {
             let fits = match known.0 {
                 Field::Target => !is_file && !is_directory,
                 Field::Totals => is_directory,
-                Field::ContentDigest => is_file && codec != Codec::Stored,
                 Field::Blocks => is_file && codec != Codec::Deflate,
                 Field::HardLink | Field::Sparse => is_file,
                 Field::Attributes => true,
-                Field::Dictionary => is_file && codec == Codec::Zstd,
             };
             if value.is_some() && !fits {
                 return bad("field", known.0 as u64);
@@ -197,14 +185,6 @@ impl<'a> Record<'a> {
         totals_from(&mut value)
     }
 
-    /// Digest of an encoded file's content.
-    pub(super) fn content_digest(&self) -> Result<Option<Digest>> {
-        match self.get(Field::ContentDigest) {
-            Some(mut value) => Ok(Digest(value.array()?).known()),
-            None => Ok(None),
-        }
-    }
-
     /// Place of a file's block table.
     pub(super) fn blocks(&self) -> Result<Option<BlockTable>> {
         let Some(mut value) = self.get(Field::Blocks) else { return Ok(None) };
@@ -217,14 +197,6 @@ impl<'a> Record<'a> {
         match self.get(Field::HardLink).map(|mut value| value.u64()).transpose()? {
             Some(0) => bad("hard link", 0),
             group => Ok(group),
-        }
-    }
-
-    /// Number of the dictionary of a zstd payload.
-    pub(super) fn dictionary(&self) -> Result<Option<u32>> {
-        match self.get(Field::Dictionary).map(|mut value| value.u32()).transpose()? {
-            Some(0) => bad("dictionary", 0),
-            number => Ok(number),
         }
     }
 
@@ -278,19 +250,16 @@ mod tests {
     fn file() -> Content {
         let blocks = Some(BlockTable { offset: 9, digest: Digest([8; 32]), block_log2: 18 });
         Content::new(Codec::Zstd, 1, 2, 3)
-            .with_original_digest(Some(Digest([7; 32])))
             .with_blocks(blocks)
             .with_hard_link(Some(3))
             .with_sparse(true)
     }
 
     fn record_of(kind: Kind) -> Vec<u8> {
-        let dictionary =
-            matches!(&kind, Kind::File(file) if file.codec == Codec::Zstd).then_some(5);
         let path = PackPathBuf::new(b"a".to_vec()).unwrap();
         let block = AttributeBlock { offset: 5, len: 6, digest: Digest([4; 32]) };
         let mut out = vec![];
-        push(&Entry::new(path, kind).with_attributes(Some(block)), dictionary, &mut out).unwrap();
+        push(&Entry::new(path, kind).with_attributes(Some(block)), &mut out).unwrap();
         out
     }
 
@@ -299,12 +268,8 @@ mod tests {
         let bytes = record_of(Kind::File(file()));
         let record = Record::parse(&bytes).unwrap();
         record.fits(true, false, Codec::Zstd).unwrap();
-        for codec in [Codec::Stored, Codec::Gzip] {
-            assert!(record.fits(true, false, codec).is_err());
-        }
+        assert!(record.fits(true, false, Codec::Deflate).is_err());
         assert!(record.fits(false, true, Codec::Stored).is_err());
-        assert_eq!(record.dictionary(), Ok(Some(5)));
-        assert_eq!(record.content_digest(), Ok(Some(Digest([7; 32]))));
         assert_eq!(record.blocks(), Ok(file().blocks));
         assert_eq!((record.hard_link(), record.sparse()), (Ok(Some(3)), true));
         let block = AttributeBlock { offset: 5, len: 6, digest: Digest([4; 32]) };
@@ -330,11 +295,11 @@ mod tests {
         assert_eq!(Record::parse(&record(1)).err(), Some(Error::UnsupportedField { tag: 200 }));
         // Out of order, twice, none, a false length.
         for bytes in [
-            &[2u8, 6, 0, 0, 0, 6, 0, 0, 0][..],
+            &[2u8, 5, 0, 0, 0, 5, 0, 0, 0][..],
             &[2, 200, 0, 0, 0, 6, 0, 0, 0],
             &[0],
-            &[1, 6, 0, 1, 0, 9],
-            &[1, 6, 1, 0, 0],
+            &[1, 5, 0, 1, 0, 9],
+            &[1, 5, 1, 0, 0],
         ] {
             assert!(Record::parse(bytes).is_err(), "{bytes:?}");
         }

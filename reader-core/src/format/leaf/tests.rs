@@ -48,6 +48,13 @@ fn one_of_each() -> Vec<Entry> {
     ]
 }
 
+fn encode(entry: &mut Entry, codec: Codec, number: u64) {
+    if let Kind::File(content) = &mut entry.kind {
+        content.codec = codec;
+        content.original_digest = Some(Digest::of(&number.to_le_bytes()));
+    }
+}
+
 fn page_of(entries: &[Entry]) -> Vec<u8> {
     let mut builder = LeafBuilder::default();
     for entry in entries {
@@ -86,7 +93,13 @@ fn every_kind_of_entry_comes_back() {
 #[test]
 fn a_page_is_as_long_as_foreseen() {
     let mut entries = one_of_each();
-    entries.extend((0..40).map(|i| file(&format!("zoo/n{i:04}_x{}.jpg", i * i), 1000 + i, i * 77)));
+    entries.extend((0..40).map(|i| {
+        let mut entry = file(&format!("zoo/n{i:04}_x{}.jpg", i * i), 1000 + i, i * 77);
+        if i % 3 > 0 {
+            encode(&mut entry, Codec::Zstd, i);
+        }
+        entry
+    }));
     for count in 1..entries.len() {
         let page = page_of(&entries[..count]);
         let mut builder = LeafBuilder::default();
@@ -103,6 +116,33 @@ fn a_page_is_as_long_as_foreseen() {
             Err(error) => panic!("{error}"),
         }
         assert!(builder.push(&entries[count - 1], None, page.len()).unwrap(), "{count}");
+    }
+}
+
+#[test]
+fn digests_of_contents_lie_side_by_side() {
+    let entries: Vec<Entry> = (0..300u64)
+        .map(|i| {
+            let mut entry = file(&format!("f{i:03}"), 0, 9);
+            if i % 7 != 3 {
+                encode(&mut entry, Codec::Gzip, i);
+            }
+            entry
+        })
+        .collect();
+    let mut unknown = entries.clone();
+    let mut digests = 0;
+    for entry in &mut unknown {
+        if let Kind::File(content) = &mut entry.kind {
+            digests += usize::from(content.original_digest.take().is_some());
+        }
+    }
+    let page = page_of(&entries);
+    // They take their own length, and a byte in each row.
+    assert_eq!(page.len(), page_of(&unknown).len() + 32 * digests + entries.len());
+    let leaf = Leaf::parse(&page).unwrap();
+    for (slot, entry) in entries.iter().enumerate() {
+        assert_eq!(&leaf.entry(slot, &mut 0).unwrap().to_entry().unwrap(), entry);
     }
 }
 
@@ -138,7 +178,7 @@ fn names_that_no_path_may_hold_are_errors() {
         page.extend_from_slice(bad.as_bytes());
         page[8..12].copy_from_slice(&u32::try_from(bad.len()).unwrap().to_le_bytes());
         page[6..8].copy_from_slice(&u16::try_from(bad.len()).unwrap().to_le_bytes());
-        let run = 112;
+        let run = 120;
         page[run + 6..run + 8].copy_from_slice(&u16::try_from(bad.len()).unwrap().to_le_bytes());
         let leaf = Leaf::parse(&page).unwrap();
         assert!(leaf.check().is_err() && leaf.entry(0, &mut 0).is_err(), "{bad:?}");
@@ -223,7 +263,7 @@ fn a_checked_page_has_paths_in_order_and_nothing_between_the_runs() {
         Leaf::parse(&page).and_then(|leaf| leaf.check()).map(|_| ())
     };
     // Where the second run and the places of the names lie, and what is in the heap.
-    let (second, places) = (120, 128);
+    let (second, places) = (128, 136);
     let heap = page.len() - page.iter().rev().position(|byte| *byte == b'1').unwrap() - 1;
     assert_eq!(&page[heap..heap + 5], b"123cd");
     assert_eq!(check(&|_| ()), Ok(()));
@@ -234,12 +274,12 @@ fn a_checked_page_has_paths_in_order_and_nothing_between_the_runs() {
         ("a slash", &|page| page[heap + 2] = b'/'),
         ("an empty run", &|page| page[second] = 5),
         ("a run behind the entries", &|page| page[second] = 9),
-        ("a first run that begins later", &|page| page[112] = 1),
+        ("a first run that begins later", &|page| page[120] = 1),
         ("more runs than entries", &|page| page[4] = 6),
         ("directories out of order", &|page| {
-            let (first, second) = (page[114..120].to_vec(), page[122..128].to_vec());
-            page[114..120].copy_from_slice(&second);
-            page[122..128].copy_from_slice(&first);
+            let (first, second) = (page[122..128].to_vec(), page[130..136].to_vec());
+            page[122..128].copy_from_slice(&second);
+            page[130..136].copy_from_slice(&first);
         }),
         ("a name that ends before it begins", &|page| page[places + 2] = 9),
     ];
@@ -257,12 +297,12 @@ fn a_later_versions_entries_are_listed_and_not_read() {
     assert_eq!(leaf.entry(0, &mut 0).unwrap().to_entry().unwrap(), entry);
     // A flag that is not known here.
     let mut page = page_of(&[file("a", 7, 8)]);
-    page[17] = 0x04;
+    page[19] = 0x04;
     let leaf = Leaf::parse(&page).unwrap();
     assert!(leaf.check().is_ok());
     let entry = leaf.entry(0, &mut 0).unwrap();
     assert_eq!((entry.size(), entry.mode()), (Ok(8), Ok(Some(0o644))));
-    assert_eq!(entry.content(), Err(Error::UnsupportedEntry { flags: 0x400 }));
+    assert_eq!(entry.content(), Err(Error::UnsupportedEntry { flags: 1 << 26 }));
     // Owner: one id without the other.
     let mut page = page_of(&[file("a", 7, 8)]);
     page[16 + 7 * 8] = 1;
