@@ -111,6 +111,19 @@ pub enum Flaw {
         /// What is wrong with it.
         problem: PathProblem,
     },
+    /// Lines of the NDJSON index cannot be compared with their entries.
+    #[error(
+        "{count} lines of the NDJSON index are of entries that cannot be read (first: {}): {problem}",
+        Escaped(first)
+    )]
+    UnreadableLines {
+        /// How many.
+        count: u64,
+        /// The path of the first.
+        first: Vec<u8>,
+        /// Why not.
+        problem: Box<FormatError>,
+    },
     /// An entry's line in the NDJSON index is not right.
     #[error("its line in the NDJSON index: {0}")]
     Line(LineFlaw),
@@ -132,9 +145,6 @@ pub enum LineFlaw {
     /// It does not say what the paged index says.
     #[error("the paged index says something else")]
     Differs,
-    /// The entry cannot be read.
-    #[error("{0}")]
-    Format(Box<FormatError>),
 }
 
 /// What the header of a pack counts.

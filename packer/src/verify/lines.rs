@@ -33,7 +33,7 @@ pub(super) fn check(pack: &Pack, findings: &Findings<'_>) {
         findings.structural(None, Flaw::Section { tag: Tag::TRAILER });
     }
     let scan = pack.index().scan(0..pack.index().len());
-    let mut lines = Lines { pack, findings, seen: Vec::new(), files: 0, scan };
+    let mut lines = Lines { pack, findings, seen: Vec::new(), files: 0, unreadable: None, scan };
     let summary = lines.all(index);
     if findings.is_over() {
         return;
@@ -46,7 +46,10 @@ pub(super) fn check(pack: &Pack, findings: &Findings<'_>) {
         Ok(_) => {}
         Err(error) => findings.structural(None, Flaw::Lines(Box::new(error))),
     }
-    if let Err(error) = lines.missing() {
+    // Where lines could not be compared, it was told why: what is missing cannot be found.
+    if let Some((count, first, problem)) = lines.unreadable {
+        findings.structural(None, Flaw::UnreadableLines { count, first, problem });
+    } else if let Err(error) = lines.missing() {
         match error.about_pack() {
             Ok(problem) => findings.structural(None, Flaw::Lines(Box::new(problem))),
             Err(error) => findings.fail(error),
@@ -61,6 +64,8 @@ struct Lines<'l, 'o> {
     seen: Vec<u64>,
     /// How many files and links have had one.
     files: u64,
+    /// How many lines have an entry that cannot be read; the path of the first, and why.
+    unreadable: Option<(u64, Vec<u8>, Box<rangepack_core::Error>)>,
     /// Stands behind the entry of the last line.
     scan: Scan<'l>,
 }
@@ -135,15 +140,16 @@ impl Lines<'_, '_> {
                 self.findings.structural(None, Flaw::BadName { name, problem });
             }
             Item::Entry(line) => {
-                let flaw = match self.line(&line) {
-                    Ok(None) => return,
-                    Ok(Some(flaw)) => flaw,
-                    Err(error) => match error.about_pack() {
-                        Ok(problem) => LineFlaw::Format(Box::new(problem)),
-                        Err(error) => return self.findings.fail(error),
+                match self.line(&line).map_err(Error::about_pack) {
+                    Ok(None) => {}
+                    Ok(Some(flaw)) => self.findings.structural(Some(&line.path), Flaw::Line(flaw)),
+                    // The page or entry is told of by who looks at all of them: once, not for each line.
+                    Err(Ok(problem)) => match &mut self.unreadable {
+                        Some((count, ..)) => *count += 1,
+                        none => *none = Some((1, line.path.into_bytes(), Box::new(problem))),
                     },
-                };
-                self.findings.structural(Some(&line.path), Flaw::Line(flaw));
+                    Err(Err(error)) => self.findings.fail(error),
+                }
             }
         }
     }

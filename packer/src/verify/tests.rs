@@ -280,6 +280,15 @@ fn damaged_pages_hide_only_their_own_entries() {
         assert_eq!((report.bad, report.structural), (0, 1), "{report:?}");
         assert!((1..3000).contains(&report.files), "{report:?}");
         assert!(report.problems[0].flaw.to_string().contains("cannot be read"), "{report:?}");
+        // Their lines are told of together.
+        let all = verify(&pack, &VerifyOptions::default(), &()).unwrap();
+        assert_eq!((all.bad, all.structural), (0, 2), "{all:?}");
+        let count = |problem: &Problem| match &problem.flaw {
+            Flaw::UnreadableLines { count, .. } => Some(*count),
+            _ => None,
+        };
+        let hidden = 3000 - report.files;
+        assert_eq!(all.problems.iter().find_map(count), Some(hidden), "{all:?}");
     }
 }
 
