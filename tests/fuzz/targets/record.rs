@@ -16,12 +16,14 @@ fuzz_target!(|bytes: &[u8]| {
         1 => Kind::Directory(Totals::default()),
         2 => Kind::File(content(Codec::Stored).with_sparse(true)),
         3 => Kind::File(content(Codec::Gzip).with_sparse(true)),
-        _ => Kind::File(content(Codec::Zstd).with_dictionary(Some(DictionaryRef::Number(1)))),
+        _ => {
+            let dictionary = Some(DictionaryRef::Number(1));
+            Kind::File(content(Codec::Zstd).with_sparse(true).with_dictionary(dictionary))
+        }
     };
     let len = match &kind {
         Kind::Symlink(_) => 1 + 4 + 2,
         Kind::Directory(_) => 1 + 4 + 32,
-        Kind::File(content) if content.dictionary.is_some() => 1 + 4 + 4,
         Kind::File(_) => 1 + 4,
     };
     let entry = Entry::new(PackPathBuf::new(b"name".to_vec()).unwrap(), kind);
