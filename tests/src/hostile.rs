@@ -286,19 +286,21 @@ fn leaves(golden: &Path) -> rangepack_core::Result<Packs> {
         forge.node[at..at + 3].copy_from_slice(to);
         Ok(forge.seal())
     };
-    // A file, and what its leaf says of the digest of its content.
-    let content_digest = |codec: Codec, place: u64| -> rangepack_core::Result<Vec<u8>> {
+    // A payload with the digest of its content, and what the leaf says of where that stands.
+    let hello = |codec: Codec| {
         let payload = if codec == Codec::Gzip { member(b"hello") } else { b"hello".to_vec() };
         let mut file = content(&payload).with_original_digest(Some(Digest::of(b"hello")));
         (file.codec, file.size) = (codec, 5);
-        let forge = Forge::of(&payload, &[entry("file", Kind::File(file))?])?;
+        (payload, Kind::File(file))
+    };
+    let content_digest = |codec: Codec, place: u64| -> rangepack_core::Result<Vec<u8>> {
+        let (payload, file) = hello(codec);
+        let forge = Forge::of(&payload, &[entry("file", file)?])?;
         Ok(forge.node(bases + 8 * 10, &place.to_le_bytes()).seal())
     };
     let past_end = {
-        let payload = member(b"hello");
-        let mut file = content(&payload).with_original_digest(Some(Digest::of(b"hello")));
-        (file.codec, file.size) = (Codec::Gzip, 5);
-        let mut forge = Forge::of(&payload, &[link("a")?, entry("b", Kind::File(file))?])?;
+        let (payload, file) = hello(Codec::Gzip);
+        let mut forge = Forge::of(&payload, &[link("a")?, entry("b", file)?])?;
         // The row of the second entry ends with its place, 2, before two digests and one more; the heap has the names and
         // a link's record.
         let at = forge.node.len() - (2 + 7) - 3 * 32 - 1;

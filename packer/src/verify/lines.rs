@@ -46,11 +46,14 @@ pub(super) fn check(pack: &Pack, findings: &Findings<'_>) {
         Ok(_) => {}
         Err(error) => findings.structural(None, Flaw::Lines(Box::new(error))),
     }
-    // Where lines could not be compared, it was told why: what is missing cannot be found.
-    if let Some((count, first, problem)) = lines.unreadable {
+    let unreadable = lines.unreadable.take();
+    let is_told = unreadable.is_some();
+    if let Some((count, first, problem)) = unreadable {
         findings.structural(None, Flaw::UnreadableLines { count, first, problem });
-    } else if let Err(error) = lines.missing() {
+    }
+    if let Err(error) = lines.missing() {
         match error.about_pack() {
+            Ok(_) if is_told => {}
             Ok(problem) => findings.structural(None, Flaw::Lines(Box::new(problem))),
             Err(error) => findings.fail(error),
         }
