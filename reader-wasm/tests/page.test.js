@@ -26,8 +26,10 @@ test('the page lists a pack and shows a picture out of it', async (t) => {
   page.on('pageerror', (error) => errors.push(error));
 
   await page.goto(`${server.origin}/index.html`);
-  await page.waitForFunction(() => document.querySelector('img')?.naturalWidth === 32, undefined, { timeout: PATIENCE });
-  await page.getByText('sample.pack: 3 files').waitFor();
+  const output = page.locator('output');
+  await output.filter({ hasNotText: 'Opening …' }).waitFor();
+  assert.match((await output.textContent()) ?? '', /\/sample\.pack: 3 files, 1854 bytes; /);
+  await page.waitForFunction(() => document.querySelector('img')?.naturalWidth === 32);
   const items = await page.locator('li').allTextContents();
   assert.deepEqual(items, ['animals.csv (53 bytes)', 'gradient.png (1474 bytes)', 'poems.zip (327 bytes)']);
 

@@ -1,9 +1,9 @@
 //! Rust in the browser: the page of `examples/web`, and the tests of `rangepack_wasm::web` in Chromium.
 
-use crate::{node, run, toolchain, wasm};
+use crate::{demo, node, run, toolchain, wasm};
 use anyhow::Result;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What `cargo xtask page` is asked for.
 #[derive(Debug, clap::Args)]
@@ -13,7 +13,8 @@ pub(crate) struct Arguments {
     test: bool,
 }
 
-const EXAMPLE: &str = "examples/web";
+/// What the page shows.
+const SAMPLE: &str = "packer/examples/sample";
 
 /// Runs tests in browsers. It has the version of wasm-bindgen in the lock file.
 const RUNNER: &str = "wasm-bindgen-cli@0.2.106";
@@ -23,7 +24,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if arguments.test {
         return test();
     }
-    let folder = build()?;
+    let folder = build(&demo::compile(&[])?)?;
     println!(
         "The page is in {}. Serve it by ranges, for example:\n  \
          node web/reader/test/range-server.js {0} 8080     # http://127.0.0.1:8080/index.html",
@@ -32,8 +33,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// Builds the page into a folder that can be served as it is.
-fn build() -> Result<PathBuf> {
+/// Builds the page into a folder that can be served as it is; `command` packs the sample.
+fn build(command: &Path) -> Result<PathBuf> {
     toolchain::need_target(wasm::TARGET)?;
     let profile = ["build", "--locked", "--package", "rangepack-example-web", "--profile", "wasm"];
     run::run(run::cargo(profile).args(["--target", wasm::TARGET]))?;
@@ -42,9 +43,8 @@ fn build() -> Result<PathBuf> {
     let _ = fs::remove_dir_all(&folder);
     let built = target.join(wasm::TARGET).join("wasm/rangepack_example_web.wasm");
     wasm::bind(&built, "page", &folder)?;
-    for name in ["index.html", "sample.pack"] {
-        fs::copy(run::root().join(EXAMPLE).join(name), folder.join(name))?;
-    }
+    fs::copy(run::root().join("examples/web/index.html"), folder.join("index.html"))?;
+    run::run(run::command(command, ["pack", SAMPLE]).arg(folder.join("sample.pack")))?;
     Ok(folder)
 }
 
@@ -67,14 +67,15 @@ pub(crate) fn test() -> Result<()> {
         run::command("node", ["reader-wasm/tests/serve.js", "cargo", "test", "--locked"]);
     serve.args(features).args(["--target", wasm::TARGET, "--test", "web"]);
     serve.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner);
-    serve.env("RANGEPACK", run::built_command()?);
+    let command = run::built_command()?;
+    serve.env("RANGEPACK", &command);
     // No test waits for time to pass; this is for machines that have other things to do.
     serve.env("CHROMEDRIVER", "chromedriver").env("WASM_BINDGEN_TEST_TIMEOUT", "600");
     serve.env("WASM_BINDGEN_TEST_DRIVER_TIMEOUT", "120");
     run::run(&mut serve)?;
 
     let page = run::command("node", ["--test", "reader-wasm/tests/page.test.js"]);
-    run::run({ page }.env("RANGEPACK_PAGE", build()?))
+    run::run({ page }.env("RANGEPACK_PAGE", build(&command)?))
 }
 
 /// Brings the program that runs tests in browsers. It talks to drivers on this machine, and needs no TLS for that.

@@ -7,6 +7,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
+use std::time::{Duration, Instant};
 
 /// The root of the repository.
 ///
@@ -62,11 +63,19 @@ fn is_about_this_package(variable: &str) -> bool {
     variable.starts_with("CARGO_PKG_") || variable.starts_with("CARGO_MANIFEST_")
 }
 
+/// Commands that take as long are told of when they end: who looks for time looks there.
+const LONG: Duration = Duration::from_secs(10);
+
 /// Shows the command line, runs it with this program's own output, and fails unless it exits with 0.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     println!("$ {}", shown(command));
+    let start = Instant::now();
     let status =
         command.status().with_context(|| format!("cannot start `{}`", program_name(command)))?;
+    let took = start.elapsed();
+    if took >= LONG {
+        println!("… {:.0} s: {}", took.as_secs_f64(), shown(command));
+    }
     if !status.success() {
         bail!("`{}` failed ({status})", shown(command));
     }
