@@ -37,14 +37,14 @@ impl Digest {
 
     /// What [`FromStr`] reads, where the reason of a refusal does not matter.
     pub fn from_hex(text: &str) -> Option<Digest> {
-        let mut digits = text.bytes().map(|digit| (digit as char).to_digit(16));
-        let mut value = [0u8; 32];
-        for byte in &mut value {
-            let high = digits.next()??;
-            let low = digits.next()??;
-            *byte = u8::try_from(high.checked_mul(16)?.checked_add(low)?).ok()?;
+        let digits: &[u8; 64] = text.as_bytes().try_into().ok()?;
+        let (mut value, mut seen) = ([0u8; 32], 0);
+        for (byte, [high, low]) in value.iter_mut().zip(digits.as_chunks().0) {
+            let (high, low) = (nibble(*high), nibble(*low));
+            seen |= high | low;
+            *byte = (high << 4) | low;
         }
-        digits.next().is_none().then_some(Digest(value))
+        (seen != NO_DIGIT).then_some(Digest(value))
     }
 
     /// The 64 hexadecimal digits, lower case, as ASCII.
@@ -59,6 +59,18 @@ impl Digest {
             }
         }
         text
+    }
+}
+
+/// Of bytes that are no hexadecimal digits.
+const NO_DIGIT: u8 = 0xff;
+
+/// What a byte stands for as a hexadecimal digit.
+fn nibble(digit: u8) -> u8 {
+    match digit {
+        b'0'..=b'9' => digit & 0xf,
+        b'a'..=b'f' | b'A'..=b'F' => (digit & 0xf).saturating_add(9),
+        _ => NO_DIGIT,
     }
 }
 

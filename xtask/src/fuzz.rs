@@ -4,7 +4,6 @@ use crate::outcome::Outcome;
 use crate::{run, toolchain};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -50,10 +49,12 @@ pub(crate) fn smoke() -> Result<Outcome> {
     if let Err(lack) = ready() {
         return Ok(Outcome::Skipped(lack));
     }
-    // All of the same features at once, so that one is compiled while another is linked; then as many as there are processors.
+    // All that need no features at once, so that one is compiled while another is linked; with features those alone that need
+    // them, for without a name all would be built again. Then as many run as there are processors.
     let built = run::target_folder()?.join("fuzz");
-    for features in targets.iter().map(|target| &target.features).collect::<BTreeSet<_>>() {
-        run::run(&mut cargo_fuzz("build", &built, features))?;
+    run::run(&mut cargo_fuzz("build", &built, &[]))?;
+    for target in targets.iter().filter(|target| !target.features.is_empty()) {
+        run::run(cargo_fuzz("build", &built, &target.features).arg(&target.name))?;
     }
     let waiting = Mutex::new(targets.iter());
     let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
@@ -168,6 +169,7 @@ fn command(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     fn names() -> impl Iterator<Item = String> {
         targets().unwrap().into_iter().map(|target| target.name)

@@ -22,7 +22,7 @@ const RUNNER: &str = "wasm-bindgen-cli@0.2.106";
 /// Builds the page, and says how to look at it.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if arguments.test {
-        return test();
+        return test(&run::built_command()?);
     }
     let folder = build(&demo::compile(&[])?)?;
     println!(
@@ -48,8 +48,8 @@ fn build(command: &Path) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// The tests of `rangepack_wasm::web`, and that the page shows what it is to show.
-pub(crate) fn test() -> Result<()> {
+/// The tests of `rangepack_wasm::web`, and that the page shows what it is to show; `command` packs and serves.
+pub(crate) fn test(command: &Path) -> Result<()> {
     toolchain::need_target(wasm::TARGET)?;
     toolchain::need_program("chromium", "chromium")?;
     toolchain::need_program("chromedriver", "chromium-driver")?;
@@ -67,15 +67,14 @@ pub(crate) fn test() -> Result<()> {
         run::command("node", ["reader-wasm/tests/serve.js", "cargo", "test", "--locked"]);
     serve.args(features).args(["--target", wasm::TARGET, "--test", "web"]);
     serve.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner);
-    let command = run::built_command()?;
-    serve.env("RANGEPACK", &command);
+    serve.env("RANGEPACK", command);
     // No test waits for time to pass; this is for machines that have other things to do.
     serve.env("CHROMEDRIVER", "chromedriver").env("WASM_BINDGEN_TEST_TIMEOUT", "600");
     serve.env("WASM_BINDGEN_TEST_DRIVER_TIMEOUT", "120");
     run::run(&mut serve)?;
 
     let page = run::command("node", ["--test", "reader-wasm/tests/page.test.js"]);
-    run::run({ page }.env("RANGEPACK_PAGE", build(&command)?))
+    run::run({ page }.env("RANGEPACK_PAGE", build(command)?))
 }
 
 /// Brings the program that runs tests in browsers. It talks to drivers on this machine, and needs no TLS for that.

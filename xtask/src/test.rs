@@ -9,6 +9,7 @@ use crate::{
 };
 use anyhow::{Result, bail};
 use std::fmt;
+use std::thread;
 use std::time::Instant;
 
 /// What `cargo xtask test` is asked for.
@@ -236,7 +237,10 @@ fn tests() -> Result<Outcome> {
     {
         println!("{error:#}: mounts will be skipped");
     }
-    run::run(&mut run::cargo(["test", "--workspace", "--locked"]))?;
+    // They wait for the disk and for programs that they start a third of the time.
+    let threads = thread::available_parallelism().map_or(1, usize::from).saturating_mul(2);
+    let mut test = run::cargo(["test", "--workspace", "--locked"]);
+    run::run(test.env("RUST_TEST_THREADS", threads.to_string()))?;
     Ok(Outcome::Passed)
 }
 
@@ -262,7 +266,7 @@ fn web() -> Result<Outcome> {
     let [mut reader, mut viewer] =
         ["reader", "viewer"].map(|name| node::npm(["test", "--workspace", name]));
     run::both(reader.env("RANGEPACK", &command), viewer.env("RANGEPACK", &command))?;
-    page::test()?;
+    page::test(&command)?;
     Ok(Outcome::Passed)
 }
 

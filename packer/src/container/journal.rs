@@ -6,6 +6,7 @@
 //! payload bytes are written a note tells how far they may reach, so that nothing else is ever cut off.
 
 use crate::error::{Action, ContainerProblem, Error, Result};
+use crate::index::ahead::Ahead;
 use crate::pack::{Announce, Output};
 use crate::progress::{Event, Observer};
 use crate::read::note::{Note, Noted};
@@ -17,6 +18,7 @@ use rangepack_core::{Entry, Kind, PathProblem};
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
 
 /// What a new journal holds: an empty line, which every reader passes over. It is durable before the
 /// container gets its first byte, so a journal without a byte beside a container with some was damaged.
@@ -78,56 +80,39 @@ fn read_lines(
     const LINES: u64 = 1024;
     let file = File::open(path).map_err(Error::io(Action::Open, path))?;
     let total = file.metadata().map_or(0, |found| found.len());
-    let mut reader = BufReader::with_capacity(256 << 10, file);
     let mut state = JournalState::default();
-    let (mut line, mut number, mut offset) = (Vec::new(), 0, 0);
+    let mut offset = 0;
     // The first line that cannot be read.
     let mut broken: Option<Broken> = None;
-    loop {
-        line.clear();
-        let read = std::io::Read::take(&mut reader, MAX_LINE)
-            .read_until(b'\n', &mut line)
-            .map_err(Error::io(Action::Read, path))? as u64;
-        if read == 0 {
-            break;
-        }
-        let is_whole = line.last() == Some(&b'\n');
-        if !is_whole && read == MAX_LINE {
-            let problem = ContainerProblem::LineTooLong { limit: MAX_LINE };
-            return Err(Error::container(path, problem));
-        }
-        (number, offset) = (number + 1, offset + read);
-        if number % LINES == 0 {
-            observer.event(Event::Index { bytes: offset, total });
-        }
-        let text = line.trim_ascii();
-        let is_new = number == 1 && read > NEW.len() as u64;
-        let is_torn = !is_whole && is_torn(&line, !is_new);
-        let bad = |problem| Broken { number, start: offset - read, problem, is_whole, is_torn };
-        match (Note::find(text), ndjson::parse_line(text)) {
-            _ if text.is_empty() => {}
-            (Noted::Remark, _) => {}
-            (Noted::Note(note), _) => {
-                // What was appended before this note was, is durable.
-                if let Some(broken) = broken.take_if(|broken| broken.start < note.since) {
-                    return Err(broken.error(path));
+    thread::scope(|scope| -> Result<()> {
+        let mut lines = Ahead::start(scope, |_| 1, Lines::new(path, file));
+        while let Some(line) = lines.next()? {
+            offset = line.end;
+            if line.number % LINES == 0 {
+                observer.event(Event::Index { bytes: offset, total });
+            }
+            match std::mem::replace(&mut line.found, Found::Nothing) {
+                Found::Nothing => {}
+                Found::Note(note) => {
+                    // What was appended before this note was, is durable.
+                    if let Some(broken) = broken.take_if(|broken| broken.start < note.since) {
+                        return Err(broken.error(path));
+                    }
+                    state.under_way = Some(note.until);
                 }
-                state.under_way = Some(note.until);
-            }
-            // Behind a line that is cut off nothing stays.
-            (_, Ok(Item::Entry(entry))) if broken.is_none() => {
-                state.count(&entry);
-                each(entry)?;
-            }
-            (_, Ok(Item::Entry(_))) => {}
-            (_, Ok(Item::Refused(refused))) => {
-                broken.get_or_insert(bad(Some(refused.problem)));
-            }
-            (_, Err(_)) => {
-                broken.get_or_insert(bad(None));
+                // Behind a line that is cut off nothing stays.
+                Found::Entry(entry) if broken.is_none() => {
+                    state.count(&entry);
+                    each(entry)?;
+                }
+                Found::Entry(_) => {}
+                Found::Broken(found) => {
+                    broken.get_or_insert(found);
+                }
             }
         }
-    }
+        Ok(())
+    })?;
     let Some(broken) = broken else { return Ok(state) };
     if state.entries == 0 && state.under_way.is_none() && !broken.is_torn {
         return Err(Error::container(path, ContainerProblem::NoEntries));
@@ -138,6 +123,80 @@ fn read_lines(
     }
     state.torn = offset - broken.start;
     Ok(state)
+}
+
+/// The lines of a journal.
+struct Lines<'p> {
+    path: &'p Path,
+    reader: BufReader<File>,
+    text: Vec<u8>,
+    /// How many have been read, and their bytes.
+    number: u64,
+    offset: u64,
+}
+
+/// A line, whose first has the number 1.
+struct Line {
+    number: u64,
+    /// Where the next one begins.
+    end: u64,
+    found: Found,
+}
+
+#[expect(clippy::large_enum_variant, reason = "nearly all lines are entries")]
+enum Found {
+    /// Nothing that matters here.
+    Nothing,
+    Note(Note),
+    Entry(Entry),
+    Broken(Broken),
+}
+
+impl Lines<'_> {
+    fn new(path: &Path, file: File) -> Lines<'_> {
+        let reader = BufReader::with_capacity(256 << 10, file);
+        Lines { path, reader, text: Vec::new(), number: 0, offset: 0 }
+    }
+
+    fn read(&mut self) -> Result<Option<Line>> {
+        self.text.clear();
+        let read = std::io::Read::take(&mut self.reader, MAX_LINE)
+            .read_until(b'\n', &mut self.text)
+            .map_err(Error::io(Action::Read, self.path))? as u64;
+        if read == 0 {
+            return Ok(None);
+        }
+        let is_whole = self.text.last() == Some(&b'\n');
+        if !is_whole && read == MAX_LINE {
+            let problem = ContainerProblem::LineTooLong { limit: MAX_LINE };
+            return Err(Error::container(self.path, problem));
+        }
+        let (number, start, end) = (self.number + 1, self.offset, self.offset + read);
+        (self.number, self.offset) = (number, end);
+        let is_new = number == 1 && read > NEW.len() as u64;
+        let is_torn = !is_whole && is_torn(&self.text, !is_new);
+        let broken = |problem| Found::Broken(Broken { number, start, problem, is_whole, is_torn });
+        let text = self.text.trim_ascii();
+        let found = match Note::find(text) {
+            _ if text.is_empty() => Found::Nothing,
+            Noted::Remark => Found::Nothing,
+            Noted::Note(note) => Found::Note(note),
+            Noted::Nothing => match ndjson::parse_line(text) {
+                Ok(Item::Entry(entry)) => Found::Entry(entry),
+                Ok(Item::Refused(refused)) => broken(Some(refused.problem)),
+                Err(_) => broken(None),
+            },
+        };
+        Ok(Some(Line { number, end, found }))
+    }
+}
+
+impl Iterator for Lines<'_> {
+    type Item = Result<Line>;
+
+    fn next(&mut self) -> Option<Result<Line>> {
+        self.read().transpose()
+    }
 }
 
 /// A line that cannot be read.

@@ -1,4 +1,5 @@
-//! NDJSON indexes: what is read is written to a line that reads the same.
+//! NDJSON indexes: what is read is written to a line that reads the same, and a line means the same with another blank,
+//! which takes it to the parser of JSON.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -16,4 +17,11 @@ fuzz_target!(|bytes: &[u8]| {
         }
         Ok(())
     });
+    for line in bytes.split(|byte| *byte == b'\n') {
+        // Of lines with a check every byte counts.
+        let is_checked = line.windows(8).any(|bytes| bytes == b"\"crc32\":");
+        if let (Some(rest), false) = (line.strip_prefix(b"{"), is_checked) {
+            assert_eq!(parse_line(line), parse_line(&[b"{ ", rest].concat()));
+        }
+    }
 });

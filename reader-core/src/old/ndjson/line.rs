@@ -1,5 +1,7 @@
 //! From lines to entries.
 
+mod plain;
+
 use crate::crc32::crc32;
 use crate::entry::{
     AttributeBlock, DictionaryPlace, DictionaryRef, MAX_ATTRIBUTES, MAX_DICTIONARY, Owner,
@@ -9,9 +11,11 @@ use crate::path::{MAX_LINK_TARGET, PackPath, PackPathBuf};
 use crate::payloads::zstd;
 use crate::{BlockTable, Codec, Content, Digest, Entry, Extent, Kind, Totals};
 use alloc::vec::Vec;
+use core::fmt;
 use serde::Deserialize;
+use serde::de::{Deserializer, Visitor};
 
-use super::text::Bytes;
+use super::text::{Bytes, Hex};
 use super::write::{CHECK_KEY, check_digits};
 
 /// Nanoseconds in a second.
@@ -67,8 +71,15 @@ pub fn parse_line(line: &[u8]) -> Result<Item> {
     if !is_as_written(line) {
         return Err(BAD_LINE);
     }
-    let line: Line = serde_json::from_slice(line).map_err(|_| BAD_LINE)?;
-    line.into_item()
+    match plain::read(line) {
+        Some(line) => line.into_item(),
+        None => json(line)?.into_item(),
+    }
+}
+
+/// Any well-formed line.
+fn json(line: &[u8]) -> Result<Line> {
+    serde_json::from_slice(line).map_err(|_| BAD_LINE)
 }
 
 /// Whether a line's check is right, if it has one as its last key, written as
@@ -92,13 +103,13 @@ pub(super) fn name_of(line: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// The keys of a line, as they stand there.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Line {
     relpath: Bytes,
     offset: Option<u64>,
     payload_size: Option<u64>,
     orig_size: Option<u64>,
-    sha256: Option<Bytes>,
+    sha256: Option<Hex>,
     compressed: Option<bool>,
     entry_type: Option<Bytes>,
     mode: Option<u64>,
@@ -108,7 +119,7 @@ struct Line {
     gid: Option<u32>,
     link_target: Option<Bytes>,
     codec: Option<Bytes>,
-    orig_sha256: Option<Bytes>,
+    orig_sha256: Option<Hex>,
     block_table: Option<Blocks>,
     volume: Option<u32>,
     hardlink: Option<u64>,
@@ -120,7 +131,7 @@ struct Line {
 #[derive(Deserialize)]
 struct Blocks {
     offset: u64,
-    sha256: Bytes,
+    sha256: Hex,
     block_log2: u8,
 }
 
@@ -129,17 +140,44 @@ struct Blocks {
 struct Part {
     offset: u64,
     size: u32,
-    sha256: Bytes,
+    sha256: Hex,
     #[serde(default)]
     volume: u32,
 }
 
 /// Seconds, as the key `mtime` holds them.
-#[derive(Deserialize, Clone, Copy)]
-#[serde(untagged)]
+#[derive(Clone, Copy)]
 enum Time {
     Whole(i64),
     Fraction(f64),
+}
+
+impl<'de> Deserialize<'de> for Time {
+    fn deserialize<D: Deserializer<'de>>(reader: D) -> core::result::Result<Self, D::Error> {
+        struct Number;
+
+        impl Visitor<'_> for Number {
+            type Value = Time;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number")
+            }
+
+            fn visit_i64<E>(self, seconds: i64) -> core::result::Result<Time, E> {
+                Ok(Time::Whole(seconds))
+            }
+
+            fn visit_u64<E>(self, seconds: u64) -> core::result::Result<Time, E> {
+                Ok(i64::try_from(seconds).map_or(Time::Fraction(seconds as f64), Time::Whole))
+            }
+
+            fn visit_f64<E>(self, seconds: f64) -> core::result::Result<Time, E> {
+                Ok(Time::Fraction(seconds))
+            }
+        }
+
+        reader.deserialize_any(Number)
+    }
 }
 
 impl Line {
@@ -271,13 +309,22 @@ fn nanoseconds_of(seconds: f64) -> i128 {
     i128::from(whole).saturating_mul(i128::from(NANOSECONDS)).saturating_add(fraction)
 }
 
-fn digest(hex: &Bytes) -> Result<Digest> {
-    core::str::from_utf8(&hex.0).ok().and_then(Digest::from_hex).ok_or(BAD_LINE)
+fn digest(hex: &Hex) -> Result<Digest> {
+    hex.0.ok_or(BAD_LINE)
+}
+
+/// Fails where the quick way to read a line gives something else than that of JSON.
+#[cfg(test)]
+pub(super) fn assert_same_by_both_readers(line: &[u8]) {
+    let Some(quick) = plain::read(line) else { return };
+    let slow = json(line).and_then(Line::into_item);
+    assert_eq!(quick.into_item(), slow, "{}", alloc::string::String::from_utf8_lossy(line));
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::borrow::ToOwned;
     use alloc::format;
     use alloc::string::String;
 
@@ -312,6 +359,46 @@ mod tests {
         assert_eq!(content.extent(), Extent { start: 5, len: 3 });
         assert_eq!((content.size, content.codec), (3, Codec::Stored));
         assert_eq!(content.digest, Some(Digest::of(b"abc")));
+    }
+
+    /// Changed in one byte, or cut there, a line that is read the quick way is read so no more, or means the same either way.
+    #[test]
+    fn both_readers_agree_on_plain_lines() {
+        let digest = Digest::of(b"xyz");
+        for more in [
+            String::new(),
+            r#", "mode": 420, "mtime": 1700000000, "mtime_ns": 5, "crc32": "0123abcd""#.to_owned(),
+            r#", "mtime": 0, "uid": 4294967295, "gid": 0"#.to_owned(),
+            r#", "entry_type": "dir", "mode": 0"#.to_owned(),
+            format!(r#", "mode": 7, "codec": "stored", "orig_sha256": "{digest}""#),
+        ] {
+            let line = line(&more).into_bytes();
+            assert!(plain::read(&line).is_some(), "{more}");
+            assert_same_by_both_readers(&line);
+            for at in 0..line.len() {
+                assert!(plain::read(&line[..at]).is_none());
+                for &byte in b"\0\x1f \"\\,:{}[]+-.0159aefnux\x7f\x80\xc3\xed\xff" {
+                    let mut changed = line.clone();
+                    changed[at] = byte;
+                    assert_same_by_both_readers(&changed);
+                    changed.insert(at, line[at]);
+                    assert_same_by_both_readers(&changed);
+                }
+            }
+        }
+        for other in [
+            r#", "entry_type": "symlink", "link_target": "b""#,
+            r#", "mtime": -1"#,
+            r#", "mtime": 9223372036854775808"#,
+            r#", "mode": 18446744073709551616"#,
+            r#", "mtime_ns": 4294967296"#,
+            r#", "uid": 4294967296, "gid": 1"#,
+            r#", "gid": 1, "uid": 1"#,
+            r#", "mode": 1.0"#,
+            r#", "mode":1"#,
+        ] {
+            assert!(plain::read(line(other).as_bytes()).is_none(), "{other}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Raw bytes as JSON strings, and back (docs/old-formats.md, "NDJSON index").
 
+use crate::Digest;
 use crate::format::layout::MAGIC;
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
@@ -60,6 +61,7 @@ fn write_escape(unit: u16, out: &mut Vec<u8>) {
 }
 
 /// A JSON string as raw bytes: the lone surrogates `\udc80` to `\udcff` are single bytes again.
+#[derive(Default)]
 pub(super) struct Bytes(pub(super) Vec<u8>);
 
 impl<'de> Deserialize<'de> for Bytes {
@@ -84,6 +86,29 @@ impl<'de> Deserialize<'de> for Bytes {
         }
 
         reader.deserialize_bytes(Text)
+    }
+}
+
+/// A digest as hexadecimal digits; nothing when the string holds anything else.
+pub(super) struct Hex(pub(super) Option<Digest>);
+
+impl<'de> Deserialize<'de> for Hex {
+    fn deserialize<D: Deserializer<'de>>(reader: D) -> core::result::Result<Self, D::Error> {
+        struct Digits;
+
+        impl Visitor<'_> for Digits {
+            type Value = Hex;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a digest")
+            }
+
+            fn visit_bytes<E>(self, text: &[u8]) -> core::result::Result<Hex, E> {
+                Ok(Hex(core::str::from_utf8(text).ok().and_then(Digest::from_hex)))
+            }
+        }
+
+        reader.deserialize_bytes(Digits)
     }
 }
 

@@ -306,6 +306,22 @@ mod tests {
             prop_assert!(!line.iter().any(u8::is_ascii_control));
             prop_assert_eq!(parse_line(&line), Ok(Item::Entry(entry)));
         }
+
+        /// Whichever way a line is read, and whatever was done to it.
+        #[test]
+        fn lines_mean_the_same_to_both_readers(
+            entry in entry(),
+            cuts in proptest::collection::vec((any::<u16>(), 0..4usize, "[ -~]{0,3}|é|\u{1f}"), 0..3),
+        ) {
+            let mut line = Vec::new();
+            write_checked_line(&entry, &mut line);
+            for (at, removed, added) in cuts {
+                let start = usize::from(at) % line.len();
+                let end = line.len().min(start + removed);
+                line.splice(start..end, added.into_bytes());
+            }
+            super::super::line::assert_same_by_both_readers(&line);
+        }
     }
 
     #[test]
