@@ -11,9 +11,7 @@ use crate::path::{MAX_LINK_TARGET, PackPath, PackPathBuf};
 use crate::payloads::zstd;
 use crate::{BlockTable, Codec, Content, Digest, Entry, Extent, Kind, Totals};
 use alloc::vec::Vec;
-use core::fmt;
 use serde::Deserialize;
-use serde::de::{Deserializer, Visitor};
 
 use super::text::{Bytes, Hex};
 use super::write::{CHECK_KEY, check_digits};
@@ -146,38 +144,11 @@ struct Part {
 }
 
 /// Seconds, as the key `mtime` holds them.
-#[derive(Clone, Copy)]
+#[derive(Deserialize, Clone, Copy)]
+#[serde(untagged)]
 enum Time {
     Whole(i64),
     Fraction(f64),
-}
-
-impl<'de> Deserialize<'de> for Time {
-    fn deserialize<D: Deserializer<'de>>(reader: D) -> core::result::Result<Self, D::Error> {
-        struct Number;
-
-        impl Visitor<'_> for Number {
-            type Value = Time;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a number")
-            }
-
-            fn visit_i64<E>(self, seconds: i64) -> core::result::Result<Time, E> {
-                Ok(Time::Whole(seconds))
-            }
-
-            fn visit_u64<E>(self, seconds: u64) -> core::result::Result<Time, E> {
-                Ok(i64::try_from(seconds).map_or(Time::Fraction(seconds as f64), Time::Whole))
-            }
-
-            fn visit_f64<E>(self, seconds: f64) -> core::result::Result<Time, E> {
-                Ok(Time::Fraction(seconds))
-            }
-        }
-
-        reader.deserialize_any(Number)
-    }
 }
 
 impl Line {

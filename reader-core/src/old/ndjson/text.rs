@@ -90,25 +90,13 @@ impl<'de> Deserialize<'de> for Bytes {
 }
 
 /// A digest as hexadecimal digits; nothing when the string holds anything else.
+#[derive(Deserialize)]
+#[serde(from = "Bytes")]
 pub(super) struct Hex(pub(super) Option<Digest>);
 
-impl<'de> Deserialize<'de> for Hex {
-    fn deserialize<D: Deserializer<'de>>(reader: D) -> core::result::Result<Self, D::Error> {
-        struct Digits;
-
-        impl Visitor<'_> for Digits {
-            type Value = Hex;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a digest")
-            }
-
-            fn visit_bytes<E>(self, text: &[u8]) -> core::result::Result<Hex, E> {
-                Ok(Hex(core::str::from_utf8(text).ok().and_then(Digest::from_hex)))
-            }
-        }
-
-        reader.deserialize_bytes(Digits)
+impl From<Bytes> for Hex {
+    fn from(Bytes(digits): Bytes) -> Hex {
+        Hex(core::str::from_utf8(&digits).ok().and_then(Digest::from_hex))
     }
 }
 
