@@ -396,7 +396,7 @@ impl Workers<'_, '_> {
         loop {
             let batch = receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
             let Ok(batch) = batch else { return };
-            let mut small = Aside::new(self.pack);
+            let mut small = Aside::hashing(self.pack);
             let (aside, others): (Vec<Job>, Vec<Job>) =
                 batch.into_iter().partition(|job| job.content.is_some_and(|it| small.wants(&it)));
             for job in &others {

@@ -3,6 +3,7 @@
 mod sha256;
 
 use self::sha256::Sha256;
+use alloc::vec::Vec;
 use core::fmt;
 use core::str::FromStr;
 
@@ -23,6 +24,12 @@ impl Digest {
     /// The SHA-256 of `bytes`.
     pub fn of(bytes: &[u8]) -> Digest {
         Digest(Sha256::of(bytes))
+    }
+
+    /// Those of several messages, in their order: much faster than one after the other where the processor can hash them
+    /// side by side (feature `lanes`).
+    pub fn of_each(messages: &[&[u8]]) -> Vec<Digest> {
+        sha256::of_each(messages)
     }
 
     /// Nothing when all bytes are zero, which stands for a digest that is not known.

@@ -180,7 +180,9 @@ pub use questions::pages::Named;
 pub use questions::scan::Scan;
 
 // The content of files.
-pub use payloads::decode::{Decoder, PayloadHasher, Progress, decode_all, verify_stored};
+pub use payloads::decode::{
+    Decoder, PayloadHasher, Progress, decode_all, verify_hashed, verify_stored,
+};
 
 /// Any range of a large file, verified without the rest (FORMAT.md, "Block tables").
 pub mod blocks {

@@ -9,13 +9,16 @@ use crate::progress::Event;
 use crate::read::content::{self, Verified};
 use crate::read::pack::Pack;
 use crate::read::payload_order::{PayloadOrder, payload_of};
-use crate::read::small_files::Aside;
+use crate::read::small_files::{Aside, Share};
 use crate::source::data::Gathered;
 use rangepack_core::{Content, EntryRef, Escaped, Hasher};
 use std::fs::File;
 use std::io::{self, Read};
 use std::ops::{ControlFlow, Range};
 use std::sync::atomic::Ordering;
+
+/// What a worker takes at once of a pack on disk.
+const SHARE: Share = Share::new(256, 4 << 20);
 
 /// Which kinds of entries a pass over the index takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +38,7 @@ pub(super) enum Problem {
     Io { action: &'static str, source: io::Error },
     #[error("{0}")]
     Entry(#[from] rangepack_core::Error),
-    #[error("{0}")]
+    #[error("{}", .0.in_one_line())]
     Pack(#[from] crate::Error),
     /// It would replace something.
     #[error("{}", if *is_compared { "what is there already differs" } else { "it exists already" })]
@@ -124,6 +127,7 @@ impl<'r> Worker<'r> {
         self.pass = pass;
         let mut next = range.start;
         let is_split = pack.is_remote() && pass == Pass::Content;
+        let (mut files, mut share) = (Vec::new(), SHARE);
         for item in scan(pack, range.clone()) {
             if self.run.is_stopped() {
                 return;
@@ -152,10 +156,20 @@ impl<'r> Worker<'r> {
                 (false, Pass::Links) => {}
                 _ => match entry.content() {
                     Ok(Some(content)) if is_split => self.order.push(&content, ordinal),
+                    Ok(Some(content)) if pass == Pass::Content => {
+                        if !share.take_content(Some(&content)) {
+                            self.share(&files);
+                            files.clear();
+                            share = SHARE;
+                            share.take_content(Some(&content));
+                        }
+                        files.push((ordinal, entry, content));
+                    }
                     _ => self.entry(ordinal, &entry, None),
                 },
             }
         }
+        self.share(&files);
     }
 
     /// The files of a remote pack that were come across, which are extracted together.
@@ -163,10 +177,10 @@ impl<'r> Worker<'r> {
         std::mem::take(&mut self.order)
     }
 
-    /// Extracts files of a remote pack.
+    /// Extracts files, the small ones of which come together.
     pub(super) fn share(&mut self, files: &[(u64, EntryRef<'r>, Content)]) {
         self.pass = Pass::Content;
-        let mut small = Aside::new(self.run.pack);
+        let mut small = Aside::hashing(self.run.pack);
         for (ordinal, entry, content) in files {
             if self.run.is_stopped() {
                 return;
@@ -209,7 +223,7 @@ impl<'r> Worker<'r> {
         Ok(())
     }
 
-    /// Extracts small files of a remote pack, which come together.
+    /// Extracts small files, which come together.
     fn batch(&mut self, small: &Aside<'r, (u64, EntryRef<'r>)>) {
         let run = self.run;
         let brought = small.bring(&mut |(ordinal, entry), gathered| {
@@ -339,7 +353,8 @@ impl<'r> Worker<'r> {
             // Verified as a whole before anything is created.
             let dictionary = run.pack.dictionary(content)?;
             let limits = &run.pack.options().limits;
-            buffered = Some(content::whole(content, payload, dictionary.as_ref(), limits)?);
+            let left = gathered.map_or(Ok(*content), |gathered| gathered.left_of(content))?;
+            buffered = Some(content::whole(&left, payload, dictionary.as_ref(), limits)?);
         }
         let Some(place) = place else {
             if buffered.is_none() && !is_again {

@@ -10,6 +10,7 @@ use crate::source::attributes;
 use rangepack_core::{Codec, Content, Digest, Owner};
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Files longer than a block are read block by block; shorter ones as a whole.
@@ -81,7 +82,9 @@ pub(crate) struct Small {
     pub(crate) start: usize,
     pub(crate) stored_size: usize,
     pub(crate) codec: Codec,
+    /// Zeros until it is hashed, and so is that of the content.
     pub(crate) digest: Digest,
+    /// That of the content, unless it is stored as it is.
     pub(crate) original_digest: Option<Digest>,
     /// Which dictionary it was compressed with.
     pub(crate) dictionary: Option<usize>,
@@ -89,13 +92,13 @@ pub(crate) struct Small {
 }
 
 impl Small {
-    /// As it is, without holes.
-    fn stored(start: usize, stored_size: usize, digest: Digest) -> Small {
+    /// As it is, without holes, not hashed yet.
+    fn stored(start: usize, stored_size: usize) -> Small {
         Small {
             start,
             stored_size,
             codec: Codec::Stored,
-            digest,
+            digest: Digest([0; 32]),
             original_digest: None,
             dictionary: None,
             sparse: false,
@@ -144,7 +147,10 @@ pub(crate) struct Worker<'d> {
     /// For large files with holes where no compression is asked for.
     for_holes: Option<Encoder<'d>>,
     trained: &'d Trained,
-    scratch: Vec<u8>,
+    /// What was compressed of a batch, until it is hashed.
+    contents: Vec<u8>,
+    /// Small files that are to be hashed: their places among the items, and those of their contents, if these were compressed.
+    unhashed: Vec<(usize, Range<usize>)>,
 }
 
 /// So a hole takes little room, and little time.
@@ -162,7 +168,8 @@ impl<'d> Worker<'d> {
             encoder,
             for_holes: None,
             trained,
-            scratch: Vec::new(),
+            contents: Vec::new(),
+            unhashed: Vec::new(),
         }
     }
 
@@ -176,13 +183,14 @@ impl<'d> Worker<'d> {
     ) -> Done {
         let Task { batch, priors } = task;
         data.clear();
+        self.contents.clear();
         let mut items = Vec::with_capacity(batch.len());
         let (mut linked, mut files) = (Vec::new(), Vec::new());
         for (index, item) in batch.items().enumerate() {
             let prior = priors.get(index).copied().flatten();
-            let end = data.len();
+            let (end, contents) = (data.len(), self.contents.len());
             let done = self.item(&batch.directory, item.name, item.kind, prior, &mut data);
-            let done = settle(done, &mut data, end);
+            let done = self.settle(index, done, &mut data, (end, contents));
             if let Item::Linked(metadata) = &done
                 && let Some(file) = metadata.file_id()
             {
@@ -193,12 +201,53 @@ impl<'d> Worker<'d> {
         }
         for ((index, name), is_first) in linked.into_iter().zip(claim(&files)) {
             if is_first {
-                let end = data.len();
+                let ends = (data.len(), self.contents.len());
                 let done = self.file(&batch.directory, name, None, &mut data, true);
-                items[index] = settle(done, &mut data, end);
+                items[index] = self.settle(index, done, &mut data, ends);
             }
         }
+        self.hash(&mut items, &data);
         Done { batch, priors, items, data }
+    }
+
+    /// What became of an item. Whatever was read of a file that failed later goes.
+    fn settle(
+        &mut self,
+        index: usize,
+        done: io::Result<Item>,
+        data: &mut Vec<u8>,
+        (end, contents): (usize, usize),
+    ) -> Item {
+        let done = done.unwrap_or_else(|error| Item::Failed(error.into()));
+        if let Item::Small(_, small, _) = &done {
+            if small.original_digest.is_none() {
+                self.contents.truncate(contents);
+            }
+            self.unhashed.push((index, contents..self.contents.len()));
+        } else {
+            data.truncate(end);
+            self.contents.truncate(contents);
+        }
+        done
+    }
+
+    /// Hashes the small files of a batch.
+    fn hash(&mut self, items: &mut [Item], data: &[u8]) {
+        let mut messages = Vec::with_capacity(2 * self.unhashed.len());
+        for (index, content) in &self.unhashed {
+            if let Item::Small(_, small, _) = &items[*index] {
+                messages.push(&data[small.start..][..small.stored_size]);
+                messages.extend(small.original_digest.map(|_| &self.contents[content.clone()]));
+            }
+        }
+        let mut digests = Digest::of_each(&messages).into_iter();
+        for (index, _) in self.unhashed.drain(..) {
+            if let Item::Small(_, small, _) = &mut items[index] {
+                let of_both = std::iter::once(&mut small.digest).chain(&mut small.original_digest);
+                of_both.zip(&mut digests).for_each(|(digest, found)| *digest = found);
+            }
+        }
+        self.contents.clear();
     }
 
     fn item(
@@ -271,13 +320,14 @@ impl<'d> Worker<'d> {
                 return Ok(Item::Linked(metadata));
             }
             metadata.settle(attempt);
-            let start = data.len();
+            let (start, contents) = (data.len(), self.contents.len());
             if let Some((small, attached)) = self.small(directory, name, &file, &metadata, data)?
                 && directory.metadata_of(&file)?.is_still(&metadata)
             {
                 return Ok(Item::Small(metadata, small, attached));
             }
             data.truncate(start);
+            self.contents.truncate(contents);
         }
         Ok(Item::Failed(LeftOut::Changed))
     }
@@ -292,17 +342,16 @@ impl<'d> Worker<'d> {
         data: &mut Vec<u8>,
     ) -> io::Result<Option<(Small, Option<Box<Attached>>)>> {
         let sparse = directory.has_holes(file, metadata);
-        let start = data.len();
+        let (start, content) = (data.len(), self.contents.len());
         let size = metadata.size as usize;
         let compressed = self.encoder.is_some();
-        self.scratch.clear();
-        let out = if compressed { &mut self.scratch } else { &mut *data };
+        let out = if compressed { &mut self.contents } else { &mut *data };
         if crate::source::platform::read_whole(file, size, out)? != size {
             return Ok(None);
         }
         let small = match compressed {
-            true => self.compress(|| directory.pack_path_of(name), data)?,
-            false => Small::stored(start, size, Digest::of(&data[start..])),
+            true => self.compress(content, || directory.pack_path_of(name), data)?,
+            false => Small::stored(start, size),
         };
         let attached = match self.attributes {
             true => Attached::new(attributes::read(file)),
@@ -319,40 +368,38 @@ impl<'d> Worker<'d> {
         path: &[u8],
         data: &mut Vec<u8>,
     ) -> io::Result<Small> {
-        if self.encoder.is_none() {
-            let start = data.len();
-            data.extend_from_slice(content);
-            return Ok(Small::stored(start, content.len(), Digest::of(content)));
-        }
-        self.scratch.clear();
-        self.scratch.extend_from_slice(content);
-        self.compress(|| path.to_vec(), data)
+        self.contents.clear();
+        self.contents.extend_from_slice(content);
+        let small = self.compress(0, || path.to_vec(), data)?;
+        let digest = Digest::of(&data[small.start..]);
+        let original_digest = small.original_digest.map(|_| Digest::of(content));
+        Ok(Small { digest, original_digest, ..small })
     }
 
-    /// Appends the content in `scratch` to `data`, compressed if that makes it shorter.
+    /// Appends the last content, which begins there in `contents`, to `data`, compressed if that makes it shorter.
     fn compress(
         &mut self,
+        content: usize,
         path: impl FnOnce() -> Vec<u8>,
         data: &mut Vec<u8>,
     ) -> io::Result<Small> {
         let start = data.len();
-        let original = Digest::of(&self.scratch);
+        let content = &self.contents[content..];
         if let Some(encoder) = &mut self.encoder
-            && !self.scratch.is_empty()
+            && !content.is_empty()
         {
-            let dictionary = encoder.whole(&self.scratch, path, data)?;
+            let dictionary = encoder.whole(content, path, data)?;
             let stored_size = data.len() - start;
-            if stored_size < self.scratch.len() {
-                let digest = Digest::of(&data[start..]);
-                let original_digest = Some(original);
-                let stored = Small::stored(start, stored_size, digest);
+            if stored_size < content.len() {
+                let original_digest = Some(Digest([0; 32]));
+                let stored = Small::stored(start, stored_size);
                 let codec = encoder.codec();
                 return Ok(Small { codec, original_digest, dictionary, ..stored });
             }
             data.truncate(start);
         }
-        data.extend_from_slice(&self.scratch);
-        Ok(Small::stored(start, self.scratch.len(), original))
+        data.extend_from_slice(content);
+        Ok(Small::stored(start, content.len()))
     }
 
     /// Reads one block of a large file, hashes it, compresses it.
@@ -382,15 +429,6 @@ impl<'d> Worker<'d> {
         let digest = (!open).then(|| Digest::of(stored.as_ref().unwrap_or(&content)));
         Ok(BlockDone { content, stored, crc, digest })
     }
-}
-
-/// What became of an item. Whatever was read of a file that failed later goes.
-fn settle(done: io::Result<Item>, data: &mut Vec<u8>, end: usize) -> Item {
-    let done = done.unwrap_or_else(|error| Item::Failed(error.into()));
-    if !matches!(done, Item::Small(..)) {
-        data.truncate(end);
-    }
-    done
 }
 
 fn read_block(file: &File, offset: u64, len: usize) -> io::Result<Vec<u8>> {

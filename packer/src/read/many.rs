@@ -115,7 +115,7 @@ impl Pack {
     /// The contents of entries of a remote pack.
     fn gather(&self, found: Vec<Result<EntryRef<'_>>>) -> Vec<Result<FileBytes>> {
         let mut answers: Vec<Option<Result<FileBytes>>> = Vec::with_capacity(found.len());
-        let mut small = Aside::new(self);
+        let mut small = Aside::hashing(self);
         let mut entries = Vec::with_capacity(found.len());
         for (place, entry) in found.into_iter().enumerate() {
             let content = entry.and_then(|entry| Ok((self.file_content(&entry)?, entry)));
@@ -134,7 +134,10 @@ impl Pack {
         let _ = small.bring(&mut |(place, content, entry), gathered| {
             let bytes = gathered.read(content.extent()).and_then(|payload| {
                 let dictionary = self.dictionary(content)?;
-                match decode_all(content, &payload, dictionary.as_ref(), limits) {
+                let decoded = gathered
+                    .left_of(content)
+                    .and_then(|left| decode_all(&left, &payload, dictionary.as_ref(), limits));
+                match decoded {
                     Ok(Cow::Owned(bytes)) => Ok(FileBytes::Owned(bytes)),
                     // It is the payload as it came.
                     Ok(Cow::Borrowed(bytes)) => Ok(match gathered.shared(content.extent()) {

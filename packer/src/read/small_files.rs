@@ -5,7 +5,7 @@ use crate::read::pack::Pack;
 use crate::source::data::{Data, Gathered};
 use rangepack_core::blocks::table_len;
 use rangepack_core::plan::{Plan, plan};
-use rangepack_core::{AttributeBlock, Content, Extent};
+use rangepack_core::{AttributeBlock, Content, Digest, Extent, Source};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -25,8 +25,8 @@ struct Reads {
 /// Of remote files, where each request takes as long as many bytes.
 const REMOTE: Reads = Reads { small: SMALL, gap: 64 << 10, longest: 8 << 20 };
 
-/// Of files on disk: what was read is still in the cache of a core when it is hashed.
-const DISK: Reads = Reads { small: 64 << 10, gap: 1 << 10, longest: 256 << 10 };
+/// Of files on disk: many are hashed side by side, which those of like length gain most by.
+const DISK: Reads = Reads { small: 256 << 10, gap: 1 << 10, longest: 4 << 20 };
 
 impl Reads {
     fn of(file: &Data) -> &'static Reads {
@@ -82,14 +82,30 @@ impl Share {
 #[derive(Debug)]
 pub(crate) struct Aside<'p, T> {
     pack: &'p Pack,
-    extents: Vec<(u32, Extent)>,
+    hashes: bool,
+    wanted: Vec<Wanted>,
     files: Vec<T>,
+}
+
+/// Bytes of a volume.
+#[derive(Debug, Clone, Copy)]
+struct Wanted {
+    volume: u32,
+    /// The payload, and what comes with it.
+    extent: Extent,
+    /// The payload, if it is to be hashed.
+    payload: Option<Extent>,
 }
 
 impl<'p, T> Aside<'p, T> {
     /// With no files yet.
     pub(crate) fn new(pack: &'p Pack) -> Aside<'p, T> {
-        Aside { pack, extents: Vec::new(), files: Vec::new() }
+        Aside { pack, hashes: false, wanted: Vec::new(), files: Vec::new() }
+    }
+
+    /// The same; payloads are hashed together when they are brought ([`Gathered::left_of`]).
+    pub(crate) fn hashing(pack: &'p Pack) -> Aside<'p, T> {
+        Aside { hashes: true, ..Aside::new(pack) }
     }
 
     /// Whether a file's payload should be brought together with others.
@@ -102,7 +118,13 @@ impl<'p, T> Aside<'p, T> {
     /// Sets a file aside; with its attributes, if these are wanted as well.
     pub(crate) fn push(&mut self, content: &Content, attributes: Option<&AttributeBlock>, file: T) {
         if let Ok(data) = self.pack.volume_of(content) {
-            self.extents.push((content.volume, extent_of(content, attributes, data)));
+            // Those with a block table are verified block by block.
+            let is_hashed = self.hashes && content.digest.is_some() && content.blocks.is_none();
+            self.wanted.push(Wanted {
+                volume: content.volume,
+                extent: extent_of(content, attributes, data),
+                payload: is_hashed.then(|| content.extent()),
+            });
             self.files.push(file);
         }
     }
@@ -113,7 +135,7 @@ impl<'p, T> Aside<'p, T> {
         &self,
         each: &mut dyn for<'g> FnMut(&T, Gathered<'g>) -> ControlFlow<()>,
     ) -> Result<()> {
-        bring(self.pack, &self.extents, &mut |place, gathered| each(&self.files[place], gathered))
+        bring(self.pack, &self.wanted, &mut |place, gathered| each(&self.files[place], gathered))
     }
 }
 
@@ -138,19 +160,19 @@ fn extent_of(content: &Content, attributes: Option<&AttributeBlock>, file: &Data
     all
 }
 
-/// The same by their places in `extents`, each in its volume.
+/// The same by their places in `all`, each in its volume.
 fn bring(
     pack: &Pack,
-    extents: &[(u32, Extent)],
+    all: &[Wanted],
     each: &mut dyn for<'g> FnMut(usize, Gathered<'g>) -> ControlFlow<()>,
 ) -> Result<()> {
-    let mut volumes: Vec<u32> = extents.iter().map(|(volume, _)| *volume).collect();
+    let mut volumes: Vec<u32> = all.iter().map(|wanted| wanted.volume).collect();
     volumes.sort_unstable();
     volumes.dedup();
     for volume in volumes {
         let Ok(file) = pack.volume(volume) else { continue };
-        let here: Vec<usize> = (0..extents.len()).filter(|at| extents[*at].0 == volume).collect();
-        let extents: Vec<Extent> = here.iter().map(|place| extents[*place].1).collect();
+        let here: Vec<usize> = (0..all.len()).filter(|at| all[*at].volume == volume).collect();
+        let extents: Vec<Extent> = here.iter().map(|place| all[*place].extent).collect();
         let Reads { gap, longest, .. } = *Reads::of(file);
         let Plan { reads, empty, .. } = plan(&extents, gap, longest);
         // Payloads that overlap come together, however much that is; hostile ones come singly.
@@ -164,10 +186,28 @@ fn bring(
         }
         let wanted: Vec<Extent> = reads.iter().map(|read| read.extent).collect();
         for (read, bytes) in reads.iter().zip(file.pieces(wanted.into_iter()).at_once()) {
-            let bytes = Arc::new(bytes?.into_owned());
+            let bytes = match bytes {
+                Ok(bytes) => Arc::new(bytes.into_owned()),
+                // A bad place on a disk concerns one file, or few: each is read by itself.
+                Err(_) if !file.is_remote() => {
+                    for (place, _) in &read.parts {
+                        if each(here[*place], Gathered::new(file)).is_break() {
+                            return Ok(());
+                        }
+                    }
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             let wanted: u64 = read.parts.iter().map(|(_, part)| part.len).sum();
+            let payloads = read.parts.iter().filter_map(|(place, _)| all[here[*place]].payload);
+            let mut hashed = hash(read.extent.start, &bytes, payloads).into_iter().peekable();
             for (place, _) in &read.parts {
-                let gathered = Gathered::with(file, read.extent.start, &bytes, wanted);
+                let mut gathered = Gathered::with(file, read.extent.start, &bytes, wanted);
+                let payload = all[here[*place]].payload;
+                if let Some((payload, digest)) = hashed.next_if(|(it, _)| Some(*it) == payload) {
+                    gathered = gathered.hashed(payload, digest);
+                }
                 if each(here[*place], gathered).is_break() {
                     return Ok(());
                 }
@@ -175,4 +215,14 @@ fn bring(
         }
     }
     Ok(())
+}
+
+/// These payloads, all of which lie in the bytes that begin at `start`, with their digests.
+fn hash(start: u64, bytes: &[u8], payloads: impl Iterator<Item = Extent>) -> Vec<(Extent, Digest)> {
+    let cut = |payload: Extent| {
+        let here = Extent { start: payload.start.checked_sub(start)?, len: payload.len };
+        Some((payload, bytes.bytes(here)?))
+    };
+    let (payloads, cuts): (Vec<Extent>, Vec<&[u8]>) = payloads.filter_map(cut).unzip();
+    payloads.into_iter().zip(Digest::of_each(&cuts)).collect()
 }

@@ -10,7 +10,7 @@ use crate::source::shared::SharedBytes;
 use crate::source::traffic::Traffic;
 use crate::source::unmapped::Unmapped;
 use rangepack_core::layout::Header;
-use rangepack_core::{Answer, Digest, Extent, Hasher, Source};
+use rangepack_core::{Answer, Content, Digest, Extent, Hasher, Source, verify_hashed};
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::io::ErrorKind::NotFound;
@@ -408,12 +408,14 @@ pub(crate) struct Gathered<'d> {
     pieces: Vec<(u64, Cow<'d, [u8]>)>,
     /// Bytes that others want, too, and where they begin.
     shared: Option<(u64, &'d Arc<Vec<u8>>)>,
+    /// That of a payload, if it was hashed when it was gathered.
+    digest: Option<(Extent, Digest)>,
 }
 
 impl<'d> Gathered<'d> {
     /// Nothing but what is at hand anyway.
     pub(crate) fn new(data: &'d Data) -> Gathered<'d> {
-        Gathered { data, pieces: Vec::new(), shared: None }
+        Gathered { data, pieces: Vec::new(), shared: None, digest: None }
     }
 
     /// With bytes that were read at `start` for several payloads, which have so many bytes together.
@@ -426,7 +428,21 @@ impl<'d> Gathered<'d> {
         // Who keeps one payload keeps the others, but not much that nobody wanted.
         let is_dense = bytes.len() as u64 / 8 * 7 <= wanted;
         let pieces = vec![(start, Cow::Borrowed(&bytes[..]))];
-        Gathered { data, pieces, shared: is_dense.then_some((start, bytes)) }
+        let shared = is_dense.then_some((start, bytes));
+        Gathered { data, pieces, shared, digest: None }
+    }
+
+    /// The digest of the payload there.
+    pub(crate) fn hashed(self, payload: Extent, digest: Digest) -> Gathered<'d> {
+        Gathered { digest: Some((payload, digest)), ..self }
+    }
+
+    /// What is left to be verified of the payload that was gathered: when it was hashed, what it decodes to.
+    pub(crate) fn left_of(&self, content: &Content) -> rangepack_core::Result<Content> {
+        match self.digest {
+            Some((payload, found)) if payload == content.extent() => verify_hashed(content, found),
+            _ => Ok(*content),
+        }
     }
 
     /// With bytes that somebody has.
@@ -437,7 +453,8 @@ impl<'d> Gathered<'d> {
     /// The same for another question.
     pub(crate) fn again<'g>(&'g self) -> Gathered<'g> {
         let lend = |(start, bytes): &'g (u64, Cow<'d, [u8]>)| (*start, Cow::Borrowed(&bytes[..]));
-        Gathered { data: self.data, pieces: self.pieces.iter().map(lend).collect(), shared: None }
+        let pieces = self.pieces.iter().map(lend).collect();
+        Gathered { data: self.data, pieces, shared: None, digest: self.digest }
     }
 
     /// Bytes that were gathered, together with their neighbours; `None` when they are better copied.

@@ -3,11 +3,12 @@
 use crate::error::Result;
 use crate::progress::{Event, Observer};
 use crate::read::blocks::Blocks;
-use crate::read::content::Verified;
+use crate::read::content::{self, Verified};
 use crate::read::pack::Pack;
 use crate::source::data::Gathered;
 use rangepack_core::blocks::table_len;
 use rangepack_core::{AttributeBlock, Codec, Content, Extent};
+use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 
 /// Stored payloads are hashed in pieces of this length, so that progress is seen.
@@ -116,7 +117,14 @@ fn check_all(
         let blocks = Blocks::all(pack, content, gathered);
         Verified::blocks(pack, content, longest, blocks)?
     } else if let Some(payload) = gathered.here(extent) {
-        Verified::at_hand(pack, content, longest, payload)?
+        let left = gathered.left_of(content).map_err(wrong())?;
+        if left.codec == Codec::Stored && left.digest.is_none() {
+            let limits = &pack.options().limits;
+            content::whole(&left, Cow::Borrowed(payload), None, limits).map_err(wrong())?;
+            done(content.size);
+            return Ok(());
+        }
+        Verified::at_hand(pack, &left, longest, payload)?
     } else {
         Verified::read(pack, content, longest)?
     };

@@ -1,9 +1,24 @@
 //! Who computes SHA-256: sha2, which knows the instructions that newer processors have for it; on one of x86-64 without them
-//! ring, if it is there.
+//! ring, if it is there. Many messages are hashed side by side by tape-sha256, if that is there.
 
+#[cfg(feature = "lanes")]
+mod lanes;
+
+#[cfg(not(feature = "lanes"))]
+use super::Digest;
 #[cfg(all(feature = "ring", target_arch = "x86_64"))]
 use alloc::boxed::Box;
+#[cfg(not(feature = "lanes"))]
+use alloc::vec::Vec;
+#[cfg(feature = "lanes")]
+pub(super) use lanes::of_each;
 use sha2::Digest as _;
+
+/// Those of several messages.
+#[cfg(not(feature = "lanes"))]
+pub(super) fn of_each(messages: &[&[u8]]) -> Vec<Digest> {
+    messages.iter().map(|message| Digest::of(message)).collect()
+}
 
 /// A SHA-256 in the making.
 #[derive(Clone)]

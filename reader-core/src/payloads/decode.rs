@@ -171,6 +171,16 @@ pub fn verify_stored(content: &Content, payload: &[u8]) -> Result<()> {
     check_stored(content, payload.len() as u64, found)
 }
 
+/// The same where the payload was hashed before, with others ([`Digest::of_each`]): what is left to be verified, which is
+/// `content` without that digest.
+///
+/// # Errors
+/// [`Error::DigestMismatch`].
+pub fn verify_hashed(content: &Content, found: Digest) -> Result<Content> {
+    check_digest(content, Part::Payload, content.digest, content.digest.map(|_| found))?;
+    Ok(Content { digest: None, ..*content })
+}
+
 /// The verified content of a payload that is at hand: borrowed when it is stored as it is.
 ///
 /// The payload is verified before it is decoded, with the dictionary that it needs. Memory is taken as the content grows, up to
