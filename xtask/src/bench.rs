@@ -8,6 +8,7 @@ mod peers;
 mod server;
 mod measure;
 mod results;
+mod bounds;
 mod page;
 mod chart;
 

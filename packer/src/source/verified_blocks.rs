@@ -58,8 +58,7 @@ impl VerifiedBlocks {
 
     /// Remembers a block that was found to have this digest.
     pub(crate) fn put(&self, block: Digest, bytes: &[u8]) {
-        let parts = bytes.chunks(PART).map(Digest::of).collect();
-        self.lock().put(block, parts, self.most);
+        self.lock().put(block, parts(bytes).into(), self.most);
     }
 }
 
@@ -97,8 +96,12 @@ pub(crate) fn parts_of(block: &Block, start: u64, end: u64) -> (u64, u64) {
 /// Whether these bytes, which begin at `first`, are those of the parts.
 pub(crate) fn are(parts: &[Digest], first: u64, bytes: &[u8]) -> bool {
     let first = usize::try_from(first).unwrap_or(usize::MAX) / PART;
-    let mut digests = parts.get(first..).unwrap_or(&[]).iter();
-    bytes.chunks(PART).all(|part| digests.next() == Some(&Digest::of(part)))
+    parts.get(first..).unwrap_or(&[]).starts_with(&self::parts(bytes))
+}
+
+/// The digests of the parts that these bytes begin with.
+fn parts(bytes: &[u8]) -> Vec<Digest> {
+    Digest::of_each(&bytes.chunks(PART).collect::<Vec<_>>())
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Makes docs/performance.md and its pictures of what was measured last.
 
-use super::chart;
 use super::results::{Circumstances, Contest, Curve, Role, Section, digits};
+use super::{bounds, chart};
 use crate::run;
 use anyhow::Result;
 use std::fmt::Write;
@@ -12,7 +12,7 @@ const PAGE: &str = "docs/performance.md";
 const PICTURES: &str = "docs/performance";
 
 /// What no run tells of itself: it stays when the page is made anew, on whatever processor.
-const OLD_PROCESSORS: &str = include_str!("old-processors.md");
+const PROCESSORS: &str = include_str!("processors.md");
 
 /// Writes the page from the sections, each with its name and title.
 pub(crate) fn write(sections: &[(&str, &str, Section)]) -> Result<()> {
@@ -33,6 +33,7 @@ pub(crate) fn write(sections: &[(&str, &str, Section)]) -> Result<()> {
         page.push_str("\n\n");
     }
     page.push_str(&aims(sections));
+    page.push_str(&missed(sections));
     page.push_str(&losses(sections));
     for (name, title, section) in sections {
         write!(page, "## {title}\n\n{}\n\n", section.about)?;
@@ -58,7 +59,7 @@ pub(crate) fn write(sections: &[(&str, &str, Section)]) -> Result<()> {
             write!(page, "Left out: {missing}.\n\n")?;
         }
     }
-    page.push_str(OLD_PROCESSORS);
+    page.push_str(PROCESSORS);
     fs::write(run::root().join(PAGE), page.trim_end().to_owned() + "\n")?;
     println!("the page is {PAGE}");
     Ok(())
@@ -91,6 +92,23 @@ fn aims(sections: &[(&str, &str, Section)]) -> String {
         return rows;
     }
     format!("## What was aimed at\n\n| | found | aimed at | |\n|---|---|---|---|\n{rows}\n")
+}
+
+/// What bounds those that were not reached.
+fn missed(sections: &[(&str, &str, Section)]) -> String {
+    let all = sections.iter().flat_map(|(.., section)| &section.aims);
+    let mut rows: Vec<String> = Vec::new();
+    for aim in all.filter(|aim| !aim.is_reached()) {
+        let Some((what, bound)) = bounds::of(&aim.what) else { continue };
+        let row = format!("- **{}**: {bound}\n", what.trim_end_matches(" /"));
+        if !rows.contains(&row) {
+            rows.push(row);
+        }
+    }
+    if rows.is_empty() {
+        return String::new();
+    }
+    format!("## What bounds those that were missed\n\n{}\n", rows.concat())
 }
 
 /// Every contest that another program won.
@@ -187,6 +205,7 @@ mod tests {
         assert!(losses.contains("| packing | cp | 2 |"), "{losses}");
         assert!(!losses.contains("tar") && !losses.contains("floor"), "{losses}");
         assert!(aims(&sections).contains("| pack / tar | 0.50 | ≤ 0.35 | **missed** |"));
+        assert_eq!(missed(&sections).matches("- **pack / tar**: ").count(), 1);
     }
 
     #[test]
