@@ -25,9 +25,6 @@ use std::ops::ControlFlow;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-/// What a worker takes at once when nothing has to be fetched.
-const SHARE: Share = Share::new(256, 4 << 20);
-
 /// What of a pack is verified, and how.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -171,7 +168,7 @@ pub fn verify(
         if has_lines && !pack.is_remote() {
             scope.spawn(|| lines::check(pack, &findings));
         }
-        let most = if pack.is_remote() { Share::REMOTE } else { SHARE };
+        let most = if pack.is_remote() { Share::REMOTE } else { Share::DISK };
         let share = most.clone();
         let (batch, payloads) = (Vec::new(), options.payloads);
         let order = pack.is_remote().then(PayloadOrder::default);

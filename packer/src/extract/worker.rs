@@ -17,9 +17,6 @@ use std::io::{self, Read};
 use std::ops::{ControlFlow, Range};
 use std::sync::atomic::Ordering;
 
-/// What a worker takes at once of a pack on disk.
-const SHARE: Share = Share::new(256, 4 << 20);
-
 /// Which kinds of entries a pass over the index takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Pass {
@@ -127,7 +124,7 @@ impl<'r> Worker<'r> {
         self.pass = pass;
         let mut next = range.start;
         let is_split = pack.is_remote() && pass == Pass::Content;
-        let (mut files, mut share) = (Vec::new(), SHARE);
+        let (mut files, mut share) = (Vec::new(), Share::DISK);
         for item in scan(pack, range.clone()) {
             if self.run.is_stopped() {
                 return;
@@ -160,7 +157,7 @@ impl<'r> Worker<'r> {
                         if !share.take_content(Some(&content)) {
                             self.share(&files);
                             files.clear();
-                            share = SHARE;
+                            share = Share::DISK;
                             share.take_content(Some(&content));
                         }
                         files.push((ordinal, entry, content));

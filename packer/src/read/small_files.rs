@@ -6,6 +6,7 @@ use crate::source::data::{Data, Gathered};
 use rangepack_core::blocks::table_len;
 use rangepack_core::plan::{Plan, plan};
 use rangepack_core::{AttributeBlock, Content, Digest, Extent, Source};
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -48,6 +49,9 @@ pub(crate) struct Share {
 impl Share {
     /// The share of a remote pack, whose files come in few requests: so many that their entries alone have almost as many bytes.
     pub(crate) const REMOTE: Share = Share::new(16 << 10, 8 << 20);
+
+    /// The share of a pack on disk.
+    pub(crate) const DISK: Share = Share::new(256, 4 << 20);
 
     /// A share that nothing is in yet.
     pub(crate) const fn new(most_files: u64, most_bytes: u64) -> Share {
@@ -187,26 +191,24 @@ fn bring(
         let wanted: Vec<Extent> = reads.iter().map(|read| read.extent).collect();
         for (read, bytes) in reads.iter().zip(file.pieces(wanted.into_iter()).at_once()) {
             let bytes = match bytes {
-                Ok(bytes) => Arc::new(bytes.into_owned()),
+                Ok(bytes) => Some(Arc::new(bytes.into_owned())),
                 // A bad place on a disk concerns one file, or few: each is read by itself.
-                Err(_) if !file.is_remote() => {
-                    for (place, _) in &read.parts {
-                        if each(here[*place], Gathered::new(file)).is_break() {
-                            return Ok(());
-                        }
-                    }
-                    continue;
-                }
+                Err(_) if !file.is_remote() => None,
                 Err(error) => return Err(error),
             };
             let wanted: u64 = read.parts.iter().map(|(_, part)| part.len).sum();
             let payloads = read.parts.iter().filter_map(|(place, _)| all[here[*place]].payload);
-            let mut hashed = hash(read.extent.start, &bytes, payloads).into_iter().peekable();
+            let start = read.extent.start;
+            let digests = bytes.as_ref().map(|bytes| hash(start, bytes, payloads.collect()));
             for (place, _) in &read.parts {
-                let mut gathered = Gathered::with(file, read.extent.start, &bytes, wanted);
+                let mut gathered = Gathered::new(file);
+                if let Some(bytes) = &bytes {
+                    gathered = Gathered::with(file, start, bytes, wanted);
+                }
                 let payload = all[here[*place]].payload;
-                if let Some((payload, digest)) = hashed.next_if(|(it, _)| Some(*it) == payload) {
-                    gathered = gathered.hashed(payload, digest);
+                let digest = payload.and_then(|payload| digests.as_ref()?.get(&payload));
+                if let (Some(payload), Some(digest)) = (payload, digest) {
+                    gathered = gathered.hashed(payload, *digest);
                 }
                 if each(here[*place], gathered).is_break() {
                     return Ok(());
@@ -217,12 +219,38 @@ fn bring(
     Ok(())
 }
 
-/// These payloads, all of which lie in the bytes that begin at `start`, with their digests.
-fn hash(start: u64, bytes: &[u8], payloads: impl Iterator<Item = Extent>) -> Vec<(Extent, Digest)> {
+/// The digests of these payloads, all of which lie in the bytes that begin at `start`; each is hashed once. None of payloads
+/// that have many times the bytes, one over the other: whoever wants one may stop before the next.
+fn hash(start: u64, bytes: &[u8], mut payloads: Vec<Extent>) -> HashMap<Extent, Digest> {
+    // They come as they lie.
+    payloads.dedup();
+    let all: u64 = payloads.iter().map(|payload| payload.len).sum();
+    if all > 2 * bytes.len() as u64 {
+        return HashMap::new();
+    }
     let cut = |payload: Extent| {
         let here = Extent { start: payload.start.checked_sub(start)?, len: payload.len };
         Some((payload, bytes.bytes(here)?))
     };
-    let (payloads, cuts): (Vec<Extent>, Vec<&[u8]>) = payloads.filter_map(cut).unzip();
+    let (payloads, cuts): (Vec<Extent>, Vec<&[u8]>) = payloads.into_iter().filter_map(cut).unzip();
     payloads.into_iter().zip(Digest::of_each(&cuts)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn payloads_are_hashed_by_their_places_unless_they_lie_one_over_the_other() {
+        let extent = |start, len| Extent { start, len };
+        let found = hash(10, b"abcdef", vec![extent(10, 3), extent(10, 3), extent(12, 4)]);
+        let expected = [(extent(10, 3), Digest::of(b"abc")), (extent(12, 4), Digest::of(b"cdef"))];
+        assert_eq!(found, HashMap::from(expected));
+        assert_eq!(
+            hash(10, b"abcdef", vec![extent(10, 4), extent(10, 5), extent(10, 6)]),
+            HashMap::new()
+        );
+        // What is stored once and named often is no reason.
+        assert_eq!(hash(10, b"abcdef", vec![extent(10, 6); 9]).len(), 1);
+    }
 }
