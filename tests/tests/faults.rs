@@ -3,7 +3,7 @@
 //!
 //! `RANGEPACK_FAULTS` says how many faults of each kind are tried for each command, spread over its calls.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use support::jobs::{Job, job};
 use support::trace::can_trace;
@@ -88,6 +88,44 @@ fn survives(name: &str) {
     }
     println!("{name}: {points} faults, {failures} of which it could not bear");
     assert!(points > 5 && failures > 0);
+}
+
+/// What comes together with others is read once more, alone: a file that a run of its own reads is all that one call can
+/// concern.
+#[test]
+fn a_read_that_fails_concerns_no_other_file() {
+    if !can_trace() {
+        return;
+    }
+    let job = job("extract --fsync");
+    let mut calls = 0;
+    for number in 1.. {
+        let home = job.home();
+        let (happened, well) = run(job, home.path(), "read,pread64", "error=EIO", number);
+        if !happened {
+            break;
+        }
+        calls += 1;
+        let (source, out) = (home.path().join("s-source"), home.path().join("out"));
+        let lost = missing(&source, &out);
+        assert!(lost.len() <= 1, "call {number}: {lost:?}");
+        assert_eq!(well, lost.is_empty(), "call {number}: {lost:?}");
+    }
+    assert!(calls > 1);
+}
+
+/// Which files of one tree the other lacks.
+fn missing(tree: &Path, other: &Path) -> Vec<PathBuf> {
+    let mut missing = Vec::new();
+    for entry in std::fs::read_dir(tree).unwrap().map(Result::unwrap) {
+        let there = other.join(entry.file_name());
+        match entry.file_type().unwrap().is_dir() {
+            true => missing.extend(self::missing(&entry.path(), &there)),
+            false if !there.exists() => missing.push(entry.path()),
+            false => {}
+        }
+    }
+    missing
 }
 
 support::for_each_job!(survives);

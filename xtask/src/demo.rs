@@ -1,6 +1,6 @@
 //! Packs a sample tree and reads it back, as a user would; then shows it.
 
-use crate::{node, run, sample, viewer};
+use crate::{node, run, sample, viewer, wasm};
 use anyhow::{Context, Result, bail};
 use cargo_metadata::Message;
 use std::fs;
@@ -44,7 +44,8 @@ fn viewer(arguments: &Arguments) -> Result<()> {
     if arguments.no_serve {
         println!("The viewer is not needed: nothing will be served.");
     } else if node::is_there() {
-        viewer::run(&viewer::Arguments {})?;
+        let wasm = wasm::Arguments { quick: !arguments.release };
+        viewer::run(&viewer::Arguments { wasm })?;
     } else if viewer::is_built() {
         println!(
             "The viewer is the one that was built last: to build it anew, install Node {} or later.",

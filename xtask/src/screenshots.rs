@@ -25,7 +25,7 @@ const BUDGET: u64 = 2_500_000;
 /// Builds what the pictures show, and takes them in both themes and both sizes.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     toolchain::need_program("chromium", "chromium")?;
-    viewer::run(&viewer::Arguments {})?;
+    viewer::run(&viewer::Arguments::default())?;
 
     let folder = match &arguments.all {
         Some(folder) => std::path::absolute(folder)?,

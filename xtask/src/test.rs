@@ -256,7 +256,7 @@ fn web() -> Result<Outcome> {
     if let Err(error) = toolchain::need_program("firefox-esr", "firefox-esr") {
         println!("{error:#}: the viewer will not be tried in Firefox");
     }
-    wasm::run(&wasm::Arguments {})?;
+    wasm::run(&wasm::Arguments::default())?;
     if let Err(error) = node::install_tools() {
         println!("{error:#}: bundlers, Deno, Bun and Cloudflare's workers will not be tried");
     }

@@ -5,7 +5,7 @@ mod load;
 mod merged;
 
 use client::{Answer, Client, PATIENCE};
-use rangepack::create;
+use rangepack::{MergeInput, MergeOptions, create, merge};
 use rangepack::{OpenOptions, Pack};
 use rangepack::{PackOptions, pack};
 use std::fs;
@@ -533,6 +533,24 @@ fn what_was_verified_is_not_believed_of_other_bytes() {
     fs::rename(&next, &path).unwrap();
     assert!(server.get("/a.pack", &[("range", "bytes=0-999999")]).body == raw[..1_000_000]);
     assert!(part(5000).body == numbers(600_000)[5400..6400]);
+}
+
+/// Also where its bytes lie in another pack, which is not mapped.
+#[test]
+fn a_file_is_whole_whichever_of_its_blocks_are_remembered() {
+    let home = home();
+    let part = MergeInput::new(home.path().join("a.pack"));
+    merge(&[part], home.path().join("merged.pack"), &MergeOptions::default(), &()).unwrap();
+    let server = Server::start(home.path(), &["a.pack", "merged.pack"]);
+    let all = numbers(500_000);
+    for pack in ["a.pack", "merged.pack"] {
+        let path = format!("/{pack}/files/numbers.bin");
+        for start in [3, 4, 6].map(|block| (block << 18) + 5000) {
+            let range = format!("bytes={start}-{}", start + 99);
+            assert!(server.get(&path, &[("range", &range)]).body == all[start..start + 100]);
+        }
+        assert!(server.get(&path, &[]).body == all, "{pack}");
+    }
 }
 
 #[test]

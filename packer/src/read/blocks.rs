@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::read::pack::Pack;
 use crate::source::data::{Gathered, PIECE, Pieces};
-use crate::source::verified_blocks::{VerifiedBlocks, are, has_parts, parts_of};
+use crate::source::verified_blocks::{StoredBlock, VerifiedBlocks, are};
 use rangepack_core::blocks::{self, Block, Slice};
 use rangepack_core::{Codec, Content, Extent, Source};
 use std::borrow::Cow;
@@ -23,7 +23,7 @@ pub(crate) struct Blocks<'p> {
     known: Vec<Block>,
     /// Which of them comes next.
     next: usize,
-    /// Where the content after them begins.
+    /// Where the content after them begins, or where to begin when there are none.
     behind: u64,
     /// Where the caller will stop.
     end: u64,
@@ -58,18 +58,17 @@ impl<'p> Blocks<'p> {
     }
 
     /// Goes to the block that holds `position`, and fetches none behind `end` without being asked.
-    pub(crate) fn seek(&mut self, position: u64, end: u64) -> Result<()> {
+    pub(crate) fn seek(&mut self, position: u64, end: u64) {
         self.end = if position < end { end } else { self.content.size };
         let holds = |block: &Block| block.content.contains(&position);
         if self.known.get(self.next).is_some_and(holds) {
-            return Ok(());
+            return;
         }
         self.coming = None;
         match self.known.iter().position(holds) {
             Some(place) => self.next = place,
-            None => self.locate(position)?,
+            None => (self.known, self.next, self.behind) = (Vec::new(), 0, position),
         }
-        Ok(())
     }
 
     /// Finds out where the blocks from `start` on lie.
@@ -146,10 +145,14 @@ impl<'p> Blocks<'p> {
                 Cow::Owned(content) => Cow::Owned(content),
             },
         };
-        // Who wants all of a block most likely wants it once.
-        let (_, wanted) = parts_of(&block, position, self.end_from(position));
-        if let Some(verified) = self.verified().filter(|_| wanted < content.len() as u64) {
-            verified.put(block.digest, &content);
+        if let Some(verified) = self.verified()
+            && let Some(here) = StoredBlock::at(&self.content, block.content.start)
+        {
+            // Who wants all of a block most likely wants it once.
+            let (_, wanted) = here.parts(position, self.end_from(position));
+            if wanted < content.len() as u64 {
+                verified.put(here.id, &content);
+            }
         }
         Ok(Some((block.content.start, content)))
     }
@@ -159,29 +162,33 @@ impl<'p> Blocks<'p> {
         if position < self.end { self.end } else { self.content.size }
     }
 
-    /// What is known of blocks of this file; of remote packs nothing, which are asked for long ranges.
+    /// What is known of blocks; of those of remote packs nothing, which are asked for long ranges.
     fn verified(&self) -> Option<&'p VerifiedBlocks> {
-        let may = has_parts(&self.content) && !self.gathered.data().is_remote();
-        self.pack.options().verified.as_deref().filter(|_| may)
+        let is_remote = self.gathered.data().is_remote();
+        self.pack.options().verified.as_deref().filter(|_| !is_remote)
     }
 
     /// Parts of the next block, if it was verified before, and they are what they were then.
     fn parts(&mut self, position: u64) -> Result<Option<(u64, Cow<'p, [u8]>)>> {
+        let next = self.known.get(self.next).map_or(self.behind, |block| block.content.start);
         let Some(verified) = self.verified() else { return Ok(None) };
-        if self.next >= self.known.len() {
-            self.locate(self.behind)?;
-        }
-        let Some(block) = self.known.get(self.next) else { return Ok(None) };
-        let Some(parts) = verified.get(&block.digest) else { return Ok(None) };
-        let (first, len) = parts_of(block, position, self.end_from(position));
-        let extent = Extent { start: block.stored.start.saturating_add(first), len };
-        let bytes = self.gathered.data().read(extent)?;
+        let Some(block) = StoredBlock::at(&self.content, next) else { return Ok(None) };
+        let Some(parts) = verified.get(&block.id) else { return Ok(None) };
+        let (first, len) = block.parts(position, self.end_from(position));
         let start = block.content.start.saturating_add(first);
+        let stored = Extent { start: self.content.offset.saturating_add(start), len };
+        let bytes = self.gathered.data().read(stored)?;
         if !are(&parts, first, &bytes) {
             return Ok(None);
         }
         if start.saturating_add(len) >= block.content.end {
-            self.next += 1;
+            // What is on its way begins with a block that was read now.
+            self.coming = None;
+            if self.next < self.known.len() {
+                self.next += 1;
+            } else {
+                self.behind = block.content.end;
+            }
         }
         Ok(Some((start, bytes)))
     }

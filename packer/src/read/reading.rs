@@ -196,8 +196,7 @@ impl<'p> Reading<'p> {
                 Ok(())
             }
             Way::Blocks(blocks) => {
-                blocks.seek(self.position, self.end).map_err(|error| error.of_entry(bad))?;
-                let bad = self.pack.entry_error(&self.path);
+                blocks.seek(self.position, self.end);
                 let next = blocks.decoded(self.position).map_err(|error| error.of_entry(bad))?;
                 if let Some((start, content)) = next {
                     (self.window, self.window_start) = (content, start);

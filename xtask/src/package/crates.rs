@@ -18,7 +18,7 @@ const VIEWER: &str = "packer/command/viewer";
 /// packed.
 pub(super) fn make(place: &Place) -> Result<Made> {
     if !place.is_dev && node::is_there() {
-        viewer::run(&viewer::Arguments {})?;
+        viewer::run(&viewer::Arguments::default())?;
     }
     copy_viewer()?;
     let built = place.work.join("crates");

@@ -21,7 +21,7 @@ pub(super) fn make(place: &Place) -> Result<Made> {
     }
     // For trials the one that was built last does as well.
     if !place.is_dev || !wasm::is_built() {
-        wasm::run(&wasm::Arguments {})?;
+        wasm::run(&wasm::Arguments::default())?;
     }
     let pack = ["pack", "--workspace", "reader", "--loglevel", "warn", "--pack-destination"];
     run::run(node::npm(pack).arg(&place.out))?;

@@ -25,7 +25,7 @@ pub(super) fn run(bench: &Bench) -> Result<Section> {
          same server, 32 at a time. `web/bench/bench.js`: what it takes to open an archive on a server that takes 50 ms for each answer, and to read one \
          file.",
     );
-    if let Err(error) = node::install().and_then(|()| wasm::run(&wasm::Arguments {})) {
+    if let Err(error) = node::install().and_then(|()| wasm::run(&wasm::Arguments::default())) {
         section.missing.push(format!("all of it: {error:#}"));
         return Ok(section);
     }
