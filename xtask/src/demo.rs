@@ -20,6 +20,21 @@ pub(crate) struct Arguments {
     release: bool,
 }
 
+/// How the command is soonest there: a few files need no optimisation; and nothing here lies at URLs, which half of what would be
+/// compiled is for.
+const QUICK: [&str; 10] = [
+    "--quiet",
+    "--no-default-features",
+    "--features",
+    "serve",
+    "--config",
+    "profile.dev.opt-level=0",
+    "--config",
+    "profile.dev.package.zstd-sys.opt-level=0",
+    "--config",
+    "profile.dev.debug=false",
+];
+
 /// Every command line of the demo is shown, and its exit code and answer checked.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let program = if arguments.release {
@@ -27,11 +42,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         viewer(arguments)?;
         build()?
     } else {
-        // Nothing here lies at URLs, and what reads those is nearly half of what would be compiled. And npm waits for the
-        // network while the compiler does not.
+        // And npm waits for the network while the compiler does not.
         thread::scope(|scope| {
-            let building = scope
-                .spawn(|| compile(&["--quiet", "--no-default-features", "--features", "serve"]));
+            let building = scope.spawn(|| compile(&QUICK));
             viewer(arguments)?;
             building.join().expect("building does not panic")
         })?
