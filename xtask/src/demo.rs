@@ -58,7 +58,7 @@ fn viewer(arguments: &Arguments) -> Result<()> {
         println!("The viewer is not needed: nothing will be served.");
     } else if node::is_there() {
         let wasm = wasm::Arguments { quick: !arguments.release };
-        viewer::run(&viewer::Arguments { wasm })?;
+        viewer::run(&wasm)?;
     } else if viewer::is_built() {
         println!(
             "The viewer is the one that was built last: to build it anew, install Node {} or later.",

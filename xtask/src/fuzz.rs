@@ -49,6 +49,15 @@ pub(crate) fn smoke() -> Result<Outcome> {
     if let Err(lack) = ready() {
         return Ok(Outcome::Skipped(lack));
     }
+    // cargo-fuzz would mend a lock file that lags behind, and say nothing.
+    run::quietly(&mut run::cargo([
+        "tree",
+        "--locked",
+        "--depth",
+        "0",
+        "--manifest-path",
+        MANIFEST,
+    ]))?;
     // All that need no features at once, so that one is compiled while another is linked; with features those alone that need
     // them, for without a name all would be built again. Then as many run as there are processors.
     let built = run::target_folder()?.join("fuzz");

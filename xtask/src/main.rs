@@ -51,7 +51,7 @@ enum Command {
     /// Build the example of a page in Rust (examples/web) into target/page
     Page(page::Arguments),
     /// Build the viewer, which release builds of the command embed
-    Viewer(viewer::Arguments),
+    Viewer(wasm::Arguments),
     /// Build the Python package, check and test it; with --wheel, make what is published
     Python(python::Arguments),
     /// Make everything that is published, into target/package

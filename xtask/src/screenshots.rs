@@ -1,6 +1,6 @@
 //! Takes pictures of the viewer for `docs/`.
 
-use crate::{run, toolchain, viewer};
+use crate::{run, toolchain, viewer, wasm};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::PathBuf;
@@ -25,7 +25,7 @@ const BUDGET: u64 = 2_500_000;
 /// Builds what the pictures show, and takes them in both themes and both sizes.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     toolchain::need_program("chromium", "chromium")?;
-    viewer::run(&viewer::Arguments::default())?;
+    viewer::run(&wasm::Arguments::default())?;
 
     let folder = match &arguments.all {
         Some(folder) => std::path::absolute(folder)?,

@@ -5,13 +5,6 @@ use anyhow::{Result, ensure};
 use std::fs;
 use std::path::Path;
 
-/// What `cargo xtask viewer` is asked for.
-#[derive(Debug, Default, clap::Args)]
-pub(crate) struct Arguments {
-    #[command(flatten)]
-    pub(crate) wasm: wasm::Arguments,
-}
-
 /// Where it is built.
 const FOLDER: &str = "web/viewer/dist";
 
@@ -44,8 +37,8 @@ fn is_about_licences(path: &Path) -> bool {
 }
 
 /// Builds the WebAssembly reader, then the site with it, into `web/viewer/dist`.
-pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    wasm::run(&arguments.wasm)?;
+pub(crate) fn run(arguments: &wasm::Arguments) -> Result<()> {
+    wasm::run(arguments)?;
     run::run(&mut node::npm(["run", "build", "--workspace", "viewer"]))?;
     println!(
         "the viewer is in web/viewer/dist; debug builds of `rangepack serve` read it there, the next release build embeds it"

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::thread;
 use wasm_bindgen_cli_support::Bindgen;
 
-/// What `cargo xtask wasm` is asked for.
+/// What `cargo xtask wasm` is asked for, and `cargo xtask viewer`.
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct Arguments {
     /// Leave out wasm-opt: the modules are there in half the time, are longer, and do the same

@@ -3,7 +3,7 @@
 use super::command::HASTE;
 use super::place::Place;
 use super::{Made, trial};
-use crate::{node, run, viewer};
+use crate::{node, run, viewer, wasm};
 use anyhow::{Context, Result};
 use cargo_metadata::Package;
 use flate2::read::GzDecoder;
@@ -18,7 +18,7 @@ const VIEWER: &str = "packer/command/viewer";
 /// packed.
 pub(super) fn make(place: &Place) -> Result<Made> {
     if !place.is_dev && node::is_there() {
-        viewer::run(&viewer::Arguments::default())?;
+        viewer::run(&wasm::Arguments::default())?;
     }
     copy_viewer()?;
     let built = place.work.join("crates");
