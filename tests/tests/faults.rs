@@ -3,9 +3,9 @@
 //!
 //! `RANGEPACK_FAULTS` says how many faults of each kind are tried for each command, spread over its calls.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
-use support::jobs::{Job, job};
+use support::jobs::{Job, job, not_extracted};
 use support::trace::can_trace;
 
 /// Which calls fail, and how.
@@ -90,8 +90,7 @@ fn survives(name: &str) {
     assert!(points > 5 && failures > 0);
 }
 
-/// What comes together with others is read once more, alone: a file that a run of its own reads is all that one call can
-/// concern.
+/// What cannot be read together with others is read once more, alone: no call concerns more than one file for good.
 #[test]
 fn a_read_that_fails_concerns_no_other_file() {
     if !can_trace() {
@@ -106,26 +105,12 @@ fn a_read_that_fails_concerns_no_other_file() {
             break;
         }
         calls += 1;
-        let (source, out) = (home.path().join("s-source"), home.path().join("out"));
-        let lost = missing(&source, &out);
+        (job.at_once)(home.path());
+        let lost = not_extracted(home.path());
         assert!(lost.len() <= 1, "call {number}: {lost:?}");
         assert_eq!(well, lost.is_empty(), "call {number}: {lost:?}");
     }
     assert!(calls > 1);
-}
-
-/// Which files of one tree the other lacks.
-fn missing(tree: &Path, other: &Path) -> Vec<PathBuf> {
-    let mut missing = Vec::new();
-    for entry in std::fs::read_dir(tree).unwrap().map(Result::unwrap) {
-        let there = other.join(entry.file_name());
-        match entry.file_type().unwrap().is_dir() {
-            true => missing.extend(self::missing(&entry.path(), &there)),
-            false if !there.exists() => missing.push(entry.path()),
-            false => {}
-        }
-    }
-    missing
 }
 
 support::for_each_job!(survives);

@@ -182,7 +182,7 @@ impl<'p> Blocks<'p> {
             return Ok(None);
         }
         if start.saturating_add(len) >= block.content.end {
-            // What is on its way begins with a block that was read now.
+            // What is on its way begins with the block that was read here.
             self.coming = None;
             if self.next < self.known.len() {
                 self.next += 1;

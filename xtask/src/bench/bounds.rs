@@ -43,7 +43,7 @@ const BOUNDS: &[(&str, &str)] = &[
     ),
     (
         "verified ranges",
-        "Each request looks its path up, and is handed to a thread that may wait for the disk. (Measured before parts were known by BLAKE3 and the block table was left alone, which gives 2.6 times as many.)",
+        "Each request looks its path up, and is handed to a thread that may wait for the disk.",
     ),
     (
         "tar of everything /",
