@@ -131,7 +131,7 @@
 
 extern crate alloc;
 
-#[cfg(any(test, feature = "ring"))]
+#[cfg(any(test, feature = "lanes", feature = "ring"))]
 extern crate std;
 
 mod extent;

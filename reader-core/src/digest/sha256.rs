@@ -20,6 +20,13 @@ pub(super) fn of_each(messages: &[&[u8]]) -> Vec<Digest> {
     messages.iter().map(|message| Digest::of(message)).collect()
 }
 
+/// Whether this processor has instructions for SHA-256; asked of it once. (Among Intel's for servers those before 2021 have none.)
+#[cfg(all(any(feature = "lanes", feature = "ring"), target_arch = "x86_64"))]
+#[inline]
+fn has_instructions() -> bool {
+    std::arch::is_x86_feature_detected!("sha")
+}
+
 /// A SHA-256 in the making.
 #[derive(Clone)]
 pub(super) enum Sha256 {
@@ -31,7 +38,7 @@ pub(super) enum Sha256 {
 impl Default for Sha256 {
     fn default() -> Sha256 {
         #[cfg(all(feature = "ring", target_arch = "x86_64"))]
-        if old::is_this() {
+        if !has_instructions() {
             return Sha256::Ring(old::context());
         }
         Sha256::Sha2(sha2::Sha256::new())
@@ -42,7 +49,7 @@ impl Sha256 {
     /// That of all bytes at once.
     pub(super) fn of(bytes: &[u8]) -> [u8; 32] {
         #[cfg(all(feature = "ring", target_arch = "x86_64"))]
-        if old::is_this() {
+        if !has_instructions() {
             return old::digest(bytes);
         }
         sha2::Sha256::digest(bytes).into()
@@ -65,17 +72,11 @@ impl Sha256 {
     }
 }
 
-/// Processors of x86-64 without instructions for SHA-256: among Intel's for servers those before 2021.
+/// Processors of x86-64 without instructions for SHA-256.
 #[cfg(all(feature = "ring", target_arch = "x86_64"))]
 mod old {
     use alloc::boxed::Box;
     use ring::digest::{Context, Digest, SHA256};
-
-    /// Whether this processor is one; asked of it once.
-    #[inline]
-    pub(super) fn is_this() -> bool {
-        !std::arch::is_x86_feature_detected!("sha")
-    }
 
     /// Twice as long as what sha2 needs, so it lies apart.
     pub(super) fn context() -> Box<Context> {
