@@ -72,7 +72,7 @@ fn what_the_readme_shows_runs() {
     let example = std::fs::read_to_string(folder().join("readme.rs")).unwrap();
     assert!(lines_of(&example).contains(&lines_of(shown.next().unwrap())));
     // Only browsers run the other; `cargo xtask page --test` compiles it.
-    let page = std::fs::read_to_string(support::file("../reader-wasm/tests/web.rs")).unwrap();
+    let page = std::fs::read_to_string(support::file("../reader-wasm/tests/web/tests.rs")).unwrap();
     assert!(lines_of(&page).contains(&lines_of(shown.next().unwrap())));
     assert!(shown.next().is_none());
 

@@ -11,7 +11,6 @@ mod outcome;
 mod advisories;
 mod demo;
 mod sample;
-mod servers;
 mod golden;
 mod wasm;
 mod page;

@@ -1,7 +1,8 @@
 //! Rust in the browser: the page of `examples/web`, and the tests of `rangepack_wasm::web` in Chromium.
 
 use crate::{demo, node, run, toolchain, wasm};
-use anyhow::Result;
+use anyhow::{Context, Result};
+use cargo_metadata::Message;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -16,15 +17,12 @@ pub(crate) struct Arguments {
 /// What the page shows.
 const SAMPLE: &str = "packer/examples/sample";
 
-/// Runs tests in browsers. It has the version of wasm-bindgen in the lock file.
-const RUNNER: &str = "wasm-bindgen-cli@0.2.106";
-
 /// Builds the page, and says how to look at it.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if arguments.test {
         return test(&run::built_command()?);
     }
-    let folder = build(&demo::compile(&[])?)?;
+    let folder = build(&demo::compile(&[])?, "wasm")?;
     println!(
         "The page is in {}. Serve it by ranges, for example:\n  \
          node web/reader/test/range-server.js {0} 8080     # http://127.0.0.1:8080/index.html",
@@ -33,15 +31,17 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// Builds the page into a folder that can be served as it is; `command` packs the sample.
-fn build(command: &Path) -> Result<PathBuf> {
+/// Builds the page with this profile into a folder that can be served as it is; `command` packs the sample.
+fn build(command: &Path, profile: &str) -> Result<PathBuf> {
     toolchain::need_target(wasm::TARGET)?;
-    let profile = ["build", "--locked", "--package", "rangepack-example-web", "--profile", "wasm"];
-    run::run(run::cargo(profile).args(["--target", wasm::TARGET]))?;
+    let package = ["build", "--locked", "--package", "rangepack-example-web"];
+    run::run(run::cargo(package).args(["--profile", profile, "--target", wasm::TARGET]))?;
     let target = run::target_folder()?;
     let folder = target.join("page");
     let _ = fs::remove_dir_all(&folder);
-    let built = target.join(wasm::TARGET).join("wasm/rangepack_example_web.wasm");
+    // Cargo keeps what it builds for development below another name than that of the profile.
+    let below = if profile == "dev" { "debug" } else { profile };
+    let built = target.join(wasm::TARGET).join(below).join("rangepack_example_web.wasm");
     wasm::bind(&built, "page", &folder)?;
     fs::copy(run::root().join("examples/web/index.html"), folder.join("index.html"))?;
     run::run(run::command(command, ["pack", SAMPLE]).arg(folder.join("sample.pack")))?;
@@ -52,7 +52,6 @@ fn build(command: &Path) -> Result<PathBuf> {
 pub(crate) fn test(command: &Path) -> Result<()> {
     toolchain::need_target(wasm::TARGET)?;
     toolchain::need_program("chromium", "chromium")?;
-    toolchain::need_program("chromedriver", "chromium-driver")?;
     node::install()?;
     let features = ["--package", "rangepack-wasm", "--no-default-features", "--features", "web"];
     let warnings = ["--all-targets", "--target", wasm::TARGET, "--", "-D", "warnings"];
@@ -62,35 +61,24 @@ pub(crate) fn test(command: &Path) -> Result<()> {
     // What needs no browser: headers, pauses, and that the documentation compiles.
     run::run(run::cargo(["test", "--locked"]).args(features))?;
 
-    let runner = runner()?;
-    let mut serve =
-        run::command("node", ["reader-wasm/tests/serve.js", "cargo", "test", "--locked"]);
-    serve.args(features).args(["--target", wasm::TARGET, "--test", "web"]);
-    serve.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner);
-    serve.env("RANGEPACK", command);
-    // No test waits for time to pass; this is for machines that have other things to do.
-    serve.env("CHROMEDRIVER", "chromedriver").env("WASM_BINDGEN_TEST_TIMEOUT", "600");
-    serve.env("WASM_BINDGEN_TEST_DRIVER_TIMEOUT", "120");
-    run::run(&mut serve)?;
-
-    let page = run::command("node", ["--test", "reader-wasm/tests/page.test.js"]);
-    run::run({ page }.env("RANGEPACK_PAGE", build(command)?))
+    let tests = run::target_folder()?.join("web-tests");
+    let _ = fs::remove_dir_all(&tests);
+    wasm::bind(&built_tests(&features)?, "web", &tests)?;
+    let files = ["reader-wasm/tests/web.test.js", "reader-wasm/tests/page.test.js"];
+    let mut test = run::command("node", ["--test", "--test-concurrency=1"]);
+    test.args(files).env("RANGEPACK", command).env("RANGEPACK_WEB_TESTS", tests);
+    run::run(test.env("RANGEPACK_PAGE", build(command, "dev")?))
 }
 
-/// Brings the program that runs tests in browsers. It talks to drivers on this machine, and needs no TLS for that.
-fn runner() -> Result<PathBuf> {
-    let tools = run::target_folder()?.join("tools");
-    let name = format!("wasm-bindgen-test-runner{}", std::env::consts::EXE_SUFFIX);
-    let runner = tools.join("bin").join(name);
-    let (package, version) = RUNNER.split_once('@').unwrap_or((RUNNER, ""));
-    let is_right = || {
-        run::output(&mut run::command(&runner, ["--version"]))
-            .is_ok_and(|said| said.ends_with(version))
-    };
-    if !runner.is_file() || !is_right() {
-        let mut install = run::cargo(["install", package, "--version", version, "--locked"]);
-        install.args(["--force", "--no-default-features", "--bin", "wasm-bindgen-test-runner"]);
-        run::run(toolchain::in_haste(&mut install).arg("--root").arg(&tools))?;
-    }
-    Ok(runner)
+/// The module that exports the tests.
+fn built_tests(features: &[&str]) -> Result<PathBuf> {
+    let mut build =
+        run::cargo(["test", "--locked", "--no-run", "--message-format", "json-render-diagnostics"]);
+    build.args(features).args(["--target", wasm::TARGET, "--test", "web"]);
+    let said = run::output(&mut build)?;
+    let module = Message::parse_stream(said.as_bytes()).find_map(|message| match message {
+        Ok(Message::CompilerArtifact(artifact)) => artifact.executable,
+        _ => None,
+    });
+    Ok(module.context("cargo names no module with the tests")?.into_std_path_buf())
 }

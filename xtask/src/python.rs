@@ -185,8 +185,10 @@ fn tools() -> Result<Environment> {
         return Ok(Environment(folder));
     }
     let tools = Environment::new(folder)?;
-    let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"];
-    run::run(tools.command("python", install).arg(&wanted))?;
+    let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+    let mut install = tools.command("python", install);
+    // What is imported is compiled then; all of it takes half a minute.
+    run::run(install.args(["--no-compile", "-r"]).arg(&wanted))?;
     fs::copy(&wanted, &installed)?;
     Ok(tools)
 }

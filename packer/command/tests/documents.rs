@@ -9,7 +9,7 @@ use std::process::Command;
 /// The blocks of code in a language on a page: how many, and what runs them, or why nothing does.
 const BLOCKS: [(&str, &str, usize, &str); 24] = [
     ("README.md", "sh", 9, "this module"),
-    ("README.md", "rust", 2, "packer/examples/readme.rs; reader-wasm/tests/web.rs"),
+    ("README.md", "rust", 2, "packer/examples/readme.rs; reader-wasm/tests/web/tests.rs"),
     ("README.md", "python", 1, "python/tests/test_readme.py"),
     ("README.md", "js", 1, "web/reader/test/readme.test.js"),
     ("docs/guide.md", "sh", 7, "this module"),

@@ -1,7 +1,12 @@
-//! The command against servers that others wrote: nginx, and one that speaks S3.
+//! The command against servers that others wrote: one that speaks S3, which runs here, and nginx.
 //!
-//! Where they are not installed the tests say so and pass; `cargo xtask test` installs them.
+//! Where nginx is not installed its test says so and passes; `cargo xtask test` installs it.
 
+use hyper::server::conn::http1;
+use hyper_util::rt::TokioIo;
+use s3s::auth::SimpleAuth;
+use s3s::service::S3ServiceBuilder;
+use s3s_fs::FileSystem;
 use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -155,20 +160,23 @@ fn nginx() {
     assert!(said.contains("access is denied (status 403)"), "{said}");
 }
 
-/// Starts the server that speaks S3, of whose buckets each is a folder of `served`, and what the environment has to say of it.
-fn store(at: &Path, test: u16) -> Option<(Running, String)> {
-    // Beside the other things that cargo builds; `xtask` puts it there.
-    let tools = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../tools/bin/s3s-fs");
-    let Some(server) = installed(std::slice::from_ref(&tools)).map(PathBuf::from) else {
-        println!("SKIPPED: the S3 server s3s-fs is not installed");
-        return None;
-    };
-    let port = free_port(test).to_string();
-    let mut command = Command::new(server);
-    let command = command.args(["--host", "127.0.0.1", "--port", &port, "--access-key", "test"]);
-    let command = command.args(["--secret-key", "secret"]).arg(at.join("served"));
-    let server = start(command, port.parse().unwrap());
-    Some((server, format!("http://127.0.0.1:{port}")))
+/// A server that speaks S3 until it is dropped, of whose buckets each is a folder of `served`, and where it is.
+fn store(at: &Path) -> (tokio::runtime::Runtime, String) {
+    let mut service = S3ServiceBuilder::new(FileSystem::new(at.join("served")).unwrap());
+    service.set_auth(SimpleAuth::from_single("test", "secret"));
+    let service = service.build();
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(1).enable_all().build().unwrap();
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0));
+    let listener = runtime.block_on(listener).unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    runtime.spawn(async move {
+        while let Ok((socket, _)) = listener.accept().await {
+            let connection = http1::Builder::new();
+            tokio::spawn(connection.serve_connection(TokioIo::new(socket), service.clone()));
+        }
+    });
+    (runtime, endpoint)
 }
 
 fn environment(endpoint: &str) -> [(&str, &str); 5] {
@@ -185,7 +193,7 @@ fn environment(endpoint: &str) -> [(&str, &str); 5] {
 fn s3() {
     let root = packed();
     let at = root.path();
-    let Some((_server, endpoint)) = store(at, 1) else { return };
+    let (_server, endpoint) = store(at);
     let environment = environment(&endpoint);
     everything(at, &environment, "s3://bucket/dir/x.pack");
     let mut wrong = environment;
@@ -202,7 +210,7 @@ fn s3_is_written() {
     let numbers = (0..20_000_000u32).flat_map(|n| n.wrapping_mul(0x9e37_79b1).to_le_bytes());
     fs::create_dir(at.join("long")).unwrap();
     fs::write(at.join("long/numbers"), numbers.collect::<Vec<_>>()).unwrap();
-    let Some((_server, endpoint)) = store(at, 2) else { return };
+    let (_server, endpoint) = store(at);
     let environment = environment(&endpoint);
     let there = |line: &str, code: i32| run(at, &environment, line, code);
     let bucket = |name: &str| at.join("served/bucket").join(name);
@@ -222,7 +230,7 @@ fn s3_is_written() {
     wrong[3].1 = "guessed";
     let (_, said) = run(at, &wrong, "pack src s3://bucket/y.pack", 2);
     assert!(said.contains("access is denied") && !said.contains("guessed"), "{said}");
-    let nobody = format!("http://127.0.0.1:{}", free_port(2));
+    let nobody = format!("http://127.0.0.1:{}", free_port(1));
     let mut wrong = environment;
     wrong[0].1 = &nobody;
     let (_, said) = run(at, &wrong, "pack src s3://bucket/y.pack", 2);
@@ -249,7 +257,7 @@ fn s3_gets_copies_of_packs_that_are_nowhere_here() {
     let numbers = (0..10_000_000u32).flat_map(|n| n.wrapping_mul(0x9e37_79b1).to_le_bytes());
     fs::create_dir(at.join("long")).unwrap();
     fs::write(at.join("long/numbers"), numbers.collect::<Vec<_>>()).unwrap();
-    let Some((_server, endpoint)) = store(at, 3) else { return };
+    let (_server, endpoint) = store(at);
     for source in ["src", "long"] {
         run(at, &[], &format!("pack {source} served/bucket/dir/{source}.pack"), 0);
     }

@@ -48,6 +48,9 @@ const DIFFERENT = {
 
 const MANY = 1000;
 
+/** Of so many entries the contents are read; the others are only looked up. */
+const READ = 50;
+
 /** @type {import('./range-server.js').RangeServer} */
 let server;
 before(async () => {
@@ -81,12 +84,12 @@ async function outcome(input) {
   await attempt('walk', async () => {
     for await (const entry of pack.walk()) if (entries.push(entry) > MANY) break;
   });
-  for (const entry of entries) {
+  for (const [number, entry] of entries.entries()) {
     assert.doesNotMatch(`/${entry.path}/`, /\/\.{0,2}\/|\0/, 'a path that no pack can hold');
     // A codec that is not known is told when the content is asked for.
     if (entry.unreadable !== undefined && !('codec' in entry)) first ??= `entry ${entry.unreadable.code}`;
-    if (entry.kind === 'symlink') await attempt('read', () => pack.stat(entry.path));
-    if (entry.kind !== 'file') continue;
+    if (entry.kind === 'symlink' || number >= READ) await attempt('read', () => pack.stat(entry.path));
+    if (entry.kind !== 'file' || number >= READ) continue;
     await attempt('read', () => pack.readFile(entry));
     await attempt('part', async () => {
       const file = await pack.open(entry.path);

@@ -1,9 +1,6 @@
-//! `web::Pack` in a browser: every golden pack, every hostile one, and a server that misbehaves.
-//!
-//! `serve.js` runs the tests beside the server, and passes its address and the names of the packs; `cargo xtask page
-//! --test` runs that.
-#![cfg(target_family = "wasm")]
+//! Every golden pack, every hostile one, and a server that misbehaves.
 #![allow(clippy::unwrap_used, reason = "a panic in a test is a failed test")]
+#![allow(unreachable_pub, reason = "JavaScript calls what is public")]
 
 use rangepack_wasm::web::{
     BadAnswer, Digest, Entry, Error, ErrorKind, Kind, OpenOptions, Pack, RemoteProblem, Result,
@@ -11,18 +8,21 @@ use rangepack_wasm::web::{
 use serde_json::Value;
 use std::cell::Cell;
 use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::JsFuture;
-use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use web_sys::{AbortController, Blob, Response};
 
-wasm_bindgen_test_configure!(run_in_browser);
+#[wasm_bindgen]
+extern "C" {
+    /// What the page knows: where the `server` is, and the names of the packs that are `golden` or `hostile`.
+    fn given(what: &str) -> String;
+    /// Fails the test.
+    fn panicked(message: &str);
+}
 
-const SERVER: Option<&str> = option_env!("RANGEPACK_SERVER");
-const GOLDEN: Option<&str> = option_env!("RANGEPACK_GOLDEN");
-const HOSTILE: Option<&str> = option_env!("RANGEPACK_HOSTILE");
-
-fn given(what: Option<&str>) -> &str {
-    what.expect("`cargo xtask page --test` runs these tests")
+/// Otherwise a test that panics would never end.
+pub fn tell_panics() {
+    std::panic::set_hook(Box::new(|info| panicked(&info.to_string())));
 }
 
 /// Every address is new, so that the server counts anew and no cache knows it.
@@ -30,7 +30,7 @@ fn address(path: &str) -> String {
     thread_local!(static NUMBER: Cell<u32> = const { Cell::new(0) });
     let number = NUMBER.replace(NUMBER.get() + 1);
     let mark = if path.contains('?') { '&' } else { '?' };
-    format!("{}/{path}{mark}n={number}-{}", given(SERVER), js_sys::Date::now())
+    format!("{}/{path}{mark}n={number}-{}", given("server"), js_sys::Date::now())
 }
 
 fn options() -> OpenOptions {
@@ -162,9 +162,10 @@ async fn same_pack(pack: &Pack, expected: &Value, name: &str) {
     }
 }
 
-#[wasm_bindgen_test]
-async fn every_golden_pack_says_what_its_json_says() {
-    let names: Vec<_> = given(GOLDEN).split(' ').collect();
+#[wasm_bindgen]
+pub async fn every_golden_pack_says_what_its_json_says() {
+    let golden = given("golden");
+    let names: Vec<_> = golden.split(' ').collect();
     assert!(names.len() > 25);
     for name in names {
         let stem = name.rsplit_once('.').unwrap().0;
@@ -205,9 +206,10 @@ async fn read_all(pack: Result<Pack>) -> Result<()> {
     Ok(())
 }
 
-#[wasm_bindgen_test]
-async fn no_hostile_pack_does_harm() {
-    let names: Vec<_> = given(HOSTILE).split(' ').collect();
+#[wasm_bindgen]
+pub async fn no_hostile_pack_does_harm() {
+    let hostile = given("hostile");
+    let names: Vec<_> = hostile.split(' ').collect();
     assert!(names.len() > 50);
     for name in names {
         let bytes = blob(&format!("hostile/{name}")).await;
@@ -222,8 +224,8 @@ async fn no_hostile_pack_does_harm() {
     }
 }
 
-#[wasm_bindgen_test]
-async fn packs_that_grow_are_what_they_were() {
+#[wasm_bindgen]
+pub async fn packs_that_grow_are_what_they_were() {
     let path = |name: &str| format!("hostile/growth-{name}.pack");
     let whole = open(&path("of-a-whole-pack")).await.unwrap();
     let newer = (whole.digest(), whole.file_len());
@@ -231,7 +233,7 @@ async fn packs_that_grow_are_what_they_were() {
     let older = (older.digest(), older.file_len());
     assert!(older.0 != newer.0 && older.1 < newer.1);
     let mut others = 0;
-    for name in given(HOSTILE).split(' ') {
+    for name in given("hostile").split(' ') {
         let Some(which) = name.strip_prefix("growth-").and_then(|it| it.strip_suffix(".pack"))
         else {
             continue;
@@ -270,8 +272,8 @@ async fn packs_that_grow_are_what_they_were() {
     assert!(Pack::open_blob(behind_zeros, &options()).await.unwrap_err().is_bad_pack());
 }
 
-#[wasm_bindgen_test]
-async fn servers_may_be_what_servers_are() {
+#[wasm_bindgen]
+pub async fn servers_may_be_what_servers_are() {
     for manner in [
         "",
         "ranges=no",
@@ -304,8 +306,8 @@ async fn servers_may_be_what_servers_are() {
     }
 }
 
-#[wasm_bindgen_test]
-async fn servers_may_fail() {
+#[wasm_bindgen]
+pub async fn servers_may_fail() {
     use BadAnswer::{AnotherPart, BrokenOff, Compressed};
     type Is = fn(&RemoteProblem) -> bool;
     let manners: [(&str, Is); 14] = [
@@ -343,8 +345,8 @@ async fn servers_may_fail() {
     }
 }
 
-#[wasm_bindgen_test]
-async fn a_large_file_is_not_taken_as_a_whole() {
+#[wasm_bindgen]
+pub async fn a_large_file_is_not_taken_as_a_whole() {
     let options = options().whole_limit(1000);
     let url = address("golden/stored-blocks.pack?ranges=no");
     let error = Pack::open_url(&url, &options).await.unwrap_err();
@@ -352,8 +354,8 @@ async fn a_large_file_is_not_taken_as_a_whole() {
     assert!(is_told, "{error}");
 }
 
-#[wasm_bindgen_test]
-async fn dictionaries_are_brought_when_they_are_needed() {
+#[wasm_bindgen]
+pub async fn dictionaries_are_brought_when_they_are_needed() {
     let pack = open("zstd/learnt.pack").await.unwrap();
     let before = pack.traffic().requests;
     let record = String::from_utf8(pack.read("7.json").await.unwrap()).unwrap();
@@ -380,8 +382,8 @@ async fn dictionaries_are_brought_when_they_are_needed() {
     assert!(damaged.read("large.txt").await.is_ok());
 }
 
-#[wasm_bindgen_test]
-async fn signals_end_what_waits() {
+#[wasm_bindgen]
+pub async fn signals_end_what_waits() {
     let controller = AbortController::new().unwrap();
     let url = address("golden/stored-blocks.pack");
     let pack = Pack::open_url(&url, &options().signal(controller.signal())).await.unwrap();
@@ -402,8 +404,8 @@ async fn signals_end_what_waits() {
     assert!(pack.with_signal(other.signal()).read("large").await.is_ok());
 }
 
-#[wasm_bindgen_test]
-async fn questions_fail_as_they_do_on_disk() {
+#[wasm_bindgen]
+pub async fn questions_fail_as_they_do_on_disk() {
     let all = open("golden/all-kinds.pack").await.unwrap();
     let other = Digest([7; 32]);
     let url = address("golden/all-kinds.pack");
