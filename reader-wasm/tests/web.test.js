@@ -8,12 +8,9 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openPack } from '../../web/reader/src/node/index.js';
-import { PAGE, startChromium } from '../../web/reader/test/chromium.js';
+import { PAGE, openPage, startChromium } from '../../web/reader/test/chromium.js';
 import { inTemporaryFolder, rangepack } from '../../web/reader/test/packs.js';
 import { startRangeServer } from '../../web/reader/test/range-server.js';
-
-/** Milliseconds. No test waits for time to pass; this is for machines that have other things to do. */
-const PATIENCE = 600_000;
 
 const tests = new URL('../../tests/', import.meta.url);
 /** What is served. @type {Record<string, Uint8Array>} */
@@ -66,7 +63,7 @@ async function inPage({ name, given }) {
   return Object.keys(tests);
 }
 
-test('packs in Rust, in Chromium', { timeout: PATIENCE }, async (t) => {
+test('packs in Rust, in Chromium', async (t) => {
   await serveLearnt();
   const server = await startRangeServer({ files });
   // Of another origin, so that what servers allow matters.
@@ -79,9 +76,8 @@ test('packs in Rust, in Chromium', { timeout: PATIENCE }, async (t) => {
   });
   const given = { server: server.origin, golden: packs('golden'), hostile: packs('hostile') };
   const run = async (/** @type {string} */ name) => {
-    const page = await browser.newPage();
+    const { page } = await openPage(browser, site.origin);
     try {
-      await page.goto(`${site.origin}/page.html`);
       return await page.evaluate(inPage, { name, given });
     } finally {
       await page.close();
@@ -89,5 +85,5 @@ test('packs in Rust, in Chromium', { timeout: PATIENCE }, async (t) => {
   };
   const names = await run('');
   assert.ok(names.length > 5, 'it exports its tests');
-  for (const name of names) await t.test(name.replaceAll('_', ' '), { timeout: PATIENCE }, () => run(name));
+  for (const name of names) await t.test(name.replaceAll('_', ' '), () => run(name));
 });

@@ -65,7 +65,8 @@ pub(crate) fn test(command: &Path) -> Result<()> {
     let _ = fs::remove_dir_all(&tests);
     wasm::bind(&built_tests(&features)?, "web", &tests)?;
     let files = ["reader-wasm/tests/web.test.js", "reader-wasm/tests/page.test.js"];
-    let mut test = run::command("node", ["--test", "--test-concurrency=1"]);
+    let limits = ["--test", "--test-concurrency=1", "--test-timeout=1800000"];
+    let mut test = run::command("node", limits);
     test.args(files).env("RANGEPACK", command).env("RANGEPACK_WEB_TESTS", tests);
     run::run(test.env("RANGEPACK_PAGE", build(command, "dev")?))
 }

@@ -227,17 +227,18 @@ fn local() -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
+/// Brings a program, from Debian's `package`, or says what comes of its lack.
+fn want(program: &str, package: &str, without: &str) {
+    if let Err(error) = toolchain::need_program(program, package) {
+        println!("{error:#}: {without}");
+    }
+}
+
 fn tests() -> Result<Outcome> {
-    if let Err(error) = toolchain::need_program("nginx", "nginx-light") {
-        println!("{error:#}: its test will be skipped");
-    }
-    if let Err(error) = toolchain::need_program("strace", "strace") {
-        println!("{error:#}: power cuts and faults will not be tried");
-    }
-    if cfg!(target_os = "linux")
-        && let Err(error) = toolchain::need_program("fusermount3", "fuse3")
-    {
-        println!("{error:#}: mounts will be skipped");
+    want("nginx", "nginx-light", "its test will be skipped");
+    want("strace", "strace", "power cuts and faults will not be tried");
+    if cfg!(target_os = "linux") {
+        want("fusermount3", "fuse3", "mounts will be skipped");
     }
     // They wait for the disk and for programs that they start a third of the time.
     let threads = thread::available_parallelism().map_or(1, usize::from).saturating_mul(2);
@@ -249,15 +250,10 @@ fn tests() -> Result<Outcome> {
 fn web() -> Result<Outcome> {
     toolchain::need_program("chromium", "chromium")?;
     // The engine without windows opens a page in a tenth of the time; not every system has it apart.
-    if let Err(error) =
-        toolchain::need_program("chromium-headless-shell", "chromium-headless-shell")
-    {
-        println!("{error:#}: pages are opened in whole browsers, which takes longer");
-    }
+    let whole = "pages are opened in whole browsers, which takes longer";
+    want("chromium-headless-shell", "chromium-headless-shell", whole);
     toolchain::need_program("nginx", "nginx-light")?;
-    if let Err(error) = toolchain::need_program("firefox-esr", "firefox-esr") {
-        println!("{error:#}: the viewer will not be tried in Firefox");
-    }
+    want("firefox-esr", "firefox-esr", "the viewer will not be tried in Firefox");
     wasm::run(&wasm::Arguments::default())?;
     if let Err(error) = node::install_tools() {
         println!("{error:#}: bundlers, Deno, Bun and Cloudflare's workers will not be tried");

@@ -124,14 +124,10 @@ fn everything(at: &Path, environment: &[(&str, &str)], url: &str) {
     assert!(said.contains("hint:"), "{said}");
 }
 
-fn installed(places: &[PathBuf]) -> Option<&PathBuf> {
-    places.iter().find(|place| place.is_file())
-}
-
 #[test]
 fn nginx() {
     let places = ["/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/bin/nginx"].map(PathBuf::from);
-    let Some(nginx) = installed(&places) else {
+    let Some(nginx) = places.iter().find(|place| place.is_file()) else {
         println!("SKIPPED: nginx is not installed");
         return;
     };

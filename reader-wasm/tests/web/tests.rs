@@ -25,6 +25,11 @@ pub fn tell_panics() {
     std::panic::set_hook(Box::new(|info| panicked(&info.to_string())));
 }
 
+/// Those of the packs that are `golden` or `hostile`.
+fn names(which: &str) -> Vec<String> {
+    given(which).split(' ').map(str::to_owned).collect()
+}
+
 /// Every address is new, so that the server counts anew and no cache knows it.
 fn address(path: &str) -> String {
     thread_local!(static NUMBER: Cell<u32> = const { Cell::new(0) });
@@ -164,10 +169,9 @@ async fn same_pack(pack: &Pack, expected: &Value, name: &str) {
 
 #[wasm_bindgen]
 pub async fn every_golden_pack_says_what_its_json_says() {
-    let golden = given("golden");
-    let names: Vec<_> = golden.split(' ').collect();
+    let names = names("golden");
     assert!(names.len() > 25);
-    for name in names {
+    for name in &names {
         let stem = name.rsplit_once('.').unwrap().0;
         let expected = json(&format!("golden/{stem}.json")).await;
         // The index of this one lies beside the payloads.
@@ -208,8 +212,7 @@ async fn read_all(pack: Result<Pack>) -> Result<()> {
 
 #[wasm_bindgen]
 pub async fn no_hostile_pack_does_harm() {
-    let hostile = given("hostile");
-    let names: Vec<_> = hostile.split(' ').collect();
+    let names = names("hostile");
     assert!(names.len() > 50);
     for name in names {
         let bytes = blob(&format!("hostile/{name}")).await;
@@ -233,7 +236,7 @@ pub async fn packs_that_grow_are_what_they_were() {
     let older = (older.digest(), older.file_len());
     assert!(older.0 != newer.0 && older.1 < newer.1);
     let mut others = 0;
-    for name in given("hostile").split(' ') {
+    for name in names("hostile") {
         let Some(which) = name.strip_prefix("growth-").and_then(|it| it.strip_suffix(".pack"))
         else {
             continue;
